@@ -1,0 +1,32 @@
+"""Losses: one number that says how wrong the predictions are. Training makes it smaller."""
+
+from typing import Any
+
+import numpy as np
+
+from engine import ops
+from engine.tensor import Tensor, apply
+
+
+def mse_loss(pred: Tensor, target: Any) -> Tensor:
+    """The mean of the squared differences; `pred` and `target` have the same shape. Returns a scalar."""
+    difference = pred - target
+    return (difference * difference).mean()
+
+
+def cross_entropy_loss(logits: Tensor, target_idx: Any) -> Tensor:
+    """-log softmax(logits)[target]: the surprise at the right answer; for a batch, the mean.
+
+    logits: (..., classes), not yet probabilities; target_idx: integers of shape (...), each a class. Returns a
+    scalar. Raises ValueError if the shapes do not fit, TypeError if targets are not integers, IndexError if a
+    target is no class.
+    """
+    target = np.asarray(target_idx)
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"targets are class indices (integers), not {target.dtype}")
+    if logits.ndim == 0 or target.shape != logits.shape[:-1]:
+        raise ValueError(f"logits of shape {logits.shape} need targets of shape {logits.shape[:-1]}, not {target.shape}")
+    classes = logits.shape[-1]
+    if target.size and not 0 <= int(target.min()) <= int(target.max()) < classes:
+        raise IndexError(f"targets must be from 0 to {classes - 1}, found {target.min()} to {target.max()}")
+    return apply(ops.cross_entropy, logits, target=target.astype(np.intp))

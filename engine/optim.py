@@ -1,0 +1,154 @@
+"""Optimizers, simplest first: each turns the gradients of the parameters into a small step downhill.
+
+All work in place: a parameter's array stays the same array. A parameter whose `grad` is None is skipped.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.ops import Array
+from engine.tensor import Tensor
+
+
+class Optimizer:
+    """What all optimizers share: the parameters, the learning rate `lr` (free to change), decoupled weight decay.
+
+    Decoupled: each step first shrinks the parameters by the factor 1 - lr * weight_decay, whatever their gradient
+    is (Loshchilov and Hutter, 2019, arXiv:1711.05101). Raises ValueError for a negative lr or weight_decay.
+    """
+
+    def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0.0) -> None:
+        self.params = list(params)
+        if lr < 0 or weight_decay < 0:
+            raise ValueError(f"lr and weight_decay must not be negative, got {lr} and {weight_decay}")
+        self.lr = lr
+        self.weight_decay = weight_decay
+
+    def zero_grad(self) -> None:
+        for param in self.params:
+            param.grad = None
+
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        for index, param in enumerate(self.params):
+            if param.grad is not None:
+                if self.weight_decay:
+                    param.data *= 1 - self.lr * self.weight_decay
+                self._update(index, param.data, param.grad)
+
+    def _update(self, index: int, data: Array, grad: Array) -> None:
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Array]:
+        """All that the next step depends on besides parameters, gradients and settings, as named copies."""
+        return {
+            f"{name}.{index}": np.array(value)
+            for name, values in self._memory().items()
+            for index, value in enumerate(values)
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state()` gave. Raises ValueError if it belongs to other parameters; nothing changes then."""
+        current = self.state()
+        if state.keys() != current.keys():
+            raise ValueError(f"this state has other names than {type(self).__name__} with these parameters")
+        for name, value in current.items():
+            if np.shape(state[name]) != value.shape:
+                raise ValueError(f"{name} must have shape {value.shape}, not {np.shape(state[name])}")
+        for name, values in self._memory().items():
+            for index, value in enumerate(values):
+                value[...] = state[f"{name}.{index}"]
+
+    def _memory(self) -> dict[str, list[Array]]:
+        """The arrays that `step` keeps from one call to the next, one a parameter."""
+        return {}
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: p <- p - lr g."""
+
+    def __init__(self, params: Iterable[Tensor], lr: float = 1e-3, *, weight_decay: float = 0.0) -> None:
+        super().__init__(params, lr, weight_decay)
+
+    def _update(self, index: int, data: Array, grad: Array) -> None:
+        data -= self.lr * grad
+
+
+class SGDMomentum(Optimizer):
+    """SGD with a velocity: v <- momentum v + g, p <- p - lr v (Polyak, 1964; Sutskever et al., ICML 2013)."""
+
+    def __init__(
+        self, params: Iterable[Tensor], lr: float = 1e-2, momentum: float = 0.9, *, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, lr, weight_decay)
+        self.momentum = momentum
+        self._velocity = [np.zeros_like(param.data) for param in self.params]
+
+    def _update(self, index: int, data: Array, grad: Array) -> None:
+        velocity = self._velocity[index]
+        velocity *= self.momentum
+        velocity += grad
+        data -= self.lr * velocity
+
+    def _memory(self) -> dict[str, list[Array]]:
+        return {"velocity": self._velocity}
+
+
+class Adam(Optimizer):
+    """Steps scaled by running means of the gradient and of its square (Kingma and Ba, 2015, arXiv:1412.6980).
+
+    m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2;  after t steps,
+    p <- p - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps). With weight decay this is AdamW.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, lr, weight_decay)
+        self.betas = betas
+        self.eps = eps
+        self._mean = [np.zeros_like(param.data) for param in self.params]
+        self._square = [np.zeros_like(param.data) for param in self.params]
+        self._steps = [np.zeros((), np.int64) for _ in self.params]
+        self._scratch = [np.empty_like(param.data) for param in self.params]
+
+    def _update(self, index: int, data: Array, grad: Array) -> None:
+        beta1, beta2 = self.betas
+        mean, square, scratch = self._mean[index], self._square[index], self._scratch[index]
+        self._steps[index] += 1
+        steps = int(self._steps[index])
+
+        mean *= beta1
+        np.multiply(grad, 1 - beta1, out=scratch)
+        mean += scratch
+
+        square *= beta2
+        np.multiply(grad, grad, out=scratch)
+        scratch *= 1 - beta2
+        square += scratch
+
+        # Both bias corrections as scalars, so that they cost no pass over the arrays.
+        root = float(np.sqrt(1 - beta2**steps))
+        np.sqrt(square, out=scratch)
+        scratch += self.eps * root
+        np.divide(mean, scratch, out=scratch)
+        scratch *= self.lr * root / (1 - beta1**steps)
+        data -= scratch
+
+    def _memory(self) -> dict[str, list[Array]]:
+        return {"mean": self._mean, "square": self._square, "steps": self._steps}
+
+
+OPTIMIZERS: dict[str, type[SGD] | type[SGDMomentum] | type[Adam]] = {
+    "sgd": SGD,
+    "momentum": SGDMomentum,
+    "adam": Adam,
+}

@@ -1,0 +1,252 @@
+"""Training: shuffled mini-batches, one gradient step for each, and a record of how it went.
+
+`training_steps` is a generator: whoever iterates it (a loop in a terminal, a thread under a window) decides what
+happens between two steps. All randomness follows from the seed and the epoch's number, so a run can be repeated.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from engine import ops
+from engine.losses import cross_entropy_loss
+from engine.nn import ACTIVATIONS, MLP, Module, count_parameters
+from engine.ops import Array
+from engine.optim import OPTIMIZERS, Optimizer
+from engine.tensor import Tensor, no_grad
+
+EVALUATION_BATCH_SIZE = 1000
+MAX_HIDDEN_LAYERS = 16
+MAX_PARAMETERS = 50_000_000
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; `field` names it, the message says why in one sentence."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides a training run, but for the data. Raises ConfigError for what cannot be trained.
+
+    hidden: sizes of the hidden layers; activation: "relu", "tanh" or "sigmoid"; optimizer: "sgd", "momentum" or
+    "adam"; momentum matters to "momentum" alone; weight_decay is decoupled; validation_share: the part of the training
+    samples, from 0 to 0.5, that is held back to validate on.
+    """
+
+    hidden: tuple[int, ...] = (256, 128)
+    activation: str = "relu"
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    batch_size: int = 128
+    epochs: int = 10
+    seed: int = 0
+    validation_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        if len(self.hidden) > MAX_HIDDEN_LAYERS:
+            raise ConfigError("hidden", f"At most {MAX_HIDDEN_LAYERS} hidden layers, not {len(self.hidden)}.")
+        for size in self.hidden:
+            self._check("hidden", isinstance(size, int) and size >= 1, "A hidden layer needs at least one neuron.")
+        self._check("activation", self.activation in ACTIVATIONS, f"The activation is one of {_names(ACTIVATIONS)}.")
+        self._check("optimizer", self.optimizer in OPTIMIZERS, f"The optimizer is one of {_names(OPTIMIZERS)}.")
+        self._check("learning_rate", 0 < self.learning_rate <= 1000, "The learning rate is above 0, at most 1000.")
+        self._check("momentum", 0 <= self.momentum < 1, "The momentum is from 0 to below 1.")
+        self._check("weight_decay", 0 <= self.weight_decay <= 100, "The weight decay is from 0 to 100.")
+        self._check("batch_size", 1 <= self.batch_size <= 100_000, "The batch size is from 1 to 100,000.")
+        self._check("epochs", 1 <= self.epochs <= 100_000, "The number of epochs is from 1 to 100,000.")
+        self._check("seed", 0 <= self.seed < 2**31, "The seed is from 0 to 2,147,483,647.")
+        self._check("validation_share", 0 <= self.validation_share <= 0.5, "The validation share is from 0 to 0.5.")
+
+    @staticmethod
+    def _check(field: str, holds: bool, message: str) -> None:
+        if not holds:
+            raise ConfigError(field, message)
+
+    def sizes(self, in_dim: int, out_dim: int) -> tuple[int, ...]:
+        """The layer sizes with input and output. Raises ConfigError for more than 50 million parameters."""
+        sizes = (in_dim, *self.hidden, out_dim)
+        count = count_parameters(sizes)
+        if count > MAX_PARAMETERS:
+            raise ConfigError("hidden", f"That is {count:,} parameters; at most {MAX_PARAMETERS:,} can be trained here.")
+        return sizes
+
+    def build_model(self, in_dim: int, out_dim: int) -> MLP:
+        """A new float32 network, its weights drawn from the seed at the scale that suits the activation."""
+        self.sizes(in_dim, out_dim)
+        return MLP(
+            in_dim,
+            self.hidden,
+            out_dim,
+            ACTIVATIONS[self.activation],
+            rng=np.random.default_rng(self.seed),
+            dtype=np.float32,
+            init="he" if self.activation == "relu" else "xavier",
+        )
+
+    def build_optimizer(self, model: Module) -> Optimizer:
+        momentum = {"momentum": self.momentum} if self.optimizer == "momentum" else {}
+        return OPTIMIZERS[self.optimizer](
+            model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, **momentum
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, fit for JSON."""
+        return {**asdict(self), "hidden": list(self.hidden)}
+
+
+def _names(registry: dict[str, Any]) -> str:
+    return ", ".join(f'"{name}"' for name in registry)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One mini-batch: `loss` is its mean loss before the update; `correct` of its `count` samples were read right.
+
+    `epoch` and `index` (the mini-batch within the epoch) count from 0; `is_last` marks an epoch's last mini-batch.
+    """
+
+    epoch: int
+    index: int
+    loss: float
+    correct: int
+    count: int
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EpochSummary:
+    """One epoch: mean loss and accuracy (0 to 1) over its mini-batches, and on the validation samples (None without)."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+
+class EpochMeter:
+    """Adds up the steps of an epoch."""
+
+    def __init__(self) -> None:
+        self._loss_sum = 0.0
+        self._correct = 0
+        self._count = 0
+
+    def add(self, step: Step) -> None:
+        self._loss_sum += step.loss * step.count
+        self._correct += step.correct
+        self._count += step.count
+
+    def summary(self, epoch: int, validation: tuple[float, float] | None = None) -> EpochSummary:
+        """Close the epoch and start anew; `validation` is what `evaluate` gave."""
+        summary = EpochSummary(
+            epoch, self._loss_sum / self._count, self._correct / self._count, *(validation or (None, None))
+        )
+        self.__init__()  # type: ignore[misc]
+        return summary
+
+
+def split_validation(count: int, share: float, seed: int) -> tuple[Array, Array]:
+    """Indices of the samples to train on and of those held back, drawn from the seed; each in ascending order."""
+    held_back = np.zeros(count, bool)
+    held_back[np.random.default_rng([seed, 1]).permutation(count)[: round(count * share)]] = True
+    return np.flatnonzero(~held_back), np.flatnonzero(held_back)
+
+
+def _inputs(images: Array, dtype: np.dtype[Any]) -> Array:
+    """Images as rows of numbers: bytes 0 to 255 become 0 to 1, other numbers stay as they are."""
+    rows = images.reshape(len(images), -1).astype(dtype)
+    if images.dtype == np.uint8:
+        rows /= 255
+    return rows
+
+
+def training_steps(
+    model: Module,
+    images: Array,
+    labels: Array,
+    optimizer: Optimizer,
+    loss_fn: Callable[[Tensor, Any], Tensor] = cross_entropy_loss,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int | None = None,
+) -> Iterator[Step]:
+    """Train, one mini-batch for each `next()`.
+
+    images: (N, ...), uint8 (scaled to 0..1) or floating; labels: (N, ...), what loss_fn takes as its target.
+    With a seed each epoch goes through the samples in a new order; without, in the given order. `correct` is counted
+    for integer labels and 0 for others.
+    """
+    dtype = model.parameters()[0].dtype
+    batches = math.ceil(len(images) / batch_size)
+    counts_correct = labels.dtype.kind in "iu"
+    for epoch in range(epochs):
+        order = None if seed is None else np.random.default_rng([seed, 2, epoch]).permutation(len(images))
+        for index in range(batches):
+            rows: Any = slice(index * batch_size, (index + 1) * batch_size)
+            if order is not None:
+                rows = order[rows]
+            target = labels[rows]
+            optimizer.zero_grad()
+            outputs = model(Tensor(_inputs(images[rows], dtype)))
+            loss = loss_fn(outputs, target)
+            loss.backward()
+            optimizer.step()
+            correct = int((outputs.data.argmax(axis=-1) == target).sum()) if counts_correct else 0
+            yield Step(epoch, index, loss.item(), correct, len(target), index == batches - 1)
+
+
+def train(
+    model: Module,
+    data: Array,
+    labels: Array,
+    optimizer: Optimizer,
+    loss_fn: Callable[[Tensor, Any], Tensor],
+    epochs: int = 100,
+    batch_size: int = 32,
+) -> None:
+    """Train in the given order, without shuffling, and print each epoch's mean loss: `epoch 0: loss 0.7274`."""
+    meter = EpochMeter()
+    for step in training_steps(model, data, labels, optimizer, loss_fn, epochs=epochs, batch_size=batch_size):
+        meter.add(step)
+        if step.is_last:
+            print(f"epoch {step.epoch}: loss {meter.summary(step.epoch).loss:.4f}", flush=True)
+
+
+def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:
+    dtype = model.parameters()[0].dtype
+    with no_grad():
+        for start in range(0, len(images), EVALUATION_BATCH_SIZE):
+            rows = slice(start, start + EVALUATION_BATCH_SIZE)
+            yield rows, model(Tensor(_inputs(images[rows], dtype))).data
+
+
+def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]:
+    """The mean cross-entropy loss and the accuracy (0 to 1) on images (N, ...) with class labels (N,).
+
+    Raises ValueError for no images at all.
+    """
+    if len(images) == 0:
+        raise ValueError("evaluate() needs at least one image")
+    loss_sum, correct = 0.0, 0
+    for rows, logits in _logits(model, images):
+        target = labels[rows]
+        loss_sum += cross_entropy_loss(Tensor(logits), target).item() * len(target)
+        correct += int((logits.argmax(axis=-1) == target).sum())
+    return loss_sum / len(images), correct / len(images)
+
+
+def predict(model: Module, images: Array) -> Array:
+    """The probability of each class, (N, classes), for images (N, ...); the network's own floating dtype."""
+    return np.concatenate([ops.softmax(logits) for _, logits in _logits(model, images)])
