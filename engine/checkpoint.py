@@ -17,6 +17,7 @@ import stat
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -31,7 +32,7 @@ FORMAT = "minigrad model"
 VERSION = 1
 MAX_META_BYTES = 4 << 20
 MAX_HEADER_BYTES = 4096
-DTYPES = {"float32": np.dtype("<f4"), "float64": np.dtype("<f8")}
+DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "float64": np.dtype("<f8")}
 
 PathLike = str | os.PathLike[str]
 
@@ -47,7 +48,7 @@ def save_model(path: PathLike, model: MLP, meta: Mapping[str, Any] | None = None
     written or the network is not finite; the older file, if any, is then as it was.
     """
     target = Path(os.path.realpath(path))
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, parameter in model.named_parameters():
         if not np.isfinite(parameter.data).all():
             raise ModelFileError("This network holds numbers that are not finite; it was not saved.")
@@ -64,7 +65,7 @@ def save_model(path: PathLike, model: MLP, meta: Mapping[str, Any] | None = None
     }
     try:
         with _replacing(target) as file:
-            np.savez(file, meta=np.array(json.dumps(description)), **arrays)  # type: ignore[arg-type]
+            np.savez(file, allow_pickle=False, meta=np.array(json.dumps(description)), **arrays)
     except OSError as error:
         raise ModelFileError(f"{target.name} could not be saved in {target.parent}: {_reason(error)}.") from error
 
@@ -106,7 +107,7 @@ def _read(archive: zipfile.ZipFile) -> tuple[MLP, dict[str, Any]]:
     description = _description(archive, entries["meta.npy"])
     sizes, activation, dtype = _network(description)
     shapes: dict[str, tuple[int, ...]] = {}
-    for index, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for index, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         shapes[f"layers.{index}.W"] = (fan_out, fan_in)
         shapes[f"layers.{index}.b"] = (fan_out,)
     if entries.keys() != {"meta.npy"} | {f"{name}.npy" for name in shapes}:

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 
 from engine import ops
+from engine.ops import Array
 from engine.tensor import Tensor, apply
 
 
-def mse_loss(pred: Tensor, target: Any) -> Tensor:
+def mse_loss(pred: Tensor, target: Tensor | Array) -> Tensor:
     """The mean of the squared differences; `pred` and `target` have the same shape. Returns a scalar."""
-    difference = pred - target
+    difference: Tensor = pred - target
     return (difference * difference).mean()
 
 
@@ -25,7 +26,7 @@ def cross_entropy_loss(logits: Tensor, target_idx: Any) -> Tensor:
     if target.dtype.kind not in "iu":
         raise TypeError(f"targets are class indices (integers), not {target.dtype}")
     if logits.ndim == 0 or target.shape != logits.shape[:-1]:
-        raise ValueError(f"logits of shape {logits.shape} need targets of shape {logits.shape[:-1]}, not {target.shape}")
+        raise ValueError(f"logits of shape {logits.shape} do not fit targets of shape {target.shape}")
     classes = logits.shape[-1]
     if target.size and not 0 <= int(target.min()) <= int(target.max()) < classes:
         raise IndexError(f"targets must be from 0 to {classes - 1}, found {target.min()} to {target.max()}")

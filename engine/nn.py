@@ -1,6 +1,7 @@
 """Networks: a layer is a function with parameters, a network is layers in a row."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -126,8 +127,7 @@ class MLP(Module):
         self.sizes = (in_dim, *hidden, out_dim)
         self.activation = activation()
         self.layers = [
-            Linear(fan_in, fan_out, rng=rng, dtype=dtype, init=init)
-            for fan_in, fan_out in zip(self.sizes, self.sizes[1:], strict=False)
+            Linear(fan_in, fan_out, rng=rng, dtype=dtype, init=init) for fan_in, fan_out in pairwise(self.sizes)
         ]
 
     @property
@@ -155,4 +155,4 @@ class MLP(Module):
 
 def count_parameters(sizes: Sequence[int]) -> int:
     """Weights and biases of an MLP with these layer sizes, input and output included."""
-    return sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(sizes, sizes[1:], strict=False))
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(sizes))

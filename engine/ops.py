@@ -32,21 +32,18 @@ class Op(NamedTuple):
 
 # ---------------------------------------------------------------- element by element, with broadcasting
 
-add = Op("add", np.add, (
-    lambda g, y, a, b: g,
-    lambda g, y, a, b: g))
-subtract = Op("subtract", np.subtract, (
-    lambda g, y, a, b: g,
-    lambda g, y, a, b: -g))
-multiply = Op("multiply", np.multiply, (
-    lambda g, y, a, b: g * b,
-    lambda g, y, a, b: g * a))
-divide = Op("divide", np.divide, (
-    lambda g, y, a, b: g / b,
-    lambda g, y, a, b: -g * y / b))
-power = Op("power", np.power, (
-    lambda g, y, a, b: g * b * a ** np.where(b == 0, 1, b - 1),      # a**0 is flat, at a = 0 too
-    lambda g, y, a, b: g * y * np.log(np.where(a == 0, 1, a))))      # 0**b is flat in b
+add = Op("add", np.add, (lambda g, y, a, b: g, lambda g, y, a, b: g))
+subtract = Op("subtract", np.subtract, (lambda g, y, a, b: g, lambda g, y, a, b: -g))
+multiply = Op("multiply", np.multiply, (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a))
+divide = Op("divide", np.divide, (lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b))
+power = Op(
+    "power",
+    np.power,
+    (
+        lambda g, y, a, b: g * b * a ** np.where(b == 0, 1, b - 1),  # a**0 is flat, at a = 0 too
+        lambda g, y, a, b: g * y * np.log(np.where(a == 0, 1, a)),
+    ),
+)  # 0**b is flat in b
 negative = Op("negative", np.negative, (lambda g, y, a: -g,))
 
 exp = Op("exp", np.exp, (lambda g, y, a: g * y,))
@@ -58,7 +55,7 @@ relu = Op("relu", lambda a: np.maximum(a, 0), (lambda g, y, a: g * (y > 0),))
 def _sigmoid(a: Array) -> Array:
     """1 / (1 + e^-a), with an exponent that is never positive, so that nothing overflows."""
     e = np.exp(-np.abs(a))
-    return np.where(a >= 0, 1, e) / (1 + e)
+    return np.asarray(np.where(a >= 0, 1, e) / (1 + e))
 
 
 sigmoid = Op("sigmoid", _sigmoid, (lambda g, y, a: g * y * (1 - y),))
@@ -79,7 +76,7 @@ def _vjp_sum(g: Array, y: Array, a: Array, axis: Axes, keepdims: bool) -> Array:
 def _vjp_max(g: Array, y: Array, a: Array, axis: Axes, keepdims: bool) -> Array:
     ties = a == _kept(y, a, axis, keepdims)
     share = ties / ties.sum(axis=axis, keepdims=True)
-    return _kept(g, a, axis, keepdims) * share.astype(g.dtype)
+    return np.asarray(_kept(g, a, axis, keepdims) * share.astype(g.dtype))
 
 
 sum = Op("sum", np.sum, (_vjp_sum,))
@@ -119,13 +116,13 @@ def _as_matrices(g: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
 
 
 def _vjp_matmul_left(g: Array, y: Array, a: Array, b: Array) -> Array:
-    g, matrix, b = _as_matrices(g, a, b)
+    g, _, b = _as_matrices(g, a, b)
     gradient = g @ b.swapaxes(-1, -2)
     return gradient[..., 0, :] if a.ndim == 1 else gradient
 
 
 def _vjp_matmul_right(g: Array, y: Array, a: Array, b: Array) -> Array:
-    g, a, matrix = _as_matrices(g, a, b)
+    g, a, _ = _as_matrices(g, a, b)
     gradient = a.swapaxes(-1, -2) @ g
     return gradient[..., 0] if b.ndim == 1 else gradient
 
@@ -138,10 +135,9 @@ def _vjp_linear_weight(g: Array, y: Array, x: Array, W: Array, b: Array) -> Arra
     return (x.reshape(-1, x.shape[-1]).T @ g.reshape(-1, g.shape[-1])).T
 
 
-linear = Op("linear", lambda x, W, b: x @ W.T + b, (
-    lambda g, y, x, W, b: g @ W,
-    _vjp_linear_weight,
-    lambda g, y, x, W, b: g))
+linear = Op(
+    "linear", lambda x, W, b: x @ W.T + b, (lambda g, y, x, W, b: g @ W, _vjp_linear_weight, lambda g, y, x, W, b: g)
+)
 
 
 # ---------------------------------------------------------------- classification

@@ -72,7 +72,7 @@ class SGD(Optimizer):
     def __init__(self, params: Iterable[Tensor], lr: float = 1e-3, *, weight_decay: float = 0.0) -> None:
         super().__init__(params, lr, weight_decay)
 
-    def _update(self, index: int, data: Array, grad: Array) -> None:
+    def _update(self, index: int, data: Array, grad: Array) -> None:  # noqa: ARG002
         data -= self.lr * grad
 
 

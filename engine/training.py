@@ -77,7 +77,7 @@ class TrainingConfig:
         sizes = (in_dim, *self.hidden, out_dim)
         count = count_parameters(sizes)
         if count > MAX_PARAMETERS:
-            raise ConfigError("hidden", f"That is {count:,} parameters; at most {MAX_PARAMETERS:,} can be trained here.")
+            raise ConfigError("hidden", f"{count:,} parameters are too many; at most {MAX_PARAMETERS:,} fit.")
         return sizes
 
     def build_model(self, in_dim: int, out_dim: int) -> MLP:
@@ -94,9 +94,9 @@ class TrainingConfig:
         )
 
     def build_optimizer(self, model: Module) -> Optimizer:
-        momentum = {"momentum": self.momentum} if self.optimizer == "momentum" else {}
+        own: dict[str, Any] = {"momentum": self.momentum} if self.optimizer == "momentum" else {}
         return OPTIMIZERS[self.optimizer](
-            model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, **momentum
+            model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, **own
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class EpochSummary:
-    """One epoch: mean loss and accuracy (0 to 1) over its mini-batches, and on the validation samples (None without)."""
+    """One epoch: mean loss and accuracy (0 to 1) over its mini-batches, and on validation samples, if any."""
 
     epoch: int
     loss: float

@@ -30,7 +30,7 @@ class DataError(Exception):
     """A dataset that could not be had; the message is one sentence for the person who asked for it."""
 
 
-class LoadingCancelled(Exception):
+class LoadingCancelledError(Exception):
     """The person no longer wants the dataset that was being fetched."""
 
 
@@ -56,7 +56,10 @@ class Source:
 
 
 SOURCES = {
-    "mnist": Source("MNIST (bundled)", "60,000 handwritten digits to learn from and 10,000 to test on. Needs no network."),
+    "mnist": Source(
+        "MNIST (bundled)",
+        "60,000 handwritten digits to learn from and 10,000 to test on. Needs no network.",
+    ),
     "ylecun/mnist": Source(
         "MNIST (Hugging Face)",
         "The same digits, fetched once from huggingface.co/datasets/ylecun/mnist (about 20 MB) and kept in its cache.",
@@ -73,7 +76,7 @@ def asset_path(name: str) -> Path:
 
 
 def load(key: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
-    """One of SOURCES. Raises DataError if it cannot be had, LoadingCancelled soon after `cancelled()` turns true."""
+    """One of SOURCES. Raises DataError if it cannot be had, LoadingCancelledError when `cancelled()` turns true."""
     repository = SOURCES[key].repository
     return load_mnist() if repository is None else load_hugging_face(repository, cancelled)
 
@@ -84,7 +87,7 @@ def load_mnist() -> Dataset:
     try:
         return _read_arrays(path, "mnist")
     except Exception as error:  # a damaged zip raises nearly anything
-        raise DataError(f"The bundled digits ({path}) are missing or damaged; please install minigrad again.") from error
+        raise DataError(f"The bundled digits ({path}) are missing or damaged; install minigrad again.") from error
 
 
 def _read_arrays(path: Path, name: str) -> Dataset:
@@ -94,9 +97,9 @@ def _read_arrays(path: Path, name: str) -> Dataset:
 
 
 def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
-    """An image dataset of ten digits from the Hugging Face hub, or from its cache.
+    """An image dataset of ten digits from the Hugging Face hub or its cache.
 
-    Raises DataError with one sentence if it cannot be had, LoadingCancelled soon after `cancelled()` turns true.
+    Raises DataError with one sentence if it cannot be had, LoadingCancelledError soon after `cancelled()` turns true.
     """
     with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
         target = Path(folder) / "arrays.npz"
@@ -106,7 +109,7 @@ def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: F
             try:
                 while child.poll() is None:
                     if cancelled():
-                        raise LoadingCancelled
+                        raise LoadingCancelledError
                     time.sleep(POLL_INTERVAL_S)
             finally:
                 child.kill()
@@ -130,12 +133,13 @@ def _reach(endpoint: str) -> None:
 
 
 def fetch(repository: str) -> dict[str, NDArray[np.uint8]]:
-    """The arrays of a dataset with the columns `image` and `label`, from the hub or, out of its reach, from the cache."""
+    """The arrays of a dataset with columns `image` and `label`, from the hub or, out of its reach, from the cache."""
     if not os.environ.get("HF_HUB_OFFLINE"):
         try:
             _reach(os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT))
         except OSError:
             os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     from datasets import load_dataset
 
     splits = load_dataset(repository)

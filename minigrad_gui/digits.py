@@ -2,8 +2,8 @@
 
 MNIST's digits were cropped, scaled until the longer side measured 20 pixels, and placed with their centre of mass in
 the middle of 28 x 28 (http://yann.lecun.com/exdb/mnist). A picture that is merely scaled down looks different, and is
-misread four times in five. Strokes are better still: they are drawn anew with a pen as thick as MNIST's, whatever the size
-of the drawing.
+misread four times in five. Strokes are better still: they are drawn anew with a pen as thick as MNIST's, whatever
+the size of the drawing.
 """
 
 from collections.abc import Sequence
@@ -89,14 +89,14 @@ def _ink(segments: NDArray[np.float64]) -> Picture:
     nearest = np.clip((dx * ax + dy * ay) / squared_length[:, np.newaxis, np.newaxis], 0, 1)
     squared_distance = (dx - nearest * ax) ** 2 + (dy - nearest * ay) ** 2
     distance = np.sqrt(squared_distance.min(axis=0))
-    return np.clip(PEN_PX / 2 + 0.5 - distance, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(PEN_PX / 2 + 0.5 - distance, 0, 1), np.float32)
 
 
 def from_image(array: Any) -> Picture:
     """The digit of a picture, dark on light or light on dark: float32 (28, 28) from 0 (paper) to 1 (ink).
 
-    array: (height, width), (height, width, 3) RGB or (height, width, 4) RGBA; integers from 0 to 255 or floats from 0 to
-    1. A picture without contrast gives all zeros. Raises ValueError for another shape or an empty array.
+    array: (height, width), (height, width, 3) RGB or (height, width, 4) RGBA; integers from 0 to 255 or floats from 0
+    to 1. A picture without contrast gives all zeros. Raises ValueError for another shape or an empty array.
     """
     ink = _ink_of(_gray(np.asarray(array)))
     peak = float(ink.max())
@@ -111,10 +111,10 @@ def _gray(array: NDArray[Any]) -> NDArray[np.float32]:
     """Lightness from 0 to 1; what is transparent counts as white paper."""
     if array.size == 0 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise ValueError(f"a picture is (height, width), with 3 or 4 channels if in colour, not {array.shape}")
-    values = array.astype(np.float32) / (1 if array.dtype.kind == "f" else 255)
+    values: Picture = array.astype(np.float32) / np.float32(1 if array.dtype.kind == "f" else 255)
     if values.ndim == 2:
         return values
-    gray = values[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+    gray: Picture = values[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
     return gray * values[..., 3] + 1 - values[..., 3] if values.shape[2] == 4 else gray
 
 
@@ -137,8 +137,9 @@ def _scaled(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     if ratio == 1:
         return ink
     size = max(1, round(width * ratio)), max(1, round(height * ratio))
-    small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BOX if ratio < 1 else Image.Resampling.BILINEAR))
-    return np.clip(small / small.max(), 0, 1)
+    filter = Image.Resampling.BOX if ratio < 1 else Image.Resampling.BILINEAR
+    small = np.asarray(Image.fromarray(ink).resize(size, filter), np.float32)
+    return np.asarray(np.clip(small / small.max(), 0, 1))
 
 
 def _placed(ink: NDArray[np.float32]) -> Picture:

@@ -1,4 +1,4 @@
-"""A Hugging Face hub on loopback: enough of its web interface to serve one dataset from memory to the real `datasets`."""
+"""A Hugging Face hub on loopback: enough of its web interface to serve one dataset to the real `datasets`."""
 
 import hashlib
 import io
@@ -37,7 +37,7 @@ def png(image: np.ndarray) -> bytes:
 def parquet(images: list[bytes], labels: np.ndarray) -> bytes:
     """Columns as ylecun/mnist has them: an Image feature (encoded bytes, path) and a ClassLabel."""
     import pyarrow
-    from pyarrow import parquet as format
+    from pyarrow import parquet as writer
 
     cells = [{"bytes": content, "path": None} for content in images]
     features = {
@@ -51,7 +51,7 @@ def parquet(images: list[bytes], labels: np.ndarray) -> bytes:
         }
     ).replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
     stream = io.BytesIO()
-    format.write_table(table, stream)
+    writer.write_table(table, stream)
     return stream.getvalue()
 
 
@@ -75,7 +75,7 @@ def serving(repository: str, files: dict[str, bytes]) -> Iterator[str]:
             else:
                 self._send(404, b"", {"X-Error-Code": "EntryNotFound"})
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -114,7 +114,7 @@ def serving(repository: str, files: dict[str, bytes]) -> Iterator[str]:
             if self.command != "HEAD":
                 self.wfile.write(content)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

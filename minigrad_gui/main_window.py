@@ -1,0 +1,276 @@
+"""The window: builds the session, sets the views side by side, and connects what crosses from one to another."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, Qt, Slot
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QIcon,
+    QKeySequence,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QSplitter,
+    QWidget,
+)
+
+from engine import ModelFileError
+from minigrad_gui import theme
+from minigrad_gui.data import asset_path
+from minigrad_gui.session import Session
+from minigrad_gui.views import VIEWS
+from minigrad_gui.views.view import Column, View
+from minigrad_gui.widgets.building import action, column
+
+TITLE = "minigrad"
+MODEL_FILTER = "minigrad model (*.npz)"
+MAX_RECENT_FILES = 8
+COLUMN_WIDTHS_PX: dict[Column, int] = {"left": 300, "centre": 620, "right": 340}
+THEMES = {"system": "&As the system", "light": "&Light", "dark": "&Dark"}
+
+
+class MainWindow(QMainWindow):
+    def __init__(self, model_path: Path | None = None) -> None:
+        super().__init__()
+        self._settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "minigrad", "minigrad")
+        self._theme = str(self._settings.value("theme", "system"))
+        self._dress()
+        self.session = Session(self)
+        self.setWindowIcon(QIcon(str(asset_path("icons/minigrad.svg"))))
+        self.setAcceptDrops(True)
+        self._views: list[View] = [view(self.session) for view in VIEWS]
+        self._splitter = self._laid_out(self._views)
+        self.setCentralWidget(self._splitter)
+        self._recent = QMenu("Open &recent", self)
+        self._build_menus()
+
+        self.session.failed.connect(self._warn)
+        self.session.documentChanged.connect(self._show_title)
+        QApplication.styleHints().colorSchemeChanged.connect(self._dress)
+        self._restore()
+        self._open_first(model_path)
+        self._show_title()
+
+    # ------------------------------------------------------------ building
+
+    @staticmethod
+    def _laid_out(views: list[View]) -> QSplitter:
+        splitter = QSplitter(Qt.Orientation.Horizontal, handleWidth=theme.SPACING_PX, childrenCollapsible=False)
+        splitter.setContentsMargins(*4 * (theme.SPACING_PX,))
+        for place, width in COLUMN_WIDTHS_PX.items():
+            holder = QWidget()
+            stack = column(spacing=theme.SPACING_PX, parent=holder)
+            for view in views:
+                if view.place == place:
+                    stack.addWidget(view, view.stretch)
+            holder.resize(width, holder.height())
+            splitter.addWidget(holder)
+        splitter.setSizes(list(COLUMN_WIDTHS_PX.values()))
+        for index, place in enumerate(COLUMN_WIDTHS_PX):
+            splitter.setStretchFactor(index, 1 if place == "centre" else 0)
+        return splitter
+
+    def _build_menus(self) -> None:
+        menus: dict[str, QMenu] = {}
+        for title in ("&File", "&Edit", "&Training", "&View", "&Help"):
+            menus[title] = self.menuBar().addMenu(title)
+        keys = QKeySequence.StandardKey
+        file = menus["&File"]
+        file.addAction(action(self, "&Open…", "openAction", self._on_open, keys.Open))
+        file.addMenu(self._recent)
+        file.addSeparator()
+        file.addAction(action(self, "&Save", "saveAction", self._on_save, keys.Save))
+        file.addAction(action(self, "Save &as…", "saveAsAction", self._on_save_as, keys.SaveAs))
+        file.addSeparator()
+        for view in self._views:
+            for title, actions in view.menu_actions().items():
+                menus[title].addActions(actions)
+        file.addSeparator()
+        file.addAction(action(self, "&Quit", "quitAction", self.close, keys.Quit))
+        themes = menus["&View"].addMenu("&Theme")
+        group = QActionGroup(self)
+        for name, title in THEMES.items():
+            choice = QAction(title, group, checkable=True, checked=name == self._theme)
+            choice.setData(name)
+            themes.addAction(choice)
+        group.triggered.connect(self._on_theme)
+        menus["&Help"].addAction(action(self, "&About minigrad", "aboutAction", self._on_about))
+        self._recent.aboutToShow.connect(self._fill_recent)
+        self._recent.triggered.connect(self._on_recent)
+
+    # ------------------------------------------------------------ opening and saving
+
+    def _open_first(self, model_path: Path | None) -> None:
+        """The file that was asked for, or the network that comes with the project, so that drawing works at once."""
+        try:
+            self.session.open_pretrained()
+        except ModelFileError as error:
+            self.statusBar().showMessage(f"There is no network yet: {error}")
+        if model_path is not None:
+            self.open(model_path)
+
+    def open(self, path: Path) -> None:
+        """Open a model file, once the person agrees to give up what is not saved."""
+        if not self._may_discard("open another network"):
+            return
+        try:
+            self.session.open(path.absolute())
+        except ModelFileError as error:
+            self._warn(str(error))
+        else:
+            self._remember(path.absolute())
+            self.statusBar().showMessage(f"Opened {path.name}", 5000)
+
+    def _save_to(self, path: Path) -> bool:
+        try:
+            self.session.save(path)
+        except ModelFileError as error:
+            self._warn(str(error))
+            return False
+        self._remember(path)
+        self.statusBar().showMessage(f"Saved {path.name}", 5000)
+        return True
+
+    def _may_discard(self, what: str) -> bool:
+        """True if nothing is unsaved, or the person saved it or gives it up."""
+        if not self.session.modified:
+            return True
+        buttons = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self,
+            "Unsaved network",
+            f"The trained network has not been saved. Save it before you {what}?",
+            buttons.Save | buttons.Discard | buttons.Cancel,
+            buttons.Save,
+        )
+        if answer == buttons.Save:
+            return self._on_save()
+        return bool(answer == buttons.Discard)
+
+    @Slot()
+    def _on_open(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a network", self._folder(), MODEL_FILTER)
+        if path:
+            self.open(Path(path))
+
+    @Slot()
+    def _on_save(self) -> bool:
+        return self._on_save_as() if self.session.path is None else self._save_to(self.session.path)
+
+    @Slot()
+    def _on_save_as(self) -> bool:
+        start = self.session.path or Path(self._folder()) / "digits.npz"
+        path, _ = QFileDialog.getSaveFileName(self, "Save the network", str(start), MODEL_FILTER)
+        if not path:
+            return False
+        target = Path(path)
+        return self._save_to(target if target.suffix else target.with_suffix(".npz"))
+
+    def _folder(self) -> str:
+        """Where the last model was, or the home folder."""
+        recent = self._recent_paths()
+        return str(Path(recent[0]).parent if recent else Path.home())
+
+    # ------------------------------------------------------------ recent files
+
+    def _recent_paths(self) -> list[str]:
+        stored = self._settings.value("recent", [])
+        paths = [stored] if isinstance(stored, str) else stored if isinstance(stored, list) else []
+        return [path for path in paths if isinstance(path, str) and path]
+
+    def _remember(self, path: Path) -> None:
+        others = [each for each in self._recent_paths() if each != str(path)]
+        self._settings.setValue("recent", [str(path), *others][:MAX_RECENT_FILES])
+
+    @Slot()
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for path in self._recent_paths():
+            self._recent.addAction(path).setData(path)
+        if self._recent.isEmpty():
+            self._recent.addAction("None yet").setEnabled(False)
+
+    @Slot(QAction)
+    def _on_recent(self, chosen: QAction) -> None:
+        self.open(Path(chosen.data()))
+
+    # ------------------------------------------------------------ drag and drop
+
+    @staticmethod
+    def _dropped(event: QDropEvent) -> Path | None:
+        files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        return files[0] if len(files) == 1 and files[0].suffix.lower() == ".npz" else None
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self._dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = self._dropped(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.open(path)
+
+    # ------------------------------------------------------------ the rest of the frame
+
+    @Slot(str)
+    def _warn(self, message: str) -> None:
+        QMessageBox.warning(self, TITLE, message)
+
+    @Slot()
+    def _show_title(self) -> None:
+        session = self.session
+        name = session.path.name if session.path else "New network" if session.modified else "Pretrained network"
+        self.setWindowTitle(f"{name}[*] – {TITLE}")
+        self.setWindowModified(session.modified)
+
+    @Slot()
+    def _dress(self) -> None:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, dark=theme.system_is_dark() if self._theme == "system" else self._theme == "dark")
+
+    @Slot(QAction)
+    def _on_theme(self, chosen: QAction) -> None:
+        self._theme = chosen.data()
+        self._settings.setValue("theme", self._theme)
+        self._dress()
+
+    @Slot()
+    def _on_about(self) -> None:
+        QMessageBox.about(
+            self,
+            "About minigrad",
+            "<b>minigrad</b> is a laboratory for neural networks: configure one, watch it learn, draw a digit and see "
+            "what it thinks.<br><br>Code: MIT licence. Digits: MNIST by LeCun, Cortes and Burges, CC BY-SA 3.0.",
+        )
+
+    def _restore(self) -> None:
+        self.resize(1280, 820)
+        geometry, columns = self._settings.value("geometry"), self._settings.value("columns")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        if isinstance(columns, QByteArray):
+            self._splitter.restoreState(columns)
+        for view in self._views:
+            view.restore_settings(self._settings)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._may_discard("leave"):
+            event.ignore()
+            return
+        self._settings.setValue("geometry", self.saveGeometry())
+        self._settings.setValue("columns", self._splitter.saveState())
+        for view in self._views:
+            view.save_settings(self._settings)
+        self._settings.sync()
+        self.session.close()
+        event.accept()

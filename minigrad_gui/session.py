@@ -1,0 +1,352 @@
+"""What the laboratory is doing now: the config, the run and its history, the network, the drawing and its reading.
+
+Views show the session and ask it for things; it tells them by signals what has changed. It is the only one that talks
+to the worker. Nothing here draws.
+"""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
+
+from engine import ConfigError, ModelFileError, Step, TrainingConfig, load_model, predict, save_model
+from engine.nn import ACTIVATIONS, MLP
+from engine.training import EpochSummary
+from minigrad_gui import data, digits
+from minigrad_gui.worker import Outcome, Preparation, Progress, TrainingControl, TrainingJob, TrainingWorker
+
+READING_DELAY_MS = 8
+SMOOTHING = 0.98
+"""The weight of the past in the smoothed loss, at each mini-batch."""
+PRETRAINED = "pretrained.npz"
+
+State = str  # "idle", "training" or "paused"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the network thinks of the drawing: the likeliest digit, and each digit's probability, float (10,)."""
+
+    digit: int
+    probabilities: NDArray[np.floating[Any]]
+
+
+class History:
+    """The losses of a run, mini-batch by mini-batch and epoch by epoch. Its length counts mini-batches."""
+
+    def __init__(self, steps_per_epoch: int = 1) -> None:
+        self.steps_per_epoch = steps_per_epoch
+        self.epochs: list[EpochSummary] = []
+        self._values = np.empty((2, 1024))
+        self._count = 0
+        self._average = 0.0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def losses(self) -> NDArray[np.float64]:
+        """The loss of each mini-batch."""
+        return self._values[0, : self._count]
+
+    @property
+    def smoothed(self) -> NDArray[np.float64]:
+        """Their exponential moving average, corrected for its start at zero."""
+        return self._values[1, : self._count]
+
+    def extend(self, steps: Sequence[Step], epochs: Sequence[EpochSummary]) -> None:
+        if self._count + len(steps) > self._values.shape[1]:
+            grown = np.empty((2, 2 * (self._count + len(steps))))
+            grown[:, : self._count] = self._values[:, : self._count]
+            self._values = grown
+        for step in steps:
+            self._average = SMOOTHING * self._average + (1 - SMOOTHING) * step.loss
+            self._values[0, self._count] = step.loss
+            self._values[1, self._count] = self._average / (1 - SMOOTHING ** (self._count + 1))
+            self._count += 1
+        self.epochs.extend(epochs)
+
+
+class Session(QObject):
+    """The state of the laboratory. Everything here happens in the GUI's thread; training runs in another."""
+
+    stateChanged = Signal(str)  # noqa: N815
+    configChanged = Signal()  # noqa: N815
+    prepared = Signal()
+    progressed = Signal()
+    historyCleared = Signal()  # noqa: N815
+    modelChanged = Signal()  # noqa: N815
+    predictionChanged = Signal()  # noqa: N815
+    documentChanged = Signal()  # noqa: N815
+    failed = Signal(str)
+    _jobQueued = Signal(object)  # noqa: N815
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.config = TrainingConfig()
+        self.config_error: ConfigError | None = None
+        self.source = "mnist"
+        self.keep_weights = False
+        self.state: State = "idle"
+        self.history = History()
+        self.preparation: Preparation | None = None
+        self.samples_per_second = 0.0
+        self.model: MLP | None = None
+        self.meta: dict[str, Any] = {}
+        self.path: Path | None = None
+        self.modified = False
+        self.picture = digits.blank()
+        self.prediction: Prediction | None = None
+        self._strokes: list[NDArray[np.float64]] = []
+        self._job: TrainingJob | None = None
+
+        self._reading_timer = QTimer(self, singleShot=True, interval=READING_DELAY_MS)
+        self._reading_timer.timeout.connect(self._read_drawing)
+        self._thread = QThread(self)
+        self._thread.setObjectName("training")
+        self._worker = TrainingWorker()
+        self._worker.moveToThread(self._thread)
+        self._jobQueued.connect(self._worker.run)
+        self._worker.prepared.connect(self._on_prepared)
+        self._worker.progressed.connect(self._on_progressed)
+        self._worker.ended.connect(self._on_ended)
+        self._thread.start()
+
+    # ------------------------------------------------------------ config
+
+    def set_config(self, config: TrainingConfig, source: str) -> None:
+        """Take a config that can be trained; while a run goes on, only its learning rate has an effect on it."""
+        if (config, source, None) == (self.config, self.source, self.config_error):
+            return
+        self.config, self.source, self.config_error = config, source, None
+        if self._job is not None:
+            self._job.control.learning_rate = config.learning_rate
+        self.configChanged.emit()
+
+    def set_config_error(self, error: ConfigError) -> None:
+        """The person has entered something that cannot be trained."""
+        self.config_error = error
+        self.configChanged.emit()
+
+    @property
+    def can_keep_weights(self) -> bool:
+        """Whether a run with this config could go on from the current network."""
+        return (
+            self.model is not None
+            and self.model.sizes[1:-1] == self.config.hidden
+            and type(self.model.activation) is ACTIVATIONS[self.config.activation]
+        )
+
+    # ------------------------------------------------------------ training
+
+    def train(self) -> None:
+        """Start a run, or go on with a paused one."""
+        if self.state == "paused":
+            self.resume()
+        else:
+            self._start(paused=False)
+
+    def step(self) -> None:
+        """Train on one mini-batch and stay paused; starts a run if there is none."""
+        if self.state == "idle":
+            self._start(paused=True)
+        if self.state == "paused" and self._job is not None:
+            self._job.control.allow_step()
+
+    def pause(self) -> None:
+        if self.state == "training" and self._job is not None:
+            self._job.control.pause()
+            self._set_state("paused")
+
+    def resume(self) -> None:
+        if self.state == "paused" and self._job is not None:
+            self._job.control.resume()
+            self._set_state("training")
+
+    def stop(self) -> None:
+        """End the run after the mini-batch at hand; the network stays as it is then."""
+        if self._job is not None:
+            self._job.control.stop()
+
+    def _start(self, *, paused: bool) -> None:
+        if self.state != "idle" or self.config_error is not None:
+            return
+        control = TrainingControl(self.config.learning_rate, paused=paused)
+        start_from = self.model if self.keep_weights and self.can_keep_weights else None
+        self._job = TrainingJob(self.config, self.source, control, start_from)
+        self._clear_history()
+        self._set_state("paused" if paused else "training")
+        self._jobQueued.emit(self._job)
+
+    def _abandon_run(self) -> None:
+        """Forget the run at once: whatever it still reports is ignored."""
+        if self._job is not None:
+            self._job.control.stop()
+            self._job = None
+            self._set_state("idle")
+
+    def close(self) -> None:
+        """Stop training and wait until its thread has ended. The session cannot be used after that."""
+        self._abandon_run()
+        self._reading_timer.stop()
+        self._thread.quit()
+        self._thread.wait()
+
+    @Slot(object)
+    def _on_prepared(self, preparation: Preparation) -> None:
+        if preparation.job is self._job:
+            self.preparation = preparation
+            self.history = History(preparation.steps_per_epoch)
+            if preparation.job.start_from is None:  # a new network must not overwrite the file of the old one
+                self._set_document(None, modified=self.modified)
+            self.prepared.emit()
+
+    @Slot(object)
+    def _on_progressed(self, progress: Progress) -> None:
+        if progress.job is not self._job:
+            return
+        self.history.extend(progress.steps, progress.epochs)
+        if progress.samples_per_second:
+            self.samples_per_second = progress.samples_per_second
+        if progress.model is not None and len(self.history):
+            self._set_model(progress.model, self._run_meta(progress.job))
+            self._set_document(self.path, modified=True)
+        self.progressed.emit()
+
+    @Slot(object)
+    def _on_ended(self, outcome: Outcome) -> None:
+        if outcome.job is not self._job:
+            return
+        self._job = None
+        if outcome.test_accuracy is not None and len(self.history):
+            self.meta = {
+                **self._run_meta(outcome.job),
+                "test_loss": outcome.test_loss,
+                "test_accuracy": outcome.test_accuracy,
+            }
+        self._set_state("idle")
+        self.progressed.emit()
+        if outcome.error:
+            self.failed.emit(outcome.error)
+
+    def _run_meta(self, job: TrainingJob) -> dict[str, Any]:
+        return {
+            "config": job.config.to_dict(),
+            "dataset": job.source,
+            "epochs": [asdict(epoch) for epoch in self.history.epochs],
+            "versions": versions(),
+        }
+
+    def _clear_history(self) -> None:
+        self.history = History()
+        self.preparation = None
+        self.samples_per_second = 0.0
+        self.historyCleared.emit()
+
+    def _set_state(self, state: State) -> None:
+        if state != self.state:
+            self.state = state
+            self.stateChanged.emit(state)
+
+    @property
+    def epochs_done(self) -> float:
+        """How many epochs of the run are done, with its fraction."""
+        return len(self.history) / self.history.steps_per_epoch
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the speed of the last second or so; None while there is none."""
+        if self.preparation is None or not self.samples_per_second or self._job is None:
+            return None
+        samples_left = (self._job.config.epochs - self.epochs_done) * self.preparation.training_count
+        return max(samples_left, 0.0) / self.samples_per_second
+
+    @property
+    def run_config(self) -> TrainingConfig | None:
+        """The config of the run that goes on now."""
+        return self._job.config if self._job else None
+
+    # ------------------------------------------------------------ the network and its file
+
+    def open_pretrained(self) -> None:
+        """Take the network that comes with the project. Raises ModelFileError."""
+        self._take_file(data.asset_path(PRETRAINED), None)
+
+    def open(self, path: Path) -> None:
+        """Take the network of a file; a run that goes on ends. Raises ModelFileError, and nothing changes then."""
+        self._take_file(path, path)
+
+    def _take_file(self, file: Path, path: Path | None) -> None:
+        model, meta = load_model(file)
+        if model.sizes[0] != digits.SIDE_PX**2 or model.sizes[-1] != 10:
+            raise ModelFileError(
+                f"{file.name} holds a network of {model.sizes[0]} inputs and {model.sizes[-1]} outputs; "
+                "reading digits takes 784 and 10."
+            )
+        self._abandon_run()
+        self._clear_history()
+        self._set_model(model, meta)
+        self._set_document(path, modified=False)
+
+    def save(self, path: Path) -> None:
+        """Write the current network. Raises ModelFileError; the older file is then as it was."""
+        if self.model is None:
+            raise ModelFileError("There is no network to save yet.")
+        save_model(path, self.model, self.meta)
+        self._set_document(path, modified=False)
+
+    def _set_model(self, model: MLP, meta: dict[str, Any]) -> None:
+        self.model, self.meta = model, meta
+        self.modelChanged.emit()
+        self._reading_timer.start()
+
+    def _set_document(self, path: Path | None, *, modified: bool) -> None:
+        if (path, modified) != (self.path, self.modified):
+            self.path, self.modified = path, modified
+            self.documentChanged.emit()
+
+    # ------------------------------------------------------------ the drawing
+
+    def set_drawing(self, strokes: Sequence[NDArray[np.float64]]) -> None:
+        """Read these strokes, (n, 2) each, soon: many changes within a few milliseconds are read once."""
+        self._strokes = list(strokes)
+        if not self._reading_timer.isActive():
+            self._reading_timer.start()
+
+    def predict(self, picture: digits.Picture) -> Prediction | None:
+        """What the current network thinks of a 28 x 28 picture; None for a blank one or without a network."""
+        if self.model is None or not picture.any():
+            return None
+        probabilities = predict(self.model, picture[np.newaxis])[0]
+        return Prediction(int(probabilities.argmax()), probabilities)
+
+    @Slot()
+    def _read_drawing(self) -> None:
+        self.picture = digits.rasterize(self._strokes)
+        self.prediction = self.predict(self.picture)
+        self.predictionChanged.emit()
+
+
+def versions() -> dict[str, str]:
+    """What a network was trained with."""
+    return {"python": platform.python_version(), "numpy": np.__version__}
+
+
+def config_to_json(config: TrainingConfig, source: str) -> str:
+    return json.dumps({"config": config.to_dict(), "source": source})
+
+
+def config_from_json(text: str) -> tuple[TrainingConfig, str]:
+    """What `config_to_json` was given; the defaults if the text is of no use."""
+    try:
+        stored = json.loads(text)
+        config, source = TrainingConfig(**stored["config"]), stored["source"]
+    except (TypeError, ValueError, KeyError):
+        return TrainingConfig(), "mnist"
+    return config, source if source in data.SOURCES else "mnist"

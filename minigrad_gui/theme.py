@@ -1,0 +1,177 @@
+"""How it looks: colours for light and dark, and the few sizes that views share.
+
+Views ask `colors()` when they paint and when their palette changes; the answer follows from the application's palette,
+so there is no second place that knows whether it is dark.
+"""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication, QStyleFactory
+
+from minigrad_gui.data import asset_path
+
+SPACING_PX = 12
+ICON_PX = 18
+DEVICE_PIXEL_RATIOS = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class Colors:
+    window: str
+    card: str
+    field: str
+    border: str
+    text: str
+    muted: str
+    accent: str
+    accent_hover: str
+    on_accent: str
+    error: str
+    paper: str
+    ink: str
+    faint_curve: str
+    loss_curve: str
+    validation_curve: str
+    bar_track: str
+
+
+LIGHT = Colors(
+    window="#f3f4f7",
+    card="#ffffff",
+    field="#ffffff",
+    border="#d9dce3",
+    text="#1b1f27",
+    muted="#667080",
+    accent="#2f62d9",
+    accent_hover="#2553bd",
+    on_accent="#ffffff",
+    error="#c2352b",
+    paper="#fdfdfb",
+    ink="#14171d",
+    faint_curve="#bccdf2",
+    loss_curve="#2f62d9",
+    validation_curve="#d9730d",
+    bar_track="#e9ebf0",
+)
+DARK = Colors(
+    window="#16181d",
+    card="#1f2229",
+    field="#272b33",
+    border="#363b45",
+    text="#e8eaee",
+    muted="#98a1b0",
+    accent="#6d9bff",
+    accent_hover="#86acff",
+    on_accent="#0f1524",
+    error="#ff8177",
+    paper="#121419",
+    ink="#f4f5f7",
+    faint_curve="#37507f",
+    loss_curve="#6d9bff",
+    validation_curve="#ffa657",
+    bar_track="#2d313a",
+)
+
+
+def colors() -> Colors:
+    """Those of the application's palette."""
+    return DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
+
+
+def system_is_dark() -> bool:
+    return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
+
+def apply(app: QApplication, *, dark: bool) -> None:
+    """Dress the whole application."""
+    scheme = DARK if dark else LIGHT
+    app.setStyle(QStyleFactory.create("Fusion"))
+    app.setPalette(_palette(scheme))
+    app.setStyleSheet(_style_sheet(scheme))
+
+
+def _palette(scheme: Colors) -> QPalette:
+    role = QPalette.ColorRole
+    palette = QPalette(QColor(scheme.field), QColor(scheme.window))
+    for color, roles in {
+        scheme.window: (role.Window,),
+        scheme.field: (role.Base, role.Button),
+        scheme.card: (role.AlternateBase, role.ToolTipBase),
+        scheme.text: (role.WindowText, role.Text, role.ButtonText, role.ToolTipText),
+        scheme.muted: (role.PlaceholderText,),
+        scheme.accent: (role.Highlight, role.Link, role.Accent),
+        scheme.on_accent: (role.HighlightedText,),
+        scheme.border: (role.Mid, role.Midlight),
+    }.items():
+        for each in roles:
+            palette.setColor(each, QColor(color))
+    faded = QColor(scheme.muted)
+    faded.setAlphaF(0.6)
+    for each in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, each, faded)
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Base, QColor(scheme.window))
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(scheme.border))
+    return palette
+
+
+def _style_sheet(scheme: Colors) -> str:
+    return f"""
+        QFrame[card="true"] {{
+            background: {scheme.card}; border: 1px solid {scheme.border}; border-radius: 8px;
+        }}
+        QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
+        QLabel[role="title"] {{ font-weight: 600; }}
+        QLabel[role="muted"] {{ color: {scheme.muted}; }}
+        QLabel[role="error"] {{ color: {scheme.error}; }}
+        QLabel[role="figure"] {{ font-size: 20px; font-weight: 600; }}
+        QLabel[role="digit"] {{ font-size: 64px; font-weight: 600; }}
+        QLineEdit[wrong="true"] {{
+            border: 1px solid {scheme.error}; border-radius: 3px; padding: 2px; background: {scheme.field};
+        }}
+        QPushButton {{
+            background: {scheme.field}; color: {scheme.text}; border: 1px solid {scheme.border};
+            border-radius: 6px; padding: 6px 12px; min-height: 18px;
+        }}
+        QPushButton:hover, QPushButton:focus {{ border-color: {scheme.accent}; }}
+        QPushButton:pressed, QPushButton:checked {{ background: {scheme.bar_track}; border-color: {scheme.accent}; }}
+        QPushButton:disabled {{ color: {scheme.muted}; background: {scheme.window}; border-color: {scheme.border}; }}
+        QPushButton[primary="true"] {{
+            background: {scheme.accent}; color: {scheme.on_accent}; border-color: {scheme.accent}; font-weight: 600;
+        }}
+        QPushButton[primary="true"]:hover, QPushButton[primary="true"]:focus {{
+            background: {scheme.accent_hover}; border-color: {scheme.accent_hover};
+        }}
+        QPushButton[primary="true"]:disabled {{
+            background: {scheme.bar_track}; color: {scheme.muted}; border-color: {scheme.bar_track};
+        }}
+        QProgressBar {{
+            background: {scheme.bar_track}; border: none; border-radius: 4px; color: transparent; max-height: 8px;
+        }}
+        QProgressBar::chunk {{ background: {scheme.accent}; border-radius: 4px; }}
+        QSplitter::handle {{ background: transparent; }}
+        QStatusBar {{ color: {scheme.muted}; }}
+        QStatusBar::item {{ border: none; }}
+        QToolTip {{
+            background: {scheme.card}; color: {scheme.text}; border: 1px solid {scheme.border}; padding: 6px;
+        }}
+    """
+
+
+def icon(name: str, color: str, disabled: str) -> QIcon:
+    """assets/icons/NAME.svg in one colour, and in another where it is disabled; sharp at any display scale."""
+    source = asset_path(f"icons/{name}.svg").read_text(encoding="utf-8")
+    result = QIcon()
+    for mode, shade in ((QIcon.Mode.Normal, color), (QIcon.Mode.Disabled, disabled)):
+        renderer = QSvgRenderer(QByteArray(source.replace("currentColor", shade).encode()))
+        for ratio in DEVICE_PIXEL_RATIOS:
+            pixmap = QPixmap(QSize(ICON_PX, ICON_PX) * ratio)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            renderer.render(painter, QRectF(0, 0, pixmap.width(), pixmap.height()))
+            painter.end()
+            pixmap.setDevicePixelRatio(ratio)
+            result.addPixmap(pixmap, mode)
+    return result

@@ -1,0 +1,289 @@
+"""The settings of a run. What cannot be trained is marked at its field, with the reason."""
+
+import re
+from typing import Any
+
+from PySide6.QtCore import QSettings, Qt, Slot
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QWidget,
+)
+
+from engine import ConfigError, TrainingConfig
+from engine.nn import count_parameters
+from minigrad_gui import theme
+from minigrad_gui.data import SOURCES
+from minigrad_gui.digits import SIDE_PX
+from minigrad_gui.session import Session, config_from_json, config_to_json
+from minigrad_gui.views.view import View
+from minigrad_gui.widgets.building import caption, column, named, restyled, row
+
+CLASSES = 10
+ACTIVATION_TITLES = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}
+OPTIMIZER_TITLES = {"adam": "Adam", "momentum": "SGD with momentum", "sgd": "SGD"}
+
+TIPS = {
+    "hidden": "<b>Hidden layers</b><br>How many neurons each layer between picture and answer has, from first to last: "
+    "“256, 128” is two layers. More neurons can learn more and take longer. None at all is softmax regression.",
+    "activation": "<b>Activation</b><br>What a neuron does with its sum. Without it, many layers could do no more than "
+    "one. ReLU cuts off below zero and learns fast; Tanh and Sigmoid squash, and learn slowly in deep networks.",
+    "optimizer": "<b>Optimizer</b><br>How a gradient becomes a step. SGD walks straight downhill; momentum keeps some "
+    "of its speed; Adam also gives each weight a step size of its own.",
+    "learning_rate": "<b>Learning rate</b><br>How large a step is. Too small learns slowly, too large makes the loss "
+    "jump or explode. Good starts: 0.001 for Adam, 0.01 for momentum, 0.1 for SGD. You may change it while it trains.",
+    "momentum": "<b>Momentum</b><br>How much of the last step is kept in the next, from 0 to 0.999. Used by SGD with "
+    "momentum.",
+    "weight_decay": "<b>Weight decay</b><br>Shrinks all weights a little at each step, which keeps a network from "
+    "learning its examples by heart. 0 turns it off; 0.01 is a good try.",
+    "batch_size": "<b>Batch size</b><br>How many digits are looked at before each step. Small batches make noisy, "
+    "frequent steps; large ones make smooth, rare steps and use the processor better.",
+    "epochs": "<b>Epochs</b><br>How many times the network sees every training digit.",
+    "seed": "<b>Seed</b><br>Where the random numbers begin: first weights and order of the digits. The same seed and "
+    "settings give the same network again.",
+    "validation": "<b>Validation share</b><br>Digits that are held back from training, to see how well the network "
+    "reads what it has not seen. With 0 %, all of the training digits are learnt from.",
+    "dataset": "<b>Dataset</b><br>What to learn from.",
+    "keep_weights": "<b>Go on from the current network</b><br>Train the network that is there, instead of a new one. "
+    "It must have these hidden layers and this activation.",
+}
+
+
+def parse_hidden(text: str) -> tuple[int, ...]:
+    """Layer sizes from text such as "256, 128"; blank text is no hidden layer. Raises ConfigError with the reason."""
+    words = [word for word in re.split(r"[,;\s]+", text.strip()) if word]
+    if re.search(r",\s*,|^\s*,|,\s*$", text):
+        raise ConfigError("hidden", "There is a comma without a number beside it.")
+    for word in words:
+        if not re.fullmatch(r"[0-9]{1,9}", word):
+            raise ConfigError("hidden", f"“{word[:20]}” is not a whole number of neurons. Write, say, 256, 128.")
+    return tuple(int(word) for word in words)
+
+
+class ConfigPanel(View):
+    place = "left"
+    stretch = 1
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._hidden = named(QLineEdit(placeholderText="none: softmax regression"), "hiddenLayersEdit")
+        self._hidden_error = named(caption(role="error"), "hiddenLayersError")
+        self._hidden_error.setWordWrap(True)
+        self._parameters = named(caption(), "parametersLabel")
+        self._activation = _combo("activationCombo", ACTIVATION_TITLES)
+        self._optimizer = _combo("optimizerCombo", OPTIMIZER_TITLES)
+        self._learning_rate = _number("learningRateSpin", 0.000001, 1000.0, decimals=6)
+        self._momentum = _number("momentumSpin", 0.0, 0.999, decimals=3, step=0.05)
+        self._weight_decay = _number("weightDecaySpin", 0.0, 100.0, decimals=6)
+        self._batch_size = _count("batchSizeSpin", 1, 100_000)
+        self._epochs = _count("epochsSpin", 1, 100_000)
+        self._seed = _count("seedSpin", 0, 2**31 - 1)
+        self._validation = _count("validationSpin", 0, 50, suffix=" %")
+        self._dataset = _combo("datasetCombo", {key: source.title for key, source in SOURCES.items()})
+        for index, source in enumerate(SOURCES.values()):
+            self._dataset.setItemData(index, source.description, Qt.ItemDataRole.ToolTipRole)
+        keep = QCheckBox("Go on from the current network")
+        self._keep_weights = named(keep, "keepWeightsCheck", TIPS["keep_weights"])
+        tip = "Set everything on this panel back to where it was at first."
+        self._reset = named(QPushButton("Back to the defaults"), "defaultsButton", tip)
+
+        form = QFormLayout(
+            fieldGrowthPolicy=QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow,
+            rowWrapPolicy=QFormLayout.RowWrapPolicy.DontWrapRows,
+            verticalSpacing=8,
+            horizontalSpacing=theme.SPACING_PX,
+        )
+        form.setContentsMargins(*4 * (theme.SPACING_PX,))
+        self._heading(form, "Network")
+        self._row(form, "Hidden &layers", self._hidden, "hidden")
+        form.addRow(self._hidden_error)
+        self._row(form, "&Activation", self._activation, "activation")
+        form.addRow("", self._parameters)
+        self._heading(form, "Learning")
+        self._row(form, "&Optimizer", self._optimizer, "optimizer")
+        self._row(form, "Learning &rate", self._learning_rate, "learning_rate")
+        self._row(form, "&Momentum", self._momentum, "momentum")
+        self._row(form, "&Weight decay", self._weight_decay, "weight_decay")
+        self._row(form, "&Batch size", self._batch_size, "batch_size")
+        self._row(form, "E&pochs", self._epochs, "epochs")
+        self._row(form, "See&d", self._seed, "seed")
+        self._heading(form, "Digits")
+        self._row(form, "Data&set", self._dataset, "dataset")
+        self._row(form, "&Validation", self._validation, "validation")
+        form.addRow(self._keep_weights)
+
+        body = QWidget()
+        body.setLayout(form)
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(body)
+        column(scroll, row(1, self._reset, 1), parent=self).setContentsMargins(1, 1, 1, theme.SPACING_PX)
+
+        self._show_config()
+        self._hidden.textChanged.connect(self._on_edited)
+        for combo in (self._activation, self._optimizer, self._dataset):
+            combo.currentIndexChanged.connect(self._on_edited)
+        for spin in self._spins():
+            spin.valueChanged.connect(self._on_edited)
+        self._keep_weights.toggled.connect(self._on_keep_weights)
+        self._reset.clicked.connect(self._on_reset)
+        session.configChanged.connect(self._show_config)
+        session.modelChanged.connect(self._show_enabled)
+        session.stateChanged.connect(self._show_enabled)
+
+    @staticmethod
+    def _heading(form: QFormLayout, text: str) -> None:
+        form.addRow(caption(text, role="title"))
+
+    @staticmethod
+    def _row(form: QFormLayout, text: str, field: QWidget, tip: str) -> None:
+        label = QLabel(text)
+        label.setToolTip(TIPS[tip])
+        label.setBuddy(field)
+        field.setToolTip(TIPS[tip])
+        form.addRow(label, field)
+
+    def _spins(self) -> tuple[QSpinBox | QDoubleSpinBox, ...]:
+        return (
+            self._learning_rate,
+            self._momentum,
+            self._weight_decay,
+            self._batch_size,
+            self._epochs,
+            self._seed,
+            self._validation,
+        )
+
+    # ------------------------------------------------------------ person -> session
+
+    @Slot()
+    def _on_edited(self) -> None:
+        try:
+            config = TrainingConfig(
+                hidden=parse_hidden(self._hidden.text()),
+                activation=self._activation.currentData(),
+                optimizer=self._optimizer.currentData(),
+                learning_rate=self._learning_rate.value(),
+                momentum=self._momentum.value(),
+                weight_decay=self._weight_decay.value(),
+                batch_size=self._batch_size.value(),
+                epochs=self._epochs.value(),
+                seed=self._seed.value(),
+                validation_share=self._validation.value() / 100,
+            )
+            config.sizes(SIDE_PX**2, CLASSES)
+        except ConfigError as error:
+            self.session.set_config_error(error)
+        else:
+            self.session.set_config(config, self._dataset.currentData())
+
+    @Slot(bool)
+    def _on_keep_weights(self, keep: bool) -> None:
+        self.session.keep_weights = keep
+
+    @Slot()
+    def _on_reset(self) -> None:
+        self.session.set_config(TrainingConfig(), "mnist")
+        self._keep_weights.setChecked(False)
+
+    # ------------------------------------------------------------ session -> person
+
+    @Slot()
+    def _show_config(self) -> None:
+        error = self.session.config_error
+        if error is None:
+            self._fill(self.session.config)
+        restyled(self._hidden, "wrong", error is not None)
+        self._hidden_error.setVisible(error is not None)
+        self._hidden_error.setText(str(error or ""))
+        if error is not None:
+            self._parameters.setText("")
+        else:
+            count = count_parameters((SIDE_PX**2, *self.session.config.hidden, CLASSES))
+            self._parameters.setText(f"{count:,} parameters")
+        self._show_enabled()
+
+    def _fill(self, config: TrainingConfig) -> None:
+        """Show a config, and leave alone what shows it already: the person may be typing there."""
+        widgets = (self._hidden, self._activation, self._optimizer, self._dataset, *self._spins())
+        before = [widget.blockSignals(True) for widget in widgets]
+        try:
+            shown = parse_hidden(self._hidden.text())
+        except ConfigError:
+            shown = None
+        if shown != config.hidden:
+            self._hidden.setText(", ".join(str(size) for size in config.hidden))
+        self._activation.setCurrentIndex(self._activation.findData(config.activation))
+        self._optimizer.setCurrentIndex(self._optimizer.findData(config.optimizer))
+        self._dataset.setCurrentIndex(self._dataset.findData(self.session.source))
+        numbers: tuple[tuple[QSpinBox | QDoubleSpinBox, Any], ...] = (
+            (self._learning_rate, config.learning_rate),
+            (self._momentum, config.momentum),
+            (self._weight_decay, config.weight_decay),
+            (self._batch_size, config.batch_size),
+            (self._epochs, config.epochs),
+            (self._seed, config.seed),
+            (self._validation, round(config.validation_share * 100)),
+        )
+        for spin, value in numbers:
+            if spin.value() != value:
+                spin.setValue(value)
+        for widget, blocked in zip(widgets, before, strict=True):
+            widget.blockSignals(blocked)
+
+    @Slot()
+    def _show_enabled(self) -> None:
+        """While training, only the learning rate can be changed."""
+        idle = self.session.state == "idle"
+        for widget in (self._hidden, self._activation, self._optimizer, self._dataset, *self._spins(), self._reset):
+            widget.setEnabled(idle)
+        self._learning_rate.setEnabled(True)
+        self._momentum.setEnabled(idle and self._optimizer.currentData() == "momentum")
+        self._keep_weights.setEnabled(idle and self.session.can_keep_weights)
+
+    # ------------------------------------------------------------ settings
+
+    def save_settings(self, settings: QSettings) -> None:
+        settings.setValue("config", config_to_json(self.session.config, self.session.source))
+
+    def restore_settings(self, settings: QSettings) -> None:
+        config, source = config_from_json(str(settings.value("config", "")))
+        self.session.set_config(config, source)
+
+
+class _DecimalSpin(QDoubleSpinBox):
+    """Shows 0.001 as 0.001 and not as 0.001000; takes both a point and a comma."""
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") or "0"
+
+
+def _number(name: str, low: float, high: float, *, decimals: int, step: float | None = None) -> QDoubleSpinBox:
+    spin = named(_DecimalSpin(decimals=decimals, minimum=low, maximum=high), name)
+    spin.setKeyboardTracking(False)
+    if step is None:
+        spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+    else:
+        spin.setSingleStep(step)
+    return spin
+
+
+def _count(name: str, low: int, high: int, *, suffix: str = "") -> QSpinBox:
+    return named(QSpinBox(minimum=low, maximum=high, suffix=suffix), name)
+
+
+def _combo(name: str, titles: dict[str, str]) -> QComboBox:
+    combo = named(QComboBox(), name)
+    for key, title in titles.items():
+        combo.addItem(title, key)
+    return combo

@@ -1,0 +1,266 @@
+"""The loss, mini-batch by mini-batch, as it falls; below it the accuracy, epoch by epoch.
+
+Progress only marks the plots as out of date; a timer redraws them at most 20 times a second, however fast it trains.
+"""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPoint, QPointF, QSettings, QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QAction, QColor, QImage, QPainter
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QMenu, QMessageBox, QPushButton, QWidget
+
+from engine.training import EpochSummary
+from minigrad_gui import theme
+from minigrad_gui.session import Session
+from minigrad_gui.views.view import View
+from minigrad_gui.widgets.building import action, caption, column, named, row
+
+REFRESH_INTERVAL_MS = 50
+AXIS_WIDTH_PX = 56
+LOWEST_LOSS = 1e-12
+"""A loss of 0 has no place on a logarithmic scale."""
+EXPORT_SCALE = 2
+
+
+class LossPlot(View):
+    place = "centre"
+    stretch = 1
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._loss = named(pg.PlotWidget(), "lossPlot")
+        self._accuracy = named(pg.PlotWidget(), "accuracyPlot")
+        self._legends = []
+        for plot, title in ((self._loss, "Loss"), (self._accuracy, "Accuracy, %")):
+            plot.setMenuEnabled(False)
+            plot.hideButtons()
+            plot.setLabel("left", title)
+            plot.getAxis("left").setWidth(AXIS_WIDTH_PX)
+            plot.setClipToView(True)
+            plot.setDownsampling(auto=True, mode="peak")
+            plot.getAxis("bottom").enableAutoSIPrefix(False)
+            self._legends.append(plot.addLegend(offset=(-8, 8), labelTextSize="9pt"))
+        self._accuracy.setLabel("bottom", "Mini-batch")
+        self._accuracy.setXLink(self._loss)
+        self._raw_curve = self._loss.plot(name="mini-batch")
+        self._smoothed_curve = self._loss.plot(name="smoothed")
+        self._validation_curve = self._loss.plot(name="validation")
+        self._training_accuracy = self._accuracy.plot(name="training")
+        self._validation_accuracy = self._accuracy.plot(name="validation")
+        self._cursors = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
+        for plot, cursor in zip((self._loss, self._accuracy), self._cursors, strict=True):
+            plot.addItem(cursor, ignoreBounds=True)
+            cursor.hide()
+            plot.scene().sigMouseMoved.connect(self._on_hover_loss if plot is self._loss else self._on_hover_accuracy)
+
+        self._readout = named(caption(), "plotReadout")
+        self._hint = caption("Press Train and watch the loss fall.", align=Qt.AlignmentFlag.AlignCenter)
+        self._hint.setParent(self._loss)
+        tip = "Show each tenfold change of the loss with the same height (Ctrl+L)"
+        self._log_check = named(QCheckBox("Log scale"), "logScaleCheck", tip)
+        tip = "Undo all zooming and moving (Ctrl+0). Zoom with the wheel, move by dragging."
+        self._reset_button = named(QPushButton("Show all"), "resetZoomButton", tip)
+        self._log_action = action(self, "&Logarithmic loss", "logAction", None, "Ctrl+L", checkable=True)
+        self._reset_action = action(self, "Show &all of the plot", "resetZoomAction", self._show_all, "Ctrl+0")
+        self._png_action = action(self, "Export the plot as &PNG…", "exportPngAction", self._on_export_png)
+        self._csv_action = action(self, "Export the figures as &CSV…", "exportCsvAction", self._on_export_csv)
+        export = named(QPushButton("Export"), "exportButton", "Keep the plot as a picture or as figures")
+        menu = QMenu(export)
+        menu.addActions([self._png_action, self._csv_action])
+        export.setMenu(menu)
+        self._log_check.toggled.connect(self._log_action.setChecked)
+        self._log_action.toggled.connect(self._log_check.setChecked)
+        self._log_action.toggled.connect(self._on_log)
+        self._reset_button.clicked.connect(self._show_all)
+
+        header = row(self._readout, 1, self._log_check, self._reset_button, export)
+        self._plots = QWidget()
+        plots = column(self._loss, self._accuracy, spacing=4, parent=self._plots)
+        plots.setStretch(0, 3)
+        plots.setStretch(1, 2)
+        column(header, self._plots, margin=theme.SPACING_PX, parent=self).setStretch(1, 1)
+
+        self._refresh_timer = QTimer(self, singleShot=True, interval=REFRESH_INTERVAL_MS)
+        self._refresh_timer.timeout.connect(self._refresh)
+        session.progressed.connect(self._mark)
+        session.historyCleared.connect(self._on_cleared)
+        self.restyle()
+        self._refresh()
+        self._show_all()
+
+    def menu_actions(self) -> dict[str, list[QAction]]:
+        return {
+            "&File": [self._png_action, self._csv_action],
+            "&View": [self._log_action, self._reset_action],
+        }
+
+    def restyle(self) -> None:
+        colors = theme.colors()
+        for plot in (self._loss, self._accuracy):
+            plot.setBackground(colors.card)
+            for side in ("left", "bottom"):
+                axis = plot.getAxis(side)
+                axis.setPen(pg.mkPen(colors.border))
+                axis.setTextPen(pg.mkPen(colors.muted))
+            plot.showGrid(x=True, y=True, alpha=0.15)
+        dot = {"symbol": "o", "symbolSize": 6, "symbolPen": None}
+        self._raw_curve.setPen(pg.mkPen(colors.faint_curve, width=1))
+        self._smoothed_curve.setPen(pg.mkPen(colors.loss_curve, width=2))
+        for curve, color in (
+            (self._validation_curve, colors.validation_curve),
+            (self._validation_accuracy, colors.validation_curve),
+            (self._training_accuracy, colors.loss_curve),
+        ):
+            curve.setPen(pg.mkPen(color, width=1))
+            curve.setSymbol(dot["symbol"])
+            curve.setSymbolSize(dot["symbolSize"])
+            curve.setSymbolPen(pg.mkPen(color))
+            curve.setSymbolBrush(pg.mkBrush(color))
+        for cursor in self._cursors:
+            cursor.setPen(pg.mkPen(colors.muted, style=Qt.PenStyle.DashLine))
+        for legend in self._legends:
+            legend.setLabelTextColor(QColor(colors.text))
+            backdrop = QColor(colors.card)
+            backdrop.setAlpha(210)
+            legend.setBrush(pg.mkBrush(backdrop))
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._hint.setGeometry(self._loss.rect())
+
+    # ------------------------------------------------------------ session -> person
+
+    @Slot()
+    def _mark(self) -> None:
+        if not self._refresh_timer.isActive():
+            self._refresh_timer.start()
+
+    @Slot()
+    def _on_cleared(self) -> None:
+        self._show_all()
+        self._mark()
+
+    @Slot()
+    def _refresh(self) -> None:
+        history = self.session.history
+        count = len(history)
+        self._hint.setVisible(count == 0)
+        for plot in (self._loss, self._accuracy):
+            for axis in ("left", "bottom"):
+                plot.getAxis(axis).setStyle(showValues=count > 0)
+        for legend in self._legends:
+            legend.setVisible(count > 0)
+        batches = np.arange(1, count + 1)
+        self._raw_curve.setData(batches, np.maximum(history.losses, LOWEST_LOSS))
+        self._smoothed_curve.setData(batches, np.maximum(history.smoothed, LOWEST_LOSS))
+        ends = (np.arange(len(history.epochs)) + 1) * history.steps_per_epoch
+        self._training_accuracy.setData(ends, np.array([100 * epoch.accuracy for epoch in history.epochs]))
+        validated = [epoch for epoch in history.epochs if epoch.validation_loss is not None]
+        validated_ends = ends[: len(validated)]
+        self._validation_curve.setData(validated_ends, _column(validated, "validation_loss"))
+        self._validation_accuracy.setData(validated_ends, 100 * _column(validated, "validation_accuracy"))
+
+    # ------------------------------------------------------------ looking closer
+
+    @Slot(bool)
+    def _on_log(self, logarithmic: bool) -> None:
+        self._loss.setLogMode(x=False, y=logarithmic)
+        self._show_all()
+
+    @Slot()
+    def _show_all(self) -> None:
+        for plot in (self._loss, self._accuracy):
+            plot.enableAutoRange()
+
+    @Slot(QPointF)
+    def _on_hover_loss(self, position: QPointF) -> None:
+        self._hover(self._loss, position)
+
+    @Slot(QPointF)
+    def _on_hover_accuracy(self, position: QPointF) -> None:
+        self._hover(self._accuracy, position)
+
+    def _hover(self, plot: pg.PlotWidget, position: QPointF) -> None:
+        history = self.session.history
+        inside = plot.plotItem.vb.sceneBoundingRect().contains(position)
+        batch = round(plot.plotItem.vb.mapSceneToView(position).x()) if inside else 0
+        known = 1 <= batch <= len(history)
+        for cursor in self._cursors:
+            cursor.setVisible(known)
+            cursor.setValue(batch)
+        if not known:
+            self._readout.clear()
+            return
+        epoch = (batch - 1) // history.steps_per_epoch
+        text = f"Mini-batch {batch:,}  ·  epoch {epoch + 1}  ·  loss {history.losses[batch - 1]:.4f}"
+        text += f"  ·  smoothed {history.smoothed[batch - 1]:.4f}"
+        if epoch < len(history.epochs) and history.epochs[epoch].validation_accuracy is not None:
+            text += f"  ·  validation {history.epochs[epoch].validation_accuracy:.2%}"
+        self._readout.setText(text)
+
+    def leaveEvent(self, event: Any) -> None:
+        super().leaveEvent(event)
+        for cursor in self._cursors:
+            cursor.hide()
+        self._readout.clear()
+
+    # ------------------------------------------------------------ export
+
+    @Slot()
+    def _on_export_png(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Export the plot", "training.png", "PNG picture (*.png)")
+        if path and not self.export_png(Path(path)):
+            QMessageBox.warning(self, "Export", f"{Path(path).name} could not be written there.")
+
+    @Slot()
+    def _on_export_csv(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Export the figures", "training.csv", "CSV table (*.csv)")
+        if not path:
+            return
+        try:
+            self.export_csv(Path(path))
+        except OSError as error:
+            QMessageBox.warning(self, "Export", f"{Path(path).name} could not be written: {error.strerror}.")
+
+    def export_png(self, path: Path) -> bool:
+        """Paint both plots into a PNG, at twice their size on the screen. False if it could not be written."""
+        image = QImage(self._plots.size() * EXPORT_SCALE, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(EXPORT_SCALE)
+        image.fill(QColor(theme.colors().card))
+        painter = QPainter(image)
+        self._plots.render(painter, QPoint())
+        painter.end()
+        return bool(image.save(str(path), b"PNG"))
+
+    def export_csv(self, path: Path) -> None:
+        """One row for each mini-batch; validation figures stand in the last row of their epoch. Raises OSError."""
+        history = self.session.history
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(["mini_batch", "epoch", "loss", "smoothed_loss", "validation_loss", "validation_accuracy"])
+            for index, (loss, smoothed) in enumerate(zip(history.losses, history.smoothed, strict=True)):
+                epoch, place = divmod(index, history.steps_per_epoch)
+                validation: list[float | None] = [None, None]
+                if place == history.steps_per_epoch - 1 and epoch < len(history.epochs):
+                    summary = history.epochs[epoch]
+                    validation = [summary.validation_loss, summary.validation_accuracy]
+                rows.writerow([index + 1, epoch + 1, loss, smoothed, *validation])
+
+    # ------------------------------------------------------------ settings
+
+    def save_settings(self, settings: QSettings) -> None:
+        settings.setValue("plot/log", self._log_action.isChecked())
+
+    def restore_settings(self, settings: QSettings) -> None:
+        self._log_action.setChecked(bool(settings.value("plot/log", False, bool)))
+
+    def sizeHint(self) -> QSize:
+        return QSize(560, 480)
+
+
+def _column(epochs: list[EpochSummary], name: str) -> np.ndarray:
+    return np.array([getattr(epoch, name) for epoch in epochs], np.float64)

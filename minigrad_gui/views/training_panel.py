@@ -1,0 +1,175 @@
+"""The training buttons, how far the run is, and how well the network does."""
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
+
+from minigrad_gui import theme
+from minigrad_gui.session import Session
+from minigrad_gui.views.view import View
+from minigrad_gui.widgets.building import action, caption, column, named, row
+
+PROGRESS_STEPS = 1000
+
+
+class TrainingPanel(View):
+    place = "centre"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._train = named(QPushButton("Train"), "trainButton", "Train a new network with these settings (F5)")
+        self._train.setProperty("primary", True)
+        self._pause = named(QPushButton("Pause"), "pauseButton", "Hold the training; Resume goes on where it was (F6)")
+        self._step = named(QPushButton("Step"), "stepButton", "Train on a single mini-batch, then wait (F7)")
+        self._stop = named(QPushButton("Stop"), "stopButton", "End the training. The network stays as it is now (F8)")
+        self._train_action = action(self, "&Train", "trainAction", self._on_train, "F5")
+        self._pause_action = action(self, "&Pause", "pauseAction", self._on_pause, "F6")
+        self._step_action = action(self, "&Step", "stepAction", session.step, "F7")
+        self._stop_action = action(self, "St&op", "stopAction", session.stop, "F8")
+        self._train.clicked.connect(self._on_train)
+        self._pause.clicked.connect(self._on_pause)
+        self._step.clicked.connect(session.step)
+        self._stop.clicked.connect(session.stop)
+
+        right = Qt.AlignmentFlag.AlignRight
+        self._accuracy = named(caption(role="figure", align=right), "accuracyLabel")
+        self._accuracy_caption = caption(align=right)
+        self._bar = named(QProgressBar(maximum=PROGRESS_STEPS, textVisible=False), "progressBar")
+        self._status = named(caption(), "statusLabel")
+        self._percent = caption(align=right)
+
+        buttons = row(self._train, self._pause, self._step, self._stop)
+        figures = column(self._accuracy, self._accuracy_caption, spacing=0)
+        column(
+            row(buttons, 1, figures),
+            self._bar,
+            row(self._status, 1, self._percent),
+            margin=theme.SPACING_PX,
+            parent=self,
+        )
+
+        session.stateChanged.connect(self._show_state)
+        session.configChanged.connect(self._show_state)
+        session.progressed.connect(self._show_progress)
+        session.prepared.connect(self._show_progress)
+        session.historyCleared.connect(self._show_progress)
+        session.modelChanged.connect(self._show_accuracy)
+        self.restyle()
+        self._show_state()
+        self._show_progress()
+        self._show_accuracy()
+
+    def menu_actions(self) -> dict[str, list[QAction]]:
+        return {"&Training": [self._train_action, self._pause_action, self._step_action, self._stop_action]}
+
+    def restyle(self) -> None:
+        colors = theme.colors()
+        self._train.setIcon(theme.icon("play", colors.on_accent, colors.muted))
+        self._pause.setIcon(
+            theme.icon("play" if self.session.state == "paused" else "pause", colors.text, colors.muted)
+        )
+        self._step.setIcon(theme.icon("step", colors.text, colors.muted))
+        self._stop.setIcon(theme.icon("stop", colors.text, colors.muted))
+
+    # ------------------------------------------------------------ person -> session
+
+    @Slot()
+    def _on_train(self) -> None:
+        self.session.train()
+
+    @Slot()
+    def _on_pause(self) -> None:
+        if self.session.state == "paused":
+            self.session.resume()
+        else:
+            self.session.pause()
+
+    # ------------------------------------------------------------ session -> person
+
+    @Slot()
+    def _show_state(self) -> None:
+        state = self.session.state
+        idle = state == "idle"
+        can_start = idle and self.session.config_error is None
+        paused = state == "paused"
+        for control, enabled in (
+            (self._train, can_start),
+            (self._train_action, can_start),
+            (self._pause, not idle),
+            (self._pause_action, not idle),
+            (self._step, can_start or paused),
+            (self._step_action, can_start or paused),
+            (self._stop, not idle),
+            (self._stop_action, not idle),
+        ):
+            control.setEnabled(enabled)
+        self._pause.setText("Resume" if paused else "Pause")
+        self._pause_action.setText("&Resume" if paused else "&Pause")
+        self.restyle()
+        self._show_progress()
+
+    @Slot()
+    def _show_progress(self) -> None:
+        session = self.session
+        config = session.run_config
+        loading = config is not None and session.preparation is None
+        self._bar.setMaximum(0 if loading else PROGRESS_STEPS)
+        if config is not None:
+            share = min(session.epochs_done / config.epochs, 1.0)
+            self._bar.setValue(round(share * PROGRESS_STEPS))
+            self._percent.setText("" if loading else f"{share:.0%}")
+            self._status.setText("Loading the digits…" if loading else self._run_text(config.epochs))
+        elif len(session.history):
+            self._percent.setText("")
+            self._bar.setValue(self._bar.value())
+            self._status.setText(self._ended_text())
+        else:
+            self._bar.setValue(0)
+            self._percent.setText("")
+            self._status.setText("Ready: Train starts a new network with the settings on the left.")
+        self._show_accuracy()
+
+    def _run_text(self, epochs: int) -> str:
+        session = self.session
+        epoch = min(int(session.epochs_done) + 1, epochs)
+        parts = [f"Epoch {epoch} of {epochs}"]
+        if session.state == "paused":
+            parts.append(f"paused after {len(session.history):,} mini-batches")
+        elif session.samples_per_second:
+            parts.append(f"{session.samples_per_second:,.0f} digits/s")
+            if session.seconds_left is not None:
+                parts.append(f"{duration(session.seconds_left)} left")
+        return "  ·  ".join(parts)
+
+    def _ended_text(self) -> str:
+        session = self.session
+        epochs = session.epochs_done
+        whole = f"{round(epochs):,}" if abs(epochs - round(epochs)) < 1e-9 else f"{epochs:,.1f}"
+        return f"Done: {len(session.history):,} mini-batches in {whole} epoch{'' if whole == '1' else 's'}."
+
+    @Slot()
+    def _show_accuracy(self) -> None:
+        session = self.session
+        validated = [epoch.validation_accuracy for epoch in session.history.epochs]
+        if session.state == "idle" and isinstance(session.meta.get("test_accuracy"), float):
+            self._accuracy.setText(f"{session.meta['test_accuracy']:.2%}")
+            self._accuracy_caption.setText("of the test digits read right")
+        elif validated and validated[-1] is not None:
+            self._accuracy.setText(f"{validated[-1]:.2%}")
+            self._accuracy_caption.setText("of the validation digits read right")
+        elif session.history.epochs:
+            self._accuracy.setText(f"{session.history.epochs[-1].accuracy:.2%}")
+            self._accuracy_caption.setText("of the training digits read right")
+        else:
+            self._accuracy.setText("–")
+            self._accuracy_caption.setText("accuracy, after the first epoch")
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it: 8 s, 2 min 05 s, 1 h 20 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

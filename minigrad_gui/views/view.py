@@ -1,0 +1,42 @@
+"""What every view has: a column to stand in, actions for the menus, and settings that outlast the window."""
+
+from typing import ClassVar, Literal
+
+from PySide6.QtCore import QEvent, QSettings
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QWidget
+
+from minigrad_gui.session import Session
+
+Column = Literal["left", "centre", "right"]
+
+
+class View(QFrame):
+    """A card in the window. A view shows the session, and asks it for what the person wants."""
+
+    place: ClassVar[Column]
+    stretch: ClassVar[int] = 0
+    """How much of the column's spare height it takes."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.setProperty("card", True)
+
+    def menu_actions(self) -> dict[str, list[QAction]]:
+        """Actions for the menu bar, by the title of their menu."""
+        return {}
+
+    def save_settings(self, settings: QSettings) -> None:
+        """Remember what the person has set."""
+
+    def restore_settings(self, settings: QSettings) -> None:
+        """Take what was remembered, and nothing that is of no use."""
+
+    def restyle(self) -> None:
+        """Take the theme's colours where neither the palette nor the style sheet reaches."""
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.restyle()

@@ -1,0 +1,81 @@
+"""Short words for building: names and tips, rows and columns."""
+
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLayout, QVBoxLayout, QWidget
+
+W = TypeVar("W", bound=QWidget)
+Item = QWidget | QLayout | int
+
+
+def named(widget: W, name: str, tip: str = "") -> W:
+    """The widget, with an object name and a tool tip."""
+    widget.setObjectName(name)
+    widget.setToolTip(tip)
+    return widget
+
+
+def styled(widget: W, role: str) -> W:
+    """The widget, in the look that the style sheet gives to this role."""
+    widget.setProperty("role", role)
+    return widget
+
+
+def restyled(widget: QWidget, key: str, value: object) -> None:
+    """Set a property that the style sheet asks for, and show the difference."""
+    if widget.property(key) != value:
+        widget.setProperty(key, value)
+        widget.style().polish(widget)
+
+
+def caption(text: str = "", role: str = "muted", align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> QLabel:
+    return styled(QLabel(text, alignment=align), role)
+
+
+def row(*items: Item, spacing: int = 8, margin: int = 0, parent: QWidget | None = None) -> QHBoxLayout:
+    """Widgets and layouts side by side; a number n is empty space that stretches n times as much as a 1."""
+    return _filled(QHBoxLayout(), items, spacing, margin, parent)
+
+
+def column(*items: Item, spacing: int = 8, margin: int = 0, parent: QWidget | None = None) -> QVBoxLayout:
+    """The same from top to bottom."""
+    return _filled(QVBoxLayout(), items, spacing, margin, parent)
+
+
+L = TypeVar("L", bound=QBoxLayout)
+
+
+def _filled(layout: L, items: tuple[Item, ...], spacing: int, margin: int, parent: QWidget | None) -> L:
+    layout.setSpacing(spacing)
+    layout.setContentsMargins(margin, margin, margin, margin)
+    for item in items:
+        if isinstance(item, int):
+            layout.addStretch(item)
+        elif isinstance(item, QWidget):
+            layout.addWidget(item)
+        else:
+            layout.addLayout(item)
+    if parent is not None:
+        parent.setLayout(layout)
+    return layout
+
+
+def action(
+    parent: QObject,
+    text: str,
+    name: str,
+    slot: object = None,
+    key: QKeySequence.StandardKey | str | None = None,
+    *,
+    checkable: bool = False,
+) -> QAction:
+    """A menu entry with an object name; `slot` is a bound method of a QObject."""
+    made = QAction(text, parent, checkable=checkable)
+    made.setObjectName(name)
+    if key is not None:
+        made.setShortcut(QKeySequence(key))
+    if slot is not None:
+        made.triggered.connect(slot)
+    return made

@@ -1,0 +1,35 @@
+"""A 28 x 28 picture, its pixels shown as squares."""
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from minigrad_gui import theme
+from minigrad_gui.digits import SIDE_PX, Picture, blank
+
+
+class DigitPicture(QWidget):
+    """White on black, as the network gets it, whatever the theme."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.picture = blank()
+        self.setFixedSize(self.sizeHint())
+
+    def set_picture(self, picture: Picture) -> None:
+        self.picture = picture
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(4 * SIDE_PX + 2, 4 * SIDE_PX + 2)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        pixels = np.ascontiguousarray(self.picture * 255, np.uint8)
+        image = QImage(pixels.data, SIDE_PX, SIDE_PX, SIDE_PX, QImage.Format.Format_Grayscale8)
+        painter = QPainter(self)
+        painter.drawImage(QRectF(self.rect()), image)
+        painter.setPen(QPen(QColor(theme.colors().border), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.end()

@@ -1,0 +1,254 @@
+"""The training loop inside a QThread: it iterates the engine's steps and reports what came of them 30 times a second.
+
+The window steers the loop through a `TrainingControl`, which the loop reads between two steps, and hears of it through
+signals alone. What a signal carries never changes afterwards.
+"""
+
+import math
+import threading
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal, Slot
+
+from engine import ConfigError, Step, TrainingConfig, evaluate, training_steps
+from engine.nn import MLP
+from engine.training import EpochMeter, EpochSummary, split_validation
+from minigrad_gui import data
+
+REPORT_INTERVAL_S = 0.033
+SNAPSHOT_INTERVAL_S = 0.1
+SNAPSHOT_TIME_SHARE = 0.05
+"""Copying a very large network may take at most this share of the time."""
+RATE_WINDOW_S = 1.0
+
+DIVERGED = (
+    "The loss is no longer a number: the steps were so large that the weights grew without bound. "
+    "Try a learning rate ten times smaller."
+)
+
+
+class TrainingControl:
+    """What the person wants of a running loop: pause, single steps, stop, another learning rate. Thread-safe."""
+
+    def __init__(self, learning_rate: float, *, paused: bool = False) -> None:
+        self._changed = threading.Condition()
+        self._learning_rate = learning_rate
+        self._paused = paused
+        self._stopped = False
+        self._steps_allowed = 0
+
+    @property
+    def learning_rate(self) -> float:
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = value
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped
+
+    @property
+    def must_wait(self) -> bool:
+        return self._paused and not self._stopped and self._steps_allowed == 0
+
+    def pause(self) -> None:
+        with self._changed:
+            self._paused = True
+
+    def resume(self) -> None:
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    def allow_step(self) -> None:
+        """Let a paused loop take one more step."""
+        with self._changed:
+            self._steps_allowed += 1
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def wait_for_step(self) -> bool:
+        """Block while paused. True if the loop may take a step, False if it has to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self.must_wait)
+            if self._paused and not self._stopped:
+                self._steps_allowed -= 1
+            return not self._stopped
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """A run: what to train, on which of data.SOURCES, and from which network (None: a new one, from the seed)."""
+
+    config: TrainingConfig
+    source: str
+    control: TrainingControl
+    start_from: MLP | None = None
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The data are there: how many samples train and validate, and how many mini-batches make an epoch."""
+
+    job: TrainingJob
+    training_count: int
+    validation_count: int
+    steps_per_epoch: int
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What happened since the last report; `model` is a frozen copy, when one was due."""
+
+    job: TrainingJob
+    steps: tuple[Step, ...]
+    epochs: tuple[EpochSummary, ...]
+    samples_per_second: float
+    model: MLP | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended. `error`: one sentence, or None if it was finished or stopped; the test figures are those of the
+    network as it is now, None after an error."""
+
+    job: TrainingJob
+    error: str | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+
+
+@dataclass
+class _Report:
+    """Gathers steps until it is time to tell of them; knows the speed, pauses left out."""
+
+    steps: list[Step] = field(default_factory=list)
+    epochs: list[EpochSummary] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+    samples_per_second: float = 0.0
+
+    def due(self, now: float) -> bool:
+        return now - self.started >= REPORT_INTERVAL_S
+
+    def restart(self, now: float) -> None:
+        """Leave out the time in which nothing was trained."""
+        self.started = now
+
+    def take(self, job: TrainingJob, model: MLP | None) -> Progress:
+        now = time.perf_counter()
+        elapsed = max(now - self.started, 1e-9)
+        rate = sum(step.count for step in self.steps) / elapsed
+        weight = 1 - math.exp(-elapsed / RATE_WINDOW_S) if self.samples_per_second else 1.0
+        self.samples_per_second += weight * (rate - self.samples_per_second)
+        progress = Progress(job, tuple(self.steps), tuple(self.epochs), self.samples_per_second, model)
+        self.steps, self.epochs, self.started = [], [], now
+        return progress
+
+
+class TrainingWorker(QObject):
+    """Lives in a QThread and trains one job at a time."""
+
+    prepared = Signal(object)  # Preparation
+    progressed = Signal(object)  # Progress
+    ended = Signal(object)  # Outcome, once for each job
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._source = ""
+        self._dataset: data.Dataset | None = None
+
+    @Slot(object)
+    def run(self, job: TrainingJob) -> None:
+        """Train until the last epoch, a stop or an error; every way out ends in `ended`."""
+        try:
+            outcome = self._train(job)
+        except data.LoadingCancelledError:
+            outcome = Outcome(job)
+        except (data.DataError, ConfigError) as error:
+            outcome = Outcome(job, str(error))
+        except MemoryError:
+            outcome = Outcome(job, "There is not enough memory for this network and batch size. Try smaller ones.")
+        except Exception as error:  # a slot that raises would leave the window waiting for ever
+            outcome = Outcome(job, f"Training stopped because of an error in the program: {error!r}.")
+        self.ended.emit(outcome)
+
+    def _load(self, job: TrainingJob) -> data.Dataset:
+        if self._dataset is None or self._source != job.source:
+            self._dataset = data.load(job.source, lambda: job.control.stopped)
+            self._source = job.source
+        return self._dataset
+
+    def _train(self, job: TrainingJob) -> Outcome:
+        config, control = job.config, job.control
+        dataset = self._load(job)
+        images, labels = dataset.train_images, dataset.train_labels.astype(np.intp)
+        training, validation = split_validation(len(images), config.validation_share, config.seed)
+        sizes = images[0].size, len(dataset.class_names)
+        model = job.start_from.copy() if job.start_from else config.build_model(*sizes)
+        optimizer = config.build_optimizer(model)
+        steps_per_epoch = math.ceil(len(training) / config.batch_size)
+        self.prepared.emit(Preparation(job, len(training), len(validation), steps_per_epoch, dataset.class_names))
+
+        steps = training_steps(
+            model,
+            images[training],
+            labels[training],
+            optimizer,
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            seed=config.seed,
+        )
+        meter, report, next_snapshot = EpochMeter(), _Report(), 0.0
+        while True:
+            if control.must_wait:
+                self.progressed.emit(report.take(job, _finite_copy(model)))
+                may_step = control.wait_for_step()
+                report.restart(time.perf_counter())
+            else:
+                may_step = control.wait_for_step()
+            optimizer.lr = control.learning_rate
+            step = next(steps, None) if may_step else None
+            if step is None:
+                break
+            if not math.isfinite(step.loss):
+                self.progressed.emit(report.take(job, None))
+                return Outcome(job, DIVERGED)
+            report.steps.append(step)
+            meter.add(step)
+            if step.is_last:
+                measured = evaluate(model, images[validation], labels[validation]) if len(validation) else None
+                report.epochs.append(meter.summary(step.epoch, measured))
+            now = time.perf_counter()
+            if report.due(now):
+                snapshot = _finite_copy(model) if now >= next_snapshot else None
+                if snapshot:
+                    copied = time.perf_counter()
+                    next_snapshot = copied + max(SNAPSHOT_INTERVAL_S, (copied - now) / SNAPSHOT_TIME_SHARE)
+                self.progressed.emit(report.take(job, snapshot))
+
+        final = _finite_copy(model)
+        self.progressed.emit(report.take(job, final))
+        if final is None:
+            return Outcome(job, DIVERGED)
+        return Outcome(job, None, *self._test(final, dataset.test_images, dataset.test_labels))
+
+    @staticmethod
+    def _test(model: MLP, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> tuple[float, float]:
+        return evaluate(model, images, labels.astype(np.intp))
+
+
+def _finite_copy(model: MLP) -> MLP | None:
+    """A frozen copy, or None for a network that has just been blown up by its last step."""
+    if all(np.isfinite(parameter.data).all() for parameter in model.parameters()):
+        return model.copy()
+    return None
