@@ -5,6 +5,7 @@ happens between two steps. All randomness follows from the seed and the epoch's 
 """
 
 import math
+import platform
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from engine.optim import OPTIMIZERS, Optimizer
 from engine.tensor import Tensor, no_grad
 
 EVALUATION_BATCH_SIZE = 1000
+DIVERGED = "The loss is no longer a number: the steps were so large that the weights grew without bound."
 MAX_HIDDEN_LAYERS = 16
 MAX_PARAMETERS = 50_000_000
 
@@ -134,7 +136,7 @@ class EpochSummary:
     validation_accuracy: float | None = None
 
 
-class EpochMeter:
+class _EpochMeter:
     """Adds up the steps of an epoch."""
 
     def __init__(self) -> None:
@@ -207,6 +209,62 @@ def training_steps(
             yield Step(epoch, index, loss.item(), correct, len(target), index == batches - 1)
 
 
+class TrainingRun:
+    """A config put to work on data. Iterating trains; each item is a Step, and with an epoch's last one its summary.
+
+    images: (N, ...) and integer labels: (N,), of which a validation share is held back; classes: how many there are;
+    start_from: a network to go on from, which is copied (None: a new one, from the seed).
+    """
+
+    def __init__(
+        self, config: TrainingConfig, images: Array, labels: Array, classes: int, start_from: MLP | None = None
+    ) -> None:
+        self.config = config
+        training, held_back = split_validation(len(images), config.validation_share, config.seed)
+        labels = labels.astype(np.intp)
+        self._training = images[training], labels[training]
+        self._validation = images[held_back], labels[held_back]
+        self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)
+        self.optimizer = config.build_optimizer(self.model)
+
+    @property
+    def training_count(self) -> int:
+        return len(self._training[0])
+
+    @property
+    def validation_count(self) -> int:
+        return len(self._validation[0])
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(self.training_count / self.config.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Step, EpochSummary | None]]:
+        epochs, batch_size, seed = self.config.epochs, self.config.batch_size, self.config.seed
+        meter = _EpochMeter()
+        for step in training_steps(
+            self.model, *self._training, self.optimizer, epochs=epochs, batch_size=batch_size, seed=seed
+        ):
+            meter.add(step)
+            yield step, self._summary(meter, step) if step.is_last else None
+
+    def _summary(self, meter: "_EpochMeter", step: Step) -> EpochSummary:
+        return meter.summary(step.epoch, evaluate(self.model, *self._validation) if self.validation_count else None)
+
+
+def describe_run(
+    config: TrainingConfig, dataset: str, epochs: list[EpochSummary], test: tuple[float, float] | None = None
+) -> dict[str, Any]:
+    """What a trained network's file says of its training; `test` is what `evaluate` gave on the test samples."""
+    record = {
+        "config": config.to_dict(),
+        "dataset": dataset,
+        "epochs": [asdict(epoch) for epoch in epochs],
+        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+    }
+    return record if test is None else {**record, "test_loss": test[0], "test_accuracy": test[1]}
+
+
 def train(
     model: Module,
     data: Array,
@@ -217,7 +275,7 @@ def train(
     batch_size: int = 32,
 ) -> None:
     """Train in the given order, without shuffling, and print each epoch's mean loss: `epoch 0: loss 0.7274`."""
-    meter = EpochMeter()
+    meter = _EpochMeter()
     for step in training_steps(model, data, labels, optimizer, loss_fn, epochs=epochs, batch_size=batch_size):
         meter.add(step)
         if step.is_last:
@@ -241,7 +299,7 @@ def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]
         raise ValueError("evaluate() needs at least one image")
     loss_sum, correct = 0.0, 0
     for rows, logits in _logits(model, images):
-        target = labels[rows]
+        target = labels[rows].astype(np.intp)
         loss_sum += cross_entropy_loss(Tensor(logits), target).item() * len(target)
         correct += int((logits.argmax(axis=-1) == target).sum())
     return loss_sum / len(images), correct / len(images)

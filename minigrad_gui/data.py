@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 CONNECT_TIMEOUT_S = 3.0
 POLL_INTERVAL_S = 0.05
 MAX_IMAGE_PX = 1 << 20
+MAX_PHOTO_PX = 40_000_000
 DEFAULT_ENDPOINT = "https://huggingface.co"
 
 
@@ -73,6 +74,28 @@ def asset_path(name: str) -> Path:
     here = Path(__file__).resolve().parent
     installed = here / "assets"
     return (installed if installed.is_dir() else here.parent / "assets") / name
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """The pixels of a PNG or JPEG file, upright: (height, width), or (height, width, 3 or 4) in colour.
+
+    Raises DataError with one sentence for anything else, and for pictures of more than 40 million pixels.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(path, formats=("PNG", "JPEG")) as image:
+            if image.width * image.height > MAX_PHOTO_PX:
+                raise DataError(f"{path} is too large: {image.width} x {image.height} pixels.")
+            upright = ImageOps.exif_transpose(image)
+            mode = "RGBA" if upright.has_transparency_data else "L" if upright.mode in ("1", "L", "I;16") else "RGB"
+            return np.asarray(upright.convert(mode))
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path} is not a PNG or JPEG picture.") from error
+    except OSError as error:
+        raise DataError(f"{path} could not be read: {(error.strerror or 'it is damaged').lower()}.") from error
+    except (ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} could not be read: it is damaged.") from error
 
 
 def load(key: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from engine import ModelFileError
+
 SIDE_PX = 28
+CLASSES = 10
 DIGIT_PX = 20.0
 PEN_PX = 2.2
 CENTRE_PX = 14.5
@@ -27,6 +30,15 @@ Picture = NDArray[np.float32]
 
 def blank() -> Picture:
     return np.zeros((SIDE_PX, SIDE_PX), np.float32)
+
+
+def check_reader(file_name: str, sizes: Sequence[int]) -> None:
+    """Raise ModelFileError if a network with these layer sizes cannot read digits."""
+    if sizes[0] != SIDE_PX**2 or sizes[-1] != CLASSES:
+        raise ModelFileError(
+            f"{file_name} holds a network with {sizes[0]} inputs and {sizes[-1]} outputs; reading digits takes "
+            f"{SIDE_PX**2} and {CLASSES}."
+        )
 
 
 def rasterize(strokes: Sequence[ArrayLike]) -> Picture:

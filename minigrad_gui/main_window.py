@@ -55,6 +55,7 @@ class MainWindow(QMainWindow):
         self.session.failed.connect(self._warn)
         self.session.documentChanged.connect(self._show_title)
         QApplication.styleHints().colorSchemeChanged.connect(self._dress)
+        self.statusBar().setSizeGripEnabled(False)
         self._restore()
         self._open_first(model_path)
         self._show_title()

@@ -5,23 +5,26 @@ to the worker. Nothing here draws.
 """
 
 import json
-import platform
+import os
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
+from threadpoolctl import threadpool_limits
 
 from engine import ConfigError, ModelFileError, Step, TrainingConfig, load_model, predict, save_model
 from engine.nn import ACTIVATIONS, MLP
-from engine.training import EpochSummary
+from engine.training import EpochSummary, describe_run
 from minigrad_gui import data, digits
 from minigrad_gui.worker import Outcome, Preparation, Progress, TrainingControl, TrainingJob, TrainingWorker
 
 READING_DELAY_MS = 8
+SWITCH_INTERVAL_S = 0.0005
 SMOOTHING = 0.98
 """The weight of the past in the smoothed loss, at each mini-batch."""
 PRETRAINED = "pretrained.npz"
@@ -118,6 +121,12 @@ class Session(QObject):
         self._worker.ended.connect(self._on_ended)
         self._thread.start()
 
+        # The window needs a processor of its own: BLAS threads that wait for one that is busy drawing slow down
+        # the training thirtyfold, and a long turn of the training thread makes the window stutter.
+        self._blas_limits = threadpool_limits(max(1, (os.cpu_count() or 1) - 1), user_api="blas")
+        self._switch_interval_s = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+
     # ------------------------------------------------------------ config
 
     def set_config(self, config: TrainingConfig, source: str) -> None:
@@ -197,6 +206,8 @@ class Session(QObject):
         self._reading_timer.stop()
         self._thread.quit()
         self._thread.wait()
+        self._blas_limits.restore_original_limits()
+        sys.setswitchinterval(self._switch_interval_s)
 
     @Slot(object)
     def _on_prepared(self, preparation: Preparation) -> None:
@@ -215,7 +226,7 @@ class Session(QObject):
         if progress.samples_per_second:
             self.samples_per_second = progress.samples_per_second
         if progress.model is not None and len(self.history):
-            self._set_model(progress.model, self._run_meta(progress.job))
+            self._set_model(progress.model, self._describe(progress.job))
             self._set_document(self.path, modified=True)
         self.progressed.emit()
 
@@ -224,24 +235,15 @@ class Session(QObject):
         if outcome.job is not self._job:
             return
         self._job = None
-        if outcome.test_accuracy is not None and len(self.history):
-            self.meta = {
-                **self._run_meta(outcome.job),
-                "test_loss": outcome.test_loss,
-                "test_accuracy": outcome.test_accuracy,
-            }
+        if outcome.test is not None and len(self.history):
+            self.meta = self._describe(outcome.job, outcome.test)
         self._set_state("idle")
         self.progressed.emit()
         if outcome.error:
             self.failed.emit(outcome.error)
 
-    def _run_meta(self, job: TrainingJob) -> dict[str, Any]:
-        return {
-            "config": job.config.to_dict(),
-            "dataset": job.source,
-            "epochs": [asdict(epoch) for epoch in self.history.epochs],
-            "versions": versions(),
-        }
+    def _describe(self, job: TrainingJob, test: tuple[float, float] | None = None) -> dict[str, Any]:
+        return describe_run(job.config, job.source, self.history.epochs, test)
 
     def _clear_history(self) -> None:
         self.history = History()
@@ -284,11 +286,7 @@ class Session(QObject):
 
     def _take_file(self, file: Path, path: Path | None) -> None:
         model, meta = load_model(file)
-        if model.sizes[0] != digits.SIDE_PX**2 or model.sizes[-1] != 10:
-            raise ModelFileError(
-                f"{file.name} holds a network of {model.sizes[0]} inputs and {model.sizes[-1]} outputs; "
-                "reading digits takes 784 and 10."
-            )
+        digits.check_reader(file.name, model.sizes)
         self._abandon_run()
         self._clear_history()
         self._set_model(model, meta)
@@ -331,11 +329,6 @@ class Session(QObject):
         self.picture = digits.rasterize(self._strokes)
         self.prediction = self.predict(self.picture)
         self.predictionChanged.emit()
-
-
-def versions() -> dict[str, str]:
-    """What a network was trained with."""
-    return {"python": platform.python_version(), "numpy": np.__version__}
 
 
 def config_to_json(config: TrainingConfig, source: str) -> str:

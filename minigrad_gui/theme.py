@@ -32,6 +32,7 @@ class Colors:
     error: str
     paper: str
     ink: str
+    grid: str
     faint_curve: str
     loss_curve: str
     validation_curve: str
@@ -51,6 +52,7 @@ LIGHT = Colors(
     error="#c2352b",
     paper="#fdfdfb",
     ink="#14171d",
+    grid="#eef0f4",
     faint_curve="#bccdf2",
     loss_curve="#2f62d9",
     validation_curve="#d9730d",
@@ -69,6 +71,7 @@ DARK = Colors(
     error="#ff8177",
     paper="#121419",
     ink="#f4f5f7",
+    grid="#2a2e36",
     faint_curve="#37507f",
     loss_curve="#6d9bff",
     validation_curve="#ffa657",
@@ -118,6 +121,7 @@ def _palette(scheme: Colors) -> QPalette:
 
 
 def _style_sheet(scheme: Colors) -> str:
+    up, down, check = (asset_path(f"icons/{name}.svg").as_posix() for name in ("up", "down", "check"))
     return f"""
         QFrame[card="true"] {{
             background: {scheme.card}; border: 1px solid {scheme.border}; border-radius: 8px;
@@ -128,9 +132,22 @@ def _style_sheet(scheme: Colors) -> str:
         QLabel[role="error"] {{ color: {scheme.error}; }}
         QLabel[role="figure"] {{ font-size: 20px; font-weight: 600; }}
         QLabel[role="digit"] {{ font-size: 64px; font-weight: 600; }}
-        QLineEdit[wrong="true"] {{
-            border: 1px solid {scheme.error}; border-radius: 3px; padding: 2px; background: {scheme.field};
+        QLineEdit, QComboBox, QAbstractSpinBox {{
+            background: {scheme.field}; color: {scheme.text}; border: 1px solid {scheme.border};
+            border-radius: 6px; padding: 4px 8px; min-height: 18px; selection-background-color: {scheme.accent};
         }}
+        QLineEdit:hover, QComboBox:hover, QAbstractSpinBox:hover,
+        QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {scheme.accent}; }}
+        QLineEdit:disabled, QComboBox:disabled, QAbstractSpinBox:disabled {{
+            background: {scheme.window}; color: {scheme.muted}; border-color: {scheme.border};
+        }}
+        QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}
+        QLineEdit[wrong="true"] {{ border-color: {scheme.error}; }}
+        QComboBox::drop-down, QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
+            border: none; background: transparent; width: 22px;
+        }}
+        QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({down}); width: 12px; height: 12px; }}
+        QAbstractSpinBox::up-arrow {{ image: url({up}); width: 12px; height: 12px; }}
         QPushButton {{
             background: {scheme.field}; color: {scheme.text}; border: 1px solid {scheme.border};
             border-radius: 6px; padding: 6px 12px; min-height: 18px;
@@ -151,6 +168,15 @@ def _style_sheet(scheme: Colors) -> str:
             background: {scheme.bar_track}; border: none; border-radius: 4px; color: transparent; max-height: 8px;
         }}
         QProgressBar::chunk {{ background: {scheme.accent}; border-radius: 4px; }}
+        QCheckBox {{ spacing: 8px; }}
+        QCheckBox::indicator {{
+            width: 14px; height: 14px; border: 1px solid {scheme.muted}; border-radius: 4px; background: {scheme.field};
+        }}
+        QCheckBox::indicator:hover, QCheckBox:focus::indicator {{ border-color: {scheme.accent}; }}
+        QCheckBox::indicator:checked {{
+            background: {scheme.accent}; border-color: {scheme.accent}; image: url({check});
+        }}
+        QCheckBox::indicator:disabled {{ background: {scheme.window}; border-color: {scheme.border}; }}
         QSplitter::handle {{ background: transparent; }}
         QStatusBar {{ color: {scheme.muted}; }}
         QStatusBar::item {{ border: none; }}

@@ -10,12 +10,11 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
-from engine import ConfigError, Step, TrainingConfig, evaluate, training_steps
+from engine import ConfigError, Step, TrainingConfig, evaluate
 from engine.nn import MLP
-from engine.training import EpochMeter, EpochSummary, split_validation
+from engine.training import DIVERGED, EpochSummary, TrainingRun
 from minigrad_gui import data
 
 REPORT_INTERVAL_S = 0.033
@@ -24,10 +23,7 @@ SNAPSHOT_TIME_SHARE = 0.05
 """Copying a very large network may take at most this share of the time."""
 RATE_WINDOW_S = 1.0
 
-DIVERGED = (
-    "The loss is no longer a number: the steps were so large that the weights grew without bound. "
-    "Try a learning rate ten times smaller."
-)
+ADVICE = "Try a learning rate ten times smaller."
 
 
 class TrainingControl:
@@ -103,7 +99,6 @@ class Preparation:
     training_count: int
     validation_count: int
     steps_per_epoch: int
-    class_names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -119,13 +114,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended. `error`: one sentence, or None if it was finished or stopped; the test figures are those of the
-    network as it is now, None after an error."""
+    """How a run ended. `error`: one sentence, or None if it was finished or stopped; `test`: loss and accuracy of the
+    network as it is now on the test samples, None after an error."""
 
     job: TrainingJob
     error: str | None = None
-    test_loss: float | None = None
-    test_accuracy: float | None = None
+    test: tuple[float, float] | None = None
 
 
 @dataclass
@@ -189,62 +183,43 @@ class TrainingWorker(QObject):
         return self._dataset
 
     def _train(self, job: TrainingJob) -> Outcome:
-        config, control = job.config, job.control
-        dataset = self._load(job)
-        images, labels = dataset.train_images, dataset.train_labels.astype(np.intp)
-        training, validation = split_validation(len(images), config.validation_share, config.seed)
-        sizes = images[0].size, len(dataset.class_names)
-        model = job.start_from.copy() if job.start_from else config.build_model(*sizes)
-        optimizer = config.build_optimizer(model)
-        steps_per_epoch = math.ceil(len(training) / config.batch_size)
-        self.prepared.emit(Preparation(job, len(training), len(validation), steps_per_epoch, dataset.class_names))
-
-        steps = training_steps(
-            model,
-            images[training],
-            labels[training],
-            optimizer,
-            epochs=config.epochs,
-            batch_size=config.batch_size,
-            seed=config.seed,
+        control, dataset = job.control, self._load(job)
+        run = TrainingRun(
+            job.config, dataset.train_images, dataset.train_labels, len(dataset.class_names), job.start_from
         )
-        meter, report, next_snapshot = EpochMeter(), _Report(), 0.0
+        self.prepared.emit(Preparation(job, run.training_count, run.validation_count, run.steps_per_epoch))
+        steps, report, next_snapshot = iter(run), _Report(), 0.0
         while True:
             if control.must_wait:
-                self.progressed.emit(report.take(job, _finite_copy(model)))
+                self.progressed.emit(report.take(job, _finite_copy(run.model)))
                 may_step = control.wait_for_step()
                 report.restart(time.perf_counter())
             else:
                 may_step = control.wait_for_step()
-            optimizer.lr = control.learning_rate
-            step = next(steps, None) if may_step else None
-            if step is None:
+            run.optimizer.lr = control.learning_rate
+            trained = next(steps, None) if may_step else None
+            if trained is None:
                 break
+            step, epoch = trained
             if not math.isfinite(step.loss):
                 self.progressed.emit(report.take(job, None))
-                return Outcome(job, DIVERGED)
+                return Outcome(job, f"{DIVERGED} {ADVICE}")
             report.steps.append(step)
-            meter.add(step)
-            if step.is_last:
-                measured = evaluate(model, images[validation], labels[validation]) if len(validation) else None
-                report.epochs.append(meter.summary(step.epoch, measured))
+            if epoch is not None:
+                report.epochs.append(epoch)
             now = time.perf_counter()
             if report.due(now):
-                snapshot = _finite_copy(model) if now >= next_snapshot else None
+                snapshot = _finite_copy(run.model) if now >= next_snapshot else None
                 if snapshot:
                     copied = time.perf_counter()
                     next_snapshot = copied + max(SNAPSHOT_INTERVAL_S, (copied - now) / SNAPSHOT_TIME_SHARE)
                 self.progressed.emit(report.take(job, snapshot))
 
-        final = _finite_copy(model)
+        final = _finite_copy(run.model)
         self.progressed.emit(report.take(job, final))
         if final is None:
-            return Outcome(job, DIVERGED)
-        return Outcome(job, None, *self._test(final, dataset.test_images, dataset.test_labels))
-
-    @staticmethod
-    def _test(model: MLP, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> tuple[float, float]:
-        return evaluate(model, images, labels.astype(np.intp))
+            return Outcome(job, f"{DIVERGED} {ADVICE}")
+        return Outcome(job, None, evaluate(final, dataset.test_images, dataset.test_labels))
 
 
 def _finite_copy(model: MLP) -> MLP | None:

@@ -23,12 +23,11 @@ from engine import ConfigError, TrainingConfig
 from engine.nn import count_parameters
 from minigrad_gui import theme
 from minigrad_gui.data import SOURCES
-from minigrad_gui.digits import SIDE_PX
+from minigrad_gui.digits import CLASSES, SIDE_PX
 from minigrad_gui.session import Session, config_from_json, config_to_json
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import caption, column, named, restyled, row
 
-CLASSES = 10
 ACTIVATION_TITLES = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 OPTIMIZER_TITLES = {"adam": "Adam", "momentum": "SGD with momentum", "sgd": "SGD"}
 
@@ -97,7 +96,7 @@ class ConfigPanel(View):
         self._reset = named(QPushButton("Back to the defaults"), "defaultsButton", tip)
 
         form = QFormLayout(
-            fieldGrowthPolicy=QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow,
+            fieldGrowthPolicy=QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow,
             rowWrapPolicy=QFormLayout.RowWrapPolicy.DontWrapRows,
             verticalSpacing=8,
             horizontalSpacing=theme.SPACING_PX,

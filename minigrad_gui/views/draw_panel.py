@@ -58,9 +58,7 @@ class DrawPanel(View):
         reading = row(seen, verdict, spacing=theme.SPACING_PX)
         reading.setStretchFactor(verdict, 1)
         tools = row(self._undo, self._redo, self._eraser, 1, self._clear)
-        layout = column(self._canvas, tools, reading, self._bars, spacing=10, margin=theme.SPACING_PX, parent=self)
-        layout.setStretchFactor(self._canvas, 4)
-        layout.setStretchFactor(self._bars, 1)
+        column(self._canvas, tools, reading, self._bars, 1, spacing=10, margin=theme.SPACING_PX, parent=self)
 
         session.predictionChanged.connect(self._show_prediction)
         self.restyle()
@@ -107,7 +105,8 @@ class DrawPanel(View):
         restyled(self._digit, "role", "digit" if prediction else "muted")
         if prediction is not None:
             self._digit.setText(str(prediction.digit))
-            self._verdict.setText(f"{float(prediction.probabilities[prediction.digit]):.1%} sure")
+            sure = float(prediction.probabilities[prediction.digit])
+            self._verdict.setText("over 99.9% sure" if sure > 0.999 else f"{sure:.1%} sure")
         elif self.session.picture.any():
             self._digit.setText("No network yet")
             self._verdict.setText("Train one, or open a model.")

@@ -1,15 +1,14 @@
 """The loss, mini-batch by mini-batch, as it falls; below it the accuracy, epoch by epoch.
 
-Progress only marks the plots as out of date; a timer redraws them at most 20 times a second, however fast it trains.
+Progress only marks the plots as out of date; a timer redraws them at most 10 times a second, however fast it trains.
 """
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPoint, QPointF, QSettings, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QColor, QImage, QPainter
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QMenu, QMessageBox, QPushButton, QWidget
 
@@ -19,11 +18,12 @@ from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import action, caption, column, named, row
 
-REFRESH_INTERVAL_MS = 50
+REFRESH_INTERVAL_MS = 100
 AXIS_WIDTH_PX = 56
 LOWEST_LOSS = 1e-12
 """A loss of 0 has no place on a logarithmic scale."""
 EXPORT_SCALE = 2
+HINT = "Press Train and watch the loss fall."
 
 
 class LossPlot(View):
@@ -43,14 +43,20 @@ class LossPlot(View):
             plot.setClipToView(True)
             plot.setDownsampling(auto=True, mode="peak")
             plot.getAxis("bottom").enableAutoSIPrefix(False)
-            self._legends.append(plot.addLegend(offset=(-8, 8), labelTextSize="9pt"))
+            plot.showGrid(x=True, y=True, alpha=1)
+            for side in ("left", "bottom"):  # an opaque grid is painted five times as fast as a transparent one
+                plot.getAxis(side).setStyle(tickAlpha=255, maxTickLevel=1)
+                plot.getAxis(side).setZValue(-1)
+            plot.setLimits(xMin=0)
+            corner = (-8, 8) if plot is self._loss else (-8, -8)  # away from where a good run's curves lie
+            self._legends.append(plot.addLegend(offset=corner, labelTextSize="9pt"))
         self._accuracy.setLabel("bottom", "Mini-batch")
         self._accuracy.setXLink(self._loss)
         self._raw_curve = self._loss.plot(name="mini-batch")
         self._smoothed_curve = self._loss.plot(name="smoothed")
-        self._validation_curve = self._loss.plot(name="validation")
-        self._training_accuracy = self._accuracy.plot(name="training")
-        self._validation_accuracy = self._accuracy.plot(name="validation")
+        self._validation_curve = self._loss.plot(name="validation", antialias=True)
+        self._training_accuracy = self._accuracy.plot(name="training", antialias=True)
+        self._validation_accuracy = self._accuracy.plot(name="validation", antialias=True)
         self._cursors = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
         for plot, cursor in zip((self._loss, self._accuracy), self._cursors, strict=True):
             plot.addItem(cursor, ignoreBounds=True)
@@ -58,8 +64,6 @@ class LossPlot(View):
             plot.scene().sigMouseMoved.connect(self._on_hover_loss if plot is self._loss else self._on_hover_accuracy)
 
         self._readout = named(caption(), "plotReadout")
-        self._hint = caption("Press Train and watch the loss fall.", align=Qt.AlignmentFlag.AlignCenter)
-        self._hint.setParent(self._loss)
         tip = "Show each tenfold change of the loss with the same height (Ctrl+L)"
         self._log_check = named(QCheckBox("Log scale"), "logScaleCheck", tip)
         tip = "Undo all zooming and moving (Ctrl+0). Zoom with the wheel, move by dragging."
@@ -106,7 +110,7 @@ class LossPlot(View):
                 axis = plot.getAxis(side)
                 axis.setPen(pg.mkPen(colors.border))
                 axis.setTextPen(pg.mkPen(colors.muted))
-            plot.showGrid(x=True, y=True, alpha=0.15)
+                axis.setTickPen(pg.mkPen(colors.grid))
         dot = {"symbol": "o", "symbolSize": 6, "symbolPen": None}
         self._raw_curve.setPen(pg.mkPen(colors.faint_curve, width=1))
         self._smoothed_curve.setPen(pg.mkPen(colors.loss_curve, width=2))
@@ -115,7 +119,7 @@ class LossPlot(View):
             (self._validation_accuracy, colors.validation_curve),
             (self._training_accuracy, colors.loss_curve),
         ):
-            curve.setPen(pg.mkPen(color, width=1))
+            curve.setPen(pg.mkPen(color, width=1.5))
             curve.setSymbol(dot["symbol"])
             curve.setSymbolSize(dot["symbolSize"])
             curve.setSymbolPen(pg.mkPen(color))
@@ -123,14 +127,11 @@ class LossPlot(View):
         for cursor in self._cursors:
             cursor.setPen(pg.mkPen(colors.muted, style=Qt.PenStyle.DashLine))
         for legend in self._legends:
-            legend.setLabelTextColor(QColor(colors.text))
+            for _, label in legend.items:
+                label.setText(label.text, color=colors.text)
             backdrop = QColor(colors.card)
             backdrop.setAlpha(210)
             legend.setBrush(pg.mkBrush(backdrop))
-
-    def resizeEvent(self, event: Any) -> None:
-        super().resizeEvent(event)
-        self._hint.setGeometry(self._loss.rect())
 
     # ------------------------------------------------------------ session -> person
 
@@ -148,7 +149,8 @@ class LossPlot(View):
     def _refresh(self) -> None:
         history = self.session.history
         count = len(history)
-        self._hint.setVisible(count == 0)
+        if not self._cursors[0].isVisible():
+            self._readout.setText("" if count else HINT)
         for plot in (self._loss, self._accuracy):
             for axis in ("left", "bottom"):
                 plot.getAxis(axis).setStyle(showValues=count > 0)
@@ -193,7 +195,7 @@ class LossPlot(View):
             cursor.setVisible(known)
             cursor.setValue(batch)
         if not known:
-            self._readout.clear()
+            self._readout.setText("" if len(history) else HINT)
             return
         epoch = (batch - 1) // history.steps_per_epoch
         text = f"Mini-batch {batch:,}  ·  epoch {epoch + 1}  ·  loss {history.losses[batch - 1]:.4f}"
@@ -202,11 +204,11 @@ class LossPlot(View):
             text += f"  ·  validation {history.epochs[epoch].validation_accuracy:.2%}"
         self._readout.setText(text)
 
-    def leaveEvent(self, event: Any) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         for cursor in self._cursors:
             cursor.hide()
-        self._readout.clear()
+        self._refresh()
 
     # ------------------------------------------------------------ export
 
