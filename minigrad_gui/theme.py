@@ -126,7 +126,12 @@ def _style_sheet(scheme: Colors) -> str:
         QFrame[card="true"] {{
             background: {scheme.card}; border: 1px solid {scheme.border}; border-radius: 8px;
         }}
-        QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
+        QScrollArea, #scrolled {{ background: transparent; border: none; }}
+        QScrollBar:vertical {{ background: transparent; width: 10px; margin: 2px; }}
+        QScrollBar::handle:vertical {{ background: {scheme.border}; border-radius: 3px; min-height: 24px; }}
+        QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{
+            background: none; height: 0;
+        }}
         QLabel[role="title"] {{ font-weight: 600; }}
         QLabel[role="muted"] {{ color: {scheme.muted}; }}
         QLabel[role="error"] {{ color: {scheme.error}; }}
@@ -141,6 +146,7 @@ def _style_sheet(scheme: Colors) -> str:
         QLineEdit:disabled, QComboBox:disabled, QAbstractSpinBox:disabled {{
             background: {scheme.window}; color: {scheme.muted}; border-color: {scheme.border};
         }}
+        QAbstractSpinBox {{ padding: 0 2px; min-height: 26px; max-height: 26px; }}
         QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}
         QLineEdit[wrong="true"] {{ border-color: {scheme.error}; }}
         QComboBox::drop-down, QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
@@ -150,7 +156,7 @@ def _style_sheet(scheme: Colors) -> str:
         QAbstractSpinBox::up-arrow {{ image: url({up}); width: 12px; height: 12px; }}
         QPushButton {{
             background: {scheme.field}; color: {scheme.text}; border: 1px solid {scheme.border};
-            border-radius: 6px; padding: 6px 12px; min-height: 18px;
+            border-radius: 6px; padding: 6px 10px; min-height: 18px;
         }}
         QPushButton:hover, QPushButton:focus {{ border-color: {scheme.accent}; }}
         QPushButton:pressed, QPushButton:checked {{ background: {scheme.bar_track}; border-color: {scheme.accent}; }}

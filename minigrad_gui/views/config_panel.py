@@ -28,6 +28,7 @@ from minigrad_gui.session import Session, config_from_json, config_to_json
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import caption, column, named, restyled, row
 
+TEXT_MARGINS_PX = (6, 0, 0, 0)
 ACTIVATION_TITLES = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 OPTIMIZER_TITLES = {"adam": "Adam", "momentum": "SGD with momentum", "sgd": "SGD"}
 
@@ -95,7 +96,7 @@ class ConfigPanel(View):
         tip = "Set everything on this panel back to where it was at first."
         self._reset = named(QPushButton("Back to the defaults"), "defaultsButton", tip)
 
-        form = QFormLayout(
+        self._form = form = QFormLayout(
             fieldGrowthPolicy=QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow,
             rowWrapPolicy=QFormLayout.RowWrapPolicy.DontWrapRows,
             verticalSpacing=8,
@@ -120,12 +121,13 @@ class ConfigPanel(View):
         self._row(form, "&Validation", self._validation, "validation")
         form.addRow(self._keep_weights)
 
-        body = QWidget()
+        body = named(QWidget(), "scrolled")
         body.setLayout(form)
         scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(body)
+        scroll.setMinimumWidth(body.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
         column(scroll, row(1, self._reset, 1), parent=self).setContentsMargins(1, 1, 1, theme.SPACING_PX)
 
         self._show_config()
@@ -205,9 +207,8 @@ class ConfigPanel(View):
         restyled(self._hidden, "wrong", error is not None)
         self._hidden_error.setVisible(error is not None)
         self._hidden_error.setText(str(error or ""))
-        if error is not None:
-            self._parameters.setText("")
-        else:
+        self._form.setRowVisible(self._parameters, error is None)
+        if error is None:
             count = count_parameters((SIDE_PX**2, *self.session.config.hidden, CLASSES))
             self._parameters.setText(f"{count:,} parameters")
         self._show_enabled()
@@ -270,6 +271,7 @@ class _DecimalSpin(QDoubleSpinBox):
 def _number(name: str, low: float, high: float, *, decimals: int, step: float | None = None) -> QDoubleSpinBox:
     spin = named(_DecimalSpin(decimals=decimals, minimum=low, maximum=high), name)
     spin.setKeyboardTracking(False)
+    spin.lineEdit().setTextMargins(*TEXT_MARGINS_PX)
     if step is None:
         spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
     else:
@@ -278,11 +280,14 @@ def _number(name: str, low: float, high: float, *, decimals: int, step: float | 
 
 
 def _count(name: str, low: int, high: int, *, suffix: str = "") -> QSpinBox:
-    return named(QSpinBox(minimum=low, maximum=high, suffix=suffix), name)
+    spin = named(QSpinBox(minimum=low, maximum=high, suffix=suffix), name)
+    spin.lineEdit().setTextMargins(*TEXT_MARGINS_PX)
+    return spin
 
 
 def _combo(name: str, titles: dict[str, str]) -> QComboBox:
     combo = named(QComboBox(), name)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     for key, title in titles.items():
         combo.addItem(title, key)
     return combo

@@ -58,7 +58,8 @@ class DrawPanel(View):
         reading = row(seen, verdict, spacing=theme.SPACING_PX)
         reading.setStretchFactor(verdict, 1)
         tools = row(self._undo, self._redo, self._eraser, 1, self._clear)
-        column(self._canvas, tools, reading, self._bars, 1, spacing=10, margin=theme.SPACING_PX, parent=self)
+        parts = column(self._canvas, tools, reading, self._bars, 0, spacing=10, margin=theme.SPACING_PX, parent=self)
+        parts.setStretchFactor(self._canvas, 1)
 
         session.predictionChanged.connect(self._show_prediction)
         self.restyle()

@@ -4,13 +4,14 @@ Progress only marks the plots as out of date; a timer redraws them at most 10 ti
 """
 
 import csv
+import math
 from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QColor, QImage, QPainter
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QMenu, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QMenu, QMessageBox, QPushButton, QSizePolicy, QWidget
 
 from engine.training import EpochSummary
 from minigrad_gui import theme
@@ -26,13 +27,22 @@ EXPORT_SCALE = 2
 HINT = "Press Train and watch the loss fall."
 
 
+class _LossAxis(pg.AxisItem):  # type: ignore[misc]
+    """On a logarithmic scale, labels at 1, 2 and 5 times the powers of ten: few enough never to overlap."""
+
+    def logTickValues(self, minVal: float, maxVal: float, *_: object) -> list[tuple[None, list[float]]]:
+        decades = range(math.floor(minVal), math.ceil(maxVal))
+        values = [decade + math.log10(digit) for decade in decades for digit in (1, 2, 5)]
+        return [(None, [value for value in values if minVal <= value <= maxVal])]
+
+
 class LossPlot(View):
     place = "centre"
     stretch = 1
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self._loss = named(pg.PlotWidget(), "lossPlot")
+        self._loss = named(pg.PlotWidget(axisItems={"left": _LossAxis("left")}), "lossPlot")
         self._accuracy = named(pg.PlotWidget(), "accuracyPlot")
         self._legends = []
         for plot, title in ((self._loss, "Loss"), (self._accuracy, "Accuracy, %")):
@@ -42,11 +52,11 @@ class LossPlot(View):
             plot.getAxis("left").setWidth(AXIS_WIDTH_PX)
             plot.setClipToView(True)
             plot.setDownsampling(auto=True, mode="peak")
-            plot.getAxis("bottom").enableAutoSIPrefix(False)
             plot.showGrid(x=True, y=True, alpha=1)
             for side in ("left", "bottom"):  # an opaque grid is painted five times as fast as a transparent one
                 plot.getAxis(side).setStyle(tickAlpha=255, maxTickLevel=1)
                 plot.getAxis(side).setZValue(-1)
+                plot.getAxis(side).enableAutoSIPrefix(False)
             plot.setLimits(xMin=0)
             corner = (-8, 8) if plot is self._loss else (-8, -8)  # away from where a good run's curves lie
             self._legends.append(plot.addLegend(offset=corner, labelTextSize="9pt"))
@@ -64,6 +74,7 @@ class LossPlot(View):
             plot.scene().sigMouseMoved.connect(self._on_hover_loss if plot is self._loss else self._on_hover_accuracy)
 
         self._readout = named(caption(), "plotReadout")
+        self._readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         tip = "Show each tenfold change of the loss with the same height (Ctrl+L)"
         self._log_check = named(QCheckBox("Log scale"), "logScaleCheck", tip)
         tip = "Undo all zooming and moving (Ctrl+0). Zoom with the wheel, move by dragging."
@@ -81,12 +92,12 @@ class LossPlot(View):
         self._log_action.toggled.connect(self._on_log)
         self._reset_button.clicked.connect(self._show_all)
 
-        header = row(self._readout, 1, self._log_check, self._reset_button, export)
+        header = row(caption("Learning curves", role="title"), 1, self._log_check, self._reset_button, export)
         self._plots = QWidget()
         plots = column(self._loss, self._accuracy, spacing=4, parent=self._plots)
         plots.setStretch(0, 3)
         plots.setStretch(1, 2)
-        column(header, self._plots, margin=theme.SPACING_PX, parent=self).setStretch(1, 1)
+        column(header, self._plots, self._readout, margin=theme.SPACING_PX, parent=self).setStretch(1, 1)
 
         self._refresh_timer = QTimer(self, singleShot=True, interval=REFRESH_INTERVAL_MS)
         self._refresh_timer.timeout.connect(self._refresh)
@@ -175,8 +186,8 @@ class LossPlot(View):
 
     @Slot()
     def _show_all(self) -> None:
-        for plot in (self._loss, self._accuracy):
-            plot.enableAutoRange()
+        self._loss.enableAutoRange()
+        self._accuracy.enableAutoRange(axis="y")  # its x axis follows the loss
 
     @Slot(QPointF)
     def _on_hover_loss(self, position: QPointF) -> None:

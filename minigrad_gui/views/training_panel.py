@@ -10,6 +10,7 @@ from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import action, caption, column, named, row
 
 PROGRESS_STEPS = 1000
+BUTTON_WIDTH_PX = 88
 
 
 class TrainingPanel(View):
@@ -38,6 +39,8 @@ class TrainingPanel(View):
         self._status = named(caption(), "statusLabel")
         self._percent = caption(align=right)
 
+        for button in (self._train, self._pause, self._step, self._stop):
+            button.setMinimumWidth(BUTTON_WIDTH_PX)
         buttons = row(self._train, self._pause, self._step, self._stop)
         figures = column(self._accuracy, self._accuracy_caption, spacing=0)
         column(
@@ -153,16 +156,16 @@ class TrainingPanel(View):
         validated = [epoch.validation_accuracy for epoch in session.history.epochs]
         if session.state == "idle" and isinstance(session.meta.get("test_accuracy"), float):
             self._accuracy.setText(f"{session.meta['test_accuracy']:.2%}")
-            self._accuracy_caption.setText("of the test digits read right")
+            self._accuracy_caption.setText("test accuracy")
         elif validated and validated[-1] is not None:
             self._accuracy.setText(f"{validated[-1]:.2%}")
-            self._accuracy_caption.setText("of the validation digits read right")
+            self._accuracy_caption.setText("validation accuracy")
         elif session.history.epochs:
             self._accuracy.setText(f"{session.history.epochs[-1].accuracy:.2%}")
-            self._accuracy_caption.setText("of the training digits read right")
+            self._accuracy_caption.setText("training accuracy")
         else:
             self._accuracy.setText("–")
-            self._accuracy_caption.setText("accuracy, after the first epoch")
+            self._accuracy_caption.setText("accuracy")
 
 
 def duration(seconds: float) -> str:

@@ -31,7 +31,7 @@ def restyled(widget: QWidget, key: str, value: object) -> None:
 
 
 def caption(text: str = "", role: str = "muted", align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> QLabel:
-    return styled(QLabel(text, alignment=align), role)
+    return styled(QLabel(text, alignment=align | Qt.AlignmentFlag.AlignVCenter), role)
 
 
 def row(*items: Item, spacing: int = 8, margin: int = 0, parent: QWidget | None = None) -> QHBoxLayout:

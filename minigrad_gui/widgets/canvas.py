@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPointingDevice,
+    QResizeEvent,
     QTabletEvent,
     QTouchEvent,
 )
@@ -29,6 +30,7 @@ ERASER_RADIUS = 0.06
 POINT_SPACING = 0.01
 """Both in units of the paper's side; the eraser takes away points no further apart than POINT_SPACING."""
 CORNER_PX = 8
+MIN_SIDE_PX = 160
 
 Stroke = NDArray[np.float64]
 Strokes = tuple[Stroke, ...]
@@ -54,10 +56,8 @@ class Canvas(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.CrossCursor)
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-        self.setMinimumSize(180, 180)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(MIN_SIDE_PX, MIN_SIDE_PX)
 
     # ------------------------------------------------------------ the drawing
 
@@ -186,11 +186,10 @@ class Canvas(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(300, 300)
 
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        return width
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """No higher than wide: the paper is a square."""
+        super().resizeEvent(event)
+        self.setMaximumHeight(max(self.width(), MIN_SIDE_PX))
 
     def _paper(self) -> QRectF:
         side = min(self.width(), self.height())
