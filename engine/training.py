@@ -201,10 +201,11 @@ def training_steps(
                 rows = order[rows]
             target = labels[rows]
             optimizer.zero_grad()
-            outputs = model(Tensor(_inputs(images[rows], dtype)))
-            loss = loss_fn(outputs, target)
-            loss.backward()
-            optimizer.step()
+            with np.errstate(over="ignore", invalid="ignore"):  # a network that blows up shows it in its loss
+                outputs = model(Tensor(_inputs(images[rows], dtype)))
+                loss = loss_fn(outputs, target)
+                loss.backward()
+                optimizer.step()
             correct = int((outputs.data.argmax(axis=-1) == target).sum()) if counts_correct else 0
             yield Step(epoch, index, loss.item(), correct, len(target), index == batches - 1)
 
@@ -284,7 +285,7 @@ def train(
 
 def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:
     dtype = model.parameters()[0].dtype
-    with no_grad():
+    with no_grad(), np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(images), EVALUATION_BATCH_SIZE):
             rows = slice(start, start + EVALUATION_BATCH_SIZE)
             yield rows, model(Tensor(_inputs(images[rows], dtype))).data

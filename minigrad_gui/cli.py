@@ -90,7 +90,7 @@ def _commands() -> argparse.ArgumentParser:
     test = commands.add_parser(
         "evaluate",
         help="test a network",
-        description="Print the loss and accuracy of a network on MNIST's test digits.",
+        description="Print the loss and accuracy of a network on MNIST's 10,000 test digits, on which none is trained.",
     )
     test.add_argument("model", type=Path, metavar="MODEL", help="an .npz file written by the window or by train")
     test.set_defaults(run=_evaluate)

@@ -55,7 +55,9 @@ def rasterize(strokes: Sequence[ArrayLike]) -> Picture:
     extent = float((high - low).max())
     scale = (DIGIT_PX - PEN_PX) / extent if extent > 0 else 1.0
     segments = np.concatenate([_segments(_thinned((line - low) * scale)) for line in lines])
-    return _ink(segments + _centring(segments))
+    middle = (segments.min(axis=(0, 1)) + segments.max(axis=(0, 1))) / 2
+    segments = _moved(segments, SIDE_PX / 2 - middle)
+    return _ink(_moved(segments, CENTRE_PX - _mass_centre(_ink(segments))))
 
 
 def _checked(stroke: ArrayLike) -> NDArray[np.float64]:
@@ -80,13 +82,16 @@ def _segments(line: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([line[:-1], line[1:]], axis=1) if len(line) > 1 else np.stack([line, line], axis=1)
 
 
-def _centring(segments: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The shift that brings the ink's centre of mass to the middle, but never any ink over the edge."""
-    lengths = np.hypot(*(segments[:, 1] - segments[:, 0]).T) + 1e-9
-    mass_centre = np.average(segments.mean(axis=1), axis=0, weights=lengths)
+def _moved(segments: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The segments, moved as far as their ink does not run over the edge."""
     margin = PEN_PX / 2
-    low, high = segments.min(axis=(0, 1)), segments.max(axis=(0, 1))
-    return np.clip(CENTRE_PX - mass_centre, margin - low, SIDE_PX - margin - high)
+    return segments + np.clip(shift, margin - segments.min(axis=(0, 1)), SIDE_PX - margin - segments.max(axis=(0, 1)))
+
+
+def _mass_centre(picture: Picture) -> NDArray[np.float64]:
+    """x and y of the ink's centre of mass."""
+    along = np.arange(SIDE_PX) + 0.5
+    return np.asarray([picture.sum(axis=0) @ along, picture.sum(axis=1) @ along]) / float(picture.sum())
 
 
 def _ink(segments: NDArray[np.float64]) -> Picture:
@@ -133,10 +138,11 @@ def _gray(array: NDArray[Any]) -> NDArray[np.float32]:
 def _ink_of(gray: NDArray[np.float32]) -> NDArray[np.float32]:
     """How far each pixel stands out from the paper, which is what the picture's edge mostly shows."""
     edge = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
-    paper, grain = float(np.median(edge)), float(edge.std())
+    paper = float(np.median(edge))
+    grain = float(np.median(np.abs(edge - paper)))  # of the paper, or a JPEG's noise; a stroke at the edge is neither
     ink = paper - gray if abs(float(gray.min()) - paper) > abs(float(gray.max()) - paper) else gray - paper
     ink = np.maximum(ink, 0)
-    faint = min(max(0.02, 4 * grain), 0.3) * float(ink.max())
+    faint = min(max(0.02, 6 * grain), 0.3) * float(ink.max())
     return np.where(ink > faint, ink, 0)
 
 

@@ -64,9 +64,10 @@ class LossPlot(View):
         self._accuracy.setXLink(self._loss)
         self._raw_curve = self._loss.plot(name="mini-batch")
         self._smoothed_curve = self._loss.plot(name="smoothed")
-        self._validation_curve = self._loss.plot(name="validation", antialias=True)
-        self._training_accuracy = self._accuracy.plot(name="training", antialias=True)
-        self._validation_accuracy = self._accuracy.plot(name="validation", antialias=True)
+        dots = {"antialias": True, "symbol": "o", "symbolSize": 6}
+        self._validation_curve = self._loss.plot(name="validation", **dots)
+        self._training_accuracy = self._accuracy.plot(name="training", **dots)
+        self._validation_accuracy = self._accuracy.plot(name="validation", **dots)
         self._cursors = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
         for plot, cursor in zip((self._loss, self._accuracy), self._cursors, strict=True):
             plot.addItem(cursor, ignoreBounds=True)
@@ -122,7 +123,6 @@ class LossPlot(View):
                 axis.setPen(pg.mkPen(colors.border))
                 axis.setTextPen(pg.mkPen(colors.muted))
                 axis.setTickPen(pg.mkPen(colors.grid))
-        dot = {"symbol": "o", "symbolSize": 6, "symbolPen": None}
         self._raw_curve.setPen(pg.mkPen(colors.faint_curve, width=1))
         self._smoothed_curve.setPen(pg.mkPen(colors.loss_curve, width=2))
         for curve, color in (
@@ -131,10 +131,10 @@ class LossPlot(View):
             (self._training_accuracy, colors.loss_curve),
         ):
             curve.setPen(pg.mkPen(color, width=1.5))
-            curve.setSymbol(dot["symbol"])
-            curve.setSymbolSize(dot["symbolSize"])
             curve.setSymbolPen(pg.mkPen(color))
             curve.setSymbolBrush(pg.mkBrush(color))
+            curve.scatter.setPen(pg.mkPen(color))  # the legend asks the scatter plot, which knows only once it has data
+            curve.scatter.setBrush(pg.mkBrush(color))
         for cursor in self._cursors:
             cursor.setPen(pg.mkPen(colors.muted, style=Qt.PenStyle.DashLine))
         for legend in self._legends:
@@ -162,11 +162,12 @@ class LossPlot(View):
         count = len(history)
         if not self._cursors[0].isVisible():
             self._readout.setText("" if count else HINT)
-        for plot in (self._loss, self._accuracy):
-            for axis in ("left", "bottom"):
-                plot.getAxis(axis).setStyle(showValues=count > 0)
-        for legend in self._legends:
-            legend.setVisible(count > 0)
+        for plot, legend, points in zip(
+            (self._loss, self._accuracy), self._legends, (count, len(history.epochs)), strict=True
+        ):
+            plot.getAxis("left").setStyle(showValues=points > 0)
+            plot.getAxis("bottom").setStyle(showValues=count > 0)
+            legend.setVisible(points > 0)
         batches = np.arange(1, count + 1)
         self._raw_curve.setData(batches, np.maximum(history.losses, LOWEST_LOSS))
         self._smoothed_curve.setData(batches, np.maximum(history.smoothed, LOWEST_LOSS))
@@ -226,7 +227,7 @@ class LossPlot(View):
     @Slot()
     def _on_export_png(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Export the plot", "training.png", "PNG picture (*.png)")
-        if path and not self.export_png(Path(path)):
+        if path and not self.export_png(_with_suffix(path, ".png")):
             QMessageBox.warning(self, "Export", f"{Path(path).name} could not be written there.")
 
     @Slot()
@@ -235,19 +236,19 @@ class LossPlot(View):
         if not path:
             return
         try:
-            self.export_csv(Path(path))
+            self.export_csv(_with_suffix(path, ".csv"))
         except OSError as error:
             QMessageBox.warning(self, "Export", f"{Path(path).name} could not be written: {error.strerror}.")
 
     def export_png(self, path: Path) -> bool:
-        """Paint both plots into a PNG, at twice their size on the screen. False if it could not be written."""
+        """Paint both plots, at twice their size on the screen. False if the file could not be written."""
         image = QImage(self._plots.size() * EXPORT_SCALE, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(EXPORT_SCALE)
         image.fill(QColor(theme.colors().card))
         painter = QPainter(image)
         self._plots.render(painter, QPoint())
         painter.end()
-        return bool(image.save(str(path), b"PNG"))
+        return image.save(str(path))
 
     def export_csv(self, path: Path) -> None:
         """One row for each mini-batch; validation figures stand in the last row of their epoch. Raises OSError."""
@@ -273,6 +274,10 @@ class LossPlot(View):
 
     def sizeHint(self) -> QSize:
         return QSize(560, 480)
+
+
+def _with_suffix(path: str, suffix: str) -> Path:
+    return Path(path) if Path(path).suffix else Path(path).with_suffix(suffix)
 
 
 def _column(epochs: list[EpochSummary], name: str) -> np.ndarray:

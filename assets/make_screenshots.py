@@ -1,0 +1,69 @@
+"""Take the README's pictures of a real window in which a real network trains and reads a drawing.
+
+    python assets/make_screenshots.py
+
+They are written to assets/screenshots/. QT_QPA_PLATFORM=offscreen serves where there is no display.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_SCALE_FACTOR", "1.5")
+
+import numpy as np
+from PySide6.QtCore import QEventLoop, QPoint, QSettings, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton, QSpinBox, QWidget
+
+from minigrad_gui import theme
+from minigrad_gui.main_window import MainWindow
+
+TARGET = Path(__file__).with_name("screenshots")
+EPOCHS = 12
+SHOWN_EPOCH = 7
+SIZE_PX = (1280, 820)
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    while not condition():
+        loop = QEventLoop()
+        QTimer.singleShot(20, loop.quit)
+        loop.exec()
+
+
+def draw_three(canvas: QWidget) -> None:
+    upper, lower = np.radians(np.linspace(-150, 90, 40)), np.radians(np.linspace(-90, 140, 40))
+    x = np.concatenate([0.48 + 0.19 * np.cos(upper), 0.48 + 0.22 * np.cos(lower)])
+    y = np.concatenate([0.31 + 0.16 * np.sin(upper), 0.67 + 0.2 * np.sin(lower)])
+    points = [QPoint(round(a * canvas.width()), round(b * canvas.height())) for a, b in zip(x, y, strict=True)]
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=points[0])
+    for point in points[1:]:
+        QTest.mouseMove(canvas, point)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=points[-1])
+
+
+def main() -> None:
+    app = QApplication([])
+    with tempfile.TemporaryDirectory() as settings:
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings)
+        window = MainWindow()
+        window.resize(*SIZE_PX)
+        window.show()
+        session = window.session
+        window.findChild(QSpinBox, "epochsSpin").setValue(EPOCHS)
+        draw_three(window.findChild(QWidget, "drawingCanvas"))
+        window.findChild(QPushButton, "trainButton").click()
+        wait(lambda: len(session.history.epochs) >= SHOWN_EPOCH and session.samples_per_second > 0)
+        TARGET.mkdir(exist_ok=True)
+        for name, dark in (("light", False), ("dark", True)):
+            theme.apply(app, dark=dark)
+            shown = len(session.history)
+            wait(lambda shown=shown: len(session.history) > shown + 20)
+            window.grab().save(str(TARGET / f"{name}.png"))
+        session.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""For every test of the window: fresh settings, and no thread, timer or dialog left behind."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from minigrad_gui.main_window import MainWindow
+
+
+@pytest.fixture(autouse=True)
+def fresh_settings(tmp_path: Path) -> None:
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+
+
+@pytest.fixture(autouse=True)
+def no_surprise_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dialog that a test does not expect fails it, instead of waiting for ever."""
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError(f"a dialog that nobody expected: {arguments[1:]}")
+
+    for kind in ("question", "warning", "critical", "information", "about"):
+        monkeypatch.setattr(QMessageBox, kind, refuse)
+    for kind in ("getOpenFileName", "getSaveFileName"):
+        monkeypatch.setattr(QFileDialog, kind, refuse)
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The warnings that were shown to the person."""
+    shown: list[str] = []
+    monkeypatch.setattr(QMessageBox, "warning", lambda *shown_with: shown.append(shown_with[2]))
+    return shown
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[QMessageBox.StandardButton], list[str]]:
+    """`answer(button)`: the person presses this button from now on; returns the list of questions that come."""
+
+    def press(button: QMessageBox.StandardButton) -> list[str]:
+        questions: list[str] = []
+
+        def question(*arguments: object) -> QMessageBox.StandardButton:
+            questions.append(str(arguments[2]))
+            return button
+
+        monkeypatch.setattr(QMessageBox, "question", question)
+        return questions
+
+    return press
+
+
+@pytest.fixture
+def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MainWindow]]:
+    windows: list[MainWindow] = []
+
+    def make(model: Path | None = None) -> MainWindow:
+        window = MainWindow(model)
+        windows.append(window)
+        with qtbot.waitExposed(window):
+            window.show()
+        return window
+
+    yield make
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Discard)
+    for window in windows:
+        window.close()
+        assert window.session._thread.isFinished()
+        window.deleteLater()
+
+
+@pytest.fixture
+def window(make_window: Callable[..., MainWindow]) -> MainWindow:
+    return make_window()
+
+
+class Hand:
+    """What a person does with the mouse and the keyboard in a window."""
+
+    def __init__(self, window: MainWindow, qtbot: QtBot) -> None:
+        self.window = window
+        self.session = window.session
+        self.qtbot = qtbot
+
+    def widget(self, name: str) -> QWidget:
+        found = self.window.findChild(QWidget, name)
+        assert found is not None, f"there is no widget {name}"
+        return found
+
+    def click(self, name: str) -> None:
+        self.qtbot.mouseClick(self.widget(name), Qt.MouseButton.LeftButton)
+
+    def trigger(self, name: str) -> None:
+        from PySide6.QtGui import QAction
+
+        self.window.findChild(QAction, name).trigger()
+
+    def configure(self, *, hidden: str = "16", epochs: int = 1, batch_size: int = 512) -> None:
+        self.widget("hiddenLayersEdit").setText(hidden)
+        self.widget("epochsSpin").setValue(epochs)
+        self.widget("batchSizeSpin").setValue(batch_size)
+
+    def wait(self, condition: Callable[[], bool], timeout: int = 30_000) -> None:
+        self.qtbot.waitUntil(condition, timeout=timeout)
+
+    def train(self, **config: object) -> None:
+        """Train from the first button to the end."""
+        self.configure(**config)
+        self.click("trainButton")
+        self.wait(lambda: self.session.state == "idle")
+
+    def stroke(self, points: np.ndarray) -> None:
+        """Draw a line through these points, (n, 2) in units of the canvas's side."""
+        canvas = self.widget("drawingCanvas")
+        side = min(canvas.width(), canvas.height())
+        corner = np.array([canvas.width() - side, canvas.height() - side]) / 2
+        pixels = [QPoint(round(x), round(y)) for x, y in corner + points * side]
+        QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=pixels[0])
+        for pixel in pixels[1:]:
+            QTest.mouseMove(canvas, pixel)
+        QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=pixels[-1])
+
+    def draw(self, digit: int) -> None:
+        for stroke in DRAWINGS[digit]:
+            self.stroke(np.array(stroke))
+
+
+def _arc(
+    centre: tuple[float, float], radii: tuple[float, float], start: float, end: float
+) -> list[tuple[float, float]]:
+    """Points of an ellipse; angles in degrees, 0 to the right, growing clockwise on the screen."""
+    angles = np.radians(np.linspace(start, end, 30))
+    return [(centre[0] + radii[0] * np.cos(angle), centre[1] + radii[1] * np.sin(angle)) for angle in angles]
+
+
+DRAWINGS = {
+    0: [_arc((0.5, 0.5), (0.22, 0.34), -90, 270)],
+    1: [[(0.5, 0.15), (0.5, 0.5), (0.5, 0.85)]],
+    3: [_arc((0.48, 0.32), (0.2, 0.17), -150, 90) + _arc((0.48, 0.68), (0.22, 0.19), -90, 140)],
+    7: [[(0.25, 0.2), (0.5, 0.2), (0.75, 0.2), (0.6, 0.5), (0.45, 0.85)]],
+}
+
+
+@pytest.fixture
+def hand(window: MainWindow, qtbot: QtBot) -> Hand:
+    return Hand(window, qtbot)

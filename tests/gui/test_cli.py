@@ -1,0 +1,166 @@
+"""The command line, as a person types it."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from engine import MLP, load_model, save_model
+from minigrad_gui.cli import main
+from minigrad_gui.data import asset_path, load_mnist
+
+PRETRAINED = str(asset_path("pretrained.npz"))
+
+
+@pytest.fixture
+def trained(tmp_path):
+    path = tmp_path / "model.npz"
+    assert main(["train", "--epochs", "1", "--hidden", "16", "--batch-size", "1000", "--save", str(path)]) == 0
+    return path
+
+
+def test_train_saves_what_it_was_asked_for(tmp_path, capsys):
+    path = tmp_path / "model.npz"
+    words = "train --epochs 2 --hidden 24,12 --batch-size 500 --optimizer momentum --lr 0.05 --seed 3 --activation tanh"
+    assert main([*words.split(), "--validation", "0.1", "--save", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "epoch 1/2: training loss" in out
+    assert "validation accuracy" in out
+    assert "test accuracy" in out
+    assert f"saved {path}" in out
+    model, meta = load_model(path)
+    assert model.sizes == (784, 24, 12, 10)
+    assert meta["config"]["optimizer"] == "momentum"
+    assert meta["config"]["seed"] == 3
+    assert len(meta["epochs"]) == 2
+    assert meta["test_accuracy"] > 0.8
+
+
+@pytest.mark.parametrize("words", [["24,12"], ["24", "12"], ["24, 12"]])
+def test_layers_can_be_written_in_several_ways(tmp_path, words):
+    path = tmp_path / "m.npz"
+    assert main(["train", "--epochs", "1", "--batch-size", "2000", "--hidden", *words, "--save", str(path)]) == 0
+    assert load_model(path)[0].sizes == (784, 24, 12, 10)
+
+
+def test_no_hidden_layer_is_softmax_regression(tmp_path):
+    path = tmp_path / "m.npz"
+    assert main(["train", "--epochs", "1", "--hidden", "", "--save", str(path)]) == 0
+    assert load_model(path)[0].sizes == (784, 10)
+
+
+def test_the_same_seed_trains_the_same_network(tmp_path, trained):
+    again = tmp_path / "again.npz"
+    main(["train", "--epochs", "1", "--hidden", "16", "--batch-size", "1000", "--save", str(again)])
+    first, second = load_model(trained)[0], load_model(again)[0]
+    assert all(np.array_equal(a.data, b.data) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_evaluate_says_what_train_said(trained, capsys):
+    assert main(["evaluate", str(trained)]) == 0
+    meta = load_model(trained)[1]
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        f"test loss {meta['test_loss']:.4f}, test accuracy {meta['test_accuracy']:.2%}"
+    )
+
+
+def test_the_pretrained_network_is_good(capsys):
+    assert main(["evaluate", PRETRAINED]) == 0
+    assert float(capsys.readouterr().out.split()[-1].rstrip("%")) > 97.5
+
+
+def test_predict_reads_png_and_jpeg(tmp_path, capsys):
+    from PIL import Image
+
+    dataset = load_mnist()
+    names = []
+    for index in range(20):
+        image = Image.fromarray(255 - dataset.test_images[index]).resize((140, 140))
+        names.append(tmp_path / f"{index}.{'jpg' if index % 2 else 'png'}")
+        image.save(names[-1])
+    assert main(["predict", PRETRAINED, *map(str, names)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    read = [int(line.rsplit(" ", 2)[1]) for line in lines]
+    assert lines[0].startswith(f"{names[0]}: ")
+    assert lines[0].endswith("%)")
+    assert (np.array(read) == dataset.test_labels[:20]).mean() >= 0.95
+
+
+def test_predict_goes_on_after_a_picture_that_is_none(tmp_path, capsys):
+    from PIL import Image
+
+    Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
+    (tmp_path / "text.png").write_text("no picture")
+    assert main(["predict", PRETRAINED, str(tmp_path / "text.png"), str(tmp_path / "blank.png")]) == 2
+    out, err = capsys.readouterr()
+    assert "blank" in out
+    assert err.strip() == f"minigrad-gui: {tmp_path / 'text.png'} is not a PNG or JPEG picture."
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("train --epochs 0", "number of epochs"),
+        ("train --hidden 12,x", "not a list of layer sizes"),
+        ("train --hidden 0", "at least one neuron"),
+        ("train --hidden 99999999", "parameters are too many"),
+        ("train --lr -1", "learning rate"),
+        ("train --validation 0.9", "validation share"),
+        ("train --save /no/such/folder/m.npz", "there is no folder /no/such/folder"),
+        ("evaluate missing.npz", "missing.npz could not be opened: no such file"),
+        ("predict missing.npz x.png", "missing.npz could not be opened: no such file"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(words, complaint, capsys):
+    assert main(words.split()) == 2
+    err = capsys.readouterr().err
+    assert complaint in err
+    assert err.startswith("minigrad-gui: ")
+    assert err.count("\n") == 1
+
+
+def test_a_network_that_cannot_read_digits_is_refused(tmp_path, capsys):
+    save_model(tmp_path / "other.npz", MLP(4, [3], 2))
+    assert main(["evaluate", str(tmp_path / "other.npz")]) == 2
+    assert "4 inputs and 2 outputs" in capsys.readouterr().err
+
+
+def test_divergence_is_told_with_a_way_out(capsys):
+    assert main(["train", "--epochs", "5", "--hidden", "64,64", "--optimizer", "sgd", "--lr", "1000"]) == 2
+    assert "Try --lr 100." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["--help", "train --help", "evaluate --help", "predict --help"])
+def test_help_is_worth_reading(words, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(words.split())
+    assert leaving.value.code == 0
+    assert len(capsys.readouterr().out) > 250
+
+
+def run(*words: str, **environment: str | None) -> subprocess.CompletedProcess:
+    changed = {**os.environ, **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "minigrad_gui", *words],
+        env={key: value for key, value in changed.items() if value is not None},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has machines without a display")
+@pytest.mark.parametrize("display", [None, ":4711"])
+def test_without_a_display_the_window_says_so_in_one_line(display):
+    result = run(QT_QPA_PLATFORM=None, WAYLAND_DISPLAY=None, DISPLAY=display)
+    assert result.returncode == 2
+    assert "minigrad-gui train works without one" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_training_needs_no_qt():
+    code = "import sys; from minigrad_gui.cli import main; main(['train', '--epochs', '1', '--hidden', '4']);"
+    code += "assert not [name for name in sys.modules if name.startswith(('PySide6', 'pyqtgraph', 'datasets'))]"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)

@@ -1,0 +1,127 @@
+"""The settings: panel -> session, session -> panel, and what is refused."""
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
+
+from engine import ConfigError, TrainingConfig
+from minigrad_gui.views.config_panel import parse_hidden
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [("256, 128", (256, 128)), ("64", (64,)), ("", ()), ("  ", ()), ("8 8;8", (8, 8, 8)), ("12,34", (12, 34))],
+)
+def test_hidden_layers_are_read(text, sizes):
+    assert parse_hidden(text) == sizes
+
+
+@pytest.mark.parametrize("text", ["abc", "256, 12x", "1.5", "-3", "256,,128", ",", "12,", "٣", "9999999999"])
+def test_what_is_no_list_of_layers_is_refused(text):
+    with pytest.raises(ConfigError) as refusal:
+        parse_hidden(text)
+    assert refusal.value.field == "hidden"
+    assert str(refusal.value).endswith(".")
+
+
+@pytest.mark.parametrize("text", ["256, abc", "0", "256,,128", "100000, 100000", ", ".join(["8"] * 20)])
+def test_wrong_layers_are_marked_with_the_reason_and_nothing_can_start(hand, text):
+    hand.widget("hiddenLayersEdit").setText(text)
+    assert hand.widget("hiddenLayersEdit").property("wrong") is True
+    assert hand.widget("hiddenLayersError").isVisible()
+    assert hand.widget("hiddenLayersError").text()
+    assert not hand.widget("trainButton").isEnabled()
+    assert not hand.widget("stepButton").isEnabled()
+    hand.widget("hiddenLayersEdit").setText("32")
+    assert hand.widget("hiddenLayersEdit").property("wrong") is False
+    assert not hand.widget("hiddenLayersError").isVisible()
+    assert hand.widget("trainButton").isEnabled()
+
+
+def test_the_panel_fills_the_config(hand):
+    hand.widget("hiddenLayersEdit").setText("30, 20")
+    for name, text in (("activationCombo", "Tanh"), ("optimizerCombo", "SGD with momentum")):
+        hand.widget(name).setCurrentText(text)
+    for name, value in {
+        "learningRateSpin": 0.02,
+        "momentumSpin": 0.8,
+        "weightDecaySpin": 0.01,
+        "batchSizeSpin": 64,
+        "epochsSpin": 3,
+        "seedSpin": 7,
+        "validationSpin": 20,
+    }.items():
+        hand.widget(name).setValue(value)
+    assert hand.session.config == TrainingConfig((30, 20), "tanh", "momentum", 0.02, 0.8, 0.01, 64, 3, 7, 0.2)
+
+
+def test_typing_a_learning_rate(hand, qtbot):
+    spin = hand.widget("learningRateSpin")
+    spin.selectAll()
+    qtbot.keyClicks(spin, "0.0005")
+    qtbot.keyClick(spin, Qt.Key.Key_Return)
+    assert hand.session.config.learning_rate == 0.0005
+    assert spin.text() == "0.0005"
+
+
+def test_the_session_fills_the_panel(hand):
+    hand.session.set_config(TrainingConfig((5,), "sigmoid", "sgd", 0.5, batch_size=10, validation_share=0.0), "mnist")
+    assert hand.widget("hiddenLayersEdit").text() == "5"
+    assert hand.widget("activationCombo").currentText() == "Sigmoid"
+    assert hand.widget("optimizerCombo").currentText() == "SGD"
+    assert hand.widget("learningRateSpin").value() == 0.5
+    assert hand.widget("validationSpin").value() == 0
+
+
+def test_the_number_of_parameters_follows(hand):
+    hand.widget("hiddenLayersEdit").setText("256, 128, 10")
+    assert (
+        hand.widget("parametersLabel").text()
+        == f"{784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10 + 110:,} parameters"
+    )
+
+
+def test_momentum_is_asked_for_where_it_is_used(hand):
+    assert not hand.widget("momentumSpin").isEnabled()
+    hand.widget("optimizerCombo").setCurrentText("SGD with momentum")
+    assert hand.widget("momentumSpin").isEnabled()
+
+
+def test_defaults_come_back(hand):
+    hand.configure(hidden="3", epochs=99)
+    hand.click("defaultsButton")
+    assert hand.session.config == TrainingConfig()
+
+
+def test_defaults_come_back_from_a_wrong_field_too(hand):
+    hand.widget("hiddenLayersEdit").setText("abc")
+    hand.click("defaultsButton")
+    assert hand.widget("hiddenLayersEdit").text() == "256, 128"
+    assert hand.widget("trainButton").isEnabled()
+
+
+def test_every_control_has_a_tooltip_that_explains_it(hand):
+    panel = hand.widget("hiddenLayersEdit").window()
+    for kind in (QSpinBox, QDoubleSpinBox, QComboBox):
+        for control in panel.findChildren(kind):
+            assert len(control.toolTip()) > 30, control.objectName()
+    assert len(panel.findChild(QLineEdit, "hiddenLayersEdit").toolTip()) > 30
+
+
+def test_settings_outlast_the_window(make_window):
+    first = make_window()
+    first.findChild(QLineEdit, "hiddenLayersEdit").setText("77")
+    first.findChild(QSpinBox, "epochsSpin").setValue(3)
+    first.close()
+    assert make_window().session.config == TrainingConfig(hidden=(77,), epochs=3)
+
+
+@pytest.mark.parametrize(
+    "garbage", ["{", "[]", '{"config": {"hidden": "x"}, "source": "mnist"}', '{"config": {}}', "\0"]
+)
+def test_garbage_in_the_settings_gives_the_defaults(make_window, garbage):
+    settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "minigrad", "minigrad")
+    for key in ("config", "geometry", "columns", "theme", "recent", "plot/log"):
+        settings.setValue(key, garbage)
+    settings.sync()
+    assert make_window().session.config == TrainingConfig()

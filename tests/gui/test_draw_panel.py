@@ -1,0 +1,201 @@
+"""Drawing with real mouse, pen and touch events, and what the network makes of it."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QPointingDevice, QTabletEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from minigrad_gui import theme
+
+LINE = np.array([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]])
+
+
+@pytest.fixture
+def canvas(hand):
+    return hand.widget("drawingCanvas")
+
+
+def read(hand):
+    hand.wait(lambda: hand.session.prediction is not None)
+    return hand.session.prediction
+
+
+@pytest.mark.parametrize("digit", [0, 1, 3, 7])
+def test_a_drawn_digit_is_read(hand, digit):
+    hand.draw(digit)
+    prediction = read(hand)
+    assert prediction.digit == digit
+    assert prediction.probabilities.shape == (10,)
+    assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert hand.widget("predictionLabel").text() == str(digit)
+    assert np.array_equal(hand.widget("probabilityBars").probabilities, prediction.probabilities)
+
+
+def test_a_blank_canvas_shows_no_digit(hand):
+    assert hand.session.prediction is None
+    assert hand.widget("predictionLabel").text() == "The canvas is blank"
+    assert hand.widget("probabilityBars").probabilities is None
+    hand.draw(1)
+    read(hand)
+    hand.click("clearButton")
+    hand.wait(lambda: hand.session.prediction is None)
+    assert hand.widget("predictionLabel").text() == "The canvas is blank"
+
+
+def test_the_reading_changes_while_the_pen_is_down(hand, canvas):
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 60))
+    first = read(hand).probabilities
+    QTest.mouseMove(canvas, QPoint(80, 200))
+    hand.wait(
+        lambda: hand.session.prediction is not None and not np.array_equal(hand.session.prediction.probabilities, first)
+    )
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 200))
+
+
+def test_the_reading_changes_while_the_network_trains(hand):
+    hand.draw(3)
+    before = read(hand).probabilities
+    hand.configure(hidden="32", epochs=1000)
+    hand.click("trainButton")
+    hand.wait(
+        lambda: len(hand.session.history) > 0 and not np.array_equal(hand.session.prediction.probabilities, before)
+    )
+    during = hand.session.prediction.probabilities
+    hand.wait(lambda: not np.array_equal(hand.session.prediction.probabilities, during))
+
+
+def test_undo_and_redo(hand, canvas):
+    assert not hand.widget("undoButton").isEnabled()
+    hand.stroke(LINE)
+    hand.stroke(LINE[:, ::-1])
+    hand.click("undoButton")
+    assert len(canvas.strokes) == 1
+    hand.trigger("redoAction")
+    assert len(canvas.strokes) == 2
+    hand.trigger("undoAction")
+    hand.trigger("undoAction")
+    assert canvas.strokes == ()
+    assert not hand.widget("undoButton").isEnabled()
+    hand.click("redoButton")
+    hand.stroke(LINE)
+    assert not hand.widget("redoButton").isEnabled()
+
+
+def test_clear_can_be_undone(hand, canvas):
+    hand.stroke(LINE)
+    hand.trigger("clearAction")
+    assert canvas.strokes == ()
+    hand.trigger("undoAction")
+    assert len(canvas.strokes) == 1
+
+
+def test_clearing_a_blank_sheet_is_nothing_to_undo(hand):
+    hand.click("clearButton")
+    assert not hand.widget("undoButton").isEnabled()
+
+
+def test_the_eraser_cuts_a_stroke_in_two(hand, canvas):
+    hand.stroke(LINE)
+    hand.click("eraserButton")
+    hand.stroke(np.array([[0.5, 0.3], [0.5, 0.5], [0.5, 0.7]]))
+    assert len(canvas.strokes) == 2
+    left, right = canvas.strokes
+    assert left[:, 0].max() < 0.45 < 0.55 < right[:, 0].min()
+    hand.click("undoButton")
+    assert len(canvas.strokes) == 1
+    hand.click("eraserButton")
+    hand.stroke(LINE)
+    assert len(canvas.strokes) == 2
+
+
+def test_erasing_nothing_is_nothing_to_undo(hand):
+    hand.click("eraserButton")
+    hand.stroke(LINE)
+    assert not hand.widget("undoButton").isEnabled()
+
+
+def test_only_the_left_button_draws(canvas):
+    QTest.mousePress(canvas, Qt.MouseButton.RightButton, pos=QPoint(50, 50))
+    QTest.mouseMove(canvas, QPoint(90, 90))
+    QTest.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=QPoint(90, 90))
+    assert canvas.strokes == ()
+
+
+def test_resizing_does_not_change_the_drawing(hand, canvas):
+    hand.draw(3)
+    before = read(hand).probabilities
+    hand.window.resize(1700, 1000)
+    assert np.array_equal(hand.session.predict(hand.session.picture).probabilities, before)
+    assert all(((stroke >= 0) & (stroke <= 1)).all() for stroke in canvas.strokes)
+
+
+def test_strokes_are_painted(hand, canvas):
+    hand.stroke(LINE)
+    image = canvas.grab().toImage()
+    middle = QPoint(image.width() // 2, image.height() // 2)
+    assert image.pixelColor(middle) == QColor(theme.colors().ink)
+    assert image.pixelColor(middle + QPoint(0, image.height() // 5)) == QColor(theme.colors().paper)
+
+
+def test_what_the_network_sees_is_shown(hand):
+    hand.stroke(LINE)
+    read(hand)
+    picture = hand.widget("networkPicture")
+    assert np.array_equal(picture.picture, hand.session.picture)
+    image = picture.grab().toImage()
+    assert image.pixelColor(image.width() // 2, image.height() // 2).lightness() > 200
+    assert image.pixelColor(image.width() // 2, image.height() // 4).lightness() < 50
+
+
+def test_a_touch_draws_once(hand, canvas):
+    device, handle = QTest.createTouchDevice(), hand.window.windowHandle()
+    for kind, y in (("press", 60), ("move", 160), ("release", 160)):
+        finger = QTest.touchEvent(handle, device)
+        getattr(finger, kind)(0, canvas.mapTo(hand.window, QPoint(60, y)), handle).commit()
+    assert len(canvas.strokes) == 1
+    assert len(canvas.strokes[0]) == 2
+
+
+def test_a_pen_draws_once_and_its_other_end_erases(canvas):
+    def pen(kind: QEvent.Type, x: float, y: float, pointer: QPointingDevice.PointerType) -> None:
+        device = QPointingDevice(
+            "pen", 1, QPointingDevice.DeviceType.Stylus, pointer, QPointingDevice.Capability.Position, 1, 1
+        )
+        at, buttons = QPointF(x, y), Qt.MouseButton.LeftButton
+        event = QTabletEvent(
+            kind,
+            device,
+            at,
+            canvas.mapToGlobal(at),
+            0.5,
+            0,
+            0,
+            0,
+            0,
+            0,
+            Qt.KeyboardModifier.NoModifier,
+            buttons,
+            buttons,
+        )
+        QApplication.sendEvent(canvas, event)
+        assert event.isAccepted()
+
+    tip, eraser = QPointingDevice.PointerType.Pen, QPointingDevice.PointerType.Eraser
+    pen(QEvent.Type.TabletPress, 60, 60, tip)
+    pen(QEvent.Type.TabletMove, 60, 200, tip)
+    pen(QEvent.Type.TabletRelease, 60, 200, tip)
+    assert len(canvas.strokes) == 1
+    pen(QEvent.Type.TabletPress, 60, 130, eraser)
+    pen(QEvent.Type.TabletRelease, 60, 130, eraser)
+    assert len(canvas.strokes) == 2
+
+
+def test_a_thousand_strokes(hand, canvas):
+    rng = np.random.default_rng(0)
+    for start in rng.uniform(0.1, 0.9, (1000, 2)):
+        hand.stroke(np.array([start, start + 0.05]))
+    assert len(canvas.strokes) == 1000
+    read(hand)
+    canvas.grab()

@@ -1,0 +1,126 @@
+"""The plots: what they show of a run, how they are read and exported."""
+
+import csv
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
+
+from engine import Step
+
+
+@pytest.fixture
+def trained(hand):
+    hand.train(hidden="16", epochs=2, batch_size=1000)
+    plot = hand.window.findChild(object, "lossPlot")
+    hand.wait(lambda: len(plot.listDataItems()[0].getOriginalDataset()[0]) == len(hand.session.history))
+    return hand
+
+
+def curves(hand, name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    items = hand.window.findChild(object, name).getPlotItem().listDataItems()
+    return {item.name(): item.getOriginalDataset() for item in items}
+
+
+def test_the_curves_show_the_history(trained):
+    history = trained.session.history
+    loss, accuracy = curves(trained, "lossPlot"), curves(trained, "accuracyPlot")
+    assert np.array_equal(loss["mini-batch"][1], history.losses)
+    assert np.array_equal(loss["smoothed"][1], history.smoothed)
+    assert loss["mini-batch"][0].tolist() == list(range(1, len(history) + 1))
+    assert loss["validation"][1].tolist() == [epoch.validation_loss for epoch in history.epochs]
+    assert loss["validation"][0].tolist() == [54, 108]
+    assert accuracy["validation"][1] == pytest.approx([100 * epoch.validation_accuracy for epoch in history.epochs])
+    assert accuracy["training"][1] == pytest.approx([100 * epoch.accuracy for epoch in history.epochs])
+
+
+def test_a_new_run_starts_with_empty_curves(trained):
+    trained.configure(epochs=50, batch_size=1000)
+    trained.click("stepButton")
+    trained.wait(lambda: len(trained.session.history) == 1)
+    trained.wait(lambda: len(curves(trained, "lossPlot")["mini-batch"][0]) == 1)
+
+
+def test_hovering_reads_the_curve(trained):
+    plot = trained.window.findChild(object, "lossPlot")
+    trained.click("resetZoomButton")
+    scene = plot.plotItem.vb.mapViewToScene(plot.plotItem.vb.viewRect().center())
+    QTest.mouseMove(plot.viewport(), plot.mapFromScene(scene))
+    readout = trained.widget("plotReadout")
+    trained.wait(lambda: readout.text().startswith("Mini-batch"))
+    batch = int(readout.text().split()[1])
+    assert f"loss {trained.session.history.losses[batch - 1]:.4f}" in readout.text()
+    assert "validation" in readout.text()
+
+    def gone() -> bool:
+        QTest.mouseMove(plot.viewport(), QPoint(2, 2 + len(readout.text()) % 2))  # pyqtgraph skips moves in a hurry
+        return readout.text() == ""
+
+    trained.wait(gone)
+
+
+def test_log_scale_and_back(trained):
+    plot = trained.window.findChild(object, "lossPlot")
+    trained.click("logScaleCheck")
+    assert plot.plotItem.ctrl.logYCheck.isChecked()
+    lowest, highest = np.log10(trained.session.history.losses.min()), np.log10(trained.session.history.losses.max())
+    box = plot.plotItem.vb
+    trained.wait(lambda: box.viewRange()[1][0] < lowest < highest < box.viewRange()[1][1])
+    plot.grab()
+    trained.click("logScaleCheck")
+    assert not plot.plotItem.ctrl.logYCheck.isChecked()
+
+
+def test_show_all_undoes_zooming(trained):
+    box = trained.window.findChild(object, "lossPlot").plotItem.vb
+    box.setRange(xRange=(10, 20), padding=0)
+    trained.click("resetZoomButton")
+    trained.wait(lambda: box.viewRange()[0][1] > 100)
+
+
+def test_the_plot_is_exported_as_a_picture(trained, tmp_path, monkeypatch):
+    path = tmp_path / "plot.png"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    trained.trigger("exportPngAction")
+    image = QImage(str(path))
+    assert image.width() > 800
+    colours = {image.pixel(x, y) for x in range(0, image.width(), 7) for y in range(0, image.height(), 7)}
+    assert len(colours) > 5
+
+
+def test_the_figures_are_exported_as_a_table(trained, tmp_path, monkeypatch):
+    path = tmp_path / "figures.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    trained.trigger("exportCsvAction")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    history = trained.session.history
+    assert [float(row["loss"]) for row in rows] == history.losses.tolist()
+    assert rows[53]["epoch"] == "1"
+    assert float(rows[53]["validation_accuracy"]) == history.epochs[0].validation_accuracy
+    assert rows[0]["validation_loss"] == ""
+
+
+@pytest.mark.parametrize("action", ["exportPngAction", "exportCsvAction"])
+def test_a_place_that_cannot_be_written_is_told(trained, tmp_path, monkeypatch, warnings, action):
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "missing" / "x"), ""))
+    trained.trigger(action)
+    assert len(warnings) == 1
+    assert "could not be written" in warnings[0]
+
+
+def test_a_hundred_thousand_points_are_drawn(hand):
+    hand.session.history.extend([Step(0, index, 1 / (index + 1), 1, 1, False) for index in range(100_000)], [])
+    hand.session.progressed.emit()
+    hand.wait(lambda: hand.window.findChild(object, "lossPlot").plotItem.vb.viewRange()[0][1] > 99_000)
+    assert len(curves(hand, "lossPlot")["smoothed"][0]) == 100_000
+    hand.window.grab()
+
+
+def test_keys_for_the_plot(trained, qtbot):
+    trained.window.activateWindow()
+    qtbot.keyClick(trained.window, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    assert trained.widget("logScaleCheck").isChecked()

@@ -1,0 +1,167 @@
+"""The person presses the training buttons; a real network trains on the real MNIST."""
+
+import numpy as np
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
+
+from minigrad_gui.views.training_panel import duration
+
+
+def enabled(hand) -> dict[str, bool]:
+    names = ("trainButton", "pauseButton", "stepButton", "stopButton")
+    return {name.removesuffix("Button"): hand.widget(name).isEnabled() for name in names}
+
+
+def test_train_goes_through_all_digits_and_tests_the_network(hand):
+    hand.widget("validationSpin").setValue(0)
+    hand.train(hidden="32", epochs=2, batch_size=250)
+    session = hand.session
+    assert len(session.history) == 2 * 60_000 // 250
+    assert session.history.losses[0] > 2
+    assert session.history.smoothed[-1] < 0.5
+    assert session.meta["test_accuracy"] > 0.9
+    assert hand.widget("accuracyLabel").text() == f"{session.meta['test_accuracy']:.2%}"
+    assert hand.widget("progressBar").value() == hand.widget("progressBar").maximum()
+
+
+def test_buttons_follow_the_state(hand):
+    assert enabled(hand) == {"train": True, "pause": False, "step": True, "stop": False}
+    hand.configure(epochs=50)
+    hand.click("trainButton")
+    assert hand.session.state == "training"
+    assert enabled(hand) == {"train": False, "pause": True, "step": False, "stop": True}
+    hand.click("pauseButton")
+    assert hand.session.state == "paused"
+    assert hand.widget("pauseButton").text() == "Resume"
+    assert enabled(hand) == {"train": False, "pause": True, "step": True, "stop": True}
+    hand.click("pauseButton")
+    assert hand.session.state == "training"
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert enabled(hand) == {"train": True, "pause": False, "step": True, "stop": False}
+
+
+def test_each_step_is_one_mini_batch(hand, qtbot):
+    hand.configure(epochs=5)
+    for count in (1, 2, 3):
+        hand.click("stepButton")
+        hand.wait(lambda expected=count: len(hand.session.history) == expected)
+        assert hand.session.state == "paused"
+    qtbot.wait(150)  # a loop that did not wait would have taken many more steps by now
+    assert len(hand.session.history) == 3
+
+
+def test_pause_holds_and_resume_goes_on(hand, qtbot):
+    hand.configure(epochs=50)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) > 5)
+    hand.click("pauseButton")
+    qtbot.wait(200)  # the report of the step that was under way when the button was pressed
+    held = len(hand.session.history)
+    qtbot.wait(150)
+    assert len(hand.session.history) == held
+    hand.click("pauseButton")
+    hand.wait(lambda: len(hand.session.history) > held)
+
+
+def test_stop_keeps_the_network_and_measures_it(hand):
+    hand.configure(hidden="32", epochs=1000)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) > 20)
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle", timeout=3000)
+    assert hand.session.model.sizes == (784, 32, 10)
+    assert 0.3 < hand.session.meta["test_accuracy"] < 1
+
+
+def test_learning_rate_can_change_while_training(hand):
+    hand.configure(hidden="32", epochs=1000)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) > 50)
+    assert hand.widget("learningRateSpin").isEnabled()
+    assert not hand.widget("epochsSpin").isEnabled()
+    hand.widget("learningRateSpin").setValue(0.000001)
+    hand.wait(lambda: hand.session._job.control.learning_rate == 0.000001)
+    hand.click("pauseButton")
+    before = [parameter.data.copy() for parameter in hand.session.model.parameters()]
+    start = len(hand.session.history)
+    hand.click("stepButton")
+    hand.wait(lambda: len(hand.session.history) > start)
+    moved = max(
+        float(np.abs(parameter.data - old).max())
+        for parameter, old in zip(hand.session.model.parameters(), before, strict=True)
+    )
+    assert moved < 0.01
+
+
+def test_the_percentage_speed_and_time_left_are_told(hand):
+    hand.configure(hidden="64", epochs=1000)
+    hand.click("trainButton")
+    status = hand.widget("statusLabel")
+    hand.wait(lambda: "left" in status.text())
+    assert "Epoch 1 of 1000" in status.text()
+    assert "digits/s" in status.text()
+    assert any(label.text().endswith("%") for label in hand.window.findChildren(QLabel) if label is not status)
+
+
+def test_divergence_stops_and_says_what_to_try(hand, warnings):
+    hand.widget("optimizerCombo").setCurrentIndex(hand.widget("optimizerCombo").findData("sgd"))
+    hand.widget("learningRateSpin").setValue(1000)
+    hand.train(hidden="32, 32", epochs=20)
+    assert len(warnings) == 1
+    assert "learning rate ten times smaller" in warnings[0]
+    assert all(np.isfinite(parameter.data).all() for parameter in hand.session.model.parameters())
+
+
+def test_the_same_seed_gives_the_same_network(hand):
+    networks = []
+    for _ in range(2):
+        hand.train(hidden="16", epochs=1)
+        networks.append([parameter.data for parameter in hand.session.model.parameters()])
+    assert all(np.array_equal(first, second) for first, second in zip(*networks, strict=True))
+
+
+def test_go_on_from_the_current_network(hand):
+    hand.train(hidden="32", epochs=1)
+    first_end = hand.session.history.smoothed[-1]
+    hand.click("keepWeightsCheck")
+    assert hand.widget("keepWeightsCheck").isChecked()
+    hand.train(hidden="32", epochs=1)
+    assert hand.session.history.losses[:10].mean() < first_end * 1.5
+    hand.widget("hiddenLayersEdit").setText("33")
+    assert not hand.widget("keepWeightsCheck").isEnabled()
+
+
+def test_loading_shows_a_busy_bar(hand):
+    hand.configure()
+    hand.click("trainButton")
+    assert isinstance(hand.widget("progressBar"), QProgressBar)
+    assert hand.widget("progressBar").maximum() == 0
+    assert hand.widget("statusLabel").text() == "Loading the digits…"
+    hand.wait(lambda: hand.session.state == "idle")
+
+
+def test_the_status_tells_when_it_is_over(hand):
+    hand.train(epochs=2)
+    assert hand.widget("statusLabel").text() == f"Done: {len(hand.session.history):,} mini-batches in 2 epochs."
+
+
+def test_training_actions_have_keys(hand, qtbot):
+    from PySide6.QtCore import Qt
+
+    hand.configure(epochs=50)
+    hand.window.activateWindow()
+    qtbot.keyClick(hand.window, Qt.Key.Key_F5)
+    assert hand.session.state == "training"
+    qtbot.keyClick(hand.window, Qt.Key.Key_F6)
+    assert hand.session.state == "paused"
+    qtbot.keyClick(hand.window, Qt.Key.Key_F8)
+    hand.wait(lambda: hand.session.state == "idle")
+
+
+def test_durations_read_as_a_person_says_them():
+    assert [duration(seconds) for seconds in (7.6, 125, 4800)] == ["8 s", "2 min 05 s", "1 h 20 min"]
+
+
+def test_tooltips_teach(hand):
+    for button in hand.window.findChildren(QPushButton):
+        assert button.toolTip() or button.text(), button.objectName()

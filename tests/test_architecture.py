@@ -1,0 +1,89 @@
+"""The house keeps its directions: who may import whom."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+    for package in ("engine", "minigrad_gui")
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+QT = {"PySide6", "pyqtgraph", "shiboken6"}
+MAY_IMPORT = {
+    "engine.ops": set(),
+    "engine.tensor": {"engine.ops"},
+    "engine.nn": {"engine.ops", "engine.tensor"},
+    "engine.losses": {"engine.ops", "engine.tensor"},
+    "engine.optim": {"engine.ops", "engine.tensor"},
+    "engine.training": {"engine.ops", "engine.tensor", "engine.nn", "engine.losses", "engine.optim"},
+    "engine.checkpoint": {"engine.ops", "engine.nn", "engine.training"},
+    "minigrad_gui.data": set(),
+    "minigrad_gui.digits": {"engine"},
+    "minigrad_gui.theme": {"minigrad_gui.data"},
+    "minigrad_gui.worker": {"engine", "minigrad_gui.data"},
+    "minigrad_gui.session": {"engine", "minigrad_gui.data", "minigrad_gui.digits", "minigrad_gui.worker"},
+}
+
+
+def imported(module: str) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} has a relative import"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                names.add(whole if whole in MODULES or f"{whole}.__init__" in MODULES else str(node.module))
+    return names
+
+
+def ours(module: str) -> set[str]:
+    return {name for name in imported(module) if name.split(".")[0] in ("engine", "minigrad_gui")}
+
+
+@pytest.mark.parametrize("module", sorted(MAY_IMPORT))
+def test_imports_run_one_way(module):
+    allowed = MAY_IMPORT[module]
+    strangers = {name for name in ours(module) if name not in allowed and name.split(".")[0] not in allowed}
+    assert not strangers
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("engine")])
+def test_the_engine_needs_numpy_alone(module):
+    others = {name.split(".")[0] for name in imported(module)} - set(sys.stdlib_module_names)
+    assert others <= {"numpy", "engine"}
+
+
+@pytest.mark.parametrize("module", ["data", "digits", "cli"])
+def test_qt_is_not_imported_below_the_worker(module):
+    tree = ast.parse(MODULES[f"minigrad_gui.{module}"].read_text(encoding="utf-8"))
+    at_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    names = {alias.name for node in at_top if isinstance(node, ast.Import) for alias in node.names}
+    names |= {str(node.module) for node in at_top if isinstance(node, ast.ImportFrom)}
+    assert not {name.split(".")[0] for name in names} & QT
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("minigrad_gui.views.")])
+def test_views_know_neither_one_another_nor_the_worker(module):
+    if module.endswith("__init__"):
+        return
+    known = {name for name in ours(module) if name.startswith(("minigrad_gui.views", "minigrad_gui.worker"))}
+    assert known <= {"minigrad_gui.views.view"}
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("minigrad_gui.widgets.")])
+def test_widgets_know_nothing_of_the_session(module):
+    assert not {name for name in ours(module) if name.startswith(("minigrad_gui.session", "minigrad_gui.views"))}
+
+
+def test_there_are_no_circles():
+    graph = {module: ours(module) & MODULES.keys() for module in MODULES}
+    while graph:
+        leaves = {module for module, needs in graph.items() if not needs}
+        assert leaves, f"a circle among {sorted(graph)}"
+        graph = {module: needs - leaves for module, needs in graph.items() if module not in leaves}
