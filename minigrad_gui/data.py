@@ -126,7 +126,7 @@ def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: F
     """
     with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
         target = Path(folder) / "arrays.npz"
-        command = [sys.executable, "-m", "minigrad_gui.data", repository, str(target)]
+        command = [sys.executable, "-P", "-m", "minigrad_gui.data", repository, str(target)]
         with open(Path(folder) / "errors", "w+", encoding="utf-8", errors="replace") as errors:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
             try:

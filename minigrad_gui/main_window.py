@@ -95,7 +95,7 @@ class MainWindow(QMainWindow):
             for title, actions in view.menu_actions().items():
                 menus[title].addActions(actions)
         file.addSeparator()
-        file.addAction(action(self, "&Quit", "quitAction", self.close, keys.Quit))
+        file.addAction(action(self, "&Quit", "quitAction", self.close, "Ctrl+Q"))
         themes = menus["&View"].addMenu("&Theme")
         group = QActionGroup(self)
         for name, title in THEMES.items():

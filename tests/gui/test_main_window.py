@@ -1,5 +1,7 @@
 """Model files, unsaved work, drag and drop, memory of settings, light and dark."""
 
+import sys
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
@@ -8,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from engine import MLP, load_model, save_model
 from minigrad_gui import theme
+from minigrad_gui.data import asset_path
 from minigrad_gui.views import VIEWS
 
 BUTTONS = QMessageBox.StandardButton
@@ -117,6 +120,28 @@ def test_saving_where_one_cannot_is_told(hand, choose, tmp_path, warnings):
     hand.trigger("saveAsAction")
     assert len(warnings) == 1
     assert "could not be saved" in warnings[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
+def test_a_full_disk_is_told_and_the_older_file_stays(hand, choose, tmp_path, warnings):
+    import resource
+
+    path = tmp_path / "mine.npz"
+    hand.window.open(asset_path("pretrained.npz"))
+    other_model(path)
+    before = path.read_bytes()
+    choose(path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        hand.trigger("saveAsAction")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(warnings) == 1
+    assert "could not be saved" in warnings[0]
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.glob("*.npz")] == ["mine.npz"]
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_opening_during_training_ends_the_run(hand, answer, tmp_path):

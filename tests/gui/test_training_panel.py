@@ -1,5 +1,7 @@
 """The person presses the training buttons; a real network trains on the real MNIST."""
 
+import socket
+
 import numpy as np
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
@@ -129,6 +131,34 @@ def test_go_on_from_the_current_network(hand):
     assert hand.session.history.losses[:10].mean() < first_end * 1.5
     hand.widget("hiddenLayersEdit").setText("33")
     assert not hand.widget("keepWeightsCheck").isEnabled()
+
+
+def choose_hugging_face(hand, monkeypatch, tmp_path, address: str) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    hand.widget("datasetCombo").setCurrentIndex(hand.widget("datasetCombo").findData("ylecun/mnist"))
+
+
+def test_a_download_that_hangs_can_be_stopped(hand, monkeypatch, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        choose_hugging_face(hand, monkeypatch, tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        hand.click("trainButton")
+        assert hand.widget("statusLabel").text() == "Loading the digits…"
+        hand.click("stopButton")
+        hand.wait(lambda: hand.session.state == "idle", timeout=3000)
+    assert len(hand.session.history) == 0
+
+
+def test_a_dataset_that_cannot_be_had_is_told_and_the_network_stays(hand, monkeypatch, tmp_path, warnings):
+    before = hand.session.model
+    choose_hugging_face(hand, monkeypatch, tmp_path, "http://127.0.0.1:1")
+    hand.click("trainButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert warnings == [
+        "ylecun/mnist could not be fetched: the hub cannot be reached and there is no copy in the cache."
+    ]
+    assert hand.session.model is before
 
 
 def test_loading_shows_a_busy_bar(hand):
