@@ -48,6 +48,11 @@ def save_model(path: PathLike, model: MLP, meta: Mapping[str, Any] | None = None
     written or the network is not finite; the older file, if any, is then as it was.
     """
     target = Path(os.path.realpath(path))
+    activation = type(model.activation).__name__.lower()
+    if ACTIVATIONS.get(activation) is not type(model.activation) or model.dtype.name not in DTYPES:
+        raise ModelFileError(f"A network of {model.dtype.name} numbers and {activation} cannot be kept in a file.")
+    if len(model.sizes) > MAX_HIDDEN_LAYERS + 2 or count_parameters(model.sizes) > MAX_PARAMETERS:
+        raise ModelFileError("This network is too large to be kept in a file.")
     arrays: dict[str, Any] = {}
     for name, parameter in model.named_parameters():
         if not np.isfinite(parameter.data).all():
@@ -58,14 +63,17 @@ def save_model(path: PathLike, model: MLP, meta: Mapping[str, Any] | None = None
         "version": VERSION,
         "network": {
             "sizes": list(model.sizes),
-            "activation": type(model.activation).__name__.lower(),
+            "activation": activation,
             "dtype": model.dtype.name,
         },
         "meta": dict(meta or {}),
     }
+    text = np.array(json.dumps(description))
+    if text.nbytes > MAX_META_BYTES - MAX_HEADER_BYTES:
+        raise ModelFileError("What is to be kept with this network is too much for its file.")
     try:
         with _replacing(target) as file:
-            np.savez(file, allow_pickle=False, meta=np.array(json.dumps(description)), **arrays)
+            np.savez(file, allow_pickle=False, meta=text, **arrays)
     except OSError as error:
         raise ModelFileError(f"{target.name} could not be saved in {target.parent}: {_reason(error)}.") from error
 
@@ -101,6 +109,8 @@ def _read(archive: zipfile.ZipFile) -> tuple[MLP, dict[str, Any]]:
         raise ModelFileError("is not a minigrad model: it has no description.")
     if any(info.flag_bits & 0x1 for info in entries.values()):
         raise ModelFileError("is encrypted and cannot be opened.")
+    if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in entries.values()):
+        raise ModelFileError("is compressed in a way that no model file is.")
     if entries["meta.npy"].file_size > MAX_META_BYTES:
         raise ModelFileError("is not a minigrad model: its description is too large.")
 
@@ -191,7 +201,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, shape: tuple[int, ..
 @contextmanager
 def _replacing(target: Path) -> Iterator[IO[bytes]]:
     """A new file beside `target` that takes its place, whole and on disk, if nothing goes wrong until then."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    draft = target.with_name(f".{secrets.token_hex(8)}.tmp")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:

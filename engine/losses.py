@@ -10,7 +10,9 @@ from engine.tensor import Tensor, apply
 
 
 def mse_loss(pred: Tensor, target: Tensor | Array) -> Tensor:
-    """The mean of the squared differences; `pred` and `target` have the same shape. Returns a scalar."""
+    """The mean of the squared differences. Returns a scalar; raises ValueError if the shapes differ."""
+    if pred.shape != np.shape(target):
+        raise ValueError(f"predictions of shape {pred.shape} do not fit targets of shape {np.shape(target)}")
     difference: Tensor = pred - target
     return (difference * difference).mean()
 

@@ -55,8 +55,9 @@ class Optimizer:
         if state.keys() != current.keys():
             raise ValueError(f"this state has other names than {type(self).__name__} with these parameters")
         for name, value in current.items():
-            if np.shape(state[name]) != value.shape:
-                raise ValueError(f"{name} must have shape {value.shape}, not {np.shape(state[name])}")
+            given = np.asarray(state[name])
+            if given.shape != value.shape or given.dtype.kind not in "fiu":
+                raise ValueError(f"{name} must hold numbers in the shape {value.shape}")
         for name, values in self._memory().items():
             for index, value in enumerate(values):
                 value[...] = state[f"{name}.{index}"]

@@ -222,7 +222,7 @@ class Tensor:
         for node in _results_first(self):
             g = gradients.pop(node)
             if node._op is None:
-                node.grad = g if node.grad is None else node.grad + g
+                node.grad = g if node.grad is None else np.asarray(node.grad + g)
                 continue
             node.grad = g
             arrays = [tensor.data for tensor in node._inputs]
@@ -232,7 +232,7 @@ class Tensor:
                 gradient = _sum_to_shape(vjp(g, node.data, *arrays, **node._options), tensor.shape)
                 gradient = gradient.astype(tensor.dtype, copy=False)
                 if tensor in gradients:
-                    gradient = gradients[tensor] + gradient
+                    gradient = np.asarray(gradients[tensor] + gradient)
                 elif tensor._op is None and np.may_share_memory(gradient, g):
                     gradient = gradient.copy()  # a leaf's gradient is its owner's to change
                 gradients[tensor] = gradient
@@ -284,6 +284,7 @@ def _results_first(root: Tensor) -> list[Tensor]:
 
 def _sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Undo broadcasting: an element that was used many times gets the sum of its gradients."""
+    gradient = np.asarray(gradient)  # an operation on 0-d arrays gives NumPy scalars
     if gradient.shape == shape:
         return gradient
     gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))

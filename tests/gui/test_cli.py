@@ -47,7 +47,7 @@ def test_layers_can_be_written_in_several_ways(tmp_path, words):
 
 def test_no_hidden_layer_is_softmax_regression(tmp_path):
     path = tmp_path / "m.npz"
-    assert main(["train", "--epochs", "1", "--hidden", "", "--save", str(path)]) == 0
+    assert main(["train", "--epochs", "1", "--batch-size", "2000", "--hidden", "", "--save", str(path)]) == 0
     assert load_model(path)[0].sizes == (784, 10)
 
 

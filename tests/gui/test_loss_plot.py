@@ -1,6 +1,8 @@
 """The plots: what they show of a run, how they are read and exported."""
 
 import csv
+from collections.abc import Callable
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -45,21 +47,24 @@ def test_a_new_run_starts_with_empty_curves(trained):
 
 
 def test_hovering_reads_the_curve(trained):
-    plot = trained.window.findChild(object, "lossPlot")
+    plot, readout = trained.window.findChild(object, "lossPlot"), trained.widget("plotReadout")
     trained.click("resetZoomButton")
-    scene = plot.plotItem.vb.mapViewToScene(plot.plotItem.vb.viewRect().center())
-    QTest.mouseMove(plot.viewport(), plot.mapFromScene(scene))
-    readout = trained.widget("plotReadout")
-    trained.wait(lambda: readout.text().startswith("Mini-batch"))
+
+    def move_until(near: QPoint, condition: Callable[[], bool]) -> None:
+        jitter = cycle([QPoint(0, 0), QPoint(1, 0)])  # pyqtgraph skips moves that follow one another too closely
+
+        def moved() -> bool:
+            QTest.mouseMove(plot.viewport(), near + next(jitter))
+            return condition()
+
+        trained.wait(moved)
+
+    middle = plot.mapFromScene(plot.plotItem.vb.sceneBoundingRect().center())
+    move_until(middle, lambda: readout.text().startswith("Mini-batch"))
     batch = int(readout.text().split()[1])
     assert f"loss {trained.session.history.losses[batch - 1]:.4f}" in readout.text()
     assert "validation" in readout.text()
-
-    def gone() -> bool:
-        QTest.mouseMove(plot.viewport(), QPoint(2, 2 + len(readout.text()) % 2))  # pyqtgraph skips moves in a hurry
-        return readout.text() == ""
-
-    trained.wait(gone)
+    move_until(QPoint(2, 2), lambda: readout.text() == "")
 
 
 def test_log_scale_and_back(trained):

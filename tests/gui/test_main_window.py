@@ -185,6 +185,7 @@ def test_closing_with_nothing_unsaved_asks_nothing(window):
     assert not window.isVisible()
 
 
+@pytest.mark.filterwarnings("ignore:.*QDragEnterEvent:DeprecationWarning")  # Qt 6.12 wants a QPointF, 6.11 has none
 def test_a_model_can_be_dropped_on_the_window(hand, tmp_path):
     model = other_model(tmp_path / "dropped.npz")
 

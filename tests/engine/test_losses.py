@@ -1,0 +1,139 @@
+"""Losses against their definitions."""
+
+import math
+
+import numpy as np
+import pytest
+from judge import away_from_zero, judge
+
+from engine import Tensor, cross_entropy_loss, mse_loss
+
+
+def surprise(logits, target):
+    """-log of the target's share, written out."""
+    return -math.log(math.exp(logits[target]) / sum(math.exp(logit) for logit in logits))
+
+
+def mean_surprise(logits, targets):
+    return np.mean([surprise(row, target) for row, target in zip(logits, targets, strict=True)])
+
+
+# ---------------------------------------------------------------- mse
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (3, 4)])
+def test_mse(shape):
+    target = away_from_zero(shape, 1)
+    judge(lambda p: mse_loss(p, target), lambda p: np.mean((p - target) ** 2), away_from_zero(shape))
+    judge(mse_loss, lambda p, t: np.mean((p - t) ** 2), away_from_zero(shape), target)
+
+
+def test_mse_of_a_perfect_prediction():
+    pred = Tensor([1.0, 2.0], requires_grad=True)
+    loss = mse_loss(pred, np.array([1.0, 2.0]))
+    loss.backward()
+    assert loss.item() == 0
+    np.testing.assert_array_equal(pred.grad, [0, 0])
+
+
+def test_mse_keeps_float32():
+    assert mse_loss(Tensor(np.ones(3, np.float32)), np.zeros(3, np.float32)).dtype == np.float32
+
+
+def test_mse_refuses_shapes_that_do_not_fit():
+    with pytest.raises(ValueError, match="shape"):
+        mse_loss(Tensor(np.ones(3)), np.ones(4))
+
+
+# ---------------------------------------------------------------- cross entropy
+
+
+@pytest.mark.parametrize("target", [0, 1, 2, np.int64(1), np.uint8(2), np.array(1)])
+def test_cross_entropy_of_one_sample(target):
+    logits = away_from_zero((3,))
+    judge(lambda x: cross_entropy_loss(x, target), lambda x: surprise(x, int(target)), logits)
+
+
+@pytest.mark.parametrize("kind", [list, np.array, lambda t: np.array(t, np.uint8), lambda t: np.array(t, np.uint64)])
+def test_cross_entropy_of_a_batch_is_the_mean(kind):
+    targets = [2, 0, 2, 1]
+    judge(lambda x: cross_entropy_loss(x, kind(targets)), lambda x: mean_surprise(x, targets), away_from_zero((4, 3)))
+
+
+def test_cross_entropy_of_a_batch_of_batches():
+    targets = np.array([[0, 1], [2, 2], [1, 0]])
+    judge(
+        lambda x: cross_entropy_loss(x, targets),
+        lambda x: mean_surprise(x.reshape(6, 3), targets.ravel()),
+        away_from_zero((3, 2, 3)),
+    )
+
+
+def test_a_batch_of_one_is_the_sample():
+    logits = away_from_zero((3,))
+    alone, batch = cross_entropy_loss(Tensor(logits), 2), cross_entropy_loss(Tensor(logits[None]), [2])
+    assert alone.shape == batch.shape == ()
+    assert alone.item() == batch.item()
+
+
+def test_equal_logits_say_nothing():
+    assert cross_entropy_loss(Tensor(np.zeros((5, 10))), [3] * 5).item() == pytest.approx(math.log(10), rel=1e-15)
+
+
+def test_the_gradient_is_softmax_minus_one_hot():
+    logits = Tensor(away_from_zero((2, 3)), requires_grad=True)
+    cross_entropy_loss(logits, [2, 0]).backward()
+    softmax = np.exp(logits.data) / np.exp(logits.data).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(logits.grad, (softmax - [[0, 0, 1], [1, 0, 0]]) / 2, rtol=1e-12, atol=1e-16)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("target", "loss", "gradient"), [(0, 0, [0, 0, 0]), (1, 2e4, [1, -1, 0]), (2, 1e4, [1, 0, -1])]
+)
+def test_huge_logits_are_exact(dtype, target, loss, gradient):
+    logits = Tensor(np.array([1e4, -1e4, 0], dtype), requires_grad=True)
+    result = cross_entropy_loss(logits, target)
+    result.backward()
+    assert result.item() == loss
+    np.testing.assert_array_equal(logits.grad, gradient)
+
+
+def test_a_shift_of_all_logits_changes_nothing():
+    logits = np.array([[1.0, 2.0, 4.0]])
+    assert cross_entropy_loss(Tensor(logits + 2**20), [1]).item() == cross_entropy_loss(Tensor(logits), [1]).item()
+
+
+def test_cross_entropy_keeps_float32():
+    logits = Tensor(np.ones((2, 3), np.float32), requires_grad=True)
+    loss = cross_entropy_loss(logits, [0, 1])
+    loss.backward()
+    assert loss.dtype == logits.grad.dtype == np.float32
+
+
+def test_later_changes_of_the_targets_do_not_reach_the_gradient():
+    logits, targets = Tensor(np.zeros((1, 2)), requires_grad=True), np.array([0])
+    loss = cross_entropy_loss(logits, targets)
+    targets[0] = 1
+    loss.backward()
+    np.testing.assert_array_equal(logits.grad, [[-0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("shape", "targets"), [((3,), [0]), ((2, 3), 0), ((2, 3), [0]), ((2, 3), [0, 1, 2]), ((2, 3), [[0], [1]]), ((), 0)]
+)
+def test_cross_entropy_refuses_shapes_that_do_not_fit(shape, targets):
+    with pytest.raises(ValueError, match="do not fit"):
+        cross_entropy_loss(Tensor(np.ones(shape)), targets)
+
+
+@pytest.mark.parametrize("targets", [[0.0, 1.0], np.array([0, 1], np.float32), [True, False], ["0", "1"]])
+def test_targets_must_be_whole_numbers(targets):
+    with pytest.raises(TypeError, match="integers"):
+        cross_entropy_loss(Tensor(np.ones((2, 3))), targets)
+
+
+@pytest.mark.parametrize("targets", [[0, 3], [-1, 0], [0, 2**40], np.array([0, 2**63], np.uint64)])
+def test_targets_must_be_classes(targets):
+    with pytest.raises(IndexError, match="from 0 to 2"):
+        cross_entropy_loss(Tensor(np.ones((2, 3))), targets)

@@ -1,0 +1,275 @@
+"""Layers and networks."""
+
+import numpy as np
+import pytest
+from judge import judge
+
+from engine import MLP, Linear, Module, ReLU, Sigmoid, Tanh, Tensor
+from engine.nn import ACTIVATIONS, count_parameters
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def same(a, b):
+    return all(
+        np.array_equal(p.data, q.data) and p.dtype == q.dtype
+        for p, q in zip(a.parameters(), b.parameters(), strict=True)
+    )
+
+
+# ---------------------------------------------------------------- Linear
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (5, 3), (2, 5, 3)])
+def test_linear_maps_the_last_axis(shape):
+    layer = Linear(3, 4, rng=rng())
+    layer.b.data += [1, 2, 3, 4]
+    x = rng(1).normal(size=shape)
+    y = layer(x)
+    assert y.shape == (*shape[:-1], 4)
+    np.testing.assert_allclose(y.data, x @ layer.W.data.T + layer.b.data, rtol=1e-14)
+
+
+def test_linear_has_W_and_b():
+    layer = Linear(3, 4)
+    assert [(name, p.shape) for name, p in layer.named_parameters()] == [("W", (4, 3)), ("b", (4,))]
+    assert all(p.requires_grad for p in layer.parameters())
+    assert not layer.b.data.any()
+    assert layer.W.data.any()
+
+
+def test_linear_refuses_another_width():
+    with pytest.raises(ValueError, match="matmul"):
+        Linear(3, 4)(np.ones((2, 5)))
+
+
+@pytest.mark.parametrize(("init", "variance"), [("normal", 0.0001), ("he", 2 / 300), ("xavier", 2 / 500)])
+def test_init_scale(init, variance):
+    W = Linear(300, 200, rng=rng(), init=init).W.data
+    assert W.var() == pytest.approx(variance, rel=0.03)
+    assert abs(W.mean()) < 4 * (variance / W.size) ** 0.5
+
+
+def test_the_default_init_is_normal():
+    assert same(Linear(3, 4, rng=rng()), Linear(3, 4, rng=rng(), init="normal"))
+
+
+@pytest.mark.parametrize("init", ["", "kaiming", None])
+def test_unknown_init(init):
+    with pytest.raises(ValueError, match="init"):
+        Linear(3, 4, init=init)
+    with pytest.raises(ValueError, match="init"):
+        MLP(3, [4], 2, init=init)
+
+
+@pytest.mark.parametrize("source", [np.random.default_rng, np.random.RandomState])
+def test_the_same_rng_gives_the_same_weights(source):
+    assert same(MLP(3, [4], 2, rng=source(5)), MLP(3, [4], 2, rng=source(5)))
+    assert not same(MLP(3, [4], 2, rng=source(5)), MLP(3, [4], 2, rng=source(6)))
+
+
+def test_weights_are_drawn_layer_by_layer_in_the_order_of_their_shape():
+    state = np.random.RandomState(0)
+    first, second = state.normal(0, 0.01, (4, 3)), state.normal(0, 0.01, (2, 4))
+    model = MLP(3, [4], 2, rng=np.random.RandomState(0))
+    np.testing.assert_array_equal(model.layers[0].W.data, first)
+    np.testing.assert_array_equal(model.layers[1].W.data, second)
+
+
+def test_without_rng_every_network_is_another_one():
+    assert not same(MLP(3, [4], 2), MLP(3, [4], 2))
+
+
+def test_layers_of_one_network_differ():
+    model = MLP(3, [3], 3)
+    assert not np.array_equal(model.layers[0].W.data, model.layers[1].W.data)
+
+
+# ---------------------------------------------------------------- dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_network_computes_in_its_dtype(dtype):
+    model = MLP(3, [4], 2, dtype=dtype)
+    x = Tensor(np.ones((5, 3), dtype))
+    y = model(x)
+    y.sum().backward()
+    assert model.dtype == y.dtype == dtype
+    for p in model.parameters():
+        assert p.dtype == p.grad.dtype == dtype
+
+
+def test_float64_is_the_default():
+    assert MLP(3, [4], 2).dtype == Linear(3, 4).W.dtype == np.float64
+
+
+def test_a_float32_network_keeps_float32_gradients_for_float64_input():
+    model = MLP(3, [4], 2, dtype=np.float32)
+    model(np.ones((5, 3))).sum().backward()
+    assert {p.grad.dtype for p in model.parameters()} == {np.dtype(np.float32)}
+
+
+# ---------------------------------------------------------------- activations
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [(ReLU, [0, 0, 2]), (Tanh, np.tanh([-1, 0, 2])), (Sigmoid, [1 / (1 + np.e), 0.5, 1 / (1 + np.exp(-2))])],
+)
+def test_activations(activation, expected):
+    np.testing.assert_allclose(activation()([-1, 0, 2]).data, expected, rtol=1e-14)
+
+
+def test_activations_have_no_parameters():
+    assert [activation().parameters() for activation in ACTIVATIONS.values()] == [[], [], []]
+
+
+def test_activations_by_name():
+    assert {"relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid} == ACTIVATIONS
+
+
+# ---------------------------------------------------------------- MLP
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (5, 3), (2, 5, 3)])
+@pytest.mark.parametrize("hidden", [[], [4], [4, 6, 5]])
+def test_mlp_maps_the_last_axis(shape, hidden):
+    assert MLP(3, hidden, 2)(np.ones(shape)).shape == (*shape[:-1], 2)
+
+
+def test_a_sample_alone_comes_out_as_in_a_batch():
+    model = MLP(3, [4], 2, rng=rng(), init="he")
+    batch = rng(1).normal(size=(5, 3))
+    np.testing.assert_allclose([model(row).data for row in batch], model(batch).data, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("activation", "f"), [(ReLU, lambda x: np.maximum(x, 0)), (Tanh, np.tanh)])
+def test_activation_stands_between_layers_and_not_after_the_last(activation, f):
+    model = MLP(3, [4, 5], 2, activation, rng=rng(), init="xavier")
+    for layer in model.layers:
+        layer.b.data += rng(1).normal(size=layer.b.shape)
+    model.layers[-1].b.data -= 4
+    (W0, b0), (W1, b1), (W2, b2) = ((layer.W.data, layer.b.data) for layer in model.layers)
+    x = rng(2).normal(size=(6, 3))
+    expected = f(f(x @ W0.T + b0) @ W1.T + b1) @ W2.T + b2
+    assert (expected < -1).any()
+    np.testing.assert_allclose(model(x).data, expected, rtol=1e-12)
+
+
+def test_relu_is_the_default_activation():
+    assert type(MLP(3, [4], 2).activation) is ReLU
+
+
+def test_mlp_without_hidden_layers_is_linear():
+    model = MLP(3, [], 2, rng=rng())
+    assert same(model, Linear(3, 2, rng=rng()))
+    x = rng(1).normal(size=(4, 3))
+    np.testing.assert_array_equal(model(-x).data, -model(x).data)
+
+
+def test_mlp_names_its_parameters_in_order():
+    model = MLP(3, [4, 5], 2)
+    assert [(name, p.shape) for name, p in model.named_parameters()] == [
+        ("layers.0.W", (4, 3)),
+        ("layers.0.b", (4,)),
+        ("layers.1.W", (5, 4)),
+        ("layers.1.b", (5,)),
+        ("layers.2.W", (2, 5)),
+        ("layers.2.b", (2,)),
+    ]
+    assert [p for _, p in model.named_parameters()] == model.parameters()
+
+
+@pytest.mark.parametrize("activation", [Tanh, Sigmoid])
+def test_gradients_of_a_whole_network(activation):
+    model = MLP(3, [4, 5], 2, activation, rng=rng(), init="xavier")
+
+    def network(x, *parameters):
+        pairs = list(zip(parameters[::2], parameters[1::2], strict=True))
+        for layer, (W, b) in zip(model.layers, pairs, strict=True):
+            layer.W, layer.b = W, b
+        return model(x)
+
+    arrays = [p.data for p in model.parameters()]
+    judge(network, lambda *args: network(*map(Tensor, args)).data, rng(1).normal(size=(6, 3)), *arrays)
+
+
+@pytest.mark.parametrize("sizes", [(3, 2), (3, 4, 2), (784, 256, 128, 10)])
+def test_count_parameters_agrees_with_the_network(sizes):
+    model = MLP(sizes[0], sizes[1:-1], sizes[-1])
+    assert model.sizes == sizes
+    assert count_parameters(sizes) == sum(p.data.size for p in model.parameters())
+
+
+@pytest.mark.parametrize("hidden", [[], [4]])
+def test_copy_is_the_same_network_with_parameters_of_its_own(hidden):
+    model = MLP(3, hidden, 2, Tanh, rng=rng(), dtype=np.float32)
+    copy = model.copy()
+    assert same(copy, model)
+    assert (copy.sizes, type(copy.activation)) == (model.sizes, Tanh)
+    x = np.ones(3, np.float32)
+    before = copy(x).data
+    for p in model.parameters():
+        p.data += 1
+    np.testing.assert_array_equal(copy(x).data, before)
+    copy(x).sum().backward()
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_from_parameters_copies():
+    W, b = np.ones((2, 3)), np.zeros(2)
+    model = MLP.from_parameters([(W, b)], Sigmoid)
+    W[:] = b[:] = 7
+    assert model.sizes == (3, 2)
+    np.testing.assert_array_equal(model(np.ones(3)).data, [3, 3])
+
+
+def test_weights_lie_in_fortran_order_and_so_do_their_gradients():
+    model = MLP(3, [4], 2)
+    model(np.ones((5, 3))).sum().backward()
+    for network in (model, model.copy()):
+        assert all(layer.W.data.flags.f_contiguous for layer in network.layers)
+    assert all(layer.W.grad.flags.f_contiguous for layer in model.layers)
+
+
+# ---------------------------------------------------------------- Module
+
+
+def test_zero_grad_forgets_every_gradient():
+    model = MLP(3, [4], 2)
+    model(np.ones(3)).sum().backward()
+    assert all(p.grad is not None for p in model.parameters())
+    model.zero_grad()
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_a_module_of_ones_own():
+    class Residual(Module):
+        def __init__(self):
+            self.scale = Tensor(2.0, requires_grad=True)
+            self.inner = Linear(3, 3)
+            self.stack = [Linear(3, 3), Tanh()]
+            self.constant = Tensor(1.0)
+            self.name = "residual"
+
+        def forward(self, x):
+            return x * self.scale + self.inner(x) + self.constant
+
+    module = Residual()
+    names = [name for name, _ in module.named_parameters()]
+    assert names == ["scale", "inner.W", "inner.b", "stack.0.W", "stack.0.b"]
+    assert module([1, 2, 3]).shape == (3,)
+
+
+def test_a_module_takes_tensors_arrays_and_lists():
+    model = MLP(3, [4], 2)
+    expected = model(Tensor([1.0, 2.0, 3.0])).data
+    np.testing.assert_array_equal(model(np.array([1.0, 2.0, 3.0])).data, expected)
+    np.testing.assert_array_equal(model([1, 2, 3]).data, expected)
+
+
+def test_a_module_without_forward():
+    with pytest.raises(NotImplementedError):
+        Module()([1])

@@ -1,0 +1,471 @@
+"""Tensor: kinds of data, the graph and its life, backward()."""
+
+import gc
+import math
+import operator
+import threading
+import weakref
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from engine import Tensor, no_grad
+
+F32, F64 = np.float32, np.float64
+
+
+def parameter(*values, dtype=F64):
+    return Tensor(np.array(values, dtype), requires_grad=True)
+
+
+# ---------------------------------------------------------------- data
+
+
+@pytest.mark.parametrize(
+    "data", [3, 2.5, True, [1, 2], [[1.5], [2]], np.arange(3), np.array([True]), np.uint8(3), np.array([], np.uint64)]
+)
+def test_numbers_lists_and_whole_arrays_become_float64(data):
+    tensor = Tensor(data)
+    assert tensor.dtype == F64
+    np.testing.assert_array_equal(tensor.data, data)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, F32, F64, np.longdouble])
+def test_floating_arrays_keep_their_dtype(dtype):
+    array = np.ones(3, dtype)
+    assert Tensor(array).data is array
+    assert Tensor(dtype(1)).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    "data", [1j, np.ones(2, np.complex64), "text", [Decimal(1)], None, np.array(["2020-01-01"], "M8[D]")]
+)
+def test_what_is_not_a_real_number_is_refused(data):
+    with pytest.raises(TypeError, match="real numbers"):
+        Tensor(data)
+
+
+def test_a_complex_operand_is_refused():
+    with pytest.raises(TypeError, match="real numbers"):
+        Tensor([1.0]) * 1j
+
+
+def test_shape_ndim_dtype_and_length():
+    tensor = Tensor(np.ones((2, 3), F32))
+    assert (tensor.shape, tensor.ndim, tensor.dtype, len(tensor)) == ((2, 3), 2, F32, 2)
+
+
+def test_a_new_tensor_is_a_leaf_without_gradient():
+    tensor = Tensor(1)
+    assert (tensor.requires_grad, tensor.grad, tensor.op) == (False, None, "")
+
+
+def test_item_is_a_python_number():
+    assert type(Tensor([[2.5]]).item()) is float
+    assert Tensor(np.array(2.5, F32)).item() == 2.5
+    with pytest.raises(ValueError, match="size 1"):
+        Tensor([1, 2]).item()
+
+
+def test_numpy_gives_the_data_themselves():
+    tensor = Tensor([1.0, 2.0])
+    assert tensor.numpy() is tensor.data
+
+
+def test_numpy_functions_take_tensors():
+    np.testing.assert_array_equal(np.asarray(Tensor([1.0, 2.0])), [1, 2])
+
+
+def test_iteration_goes_over_the_first_axis():
+    rows = list(parameter([1, 2], [3, 4]))
+    assert [row.shape for row in rows] == [(2,), (2,)]
+    assert all(row.requires_grad for row in rows)
+
+
+def test_repr_names_data_and_operation():
+    assert repr(Tensor(2.0)) == "Tensor(2.0, dtype=float64, requires_grad=False)"
+    assert "op='exp'" in repr(parameter(1).exp())
+
+
+def test_detach_shares_the_data_and_leaves_the_graph():
+    y = parameter(1, 2) * 3
+    detached = y.detach()
+    assert np.shares_memory(detached.data, y.data)
+    assert not detached.requires_grad
+    assert detached.op == ""
+
+
+# ---------------------------------------------------------------- dtypes meet
+
+ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
+
+
+@pytest.mark.parametrize("op", ARITHMETIC)
+@pytest.mark.parametrize("dtype", [np.float16, F32, F64])
+@pytest.mark.parametrize("number", [2, 2.5, True, F64(2.5), np.int64(2)])
+def test_a_number_takes_the_tensors_dtype(op, dtype, number):
+    tensor = Tensor(np.ones(3, dtype))
+    assert op(tensor, number).dtype == dtype
+    assert op(number, tensor).dtype == dtype
+
+
+def test_whole_arrays_and_lists_meet_a_float32_tensor_as_float64():
+    tensor = Tensor(np.ones(2, F32))
+    for numbers in (np.array([1, 2]), [1, 2]):
+        assert (tensor + numbers).dtype == (numbers + tensor).dtype == F64
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.exp(),
+        lambda x: x.log(),
+        lambda x: x.tanh(),
+        lambda x: x.relu(),
+        lambda x: x.sigmoid(),
+        lambda x: -x,
+        lambda x: x.sum(0),
+        lambda x: x.mean(),
+        lambda x: x.max(1),
+        lambda x: x[0],
+        lambda x: x.T,
+        lambda x: x.reshape(-1),
+        lambda x: x.broadcast_to(2, 2, 2),
+        lambda x: x @ x,
+        lambda x: x @ x[0],
+        lambda x: 1 / x**0.5 - x * x,
+    ],
+)
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_results_and_gradients_keep_the_dtype(f, dtype):
+    x = parameter([1, 2], [3, 4], dtype=dtype)
+    y = f(x)
+    y.sum().backward()
+    assert y.dtype == y.grad.dtype == x.grad.dtype == dtype
+    assert (y.grad.shape, x.grad.shape) == (y.shape, x.shape)
+
+
+@pytest.mark.parametrize("op", [*ARITHMETIC, operator.matmul])
+def test_gradients_have_their_own_tensors_dtype_when_dtypes_mix(op):
+    a, b = parameter(1, 2, dtype=F32), parameter(3, 4, dtype=F64)
+    half = a * 2
+    y = op(half, b)
+    y.sum().backward()
+    assert y.dtype == y.grad.dtype == F64
+    assert a.grad.dtype == half.dtype == half.grad.dtype == F32
+    assert b.grad.dtype == F64
+
+
+def test_a_gradient_from_two_dtypes_keeps_the_tensors_own():
+    a = parameter(1, 2, dtype=F32)
+    (a * np.ones(2) + a).sum().backward()
+    assert a.grad.dtype == F32
+
+
+def test_gradients_have_the_data_shape_after_broadcasting():
+    a, b, c = parameter([1], [2]), parameter(1, 2, 3), Tensor(1, requires_grad=True)
+    row = b * 1
+    (a * row + c).sum().backward()
+    for tensor in (a, b, c, row):
+        assert tensor.grad.shape == tensor.shape
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: x * x, lambda x: x + 1, lambda x: x.exp(), lambda x: x.reshape(1).sum()],
+    ids=["multiply", "add", "exp", "sum"],
+)
+def test_gradients_of_scalars_are_arrays_too(f):
+    x = Tensor(2.0, requires_grad=True)
+    y = f(x)
+    for _ in range(2):
+        (y * 3).backward()
+        assert isinstance(y.grad, np.ndarray)
+        assert isinstance(x.grad, np.ndarray)
+
+
+# ---------------------------------------------------------------- backward
+
+
+def test_backward_needs_a_scalar():
+    x = parameter(1, 2)
+    for tensor in (x * 2, (x * 2)[:1]):
+        with pytest.raises(ValueError, match="scalar"):
+            tensor.backward()
+    assert x.grad is None
+
+
+def test_backward_needs_something_that_requires_a_gradient():
+    with pytest.raises(ValueError, match="require a gradient"):
+        (Tensor([1.0, 2.0]) * 2).sum().backward()
+
+
+def test_backward_of_a_leaf():
+    x = Tensor(3.0, requires_grad=True)
+    x.backward()
+    assert x.grad == 1
+
+
+def test_what_requires_no_gradient_gets_none():
+    x, constant = parameter(1, 2), Tensor([3.0, 4.0])
+    fixed = constant * 2
+    (x * fixed).sum().backward()
+    assert constant.grad is None
+    assert fixed.grad is None
+    np.testing.assert_array_equal(x.grad, [6, 8])
+
+
+def test_gradients_of_leaves_add_up_over_calls_until_cleared():
+    x = parameter(1, 2)
+    for times in (1, 2, 3):
+        (x * 5).sum().backward()
+        np.testing.assert_array_equal(x.grad, [5 * times] * 2)
+    x.grad = None
+    (x * 5).sum().backward()
+    np.testing.assert_array_equal(x.grad, [5, 5])
+
+
+def test_gradients_of_intermediates_are_those_of_the_last_call():
+    x = parameter(1, 2)
+    middle = x * 3
+    loss = (middle * middle).sum()
+    for times in (1, 2):
+        loss.backward()
+        np.testing.assert_array_equal(middle.grad, [6, 12])
+        np.testing.assert_array_equal(x.grad, [18 * times, 36 * times])
+    assert loss.grad == 1
+
+
+def test_two_losses_over_one_intermediate():
+    x = parameter(1, 2)
+    middle = x * 3
+    (middle * 10).sum().backward()
+    (middle * 100).sum().backward()
+    np.testing.assert_array_equal(middle.grad, [100, 100])
+    np.testing.assert_array_equal(x.grad, [330, 330])
+
+
+def test_a_tensor_used_many_times_gets_the_sum():
+    x = Tensor(3.0, requires_grad=True)
+    (x * x + x * x * x + x).backward()
+    assert x.grad == 2 * 3 + 3 * 3**2 + 1
+
+
+def test_diamonds_are_walked_once():
+    x = Tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(200):  # 2^200 paths
+        y = (y + y) * 0.5
+    y.backward()
+    assert x.grad == 1
+
+
+def test_a_diamond_with_sides_of_different_length():
+    x = Tensor(2.0, requires_grad=True)
+    middle = x * x
+    (middle * (middle.exp().log() + middle)).backward()  # 2 x^4
+    assert x.grad == pytest.approx(8 * 2**3)
+
+
+def test_derivatives_through_a_long_formula():
+    x = Tensor(0.7, requires_grad=True)
+    ((x * 2).tanh() / (1 + x.exp()) - x**3 * x.log()).backward()
+    e, t = math.exp(0.7), math.tanh(1.4)
+    expected = 2 * (1 - t * t) / (1 + e) - t * e / (1 + e) ** 2 - 3 * 0.7**2 * math.log(0.7) - 0.7**2
+    assert x.grad == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, b: (a + b).sum(),
+        lambda a, b: (a - b).sum(),
+        lambda a, b: (a + b + a).sum(),
+        lambda a, b: (a.reshape(2) + b.T).sum(),
+        lambda a, b: a.sum() + b.sum(),
+        lambda a, b: (a[:] + b.broadcast_to(2)).mean(),
+        lambda a, b: (a.sum() + b.sum()) * 2,
+        lambda a, b: (a.sum(0, keepdims=True) + b).sum() / 2,
+    ],
+    ids=["add", "subtract", "twice", "views", "sums", "copies", "sums, scaled", "kept dims"],
+)
+def test_leaf_gradients_are_their_owners_to_change(f):
+    a, b = parameter(1, 2), parameter(3, 4)
+    loss = f(a, b)
+    loss.backward()
+    before = b.grad.copy()
+    a.grad *= 2
+    a.grad[0] = 99
+    np.testing.assert_array_equal(b.grad, before)
+    assert loss.grad == 1
+    b.grad *= 0
+
+
+def test_changing_a_leaf_gradient_leaves_intermediates_alone():
+    a = parameter(1, 2)
+    y = a.reshape(2, 1)
+    y.sum().backward()
+    a.grad *= 5
+    np.testing.assert_array_equal(y.grad, [[1], [1]])
+
+
+def test_changing_a_gradient_leaves_data_alone():
+    a, b = parameter(1, 2), parameter(3, 4)
+    (a * b).sum().backward()
+    a.grad *= 0
+    b.grad *= 0
+    np.testing.assert_array_equal([a.data, b.data], [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize(
+    ("f", "name"),
+    [
+        (lambda x: x + 1, "add"),
+        (lambda x: 1 - x, "subtract"),
+        (lambda x: x * x, "multiply"),
+        (lambda x: 1 / x, "divide"),
+        (lambda x: x**2, "power"),
+        (lambda x: -x, "negative"),
+        (lambda x: x @ x, "matmul"),
+        (lambda x: x.exp(), "exp"),
+        (lambda x: x.log(), "log"),
+        (lambda x: x.relu(), "relu"),
+        (lambda x: x.sigmoid(), "sigmoid"),
+        (lambda x: x.tanh(), "tanh"),
+        (lambda x: x.sum(), "sum"),
+        (lambda x: x.mean(), "mean"),
+        (lambda x: x.max(), "max"),
+        (lambda x: x.reshape(2, 1), "reshape"),
+        (lambda x: x.T, "transpose"),
+        (lambda x: x.broadcast_to(3, 2), "broadcast_to"),
+        (lambda x: x[0], "getitem"),
+    ],
+)
+def test_op_names_the_operation(f, name):
+    assert f(parameter(1, 2)).op == name
+    assert f(Tensor([1.0, 2.0])).op == ""
+
+
+# ---------------------------------------------------------------- the graph's life
+
+
+def test_a_graph_of_100_000_results_in_a_row():
+    x = Tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(100_000):
+        y = y + x
+    y.backward()
+    assert x.grad == 100_001
+    del y  # freeing it must not recurse either
+
+
+@pytest.fixture
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_dropped_graph_is_freed_at_once(backward):
+    x = parameter(1, 2, 3)
+    hidden = (x * 2).tanh()
+    product = hidden @ hidden[::-1]
+    loss = (product - hidden.max()).exp().sigmoid()
+    if backward:
+        loss.backward()
+    results = [weakref.ref(tensor) for tensor in (hidden, product, loss)]
+    arrays = [weakref.ref(tensor.data) for tensor in (hidden, product, loss)]
+    del hidden, product, loss
+    assert [reference() for reference in results + arrays] == [None] * 6
+
+
+def test_constants_keep_no_graph():
+    constant = Tensor([1.0, 2.0])
+    reference = weakref.ref(constant)
+    result = constant * 2
+    del constant
+    assert reference() is None
+    assert result.op == ""
+
+
+# ---------------------------------------------------------------- no_grad
+
+
+def test_no_grad_records_nothing():
+    x = parameter(1, 2)
+    with no_grad():
+        y = (x * 2).sum()
+    assert not y.requires_grad
+    assert y.op == ""
+    with pytest.raises(ValueError, match="require a gradient"):
+        y.backward()
+
+
+def test_recording_goes_on_after_no_grad():
+    x = parameter(1, 2)
+    with no_grad():
+        pass
+    assert (x * 2).requires_grad
+
+
+def test_no_grad_nests():
+    x = parameter(1, 2)
+    with no_grad():
+        with no_grad():
+            pass
+        assert not (x * 2).requires_grad
+    assert (x * 2).requires_grad
+
+
+def test_no_grad_ends_with_an_exception():
+    x = parameter(1, 2)
+    with pytest.raises(KeyError), no_grad():
+        raise KeyError
+    assert (x * 2).requires_grad
+
+
+def test_backward_works_inside_no_grad():
+    x = parameter(1, 2)
+    loss = (x * 2).sum()
+    with no_grad():
+        loss.backward()
+    np.testing.assert_array_equal(x.grad, [2, 2])
+
+
+def test_a_leaf_made_inside_no_grad_may_require_a_gradient():
+    with no_grad():
+        x = parameter(1, 2)
+    assert (x * 2).requires_grad
+
+
+def test_no_grad_affects_its_own_thread_only():
+    x = parameter(1, 2)
+    seen = []
+    with no_grad():
+        thread = threading.Thread(target=lambda: seen.append((x * 2).requires_grad))
+        thread.start()
+        thread.join()
+        assert not (x * 2).requires_grad
+    assert seen == [True]
+
+
+def test_another_threads_no_grad_does_not_affect_this_one():
+    x = parameter(1, 2)
+    inside, done = threading.Event(), threading.Event()
+
+    def other():
+        with no_grad():
+            inside.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    inside.wait(10)
+    recorded = (x * 2).requires_grad
+    done.set()
+    thread.join()
+    assert recorded

@@ -1,0 +1,502 @@
+"""Training, from a setting to the reference run."""
+
+import json
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from engine import (
+    MLP,
+    SGD,
+    Adam,
+    ConfigError,
+    ReLU,
+    SGDMomentum,
+    Sigmoid,
+    Tanh,
+    TrainingConfig,
+    cross_entropy_loss,
+    evaluate,
+    mse_loss,
+    predict,
+    train,
+    training_steps,
+)
+from engine.training import EpochSummary, TrainingRun, describe_run, split_validation
+from minigrad_gui.data import load_mnist
+
+COUNT = 50
+
+
+def blobs(count=COUNT, dtype=np.float64):
+    """Points of three classes, far apart: easy to learn."""
+    rng = np.random.default_rng(7)
+    labels = rng.integers(0, 3, count)
+    points = np.eye(3)[labels] * 4 + rng.normal(0, 0.5, (count, 3))
+    return points.astype(dtype), labels
+
+
+def network(dtype=np.float64):
+    return MLP(3, [8], 3, rng=np.random.default_rng(1), dtype=dtype, init="he")
+
+
+def steps(model=None, optimizer=None, data=None, loss_fn=cross_entropy_loss, **settings):
+    model = model or network()
+    optimizer = optimizer or SGD(model.parameters(), lr=0.1)
+    return list(
+        training_steps(model, *(data or blobs()), optimizer, loss_fn, **{"epochs": 2, "batch_size": 16, **settings})
+    )
+
+
+def weights(model):
+    return [p.data for p in model.parameters()]
+
+
+def same(a, b):
+    return all(np.array_equal(p, q) for p, q in zip(weights(a), weights(b), strict=True))
+
+
+# ---------------------------------------------------------------- TrainingConfig
+
+
+NAN, INFINITY = float("nan"), float("inf")
+REFUSED = {
+    "hidden": [(0,), (-1,), (4, 0), (2.5,), ("4",), (None,), (1,) * 17],
+    "activation": ["", "ReLU", "gelu", None],
+    "optimizer": ["", "Adam", "lion", None],
+    "learning_rate": [0, -1e-3, 1001, NAN, INFINITY],
+    "momentum": [-0.1, 1, 2, NAN],
+    "weight_decay": [-0.1, 101, NAN, INFINITY],
+    "batch_size": [0, -1, 100_001, NAN, 2.5],
+    "epochs": [0, -1, 100_001, NAN, 2.5],
+    "seed": [-1, 2**31, NAN, 0.5],
+    "validation_share": [-0.1, 0.51, NAN],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in REFUSED.items() for value in values])
+def test_config_refuses(field, value):
+    with pytest.raises(ConfigError) as caught:
+        TrainingConfig(**{field: value})
+    assert caught.value.field == field
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_every_setting_is_checked():
+    assert set(REFUSED) == {field.name for field in fields(TrainingConfig)}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden": ()},
+        {"hidden": [4, 5]},
+        {"hidden": (1,) * 16},
+        {"activation": "tanh"},
+        {"optimizer": "momentum", "momentum": 0},
+        {"learning_rate": 1000},
+        {"weight_decay": 0},
+        {"batch_size": 100_000},
+        {"epochs": 100_000},
+        {"seed": 2**31 - 1},
+        {"validation_share": 0},
+        {"validation_share": 0.5},
+    ],
+    ids=str,
+)
+def test_config_accepts(settings):
+    config = TrainingConfig(**settings)
+    for name, value in settings.items():
+        assert getattr(config, name) == (tuple(value) if name == "hidden" else value)
+
+
+def test_a_config_error_is_a_value_error():
+    assert issubclass(ConfigError, ValueError)
+
+
+def test_config_is_frozen_and_hashable():
+    config = TrainingConfig(hidden=[4])
+    with pytest.raises(AttributeError):
+        config.epochs = 3
+    assert hash(config) == hash(TrainingConfig(hidden=(4,)))
+
+
+def test_config_survives_json():
+    config = TrainingConfig(hidden=(4, 5), optimizer="momentum", seed=9)
+    back = json.loads(json.dumps(config.to_dict()))
+    assert back == config.to_dict()
+    assert TrainingConfig(**back) == config
+
+
+def test_sizes_have_a_limit():
+    assert TrainingConfig(hidden=(4, 5)).sizes(3, 2) == (3, 4, 5, 2)
+    with pytest.raises(ConfigError, match="parameters are too many") as caught:
+        TrainingConfig(hidden=(10_000, 10_000)).sizes(784, 10)
+    assert caught.value.field == "hidden"
+    with pytest.raises(ConfigError):
+        TrainingConfig(hidden=(10**9,) * 2).build_model(784, 10)
+
+
+@pytest.mark.parametrize(("name", "activation"), [("relu", ReLU), ("tanh", Tanh), ("sigmoid", Sigmoid)])
+def test_config_builds_a_float32_network_from_its_seed(name, activation):
+    config = TrainingConfig(hidden=(30, 20), activation=name, seed=3)
+    model = config.build_model(200, 100)
+    assert (model.sizes, type(model.activation), model.dtype) == ((200, 30, 20, 100), activation, np.float32)
+    scale = 2 / 200 if name == "relu" else 2 / 230
+    assert model.layers[0].W.data.std() == pytest.approx(scale**0.5, rel=0.05)
+    assert same(model, config.build_model(200, 100))
+    assert not same(model, TrainingConfig(hidden=(30, 20), activation=name, seed=4).build_model(200, 100))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("sgd", SGD), ("momentum", SGDMomentum), ("adam", Adam)])
+def test_config_builds_an_optimizer(name, kind):
+    model = network()
+    config = TrainingConfig(optimizer=name, learning_rate=0.25, momentum=0.5, weight_decay=0.125)
+    optimizer = config.build_optimizer(model)
+    assert type(optimizer) is kind
+    assert (optimizer.lr, optimizer.weight_decay) == (0.25, 0.125)
+    assert optimizer.params == model.parameters()
+    assert getattr(optimizer, "momentum", 0.5) == 0.5
+
+
+# ---------------------------------------------------------------- training_steps
+
+
+def test_steps_count_epochs_batches_and_samples():
+    taken = steps(epochs=2, batch_size=16)
+    assert [(s.epoch, s.index, s.count, s.is_last) for s in taken] == [
+        (epoch, index, count, index == 3) for epoch in (0, 1) for index, count in enumerate([16, 16, 16, 2])
+    ]
+
+
+@pytest.mark.parametrize(("batch_size", "counts"), [(25, [25, 25]), (50, [50]), (1000, [50]), (1, [1] * 50)])
+def test_batches(batch_size, counts):
+    taken = steps(epochs=1, batch_size=batch_size)
+    assert [s.count for s in taken] == counts
+    assert [s.is_last for s in taken] == [False] * (len(counts) - 1) + [True]
+
+
+def test_training_learns():
+    model = network()
+    taken = steps(model, epochs=20, seed=0)
+    assert taken[-1].loss < 0.1 * taken[0].loss
+    assert evaluate(model, *blobs())[1] == 1
+
+
+def test_a_step_reports_its_batch_before_the_update():
+    model, (points, labels) = network(), blobs()
+    before = model.copy()
+    step = next(training_steps(model, points, labels, SGD(model.parameters(), lr=0.1), epochs=1, batch_size=16))
+    loss, accuracy = evaluate(before, points[:16], labels[:16])
+    assert step.loss == pytest.approx(loss, rel=1e-12)
+    assert step.correct == round(accuracy * 16)
+    assert not same(model, before)
+
+
+def test_nothing_is_trained_until_the_next_step_is_asked_for():
+    model = network()
+    run = training_steps(model, *blobs(), SGD(model.parameters(), lr=0.1), epochs=1, batch_size=16)
+    assert same(model, network())
+    next(run)
+    after = model.copy()
+    assert not same(after, network())
+    next(run)
+    assert not same(after, model)
+
+
+def test_a_step_is_that_of_the_optimizer():
+    model, (points, labels) = network(), blobs()
+    twin = model.copy()
+    list(training_steps(model, points, labels, SGD(model.parameters(), lr=0.1), epochs=1, batch_size=30))
+    for rows in (slice(0, 30), slice(30, None)):
+        twin.zero_grad()
+        cross_entropy_loss(twin(points[rows]), labels[rows]).backward()
+        SGD(twin.parameters(), lr=0.1).step()
+    assert same(model, twin)
+
+
+@pytest.mark.parametrize("seed", [None, 0, 5])
+def test_a_run_repeats_bit_for_bit(seed):
+    a, b = network(np.float32), network(np.float32)
+    assert steps(a, Adam(a.parameters()), seed=seed) == steps(b, Adam(b.parameters()), seed=seed)
+    assert same(a, b)
+
+
+def visited(seed, epochs=2):
+    """The labels in the order in which training saw them, one list an epoch; every sample is its own label."""
+    seen = []
+
+    def loss_fn(outputs, target):
+        seen.append(target[0])
+        return cross_entropy_loss(outputs, target % 3)
+
+    steps(data=(blobs()[0], np.arange(COUNT)), loss_fn=loss_fn, epochs=epochs, batch_size=1, seed=seed)
+    return [seen[start : start + COUNT] for start in range(0, len(seen), COUNT)]
+
+
+def test_without_a_seed_samples_come_in_order():
+    assert visited(None) == [list(range(COUNT))] * 2
+
+
+def test_with_a_seed_every_epoch_has_an_order_of_its_own():
+    first, second = visited(0)
+    assert sorted(first) == sorted(second) == list(range(COUNT))
+    assert len({tuple(order) for order in (first, second, range(COUNT), visited(1)[0])}) == 4
+    assert visited(0) == [first, second]
+
+
+def test_bytes_are_scaled_to_0_to_1():
+    images = np.random.default_rng(0).integers(0, 256, (COUNT, 3, 1), np.uint8)
+    labels = blobs()[1]
+    a, b = network(), network()
+    assert steps(a, data=(images, labels)) == steps(b, data=(images.reshape(COUNT, 3) / 255, labels))
+    assert same(a, b)
+    assert evaluate(a, images, labels) == evaluate(a, images / 255, labels)
+    np.testing.assert_array_equal(predict(a, images), predict(a, images / 255))
+
+
+def test_other_numbers_stay_as_they_are():
+    points, labels = blobs()
+    assert steps(data=(points * 255, labels))[0] != steps(data=(points, labels))[0]
+
+
+def test_images_are_not_changed():
+    for images in (np.full((COUNT, 3), 255, np.uint8), *(blobs(dtype=dtype)[0] for dtype in (np.float32, np.float64))):
+        before = images.copy()
+        steps(data=(images, blobs()[1]))
+        evaluate(network(), images, blobs()[1])
+        np.testing.assert_array_equal(images, before)
+
+
+def test_a_float32_network_is_trained_in_float32():
+    model = network(np.float32)
+    steps(model)
+    assert {p.dtype for p in model.parameters()} == {p.grad.dtype for p in model.parameters()} == {np.dtype("f4")}
+
+
+def test_targets_that_are_no_classes():
+    points, labels = blobs()
+    targets = np.eye(3)[labels]
+    model = network()
+    taken = steps(model, data=(points, targets), loss_fn=mse_loss, epochs=30)
+    assert taken[-1].loss < 0.5 * taken[0].loss
+    assert {s.correct for s in taken} == {0}
+
+
+def test_no_epochs_no_steps():
+    assert steps(epochs=0) == []
+
+
+def test_a_network_that_blows_up_shows_it_in_its_loss_and_warns_of_nothing():
+    model = network(np.float32)
+    taken = steps(model, SGD(model.parameters(), lr=1e30), epochs=3)
+    assert not np.isfinite(taken[-1].loss)
+    assert not np.isfinite(evaluate(model, *blobs())[0])
+
+
+# ---------------------------------------------------------------- train
+
+
+def test_train_prints_each_epochs_mean_loss(capsys):
+    taken = steps(epochs=3, batch_size=16)
+    model = network()
+    train(model, *blobs(), SGD(model.parameters(), lr=0.1), cross_entropy_loss, epochs=3, batch_size=16)
+    lines = capsys.readouterr().out.splitlines()
+    for epoch, line in enumerate(lines):
+        loss = sum(s.loss * s.count for s in taken if s.epoch == epoch) / COUNT
+        assert line == f"epoch {epoch}: loss {loss:.4f}"
+    assert len(lines) == 3
+
+
+def test_train_goes_100_epochs_of_32_unless_told(capsys):
+    model = network()
+    sizes = []
+
+    def loss_fn(outputs, target):
+        sizes.append(len(target))
+        return cross_entropy_loss(outputs, target)
+
+    train(model, *blobs(), SGD(model.parameters()), loss_fn)
+    assert sizes == [32, 18] * 100
+    assert len(capsys.readouterr().out.splitlines()) == 100
+
+
+def test_the_reference_run(capsys):
+    digits = load_mnist()
+    model = MLP(784, [256, 128, 10], 10, rng=np.random.RandomState(0))
+    optimizer = Adam(model.parameters(), lr=1e-3)
+    images = digits.train_images.reshape(60_000, 784) / 255
+    train(model, images, digits.train_labels, optimizer, cross_entropy_loss, epochs=5, batch_size=32)
+    losses = [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
+    assert losses == ["0.7274", "0.2214", "0.1289", "0.0890", "0.0639"]
+
+
+# ---------------------------------------------------------------- evaluate and predict
+
+
+def test_evaluate_gives_mean_loss_and_accuracy():
+    model, (points, labels) = network(), blobs(2500)  # more than one batch of evaluation
+    logits = model(points)
+    loss, accuracy = evaluate(model, points, labels)
+    assert loss == pytest.approx(cross_entropy_loss(logits, labels).item(), rel=1e-12)
+    assert accuracy == (logits.data.argmax(axis=1) == labels).mean()
+
+
+def test_evaluate_and_predict_record_nothing_and_change_nothing():
+    recorded = []
+
+    class Spy(MLP):
+        def forward(self, x):
+            y = super().forward(x)
+            recorded.append(y.requires_grad)
+            return y
+
+    model = Spy(3, [8], 3)
+    before = model.copy()
+    evaluate(model, *blobs())
+    predict(model, blobs()[0])
+    assert recorded == [False, False]
+    assert same(model, before)
+    assert all(p.grad is None for p in model.parameters())
+    assert model(blobs()[0]).requires_grad
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_predict_gives_probabilities(dtype):
+    model, points = network(dtype), blobs(2500)[0]
+    probabilities = predict(model, points)
+    assert (probabilities.shape, probabilities.dtype) == ((2500, 3), dtype)
+    assert (probabilities >= 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    logits = model(points.astype(dtype)).data
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), logits.argmax(axis=1))
+    odds = np.log(probabilities[:, 1] / probabilities[:, 0])
+    np.testing.assert_allclose(odds, logits[:, 1] - logits[:, 0], atol=1e-4)
+
+
+def test_labels_of_any_whole_dtype():
+    model, (points, labels) = network(), blobs()
+    assert evaluate(model, points, labels.astype(np.uint8)) == evaluate(model, points, labels)
+    assert steps(data=(points, labels.astype(np.uint8))) == steps(data=(points, labels))
+
+
+def test_no_images_at_all():
+    with pytest.raises(ValueError, match="at least one image"):
+        evaluate(network(), np.zeros((0, 3)), np.zeros(0, int))
+    with pytest.raises(ValueError, match="at least one"):
+        predict(network(), np.zeros((0, 3)))
+
+
+# ---------------------------------------------------------------- TrainingRun
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "held_back"), [(50, 0.1, 5), (50, 0, 0), (7, 0.5, 4), (1, 0.5, 0), (3, 0.1, 0)]
+)
+def test_validation_samples_are_split_off(count, share, held_back):
+    training, validation = split_validation(count, share, seed=3)
+    assert len(validation) == held_back
+    assert sorted([*training, *validation]) == list(range(count))
+    assert (np.diff(training) > 0).all()
+    assert (np.diff(validation) > 0).all()
+
+
+def test_the_split_follows_from_the_seed():
+    first, again, other = (split_validation(100, 0.2, seed)[1] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert not np.array_equal(first, np.arange(20))
+    assert not np.array_equal(first, np.arange(80, 100))
+
+
+CONFIG = TrainingConfig(hidden=(8,), batch_size=16, epochs=3, learning_rate=0.01, validation_share=0.2, seed=4)
+
+
+def test_a_run_counts_its_samples():
+    run = TrainingRun(CONFIG, *blobs(), 3)
+    assert (run.training_count, run.validation_count, run.steps_per_epoch) == (40, 10, 3)
+    assert run.model.sizes == (3, 8, 3)
+    assert len(list(run)) == 9
+
+
+def test_a_run_sums_up_each_epoch_on_its_last_step():
+    points, labels = blobs()
+    run = TrainingRun(CONFIG, points, labels, 3)
+    _, validation = split_validation(COUNT, 0.2, 4)
+    epoch = []
+    summaries = []
+    for step, summary in run:
+        epoch.append(step)
+        assert (summary is not None) == step.is_last
+        if summary:
+            loss = sum(s.loss * s.count for s in epoch) / 40
+            accuracy = sum(s.correct for s in epoch) / 40
+            tested = evaluate(run.model, points[validation], labels[validation])
+            assert summary == EpochSummary(step.epoch, loss, accuracy, *tested)
+            summaries.append(summary)
+            epoch.clear()
+    assert [summary.epoch for summary in summaries] == [0, 1, 2]
+
+
+def test_a_run_never_trains_on_its_validation_samples():
+    points, labels = blobs()
+    training, validation = split_validation(COUNT, 0.2, 4)
+    spoiled = points.copy()
+    spoiled[validation] = 1e6
+    a, b = TrainingRun(CONFIG, points, labels, 3), TrainingRun(CONFIG, spoiled, labels, 3)
+    assert [step for step, _ in a] == [step for step, _ in b]
+    assert same(a.model, b.model)
+    assert len(training) == a.training_count
+
+
+def test_a_run_without_validation():
+    run = TrainingRun(TrainingConfig(hidden=(8,), epochs=1, validation_share=0), *blobs(), 3)
+    *_, (_, summary) = run
+    assert run.training_count == COUNT
+    assert (summary.validation_loss, summary.validation_accuracy) == (None, None)
+    assert 0 <= summary.accuracy <= 1
+
+
+def test_a_run_from_the_same_config_repeats_bit_for_bit():
+    a, b = TrainingRun(CONFIG, *blobs(), 3), TrainingRun(CONFIG, *blobs(), 3)
+    assert list(a) == list(b)
+    assert same(a.model, b.model)
+
+
+def test_a_run_goes_on_from_a_network_without_changing_it():
+    start = CONFIG.build_model(3, 3)
+    for p in start.parameters():
+        p.data += 0.5
+    before = start.copy()
+    run = TrainingRun(CONFIG, *blobs(), 3, start_from=start)
+    assert same(run.model, start)
+    list(run)
+    assert same(start, before)
+    assert not same(run.model, start)
+
+
+def test_a_run_takes_images_of_bytes():
+    images = np.random.default_rng(0).integers(0, 256, (COUNT, 4, 5), np.uint8)
+    run = TrainingRun(CONFIG, images, blobs()[1].astype(np.uint8), 3)
+    assert run.model.sizes == (20, 8, 3)
+    assert all(np.isfinite(step.loss) for step, _ in run)
+
+
+@pytest.mark.parametrize("share", [0, 0.2])
+def test_describe_run_fits_json(share):
+    config = TrainingConfig(hidden=(8,), epochs=2, validation_share=share)
+    run = TrainingRun(config, *blobs(), 3)
+    epochs = [summary for _, summary in run if summary]
+    record = describe_run(config, "blobs", epochs, test=evaluate(run.model, *blobs()))
+    back = json.loads(json.dumps(record, allow_nan=False))
+    assert TrainingConfig(**back["config"]) == config
+    assert back["dataset"] == "blobs"
+    assert [EpochSummary(**epoch) for epoch in back["epochs"]] == epochs
+    assert (back["test_loss"], back["test_accuracy"]) == evaluate(run.model, *blobs())
+    assert back["versions"]["numpy"] == np.__version__
+
+
+def test_describe_run_without_a_test():
+    assert not any("test" in name for name in describe_run(CONFIG, "blobs", []))
