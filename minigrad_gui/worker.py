@@ -54,7 +54,7 @@ class TrainingControl:
 
     def pause(self) -> None:
         with self._changed:
-            self._paused = True
+            self._paused, self._steps_allowed = True, 0
 
     def resume(self) -> None:
         with self._changed:
@@ -134,9 +134,8 @@ class _Report:
     def due(self, now: float) -> bool:
         return now - self.started >= REPORT_INTERVAL_S
 
-    def restart(self, now: float) -> None:
-        """Leave out the time in which nothing was trained."""
-        self.started = now
+    def leave_out_the_pause(self) -> None:
+        self.started = time.perf_counter()
 
     def take(self, job: TrainingJob, model: MLP | None) -> Progress:
         now = time.perf_counter()
@@ -190,12 +189,12 @@ class TrainingWorker(QObject):
         self.prepared.emit(Preparation(job, run.training_count, run.validation_count, run.steps_per_epoch))
         steps, report, next_snapshot = iter(run), _Report(), 0.0
         while True:
-            if control.must_wait:
+            paused = control.must_wait
+            if paused:
                 self.progressed.emit(report.take(job, _finite_copy(run.model)))
-                may_step = control.wait_for_step()
-                report.restart(time.perf_counter())
-            else:
-                may_step = control.wait_for_step()
+            may_step = control.wait_for_step()
+            if paused:
+                report.leave_out_the_pause()
             run.optimizer.lr = control.learning_rate
             trained = next(steps, None) if may_step else None
             if trained is None:

@@ -52,6 +52,19 @@ def test_each_step_is_one_mini_batch(hand, qtbot):
     assert len(hand.session.history) == 3
 
 
+def test_steps_asked_for_before_going_on_are_not_taken_later(hand, qtbot):
+    hand.configure(epochs=50)
+    for _ in range(20):
+        hand.click("stepButton")
+    hand.click("pauseButton")
+    hand.click("pauseButton")
+    assert hand.session.state == "paused"
+    qtbot.wait(300)  # the report of the step that was under way
+    held = len(hand.session.history)
+    qtbot.wait(150)
+    assert len(hand.session.history) == held
+
+
 def test_pause_holds_and_resume_goes_on(hand, qtbot):
     hand.configure(epochs=50)
     hand.click("trainButton")
