@@ -24,9 +24,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from engine.nn import ACTIVATIONS, MLP, count_parameters
+from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, count_parameters
 from engine.ops import Array
-from engine.training import MAX_HIDDEN_LAYERS, MAX_PARAMETERS
 
 FORMAT = "minigrad model"
 VERSION = 1
@@ -208,7 +207,7 @@ def _replacing(target: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # there is no older file, or the file system knows no modes
             os.chmod(draft, stat.S_IMODE(target.stat().st_mode))
         os.replace(draft, target)
     except BaseException:
@@ -216,11 +215,12 @@ def _replacing(target: Path) -> Iterator[IO[bytes]]:
             draft.unlink()
         raise
     if os.name == "posix":
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with suppress(OSError):  # the file is in place; not every file system can promise more
+            folder = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
 
 def _reason(error: OSError) -> str:

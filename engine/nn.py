@@ -11,6 +11,10 @@ from engine import ops
 from engine.ops import Array
 from engine.tensor import Tensor, apply
 
+MAX_HIDDEN_LAYERS = 16
+MAX_PARAMETERS = 50_000_000
+"""What can be configured, and what a model file may declare."""
+
 RandomSource = np.random.Generator | np.random.RandomState
 
 

@@ -6,6 +6,7 @@ happens between two steps. All randomness follows from the seed and the epoch's 
 
 import math
 import platform
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,15 +15,15 @@ import numpy as np
 
 from engine import ops
 from engine.losses import cross_entropy_loss
-from engine.nn import ACTIVATIONS, MLP, Module, count_parameters
+from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters
 from engine.ops import Array
 from engine.optim import OPTIMIZERS, Optimizer
 from engine.tensor import Tensor, no_grad
 
 EVALUATION_BATCH_SIZE = 1000
-DIVERGED = "The loss is no longer a number: the steps were so large that the weights grew without bound."
-MAX_HIDDEN_LAYERS = 16
-MAX_PARAMETERS = 50_000_000
+DIVERGED_LOSS = 1e6
+DIVERGED = "The loss exploded: the steps were so large that the weights grew without bound."
+MAX_RECORDED_EPOCHS = 500
 
 
 class ConfigError(ValueError):
@@ -109,6 +110,17 @@ class TrainingConfig:
         return {**asdict(self), "hidden": list(self.hidden)}
 
 
+def parse_hidden(text: str) -> tuple[int, ...]:
+    """Layer sizes from text such as "256, 128"; blank text is no hidden layer. Raises ConfigError with the reason."""
+    if re.search(r",\s*,|^\s*,|,\s*$", text):
+        raise ConfigError("hidden", "There is a comma without a number beside it.")
+    words = re.split(r"[,;\s]+", text.strip()) if text.strip() else []
+    for word in words:
+        if not re.fullmatch(r"[0-9]{1,12}", word):
+            raise ConfigError("hidden", f"“{word[:20]}” is not a whole number of neurons. Write, say, 256, 128.")
+    return tuple(int(word) for word in words)
+
+
 def _names(registry: dict[str, Any]) -> str:
     return ", ".join(f'"{name}"' for name in registry)
 
@@ -126,6 +138,11 @@ class Step:
     correct: int
     count: int
     is_last: bool
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the loss is NaN, infinite or so large that nothing good can come of it."""
+        return not self.loss < DIVERGED_LOSS
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +170,10 @@ class _EpochMeter:
         self._count += step.count
 
     def summary(self, epoch: int, validation: tuple[float, float] | None = None) -> EpochSummary:
-        """Close the epoch and start anew; `validation` is what `evaluate` gave."""
-        summary = EpochSummary(
+        """What the epoch came to; `validation` is what `evaluate` gave."""
+        return EpochSummary(
             epoch, self._loss_sum / self._count, self._correct / self._count, *(validation or (None, None))
         )
-        self.__init__()  # type: ignore[misc]
-        return summary
 
 
 def split_validation(count: int, share: float, seed: int) -> tuple[Array, Array]:
@@ -191,11 +206,10 @@ def training_steps(
 
     images: (N, ...), uint8 (scaled to 0..1) or floating; labels: (N, ...), what loss_fn takes as its target.
     With a seed each epoch goes through the samples in a new order; without, in the given order. `correct` is counted
-    for integer labels and 0 for others.
+    for labels that are class indices and 0 for others.
     """
     dtype = model.parameters()[0].dtype
     batches = math.ceil(len(images) / batch_size)
-    counts_correct = labels.dtype.kind in "iu"
     for epoch in range(epochs):
         order = None if seed is None else np.random.default_rng([seed, 2, epoch]).permutation(len(images))
         for index in range(batches):
@@ -209,7 +223,8 @@ def training_steps(
                 loss = loss_fn(outputs, target)
                 loss.backward()
                 optimizer.step()
-            correct = int((outputs.data.argmax(axis=-1) == target).sum()) if counts_correct else 0
+            classes = labels.dtype.kind in "iu" and labels.ndim == outputs.ndim - 1
+            correct = int((outputs.data.argmax(axis=-1) == target).sum()) if classes else 0
             yield Step(epoch, index, loss.item(), correct, len(target), index == batches - 1)
 
 
@@ -250,20 +265,26 @@ class TrainingRun:
             self.model, *self._training, self.optimizer, epochs=epochs, batch_size=batch_size, seed=seed
         ):
             meter.add(step)
-            yield step, self._summary(meter, step) if step.is_last else None
-
-    def _summary(self, meter: "_EpochMeter", step: Step) -> EpochSummary:
-        return meter.summary(step.epoch, evaluate(self.model, *self._validation) if self.validation_count else None)
+            if not step.is_last:
+                yield step, None
+                continue
+            validation = evaluate(self.model, *self._validation) if self.validation_count else None
+            yield step, meter.summary(step.epoch, validation)
+            meter = _EpochMeter()
 
 
 def describe_run(
     config: TrainingConfig, dataset: str, epochs: list[EpochSummary], test: tuple[float, float] | None = None
 ) -> dict[str, Any]:
-    """What a trained network's file says of its training; `test` is what `evaluate` gave on the test samples."""
+    """What a trained network's file says of its training; `test` is what `evaluate` gave on the test samples.
+
+    Of a long run some 500 epochs are told, evenly spread, the last among them.
+    """
+    stride = math.ceil(len(epochs) / MAX_RECORDED_EPOCHS) or 1
     record = {
         "config": config.to_dict(),
         "dataset": dataset,
-        "epochs": [asdict(epoch) for epoch in epochs],
+        "epochs": [asdict(epoch) for epoch in epochs[::-stride][::-1]],
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
     }
     return record if test is None else {**record, "test_loss": test[0], "test_accuracy": test[1]}
@@ -284,6 +305,7 @@ def train(
         meter.add(step)
         if step.is_last:
             print(f"epoch {step.epoch}: loss {meter.summary(step.epoch).loss:.4f}", flush=True)
+            meter = _EpochMeter()
 
 
 def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:

@@ -4,11 +4,11 @@ Qt is imported for the window alone. What the person got wrong is said in one li
 """
 
 import argparse
-import math
 import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,10 +25,14 @@ from engine import (
 )
 from engine.nn import ACTIVATIONS, MLP
 from engine.optim import OPTIMIZERS
-from engine.training import DIVERGED, EpochSummary, TrainingRun, describe_run
+from engine.training import DIVERGED, EpochSummary, TrainingRun, describe_run, parse_hidden
 from minigrad_gui import data, digits
 
-LIBRARIES_HINT = "on Debian or Ubuntu: apt install libegl1 libgl1 libxkbcommon-x11-0 libdbus-1-3 libxcb-cursor0"
+LIBRARIES = (
+    "libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
+    "libxcb-keysyms1 libxcb-randr0 libxcb-shape0 libxcb-xfixes0 fonts-dejavu-core"
+)
+LIBRARIES_HINT = f"on Debian or Ubuntu: sudo apt install {LIBRARIES}"
 COMMANDS = ("train", "evaluate", "predict")
 
 DESCRIPTION = """\
@@ -119,12 +123,18 @@ def _add_train(commands: Any) -> None:
 
     sizes = ",".join(map(str, defaults.hidden))
     add("--epochs", defaults.epochs, "how many times to go through the digits", type=int, metavar="N")
-    add("--hidden", sizes, 'hidden layers, such as 256,128; "" for none', nargs="+", metavar="SIZES")
+    add("--hidden", [sizes], 'hidden layers, such as 256,128; "" for none', nargs="+", metavar="SIZES")
     add("--batch-size", defaults.batch_size, "digits to each step", type=int, metavar="N")
     add("--optimizer", defaults.optimizer, "how a gradient becomes a step", choices=list(OPTIMIZERS))
     add("--lr", defaults.learning_rate, "learning rate: how large a step is", type=float, metavar="RATE")
     add("--momentum", defaults.momentum, "for the momentum optimizer", type=float, metavar="M")
-    add("--weight-decay", defaults.weight_decay, "decoupled weight decay", type=float, metavar="D")
+    add(
+        "--weight-decay",
+        defaults.weight_decay,
+        "how much all weights shrink at each step",
+        type=float,
+        metavar="D",
+    )
     add("--activation", defaults.activation, "what a neuron does with its sum", choices=list(ACTIVATIONS))
     add("--seed", defaults.seed, "the same seed gives the same network", type=int, metavar="N")
     held_back = "share of the training digits to hold back and measure after each epoch"
@@ -134,14 +144,6 @@ def _add_train(commands: Any) -> None:
     parser.set_defaults(run=_train)
 
 
-def _sizes(words: str | list[str]) -> tuple[int, ...]:
-    text = words if isinstance(words, str) else " ".join(words)
-    try:
-        return tuple(int(word) for word in text.replace(",", " ").split())
-    except ValueError:
-        raise UsageError(f'"{text}" is not a list of layer sizes such as 256,128.') from None
-
-
 # ---------------------------------------------------------------- train, evaluate, predict
 
 
@@ -149,7 +151,7 @@ def _train(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     config = TrainingConfig(
-        hidden=_sizes(options.hidden),
+        hidden=parse_hidden(" ".join(options.hidden)),
         activation=options.activation,
         optimizer=options.optimizer,
         learning_rate=options.lr,
@@ -162,13 +164,15 @@ def _train(options: argparse.Namespace) -> int:
     )
     if options.save is not None and not options.save.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {options.save.absolute().parent} to save the network in.")
+    if options.save is not None and options.save.is_dir():
+        raise UsageError(f"{options.save} is a folder; name a file to save the network in.")
     dataset = data.load(options.dataset)
     run = TrainingRun(config, dataset.train_images, dataset.train_labels, len(dataset.class_names))
     epochs: list[EpochSummary] = []
     started = time.perf_counter()
     with tqdm(total=config.epochs * run.training_count, unit=" digits", unit_scale=True) as bar:
         for step, epoch in run:
-            if not math.isfinite(step.loss):
+            if step.diverged:
                 raise UsageError(f"{DIVERGED} Try --lr {config.learning_rate / 10:g}.")
             bar.update(step.count)
             if epoch is not None:
@@ -230,10 +234,12 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _window(model: Path | None) -> int:
+    if model is not None and not model.exists():
+        raise UsageError(f'there is no file and no command "{model}"; try minigrad-gui --help.')
     if _has_no_display():
         raise UsageError("there is no display to open a window on; minigrad-gui train works without one.")
     try:
-        from PySide6.QtCore import qInstallMessageHandler
+        from PySide6.QtCore import QTimer, qInstallMessageHandler
         from PySide6.QtWidgets import QApplication
     except ImportError as error:
         raise UsageError(f"Qt cannot start: {error} ({LIBRARIES_HINT}). minigrad-gui train needs no Qt.") from None
@@ -246,8 +252,10 @@ def _window(model: Path | None) -> int:
 
     from minigrad_gui.main_window import MainWindow
 
-    window = MainWindow(model)
+    window = MainWindow()
     window.show()
+    if model is not None:
+        QTimer.singleShot(0, partial(window.open, model))
     return int(app.exec())
 
 

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +60,11 @@ class Source:
 
 SOURCES = {
     "mnist": Source(
-        "MNIST (bundled)",
+        "MNIST",
         "60,000 handwritten digits to learn from and 10,000 to test on. Needs no network.",
     ),
     "ylecun/mnist": Source(
-        "MNIST (Hugging Face)",
+        "ylecun/mnist",
         "The same digits, fetched once from huggingface.co/datasets/ylecun/mnist (about 20 MB) and kept in its cache.",
         "ylecun/mnist",
     ),
@@ -84,17 +86,23 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with Image.open(path, formats=("PNG", "JPEG")) as image:
-            if image.width * image.height > MAX_PHOTO_PX:
-                raise DataError(f"{path} is too large: {image.width} x {image.height} pixels.")
-            upright = ImageOps.exif_transpose(image)
-            mode = "RGBA" if upright.has_transparency_data else "L" if upright.mode in ("1", "L", "I;16") else "RGB"
-            return np.asarray(upright.convert(mode))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked below
+            with Image.open(path, formats=("PNG", "JPEG")) as image:
+                if image.width * image.height > MAX_PHOTO_PX:
+                    raise DataError(f"{path} is too large: {image.width} x {image.height} pixels.")
+                upright = ImageOps.exif_transpose(image)
+                if upright.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off instead of scaling
+                    return (np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8)
+                mode = "RGBA" if upright.has_transparency_data else "L" if upright.mode in ("1", "L") else "RGB"
+                return np.asarray(upright.convert(mode))
+    except DataError:
+        raise
     except UnidentifiedImageError as error:
         raise DataError(f"{path} is not a PNG or JPEG picture.") from error
     except OSError as error:
         raise DataError(f"{path} could not be read: {(error.strerror or 'it is damaged').lower()}.") from error
-    except (ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # damaged bytes raise nearly anything on their way through Pillow
         raise DataError(f"{path} could not be read: it is damaged.") from error
 
 
@@ -128,7 +136,11 @@ def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: F
         target = Path(folder) / "arrays.npz"
         command = [sys.executable, "-P", "-m", "minigrad_gui.data", repository, str(target)]
         with open(Path(folder) / "errors", "w+", encoding="utf-8", errors="replace") as errors:
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
+            paths = (str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+            child = subprocess.Popen(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
+            )
             try:
                 while child.poll() is None:
                     if cancelled():
@@ -147,9 +159,15 @@ def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: F
 # ---------------------------------------------------------------- in the child process
 
 
+def _offline() -> bool:
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
 def _reach(endpoint: str) -> None:
     """Fail within seconds where there is no way to the hub; left alone, a silent network takes minutes."""
     address = urlsplit(endpoint)
+    if address.scheme in urllib.request.getproxies():
+        return  # the way leads through a proxy, which is not ours to judge
     port = address.port or (443 if address.scheme == "https" else 80)
     with socket.create_connection((address.hostname or "", port), timeout=CONNECT_TIMEOUT_S):
         pass
@@ -157,7 +175,7 @@ def _reach(endpoint: str) -> None:
 
 def fetch(repository: str) -> dict[str, NDArray[np.uint8]]:
     """The arrays of a dataset with columns `image` and `label`, from the hub or, out of its reach, from the cache."""
-    if not os.environ.get("HF_HUB_OFFLINE"):
+    if not _offline():
         try:
             _reach(os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT))
         except OSError:
@@ -194,9 +212,11 @@ def _main(repository: str, target: str) -> int:
         with open(target, "wb") as file:
             np.savez(file, **arrays)
     except Exception as error:
-        offline = os.environ.get("HF_HUB_OFFLINE")
-        reason = "the hub cannot be reached and there is no copy in the cache." if offline else _first_line(error)
-        print(reason, file=sys.stderr)
+        not_there = _offline() and isinstance(error, (ConnectionError, FileNotFoundError))
+        print(
+            "the hub cannot be reached and there is no copy in the cache." if not_there else _first_line(error),
+            file=sys.stderr,
+        )
         return 1
     return 0
 

@@ -22,6 +22,8 @@ CENTRE_PX = 14.5
 """Where MNIST's digits have their centre of mass, in both directions: the middle of pixel 14, not of the frame."""
 POINT_SPACING_PX = 0.5
 """Points that lie closer together, once scaled, do not change the picture and only cost time."""
+MAX_SEGMENTS = 1000
+"""A scribble of more is drawn more coarsely, so that it is read in milliseconds too."""
 MIN_CONTRAST = 0.1
 """A picture whose ink is fainter than this, on a scale from 0 to 1, shows nothing."""
 
@@ -54,7 +56,10 @@ def rasterize(strokes: Sequence[ArrayLike]) -> Picture:
     low, high = points.min(axis=0), points.max(axis=0)
     extent = float((high - low).max())
     scale = (DIGIT_PX - PEN_PX) / extent if extent > 0 else 1.0
-    segments = np.concatenate([_segments(_thinned((line - low) * scale)) for line in lines])
+    lines = [(line - low) * scale for line in lines]
+    length = sum(float(_steps(line).sum()) for line in lines)
+    spacing = max(POINT_SPACING_PX, length / MAX_SEGMENTS)
+    segments = np.concatenate([_segments(_thinned(line, spacing)) for line in lines])
     middle = (segments.min(axis=(0, 1)) + segments.max(axis=(0, 1))) / 2
     segments = _moved(segments, SIDE_PX / 2 - middle)
     return _ink(_moved(segments, CENTRE_PX - _mass_centre(_ink(segments))))
@@ -69,10 +74,15 @@ def _checked(stroke: ArrayLike) -> NDArray[np.float64]:
     return line
 
 
-def _thinned(line: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Without the points that lie within POINT_SPACING_PX of path from the one before; the ends stay."""
-    walked = np.concatenate([[0.0], np.hypot(*np.diff(line, axis=0).T).cumsum()])
-    kept = np.diff(np.floor(walked / POINT_SPACING_PX), prepend=-1.0) > 0
+def _steps(line: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The distances from point to point."""
+    return np.asarray(np.hypot(*np.diff(line, axis=0).T))
+
+
+def _thinned(line: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
+    """With one point for each `spacing` pixels of the way, and the ends."""
+    walked = np.concatenate([[0.0], _steps(line).cumsum()])
+    kept = np.diff(np.floor(walked / spacing), prepend=-1.0) > 0
     kept[-1] = True
     return line[kept]
 

@@ -29,19 +29,21 @@ from minigrad_gui.session import Session
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import Column, View
 from minigrad_gui.widgets.building import action, column
+from minigrad_gui.widgets.files import ask_where_to_save
 
 TITLE = "minigrad"
-MODEL_FILTER = "minigrad model (*.npz)"
+MODEL_KIND, MODEL_SUFFIX = "minigrad model", ".npz"
 MAX_RECENT_FILES = 8
 COLUMN_WIDTHS_PX: dict[Column, int] = {"left": 300, "centre": 620, "right": 340}
 THEMES = {"system": "&As the system", "light": "&Light", "dark": "&Dark"}
 
 
 class MainWindow(QMainWindow):
-    def __init__(self, model_path: Path | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "minigrad", "minigrad")
-        self._theme = str(self._settings.value("theme", "system"))
+        theme_name = self._settings.value("theme")
+        self._theme = theme_name if theme_name in THEMES else "system"
         self._dress()
         self.session = Session(self)
         self.setWindowIcon(QIcon(str(asset_path("icons/minigrad.svg"))))
@@ -57,7 +59,7 @@ class MainWindow(QMainWindow):
         QApplication.styleHints().colorSchemeChanged.connect(self._dress)
         self.statusBar().setSizeGripEnabled(False)
         self._restore()
-        self._open_first(model_path)
+        self._open_pretrained()
         self._show_title()
 
     # ------------------------------------------------------------ building
@@ -109,14 +111,12 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------ opening and saving
 
-    def _open_first(self, model_path: Path | None) -> None:
-        """The file that was asked for, or the network that comes with the project, so that drawing works at once."""
+    def _open_pretrained(self) -> None:
+        """The network that comes with the project, so that drawing works at once."""
         try:
             self.session.open_pretrained()
         except ModelFileError as error:
             self.statusBar().showMessage(f"There is no network yet: {error}")
-        if model_path is not None:
-            self.open(model_path)
 
     def open(self, path: Path) -> None:
         """Open a model file, once the person agrees to give up what is not saved."""
@@ -126,6 +126,8 @@ class MainWindow(QMainWindow):
             self.session.open(path.absolute())
         except ModelFileError as error:
             self._warn(str(error))
+            if not path.exists():
+                self._forget(path.absolute())
         else:
             self._remember(path.absolute())
             self.statusBar().showMessage(f"Opened {path.name}", 5000)
@@ -145,10 +147,11 @@ class MainWindow(QMainWindow):
         if not self.session.modified:
             return True
         buttons = QMessageBox.StandardButton
+        ending = "" if self.session.state == "idle" else " The training that is under way will end."
         answer = QMessageBox.question(
             self,
             "Unsaved network",
-            f"The trained network has not been saved. Save it before you {what}?",
+            f"The trained network has not been saved. Save it before you {what}?{ending}",
             buttons.Save | buttons.Discard | buttons.Cancel,
             buttons.Save,
         )
@@ -158,7 +161,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a network", self._folder(), MODEL_FILTER)
+        path, _ = QFileDialog.getOpenFileName(self, "Open a network", self._folder(), f"{MODEL_KIND} (*{MODEL_SUFFIX})")
         if path:
             self.open(Path(path))
 
@@ -169,11 +172,8 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_save_as(self) -> bool:
         start = self.session.path or Path(self._folder()) / "digits.npz"
-        path, _ = QFileDialog.getSaveFileName(self, "Save the network", str(start), MODEL_FILTER)
-        if not path:
-            return False
-        target = Path(path)
-        return self._save_to(target if target.suffix else target.with_suffix(".npz"))
+        path = ask_where_to_save(self, "Save the network", str(start), MODEL_KIND, MODEL_SUFFIX)
+        return path is not None and self._save_to(path)
 
     def _folder(self) -> str:
         """Where the last model was, or the home folder."""
@@ -190,6 +190,9 @@ class MainWindow(QMainWindow):
     def _remember(self, path: Path) -> None:
         others = [each for each in self._recent_paths() if each != str(path)]
         self._settings.setValue("recent", [str(path), *others][:MAX_RECENT_FILES])
+
+    def _forget(self, path: Path) -> None:
+        self._settings.setValue("recent", [each for each in self._recent_paths() if each != str(path)])
 
     @Slot()
     def _fill_recent(self) -> None:
@@ -208,7 +211,7 @@ class MainWindow(QMainWindow):
     @staticmethod
     def _dropped(event: QDropEvent) -> Path | None:
         files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        return files[0] if len(files) == 1 and files[0].suffix.lower() == ".npz" else None
+        return files[0] if len(files) == 1 and files[0].suffix.lower() == MODEL_SUFFIX else None
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if self._dropped(event) is not None:
@@ -229,7 +232,8 @@ class MainWindow(QMainWindow):
     @Slot()
     def _show_title(self) -> None:
         session = self.session
-        name = session.path.name if session.path else "New network" if session.modified else "Pretrained network"
+        unnamed = "New network" if session.modified else "Pretrained network" if session.model else "No network"
+        name = session.path.name if session.path else unnamed
         self.setWindowTitle(f"{name}[*] – {TITLE}")
         self.setWindowModified(session.modified)
 
@@ -273,5 +277,6 @@ class MainWindow(QMainWindow):
         for view in self._views:
             view.save_settings(self._settings)
         self._settings.sync()
+        self.hide()  # the step that is under way may take a moment to end
         self.session.close()
         event.accept()

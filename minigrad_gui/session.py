@@ -8,14 +8,14 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from engine import ConfigError, ModelFileError, Step, TrainingConfig, load_model, predict, save_model
 from engine.nn import ACTIVATIONS, MLP
@@ -29,7 +29,7 @@ SMOOTHING = 0.98
 """The weight of the past in the smoothed loss, at each mini-batch."""
 PRETRAINED = "pretrained.npz"
 
-State = str  # "idle", "training" or "paused"
+State = Literal["idle", "training", "paused"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,18 @@ class History:
         self.epochs.extend(epochs)
 
 
+@dataclass(frozen=True)
+class _Work:
+    """A network with all that belongs to it."""
+
+    model: MLP
+    meta: dict[str, Any]
+    history: History
+    preparation: Preparation | None
+    path: Path | None
+    modified: bool
+
+
 class Session(QObject):
     """The state of the laboratory. Everything here happens in the GUI's thread; training runs in another."""
 
@@ -108,6 +120,10 @@ class Session(QObject):
         self.prediction: Prediction | None = None
         self._strokes: list[NDArray[np.float64]] = []
         self._job: TrainingJob | None = None
+        self._rate_changes: list[dict[str, float]] = []
+        self._before: _Work | None = None
+        self._is_new_network = False
+        self._drawing_changed = False
 
         self._reading_timer = QTimer(self, singleShot=True, interval=READING_DELAY_MS)
         self._reading_timer.timeout.connect(self._read_drawing)
@@ -119,11 +135,9 @@ class Session(QObject):
         self._worker.prepared.connect(self._on_prepared)
         self._worker.progressed.connect(self._on_progressed)
         self._worker.ended.connect(self._on_ended)
-        self._thread.start()
-
         # The window needs a processor of its own: BLAS threads that wait for one that is busy drawing slow down
         # the training thirtyfold, and a long turn of the training thread makes the window stutter.
-        self._blas_limits = threadpool_limits(max(1, (os.cpu_count() or 1) - 1), user_api="blas")
+        self._blas_limits = threadpool_limits(_blas_threads(), user_api="blas")
         self._switch_interval_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
 
@@ -134,8 +148,9 @@ class Session(QObject):
         if (config, source, None) == (self.config, self.source, self.config_error):
             return
         self.config, self.source, self.config_error = config, source, None
-        if self._job is not None:
+        if self._job is not None and self._job.control.learning_rate != config.learning_rate:
             self._job.control.learning_rate = config.learning_rate
+            self._rate_changes.append({"mini_batches": len(self.history), "learning_rate": config.learning_rate})
         self.configChanged.emit()
 
     def set_config_error(self, error: ConfigError) -> None:
@@ -189,14 +204,40 @@ class Session(QObject):
         control = TrainingControl(self.config.learning_rate, paused=paused)
         start_from = self.model if self.keep_weights and self.can_keep_weights else None
         self._job = TrainingJob(self.config, self.source, control, start_from)
+        self._is_new_network = start_from is None
+        self._rate_changes = []
+        self._before = self._work()
         self._clear_history()
         self._set_state("paused" if paused else "training")
+        self._thread.start()
         self._jobQueued.emit(self._job)
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether there is a network from before the last run."""
+        return self.state == "idle" and self._before is not None
+
+    def go_back(self) -> None:
+        """Exchange the current network, its curves and its file with those from before the last run."""
+        work = self._before
+        if self.state != "idle" or work is None:
+            return
+        self._before = self._work()
+        self.history, self.preparation = work.history, work.preparation
+        self.historyCleared.emit()
+        self._set_model(work.model, work.meta)
+        self._set_document(work.path, modified=work.modified)
+        self.progressed.emit()
+
+    def _work(self) -> "_Work | None":
+        if self.model is None:
+            return None
+        return _Work(self.model, self.meta, self.history, self.preparation, self.path, self.modified)
 
     def _abandon_run(self) -> None:
         """Forget the run at once: whatever it still reports is ignored."""
         if self._job is not None:
-            self._job.control.stop()
+            self._job.control.abandon()
             self._job = None
             self._set_state("idle")
 
@@ -214,8 +255,6 @@ class Session(QObject):
         if preparation.job is self._job:
             self.preparation = preparation
             self.history = History(preparation.steps_per_epoch)
-            if preparation.job.start_from is None:  # a new network must not overwrite the file of the old one
-                self._set_document(None, modified=self.modified)
             self.prepared.emit()
 
     @Slot(object)
@@ -226,8 +265,10 @@ class Session(QObject):
         if progress.samples_per_second:
             self.samples_per_second = progress.samples_per_second
         if progress.model is not None and len(self.history):
-            self._set_model(progress.model, self._describe(progress.job))
-            self._set_document(self.path, modified=True)
+            self._set_model(progress.model, {})
+            # A new network must not overwrite the file of the old one.
+            self._set_document(None if self._is_new_network else self.path, modified=True)
+            self._is_new_network = False
         self.progressed.emit()
 
     @Slot(object)
@@ -235,7 +276,7 @@ class Session(QObject):
         if outcome.job is not self._job:
             return
         self._job = None
-        if outcome.test is not None and len(self.history):
+        if len(self.history):
             self.meta = self._describe(outcome.job, outcome.test)
         self._set_state("idle")
         self.progressed.emit()
@@ -243,7 +284,8 @@ class Session(QObject):
             self.failed.emit(outcome.error)
 
     def _describe(self, job: TrainingJob, test: tuple[float, float] | None = None) -> dict[str, Any]:
-        return describe_run(job.config, job.source, self.history.epochs, test)
+        record = describe_run(job.config, job.source, self.history.epochs, test)
+        return {**record, "learning_rate_changes": list(self._rate_changes)} if self._rate_changes else record
 
     def _clear_history(self) -> None:
         self.history = History()
@@ -281,22 +323,29 @@ class Session(QObject):
         self._take_file(data.asset_path(PRETRAINED), None)
 
     def open(self, path: Path) -> None:
-        """Take the network of a file; a run that goes on ends. Raises ModelFileError, and nothing changes then."""
-        self._take_file(path, path)
+        """Take the network of a file, and the config that it was trained with; a run that goes on ends.
 
-    def _take_file(self, file: Path, path: Path | None) -> None:
+        Raises ModelFileError, and nothing changes then.
+        """
+        model = self._take_file(path, path)
+        kept = config_from_dict(self.meta.get("config"))
+        activation = next(name for name, kind in ACTIVATIONS.items() if kind is type(model.activation))
+        self.set_config(replace(kept, hidden=model.sizes[1:-1], activation=activation), self.source)
+
+    def _take_file(self, file: Path, path: Path | None) -> MLP:
         model, meta = load_model(file)
         digits.check_reader(file.name, model.sizes)
         self._abandon_run()
         self._clear_history()
         self._set_model(model, meta)
         self._set_document(path, modified=False)
+        return model
 
     def save(self, path: Path) -> None:
         """Write the current network. Raises ModelFileError; the older file is then as it was."""
         if self.model is None:
             raise ModelFileError("There is no network to save yet.")
-        save_model(path, self.model, self.meta)
+        save_model(path, self.model, self._describe(self._job) if self._job and len(self.history) else self.meta)
         self._set_document(path, modified=False)
 
     def _set_model(self, model: MLP, meta: dict[str, Any]) -> None:
@@ -313,22 +362,32 @@ class Session(QObject):
 
     def set_drawing(self, strokes: Sequence[NDArray[np.float64]]) -> None:
         """Read these strokes, (n, 2) each, soon: many changes within a few milliseconds are read once."""
-        self._strokes = list(strokes)
+        self._strokes, self._drawing_changed = list(strokes), True
         if not self._reading_timer.isActive():
             self._reading_timer.start()
 
     def predict(self, picture: digits.Picture) -> Prediction | None:
-        """What the current network thinks of a 28 x 28 picture; None for a blank one or without a network."""
+        """What the current network thinks of a 28 x 28 picture; None for a blank one or where it can give no answer."""
         if self.model is None or not picture.any():
             return None
         probabilities = predict(self.model, picture[np.newaxis])[0]
+        if not np.isfinite(probabilities).all():  # weights may be finite and yet too large to compute with
+            return None
         return Prediction(int(probabilities.argmax()), probabilities)
 
     @Slot()
     def _read_drawing(self) -> None:
-        self.picture = digits.rasterize(self._strokes)
+        if self._drawing_changed:
+            self.picture, self._drawing_changed = digits.rasterize(self._strokes), False
         self.prediction = self.predict(self.picture)
         self.predictionChanged.emit()
+
+
+def _blas_threads() -> int:
+    """One thread fewer than there are processors, and no more than someone has allowed."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return int(min([max(1, processors - 1), *allowed]))
 
 
 def config_to_json(config: TrainingConfig, source: str) -> str:
@@ -339,7 +398,15 @@ def config_from_json(text: str) -> tuple[TrainingConfig, str]:
     """What `config_to_json` was given; the defaults if the text is of no use."""
     try:
         stored = json.loads(text)
-        config, source = TrainingConfig(**stored["config"]), stored["source"]
+        source = stored["source"]
     except (TypeError, ValueError, KeyError):
         return TrainingConfig(), "mnist"
-    return config, source if source in data.SOURCES else "mnist"
+    return config_from_dict(stored.get("config")), source if source in list(data.SOURCES) else "mnist"
+
+
+def config_from_dict(stored: Any) -> TrainingConfig:
+    """What `TrainingConfig.to_dict` gave; the default config if this is none."""
+    try:
+        return TrainingConfig(**stored)
+    except (TypeError, ValueError):
+        return TrainingConfig()

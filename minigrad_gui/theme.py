@@ -148,7 +148,7 @@ def _style_sheet(scheme: Colors) -> str:
         }}
         QAbstractSpinBox {{ padding: 0 2px; min-height: 26px; max-height: 26px; }}
         QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}
-        QLineEdit[wrong="true"] {{ border-color: {scheme.error}; }}
+        QLineEdit[wrong="true"], QAbstractSpinBox[wrong="true"] {{ border-color: {scheme.error}; }}
         QComboBox::drop-down, QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
             border: none; background: transparent; width: 22px;
         }}

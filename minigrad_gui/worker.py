@@ -34,6 +34,7 @@ class TrainingControl:
         self._learning_rate = learning_rate
         self._paused = paused
         self._stopped = False
+        self._abandoned = False
         self._steps_allowed = 0
 
     @property
@@ -71,6 +72,15 @@ class TrainingControl:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
+
+    def abandon(self) -> None:
+        """Stop, and spare the measuring: nobody waits for this run any more."""
+        self._abandoned = True
+        self.stop()
+
+    @property
+    def abandoned(self) -> bool:
+        return self._abandoned
 
     def wait_for_step(self) -> bool:
         """Block while paused. True if the loop may take a step, False if it has to end."""
@@ -182,7 +192,10 @@ class TrainingWorker(QObject):
         return self._dataset
 
     def _train(self, job: TrainingJob) -> Outcome:
-        control, dataset = job.control, self._load(job)
+        control = job.control
+        if control.abandoned:
+            return Outcome(job)
+        dataset = self._load(job)
         run = TrainingRun(
             job.config, dataset.train_images, dataset.train_labels, len(dataset.class_names), job.start_from
         )
@@ -200,7 +213,7 @@ class TrainingWorker(QObject):
             if trained is None:
                 break
             step, epoch = trained
-            if not math.isfinite(step.loss):
+            if step.diverged:
                 self.progressed.emit(report.take(job, None))
                 return Outcome(job, f"{DIVERGED} {ADVICE}")
             report.steps.append(step)
@@ -214,6 +227,8 @@ class TrainingWorker(QObject):
                     next_snapshot = copied + max(SNAPSHOT_INTERVAL_S, (copied - now) / SNAPSHOT_TIME_SHARE)
                 self.progressed.emit(report.take(job, snapshot))
 
+        if control.abandoned:
+            return Outcome(job)
         final = _finite_copy(run.model)
         self.progressed.emit(report.take(job, final))
         if final is None:

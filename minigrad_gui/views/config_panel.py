@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from PySide6.QtCore import QSettings, Qt, Slot
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt, Slot
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from engine import ConfigError, TrainingConfig
 from engine.nn import count_parameters
+from engine.training import parse_hidden
 from minigrad_gui import theme
 from minigrad_gui.data import SOURCES
 from minigrad_gui.digits import CLASSES, SIDE_PX
@@ -50,23 +52,13 @@ TIPS = {
     "epochs": "<b>Epochs</b><br>How many times the network sees every training digit.",
     "seed": "<b>Seed</b><br>Where the random numbers begin: first weights and order of the digits. The same seed and "
     "settings give the same network again.",
-    "validation": "<b>Validation share</b><br>Digits that are held back from training, to see how well the network "
-    "reads what it has not seen. With 0 %, all of the training digits are learnt from.",
-    "dataset": "<b>Dataset</b><br>What to learn from.",
+    "validation_share": "<b>Validation share</b><br>Digits that are held back from training, to see how well the "
+    "network reads what it has not seen. With 0 %, all of the training digits are learnt from.",
+    "dataset": "<b>Dataset</b><br>What to learn from. “MNIST” comes with the program: 60,000 digits to learn from and "
+    "10,000 to test on. “ylecun/mnist” fetches the same digits from Hugging Face.",
     "keep_weights": "<b>Go on from the current network</b><br>Train the network that is there, instead of a new one. "
     "It must have these hidden layers and this activation.",
 }
-
-
-def parse_hidden(text: str) -> tuple[int, ...]:
-    """Layer sizes from text such as "256, 128"; blank text is no hidden layer. Raises ConfigError with the reason."""
-    words = [word for word in re.split(r"[,;\s]+", text.strip()) if word]
-    if re.search(r",\s*,|^\s*,|,\s*$", text):
-        raise ConfigError("hidden", "There is a comma without a number beside it.")
-    for word in words:
-        if not re.fullmatch(r"[0-9]{1,9}", word):
-            raise ConfigError("hidden", f"“{word[:20]}” is not a whole number of neurons. Write, say, 256, 128.")
-    return tuple(int(word) for word in words)
 
 
 class ConfigPanel(View):
@@ -76,8 +68,7 @@ class ConfigPanel(View):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._hidden = named(QLineEdit(placeholderText="none: softmax regression"), "hiddenLayersEdit")
-        self._hidden_error = named(caption(role="error"), "hiddenLayersError")
-        self._hidden_error.setWordWrap(True)
+        self._errors: dict[str, QLabel] = {}
         self._parameters = named(caption(), "parametersLabel")
         self._activation = _combo("activationCombo", ACTIVATION_TITLES)
         self._optimizer = _combo("optimizerCombo", OPTIMIZER_TITLES)
@@ -105,7 +96,6 @@ class ConfigPanel(View):
         form.setContentsMargins(*4 * (theme.SPACING_PX,))
         self._heading(form, "Network")
         self._row(form, "Hidden &layers", self._hidden, "hidden")
-        form.addRow(self._hidden_error)
         self._row(form, "&Activation", self._activation, "activation")
         form.addRow("", self._parameters)
         self._heading(form, "Learning")
@@ -118,7 +108,7 @@ class ConfigPanel(View):
         self._row(form, "See&d", self._seed, "seed")
         self._heading(form, "Digits")
         self._row(form, "Data&set", self._dataset, "dataset")
-        self._row(form, "&Validation", self._validation, "validation")
+        self._row(form, "&Validation", self._validation, "validation_share")
         form.addRow(self._keep_weights)
 
         body = named(QWidget(), "scrolled")
@@ -134,8 +124,10 @@ class ConfigPanel(View):
         self._hidden.textChanged.connect(self._on_edited)
         for combo in (self._activation, self._optimizer, self._dataset):
             combo.currentIndexChanged.connect(self._on_edited)
-        for spin in self._spins():
+        for spin in self._spins().values():
             spin.valueChanged.connect(self._on_edited)
+            spin.editingFinished.connect(self._on_edited)
+            spin.lineEdit().textEdited.connect(self._on_edited)
         self._keep_weights.toggled.connect(self._on_keep_weights)
         self._reset.clicked.connect(self._on_reset)
         session.configChanged.connect(self._show_config)
@@ -146,30 +138,48 @@ class ConfigPanel(View):
     def _heading(form: QFormLayout, text: str) -> None:
         form.addRow(caption(text, role="title"))
 
-    @staticmethod
-    def _row(form: QFormLayout, text: str, field: QWidget, tip: str) -> None:
+    def _row(self, form: QFormLayout, text: str, widget: QWidget, field: str) -> None:
+        """A setting with its label, and below it room for what is wrong with it."""
         label = QLabel(text)
-        label.setToolTip(TIPS[tip])
-        label.setBuddy(field)
-        field.setToolTip(TIPS[tip])
-        form.addRow(label, field)
+        label.setToolTip(TIPS[field])
+        label.setBuddy(widget)
+        widget.setToolTip(TIPS[field])
+        widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        for typed_in in (widget, *widget.findChildren(QLineEdit)):
+            typed_in.setAcceptDrops(False)  # a file that is dropped here is for the window
+        widget.installEventFilter(self)
+        form.addRow(label, widget)
+        error = named(caption(role="error"), widget.objectName().removesuffix("Edit") + "Error")
+        error.setWordWrap(True)
+        self._errors[field] = error
+        form.addRow(error)
 
-    def _spins(self) -> tuple[QSpinBox | QDoubleSpinBox, ...]:
-        return (
-            self._learning_rate,
-            self._momentum,
-            self._weight_decay,
-            self._batch_size,
-            self._epochs,
-            self._seed,
-            self._validation,
-        )
+    def eventFilter(self, widget: QObject, event: QEvent) -> bool:
+        """The wheel scrolls the panel; it turns a field only where the person has put the cursor."""
+        if event.type() == QEvent.Type.Wheel and isinstance(widget, QWidget) and not widget.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(widget, event)
+
+    def _spins(self) -> dict[str, QSpinBox | QDoubleSpinBox]:
+        return {
+            "learning_rate": self._learning_rate,
+            "momentum": self._momentum,
+            "weight_decay": self._weight_decay,
+            "batch_size": self._batch_size,
+            "epochs": self._epochs,
+            "seed": self._seed,
+            "validation_share": self._validation,
+        }
 
     # ------------------------------------------------------------ person -> session
 
     @Slot()
     def _on_edited(self) -> None:
         try:
+            for field, spin in self._spins().items():
+                if not spin.hasAcceptableInput():
+                    raise ConfigError(field, f"Enter a number from {spin.minimum():g} to {spin.maximum():,.10g}.")
             config = TrainingConfig(
                 hidden=parse_hidden(self._hidden.text()),
                 activation=self._activation.currentData(),
@@ -204,9 +214,12 @@ class ConfigPanel(View):
         error = self.session.config_error
         if error is None:
             self._fill(self.session.config)
-        restyled(self._hidden, "wrong", error is not None)
-        self._hidden_error.setVisible(error is not None)
-        self._hidden_error.setText(str(error or ""))
+        wrong = error.field if error is not None else None
+        for field, widget in {"hidden": self._hidden, **self._spins()}.items():
+            restyled(widget, "wrong", field == wrong)
+        for field, label in self._errors.items():
+            label.setText(str(error) if field == wrong else "")
+            self._form.setRowVisible(label, field == wrong)
         self._form.setRowVisible(self._parameters, error is None)
         if error is None:
             count = count_parameters((SIDE_PX**2, *self.session.config.hidden, CLASSES))
@@ -215,7 +228,7 @@ class ConfigPanel(View):
 
     def _fill(self, config: TrainingConfig) -> None:
         """Show a config, and leave alone what shows it already: the person may be typing there."""
-        widgets = (self._hidden, self._activation, self._optimizer, self._dataset, *self._spins())
+        widgets = (self._hidden, self._activation, self._optimizer, self._dataset, *self._spins().values())
         before = [widget.blockSignals(True) for widget in widgets]
         try:
             shown = parse_hidden(self._hidden.text())
@@ -226,18 +239,11 @@ class ConfigPanel(View):
         self._activation.setCurrentIndex(self._activation.findData(config.activation))
         self._optimizer.setCurrentIndex(self._optimizer.findData(config.optimizer))
         self._dataset.setCurrentIndex(self._dataset.findData(self.session.source))
-        numbers: tuple[tuple[QSpinBox | QDoubleSpinBox, Any], ...] = (
-            (self._learning_rate, config.learning_rate),
-            (self._momentum, config.momentum),
-            (self._weight_decay, config.weight_decay),
-            (self._batch_size, config.batch_size),
-            (self._epochs, config.epochs),
-            (self._seed, config.seed),
-            (self._validation, round(config.validation_share * 100)),
-        )
-        for spin, value in numbers:
-            if spin.value() != value:
-                spin.setValue(value)
+        for field, spin in self._spins().items():
+            value = getattr(config, field)
+            shown_value: Any = round(value * 100) if spin is self._validation else value
+            if spin.value() != shown_value or not spin.hasAcceptableInput():
+                spin.setValue(shown_value)
         for widget, blocked in zip(widgets, before, strict=True):
             widget.blockSignals(blocked)
 
@@ -245,9 +251,12 @@ class ConfigPanel(View):
     def _show_enabled(self) -> None:
         """While training, only the learning rate can be changed."""
         idle = self.session.state == "idle"
-        for widget in (self._hidden, self._activation, self._optimizer, self._dataset, *self._spins(), self._reset):
+        fixed = (self._hidden, self._activation, self._optimizer, self._dataset, self._reset)
+        for widget in (*fixed, *self._spins().values()):
             widget.setEnabled(idle)
         self._learning_rate.setEnabled(True)
+        # A rate that is being typed into a running training counts when it is finished: 1e-4 begins with a 1.
+        self._learning_rate.setKeyboardTracking(idle)
         self._momentum.setEnabled(idle and self._optimizer.currentData() == "momentum")
         self._keep_weights.setEnabled(idle and self.session.can_keep_weights)
 
@@ -262,15 +271,30 @@ class ConfigPanel(View):
 
 
 class _DecimalSpin(QDoubleSpinBox):
-    """Shows 0.001 as 0.001 and not as 0.001000; takes both a point and a comma."""
+    """Shows 0.001 as 0.001 and not as 0.001000; takes a point, a comma and 1e-3, whatever the language."""
 
     def textFromValue(self, value: float) -> str:
         return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") or "0"
 
+    def valueFromText(self, text: str) -> float:
+        try:
+            return float(text.replace(",", "."))
+        except ValueError:
+            return self.value()
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        typed = text.strip().replace(",", ".")
+        if not re.fullmatch(r"[0-9]*\.?[0-9]*([eE][-+]?[0-9]*)?", typed):
+            return QValidator.State.Invalid, text, position
+        try:
+            fits = self.minimum() <= float(typed) <= self.maximum()
+        except ValueError:
+            fits = False
+        return QValidator.State.Acceptable if fits else QValidator.State.Intermediate, text, position
+
 
 def _number(name: str, low: float, high: float, *, decimals: int, step: float | None = None) -> QDoubleSpinBox:
     spin = named(_DecimalSpin(decimals=decimals, minimum=low, maximum=high), name)
-    spin.setKeyboardTracking(False)
     spin.lineEdit().setTextMargins(*TEXT_MARGINS_PX)
     if step is None:
         spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)

@@ -21,10 +21,10 @@ class DrawPanel(View):
         super().__init__(session, parent)
         self._canvas = named(Canvas(), "drawingCanvas")
         self._canvas.setAccessibleName("Drawing canvas")
-        self._undo = named(QPushButton(), "undoButton", "Take back the last change (Ctrl+Z)")
-        self._redo = named(QPushButton(), "redoButton", "Bring it back (Ctrl+Shift+Z)")
-        self._eraser = named(QPushButton(), "eraserButton", "Rub out parts of the drawing (E)")
-        self._clear = named(QPushButton("Clear"), "clearButton", "An empty sheet (Del)")
+        self._undo = named(QPushButton(), "undoButton")
+        self._redo = named(QPushButton(), "redoButton")
+        self._eraser = named(QPushButton(), "eraserButton", "Rub out parts of the drawing")
+        self._clear = named(QPushButton("Clear"), "clearButton")
         self._eraser.setCheckable(True)
         for button, name in ((self._undo, "Undo"), (self._redo, "Redo"), (self._eraser, "Eraser")):
             button.setAccessibleName(name)
@@ -34,6 +34,14 @@ class DrawPanel(View):
         self._redo_action = action(self, "&Redo", "redoAction", self._canvas.redo, keys.Redo)
         self._clear_action = action(self, "&Clear the drawing", "clearAction", self._canvas.clear, keys.Delete)
         self._eraser_action = action(self, "&Eraser", "eraserAction", None, "E", checkable=True)
+        for button, tied, tip in (
+            (self._undo, self._undo_action, "Take back the last change"),
+            (self._redo, self._redo_action, "Bring it back"),
+            (self._eraser, self._eraser_action, "Rub out parts of the drawing"),
+            (self._clear, self._clear_action, "An empty sheet"),
+        ):
+            keys_told = tied.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            button.setToolTip(f"{tip} ({keys_told})" if keys_told else tip)
         self._undo.clicked.connect(self._canvas.undo)
         self._redo.clicked.connect(self._canvas.redo)
         self._clear.clicked.connect(self._canvas.clear)
@@ -58,8 +66,8 @@ class DrawPanel(View):
         reading = row(seen, verdict, spacing=theme.SPACING_PX)
         reading.setStretchFactor(verdict, 1)
         tools = row(self._undo, self._redo, self._eraser, 1, self._clear)
-        parts = column(self._canvas, tools, reading, self._bars, 0, spacing=10, margin=theme.SPACING_PX, parent=self)
-        parts.setStretchFactor(self._canvas, 1)
+        parts = column(self._canvas, tools, reading, self._bars, 1, spacing=10, margin=theme.SPACING_PX, parent=self)
+        parts.setStretchFactor(self._canvas, 1000)
 
         session.predictionChanged.connect(self._show_prediction)
         self.restyle()
@@ -109,7 +117,7 @@ class DrawPanel(View):
             sure = float(prediction.probabilities[prediction.digit])
             self._verdict.setText("over 99.9% sure" if sure > 0.999 else f"{sure:.1%} sure")
         elif self.session.picture.any():
-            self._digit.setText("No network yet")
+            self._digit.setText("No network yet" if self.session.model is None else "No answer")
             self._verdict.setText("Train one, or open a model.")
         else:
             self._digit.setText("The canvas is blank")

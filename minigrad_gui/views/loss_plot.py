@@ -4,35 +4,47 @@ Progress only marks the plots as out of date; a timer redraws them at most 10 ti
 """
 
 import csv
+import io
 import math
 from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QAction, QColor, QImage, QPainter
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QMenu, QMessageBox, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, QSaveFile, QSettings, QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QAction, QColor, QImage, QImageWriter, QPainter
+from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox, QPushButton, QSizePolicy, QWidget
 
 from engine.training import EpochSummary
 from minigrad_gui import theme
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import action, caption, column, named, row
+from minigrad_gui.widgets.files import ask_where_to_save
 
 REFRESH_INTERVAL_MS = 100
 AXIS_WIDTH_PX = 56
 LOWEST_LOSS = 1e-12
 """A loss of 0 has no place on a logarithmic scale."""
 EXPORT_SCALE = 2
+MOST_DECADES = 6
+MIN_RANGE = 10
+"""Mini-batches that are shown at the least."""
+EPOCH_COLUMNS = {
+    "training_accuracy": "accuracy",
+    "validation_loss": "validation_loss",
+    "validation_accuracy": "validation_accuracy",
+}
 HINT = "Press Train and watch the loss fall."
 
 
 class _LossAxis(pg.AxisItem):  # type: ignore[misc]
-    """On a logarithmic scale, labels at 1, 2 and 5 times the powers of ten: few enough never to overlap."""
+    """On a logarithmic scale, labels at the powers of ten and, where there is room, at 2 and 5 times them."""
 
     def logTickValues(self, minVal: float, maxVal: float, *_: object) -> list[tuple[None, list[float]]]:
-        decades = range(math.floor(minVal), math.ceil(maxVal))
-        values = [decade + math.log10(digit) for decade in decades for digit in (1, 2, 5)]
+        stride = max(1, math.ceil((maxVal - minVal) / MOST_DECADES))
+        decades = range(math.floor(minVal / stride) * stride, math.ceil(maxVal), stride)
+        digits = (1, 2, 5) if maxVal - minVal < MOST_DECADES / 2 else (1,)
+        values = [decade + math.log10(digit) for decade in decades for digit in digits]
         return [(None, [value for value in values if minVal <= value <= maxVal])]
 
 
@@ -44,7 +56,6 @@ class LossPlot(View):
         super().__init__(session, parent)
         self._loss = named(pg.PlotWidget(axisItems={"left": _LossAxis("left")}), "lossPlot")
         self._accuracy = named(pg.PlotWidget(), "accuracyPlot")
-        self._legends = []
         for plot, title in ((self._loss, "Loss"), (self._accuracy, "Accuracy, %")):
             plot.setMenuEnabled(False)
             plot.hideButtons()
@@ -57,13 +68,13 @@ class LossPlot(View):
                 plot.getAxis(side).setStyle(tickAlpha=255, maxTickLevel=1)
                 plot.getAxis(side).setZValue(-1)
                 plot.getAxis(side).enableAutoSIPrefix(False)
-            plot.setLimits(xMin=0)
-            corner = (-8, 8) if plot is self._loss else (-8, -8)  # away from where a good run's curves lie
-            self._legends.append(plot.addLegend(offset=corner, labelTextSize="9pt"))
+            plot.setLimits(xMin=0, minXRange=MIN_RANGE)
+        # One legend serves both plots, where a falling loss leaves room: blue is training, orange validation.
+        self._legend = self._loss.addLegend(offset=(-8, 8), labelTextSize="9pt")
         self._accuracy.setLabel("bottom", "Mini-batch")
         self._accuracy.setXLink(self._loss)
         self._raw_curve = self._loss.plot(name="mini-batch")
-        self._smoothed_curve = self._loss.plot(name="smoothed")
+        self._smoothed_curve = self._loss.plot(name="training, smoothed")
         dots = {"antialias": True, "symbol": "o", "symbolSize": 6}
         self._validation_curve = self._loss.plot(name="validation", **dots)
         self._training_accuracy = self._accuracy.plot(name="training", **dots)
@@ -137,12 +148,11 @@ class LossPlot(View):
             curve.scatter.setBrush(pg.mkBrush(color))
         for cursor in self._cursors:
             cursor.setPen(pg.mkPen(colors.muted, style=Qt.PenStyle.DashLine))
-        for legend in self._legends:
-            for _, label in legend.items:
-                label.setText(label.text, color=colors.text)
-            backdrop = QColor(colors.card)
-            backdrop.setAlpha(210)
-            legend.setBrush(pg.mkBrush(backdrop))
+        for _, label in self._legend.items:
+            label.setText(label.text, color=colors.text)
+        backdrop = QColor(colors.card)
+        backdrop.setAlpha(210)
+        self._legend.setBrush(pg.mkBrush(backdrop))
 
     # ------------------------------------------------------------ session -> person
 
@@ -162,12 +172,14 @@ class LossPlot(View):
         count = len(history)
         if not self._cursors[0].isVisible():
             self._readout.setText("" if count else HINT)
-        for plot, legend, points in zip(
-            (self._loss, self._accuracy), self._legends, (count, len(history.epochs)), strict=True
-        ):
+        for plot, points in ((self._loss, count), (self._accuracy, len(history.epochs))):
             plot.getAxis("left").setStyle(showValues=points > 0)
             plot.getAxis("bottom").setStyle(showValues=count > 0)
-            legend.setVisible(points > 0)
+            plot.setLimits(xMax=max(MIN_RANGE, 1.1 * count))
+        self._legend.setVisible(count > 0)
+        self._raw_curve.setSymbol("o" if count == 1 else None)
+        for export in (self._png_action, self._csv_action):
+            export.setEnabled(count > 0)
         batches = np.arange(1, count + 1)
         self._raw_curve.setData(batches, np.maximum(history.losses, LOWEST_LOSS))
         self._smoothed_curve.setData(batches, np.maximum(history.smoothed, LOWEST_LOSS))
@@ -213,7 +225,7 @@ class LossPlot(View):
         text = f"Mini-batch {batch:,}  ·  epoch {epoch + 1}  ·  loss {history.losses[batch - 1]:.4f}"
         text += f"  ·  smoothed {history.smoothed[batch - 1]:.4f}"
         if epoch < len(history.epochs) and history.epochs[epoch].validation_accuracy is not None:
-            text += f"  ·  validation {history.epochs[epoch].validation_accuracy:.2%}"
+            text += f"  ·  validation accuracy {history.epochs[epoch].validation_accuracy:.2%}"
         self._readout.setText(text)
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -226,43 +238,48 @@ class LossPlot(View):
 
     @Slot()
     def _on_export_png(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Export the plot", "training.png", "PNG picture (*.png)")
-        if path and not self.export_png(_with_suffix(path, ".png")):
-            QMessageBox.warning(self, "Export", f"{Path(path).name} could not be written there.")
+        path = ask_where_to_save(self, "Export the plot", "training.png", "PNG picture", ".png")
+        if path is not None and not self.export_png(path):
+            QMessageBox.warning(self, "Export", f"{path.name} could not be written there.")
 
     @Slot()
     def _on_export_csv(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Export the figures", "training.csv", "CSV table (*.csv)")
-        if not path:
+        path = ask_where_to_save(self, "Export the figures", "training.csv", "CSV table", ".csv")
+        if path is None:
             return
-        try:
-            self.export_csv(_with_suffix(path, ".csv"))
-        except OSError as error:
-            QMessageBox.warning(self, "Export", f"{Path(path).name} could not be written: {error.strerror}.")
+        if not self.export_csv(path):
+            QMessageBox.warning(self, "Export", f"{path.name} could not be written there.")
 
     def export_png(self, path: Path) -> bool:
         """Paint both plots, at twice their size on the screen. False if the file could not be written."""
+        self._refresh()
         image = QImage(self._plots.size() * EXPORT_SCALE, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(EXPORT_SCALE)
         image.fill(QColor(theme.colors().card))
         painter = QPainter(image)
         self._plots.render(painter, QPoint())
         painter.end()
-        return image.save(str(path))
+        file = QSaveFile(str(path))
+        return (
+            file.open(QSaveFile.OpenModeFlag.WriteOnly)
+            and QImageWriter(file, QByteArray(b"png")).write(image)
+            and file.commit()
+        )
 
-    def export_csv(self, path: Path) -> None:
-        """One row for each mini-batch; validation figures stand in the last row of their epoch. Raises OSError."""
+    def export_csv(self, path: Path) -> bool:
+        """One row for each mini-batch, an epoch's own figures in its last. False if the file could not be written."""
         history = self.session.history
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(["mini_batch", "epoch", "loss", "smoothed_loss", "validation_loss", "validation_accuracy"])
+        with io.StringIO(newline="") as text:
+            rows = csv.writer(text)
+            rows.writerow(["mini_batch", "epoch", "loss", "smoothed_loss", *EPOCH_COLUMNS])
             for index, (loss, smoothed) in enumerate(zip(history.losses, history.smoothed, strict=True)):
                 epoch, place = divmod(index, history.steps_per_epoch)
-                validation: list[float | None] = [None, None]
-                if place == history.steps_per_epoch - 1 and epoch < len(history.epochs):
-                    summary = history.epochs[epoch]
-                    validation = [summary.validation_loss, summary.validation_accuracy]
-                rows.writerow([index + 1, epoch + 1, loss, smoothed, *validation])
+                ended = place == history.steps_per_epoch - 1 and epoch < len(history.epochs)
+                summary = [getattr(history.epochs[epoch], name) if ended else None for name in EPOCH_COLUMNS.values()]
+                rows.writerow([index + 1, epoch + 1, loss, smoothed, *summary])
+            content = text.getvalue().encode()
+        file = QSaveFile(str(path))
+        return file.open(QSaveFile.OpenModeFlag.WriteOnly) and file.write(content) == len(content) and file.commit()
 
     # ------------------------------------------------------------ settings
 
@@ -274,10 +291,6 @@ class LossPlot(View):
 
     def sizeHint(self) -> QSize:
         return QSize(560, 480)
-
-
-def _with_suffix(path: str, suffix: str) -> Path:
-    return Path(path) if Path(path).suffix else Path(path).with_suffix(suffix)
 
 
 def _column(epochs: list[EpochSummary], name: str) -> np.ndarray:

@@ -21,12 +21,17 @@ class TrainingPanel(View):
         self._train = named(QPushButton("Train"), "trainButton", "Train a new network with these settings (F5)")
         self._train.setProperty("primary", True)
         self._pause = named(QPushButton("Pause"), "pauseButton", "Hold the training; Resume goes on where it was (F6)")
-        self._step = named(QPushButton("Step"), "stepButton", "Train on a single mini-batch, then wait (F7)")
+        self._step = named(
+            QPushButton("Step"),
+            "stepButton",
+            "Train on one mini-batch, then wait; starts a run if need be (F7)",
+        )
         self._stop = named(QPushButton("Stop"), "stopButton", "End the training. The network stays as it is now (F8)")
         self._train_action = action(self, "&Train", "trainAction", self._on_train, "F5")
         self._pause_action = action(self, "&Pause", "pauseAction", self._on_pause, "F6")
         self._step_action = action(self, "&Step", "stepAction", session.step, "F7")
         self._stop_action = action(self, "St&op", "stopAction", session.stop, "F8")
+        self._back_action = action(self, "&Back to the network before", "backAction", session.go_back, "Ctrl+B")
         self._train.clicked.connect(self._on_train)
         self._pause.clicked.connect(self._on_pause)
         self._step.clicked.connect(session.step)
@@ -52,18 +57,20 @@ class TrainingPanel(View):
         )
 
         session.stateChanged.connect(self._show_state)
+        session.stateChanged.connect(self.restyle)
         session.configChanged.connect(self._show_state)
         session.progressed.connect(self._show_progress)
         session.prepared.connect(self._show_progress)
-        session.historyCleared.connect(self._show_progress)
         session.modelChanged.connect(self._show_accuracy)
+        session.historyCleared.connect(self._show_state)
         self.restyle()
         self._show_state()
         self._show_progress()
         self._show_accuracy()
 
     def menu_actions(self) -> dict[str, list[QAction]]:
-        return {"&Training": [self._train_action, self._pause_action, self._step_action, self._stop_action]}
+        actions = [self._train_action, self._pause_action, self._step_action, self._stop_action, self._back_action]
+        return {"&Training": actions}
 
     def restyle(self) -> None:
         colors = theme.colors()
@@ -104,11 +111,11 @@ class TrainingPanel(View):
             (self._step_action, can_start or paused),
             (self._stop, not idle),
             (self._stop_action, not idle),
+            (self._back_action, self.session.can_go_back),
         ):
             control.setEnabled(enabled)
         self._pause.setText("Resume" if paused else "Pause")
         self._pause_action.setText("&Resume" if paused else "&Pause")
-        self.restyle()
         self._show_progress()
 
     @Slot()
@@ -124,12 +131,11 @@ class TrainingPanel(View):
             self._status.setText("Loading the digits…" if loading else self._run_text(config.epochs))
         elif len(session.history):
             self._percent.setText("")
-            self._bar.setValue(self._bar.value())
             self._status.setText(self._ended_text())
         else:
             self._bar.setValue(0)
             self._percent.setText("")
-            self._status.setText("Ready: Train starts a new network with the settings on the left.")
+            self._status.setText("Ready: Train starts with the settings on the left.")
         self._show_accuracy()
 
     def _run_text(self, epochs: int) -> str:
@@ -137,7 +143,7 @@ class TrainingPanel(View):
         epoch = min(int(session.epochs_done) + 1, epochs)
         parts = [f"Epoch {epoch} of {epochs}"]
         if session.state == "paused":
-            parts.append(f"paused after {len(session.history):,} mini-batches")
+            parts.append(f"paused after {counted(len(session.history), 'mini-batch', 'mini-batches')}")
         elif session.samples_per_second:
             parts.append(f"{session.samples_per_second:,.0f} digits/s")
             if session.seconds_left is not None:
@@ -145,17 +151,22 @@ class TrainingPanel(View):
         return "  ·  ".join(parts)
 
     def _ended_text(self) -> str:
-        session = self.session
-        epochs = session.epochs_done
-        whole = f"{round(epochs):,}" if abs(epochs - round(epochs)) < 1e-9 else f"{epochs:,.1f}"
-        return f"Done: {len(session.history):,} mini-batches in {whole} epoch{'' if whole == '1' else 's'}."
+        history = self.session.history
+        batches = counted(len(history), "mini-batch", "mini-batches")
+        if len(history) % history.steps_per_epoch == 0:
+            return f"Trained on {batches}, {counted(self.session.epochs_done, 'epoch', 'epochs')}."
+        return f"Stopped after {batches}, in epoch {int(self.session.epochs_done) + 1}."
 
     @Slot()
     def _show_accuracy(self) -> None:
         session = self.session
+        if session.model is not None:
+            shape = " → ".join(map(str, session.model.sizes))
+            self._accuracy.setToolTip(f"The network at hand: {shape}, {type(session.model.activation).__name__}")
         validated = [epoch.validation_accuracy for epoch in session.history.epochs]
-        if session.state == "idle" and isinstance(session.meta.get("test_accuracy"), float):
-            self._accuracy.setText(f"{session.meta['test_accuracy']:.2%}")
+        tested = session.meta.get("test_accuracy")
+        if session.state == "idle" and isinstance(tested, float) and 0 <= tested <= 1:
+            self._accuracy.setText(f"{tested:.2%}")
             self._accuracy_caption.setText("test accuracy")
         elif validated and validated[-1] is not None:
             self._accuracy.setText(f"{validated[-1]:.2%}")
@@ -166,6 +177,10 @@ class TrainingPanel(View):
         else:
             self._accuracy.setText("–")
             self._accuracy_caption.setText("accuracy")
+
+
+def counted(number: float, one: str, many: str) -> str:
+    return f"{number:,.0f} {one if number == 1 else many}"
 
 
 def duration(seconds: float) -> str:

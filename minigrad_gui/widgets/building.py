@@ -74,7 +74,9 @@ def action(
     """A menu entry with an object name; `slot` is a bound method of a QObject."""
     made = QAction(text, parent, checkable=checkable)
     made.setObjectName(name)
-    if key is not None:
+    if isinstance(key, QKeySequence.StandardKey):
+        made.setShortcuts(QKeySequence.keyBindings(key))
+    elif key is not None:
         made.setShortcut(QKeySequence(key))
     if slot is not None:
         made.triggered.connect(slot)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QEventPoint,
     QMouseEvent,
     QPainter,
     QPainterPath,
@@ -51,6 +52,7 @@ class Canvas(QWidget):
         self._pen: list[tuple[float, float]] = []
         self._before: Strokes | None = None  # the drawing when the pen came down; None while it is up
         self._pen_erases = False
+        self._finger = -1
         self._eraser_at: QPointF | None = None
         self._paths: dict[int, QPainterPath] = {}
         self.setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
@@ -160,15 +162,22 @@ class Canvas(QWidget):
             self._touch(event)
             event.accept()  # else it comes again as a mouse event
             return True
+        if event.type() in (QEvent.Type.WindowDeactivate, QEvent.Type.WindowBlocked):
+            self._lift_pen()  # the release will go to another window
         return super().event(event)
 
     def _touch(self, event: QTouchEvent) -> None:
         """The first finger draws; others rest."""
         if event.type() == QEvent.Type.TouchBegin:
+            self._finger = event.points()[0].id()
             self._put_pen_down(event.points()[0].position(), erases=self.erasing)
-        elif event.type() == QEvent.Type.TouchUpdate:
-            self._move_pen(event.points()[0].position())
-        else:
+            return
+        for point in event.points():
+            if point.id() == self._finger:
+                self._move_pen(point.position())
+                if point.state() == QEventPoint.State.Released:
+                    self._lift_pen()
+        if event.type() in (QEvent.Type.TouchEnd, QEvent.Type.TouchCancel):
             self._lift_pen()
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -196,8 +205,10 @@ class Canvas(QWidget):
         return QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
 
     def _to_paper(self, position: QPointF) -> tuple[float, float]:
+        """Where on the paper; beyond its edge, the nearest point on it."""
         paper = self._paper()
-        return (position.x() - paper.left()) / paper.width(), (position.y() - paper.top()) / paper.height()
+        x, y = (position.x() - paper.left()) / paper.width(), (position.y() - paper.top()) / paper.height()
+        return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         colors, paper = theme.colors(), self._paper()

@@ -500,3 +500,18 @@ def test_describe_run_fits_json(share):
 
 def test_describe_run_without_a_test():
     assert not any("test" in name for name in describe_run(CONFIG, "blobs", []))
+
+
+def test_a_long_run_is_told_in_some_five_hundred_epochs():
+    epochs = [EpochSummary(index, 1.0, 0.5) for index in range(100_000)]
+    told = describe_run(TrainingConfig(), "mnist", epochs)["epochs"]
+    assert 400 <= len(told) <= 500
+    assert told[-1]["epoch"] == 99_999
+    assert len(json.dumps(told)) < 100_000
+
+
+def test_integers_that_are_no_classes_are_not_counted():
+    one_hot = np.eye(3, dtype=int)[[0, 1, 2, 0]]
+    model = MLP(2, [4], 3, rng=np.random.default_rng(0))
+    steps = training_steps(model, np.ones((4, 2)), one_hot, SGD(model.parameters()), mse_loss, epochs=1, batch_size=2)
+    assert [step.correct for step in steps] == [0, 0]

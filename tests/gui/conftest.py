@@ -60,8 +60,8 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[QMessageBox.StandardBut
 def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MainWindow]]:
     windows: list[MainWindow] = []
 
-    def make(model: Path | None = None) -> MainWindow:
-        window = MainWindow(model)
+    def make() -> MainWindow:
+        window = MainWindow()
         windows.append(window)
         with qtbot.waitExposed(window):
             window.show()
@@ -71,7 +71,7 @@ def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Discard)
     for window in windows:
         window.close()
-        assert window.session._thread.isFinished()
+        assert not window.session._thread.isRunning()
         window.deleteLater()
 
 

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine import MLP, load_model, save_model
-from minigrad_gui.cli import main
+from minigrad_gui.cli import LIBRARIES, main
 from minigrad_gui.data import asset_path, load_mnist
 
 PRETRAINED = str(asset_path("pretrained.npz"))
@@ -103,12 +104,15 @@ def test_predict_goes_on_after_a_picture_that_is_none(tmp_path, capsys):
     ("words", "complaint"),
     [
         ("train --epochs 0", "number of epochs"),
-        ("train --hidden 12,x", "not a list of layer sizes"),
+        ("train --hidden 12,x", "“x” is not a whole number of neurons"),
         ("train --hidden 0", "at least one neuron"),
         ("train --hidden 99999999", "parameters are too many"),
         ("train --lr -1", "learning rate"),
         ("train --validation 0.9", "validation share"),
         ("train --save /no/such/folder/m.npz", "there is no folder /no/such/folder"),
+        ("train --hidden 12,,4", "comma without a number"),
+        ("train --save /tmp", "/tmp is a folder"),
+        ("trian", 'no file and no command "trian"'),
         ("evaluate missing.npz", "missing.npz could not be opened: no such file"),
         ("predict missing.npz x.png", "missing.npz could not be opened: no such file"),
     ],
@@ -158,6 +162,11 @@ def test_without_a_display_the_window_says_so_in_one_line(display):
     assert result.returncode == 2
     assert "minigrad-gui train works without one" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_the_readme_names_the_same_libraries():
+    readme = Path(__file__).resolve().parents[2] / "README.md"
+    assert f"\nsudo apt install {LIBRARIES}\n" in readme.read_text(encoding="utf-8")
 
 
 def test_training_needs_no_qt():

@@ -1,11 +1,12 @@
 """The settings: panel -> session, session -> panel, and what is refused."""
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
+from PySide6.QtCore import QLocale, QPoint, QPointF, QSettings, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
 
 from engine import ConfigError, TrainingConfig
-from minigrad_gui.views.config_panel import parse_hidden
+from engine.training import parse_hidden
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,7 @@ def test_hidden_layers_are_read(text, sizes):
     assert parse_hidden(text) == sizes
 
 
-@pytest.mark.parametrize("text", ["abc", "256, 12x", "1.5", "-3", "256,,128", ",", "12,", "٣", "9999999999"])
+@pytest.mark.parametrize("text", ["abc", "256, 12x", "1.5", "-3", "256,,128", ",", "12,", "٣", "9" * 13])
 def test_what_is_no_list_of_layers_is_refused(text):
     with pytest.raises(ConfigError) as refusal:
         parse_hidden(text)
@@ -62,6 +63,56 @@ def test_typing_a_learning_rate(hand, qtbot):
     qtbot.keyClick(spin, Qt.Key.Key_Return)
     assert hand.session.config.learning_rate == 0.0005
     assert spin.text() == "0.0005"
+
+
+@pytest.mark.parametrize("language", [QLocale.Language.C, QLocale.Language.German, QLocale.Language.French])
+@pytest.mark.parametrize(("typed", "value"), [("0.005", 0.005), ("0,005", 0.005), ("5e-3", 0.005), ("1", 1.0)])
+def test_a_learning_rate_is_understood_in_every_language(make_window, qtbot, language, typed, value):
+    before = QLocale()
+    QLocale.setDefault(QLocale(language))
+    try:
+        spin = make_window().findChild(QDoubleSpinBox, "learningRateSpin")
+        qtbot.keyClick(spin, Qt.Key.Key_Return)
+        assert spin.value() == 0.001, "an untouched field keeps its value"
+        spin.selectAll()
+        qtbot.keyClicks(spin, typed)
+        qtbot.keyClick(spin, Qt.Key.Key_Return)
+        assert spin.value() == value
+    finally:
+        QLocale.setDefault(before)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"), [("learningRateSpin", "0"), ("learningRateSpin", "5000"), ("epochsSpin", "0")]
+)
+def test_a_number_out_of_range_is_marked_until_it_is_mended(hand, qtbot, name, typed):
+    spin = hand.widget(name)
+    spin.selectAll()
+    qtbot.keyClicks(spin, typed)
+    assert spin.property("wrong") is True
+    assert hand.widget(f"{name}Error").text().startswith("Enter a number from")
+    assert not hand.widget("trainButton").isEnabled()
+    qtbot.keyClick(spin, Qt.Key.Key_Return)
+    assert spin.property("wrong") is False
+    assert hand.widget("trainButton").isEnabled()
+
+
+def test_the_wheel_turns_only_a_field_that_has_the_cursor(hand):
+    def roll(spin) -> None:
+        middle = QPointF(spin.rect().center())
+        wheel = QWheelEvent(middle, spin.mapToGlobal(middle), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+                            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)  # fmt: skip
+        QApplication.sendEvent(spin, wheel)
+
+    spin = hand.widget("batchSizeSpin")
+    hand.widget("trainButton").setFocus()
+    roll(spin)
+    assert spin.value() == 128
+    hand.window.activateWindow()
+    spin.setFocus()
+    hand.wait(spin.hasFocus)
+    roll(spin)
+    assert spin.value() == 127
 
 
 def test_the_session_fills_the_panel(hand):

@@ -172,6 +172,14 @@ def test_every_kind_of_png_is_read(tmp_path, mode, shape):
     assert data.read_image(tmp_path / "p.png").shape == shape
 
 
+def test_sixteen_bits_of_grey_are_scaled(tmp_path):
+    from PIL import Image
+
+    values = np.array([[0, 256, 65535]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    assert data.read_image(tmp_path / "deep.png").tolist() == [[0, 1, 255]]
+
+
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n cut", b"\xff\xd8\xff\xe0 cut"])
 def test_what_is_no_picture_is_told(tmp_path, content):
     (tmp_path / "x.png").write_bytes(content)

@@ -158,6 +158,35 @@ def test_a_touch_draws_once(hand, canvas):
     assert len(canvas.strokes[0]) == 2
 
 
+def test_other_fingers_rest(hand, canvas):
+    device, handle = QTest.createTouchDevice(), hand.window.windowHandle()
+
+    def at(x: int, y: int) -> QPoint:
+        return canvas.mapTo(hand.window, QPoint(x, y))
+
+    QTest.touchEvent(handle, device).press(0, at(60, 60), handle).commit()
+    QTest.touchEvent(handle, device).stationary(0).press(1, at(200, 200), handle).commit()
+    QTest.touchEvent(handle, device).release(0, at(60, 60), handle).stationary(1).commit()
+    QTest.touchEvent(handle, device).move(1, at(220, 220), handle).commit()
+    QTest.touchEvent(handle, device).release(1, at(220, 220), handle).commit()
+    assert len(canvas.strokes) == 1
+    assert canvas.strokes[0].max() < 0.5
+
+
+def test_ink_stays_on_the_paper(hand, canvas):
+    hand.stroke(np.array([[0.5, 0.5], [3.0, 0.5], [0.5, -2.0]]))
+    assert canvas.strokes[0].min() >= 0
+    assert canvas.strokes[0].max() <= 1
+
+
+def test_a_dialog_in_mid_stroke_lifts_the_pen(canvas):
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 60))
+    QApplication.sendEvent(canvas, QEvent(QEvent.Type.WindowDeactivate))
+    QTest.mouseMove(canvas, QPoint(90, 200))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(90, 200))
+    assert len(canvas.strokes[0]) == 1
+
+
 def test_a_pen_draws_once_and_its_other_end_erases(canvas):
     def pen(kind: QEvent.Type, x: float, y: float, pointer: QPointingDevice.PointerType) -> None:
         device = QPointingDevice(

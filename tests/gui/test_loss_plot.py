@@ -7,11 +7,12 @@ from itertools import cycle
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QAction, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from engine import Step
+from minigrad_gui.views.loss_plot import _LossAxis
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_the_curves_show_the_history(trained):
     history = trained.session.history
     loss, accuracy = curves(trained, "lossPlot"), curves(trained, "accuracyPlot")
     assert np.array_equal(loss["mini-batch"][1], history.losses)
-    assert np.array_equal(loss["smoothed"][1], history.smoothed)
+    assert np.array_equal(loss["training, smoothed"][1], history.smoothed)
     assert loss["mini-batch"][0].tolist() == list(range(1, len(history) + 1))
     assert loss["validation"][1].tolist() == [epoch.validation_loss for epoch in history.epochs]
     assert loss["validation"][0].tolist() == [54, 108]
@@ -106,7 +107,37 @@ def test_the_figures_are_exported_as_a_table(trained, tmp_path, monkeypatch):
     assert [float(row["loss"]) for row in rows] == history.losses.tolist()
     assert rows[53]["epoch"] == "1"
     assert float(rows[53]["validation_accuracy"]) == history.epochs[0].validation_accuracy
+    assert float(rows[53]["training_accuracy"]) == history.epochs[0].accuracy
     assert rows[0]["validation_loss"] == ""
+
+
+def test_a_name_without_its_ending_does_not_replace_a_file_unasked(trained, tmp_path, monkeypatch, answer):
+    (tmp_path / "figures.csv").write_text("precious")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "figures"), ""))
+    questions = answer(QMessageBox.StandardButton.No)
+    trained.trigger("exportCsvAction")
+    assert questions == ["figures.csv exists already. Replace it?"]
+    assert (tmp_path / "figures.csv").read_text() == "precious"
+
+
+def test_there_is_nothing_to_export_before_training(hand):
+    for name in ("exportPngAction", "exportCsvAction"):
+        assert not hand.window.findChild(QAction, name).isEnabled()
+
+
+def test_a_single_mini_batch_is_seen(hand):
+    hand.configure(epochs=5)
+    hand.click("stepButton")
+    hand.wait(lambda: len(hand.session.history) == 1)
+    curve = hand.window.findChild(object, "lossPlot").listDataItems()[0]
+    hand.wait(lambda: curve.opts["symbol"] == "o")
+
+
+@pytest.mark.parametrize(("low", "high"), [(-2.0, 0.5), (-12.0, 30.0), (-300.0, 300.0)])
+def test_a_logarithmic_axis_has_few_labels(low, high):
+    ((_, values),) = _LossAxis("left").logTickValues(low, high)
+    assert 2 <= len(values) <= 10
+    assert all(low <= value <= high for value in values)
 
 
 @pytest.mark.parametrize("action", ["exportPngAction", "exportCsvAction"])
@@ -121,7 +152,7 @@ def test_a_hundred_thousand_points_are_drawn(hand):
     hand.session.history.extend([Step(0, index, 1 / (index + 1), 1, 1, False) for index in range(100_000)], [])
     hand.session.progressed.emit()
     hand.wait(lambda: hand.window.findChild(object, "lossPlot").plotItem.vb.viewRange()[0][1] > 99_000)
-    assert len(curves(hand, "lossPlot")["smoothed"][0]) == 100_000
+    assert len(curves(hand, "lossPlot")["training, smoothed"][0]) == 100_000
     hand.window.grab()
 
 

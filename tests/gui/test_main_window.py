@@ -44,9 +44,10 @@ def test_the_pretrained_network_is_there_at_the_first_start(window):
     assert not window.isWindowModified()
 
 
-def test_a_model_on_the_command_line_is_opened(make_window, tmp_path):
+def test_an_opened_model_brings_its_layers_to_the_panel(window, tmp_path):
     model = other_model(tmp_path / "mine.npz")
-    window = make_window(tmp_path / "mine.npz")
+    window.open(tmp_path / "mine.npz")
+    assert window.session.config.hidden == (12,)
     assert same(window.session.model, model)
     assert window.windowTitle().startswith("mine.npz")
 
@@ -203,6 +204,48 @@ def test_a_model_can_be_dropped_on_the_window(hand, tmp_path):
     assert not drop(tmp_path / "picture.png")
     assert drop(tmp_path / "dropped.npz")
     assert same(hand.session.model, model)
+
+
+def test_save_as_does_not_replace_a_file_unasked(hand, choose, answer, tmp_path):
+    old = other_model(tmp_path / "digits.npz")
+    choose(tmp_path / "digits")
+    questions = answer(BUTTONS.No)
+    hand.trigger("saveAsAction")
+    assert questions == ["digits.npz exists already. Replace it?"]
+    assert same(load_model(tmp_path / "digits.npz")[0], old)
+    answer(BUTTONS.Yes)
+    hand.trigger("saveAsAction")
+    assert load_model(tmp_path / "digits.npz")[0].sizes != old.sizes
+
+
+def test_a_recent_file_that_is_gone_is_forgotten(hand, tmp_path, warnings):
+    other_model(tmp_path / "gone.npz")
+    hand.window.open(tmp_path / "gone.npz")
+    (tmp_path / "gone.npz").unlink()
+    hand.window.open(tmp_path / "gone.npz")
+    assert "no such file" in warnings[0]
+    assert hand.window._recent_paths() == []
+
+
+def test_a_stop_before_the_first_step_keeps_the_file(hand, tmp_path):
+    other_model(tmp_path / "mine.npz")
+    hand.window.open(tmp_path / "mine.npz")
+    hand.click("trainButton")
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    if not len(hand.session.history):
+        assert hand.session.path == tmp_path / "mine.npz"
+
+
+def test_weights_too_large_to_compute_with_give_no_answer(hand, tmp_path):
+    model = MLP(784, (12,), 10, dtype=np.float32, init="he")
+    for parameter in model.parameters():
+        parameter.data[...] = 3e38
+    save_model(tmp_path / "huge.npz", model)
+    hand.draw(1)
+    hand.window.open(tmp_path / "huge.npz")
+    hand.wait(lambda: hand.widget("predictionLabel").text() == "No answer")
+    assert hand.session.prediction is None
 
 
 def test_recent_files(make_window, tmp_path):

@@ -3,8 +3,10 @@
 import socket
 
 import numpy as np
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
+from engine import load_model
 from minigrad_gui.views.training_panel import duration
 
 
@@ -139,6 +141,51 @@ def test_the_same_seed_gives_the_same_network(hand):
     assert all(np.array_equal(first, second) for first, second in zip(*networks, strict=True))
 
 
+def test_the_network_before_a_run_comes_back(hand):
+    hand.train(hidden="16")
+    trained, history = hand.session.model, hand.session.history
+    accuracy = hand.widget("accuracyLabel").text()
+    hand.click("stepButton")
+    hand.wait(lambda: len(hand.session.history) == 1)
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert hand.session.model is not trained
+    hand.trigger("backAction")
+    assert hand.session.model is trained
+    assert hand.session.history is history
+    assert hand.session.modified
+    assert hand.widget("accuracyLabel").text() == accuracy
+
+
+def test_a_changed_learning_rate_is_recorded(hand, tmp_path):
+    hand.configure(epochs=50)
+    hand.click("stepButton")
+    hand.wait(lambda: len(hand.session.history) == 1)
+    hand.widget("learningRateSpin").setValue(0.5)
+    hand.session.save(tmp_path / "m.npz")
+    meta = load_model(tmp_path / "m.npz")[1]
+    assert meta["config"]["learning_rate"] == 0.001
+    assert meta["learning_rate_changes"] == [{"mini_batches": 1, "learning_rate": 0.5}]
+
+
+def test_a_rate_that_is_still_being_typed_counts_when_training_starts(hand, qtbot):
+    spin = hand.widget("learningRateSpin")
+    spin.setFocus()
+    spin.selectAll()
+    qtbot.keyClicks(spin, "0,05")
+    qtbot.keyClick(spin, Qt.Key.Key_F7)
+    assert hand.session.run_config.learning_rate == 0.05
+
+
+def test_a_stop_says_where(hand):
+    hand.configure(epochs=50)
+    hand.click("stepButton")
+    hand.wait(lambda: len(hand.session.history) == 1)
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert hand.widget("statusLabel").text() == "Stopped after 1 mini-batch, in epoch 1."
+
+
 def test_go_on_from_the_current_network(hand):
     hand.train(hidden="32", epochs=1)
     first_end = hand.session.history.smoothed[-1]
@@ -189,12 +236,10 @@ def test_loading_shows_a_busy_bar(hand):
 
 def test_the_status_tells_when_it_is_over(hand):
     hand.train(epochs=2)
-    assert hand.widget("statusLabel").text() == f"Done: {len(hand.session.history):,} mini-batches in 2 epochs."
+    assert hand.widget("statusLabel").text() == f"Trained on {len(hand.session.history):,} mini-batches, 2 epochs."
 
 
 def test_training_actions_have_keys(hand, qtbot):
-    from PySide6.QtCore import Qt
-
     hand.configure(epochs=50)
     hand.window.activateWindow()
     qtbot.keyClick(hand.window, Qt.Key.Key_F5)

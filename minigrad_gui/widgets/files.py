@@ -1,0 +1,25 @@
+"""Asking where to save a file."""
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+
+def ask_where_to_save(parent: QWidget, title: str, start: str, kind: str, suffix: str) -> Path | None:
+    """The path that the person chose, with the suffix; None if they thought better of it.
+
+    The file dialog asks before it lets a file be replaced, but only for the name as it was typed.
+    """
+    typed, _ = QFileDialog.getSaveFileName(parent, title, start, f"{kind} (*{suffix})")
+    if not typed:
+        return None
+    path = Path(typed)
+    if path.suffix.lower() == suffix:
+        return path
+    path = path.with_name(path.name + suffix)
+    buttons = QMessageBox.StandardButton
+    if path.exists() and buttons.Yes != QMessageBox.question(
+        parent, title, f"{path.name} exists already. Replace it?", buttons.Yes | buttons.No, buttons.No
+    ):
+        return None
+    return path
