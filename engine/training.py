@@ -46,7 +46,7 @@ class TrainingConfig:
     hidden: tuple[int, ...] = (256, 128)
     activation: str = "relu"
     optimizer: str = "adam"
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     momentum: float = 0.9
     weight_decay: float = 0.0
     batch_size: int = 128

@@ -42,7 +42,7 @@ TIPS = {
     "optimizer": "<b>Optimizer</b><br>How a gradient becomes a step. SGD walks straight downhill; momentum keeps some "
     "of its speed; Adam also gives each weight a step size of its own.",
     "learning_rate": "<b>Learning rate</b><br>How large a step is. Too small learns slowly, too large makes the loss "
-    "jump or explode. Good starts: 0.001 for Adam, 0.01 for momentum, 0.1 for SGD. You may change it while it trains.",
+    "jump or explode. Good starts: 0.0005 for Adam, 0.01 for momentum, 0.1 for SGD. You may change it while it trains.",
     "momentum": "<b>Momentum</b><br>How much of the last step is kept in the next, from 0 to 0.999. Used by SGD with "
     "momentum.",
     "weight_decay": "<b>Weight decay</b><br>Shrinks all weights a little at each step, which keeps a network from "

@@ -73,7 +73,7 @@ def test_a_learning_rate_is_understood_in_every_language(make_window, qtbot, lan
     try:
         spin = make_window().findChild(QDoubleSpinBox, "learningRateSpin")
         qtbot.keyClick(spin, Qt.Key.Key_Return)
-        assert spin.value() == 0.001, "an untouched field keeps its value"
+        assert spin.value() == 0.0005, "an untouched field keeps its value"
         spin.selectAll()
         qtbot.keyClicks(spin, typed)
         qtbot.keyClick(spin, Qt.Key.Key_Return)

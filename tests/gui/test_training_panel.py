@@ -164,7 +164,7 @@ def test_a_changed_learning_rate_is_recorded(hand, tmp_path):
     hand.widget("learningRateSpin").setValue(0.5)
     hand.session.save(tmp_path / "m.npz")
     meta = load_model(tmp_path / "m.npz")[1]
-    assert meta["config"]["learning_rate"] == 0.001
+    assert meta["config"]["learning_rate"] == 0.0005
     assert meta["learning_rate_changes"] == [{"mini_batches": 1, "learning_rate": 0.5}]
 
 
