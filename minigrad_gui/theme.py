@@ -89,11 +89,13 @@ def system_is_dark() -> bool:
 
 
 def apply(app: QApplication, *, dark: bool) -> None:
-    """Dress the whole application."""
+    """Dress the whole application, unless it is dressed so already."""
     scheme = DARK if dark else LIGHT
-    app.setStyle(QStyleFactory.create("Fusion"))
-    app.setPalette(_palette(scheme))
-    app.setStyleSheet(_style_sheet(scheme))
+    style_sheet = _style_sheet(scheme)
+    if app.styleSheet() != style_sheet:
+        app.setStyle(QStyleFactory.create("Fusion"))
+        app.setPalette(_palette(scheme))
+        app.setStyleSheet(style_sheet)
 
 
 def _palette(scheme: Colors) -> QPalette:

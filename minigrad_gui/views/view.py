@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QSettings
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QWidget
 
+from minigrad_gui import theme
 from minigrad_gui.session import Session
 
 Column = Literal["left", "centre", "right"]
@@ -17,11 +18,14 @@ class View(QFrame):
     place: ClassVar[Column]
     stretch: ClassVar[int] = 0
     """How much of the column's spare height it takes."""
+    _colors: theme.Colors | None = None
+    """Those that it was styled with; None while it is being built."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
         self.setProperty("card", True)
+        self._colors = theme.colors()
 
     def menu_actions(self) -> dict[str, list[QAction]]:
         """Actions for the menu bar, by the title of their menu."""
@@ -38,5 +42,7 @@ class View(QFrame):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
+        # Qt sends several of these for one change of the theme, and some where the theme stays.
+        if event.type() == QEvent.Type.PaletteChange and self._colors not in (None, theme.colors()):
+            self._colors = theme.colors()
             self.restyle()

@@ -233,8 +233,8 @@ def test_a_stop_before_the_first_step_keeps_the_file(hand, tmp_path):
     hand.click("trainButton")
     hand.click("stopButton")
     hand.wait(lambda: hand.session.state == "idle")
-    if not len(hand.session.history):
-        assert hand.session.path == tmp_path / "mine.npz"
+    assert len(hand.session.history) == 0
+    assert hand.session.path == tmp_path / "mine.npz"
 
 
 def test_weights_too_large_to_compute_with_give_no_answer(hand, tmp_path):
