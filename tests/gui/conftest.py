@@ -80,6 +80,9 @@ def window(make_window: Callable[..., MainWindow]) -> MainWindow:
     return make_window()
 
 
+STILL_MS = 200
+
+
 class Hand:
     """What a person does with the mouse and the keyboard in a window."""
 
@@ -108,6 +111,16 @@ class Hand:
 
     def wait(self, condition: Callable[[], bool], timeout: int = 30_000) -> None:
         self.qtbot.waitUntil(condition, timeout=timeout)
+
+    def wait_until_still(self) -> None:
+        """Wait until a while passes without a step; a loop that goes on does not get there before it is over."""
+
+        def still() -> bool:
+            before = len(self.session.history)
+            self.qtbot.wait(STILL_MS)
+            return len(self.session.history) == before
+
+        self.wait(still)
 
     def train(self, **config: object) -> None:
         """Train from the first button to the end."""
