@@ -21,15 +21,18 @@ def cross_entropy_loss(logits: Tensor, target_idx: Any) -> Tensor:
     """-log softmax(logits)[target]: the surprise at the right answer; for a batch, the mean.
 
     logits: (..., classes), not yet probabilities; target_idx: integers of shape (...), each a class. Returns a
-    scalar. Raises ValueError if the shapes do not fit, TypeError if targets are not integers, IndexError if a
-    target is no class.
+    scalar. Raises ValueError if the shapes do not fit or there is no sample, TypeError if targets are not integers,
+    IndexError if a target is no class.
     """
     target = np.asarray(target_idx)
     if target.dtype.kind not in "iu":
         raise TypeError(f"targets are class indices (integers), not {target.dtype}")
     if logits.ndim == 0 or target.shape != logits.shape[:-1]:
         raise ValueError(f"logits of shape {logits.shape} do not fit targets of shape {target.shape}")
+    if target.size == 0:
+        raise ValueError("a loss needs at least one sample")
     classes = logits.shape[-1]
-    if target.size and not 0 <= int(target.min()) <= int(target.max()) < classes:
+    target = target.astype(np.intp)
+    if target.view(np.uintp).max() >= classes:  # as unsigned, what is negative is very large
         raise IndexError(f"targets must be from 0 to {classes - 1}, found {target.min()} to {target.max()}")
-    return apply(ops.cross_entropy, logits, target=target.astype(np.intp))
+    return apply(ops.cross_entropy, logits, target=target)

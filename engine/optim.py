@@ -4,10 +4,12 @@ All work in place: a parameter's array stays the same array. A parameter whose `
 """
 
 from collections.abc import Iterable, Mapping
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
+from engine.compiled import adam_update
 from engine.ops import Array
 from engine.tensor import Tensor
 
@@ -34,9 +36,11 @@ class Optimizer:
         """Move every parameter that has a gradient."""
         for index, param in enumerate(self.params):
             if param.grad is not None:
+                data = param.data
                 if self.weight_decay:
-                    param.data *= 1 - self.lr * self.weight_decay
-                self._update(index, param.data, param.grad)
+                    data *= 1 - self.lr * self.weight_decay
+                self._update(index, data, param.grad)
+                param.data = data  # the same array, but its Tensor shall know that it has changed
 
     def _update(self, index: int, data: Array, grad: Array) -> None:
         raise NotImplementedError
@@ -122,10 +126,15 @@ class Adam(Optimizer):
         self._scratch = [np.empty_like(param.data) for param in self.params]
 
     def _update(self, index: int, data: Array, grad: Array) -> None:
-        beta1, beta2 = self.betas
         mean, square, scratch = self._mean[index], self._square[index], self._scratch[index]
-        self._steps[index] += 1
-        steps = int(self._steps[index])
+        beta1, beta2 = self.betas
+        steps = self._steps[index].item() + 1
+        self._steps[index].fill(steps)
+        # Both bias corrections as scalars, so that they cost no pass over the arrays.
+        root = sqrt(1 - beta2**steps)
+        eps, step_size = self.eps * root, self.lr * root / (1 - beta1**steps)
+        if adam_update(data, grad, mean, square, self.betas, eps, step_size):
+            return
 
         mean *= beta1
         np.multiply(grad, 1 - beta1, out=scratch)
@@ -136,12 +145,10 @@ class Adam(Optimizer):
         scratch *= 1 - beta2
         square += scratch
 
-        # Both bias corrections as scalars, so that they cost no pass over the arrays.
-        root = float(np.sqrt(1 - beta2**steps))
         np.sqrt(square, out=scratch)
-        scratch += self.eps * root
+        scratch += eps
         np.divide(mean, scratch, out=scratch)
-        scratch *= self.lr * root / (1 - beta1**steps)
+        scratch *= step_size
         data -= scratch
 
     def _memory(self) -> dict[str, list[Array]]:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Number
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -23,6 +23,16 @@ class _GradMode(threading.local):
 
 
 _grad_mode = _GradMode()
+
+
+class _Origin(NamedTuple):
+    """How a result came about: the operation, its inputs, their arrays and versions at that time, and its options."""
+
+    op: Op
+    inputs: tuple["Tensor", ...]
+    arrays: list[Array]
+    versions: list[int]
+    options: dict[str, Any]
 
 
 @contextmanager
@@ -42,9 +52,13 @@ class Tensor:
     `data`: an array keeps its floating dtype; Python numbers, lists, integers and booleans become float64.
     `grad`: after `backward()`, the gradient of the result with respect to this tensor, with the shape and dtype
     of `data`; None before. Raises TypeError for data that are not real numbers.
+
+    To change data, assign to `data` or use an optimizer: `backward()` through a result that was computed from what was
+    there before then refuses. Writing into the array behind a Tensor's back, as in `t.data[0] = 1`, cannot be seen;
+    gradients of earlier results then mix old and new values.
     """
 
-    __slots__ = ("__weakref__", "_inputs", "_op", "_options", "data", "grad", "requires_grad")
+    __slots__ = ("__weakref__", "_data", "_origin", "_version", "grad", "requires_grad")
 
     # NumPy leaves `array * tensor` to Tensor.__rmul__ instead of multiplying element by element.
     __array_ufunc__ = None
@@ -53,18 +67,26 @@ class Tensor:
         array = np.asarray(data.data if isinstance(data, Tensor) else data)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"a Tensor holds real numbers, not {array.dtype} data")
-        self.data: Array = array if array.dtype.kind == "f" else array.astype(np.float64)
+        self._data: Array = array if array.dtype.kind == "f" else array.astype(np.float64)
+        self._version = 0
         self.grad: Array | None = None
         self.requires_grad = requires_grad
-        self._op: Op | None = None
-        self._inputs: tuple[Tensor, ...] = ()
-        self._options: dict[str, Any] = {}
+        self._origin: _Origin | None = None
 
     # ------------------------------------------------------------ looking
 
     @property
+    def data(self) -> Array:
+        return self._data
+
+    @data.setter
+    def data(self, data: Array) -> None:
+        self._data = data
+        self._version += 1
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        return self.data.shape
+        return self._data.shape
 
     @property
     def ndim(self) -> int:
@@ -72,12 +94,12 @@ class Tensor:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.data.dtype
+        return self._data.dtype
 
     @property
     def op(self) -> str:
         """The name of the operation that made this tensor; "" for a leaf."""
-        return "" if self._op is None else self._op.name
+        return "" if self._origin is None else self._origin.op.name
 
     def numpy(self) -> Array:
         """The data themselves, not a copy."""
@@ -98,7 +120,7 @@ class Tensor:
         return len(self.data)
 
     def __repr__(self) -> str:
-        made_by = f", op={self.op!r}" if self._op else ""
+        made_by = f", op={self.op!r}" if self.op else ""
         return f"Tensor({self.data}, dtype={self.dtype}, requires_grad={self.requires_grad}{made_by})"
 
     # ------------------------------------------------------------ arithmetic, from both sides
@@ -218,44 +240,48 @@ class Tensor:
             raise ValueError(f"backward() needs a scalar, this tensor has shape {self.shape}")
         if not self.requires_grad:
             raise ValueError("backward() needs a result of tensors that require a gradient")
-        gradients: dict[Tensor, Array] = {self: np.ones_like(self.data)}
-        for node in _results_first(self):
-            g = gradients.pop(node)
-            if node._op is None:
-                node.grad = g if node.grad is None else np.asarray(node.grad + g)
-                continue
-            node.grad = g
-            arrays = [tensor.data for tensor in node._inputs]
-            for tensor, vjp in zip(node._inputs, node._op.vjps, strict=True):
-                if not tensor.requires_grad:
-                    continue
-                gradient = _sum_to_shape(vjp(g, node.data, *arrays, **node._options), tensor.shape)
-                gradient = gradient.astype(tensor.dtype, copy=False)
-                if tensor in gradients:
-                    gradient = np.asarray(gradients[tensor] + gradient)
-                elif tensor._op is None and np.may_share_memory(gradient, g):
-                    gradient = gradient.copy()  # a leaf's gradient is its owner's to change
-                gradients[tensor] = gradient
+        history = _history(self)
+        for result, origin in history:
+            if origin.versions != [tensor._version for tensor in origin.inputs]:
+                raise RuntimeError(f"an input of {result.op}() has been changed since: compute the result again")
+            result.grad = None
+        seed = np.ones((), self.dtype)
+        self._accumulate(seed, seed)
+        for result, (op, inputs, arrays, _, options) in history:
+            g = result.grad
+            for tensor, vjp in zip(inputs, op.vjps, strict=True):
+                if tensor.requires_grad:
+                    tensor._accumulate(vjp(g, result._data, *arrays, **options), g)
+
+    def _accumulate(self, gradient: Array, g: Array | None) -> None:
+        """Add to `grad` what a rule made of g: a tensor that was used more than once gets the sum of its gradients."""
+        if gradient.shape != self._data.shape:
+            gradient = _sum_to_shape(gradient, self._data.shape)
+        if self.grad is not None:
+            gradient = self.grad + gradient
+        elif self._origin is None and np.may_share_memory(gradient, g):
+            gradient = gradient.copy()  # a leaf's gradient is its owner's to change
+        self.grad = np.asarray(gradient, self._data.dtype)
 
     @classmethod
     def _result(cls, data: Any) -> Self:
         """A leaf around an array that is known to be floating."""
         tensor = cls.__new__(cls)
-        tensor.data = np.asarray(data)
+        tensor._data = np.asarray(data)
+        tensor._version = 0
         tensor.grad = None
         tensor.requires_grad = False
-        tensor._op = None
-        tensor._inputs = ()
-        tensor._options = {}
+        tensor._origin = None
         return tensor
 
 
 def apply(op: Op, *inputs: Tensor, **options: Any) -> Tensor:
     """Compute an operation and, if a gradient may be asked for, remember it."""
-    result = Tensor._result(op.forward(*[tensor.data for tensor in inputs], **options))
-    if _grad_mode.enabled and any(tensor.requires_grad for tensor in inputs):
+    arrays = [tensor._data for tensor in inputs]
+    result = Tensor._result(op.forward(*arrays, **options))
+    if _grad_mode.enabled and True in [tensor.requires_grad for tensor in inputs]:
         result.requires_grad = True
-        result._op, result._inputs, result._options = op, inputs, options
+        result._origin = _Origin(op, inputs, arrays, [tensor._version for tensor in inputs], options)
     return result
 
 
@@ -265,28 +291,27 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(first) if isinstance(first, (tuple, list)) else (first,)
 
 
-def _results_first(root: Tensor) -> list[Tensor]:
-    """The tensors that `root` depends on and that require a gradient, each before its inputs."""
-    order: list[Tensor] = []
+def _history(root: Tensor) -> list[tuple[Tensor, _Origin]]:
+    """The results that `root` was computed from, itself among them, each before those that it was computed from."""
+    order: list[tuple[Tensor, _Origin]] = []
     seen: set[Tensor] = set()
     stack: list[tuple[Tensor, bool]] = [(root, False)]
     while stack:
-        node, inputs_done = stack.pop()
+        result, inputs_done = stack.pop()
+        if result._origin is None:
+            continue
         if inputs_done:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack.extend((tensor, False) for tensor in node._inputs if tensor.requires_grad)
+            order.append((result, result._origin))
+        elif result not in seen:
+            seen.add(result)
+            stack.append((result, True))
+            stack.extend((tensor, False) for tensor in result._origin.inputs)
     order.reverse()
     return order
 
 
 def _sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Undo broadcasting: an element that was used many times gets the sum of its gradients."""
-    gradient = np.asarray(gradient)  # an operation on 0-d arrays gives NumPy scalars
-    if gradient.shape == shape:
-        return gradient
     gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
     stretched = tuple(axis for axis, length in enumerate(shape) if length == 1)
     return np.asarray(gradient.sum(axis=stretched, keepdims=True).reshape(shape))

@@ -185,10 +185,10 @@ def split_validation(count: int, share: float, seed: int) -> tuple[Array, Array]
 
 def _inputs(images: Array, dtype: np.dtype[Any]) -> Array:
     """Images as rows of numbers: bytes 0 to 255 become 0 to 1, other numbers stay as they are."""
-    rows = images.reshape(len(images), -1).astype(dtype)
+    rows = images.reshape(len(images), -1)
     if images.dtype == np.uint8:
-        rows /= 255
-    return rows
+        return np.divide(rows, 255, dtype=dtype)
+    return rows.astype(dtype, copy=False)
 
 
 def training_steps(
@@ -223,8 +223,8 @@ def training_steps(
                 loss = loss_fn(outputs, target)
                 loss.backward()
                 optimizer.step()
-            classes = labels.dtype.kind in "iu" and labels.ndim == outputs.ndim - 1
-            correct = int((outputs.data.argmax(axis=-1) == target).sum()) if classes else 0
+            are_classes = target.dtype.kind in "iu" and target.ndim == outputs.ndim - 1
+            correct = int(np.count_nonzero(outputs.data.argmax(axis=-1) == target)) if are_classes else 0
             yield Step(epoch, index, loss.item(), correct, len(target), index == batches - 1)
 
 
@@ -258,6 +258,15 @@ class TrainingRun:
     def steps_per_epoch(self) -> int:
         return math.ceil(self.training_count / self.config.batch_size)
 
+    def rehearsal(self) -> Iterator[Step]:
+        """Steps like those of the run, without end, on a copy of its network: to see how long they take."""
+        model = self.model.copy()
+        optimizer = self.config.build_optimizer(model)
+        while True:
+            yield from training_steps(
+                model, *self._training, optimizer, epochs=1, batch_size=self.config.batch_size, seed=self.config.seed
+            )
+
     def __iter__(self) -> Iterator[tuple[Step, EpochSummary | None]]:
         epochs, batch_size, seed = self.config.epochs, self.config.batch_size, self.config.seed
         meter = _EpochMeter()
@@ -274,10 +283,15 @@ class TrainingRun:
 
 
 def describe_run(
-    config: TrainingConfig, dataset: str, epochs: list[EpochSummary], test: tuple[float, float] | None = None
+    config: TrainingConfig,
+    dataset: str,
+    epochs: list[EpochSummary],
+    test: tuple[float, float] | None = None,
+    blas_threads: int | None = None,
 ) -> dict[str, Any]:
     """What a trained network's file says of its training; `test` is what `evaluate` gave on the test samples.
 
+    The number of BLAS threads is told because it may change the last digit of a product.
     Of a long run some 500 epochs are told, evenly spread, the last among them.
     """
     stride = math.ceil(len(epochs) / MAX_RECORDED_EPOCHS) or 1
@@ -286,6 +300,7 @@ def describe_run(
         "dataset": dataset,
         "epochs": [asdict(epoch) for epoch in epochs[::-stride][::-1]],
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
+        "blas_threads": blas_threads,
     }
     return record if test is None else {**record, "test_loss": test[0], "test_accuracy": test[1]}
 

@@ -18,13 +18,15 @@ MAY_IMPORT = {
     "engine.tensor": {"engine.ops"},
     "engine.nn": {"engine.ops", "engine.tensor"},
     "engine.losses": {"engine.ops", "engine.tensor"},
-    "engine.optim": {"engine.ops", "engine.tensor"},
+    "engine.compiled": {"engine.ops"},
+    "engine.optim": {"engine.ops", "engine.compiled", "engine.tensor"},
     "engine.training": {"engine.ops", "engine.tensor", "engine.nn", "engine.losses", "engine.optim"},
     "engine.checkpoint": {"engine.ops", "engine.nn"},
     "minigrad_gui.data": set(),
     "minigrad_gui.digits": {"engine"},
     "minigrad_gui.theme": {"minigrad_gui.data"},
-    "minigrad_gui.worker": {"engine", "minigrad_gui.data"},
+    "minigrad_gui.threads": {"engine"},
+    "minigrad_gui.worker": {"engine", "minigrad_gui.data", "minigrad_gui.threads"},
     "minigrad_gui.session": {"engine", "minigrad_gui.data", "minigrad_gui.digits", "minigrad_gui.worker"},
 }
 
@@ -56,10 +58,11 @@ def test_imports_run_one_way(module):
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("engine")])
 def test_the_engine_needs_numpy_alone(module):
     others = {name.split(".")[0] for name in imported(module)} - set(sys.stdlib_module_names)
-    assert others <= {"numpy", "engine"}
+    accelerator = {"numba"} if module == "engine.compiled" else set()
+    assert others <= {"numpy", "engine"} | accelerator
 
 
-@pytest.mark.parametrize("module", ["data", "digits", "cli"])
+@pytest.mark.parametrize("module", ["data", "digits", "threads", "cli"])
 def test_qt_is_not_imported_below_the_worker(module):
     tree = ast.parse(MODULES[f"minigrad_gui.{module}"].read_text(encoding="utf-8"))
     at_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]

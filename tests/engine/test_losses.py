@@ -137,3 +137,8 @@ def test_targets_must_be_whole_numbers(targets):
 def test_targets_must_be_classes(targets):
     with pytest.raises(IndexError, match="from 0 to 2"):
         cross_entropy_loss(Tensor(np.ones((2, 3))), targets)
+
+
+def test_no_samples_have_no_loss():
+    with pytest.raises(ValueError, match="at least one sample"):
+        cross_entropy_loss(Tensor(np.ones((0, 10))), np.zeros(0, int))

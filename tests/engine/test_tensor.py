@@ -10,7 +10,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from engine import Tensor, no_grad
+from engine import SGD, Adam, Linear, SGDMomentum, Tensor, no_grad, ops
+from engine.tensor import apply
 
 F32, F64 = np.float32, np.float64
 
@@ -469,3 +470,138 @@ def test_another_threads_no_grad_does_not_affect_this_one():
     done.set()
     thread.join()
     assert recorded
+
+
+# ---------------------------------------------------------------- between forward and backward
+
+
+def test_a_graph_can_be_walked_again():
+    a = Tensor([1.0, 2.0], requires_grad=True)
+    loss = (a * a).sum()
+    loss.backward()
+    loss.backward()
+    np.testing.assert_array_equal(a.grad, [4.0, 8.0])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: p.__setattr__("data", p.data - 1),
+        lambda p: p.__setattr__("data", p.data),  # what `p.data -= 1` does in the end
+        lambda p: SGD([p], lr=0.1).step(),
+        lambda p: SGDMomentum([p], lr=0.1).step(),
+        lambda p: Adam([p], lr=0.1).step(),
+    ],
+    ids=["assigned", "in place", "SGD", "SGDMomentum", "Adam"],
+)
+def test_backward_refuses_when_an_input_has_changed_since(change):
+    p = Tensor([1.0, 2.0], requires_grad=True)
+    loss = (p * p).sum()
+    p.grad = np.ones(2)
+    change(p)
+    p.grad = None
+    with pytest.raises(RuntimeError, match=r"an input of multiply\(\) has been changed since"):
+        loss.backward()
+    assert p.grad is None
+    again = (p * p).sum()
+    again.backward()
+    np.testing.assert_allclose(p.grad, 2 * p.data)
+
+
+def test_a_change_elsewhere_does_no_harm():
+    p, other = Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0], requires_grad=True)
+    loss = (p * p).sum()
+    other.data = other.data + 1
+    loss.backward()
+    np.testing.assert_array_equal(p.grad, [2.0, 4.0])
+
+
+# ---------------------------------------------------------------- arrays of every make
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda a: a[::2, ::3],
+        lambda a: a[::-1, ::-1],
+        lambda a: a.T,
+        lambda a: np.asfortranarray(a),
+        lambda a: np.broadcast_to(a[0], (3, a.shape[1])),
+        lambda a: a[1:5, 2:7],
+    ],
+    ids=["strided", "reversed", "transposed", "Fortran", "broadcast", "window"],
+)
+def test_memory_order_makes_no_difference(view, dtype):
+    a = view(np.random.default_rng(0).normal(size=(8, 9)).astype(dtype))
+
+    def value_and_gradients(array):
+        x, W, b = (Tensor(v, requires_grad=True) for v in (array, array[:4] * 2, array[:4, 0]))
+        hidden = apply(ops.linear, x, W, b).tanh()
+        loss = ((hidden @ W).exp().mean(axis=0) * x[0]).sum() + x.max()
+        loss.backward()
+        return [loss.data, x.grad, W.grad, b.grad]
+
+    for ours, plain in zip(value_and_gradients(a), value_and_gradients(np.ascontiguousarray(a)), strict=True):
+        assert ours.dtype == dtype
+        np.testing.assert_allclose(ours, plain, rtol=1e-5 if dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 4)])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: a + 1,
+        lambda a: 2 / a,
+        lambda a: a**2,
+        lambda a: a.exp(),
+        lambda a: a.log(),
+        lambda a: a.relu(),
+        lambda a: a.sigmoid(),
+        lambda a: a.tanh(),
+        lambda a: a.reshape(-1),
+        lambda a: a.T,
+        lambda a: a[..., np.newaxis].broadcast_to(*a.shape, 3),
+        lambda a: a[:0],
+        lambda a: a[..., np.newaxis] @ a[..., np.newaxis, :],
+        lambda a: a.sum(axis=0),
+    ],
+)
+def test_empty_arrays_have_empty_gradients(f, shape):
+    a = Tensor(np.ones(shape, np.float32), requires_grad=True)
+    loss = f(a).sum()
+    loss.backward()
+    assert loss.item() == 0
+    assert a.grad.shape == shape
+    assert a.grad.dtype == np.float32
+
+
+def test_a_layer_takes_no_samples():
+    layer = Linear(3, 2, dtype=np.float32)
+    loss = layer(np.ones((0, 3), np.float32)).sum()
+    loss.backward()
+    np.testing.assert_array_equal(layer.W.grad, np.zeros((2, 3)))
+    np.testing.assert_array_equal(layer.b.grad, np.zeros(2))
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((0,), None), ((0,), 0), ((2, 0), 1), ((2, 0), -1), ((0, 3), (0, 1))])
+@pytest.mark.parametrize("reduction", ["mean", "max"])
+def test_what_has_no_value_for_no_elements_says_so(reduction, shape, axis):
+    with pytest.raises(ValueError, match=r"no elements|zero-size"):
+        getattr(Tensor(np.ones(shape)), reduction)(axis=axis)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean", "max"])
+def test_reductions_of_empty_arrays_over_their_other_axes(reduction):
+    a = Tensor(np.ones((0, 3)), requires_grad=True)
+    result = getattr(a, reduction)(axis=1)
+    result.sum().backward()
+    assert result.shape == (0,)
+    assert a.grad.shape == (0, 3)
+
+
+@pytest.mark.parametrize("axis", [np.int64(0), np.intp(-1)])
+def test_an_axis_may_be_a_numpy_integer(axis):
+    a = Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    a.mean(axis=axis).sum().backward()
+    np.testing.assert_allclose(a.grad, 1 / a.shape[axis])

@@ -1,5 +1,6 @@
 """Training, from a setting to the reference run."""
 
+import itertools
 import json
 from dataclasses import fields
 
@@ -515,3 +516,12 @@ def test_integers_that_are_no_classes_are_not_counted():
     model = MLP(2, [4], 3, rng=np.random.default_rng(0))
     steps = training_steps(model, np.ones((4, 2)), one_hot, SGD(model.parameters()), mse_loss, epochs=1, batch_size=2)
     assert [step.correct for step in steps] == [0, 0]
+
+
+def test_a_rehearsal_has_no_end_and_leaves_the_network_alone():
+    run = TrainingRun(CONFIG, *blobs(), 3)
+    before = [parameter.data.copy() for parameter in run.model.parameters()]
+    steps = list(itertools.islice(run.rehearsal(), 3 * run.steps_per_epoch))
+    assert steps[-1].loss < steps[0].loss
+    for parameter, old in zip(run.model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(parameter.data, old)
