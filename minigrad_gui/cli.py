@@ -27,6 +27,7 @@ from engine.nn import ACTIVATIONS, MLP
 from engine.optim import OPTIMIZERS
 from engine.training import DIVERGED, EpochSummary, TrainingRun, describe_run, parse_hidden
 from minigrad_gui import data, digits
+from minigrad_gui.threads import fastest_blas_threads
 
 LIBRARIES = (
     "libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
@@ -34,6 +35,7 @@ LIBRARIES = (
 )
 LIBRARIES_HINT = f"on Debian or Ubuntu: sudo apt install {LIBRARIES}"
 COMMANDS = ("train", "evaluate", "predict")
+MAX_THREADS = 1024
 
 DESCRIPTION = """\
 A laboratory for neural networks. With no command it opens the window, with a model file if one is given.
@@ -136,18 +138,27 @@ def _add_train(commands: Any) -> None:
         metavar="D",
     )
     add("--activation", defaults.activation, "what a neuron does with its sum", choices=list(ACTIVATIONS))
-    add("--seed", defaults.seed, "the same seed gives the same network", type=int, metavar="N")
+    add("--seed", defaults.seed, "the same seed and threads give the same network", type=int, metavar="N")
     held_back = "share of the training digits to hold back and measure after each epoch"
     add("--validation", 0.0, held_back, type=float, metavar="SHARE")
     add("--dataset", "mnist", "the bundled digits, or Hugging Face's copy", choices=list(data.SOURCES))
+    threads = "threads for the products of matrices (default: as many as prove fastest)"
+    parser.add_argument("--threads", type=_thread_count, metavar="N", help=threads)
     parser.add_argument("--save", type=Path, metavar="PATH", help="write the trained network to this .npz file")
     parser.set_defaults(run=_train)
+
+
+def _thread_count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_THREADS:
+        raise argparse.ArgumentTypeError(f"a number from 1 to {MAX_THREADS}, not {text!r}")
+    return int(text)
 
 
 # ---------------------------------------------------------------- train, evaluate, predict
 
 
 def _train(options: argparse.Namespace) -> int:
+    from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 
     config = TrainingConfig(
@@ -169,8 +180,12 @@ def _train(options: argparse.Namespace) -> int:
     dataset = data.load(options.dataset)
     run = TrainingRun(config, dataset.train_images, dataset.train_labels, len(dataset.class_names))
     epochs: list[EpochSummary] = []
+    threads = options.threads or fastest_blas_threads(run)
     started = time.perf_counter()
-    with tqdm(total=config.epochs * run.training_count, unit=" digits", unit_scale=True) as bar:
+    with (
+        threadpool_limits(threads, user_api="blas"),
+        tqdm(total=config.epochs * run.training_count, unit=" digits", unit_scale=True) as bar,
+    ):
         for step, epoch in run:
             if step.diverged:
                 raise UsageError(f"{DIVERGED} Try --lr {config.learning_rate / 10:g}.")
@@ -180,9 +195,9 @@ def _train(options: argparse.Namespace) -> int:
                 bar.write(_told(epoch, config.epochs), file=sys.stdout)
     seconds = time.perf_counter() - started
     test = evaluate(run.model, dataset.test_images, dataset.test_labels)
-    print(f"trained in {seconds:.1f} s; {_measured('test', *test)}")
+    print(f"trained in {seconds:.1f} s with --threads {threads}; {_measured('test', *test)}")
     if options.save is not None:
-        save_model(options.save, run.model, describe_run(config, options.dataset, epochs, test))
+        save_model(options.save, run.model, describe_run(config, options.dataset, epochs, test, threads))
         print(f"saved {options.save}")
     return 0
 

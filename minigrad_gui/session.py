@@ -5,7 +5,6 @@ to the worker. Nothing here draws.
 """
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from engine import ConfigError, ModelFileError, Step, TrainingConfig, load_model, predict, save_model
 from engine.nn import ACTIVATIONS, MLP
@@ -135,9 +133,7 @@ class Session(QObject):
         self._worker.prepared.connect(self._on_prepared)
         self._worker.progressed.connect(self._on_progressed)
         self._worker.ended.connect(self._on_ended)
-        # The window needs a processor of its own: BLAS threads that wait for one that is busy drawing slow down
-        # the training thirtyfold, and a long turn of the training thread makes the window stutter.
-        self._blas_limits = threadpool_limits(_blas_threads(), user_api="blas")
+        # A long turn of the training thread would make the window stutter.
         self._switch_interval_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
 
@@ -247,7 +243,6 @@ class Session(QObject):
         self._reading_timer.stop()
         self._thread.quit()
         self._thread.wait()
-        self._blas_limits.restore_original_limits()
         sys.setswitchinterval(self._switch_interval_s)
 
     @Slot(object)
@@ -284,7 +279,8 @@ class Session(QObject):
             self.failed.emit(outcome.error)
 
     def _describe(self, job: TrainingJob, test: tuple[float, float] | None = None) -> dict[str, Any]:
-        record = describe_run(job.config, job.source, self.history.epochs, test)
+        threads = self.preparation.blas_threads if self.preparation else None
+        record = describe_run(job.config, job.source, self.history.epochs, test, threads)
         return {**record, "learning_rate_changes": list(self._rate_changes)} if self._rate_changes else record
 
     def _clear_history(self) -> None:
@@ -377,17 +373,13 @@ class Session(QObject):
 
     @Slot()
     def _read_drawing(self) -> None:
-        if self._drawing_changed:
+        was_blank = self.prediction is None and not self.picture.any()
+        drawn = self._drawing_changed
+        if drawn:
             self.picture, self._drawing_changed = digits.rasterize(self._strokes), False
         self.prediction = self.predict(self.picture)
-        self.predictionChanged.emit()
-
-
-def _blas_threads() -> int:
-    """One thread fewer than there are processors, and no more than someone has allowed."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    allowed = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return int(min([max(1, processors - 1), *allowed]))
+        if drawn or not was_blank:  # for a blank canvas, one network is as good as another
+            self.predictionChanged.emit()
 
 
 def config_to_json(config: TrainingConfig, source: str) -> str:

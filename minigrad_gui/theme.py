@@ -1,4 +1,4 @@
-"""How it looks: colours for light and dark, and the few sizes that views share.
+"""How it looks: colours for light and dark, and the few sizes and times that views share.
 
 Views ask `colors()` when they paint and when their palette changes; the answer follows from the application's palette,
 so there is no second place that knows whether it is dark.
@@ -14,6 +14,8 @@ from PySide6.QtWidgets import QApplication, QStyleFactory
 from minigrad_gui.data import asset_path
 
 SPACING_PX = 12
+REFRESH_INTERVAL_MS = 100
+"""What changes all the time is shown anew so often."""
 ICON_PX = 18
 DEVICE_PIXEL_RATIOS = (1, 2, 3)
 

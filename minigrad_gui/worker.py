@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
+from threadpoolctl import threadpool_limits
 
 from engine import ConfigError, Step, TrainingConfig, evaluate
 from engine.nn import MLP
 from engine.training import DIVERGED, EpochSummary, TrainingRun
 from minigrad_gui import data
+from minigrad_gui.threads import fastest_blas_threads
 
 REPORT_INTERVAL_S = 0.033
 SNAPSHOT_INTERVAL_S = 0.1
@@ -103,12 +105,13 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class Preparation:
-    """The data are there: how many samples train and validate, and how many mini-batches make an epoch."""
+    """All is ready: how many samples train and validate, how many mini-batches make an epoch, how many BLAS threads."""
 
     job: TrainingJob
     training_count: int
     validation_count: int
     steps_per_epoch: int
+    blas_threads: int
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,7 @@ class TrainingWorker(QObject):
         super().__init__()
         self._source = ""
         self._dataset: data.Dataset | None = None
+        self._blas_threads: dict[tuple[tuple[int, ...], int], int] = {}
 
     @Slot(object)
     def run(self, job: TrainingJob) -> None:
@@ -199,7 +203,17 @@ class TrainingWorker(QObject):
         run = TrainingRun(
             job.config, dataset.train_images, dataset.train_labels, len(dataset.class_names), job.start_from
         )
-        self.prepared.emit(Preparation(job, run.training_count, run.validation_count, run.steps_per_epoch))
+        # Asked for once: the same settings then give the same network again, to the last digit.
+        shape = run.model.sizes, job.config.batch_size
+        if shape not in self._blas_threads:
+            self._blas_threads[shape] = fastest_blas_threads(run)
+        threads = self._blas_threads[shape]
+        self.prepared.emit(Preparation(job, run.training_count, run.validation_count, run.steps_per_epoch, threads))
+        with threadpool_limits(threads, user_api="blas"):
+            return self._iterate(job, run, dataset)
+
+    def _iterate(self, job: TrainingJob, run: TrainingRun, dataset: data.Dataset) -> Outcome:
+        control = job.control
         steps, report, next_snapshot = iter(run), _Report(), 0.0
         while True:
             paused = control.must_wait

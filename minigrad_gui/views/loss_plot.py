@@ -16,12 +16,11 @@ from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox, QPushButton, QSizeP
 
 from engine.training import EpochSummary
 from minigrad_gui import theme
-from minigrad_gui.session import Session
+from minigrad_gui.session import History, Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.files import ask_where_to_save
 
-REFRESH_INTERVAL_MS = 100
 AXIS_WIDTH_PX = 56
 LOWEST_LOSS = 1e-12
 """A loss of 0 has no place on a logarithmic scale."""
@@ -29,6 +28,8 @@ EXPORT_SCALE = 2
 MOST_DECADES = 6
 MIN_RANGE = 10
 """Mini-batches that are shown at the least."""
+GROWTH = 1.25
+"""While a run goes on, the plot keeps room to the right and grows in steps: new axes cost more than new curves."""
 EPOCH_COLUMNS = {
     "training_accuracy": "accuracy",
     "validation_loss": "validation_loss",
@@ -111,10 +112,16 @@ class LossPlot(View):
         plots.setStretch(1, 2)
         column(header, self._plots, self._readout, margin=theme.SPACING_PX, parent=self).setStretch(1, 1)
 
-        self._refresh_timer = QTimer(self, singleShot=True, interval=REFRESH_INTERVAL_MS)
+        self._extent = 0.0
+        self._shown_epochs: tuple[History | None, int] = None, 0
+        self._follows = True
+        for plot in (self._loss, self._accuracy):
+            plot.plotItem.vb.sigRangeChangedManually.connect(self._on_moved_by_hand)
+        self._refresh_timer = QTimer(self, singleShot=True, interval=theme.REFRESH_INTERVAL_MS)
         self._refresh_timer.timeout.connect(self._refresh)
         session.progressed.connect(self._mark)
         session.historyCleared.connect(self._on_cleared)
+        session.stateChanged.connect(self._mark)
         self.restyle()
         self._refresh()
         self._show_all()
@@ -173,9 +180,11 @@ class LossPlot(View):
         if not self._cursors[0].isVisible():
             self._readout.setText("" if count else HINT)
         for plot, points in ((self._loss, count), (self._accuracy, len(history.epochs))):
-            plot.getAxis("left").setStyle(showValues=points > 0)
-            plot.getAxis("bottom").setStyle(showValues=count > 0)
-            plot.setLimits(xMax=max(MIN_RANGE, 1.1 * count))
+            for side, known in (("left", points > 0), ("bottom", count > 0)):
+                axis = plot.getAxis(side)
+                if axis.style["showValues"] != known:
+                    axis.setStyle(showValues=known)
+        self._grow(count)
         self._legend.setVisible(count > 0)
         self._raw_curve.setSymbol("o" if count == 1 else None)
         for export in (self._png_action, self._csv_action):
@@ -183,6 +192,11 @@ class LossPlot(View):
         batches = np.arange(1, count + 1)
         self._raw_curve.setData(batches, np.maximum(history.losses, LOWEST_LOSS))
         self._smoothed_curve.setData(batches, np.maximum(history.smoothed, LOWEST_LOSS))
+        if self._shown_epochs != (history, len(history.epochs)):
+            self._shown_epochs = history, len(history.epochs)
+            self._show_epochs(history)
+
+    def _show_epochs(self, history: History) -> None:
         ends = (np.arange(len(history.epochs)) + 1) * history.steps_per_epoch
         self._training_accuracy.setData(ends, np.array([100 * epoch.accuracy for epoch in history.epochs]))
         validated = [epoch for epoch in history.epochs if epoch.validation_loss is not None]
@@ -190,7 +204,25 @@ class LossPlot(View):
         self._validation_curve.setData(validated_ends, _column(validated, "validation_loss"))
         self._validation_accuracy.setData(validated_ends, 100 * _column(validated, "validation_accuracy"))
 
+    def _grow(self, count: int) -> None:
+        """Make room for `count` mini-batches."""
+        config = self.session.run_config
+        extent = float(max(count, MIN_RANGE))
+        if config is not None and count:
+            planned = config.epochs * self.session.history.steps_per_epoch
+            extent = max(extent, min(GROWTH ** math.ceil(math.log(extent, GROWTH)), planned))
+        if extent != self._extent:
+            self._extent = extent
+            for plot in (self._loss, self._accuracy):
+                plot.setLimits(xMax=1.1 * extent)
+            if self._follows:
+                self._loss.setXRange(0, extent, padding=0)
+
     # ------------------------------------------------------------ looking closer
+
+    @Slot()
+    def _on_moved_by_hand(self) -> None:
+        self._follows = False
 
     @Slot(bool)
     def _on_log(self, logarithmic: bool) -> None:
@@ -199,8 +231,10 @@ class LossPlot(View):
 
     @Slot()
     def _show_all(self) -> None:
-        self._loss.enableAutoRange()
-        self._accuracy.enableAutoRange(axis="y")  # its x axis follows the loss
+        self._follows = True
+        self._loss.setXRange(0, self._extent, padding=0)
+        for plot in (self._loss, self._accuracy):  # the accuracy's x axis follows the loss
+            plot.enableAutoRange(axis="y")
 
     @Slot(QPointF)
     def _on_hover_loss(self, position: QPointF) -> None:

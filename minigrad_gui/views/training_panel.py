@@ -1,6 +1,6 @@
 """The training buttons, how far the run is, and how well the network does."""
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
 
@@ -43,6 +43,7 @@ class TrainingPanel(View):
         self._bar = named(QProgressBar(maximum=PROGRESS_STEPS, textVisible=False), "progressBar")
         self._status = named(caption(), "statusLabel")
         self._percent = caption(align=right)
+        self._epochs = 1
 
         for button in (self._train, self._pause, self._step, self._stop):
             button.setMinimumWidth(BUTTON_WIDTH_PX)
@@ -59,7 +60,9 @@ class TrainingPanel(View):
         session.stateChanged.connect(self._show_state)
         session.stateChanged.connect(self.restyle)
         session.configChanged.connect(self._show_state)
-        session.progressed.connect(self._show_progress)
+        self._refresh_timer = QTimer(self, singleShot=True, interval=theme.REFRESH_INTERVAL_MS)
+        self._refresh_timer.timeout.connect(self._show_progress)
+        session.progressed.connect(self._mark)
         session.prepared.connect(self._show_progress)
         session.modelChanged.connect(self._show_accuracy)
         session.historyCleared.connect(self._show_state)
@@ -119,21 +122,27 @@ class TrainingPanel(View):
         self._show_progress()
 
     @Slot()
+    def _mark(self) -> None:
+        if not self._refresh_timer.isActive():
+            self._refresh_timer.start()
+
+    @Slot()
     def _show_progress(self) -> None:
         session = self.session
         config = session.run_config
         loading = config is not None and session.preparation is None
         self._bar.setMaximum(0 if loading else PROGRESS_STEPS)
         if config is not None:
-            share = min(session.epochs_done / config.epochs, 1.0)
-            self._bar.setValue(round(share * PROGRESS_STEPS))
+            self._epochs = config.epochs
+        share = min(session.epochs_done / self._epochs, 1.0)
+        self._bar.setValue(round(share * PROGRESS_STEPS))
+        if config is not None:
             self._percent.setText("" if loading else f"{share:.0%}")
             self._status.setText("Loading the digits…" if loading else self._run_text(config.epochs))
         elif len(session.history):
             self._percent.setText("")
             self._status.setText(self._ended_text())
         else:
-            self._bar.setValue(0)
             self._percent.setText("")
             self._status.setText("Ready: Train starts with the settings on the left.")
         self._show_accuracy()

@@ -18,8 +18,9 @@ class DigitPicture(QWidget):
         self.setFixedSize(self.sizeHint())
 
     def set_picture(self, picture: Picture) -> None:
-        self.picture = picture
-        self.update()
+        if picture is not self.picture:
+            self.picture = picture
+            self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(4 * SIDE_PX + 2, 4 * SIDE_PX + 2)

@@ -52,11 +52,30 @@ def test_no_hidden_layer_is_softmax_regression(tmp_path):
     assert load_model(path)[0].sizes == (784, 10)
 
 
-def test_the_same_seed_trains_the_same_network(tmp_path, trained):
-    again = tmp_path / "again.npz"
-    main(["train", "--epochs", "1", "--hidden", "16", "--batch-size", "1000", "--save", str(again)])
-    first, second = load_model(trained)[0], load_model(again)[0]
+def test_the_same_seed_and_threads_train_the_same_network(tmp_path):
+    words = ["train", "--epochs", "1", "--hidden", "16", "--batch-size", "1000", "--seed", "5", "--threads", "1"]
+    paths = [tmp_path / "first.npz", tmp_path / "second.npz"]
+    for path in paths:
+        assert main([*words, "--save", str(path)]) == 0
+    (first, meta), (second, _) = map(load_model, paths)
     assert all(np.array_equal(a.data, b.data) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert meta["blas_threads"] == 1
+
+
+def test_the_file_and_the_terminal_name_the_threads(tmp_path, capsys):
+    path = tmp_path / "model.npz"
+    main(["train", "--epochs", "1", "--hidden", "16", "--batch-size", "1000", "--save", str(path)])
+    threads = load_model(path)[1]["blas_threads"]
+    assert threads >= 1
+    assert f"with --threads {threads};" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "many", "1.5", "100000"])
+def test_threads_are_a_sensible_number(threads, capsys):
+    with pytest.raises(SystemExit) as exit:
+        main(["train", f"--threads={threads}"])
+    assert exit.value.code == 2
+    assert f"a number from 1 to 1024, not '{threads}'" in capsys.readouterr().err
 
 
 def test_evaluate_says_what_train_said(trained, capsys):

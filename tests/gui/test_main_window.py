@@ -64,6 +64,7 @@ def test_save_and_open_again(hand, choose, tmp_path):
     assert same(saved, trained)
     assert meta["config"]["hidden"] == [20]
     assert meta["test_accuracy"] == hand.session.meta["test_accuracy"]
+    assert meta["blas_threads"] == hand.session.preparation.blas_threads >= 1
 
     other_model(tmp_path / "other.npz")
     choose(tmp_path / "other.npz")

@@ -1,0 +1,71 @@
+"""The number of BLAS threads is the one that was measured to be the fastest."""
+
+import time
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from engine import Step, TrainingConfig
+from engine.training import TrainingRun
+from minigrad_gui.threads import fastest_blas_threads
+
+
+def threads_now():
+    return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+
+
+def some_run():
+    rng = np.random.default_rng(0)
+    config = TrainingConfig(hidden=(32,), batch_size=50, validation_share=0.0)
+    return TrainingRun(config, rng.integers(0, 256, (500, 28, 28)).astype(np.uint8), rng.integers(0, 10, 500), 10)
+
+
+class Pretended:
+    """A run whose steps take as long as is said for the number of threads at the time."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self.tried = set()
+
+    def rehearsal(self):
+        while True:
+            self.tried.add(threads_now())
+            time.sleep(self.seconds(threads_now()))
+            yield Step(0, 0, 1.0, 0, 1, False)
+
+
+needs_two = pytest.mark.skipif(threads_now() < 2, reason="this BLAS has one thread")
+
+
+def test_it_is_one_of_those_there_are_and_all_is_as_before():
+    before, run = threads_now(), some_run()
+    weights = run.model.layers[0].W.data.copy()
+    assert 1 <= fastest_blas_threads(run) <= before
+    assert threads_now() == before
+    np.testing.assert_array_equal(run.model.layers[0].W.data, weights)
+
+
+@needs_two
+def test_one_thread_is_taken_where_more_are_slower():
+    run = Pretended(lambda threads: 0.001 * threads)
+    assert fastest_blas_threads(run) == 1
+    assert run.tried >= {1, threads_now()}
+
+
+@needs_two
+@pytest.mark.parametrize("seconds", [lambda threads: 0.004 / threads, lambda _: 0.002], ids=["faster", "as fast"])
+def test_all_threads_are_taken_where_they_are_faster_or_as_fast(seconds):
+    assert fastest_blas_threads(Pretended(seconds)) == threads_now()
+
+
+def test_a_limit_from_outside_is_kept():
+    with threadpool_limits(1, user_api="blas"):
+        assert fastest_blas_threads(some_run()) == 1
+
+
+def test_slow_steps_are_not_rehearsed_at_length():
+    run = Pretended(lambda _: 0.15)
+    started = time.perf_counter()
+    assert fastest_blas_threads(run) == threads_now()
+    assert time.perf_counter() - started < 2
