@@ -26,12 +26,15 @@ _grad_mode = _GradMode()
 
 
 class _Origin(NamedTuple):
-    """How a result came about: the operation, its inputs, their arrays and versions at that time, and its options."""
+    """How a result came about: the operation, its inputs, their arrays at that time, and its options.
+
+    `version` is the sum of the inputs' versions, which only ever grow: it tells whether one has been changed since.
+    """
 
     op: Op
     inputs: tuple["Tensor", ...]
     arrays: list[Array]
-    versions: list[int]
+    version: int
     options: dict[str, Any]
 
 
@@ -242,7 +245,7 @@ class Tensor:
             raise ValueError("backward() needs a result of tensors that require a gradient")
         history = _history(self)
         for result, origin in history:
-            if origin.versions != [tensor._version for tensor in origin.inputs]:
+            if origin.version != sum([tensor._version for tensor in origin.inputs]):
                 raise RuntimeError(f"an input of {result.op}() has been changed since: compute the result again")
             result.grad = None
         seed = np.ones((), self.dtype)
@@ -281,7 +284,7 @@ def apply(op: Op, *inputs: Tensor, **options: Any) -> Tensor:
     result = Tensor._result(op.forward(*arrays, **options))
     if _grad_mode.enabled and True in [tensor.requires_grad for tensor in inputs]:
         result.requires_grad = True
-        result._origin = _Origin(op, inputs, arrays, [tensor._version for tensor in inputs], options)
+        result._origin = _Origin(op, inputs, arrays, sum([tensor._version for tensor in inputs]), options)
     return result
 
 
@@ -295,17 +298,15 @@ def _history(root: Tensor) -> list[tuple[Tensor, _Origin]]:
     """The results that `root` was computed from, itself among them, each before those that it was computed from."""
     order: list[tuple[Tensor, _Origin]] = []
     seen: set[Tensor] = set()
-    stack: list[tuple[Tensor, bool]] = [(root, False)]
+    stack = [] if root._origin is None else [(root, root._origin, False)]
     while stack:
-        result, inputs_done = stack.pop()
-        if result._origin is None:
-            continue
+        result, origin, inputs_done = stack.pop()
         if inputs_done:
-            order.append((result, result._origin))
+            order.append((result, origin))
         elif result not in seen:
             seen.add(result)
-            stack.append((result, True))
-            stack.extend((tensor, False) for tensor in result._origin.inputs)
+            stack.append((result, origin, True))
+            stack += [(tensor, tensor._origin, False) for tensor in origin.inputs if tensor._origin is not None]
     order.reverse()
     return order
 

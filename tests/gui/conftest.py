@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from minigrad_gui.main_window import MainWindow
@@ -103,6 +104,14 @@ class Hand:
         from PySide6.QtGui import QAction
 
         self.window.findChild(QAction, name).trigger()
+
+    def wheel(self, widget: QWidget, turn: int) -> None:
+        """Turn the wheel over the middle of a widget, by eighths of a degree: away from the person if positive."""
+        middle = QPointF(widget.rect().center())
+        buttons, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+        phase = Qt.ScrollPhase.NoScrollPhase
+        turned = QWheelEvent(middle, widget.mapToGlobal(middle), QPoint(), QPoint(0, turn), buttons, keys, phase, False)
+        QApplication.sendEvent(widget, turned)
 
     def configure(self, *, hidden: str = "16", epochs: int = 1, batch_size: int = 512) -> None:
         self.widget("hiddenLayersEdit").setText(hidden)

@@ -1,9 +1,8 @@
 """The settings: panel -> session, session -> panel, and what is refused."""
 
 import pytest
-from PySide6.QtCore import QLocale, QPoint, QPointF, QSettings, Qt
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
+from PySide6.QtCore import QLocale, QSettings, Qt
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
 
 from engine import ConfigError, TrainingConfig
 from engine.training import parse_hidden
@@ -98,20 +97,14 @@ def test_a_number_out_of_range_is_marked_until_it_is_mended(hand, qtbot, name, t
 
 
 def test_the_wheel_turns_only_a_field_that_has_the_cursor(hand):
-    def roll(spin) -> None:
-        middle = QPointF(spin.rect().center())
-        wheel = QWheelEvent(middle, spin.mapToGlobal(middle), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
-                            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)  # fmt: skip
-        QApplication.sendEvent(spin, wheel)
-
     spin = hand.widget("batchSizeSpin")
     hand.widget("trainButton").setFocus()
-    roll(spin)
+    hand.wheel(spin, -120)
     assert spin.value() == 128
     hand.window.activateWindow()
     spin.setFocus()
     hand.wait(spin.hasFocus)
-    roll(spin)
+    hand.wheel(spin, -120)
     assert spin.value() == 127
 
 

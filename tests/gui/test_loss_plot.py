@@ -47,6 +47,34 @@ def test_a_new_run_starts_with_empty_curves(trained):
     trained.wait(lambda: len(curves(trained, "lossPlot")["mini-batch"][0]) == 1)
 
 
+def test_there_is_room_to_the_right_while_a_run_goes_on_and_none_after_it(hand):
+    box = hand.window.findChild(object, "lossPlot").plotItem.vb
+    hand.configure(hidden="16", epochs=50, batch_size=500)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) >= 30)
+    hand.click("pauseButton")
+    hand.wait(lambda: len(hand.session.history) <= box.viewRange()[0][1] <= 1.3 * len(hand.session.history))
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle" and box.viewRange()[0] == [0, len(hand.session.history)])
+
+
+def test_a_view_that_was_moved_stays_while_the_run_goes_on(hand):
+    plot = hand.window.findChild(object, "lossPlot")
+    box = plot.plotItem.vb
+    hand.configure(hidden="16", epochs=50, batch_size=500)
+    hand.click("trainButton")
+    hand.wait(lambda: box.viewRange()[0][1] >= 30)
+    hand.wheel(plot.viewport(), 1200)
+    hand.wait(lambda: box.viewRange()[0][0] > 0)
+    looked_at = box.viewRange()[0]
+    count = len(hand.session.history)
+    hand.wait(lambda: len(hand.session.history) > 2 * count)
+    assert box.viewRange()[0] == looked_at
+    hand.click("resetZoomButton")
+    hand.wait(lambda: box.viewRange()[0][0] == 0)
+    hand.click("stopButton")
+
+
 def test_hovering_reads_the_curve(trained):
     plot, readout = trained.window.findChild(object, "lossPlot"), trained.widget("plotReadout")
     trained.click("resetZoomButton")
