@@ -5,7 +5,7 @@
 All train 784-256-128-10-10 with Adam (learning rate 0.001) on the 60,000 MNIST digits from the same weights, in
 the same order but for the app's loop, which shuffles. Their mean losses are printed: all do the same work.
 Each contender lives in a process of its own, so that no pool of threads disturbs another. In each round each has one
-turn; the first round, in which things are compiled, does not count. The window needs a display, or xvfb-run.
+turn, another one first; round 0, in which things are compiled, does not count. The window needs a display, or xvfb-run.
 """
 
 import argparse
@@ -349,8 +349,9 @@ def main() -> None:
     for batch_size in options.batch_sizes:
         seconds: dict[str, list[float]] = {name: [] for name in children}
         for round in range(options.rounds + 1):
-            for name, child in children.items():
-                taken, loss = child.epoch(batch_size)
+            first = round % len(children)
+            for name in [*children][first:] + [*children][:first]:
+                taken, loss = children[name].epoch(batch_size)
                 if round:
                     seconds[name].append(taken)
                 else:
