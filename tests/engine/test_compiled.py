@@ -1,5 +1,7 @@
 """Adam's compiled loop and its NumPy passes: the same numbers, bit for bit."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -102,10 +104,23 @@ def test_it_leaves_all_else_to_numpy_and_alone(data, grad):
     np.testing.assert_array_equal(data, before)
 
 
-def test_without_numba_numpy_does_it(monkeypatch):
+@pytest.fixture
+def compiled_anew():
+    """Numba is asked for again, and once more afterwards."""
     seam._compiled_adam.cache_clear()
-    monkeypatch.setitem(__import__("sys").modules, "numba", None)  # what an import of a missing package finds
-    try:
-        assert not update(np.ones(3), np.ones(3))
-    finally:
-        seam._compiled_adam.cache_clear()
+    yield
+    seam._compiled_adam.cache_clear()
+
+
+@pytest.mark.usefixtures("compiled_anew")
+def test_without_numba_numpy_does_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)  # what an import of a missing package finds
+    assert not update(np.ones(3), np.ones(3))
+
+
+@pytest.mark.usefixtures("compiled_anew")
+def test_without_a_folder_for_the_compiled_loop_it_is_compiled_anew(monkeypatch):
+    monkeypatch.setattr("numba.core.caching.CompileResultCacheImpl._locator_classes", [])
+    data = np.ones(3)
+    assert update(data, np.ones(3))
+    assert (data < 1).all()
