@@ -35,7 +35,6 @@ LIBRARIES = (
 )
 LIBRARIES_HINT = f"on Debian or Ubuntu: sudo apt install {LIBRARIES}"
 COMMANDS = ("train", "evaluate", "predict")
-MAX_THREADS = 1024
 
 DESCRIPTION = """\
 A laboratory for neural networks. With no command it opens the window, with a model file if one is given.
@@ -149,8 +148,9 @@ def _add_train(commands: Any) -> None:
 
 
 def _thread_count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_THREADS:
-        raise argparse.ArgumentTypeError(f"a number from 1 to {MAX_THREADS}, not {text!r}")
+    most = os.cpu_count() or 1  # more than there are processors wait for one another: a hundred times as slow
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"a number from 1 to {most}, not {text!r}")
     return int(text)
 
 

@@ -43,7 +43,6 @@ class TrainingPanel(View):
         self._bar = named(QProgressBar(maximum=PROGRESS_STEPS, textVisible=False), "progressBar")
         self._status = named(caption(), "statusLabel")
         self._percent = caption(align=right)
-        self._epochs = 1
 
         for button in (self._train, self._pause, self._step, self._stop):
             button.setMinimumWidth(BUTTON_WIDTH_PX)
@@ -132,9 +131,8 @@ class TrainingPanel(View):
         config = session.run_config
         loading = config is not None and session.preparation is None
         self._bar.setMaximum(0 if loading else PROGRESS_STEPS)
-        if config is not None:
-            self._epochs = config.epochs
-        share = min(session.epochs_done / self._epochs, 1.0)
+        planned = session.preparation.job.config.epochs if session.preparation else 1
+        share = min(session.epochs_done / planned, 1.0)
         self._bar.setValue(round(share * PROGRESS_STEPS))
         if config is not None:
             self._percent.setText("" if loading else f"{share:.0%}")

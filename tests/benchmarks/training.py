@@ -110,7 +110,7 @@ def engine_in_the_window() -> Epoch:
     window.show()
     while not window.windowHandle().isExposed():
         app.processEvents()
-    atexit.register(lambda: (window.session.close(), app))  # neither may be destroyed before that
+    atexit.register(lambda: (window.session.close(), app, settings))  # none may be gone before that
     session, loop = window.session, QEventLoop()
     session.stateChanged.connect(lambda state: loop.quit() if state == "idle" else None)
     starts: list[float] = []

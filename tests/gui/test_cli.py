@@ -75,7 +75,7 @@ def test_threads_are_a_sensible_number(threads, capsys):
     with pytest.raises(SystemExit) as exit:
         main(["train", f"--threads={threads}"])
     assert exit.value.code == 2
-    assert f"a number from 1 to 1024, not '{threads}'" in capsys.readouterr().err
+    assert f"a number from 1 to {os.cpu_count()}, not '{threads}'" in capsys.readouterr().err
 
 
 def test_evaluate_says_what_train_said(trained, capsys):

@@ -26,11 +26,11 @@ class Pretended:
 
     def __init__(self, seconds):
         self.seconds = seconds
-        self.tried = set()
+        self.tried: list[int] = []
 
     def rehearsal(self):
         while True:
-            self.tried.add(threads_now())
+            self.tried.append(threads_now())
             time.sleep(self.seconds(threads_now()))
             yield Step(0, 0, 1.0, 0, 1, False)
 
@@ -50,7 +50,7 @@ def test_it_is_one_of_those_there_are_and_all_is_as_before():
 def test_one_thread_is_taken_where_more_are_slower():
     run = Pretended(lambda threads: 0.001 * threads)
     assert fastest_blas_threads(run) == 1
-    assert run.tried >= {1, threads_now()}
+    assert set(run.tried) >= {1, threads_now()}
 
 
 @needs_two
@@ -66,6 +66,5 @@ def test_a_limit_from_outside_is_kept():
 
 def test_slow_steps_are_not_rehearsed_at_length():
     run = Pretended(lambda _: 0.15)
-    started = time.perf_counter()
     assert fastest_blas_threads(run) == threads_now()
-    assert time.perf_counter() - started < 2
+    assert run.tried == [threads_now()] * 2

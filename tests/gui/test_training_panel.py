@@ -141,6 +141,7 @@ def test_the_network_before_a_run_comes_back(hand):
     hand.train(hidden="16")
     trained, history = hand.session.model, hand.session.history
     accuracy = hand.widget("accuracyLabel").text()
+    hand.configure(hidden="16", epochs=50)
     hand.click("stepButton")
     hand.wait(lambda: len(hand.session.history) == 1)
     hand.click("stopButton")
@@ -151,6 +152,8 @@ def test_the_network_before_a_run_comes_back(hand):
     assert hand.session.history is history
     assert hand.session.modified
     assert hand.widget("accuracyLabel").text() == accuracy
+    bar = hand.widget("progressBar")
+    hand.wait(lambda: bar.value() == bar.maximum())
 
 
 def test_a_changed_learning_rate_is_recorded(hand, tmp_path):
