@@ -28,6 +28,8 @@ EXPORT_SCALE = 2
 MOST_DECADES = 6
 MIN_RANGE = 10
 """Mini-batches that are shown at the least."""
+MARGIN = 1.02
+"""A little room to the right of the last dot."""
 GROWTH = 1.25
 """While a run goes on, the plot keeps room to the right and grows in steps: new axes cost more than new curves."""
 EPOCH_COLUMNS = {
@@ -216,7 +218,10 @@ class LossPlot(View):
             for plot in (self._loss, self._accuracy):
                 plot.setLimits(xMax=1.1 * extent)
             if self._follows:
-                self._loss.setXRange(0, extent, padding=0)
+                self._show_all_batches()
+
+    def _show_all_batches(self) -> None:
+        self._loss.setXRange(0, MARGIN * self._extent, padding=0)
 
     # ------------------------------------------------------------ looking closer
 
@@ -232,7 +237,7 @@ class LossPlot(View):
     @Slot()
     def _show_all(self) -> None:
         self._follows = True
-        self._loss.setXRange(0, self._extent, padding=0)
+        self._show_all_batches()
         for plot in (self._loss, self._accuracy):  # the accuracy's x axis follows the loss
             plot.enableAutoRange(axis="y")
 
