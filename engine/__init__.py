@@ -1,9 +1,10 @@
 """minigrad's engine: reverse-mode automatic differentiation for N-dimensional tensors, in NumPy.
 
 Read the modules in this order and they are a course in backpropagation: `ops` (the calculus), `tensor`
-(the graph and `backward`), `nn` (layers), `losses`, `optim`, `training`, `checkpoint`.
+(the graph and `backward`), `nn` (layers), `losses`, `optim`, `augment`, `training`, `checkpoint`.
 """
 
+from engine.augment import Augmentation
 from engine.checkpoint import ModelFileError, load_model, save_model
 from engine.losses import cross_entropy_loss, mse_loss
 from engine.nn import MLP, Linear, Module, ReLU, Sigmoid, Tanh
@@ -23,6 +24,7 @@ __all__ = [
     "MLP",
     "SGD",
     "Adam",
+    "Augmentation",
     "ConfigError",
     "Linear",
     "ModelFileError",

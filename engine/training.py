@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine import ops
+from engine.augment import Augmentation
 from engine.losses import cross_entropy_loss
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters
 from engine.ops import Array
@@ -24,6 +25,24 @@ EVALUATION_BATCH_SIZE = 1000
 DIVERGED_LOSS = 1e6
 DIVERGED = "The loss exploded: the steps were so large that the weights grew without bound."
 MAX_RECORDED_EPOCHS = 500
+NO_AUGMENTATION = Augmentation()
+MAX_AUGMENTATION = {
+    "shift_px": 4.0,
+    "rotation_deg": 45.0,
+    "scale": 0.5,
+    "shear": 0.5,
+    "elastic_px": 3.0,
+    "thickness_px": 2.0,
+}
+
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda done: 1.0,  # noqa: ARG005
+    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
+}
+"""What the learning rate is multiplied with, by how much of the run is done (0 to 1).
+
+Cosine: Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), without the restarts.
+"""
 
 
 class ConfigError(ValueError):
@@ -39,8 +58,9 @@ class TrainingConfig:
     """Everything that decides a training run, but for the data. Raises ConfigError for what cannot be trained.
 
     hidden: sizes of the hidden layers; activation: "relu", "tanh" or "sigmoid"; optimizer: "sgd", "momentum" or
-    "adam"; momentum matters to "momentum" alone; weight_decay is decoupled; validation_share: the part of the training
-    samples, from 0 to 0.5, that is held back to validate on.
+    "adam"; momentum matters to "momentum" alone; weight_decay is decoupled; schedule: "constant", or "cosine" for a
+    learning rate that sinks to 0 (see SCHEDULES); validation_share: the part of the training samples, from 0 to 0.5,
+    that is held back to validate on; augmentation: how the training pictures vary, an Augmentation or its fields.
     """
 
     hidden: tuple[int, ...] = (256, 128)
@@ -53,9 +73,13 @@ class TrainingConfig:
     epochs: int = 10
     seed: int = 0
     validation_share: float = 0.1
+    schedule: str = "constant"
+    augmentation: Augmentation = NO_AUGMENTATION
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
+        if isinstance(self.augmentation, dict):
+            object.__setattr__(self, "augmentation", Augmentation(**self.augmentation))
         if len(self.hidden) > MAX_HIDDEN_LAYERS:
             raise ConfigError("hidden", f"At most {MAX_HIDDEN_LAYERS} hidden layers, not {len(self.hidden)}.")
         for size in self.hidden:
@@ -72,6 +96,12 @@ class TrainingConfig:
         self._check("epochs", 1 <= self.epochs <= 100_000, "The number of epochs is from 1 to 100,000.")
         self._check("seed", 0 <= self.seed < 2**31, "The seed is from 0 to 2,147,483,647.")
         self._check("validation_share", 0 <= self.validation_share <= 0.5, "The validation share is from 0 to 0.5.")
+        self._check("schedule", self.schedule in SCHEDULES, f"The schedule is one of {_names(SCHEDULES)}.")
+        known = isinstance(self.augmentation, Augmentation)
+        self._check("augmentation", known, "The augmentation is an Augmentation.")
+        for name, most in MAX_AUGMENTATION.items():
+            within = 0 <= getattr(self.augmentation, name) <= most
+            self._check("augmentation", within, f"The augmentation's {name} is from 0 to {most:g}.")
 
     @staticmethod
     def _check(field: str, holds: bool, message: str) -> None:
@@ -201,12 +231,14 @@ def training_steps(
     epochs: int,
     batch_size: int,
     seed: int | None = None,
+    augmentation: Augmentation | None = None,
 ) -> Iterator[Step]:
     """Train, one mini-batch for each `next()`.
 
     images: (N, ...), uint8 (scaled to 0..1) or floating; labels: (N, ...), what loss_fn takes as its target.
-    With a seed each epoch goes through the samples in a new order; without, in the given order. `correct` is counted
-    for labels that are class indices and 0 for others.
+    With a seed each epoch goes through the samples in a new order; without, in the given order. An augmentation gives
+    every mini-batch of images (N, height, width) new variations. `correct` is counted for labels that are class
+    indices and 0 for others.
     """
     dtype = model.parameters()[0].dtype
     batches = math.ceil(len(images) / batch_size)
@@ -216,10 +248,12 @@ def training_steps(
             rows: Any = slice(index * batch_size, (index + 1) * batch_size)
             if order is not None:
                 rows = order[rows]
-            target = labels[rows]
+            batch, target = images[rows], labels[rows]
+            if augmentation:
+                batch = augmentation(batch, np.random.default_rng([seed or 0, 3, epoch, index]))
             optimizer.zero_grad()
             with np.errstate(over="ignore", invalid="ignore"):  # a network that blows up shows it in its loss
-                outputs = model(Tensor(_inputs(images[rows], dtype)))
+                outputs = model(Tensor(_inputs(batch, dtype)))
                 loss = loss_fn(outputs, target)
                 loss.backward()
                 optimizer.step()
@@ -232,7 +266,8 @@ class TrainingRun:
     """A config put to work on data. Iterating trains; each item is a Step, and with an epoch's last one its summary.
 
     images: (N, ...) and integer labels: (N,), of which a validation share is held back; classes: how many there are;
-    start_from: a network to go on from, which is copied (None: a new one, from the seed).
+    start_from: a network to go on from, which is copied (None: a new one, from the seed). `learning_rate` may be
+    changed between two steps; the config's schedule goes on from there.
     """
 
     def __init__(
@@ -245,6 +280,7 @@ class TrainingRun:
         self._validation = images[held_back], labels[held_back]
         self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.model)
+        self.learning_rate = config.learning_rate
 
     @property
     def training_count(self) -> int:
@@ -263,16 +299,28 @@ class TrainingRun:
         model = self.model.copy()
         optimizer = self.config.build_optimizer(model)
         while True:
-            yield from training_steps(
-                model, *self._training, optimizer, epochs=1, batch_size=self.config.batch_size, seed=self.config.seed
-            )
+            yield from self._steps(model, optimizer, epochs=1)
+
+    def _steps(self, model: MLP, optimizer: Optimizer, epochs: int) -> Iterator[Step]:
+        config = self.config
+        return training_steps(
+            model,
+            *self._training,
+            optimizer,
+            epochs=epochs,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            augmentation=config.augmentation,
+        )
 
     def __iter__(self) -> Iterator[tuple[Step, EpochSummary | None]]:
-        epochs, batch_size, seed = self.config.epochs, self.config.batch_size, self.config.seed
+        scheduled = SCHEDULES[self.config.schedule]
+        total = self.config.epochs * self.steps_per_epoch
+        steps = self._steps(self.model, self.optimizer, self.config.epochs)
         meter = _EpochMeter()
-        for step in training_steps(
-            self.model, *self._training, self.optimizer, epochs=epochs, batch_size=batch_size, seed=seed
-        ):
+        for done in range(total):
+            self.optimizer.lr = self.learning_rate * scheduled(done / total)
+            step = next(steps)
             meter.add(step)
             if not step.is_last:
                 yield step, None
@@ -324,6 +372,7 @@ def train(
 
 
 def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:
+    """What the network says of batches of images, without a graph."""
     dtype = model.parameters()[0].dtype
     with no_grad(), np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(images), EVALUATION_BATCH_SIZE):
@@ -346,6 +395,11 @@ def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]
     return loss_sum / len(images), correct / len(images)
 
 
-def predict(model: Module, images: Array) -> Array:
-    """The probability of each class, (N, classes), for images (N, ...); the network's own floating dtype."""
-    return np.concatenate([ops.softmax(logits) for _, logits in _logits(model, images)])
+def predict(model: Module, images: Array, temperature: float = 1.0) -> Array:
+    """The probability of each class, (N, classes), for images (N, ...); the network's own floating dtype.
+
+    The logits are divided by the temperature: above 1 it makes every answer less sure, and none different.
+    """
+    return np.concatenate(
+        [ops.softmax(logits / logits.dtype.type(temperature)) for _, logits in _logits(model, images)]
+    )

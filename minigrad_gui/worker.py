@@ -222,7 +222,7 @@ class TrainingWorker(QObject):
             may_step = control.wait_for_step()
             if paused:
                 report.leave_out_the_pause()
-            run.optimizer.lr = control.learning_rate
+            run.learning_rate = control.learning_rate
             trained = next(steps, None) if may_step else None
             if trained is None:
                 break

@@ -11,6 +11,7 @@ from engine import (
     MLP,
     SGD,
     Adam,
+    Augmentation,
     ConfigError,
     ReLU,
     SGDMomentum,
@@ -73,6 +74,8 @@ REFUSED = {
     "epochs": [0, -1, 100_001, NAN, 2.5],
     "seed": [-1, 2**31, NAN, 0.5],
     "validation_share": [-0.1, 0.51, NAN],
+    "schedule": ["", "Cosine", "linear", None],
+    "augmentation": [None, 1.0, Augmentation(shift_px=-1), Augmentation(scale=0.6), Augmentation(elastic_px=NAN)],
 }
 
 
