@@ -73,14 +73,14 @@ def _moves(height: int, width: int) -> Pictures:
 def _looked_up(pictures: Pictures, x: Pictures, y: Pictures) -> Pictures:
     """Each picture at positions x, y (N, height * width), counted from its middle: bilinear, and 0 beyond the edge."""
     count, height, width = pictures.shape
-    stride = width + 2
-    framed = np.pad(pictures, ((0, 0), (1, 1), (1, 1))).ravel()
-    x = np.clip(x + np.float32((width + 1) / 2), 0, np.float32(width + 0.999))
-    y = np.clip(y + np.float32((height + 1) / 2), 0, np.float32(height + 0.999))
+    stride = width + 3
+    framed = np.pad(pictures, ((0, 0), (1, 2), (1, 2))).ravel()
+    x = np.clip(x + np.float32((width + 1) / 2), 0, width + 1)
+    y = np.clip(y + np.float32((height + 1) / 2), 0, height + 1)
     column, row = x.astype(np.intp), y.astype(np.intp)
     x -= column
     y -= row
-    at = row * stride + column + (np.arange(count) * (height + 2) * stride)[:, np.newaxis]
+    at = row * stride + column + (np.arange(count) * (height + 3) * stride)[:, np.newaxis]
     upper, lower = framed.take(at), framed[stride:].take(at)
     upper += x * (framed[1:].take(at) - upper)
     lower += x * (framed[stride + 1 :].take(at) - lower)

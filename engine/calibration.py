@@ -1,50 +1,102 @@
-"""Calibration: probabilities that mean what they say, and how sure is sure enough.
+"""Calibration: probabilities that mean what they say, and saying so when a picture shows nothing that is known.
 
 A network that has been trained until it is nearly always right is too sure of itself. Dividing its logits by a
 temperature, chosen on samples that it was not trained on, mends that (Guo, Pleiss, Sun and Weinberger, On Calibration
-of Modern Neural Networks, 2017). What then still looks unsure is better not believed.
+of Modern Neural Networks, 2017). But probabilities always add up to 1, over a scribble, too; what tells one is that all
+logits are small. Their log-sum-exp is called the evidence here (Liu, Wang, Owens and Li, Energy-based
+Out-of-distribution Detection, 2020, where it is the negative energy).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from engine import ops
+from engine.augment import Augmentation
 from engine.nn import Module
 from engine.ops import Array
-from engine.training import predict
+from engine.training import TrainingRun, logits_of
 
 LOWEST, HIGHEST = 0.2, 20.0
 """Temperatures beyond these would not come from a trained network."""
+MAX_EVIDENCE = 1e6
 SEARCH_STEPS = 40
+HARDER = Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_px=0.6, thickness_px=0.3)
+"""What people draw on a screen is about as much harder than MNIST's digits."""
 GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """temperature: what the logits are divided by; threshold: the least probability of an answer that is believed."""
+    """temperature: what the logits are divided by; least_evidence: what an answer needs to be believed, None for no
+    such limit; threshold: the least probability of an answer that is believed, by default more than all others have.
+    """
 
     temperature: float = 1.0
+    least_evidence: float | None = None
     threshold: float = 0.5
 
+    def read(self, logits: Array) -> tuple[Array, Array]:
+        """The probabilities (N, classes) that logits (N, classes) come to, and whether each answer is believed (N,)."""
+        probabilities = _probabilities(logits, self.temperature)
+        believed = probabilities.max(axis=-1) >= self.threshold
+        if self.least_evidence is not None:
+            believed &= _evidence(logits) >= self.least_evidence
+        return probabilities, believed
 
-def calibrate(model: Module, images: Array, labels: Array, turned_away: float = 0.01) -> Calibration:
+
+def _probabilities(logits: Array, temperature: float) -> Array:
+    return ops.softmax(logits / logits.dtype.type(temperature))
+
+
+def _evidence(logits: Array) -> Array:
+    """log(sum(exp(logits))) over the classes: (N,)."""
+    highest = logits.max(axis=-1)
+    return np.asarray(highest + np.log(np.exp(logits - highest[:, np.newaxis]).sum(axis=-1)))
+
+
+def calibrate(
+    model: Module, images: Array, labels: Array, harder: Array | None = None, turned_away: float = 0.01
+) -> Calibration:
     """The temperature of the least cross-entropy loss on images (N, ...) with class labels (N,), not trained on, and
-    the threshold below which this share of the rightly read ones would be turned away.
+    the evidence below which this share of the rightly read ones would be turned away: of `harder` images of the same
+    labels, if there are some, which are to the others as what the network will meet is to what it was trained on.
 
     Golden-section search over the logarithm: the loss has one minimum in 1 / temperature, since cross-entropy is convex
     in the logits.
     """
-    rows = np.arange(len(labels))
+    rows, logits = np.arange(len(labels)), logits_of(model, images)
 
     def loss(temperature: float) -> float:
-        return float(-np.log(predict(model, images, temperature)[rows, labels] + 1e-30).mean())
+        return float(-np.log(_probabilities(logits, temperature)[rows, labels] + 1e-30).mean())
 
     low, high = np.log(LOWEST), np.log(HIGHEST)
     for _ in range(SEARCH_STEPS):
         left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
         low, high = (low, right) if loss(np.exp(left)) < loss(np.exp(right)) else (left, high)
-    temperature = float(np.exp((low + high) / 2))
-    probabilities = predict(model, images, temperature)
-    right = probabilities.argmax(axis=-1) == labels
-    sure = probabilities.max(axis=-1)[right]
-    return Calibration(temperature, float(np.quantile(sure, turned_away)) if sure.size else 0.0)
+    if harder is not None:
+        logits = logits_of(model, harder)
+    evidence = _evidence(logits)[logits.argmax(axis=-1) == labels]
+    least = float(np.quantile(evidence, turned_away)) if evidence.size else None
+    return Calibration(float(np.exp((low + high) / 2)), least)
+
+
+def calibration_of(meta: Mapping[str, Any]) -> Calibration:
+    """What a model file's meta says of the calibration; the default if that is nothing of use."""
+    try:
+        calibration = Calibration(**meta.get("calibration", {}))
+        of_use = LOWEST <= calibration.temperature <= HIGHEST and 0 <= calibration.threshold <= 1
+        of_use = of_use and (calibration.least_evidence is None or abs(calibration.least_evidence) < MAX_EVIDENCE)
+    except TypeError:
+        of_use = False
+    return calibration if of_use else Calibration()
+
+
+def calibrate_run(run: TrainingRun) -> Calibration | None:
+    """Calibrate a trained run's network on the samples that it held back; None if there are none."""
+    images, labels = run.validation
+    if len(images) == 0:
+        return None
+    return calibrate(run.model, images, labels, HARDER(images, np.random.default_rng([run.config.seed, 4])))

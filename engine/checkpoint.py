@@ -71,7 +71,7 @@ def save_model(path: PathLike, model: MLP, meta: Mapping[str, Any] | None = None
     if text.nbytes > MAX_META_BYTES - MAX_HEADER_BYTES:
         raise ModelFileError("What is to be kept with this network is too much for its file.")
     try:
-        with _replacing(target) as file:
+        with replacing(target) as file:
             np.savez(file, allow_pickle=False, meta=text, **arrays)
     except OSError as error:
         raise ModelFileError(f"{target.name} could not be saved in {target.parent}: {_reason(error)}.") from error
@@ -198,8 +198,11 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, shape: tuple[int, ..
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[IO[bytes]]:
-    """A new file beside `target` that takes its place, whole and on disk, if nothing goes wrong until then."""
+def replacing(target: Path) -> Iterator[IO[bytes]]:
+    """A new file beside `target` that takes its place, whole and on disk, if nothing goes wrong until then.
+
+    Raises OSError; an older file is then as it was.
+    """
     draft = target.with_name(f".{secrets.token_hex(8)}.tmp")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:

@@ -267,7 +267,7 @@ class TrainingRun:
 
     images: (N, ...) and integer labels: (N,), of which a validation share is held back; classes: how many there are;
     start_from: a network to go on from, which is copied (None: a new one, from the seed). `learning_rate` may be
-    changed between two steps; the config's schedule goes on from there.
+    changed between two steps; the config's schedule goes on from there. `validation`: images and labels held back.
     """
 
     def __init__(
@@ -277,7 +277,7 @@ class TrainingRun:
         training, held_back = split_validation(len(images), config.validation_share, config.seed)
         labels = labels.astype(np.intp)
         self._training = images[training], labels[training]
-        self._validation = images[held_back], labels[held_back]
+        self.validation = images[held_back], labels[held_back]
         self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.model)
         self.learning_rate = config.learning_rate
@@ -288,7 +288,7 @@ class TrainingRun:
 
     @property
     def validation_count(self) -> int:
-        return len(self._validation[0])
+        return len(self.validation[0])
 
     @property
     def steps_per_epoch(self) -> int:
@@ -325,7 +325,7 @@ class TrainingRun:
             if not step.is_last:
                 yield step, None
                 continue
-            validation = evaluate(self.model, *self._validation) if self.validation_count else None
+            validation = evaluate(self.model, *self.validation) if self.validation_count else None
             yield step, meter.summary(step.epoch, validation)
             meter = _EpochMeter()
 
@@ -336,10 +336,12 @@ def describe_run(
     epochs: list[EpochSummary],
     test: tuple[float, float] | None = None,
     blas_threads: int | None = None,
+    calibration: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What a trained network's file says of its training; `test` is what `evaluate` gave on the test samples.
 
-    The number of BLAS threads is told because it may change the last digit of a product.
+    The number of BLAS threads is told because it may change the last digit of a product; the calibration, as a dict,
+    if there is one, because whoever reads with the network needs it.
     Of a long run some 500 epochs are told, evenly spread, the last among them.
     """
     stride = math.ceil(len(epochs) / MAX_RECORDED_EPOCHS) or 1
@@ -350,6 +352,8 @@ def describe_run(
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
         "blas_threads": blas_threads,
     }
+    if calibration is not None:
+        record["calibration"] = calibration
     return record if test is None else {**record, "test_loss": test[0], "test_accuracy": test[1]}
 
 
@@ -395,11 +399,11 @@ def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]
     return loss_sum / len(images), correct / len(images)
 
 
-def predict(model: Module, images: Array, temperature: float = 1.0) -> Array:
-    """The probability of each class, (N, classes), for images (N, ...); the network's own floating dtype.
+def logits_of(model: Module, images: Array) -> Array:
+    """What the network says of images (N, ...) before it is made into probabilities: (N, classes), its own dtype."""
+    return np.concatenate([logits for _, logits in _logits(model, images)])
 
-    The logits are divided by the temperature: above 1 it makes every answer less sure, and none different.
-    """
-    return np.concatenate(
-        [ops.softmax(logits / logits.dtype.type(temperature)) for _, logits in _logits(model, images)]
-    )
+
+def predict(model: Module, images: Array) -> Array:
+    """The probability of each class, (N, classes), for images (N, ...); the network's own floating dtype."""
+    return ops.softmax(logits_of(model, images))

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,18 +16,29 @@ from typing import Any, NoReturn
 import numpy as np
 
 from engine import (
+    Augmentation,
     ConfigError,
     ModelFileError,
     TrainingConfig,
     evaluate,
     load_model,
-    predict,
     save_model,
 )
+from engine.calibration import Calibration, calibrate_run, calibration_of
 from engine.nn import ACTIVATIONS, MLP
 from engine.optim import OPTIMIZERS
-from engine.training import DIVERGED, EpochSummary, TrainingRun, describe_run, parse_hidden
+from engine.training import (
+    DIVERGED,
+    MAX_AUGMENTATION,
+    SCHEDULES,
+    EpochSummary,
+    TrainingRun,
+    describe_run,
+    logits_of,
+    parse_hidden,
+)
 from minigrad_gui import data, digits
+from minigrad_gui.presets import PRESETS
 from minigrad_gui.threads import fastest_blas_threads
 
 LIBRARIES = (
@@ -35,6 +47,8 @@ LIBRARIES = (
 )
 LIBRARIES_HINT = f"on Debian or Ubuntu: sudo apt install {LIBRARIES}"
 COMMANDS = ("train", "evaluate", "predict")
+DEFAULTS = TrainingConfig(validation_share=0.0)
+"""What `train` starts from where no preset is named."""
 
 DESCRIPTION = """\
 A laboratory for neural networks. With no command it opens the window, with a model file if one is given.
@@ -112,38 +126,42 @@ def _commands() -> argparse.ArgumentParser:
 
 
 def _add_train(commands: Any) -> None:
-    defaults = TrainingConfig()
     parser = commands.add_parser(
         "train",
         help="train a network",
-        description="Train a network on MNIST's 60,000 training digits and test it on the other 10,000.",
+        description="Train a network on MNIST's 60,000 training digits and test it on the other 10,000. "
+        "The defaults below are those without --preset.",
     )
+    varied = parser.add_argument_group("variation of the training pictures", Augmentation.__doc__)
+    defaults = {**vars(DEFAULTS), **vars(DEFAULTS.augmentation), "hidden": ",".join(map(str, DEFAULTS.hidden))}
 
-    def add(name: str, default: Any, help: str, **options: Any) -> None:  # noqa: A002
-        parser.add_argument(name, default=default, help=f"{help} (default: %(default)s)", **options)
+    def add(name: str, field: str, help: str, group: Any = parser, **options: Any) -> None:  # noqa: A002
+        told = f"{help} (default: {defaults[field]})"
+        group.add_argument(name, dest=field, default=argparse.SUPPRESS, help=told, **options)
 
-    sizes = ",".join(map(str, defaults.hidden))
-    add("--epochs", defaults.epochs, "how many times to go through the digits", type=int, metavar="N")
-    add("--hidden", [sizes], 'hidden layers, such as 256,128; "" for none', nargs="+", metavar="SIZES")
-    add("--batch-size", defaults.batch_size, "digits to each step", type=int, metavar="N")
-    add("--optimizer", defaults.optimizer, "how a gradient becomes a step", choices=list(OPTIMIZERS))
-    add("--lr", defaults.learning_rate, "learning rate: how large a step is", type=float, metavar="RATE")
-    add("--momentum", defaults.momentum, "for the momentum optimizer", type=float, metavar="M")
-    add(
-        "--weight-decay",
-        defaults.weight_decay,
-        "how much all weights shrink at each step",
-        type=float,
-        metavar="D",
-    )
-    add("--activation", defaults.activation, "what a neuron does with its sum", choices=list(ACTIVATIONS))
-    add("--seed", defaults.seed, "the same seed and threads give the same network", type=int, metavar="N")
+    preset = "settings to begin with, for the other options to change: quick is good after seconds, reference is the "
+    preset += "classic exercise, best reads drawn digits best, after minutes"
+    parser.add_argument("--preset", choices=list(PRESETS), help=preset)
+    add("--epochs", "epochs", "how many times to go through the digits", type=int, metavar="N")
+    add("--hidden", "hidden", 'hidden layers, such as 256,128; "" for none', nargs="+", metavar="SIZES")
+    add("--batch-size", "batch_size", "digits to each step", type=int, metavar="N")
+    add("--optimizer", "optimizer", "how a gradient becomes a step", choices=list(OPTIMIZERS))
+    add("--lr", "learning_rate", "learning rate: how large a step is", type=float, metavar="RATE")
+    add("--schedule", "schedule", "whether the learning rate stays or sinks to 0", choices=list(SCHEDULES))
+    add("--momentum", "momentum", "for the momentum optimizer", type=float, metavar="M")
+    add("--weight-decay", "weight_decay", "how much all weights shrink at each step", type=float, metavar="D")
+    add("--activation", "activation", "what a neuron does with its sum", choices=list(ACTIVATIONS))
+    add("--seed", "seed", "the same seed and threads give the same network", type=int, metavar="N")
     held_back = "share of the training digits to hold back and measure after each epoch"
-    add("--validation", 0.0, held_back, type=float, metavar="SHARE")
-    add("--dataset", "mnist", "the bundled digits, or Hugging Face's copy", choices=list(data.SOURCES))
+    add("--validation", "validation_share", held_back, type=float, metavar="SHARE")
+    source = "the bundled digits, or Hugging Face's copy (default: %(default)s)"
+    parser.add_argument("--dataset", default="mnist", choices=list(data.SOURCES), help=source)
     threads = "threads for the products of matrices (default: as many as prove fastest)"
     parser.add_argument("--threads", type=_thread_count, metavar="N", help=threads)
     parser.add_argument("--save", type=Path, metavar="PATH", help="write the trained network to this .npz file")
+    for field in fields(Augmentation):
+        limits = f"from 0 to {MAX_AUGMENTATION[field.name]:g}"
+        add(f"--{field.name.replace('_', '-')}", field.name, limits, varied, type=float, metavar="MOST")
     parser.set_defaults(run=_train)
 
 
@@ -157,22 +175,22 @@ def _thread_count(text: str) -> int:
 # ---------------------------------------------------------------- train, evaluate, predict
 
 
+def _config(options: argparse.Namespace) -> TrainingConfig:
+    """The preset, if one is named, with whatever else was given in place of its own."""
+    start = PRESETS[options.preset] if options.preset else DEFAULTS
+    given = vars(options)
+    changes = {field.name: given[field.name] for field in fields(TrainingConfig) if field.name in given}
+    variation = {field.name: given[field.name] for field in fields(Augmentation) if field.name in given}
+    if "hidden" in changes:
+        changes["hidden"] = parse_hidden(" ".join(changes["hidden"]))
+    return replace(start, **changes, augmentation=replace(start.augmentation, **variation))
+
+
 def _train(options: argparse.Namespace) -> int:
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 
-    config = TrainingConfig(
-        hidden=parse_hidden(" ".join(options.hidden)),
-        activation=options.activation,
-        optimizer=options.optimizer,
-        learning_rate=options.lr,
-        momentum=options.momentum,
-        weight_decay=options.weight_decay,
-        batch_size=options.batch_size,
-        epochs=options.epochs,
-        seed=options.seed,
-        validation_share=options.validation,
-    )
+    config = _config(options)
     if options.save is not None and not options.save.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {options.save.absolute().parent} to save the network in.")
     if options.save is not None and options.save.is_dir():
@@ -197,7 +215,10 @@ def _train(options: argparse.Namespace) -> int:
     test = evaluate(run.model, dataset.test_images, dataset.test_labels)
     print(f"trained in {seconds:.1f} s with --threads {threads}; {_measured('test', *test)}")
     if options.save is not None:
-        save_model(options.save, run.model, describe_run(config, options.dataset, epochs, test, threads))
+        calibration = calibrate_run(run)
+        measured = asdict(calibration) if calibration else None
+        record = describe_run(config, options.dataset, epochs, test, threads, measured)
+        save_model(options.save, run.model, record)
         print(f"saved {options.save}")
     return 0
 
@@ -213,21 +234,21 @@ def _told(epoch: EpochSummary, epochs: int) -> str:
     return text
 
 
-def _load_reader(path: Path) -> MLP:
-    model, _ = load_model(path)
+def _load_reader(path: Path) -> tuple[MLP, Calibration]:
+    model, meta = load_model(path)
     digits.check_reader(path.name, model.sizes)
-    return model
+    return model, calibration_of(meta)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    model = _load_reader(options.model)
+    model, _ = _load_reader(options.model)
     dataset = data.load_mnist()
     print(_measured("test", *evaluate(model, dataset.test_images, dataset.test_labels)))
     return 0
 
 
 def _predict(options: argparse.Namespace) -> int:
-    model = _load_reader(options.model)
+    model, calibration = _load_reader(options.model)
     status = 0
     for path in options.images:
         try:
@@ -237,9 +258,10 @@ def _predict(options: argparse.Namespace) -> int:
             status = 2
             continue
         if picture.any():
-            probabilities = predict(model, picture[np.newaxis])[0]
-            best = int(probabilities.argmax())
-            print(f"{path}: {best} ({probabilities[best]:.1%})")
+            probabilities, believed = calibration.read(logits_of(model, picture[np.newaxis]))
+            best = int(probabilities[0].argmax())
+            doubt = "" if believed[0] else "not recognised, most like "
+            print(f"{path}: {doubt}{best} ({probabilities[0, best]:.1%})")
         else:
             print(f"{path}: no digit, the picture is blank")
     return status

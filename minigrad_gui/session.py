@@ -6,19 +6,22 @@ to the worker. Nothing here draws.
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QStandardPaths, QThread, QTimer, Signal, Slot
 
-from engine import ConfigError, ModelFileError, Step, TrainingConfig, load_model, predict, save_model
+from engine import ConfigError, ModelFileError, Step, TrainingConfig, load_model, save_model
+from engine.calibration import Calibration, calibration_of
 from engine.nn import ACTIVATIONS, MLP
-from engine.training import EpochSummary, describe_run
+from engine.training import EpochSummary, describe_run, logits_of
 from minigrad_gui import data, digits
+from minigrad_gui.handwriting import Drawing, Notebook, NotebookError
+from minigrad_gui.teaching import Lesson, Taught, TeachingWorker
 from minigrad_gui.worker import Outcome, Preparation, Progress, TrainingControl, TrainingJob, TrainingWorker
 
 READING_DELAY_MS = 8
@@ -32,10 +35,14 @@ State = Literal["idle", "training", "paused"]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network thinks of the drawing: the likeliest digit, and each digit's probability, float (10,)."""
+    """What the network thinks of the drawing: the likeliest digit, and each digit's probability, float (10,).
+
+    `recognised`: whether it is sure enough to be believed.
+    """
 
     digit: int
     probabilities: NDArray[np.floating[Any]]
+    recognised: bool = True
 
 
 class History:
@@ -76,7 +83,7 @@ class History:
 
 @dataclass(frozen=True)
 class _Work:
-    """A network with all that belongs to it."""
+    """A network with all that belongs to it, before it was taught a hand."""
 
     model: MLP
     meta: dict[str, Any]
@@ -87,7 +94,10 @@ class _Work:
 
 
 class Session(QObject):
-    """The state of the laboratory. Everything here happens in the GUI's thread; training runs in another."""
+    """The state of the laboratory. Everything here happens in the GUI's thread; training and teaching have their own.
+
+    folder: where the taught drawings are kept; None is the user's data folder.
+    """
 
     stateChanged = Signal(str)  # noqa: N815
     configChanged = Signal()  # noqa: N815
@@ -97,10 +107,14 @@ class Session(QObject):
     modelChanged = Signal()  # noqa: N815
     predictionChanged = Signal()  # noqa: N815
     documentChanged = Signal()  # noqa: N815
+    handChanged = Signal()  # noqa: N815
+    samplesReady = Signal()  # noqa: N815
     failed = Signal(str)
     _jobQueued = Signal(object)  # noqa: N815
+    _lessonQueued = Signal(object)  # noqa: N815
+    _samplesAsked = Signal()  # noqa: N815
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, folder: Path | None = None) -> None:
         super().__init__(parent)
         self.config = TrainingConfig()
         self.config_error: ConfigError | None = None
@@ -116,6 +130,14 @@ class Session(QObject):
         self.modified = False
         self.picture = digits.blank()
         self.prediction: Prediction | None = None
+        self.picture_as_drawn = digits.blank()
+        self.prediction_as_drawn: Prediction | None = None
+        self.samples: NDArray[np.uint8] | None = None
+        self.notebook = Notebook(folder or _data_folder() / "handwriting")
+        self._untaught: tuple[MLP, dict[str, Any]] | None = None
+        self._lesson: Lesson | None = None
+        self._lesson_is_old = False
+        self._taught_last: tuple[Drawing, Sequence[NDArray[np.float64]]] | None = None
         self._strokes: list[NDArray[np.float64]] = []
         self._job: TrainingJob | None = None
         self._rate_changes: list[dict[str, float]] = []
@@ -133,6 +155,14 @@ class Session(QObject):
         self._worker.prepared.connect(self._on_prepared)
         self._worker.progressed.connect(self._on_progressed)
         self._worker.ended.connect(self._on_ended)
+        self._teaching_thread = QThread(self)
+        self._teaching_thread.setObjectName("teaching")
+        self._teacher = TeachingWorker()
+        self._teacher.moveToThread(self._teaching_thread)
+        self._lessonQueued.connect(self._teacher.run)
+        self._samplesAsked.connect(self._teacher.load_samples)
+        self._teacher.samplesReady.connect(self._on_samples)
+        self._teacher.taught.connect(self._on_taught)
         # A long turn of the training thread would make the window stutter.
         self._switch_interval_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -226,9 +256,9 @@ class Session(QObject):
         self.progressed.emit()
 
     def _work(self) -> "_Work | None":
-        if self.model is None:
+        if self._untaught is None:
             return None
-        return _Work(self.model, self.meta, self.history, self.preparation, self.path, self.modified)
+        return _Work(*self._untaught, self.history, self.preparation, self.path, self.modified)
 
     def _abandon_run(self) -> None:
         """Forget the run at once: whatever it still reports is ignored."""
@@ -241,8 +271,11 @@ class Session(QObject):
         """Stop training and wait until its thread has ended. The session cannot be used after that."""
         self._abandon_run()
         self._reading_timer.stop()
-        self._thread.quit()
-        self._thread.wait()
+        if self._lesson is not None:
+            self._lesson.cancelled.set()
+        for thread in (self._thread, self._teaching_thread):
+            thread.quit()
+            thread.wait()
         sys.setswitchinterval(self._switch_interval_s)
 
     @Slot(object)
@@ -271,16 +304,21 @@ class Session(QObject):
         if outcome.job is not self._job:
             return
         self._job = None
-        if len(self.history):
-            self.meta = self._describe(outcome.job, outcome.test)
+        if len(self.history) and self._untaught is not None:
+            self.meta = self._describe(outcome.job, outcome.test, outcome.calibration)
+            self._untaught = self._untaught[0], self.meta
         self._set_state("idle")
+        self._learn_hand()
         self.progressed.emit()
         if outcome.error:
             self.failed.emit(outcome.error)
 
-    def _describe(self, job: TrainingJob, test: tuple[float, float] | None = None) -> dict[str, Any]:
+    def _describe(
+        self, job: TrainingJob, test: tuple[float, float] | None = None, calibration: Calibration | None = None
+    ) -> dict[str, Any]:
         threads = self.preparation.blas_threads if self.preparation else None
-        record = describe_run(job.config, job.source, self.history.epochs, test, threads)
+        measured = asdict(calibration) if calibration else None
+        record = describe_run(job.config, job.source, self.history.epochs, test, threads, measured)
         return {**record, "learning_rate_changes": list(self._rate_changes)} if self._rate_changes else record
 
     def _clear_history(self) -> None:
@@ -345,6 +383,12 @@ class Session(QObject):
         self._set_document(path, modified=False)
 
     def _set_model(self, model: MLP, meta: dict[str, Any]) -> None:
+        """Take a network that has not been taught this hand, and teach it unless it is still in training."""
+        self._untaught = model, meta
+        self._show_model(model, meta)
+        self._learn_hand()
+
+    def _show_model(self, model: MLP, meta: dict[str, Any]) -> None:
         self.model, self.meta = model, meta
         self.modelChanged.emit()
         self._reading_timer.start()
@@ -366,10 +410,11 @@ class Session(QObject):
         """What the current network thinks of a 28 x 28 picture; None for a blank one or where it can give no answer."""
         if self.model is None or not picture.any():
             return None
-        probabilities = predict(self.model, picture[np.newaxis])[0]
+        calibration = calibration_of(self.meta)
+        probabilities, believed = calibration.read(logits_of(self.model, picture[np.newaxis]))
         if not np.isfinite(probabilities).all():  # weights may be finite and yet too large to compute with
             return None
-        return Prediction(int(probabilities.argmax()), probabilities)
+        return Prediction(int(probabilities[0].argmax()), probabilities[0], bool(believed[0]))
 
     @Slot()
     def _read_drawing(self) -> None:
@@ -377,9 +422,116 @@ class Session(QObject):
         drawn = self._drawing_changed
         if drawn:
             self.picture, self._drawing_changed = digits.rasterize(self._strokes), False
+            self.picture_as_drawn = digits.as_drawn(self._strokes)
         self.prediction = self.predict(self.picture)
+        self.prediction_as_drawn = self.predict(self.picture_as_drawn)
         if drawn or not was_blank:  # for a blank canvas, one network is as good as another
             self.predictionChanged.emit()
+
+    # ------------------------------------------------------------ the person's hand
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether the network is being taught drawings now."""
+        return self._lesson is not None
+
+    @property
+    def can_teach(self) -> bool:
+        """Whether there is a drawing that could be taught, and a network to learn it."""
+        return self.model is not None and bool(self._strokes)
+
+    def teach(self, label: int) -> None:
+        """Keep the drawing with this label and let the network learn it; a second label corrects the first."""
+        if not self.can_teach:
+            return
+        last, strokes = self._taught_last or (None, None)
+        if last is not None and strokes is self._strokes:
+            if last.label == label:
+                return
+            self._change_notebook(self.notebook.remove, last)
+        self._change_notebook(self.notebook.add, self._strokes, label)
+        self._taught_last = self.notebook.drawings[-1], self._strokes
+        self._hand_changed()
+
+    def forget_drawings(self, drawings: Sequence[Drawing]) -> None:
+        for drawing in drawings:
+            if not self._change_notebook(self.notebook.remove, drawing):
+                break
+        self._hand_changed()
+
+    def undo_teaching(self) -> None:
+        """Take the drawing back that was taught last."""
+        if self.notebook.drawings:
+            self.forget_drawings(self.notebook.drawings[-1:])
+
+    def forget_hand(self) -> None:
+        """Throw every taught drawing away: the network is as it was."""
+        self.forget_drawings(self.notebook.drawings)
+
+    def _change_notebook(self, change: Callable[..., object], *arguments: object) -> bool:
+        try:
+            change(*arguments)
+        except NotebookError as error:
+            self.failed.emit(str(error))
+            return False
+        return True
+
+    def _hand_changed(self) -> None:
+        if self._taught_last is not None and self._taught_last[0] not in self.notebook.drawings:
+            self._taught_last = None
+        self._learn_hand()
+        self.handChanged.emit()
+
+    def _learn_hand(self) -> None:
+        """Teach the network all drawings, from what it was before any: so each can be taken back."""
+        if self._lesson is not None:
+            self._lesson.cancelled.set()
+            self._lesson_is_old = True
+            return
+        if self.state != "idle" or self._untaught is None:
+            return
+        drawings = self.notebook.drawings
+        if not drawings:
+            if self.model is not self._untaught[0]:
+                self._show_model(*self._untaught)
+            return
+        pictures = np.stack([digits.rasterize(drawing.strokes) for drawing in drawings])
+        labels = np.array([drawing.label for drawing in drawings])
+        self._lesson = Lesson(self._untaught[0], pictures, labels)
+        self._teaching_thread.start()
+        self._lessonQueued.emit(self._lesson)
+        self.handChanged.emit()
+
+    @Slot(object)
+    def _on_taught(self, taught: Taught) -> None:
+        is_old, self._lesson, self._lesson_is_old = self._lesson_is_old, None, False
+        if is_old or self._untaught is None or self.state != "idle":
+            self._learn_hand()
+        elif taught.model is not None and taught.test is not None:
+            loss, accuracy = taught.test
+            told = {"test_loss": loss, "test_accuracy": accuracy, "taught_drawings": len(taught.lesson.labels)}
+            self._show_model(taught.model, {**self._untaught[1], **told})
+        self.handChanged.emit()
+        if taught.error is not None:
+            self.failed.emit(taught.error)
+
+    # ------------------------------------------------------------ examples of MNIST's digits
+
+    def ask_for_samples(self) -> None:
+        """Have `samples`, uint8 (8, 28, 28), soon; `samplesReady` tells when."""
+        if self.samples is None:
+            self._teaching_thread.start()
+            self._samplesAsked.emit()
+
+    @Slot(object)
+    def _on_samples(self, samples: NDArray[np.uint8]) -> None:
+        self.samples = samples
+        self.samplesReady.emit()
+
+
+def _data_folder() -> Path:
+    kind = QStandardPaths.StandardLocation.GenericDataLocation
+    return Path(QStandardPaths.writableLocation(kind)) / "minigrad"
 
 
 def config_to_json(config: TrainingConfig, source: str) -> str:

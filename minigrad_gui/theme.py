@@ -153,6 +153,7 @@ def _style_sheet(scheme: Colors) -> str:
         QAbstractSpinBox {{ padding: 0 2px; min-height: 26px; max-height: 26px; }}
         QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}
         QLineEdit[wrong="true"], QAbstractSpinBox[wrong="true"] {{ border-color: {scheme.error}; }}
+        QComboBox {{ padding-right: 0; }}
         QComboBox::drop-down, QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
             border: none; background: transparent; width: 22px;
         }}
@@ -187,6 +188,16 @@ def _style_sheet(scheme: Colors) -> str:
             background: {scheme.accent}; border-color: {scheme.accent}; image: url({check});
         }}
         QCheckBox::indicator:disabled {{ background: {scheme.window}; border-color: {scheme.border}; }}
+        QSlider:horizontal {{ min-height: 18px; }}
+        QSlider::groove:horizontal {{ background: {scheme.bar_track}; height: 4px; border-radius: 2px; }}
+        QSlider::sub-page:horizontal {{ background: {scheme.accent}; border-radius: 2px; }}
+        QSlider::handle:horizontal {{
+            background: {scheme.field}; border: 2px solid {scheme.accent};
+            width: 10px; margin: -5px 0; border-radius: 7px;
+        }}
+        QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ background: {scheme.accent}; }}
+        QSlider::sub-page:horizontal:disabled {{ background: {scheme.border}; }}
+        QSlider::handle:horizontal:disabled {{ background: {scheme.window}; border-color: {scheme.border}; }}
         QSplitter::handle {{ background: transparent; }}
         QStatusBar {{ color: {scheme.muted}; }}
         QStatusBar::item {{ border: none; }}

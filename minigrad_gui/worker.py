@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from threadpoolctl import threadpool_limits
 
 from engine import ConfigError, Step, TrainingConfig, evaluate
+from engine.calibration import Calibration, calibrate_run
 from engine.nn import MLP
 from engine.training import DIVERGED, EpochSummary, TrainingRun
 from minigrad_gui import data
@@ -128,11 +129,12 @@ class Progress:
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended. `error`: one sentence, or None if it was finished or stopped; `test`: loss and accuracy of the
-    network as it is now on the test samples, None after an error."""
+    network as it is now on the test samples, None after an error; `calibration`: None, too, without validation."""
 
     job: TrainingJob
     error: str | None = None
     test: tuple[float, float] | None = None
+    calibration: Calibration | None = None
 
 
 @dataclass
@@ -247,7 +249,8 @@ class TrainingWorker(QObject):
         self.progressed.emit(report.take(job, final))
         if final is None:
             return Outcome(job, f"{DIVERGED} {ADVICE}")
-        return Outcome(job, None, evaluate(final, dataset.test_images, dataset.test_labels))
+        test = evaluate(final, dataset.test_images, dataset.test_labels)
+        return Outcome(job, None, test, calibrate_run(run))
 
 
 def _finite_copy(model: MLP) -> MLP | None:

@@ -22,13 +22,24 @@ MAY_IMPORT = {
     "engine.optim": {"engine.ops", "engine.compiled", "engine.tensor"},
     "engine.augment": {"engine.ops"},
     "engine.training": {"engine.ops", "engine.augment", "engine.tensor", "engine.nn", "engine.losses", "engine.optim"},
+    "engine.calibration": {"engine.ops", "engine.augment", "engine.nn", "engine.training"},
     "engine.checkpoint": {"engine.ops", "engine.nn"},
     "minigrad_gui.data": set(),
     "minigrad_gui.digits": {"engine"},
     "minigrad_gui.theme": {"minigrad_gui.data"},
     "minigrad_gui.threads": {"engine"},
+    "minigrad_gui.presets": {"engine"},
+    "minigrad_gui.handwriting": {"engine", "minigrad_gui.digits"},
     "minigrad_gui.worker": {"engine", "minigrad_gui.data", "minigrad_gui.threads"},
-    "minigrad_gui.session": {"engine", "minigrad_gui.data", "minigrad_gui.digits", "minigrad_gui.worker"},
+    "minigrad_gui.teaching": {"engine", "minigrad_gui.data", "minigrad_gui.handwriting"},
+    "minigrad_gui.session": {
+        "engine",
+        "minigrad_gui.data",
+        "minigrad_gui.digits",
+        "minigrad_gui.handwriting",
+        "minigrad_gui.worker",
+        "minigrad_gui.teaching",
+    },
 }
 
 
@@ -63,7 +74,7 @@ def test_the_engine_needs_numpy_alone(module):
     assert others <= {"numpy", "engine"} | accelerator
 
 
-@pytest.mark.parametrize("module", ["data", "digits", "threads", "cli"])
+@pytest.mark.parametrize("module", ["data", "digits", "threads", "presets", "handwriting", "cli"])
 def test_qt_is_not_imported_below_the_worker(module):
     tree = ast.parse(MODULES[f"minigrad_gui.{module}"].read_text(encoding="utf-8"))
     at_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]

@@ -1,15 +1,20 @@
-"""The canvas, and what the network makes of the drawing: the digit, ten probabilities, and the picture it sees."""
+"""The canvas, and what the network makes of the drawing: the digit, ten probabilities, and the picture it sees.
+
+Where the reading is wrong, a click on the right digit's bar or its key teaches the network this hand.
+"""
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from minigrad_gui import theme
-from minigrad_gui.session import Session
+from minigrad_gui.digits import CLASSES, rasterize
+from minigrad_gui.session import Prediction, Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import action, caption, column, named, restyled, row
 from minigrad_gui.widgets.canvas import Canvas
 from minigrad_gui.widgets.digit_picture import DigitPicture
+from minigrad_gui.widgets.hand_dialog import HandDialog
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
 
 
@@ -25,7 +30,10 @@ class DrawPanel(View):
         self._redo = named(QPushButton(), "redoButton")
         self._eraser = named(QPushButton(), "eraserButton", "Rub out parts of the drawing")
         self._clear = named(QPushButton("Clear"), "clearButton")
+        tip = "Show your drawing merely scaled down beside what the network sees, and what each is read as"
+        self._compare = named(QPushButton("Compare"), "compareButton", tip)
         self._eraser.setCheckable(True)
+        self._compare.setCheckable(True)
         for button, name in ((self._undo, "Undo"), (self._redo, "Redo"), (self._eraser, "Eraser")):
             button.setAccessibleName(name)
             button.setFixedWidth(40)
@@ -59,23 +67,64 @@ class DrawPanel(View):
         self._verdict.setWordWrap(True)
         self._bars = named(ProbabilityBars(tuple("0123456789")), "probabilityBars")
         self._bars.setAccessibleName("Probability of each digit")
+        self._seen_caption = caption("What the network sees", align=centre)
+        self._drawn = QWidget()
+        tip = "The whole sheet, merely scaled down to 28 x 28 pixels: what a careless program would read."
+        self._picture_as_drawn = named(DigitPicture(), "drawnPicture", tip)
+        self._drawn_caption = caption(align=centre)
+        self._seen_caption.setObjectName("seenCaption")
+        self._drawn_caption.setObjectName("drawnCaption")
+        column(self._picture_as_drawn, self._drawn_caption, spacing=4, parent=self._drawn)
 
-        seen = column(self._picture, caption("What the network sees", align=centre), spacing=4)
+        self._teach_actions = []
+        for digit in range(CLASSES):
+            teach = action(self, f"It is a &{digit}", f"teach{digit}Action", self._on_teach_action, str(digit))
+            teach.setData(digit)
+            teach.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            self._teach_actions.append(teach)
+        self._taught = named(caption(), "taughtLabel")
+        self._untaught = named(QPushButton("Take back"), "undoTeachingButton", "Forget the drawing taught last")
+        self._hand = named(QPushButton("My hand…"), "handButton", "The drawings that were taught: look, delete, forget")
+        self._untaught_action = action(
+            self, "&Take back the drawing taught last", "undoTeachingAction", session.undo_teaching, "Ctrl+Shift+T"
+        )
+        self._hand_action = action(self, "&My hand…", "handAction", self._on_hand, "Ctrl+H")
+        self._dialog = HandDialog(self)
+        self._bars.chosen.connect(self._on_teach)
+        self._untaught.clicked.connect(session.undo_teaching)
+        self._hand.clicked.connect(self._on_hand)
+        self._dialog.deleted.connect(self._on_delete)
+        self._dialog.forgotten.connect(self._on_forget)
+        self._compare.toggled.connect(self._show_prediction)
+
+        seen = column(self._picture, self._seen_caption, spacing=4)
         seen.setAlignment(self._picture, Qt.AlignmentFlag.AlignHCenter)
         verdict = column(1, self._digit, self._verdict, 1, spacing=0)
-        reading = row(seen, verdict, spacing=theme.SPACING_PX)
+        reading = row(self._drawn, seen, verdict, spacing=theme.SPACING_PX)
         reading.setStretchFactor(verdict, 1)
-        tools = row(self._undo, self._redo, self._eraser, 1, self._clear)
-        parts = column(self._canvas, tools, reading, self._bars, 1, spacing=10, margin=theme.SPACING_PX, parent=self)
+        tools = row(self._undo, self._redo, self._eraser, 1, self._compare, self._clear)
+        hand = row(self._taught, 1, self._untaught, self._hand)
+        parts = column(
+            self._canvas, tools, reading, self._bars, hand, 1, spacing=10, margin=theme.SPACING_PX, parent=self
+        )
         parts.setStretchFactor(self._canvas, 1000)
 
         session.predictionChanged.connect(self._show_prediction)
+        session.predictionChanged.connect(self._show_hand)
+        session.modelChanged.connect(self._show_hand)
+        session.stateChanged.connect(self._show_hand)
+        session.handChanged.connect(self._show_hand)
+        session.handChanged.connect(self._fill_dialog)
         self.restyle()
         self._show_undo(False, False)
         self._show_prediction()
+        self._show_hand()
 
     def menu_actions(self) -> dict[str, list[QAction]]:
-        return {"&Edit": [self._undo_action, self._redo_action, self._eraser_action, self._clear_action]}
+        return {
+            "&Edit": [self._undo_action, self._redo_action, self._eraser_action, self._clear_action],
+            "&Training": [*self._teach_actions, self._untaught_action, self._hand_action],
+        }
 
     def restyle(self) -> None:
         colors = theme.colors()
@@ -97,6 +146,35 @@ class DrawPanel(View):
     def _on_eraser(self, erasing: bool) -> None:
         self._canvas.erasing = erasing
 
+    @Slot(int)
+    def _on_teach(self, digit: int) -> None:
+        self.session.teach(digit)
+
+    @Slot()
+    def _on_teach_action(self) -> None:
+        chosen = self.sender()
+        if isinstance(chosen, QAction):
+            self.session.teach(int(chosen.data()))
+
+    @Slot()
+    def _on_hand(self) -> None:
+        self._dialog.show()
+        self._fill_dialog()
+        self._dialog.raise_()
+        self._dialog.activateWindow()
+
+    @Slot(list)
+    def _on_delete(self, rows: list[int]) -> None:
+        drawings = self.session.notebook.drawings
+        self.session.forget_drawings([drawings[row] for row in rows])
+
+    @Slot()
+    def _on_forget(self) -> None:
+        count = len(self.session.notebook.drawings)
+        question = f"Throw {'the drawing' if count == 1 else f'all {count} drawings'} away? This cannot be undone."
+        if QMessageBox.question(self._dialog, "Forget my hand", question) == QMessageBox.StandardButton.Yes:
+            self.session.forget_hand()
+
     # ------------------------------------------------------------ session -> person
 
     @Slot(bool, bool)
@@ -108,17 +186,69 @@ class DrawPanel(View):
 
     @Slot()
     def _show_prediction(self) -> None:
-        prediction = self.session.prediction
-        self._picture.set_picture(self.session.picture)
+        session = self.session
+        prediction = session.prediction
+        self._picture.set_picture(session.picture)
         self._bars.set_probabilities(prediction.probabilities if prediction else None)
+        self._show_comparison()
         restyled(self._digit, "role", "digit" if prediction else "muted")
-        if prediction is not None:
+        if prediction is not None and prediction.recognised:
             self._digit.setText(str(prediction.digit))
-            sure = float(prediction.probabilities[prediction.digit])
-            self._verdict.setText("over 99.9% sure" if sure > 0.999 else f"{sure:.1%} sure")
-        elif self.session.picture.any():
-            self._digit.setText("No network yet" if self.session.model is None else "No answer")
+            self._verdict.setText(_sureness(prediction))
+        elif prediction is not None:
+            self._digit.setText("?")
+            self._verdict.setText(f"I do not recognise a digit. Most like a {prediction.digit}.")
+        elif session.picture.any():
+            self._digit.setText("No network yet" if session.model is None else "No answer")
             self._verdict.setText("Train one, or open a model.")
         else:
             self._digit.setText("The canvas is blank")
             self._verdict.setText("Draw a digit from 0 to 9.")
+
+    def _show_comparison(self) -> None:
+        """Beside what the network sees, what it would see without care."""
+        compares = self._compare.isChecked()
+        self._drawn.setVisible(compares)
+        self._digit.setWordWrap(compares)
+        if compares:
+            self._picture_as_drawn.set_picture(self.session.picture_as_drawn)
+            self._drawn_caption.setText(_captioned("As drawn", self.session.prediction_as_drawn))
+            self._seen_caption.setText(_captioned("As it sees it", self.session.prediction))
+        else:
+            self._seen_caption.setText("What the network sees")
+
+    @Slot()
+    def _show_hand(self) -> None:
+        session = self.session
+        count = len(session.notebook.drawings)
+        can_teach = session.can_teach
+        self._bars.set_choosable(can_teach)
+        tip = "Wrong? Click the right digit, or press its key: the network learns your hand."
+        self._bars.setToolTip(tip if can_teach else "")
+        for teach in self._teach_actions:
+            teach.setEnabled(can_teach)
+        for control in (self._untaught, self._untaught_action):
+            control.setEnabled(count > 0)
+        if session.is_learning:
+            self._taught.setText("Learning your hand…")
+        elif count:
+            self._taught.setText(f"{count} taught")
+        else:
+            self._taught.setText("Wrong? Click the right bar.")
+
+    @Slot()
+    def _fill_dialog(self) -> None:
+        if self._dialog.isVisible():
+            drawings = self.session.notebook.drawings
+            self._dialog.set_drawings([(rasterize(drawing.strokes), drawing.label) for drawing in drawings])
+
+
+def _sureness(prediction: Prediction) -> str:
+    sure = float(prediction.probabilities[prediction.digit])
+    return "over 99.9% sure" if sure > 0.999 else f"{sure:.1%} sure"
+
+
+def _captioned(text: str, prediction: Prediction | None) -> str:
+    if prediction is None:
+        return f"{text}\n–"
+    return f"{text}\n{prediction.digit}, {_sureness(prediction)}"

@@ -12,9 +12,10 @@ from minigrad_gui.digits import SIDE_PX, Picture, blank
 class DigitPicture(QWidget):
     """White on black, as the network gets it, whatever the theme."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, pixel_px: int = 4) -> None:
         super().__init__(parent)
         self.picture = blank()
+        self._pixel_px = pixel_px
         self.setFixedSize(self.sizeHint())
 
     def set_picture(self, picture: Picture) -> None:
@@ -23,7 +24,8 @@ class DigitPicture(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(4 * SIDE_PX + 2, 4 * SIDE_PX + 2)
+        side = self._pixel_px * SIDE_PX + 2
+        return QSize(side, side)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         pixels = np.ascontiguousarray(self.picture * 255, np.uint8)

@@ -1,9 +1,9 @@
-"""Ten bars, one for each digit: how likely the network thinks it is."""
+"""Ten bars, one for each digit: how likely the network thinks it is. A click says which digit it really is."""
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from minigrad_gui import theme
@@ -15,12 +15,20 @@ ROW_HEIGHT_PX = 20
 
 
 class ProbabilityBars(QWidget):
-    """Shows probabilities (n,) from 0 to 1, or empty bars for None; the largest stands out."""
+    """Shows probabilities (n,) from 0 to 1, or empty bars for None; the largest stands out.
+
+    `chosen` tells which row was clicked, if `choosable`.
+    """
+
+    chosen = Signal(int)
 
     def __init__(self, class_names: tuple[str, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._class_names = class_names
         self.probabilities: NDArray[np.floating] | None = None
+        self._choosable = False
+        self._under_mouse = -1
+        self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
     def set_probabilities(self, probabilities: NDArray[np.floating] | None) -> None:
@@ -32,6 +40,33 @@ class ProbabilityBars(QWidget):
         )
         self.setAccessibleDescription(described)
         self.update()
+
+    def set_choosable(self, choosable: bool) -> None:
+        self._choosable = choosable
+        self.setCursor(Qt.CursorShape.PointingHandCursor if choosable else Qt.CursorShape.ArrowCursor)
+        self.update()
+
+    def _row_at(self, position: QPointF) -> int:
+        """The row there; -1 for none."""
+        row = int(position.y() * len(self._class_names) // max(self.height(), 1))
+        return row if 0 <= row < len(self._class_names) and self.rect().contains(position.toPoint()) else -1
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._hover(self._row_at(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(-1)
+        super().leaveEvent(event)
+
+    def _hover(self, row: int) -> None:
+        if row != self._under_mouse:
+            self._under_mouse = row
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        row = self._row_at(event.position())
+        if self._choosable and row >= 0 and event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(row)
 
     def sizeHint(self) -> QSize:
         return QSize(220, ROW_HEIGHT_PX * len(self._class_names))
@@ -48,6 +83,8 @@ class ProbabilityBars(QWidget):
         row_height = self.height() / len(values)
         for index, value in enumerate(values):
             top = index * row_height
+            if self._choosable and index == self._under_mouse:
+                self._bar(painter, QRectF(-4, top, self.width() + 8, row_height), colors.grid)
             track = QRectF(
                 LABEL_WIDTH_PX,
                 top + (row_height - BAR_HEIGHT_PX) / 2,

@@ -2,7 +2,8 @@
 
 import itertools
 import json
-from dataclasses import fields
+import math
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from engine import (
     train,
     training_steps,
 )
-from engine.training import EpochSummary, TrainingRun, describe_run, split_validation
+from engine.training import MAX_AUGMENTATION, EpochSummary, TrainingRun, describe_run, split_validation
 from minigrad_gui.data import load_mnist
 
 COUNT = 50
@@ -63,6 +64,7 @@ def same(a, b):
 
 
 NAN, INFINITY = float("nan"), float("inf")
+VARIED = Augmentation(shift_px=2, rotation_deg=15, scale=0.15, shear=0.15, elastic_px=1, thickness_px=0.5)
 REFUSED = {
     "hidden": [(0,), (-1,), (4, 0), (2.5,), ("4",), (None,), (1,) * 17],
     "activation": ["", "ReLU", "gelu", None],
@@ -132,6 +134,36 @@ def test_config_survives_json():
     back = json.loads(json.dumps(config.to_dict()))
     assert back == config.to_dict()
     assert TrainingConfig(**back) == config
+
+
+@pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(shift_px=1, scale=0.25), VARIED])
+def test_an_augmentation_survives_json(augmentation):
+    config = TrainingConfig(schedule="cosine", augmentation=augmentation)
+    back = TrainingConfig(**json.loads(json.dumps(config.to_dict(), allow_nan=False)))
+    assert back == config
+    assert back.augmentation == augmentation
+    assert hash(back) == hash(config)
+
+
+def test_a_config_from_before_there_were_schedules_and_augmentations():
+    old = TrainingConfig(seed=9).to_dict()
+    del old["schedule"], old["augmentation"]
+    assert TrainingConfig(**old) == TrainingConfig(seed=9, schedule="constant", augmentation=Augmentation())
+
+
+def test_every_augmentation_has_a_limit():
+    assert set(MAX_AUGMENTATION) == {field.name for field in fields(Augmentation)}
+
+
+@pytest.mark.parametrize(("name", "most"), MAX_AUGMENTATION.items())
+def test_an_augmentation_goes_from_0_to_its_limit(name, most):
+    for accepted in (0.0, most / 2, most):
+        config = TrainingConfig(augmentation=Augmentation(**{name: accepted}))
+        assert getattr(config.augmentation, name) == accepted
+    for refused in (-0.01, most * 1.01, NAN, INFINITY):
+        with pytest.raises(ConfigError, match=f"{name} is from 0 to {most:g}\\.$") as caught:
+            TrainingConfig(augmentation={name: refused})
+        assert caught.value.field == "augmentation"
 
 
 def test_sizes_have_a_limit():
@@ -298,6 +330,78 @@ def test_a_network_that_blows_up_shows_it_in_its_loss_and_warns_of_nothing():
     taken = steps(model, SGD(model.parameters(), lr=1e30), epochs=3)
     assert not np.isfinite(taken[-1].loss)
     assert not np.isfinite(evaluate(model, *blobs())[0])
+
+
+# ---------------------------------------------------------------- training_steps with an augmentation
+
+
+def some_digits(count=256):
+    digits = load_mnist()
+    return digits.train_images[:count], digits.train_labels[:count]
+
+
+def reader(dtype=np.float32):
+    return MLP(784, [16], 10, rng=np.random.default_rng(1), dtype=dtype, init="he")
+
+
+def test_augmented_training_follows_from_the_seed():
+    data = some_digits()
+    models = [reader() for _ in range(4)]
+    taken = [
+        steps(model, data=data, seed=seed, augmentation=augmentation)
+        for model, seed, augmentation in zip(models, (3, 3, 4, 3), (VARIED, VARIED, VARIED, None), strict=True)
+    ]
+    assert taken[0] == taken[1]
+    assert same(models[0], models[1])
+    assert len({run[0].loss for run in taken}) == 3
+    assert not same(models[0], models[2])
+    assert not same(models[0], models[3])
+
+
+def test_an_augmentation_of_nothing_is_none():
+    data = some_digits()
+    a, b, c = reader(), reader(), reader()
+    plain = steps(a, data=data, seed=3)
+    assert plain == steps(b, data=data, seed=3, augmentation=Augmentation())
+    assert plain != steps(c, data=data, seed=3, augmentation=Augmentation(shift_px=0.01))
+    assert same(a, b)
+
+
+def variations(seed):
+    """What a network sees of one digit, 32 times the same, in three epochs of four mini-batches."""
+    seen = []
+
+    class Spy(MLP):
+        def forward(self, x):
+            seen.append(x.data.copy())
+            return super().forward(x)
+
+    images = np.repeat(some_digits(1)[0], 32, axis=0)
+    before = images.copy()
+    model = Spy(784, [4], 10, dtype=np.float32)
+    steps(model, data=(images, np.zeros(32, int)), seed=seed, epochs=3, batch_size=8, augmentation=VARIED)
+    np.testing.assert_array_equal(images, before)
+    return np.array(seen)
+
+
+@pytest.mark.parametrize("seed", [None, 0, 5])
+def test_every_mini_batch_has_variations_of_its_own(seed):
+    pictures = variations(seed)
+    assert (pictures.shape, pictures.dtype) == ((12, 8, 784), np.float32)
+    assert len(np.unique(pictures.reshape(96, 784), axis=0)) == 96
+    assert 0 <= pictures.min() < 0.5 < pictures.max() <= 1
+
+
+def test_variations_follow_from_the_seed():
+    np.testing.assert_array_equal(variations(5), variations(5))
+    assert (variations(5) != variations(6)).any(axis=-1).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_augmented_training_keeps_the_networks_dtype(dtype):
+    model = reader(dtype)
+    steps(model, data=some_digits(32), augmentation=VARIED)
+    assert {p.dtype for p in model.parameters()} == {p.grad.dtype for p in model.parameters()} == {np.dtype(dtype)}
 
 
 # ---------------------------------------------------------------- train
@@ -528,3 +632,74 @@ def test_a_rehearsal_has_no_end_and_leaves_the_network_alone():
     assert steps[-1].loss < steps[0].loss
     for parameter, old in zip(run.model.parameters(), before, strict=True):
         np.testing.assert_array_equal(parameter.data, old)
+
+
+# ---------------------------------------------------------------- TrainingRun: schedule and augmentation
+
+
+def learning_rates(run):
+    return [run.optimizer.lr for _ in run]
+
+
+def test_a_constant_learning_rate_stays():
+    assert learning_rates(TrainingRun(CONFIG, *blobs(), 3)) == [0.01] * 9
+
+
+def test_a_cosine_learning_rate_sinks_to_nearly_nothing():
+    config = replace(CONFIG, schedule="cosine", epochs=20)
+    rates = np.array(learning_rates(TrainingRun(config, *blobs(), 3)))
+    assert rates[0] == config.learning_rate
+    assert (np.diff(rates) < 0).all()
+    assert 0 < rates[-1] < 0.001 * config.learning_rate
+    done = np.arange(60) / 60
+    np.testing.assert_allclose(rates, config.learning_rate * 0.5 * (1 + np.cos(np.pi * done)), rtol=1e-12)
+
+
+def test_a_schedule_makes_a_difference_from_the_second_step_on():
+    constant, cosine = (
+        list(TrainingRun(replace(CONFIG, schedule=name), *blobs(), 3)) for name in ("constant", "cosine")
+    )
+    assert constant[:2] == cosine[:2]
+    assert constant[2] != cosine[2]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_new_learning_rate_takes_effect_at_once_and_the_schedule_goes_on(schedule):
+    run = TrainingRun(replace(CONFIG, schedule=schedule), *blobs(), 3)
+    rates = []
+    for index, _ in enumerate(run):
+        rates.append(run.optimizer.lr)
+        if index == 3:
+            run.learning_rate = 0.5
+    parts = [0.5 * (1 + math.cos(math.pi * step / 9)) if schedule == "cosine" else 1 for step in range(9)]
+    assert rates == pytest.approx([(0.01 if step <= 3 else 0.5) * part for step, part in enumerate(parts)])
+
+
+def test_an_augmented_run_repeats_bit_for_bit():
+    config = replace(CONFIG, augmentation=VARIED, schedule="cosine")
+    a, b, plain = (
+        TrainingRun(c, *some_digits(), 10) for c in (config, config, replace(config, augmentation=Augmentation()))
+    )
+    taken = list(a)
+    assert taken == list(b)
+    assert same(a.model, b.model)
+    assert taken[0] != next(iter(plain))
+
+
+def test_a_rehearsal_has_the_runs_augmentation():
+    run = TrainingRun(replace(CONFIG, augmentation=VARIED), *some_digits(), 10)
+    rehearsed = next(run.rehearsal())
+    assert rehearsed == next(iter(run))[0]
+
+
+def test_an_augmented_run_learns_to_read_digits_as_they_are():
+    config = TrainingConfig(
+        hidden=(64,), learning_rate=3e-3, batch_size=32, epochs=8, schedule="cosine", augmentation=VARIED
+    )
+    run = TrainingRun(config, *some_digits(2000), 10)
+    epochs = [summary for _, summary in run if summary]
+    assert epochs[-1].loss < 0.7 * epochs[0].loss
+    assert epochs[-1].validation_accuracy > 0.85
+    assert epochs[-1].validation_loss < epochs[-1].loss
+    digits = load_mnist()
+    assert evaluate(run.model, digits.test_images, digits.test_labels)[1] > 0.85

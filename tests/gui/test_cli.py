@@ -3,14 +3,18 @@
 import os
 import subprocess
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine import MLP, load_model, save_model
+from engine import MLP, Augmentation, TrainingConfig, load_model, save_model
+from engine.training import MAX_AUGMENTATION
+from minigrad_gui import data
 from minigrad_gui.cli import LIBRARIES, main
 from minigrad_gui.data import asset_path, load_mnist
+from minigrad_gui.presets import PRESETS
 
 PRETRAINED = str(asset_path("pretrained.npz"))
 
@@ -37,6 +41,79 @@ def test_train_saves_what_it_was_asked_for(tmp_path, capsys):
     assert meta["config"]["seed"] == 3
     assert len(meta["epochs"]) == 2
     assert meta["test_accuracy"] > 0.8
+
+
+@pytest.fixture
+def trained_config(tmp_path, monkeypatch):
+    """`trained_config("--lr 1")`: the settings with which `train` has trained, on a few digits, as its file says."""
+    digits = load_mnist()
+    few = {part: getattr(digits, part)[:200] for part in ("train_images", "train_labels", "test_images", "test_labels")}
+    monkeypatch.setattr(data, "load", lambda _: replace(digits, **few))
+
+    def train(words):
+        path = tmp_path / "model.npz"
+        assert main(["train", "--threads", "1", *words.split(), "--save", str(path)]) == 0
+        model, meta = load_model(path)
+        config = TrainingConfig(**meta["config"])
+        assert model.sizes == config.sizes(784, 10)
+        return config
+
+    return train
+
+
+def test_without_options_the_defaults_train_with_no_digits_held_back(trained_config):
+    assert trained_config("") == TrainingConfig(validation_share=0)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_trained_as_it_is(name, trained_config):
+    assert trained_config(f"--preset {name}") == PRESETS[name]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_other_option_overrides_the_preset(name, trained_config):
+    words = "--epochs 2 --hidden 9,8 --batch-size 77 --optimizer momentum --lr 0.02 --schedule cosine --momentum 0.5 "
+    words += "--weight-decay 0.01 --activation tanh --seed 7 --validation 0.2 --shift-px 2 --rotation-deg 3 "
+    words += "--scale 0.2 --shear 0.05 --elastic-px 0.5 --thickness-px 0.2"
+    mine = TrainingConfig(
+        hidden=(9, 8),
+        activation="tanh",
+        optimizer="momentum",
+        learning_rate=0.02,
+        momentum=0.5,
+        weight_decay=0.01,
+        batch_size=77,
+        epochs=2,
+        seed=7,
+        validation_share=0.2,
+        schedule="cosine",
+        augmentation=Augmentation(2, 3, 0.2, 0.05, 0.5, 0.2),
+    )
+    assert trained_config(f"{words} --preset {name}") == mine
+    assert trained_config(f"--preset {name} {words}") == mine
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        ("--epochs 1", {"epochs": 1}),
+        ("--epochs 1 --validation 0.1", {"epochs": 1, "validation_share": 0.1}),
+        ("--epochs 1 --validation 0", {"epochs": 1, "validation_share": 0}),
+        ("--epochs 1 --schedule constant", {"epochs": 1, "schedule": "constant"}),
+        ("--epochs 1 --hidden 4", {"epochs": 1, "hidden": (4,)}),
+    ],
+)
+def test_what_is_not_given_is_the_presets_own(words, changes, trained_config):
+    assert trained_config(f"--preset best {words}") == replace(PRESETS["best"], **changes)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Augmentation)])
+def test_every_variation_has_an_option(name, trained_config):
+    option = f"--{name.replace('_', '-')}"
+    most = MAX_AUGMENTATION[name]
+    assert trained_config(f"--epochs 1 {option} {most}").augmentation == Augmentation(**{name: most})
+    without = replace(PRESETS["best"].augmentation, **{name: 0})
+    assert trained_config(f"--preset best --epochs 1 {option} 0").augmentation == without
 
 
 @pytest.mark.parametrize("words", [["24,12"], ["24", "12"], ["24, 12"]])
@@ -128,6 +205,10 @@ def test_predict_goes_on_after_a_picture_that_is_none(tmp_path, capsys):
         ("train --hidden 99999999", "parameters are too many"),
         ("train --lr -1", "learning rate"),
         ("train --validation 0.9", "validation share"),
+        ("train --shift-px 4.1", "augmentation's shift_px is from 0 to 4"),
+        ("train --preset best --scale -0.1", "augmentation's scale is from 0 to 0.5"),
+        ("train --elastic-px nan", "augmentation's elastic_px is from 0 to 3"),
+        ("train --preset reference --epochs 0", "number of epochs"),
         ("train --save /no/such/folder/m.npz", "there is no folder /no/such/folder"),
         ("train --hidden 12,,4", "comma without a number"),
         ("train --save /tmp", "/tmp is a folder"),
@@ -142,6 +223,21 @@ def test_what_is_wrong_is_said_in_one_line(words, complaint, capsys):
     assert complaint in err
     assert err.startswith("minigrad-gui: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("--preset fastest", "invalid choice: 'fastest'"),
+        ("--schedule linear", "invalid choice: 'linear'"),
+        ("--shift-px far", "invalid float value: 'far'"),
+    ],
+)
+def test_a_word_that_is_no_setting_is_refused(words, complaint, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(["train", *words.split()])
+    assert leaving.value.code == 2
+    assert complaint in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_network_that_cannot_read_digits_is_refused(tmp_path, capsys):
@@ -161,6 +257,22 @@ def test_help_is_worth_reading(words, capsys):
         main(words.split())
     assert leaving.value.code == 0
     assert len(capsys.readouterr().out) > 250
+
+
+def test_the_help_of_train_tells_every_default(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "SUPPRESS" not in out
+    for default in ("256,128", "relu", "adam", "0.0005", "0.9", "128", "10", "constant", "mnist"):
+        assert out.count(f"(default: {default})") == 1
+    assert out.count("(default: 0)") == 1
+    assert out.count("(default: 0.0)") == 2 + len(fields(Augmentation))
+    assert "--preset {quick,reference,best}" in out
+    assert "--schedule {constant,cosine}" in out
+    for name, most in MAX_AUGMENTATION.items():
+        assert f"--{name.replace('_', '-')} MOST from 0 to {most:g} (default: 0.0)" in out
+        assert f"{name}: " in out
 
 
 def run(*words: str, **environment: str | None) -> subprocess.CompletedProcess:

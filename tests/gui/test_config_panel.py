@@ -1,11 +1,12 @@
 """The settings: panel -> session, session -> panel, and what is refused."""
 
 import pytest
-from PySide6.QtCore import QLocale, QSettings, Qt
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
+from PySide6.QtCore import QLocale, QPoint, QSettings, Qt
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QSpinBox
 
-from engine import ConfigError, TrainingConfig
+from engine import Augmentation, ConfigError, TrainingConfig
 from engine.training import parse_hidden
+from minigrad_gui.presets import PRESETS
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_defaults_come_back_from_a_wrong_field_too(hand):
 
 def test_every_control_has_a_tooltip_that_explains_it(hand):
     panel = hand.widget("hiddenLayersEdit").window()
-    for kind in (QSpinBox, QDoubleSpinBox, QComboBox):
+    for kind in (QSpinBox, QDoubleSpinBox, QComboBox, QSlider):
         for control in panel.findChildren(kind):
             assert len(control.toolTip()) > 30, control.objectName()
     assert len(panel.findChild(QLineEdit, "hiddenLayersEdit").toolTip()) > 30
@@ -169,3 +170,117 @@ def test_garbage_in_the_settings_gives_the_defaults(make_window, garbage):
         settings.setValue(key, garbage)
     settings.sync()
     assert make_window().session.config == TrainingConfig()
+
+
+FIELDS = {
+    "learningRateSpin": "learning_rate",
+    "momentumSpin": "momentum",
+    "weightDecaySpin": "weight_decay",
+    "batchSizeSpin": "batch_size",
+    "epochsSpin": "epochs",
+    "seedSpin": "seed",
+}
+
+
+def choose_preset(hand, name):
+    combo = hand.widget("presetCombo")
+    hand.qtbot.keyClick(combo, Qt.Key.Key_Home)
+    for _ in range(list(PRESETS).index(name)):
+        hand.qtbot.keyClick(combo, Qt.Key.Key_Down)
+
+
+def shown_preset(hand):
+    return hand.widget("presetCombo").currentText()
+
+
+@pytest.mark.parametrize(
+    ("name", "title"), [("quick", "Quick"), ("reference", "As in the reference"), ("best", "Best")]
+)
+def test_a_preset_fills_every_field_but_the_dataset(hand, name, title):
+    other = TrainingConfig(
+        (3,), "tanh", "sgd", 0.5, 0.5, 0.5, 5, 5, 5, 0.5, "cosine", Augmentation(1, 1, 0.1, 0.1, 1, 1)
+    )
+    hand.session.set_config(other, "ylecun/mnist")
+    choose_preset(hand, name)
+    preset = PRESETS[name]
+    assert hand.session.config == preset
+    assert hand.session.source == "ylecun/mnist"
+    assert shown_preset(hand) == title
+    assert parse_hidden(hand.widget("hiddenLayersEdit").text()) == preset.hidden
+    assert hand.widget("activationCombo").currentData() == preset.activation
+    assert hand.widget("optimizerCombo").currentData() == preset.optimizer
+    assert hand.widget("scheduleCombo").currentData() == preset.schedule
+    for widget, field in FIELDS.items():
+        assert hand.widget(widget).value() == getattr(preset, field), field
+    assert hand.widget("validationSpin").value() == round(100 * preset.validation_share)
+
+
+def test_an_edited_field_makes_settings_of_ones_own_and_back_a_preset_again(hand, qtbot):
+    assert shown_preset(hand) == "Quick"
+    choose_preset(hand, "best")
+    epochs = hand.widget("epochsSpin")
+    qtbot.keyClick(epochs, Qt.Key.Key_Up)
+    assert shown_preset(hand) == "My own settings"
+    qtbot.keyClick(epochs, Qt.Key.Key_Down)
+    assert shown_preset(hand) == "Best"
+    qtbot.keyClick(hand.widget("scheduleCombo"), Qt.Key.Key_Home)
+    assert hand.session.config.schedule == "constant"
+    assert shown_preset(hand) == "My own settings"
+
+
+def test_a_preset_with_another_seed_is_still_that_preset(hand, qtbot):
+    qtbot.keyClick(hand.widget("seedSpin"), Qt.Key.Key_Up)
+    assert hand.session.config.seed == 1
+    assert shown_preset(hand) == "Quick"
+
+
+def test_settings_of_ones_own_come_back(hand, qtbot):
+    combo = hand.widget("presetCombo")
+    qtbot.keyClick(combo, Qt.Key.Key_End)
+    assert shown_preset(hand) == "Best", "there are none of one's own yet"
+    qtbot.keyClick(hand.widget("batchSizeSpin"), Qt.Key.Key_Up)
+    own = hand.session.config
+    choose_preset(hand, "reference")
+    qtbot.keyClick(combo, Qt.Key.Key_End)
+    assert shown_preset(hand) == "My own settings"
+    assert hand.session.config == own
+
+
+def test_a_preset_mends_a_wrong_field(hand):
+    hand.widget("hiddenLayersEdit").setText("abc")
+    assert shown_preset(hand) == "My own settings"
+    choose_preset(hand, "quick")
+    assert hand.widget("hiddenLayersEdit").text() == "256, 128"
+    assert hand.widget("trainButton").isEnabled()
+
+
+def test_each_preset_tells_what_it_is(hand):
+    combo = hand.widget("presetCombo")
+    for index in range(combo.count()):
+        tip = combo.itemData(index, Qt.ItemDataRole.ToolTipRole)
+        assert len(tip) > 30
+        assert tip in combo.toolTip()
+
+
+def test_a_preset_and_its_schedule_outlast_the_window(make_window, qtbot):
+    first = make_window()
+    qtbot.keyClicks(first.findChild(QComboBox, "presetCombo"), "B")
+    first.close()
+    second = make_window()
+    assert second.session.config == PRESETS["best"]
+    assert second.findChild(QComboBox, "presetCombo").currentText() == "Best"
+    assert second.findChild(QComboBox, "scheduleCombo").currentData() == "cosine"
+
+
+def test_the_tab_key_goes_down_the_panel(hand, qtbot):
+    hand.window.activateWindow()
+    start = hand.widget("presetCombo")
+    start.setFocus()
+    hand.wait(start.hasFocus)
+    visited = [start.objectName()]
+    while visited[-1] != "defaultsButton" and len(visited) < 30:
+        qtbot.keyClick(hand.window.focusWidget(), Qt.Key.Key_Tab)
+        visited.append(hand.window.focusWidget().objectName())
+    heights = [hand.widget(name).mapTo(hand.window, QPoint()).y() for name in visited]
+    assert len(visited) >= 18
+    assert heights == sorted(heights), visited

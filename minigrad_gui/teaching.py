@@ -1,0 +1,98 @@
+"""Teaching inside a QThread of its own: the network learns a hand while the window goes on.
+
+It also knows MNIST's digits: they are mixed in so that they are not forgotten, and a few of them are shown.
+"""
+
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal, Slot
+from threadpoolctl import threadpool_limits
+
+from engine import evaluate
+from engine.nn import MLP
+from minigrad_gui import data
+from minigrad_gui.handwriting import teach
+
+REPLAYED = 6000
+"""So many of MNIST's training digits stand for all of them."""
+SAMPLE_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What to learn: a network, which stays as it is, and pictures float32 (n, 28, 28) with their digits (n,).
+
+    Whoever sets `cancelled` no longer waits for it.
+    """
+
+    model: MLP
+    pictures: NDArray[np.float32]
+    labels: NDArray[np.intp]
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class Taught:
+    """How a lesson ended: the network that learnt it, and its loss and accuracy on MNIST's test digits."""
+
+    lesson: Lesson
+    model: MLP | None = None
+    test: tuple[float, float] | None = None
+    error: str | None = None
+
+
+class TeachingWorker(QObject):
+    """Lives in a QThread and teaches one lesson at a time."""
+
+    samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
+    taught = Signal(object)  # Taught, once for each lesson
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._dataset: data.Dataset | None = None
+
+    def _digits(self) -> data.Dataset:
+        if self._dataset is None:
+            self._dataset = _without_most(data.load_mnist())
+        return self._dataset
+
+    @Slot()
+    def load_samples(self) -> None:
+        try:
+            known = self._digits()
+        except data.DataError:
+            return  # nothing can be shown; whoever trains will hear of it
+        chosen = [int(np.flatnonzero(known.train_labels == label)[0]) for label in SAMPLE_LABELS]
+        self.samplesReady.emit(known.train_images[chosen])
+
+    @Slot(object)
+    def run(self, lesson: Lesson) -> None:
+        try:
+            known = self._digits()
+            replay, cancelled = (known.train_images, known.train_labels), lesson.cancelled.is_set
+            with threadpool_limits(1, user_api="blas"):  # a second one would wait for the window, and spin meanwhile
+                model = teach(lesson.model, lesson.pictures, lesson.labels, *replay, cancelled=cancelled)
+                test = None if cancelled() else evaluate(model, known.test_images, known.test_labels)
+            outcome = Taught(lesson, model, test)
+        except data.DataError as error:
+            outcome = Taught(lesson, error=str(error))
+        except MemoryError:
+            outcome = Taught(lesson, error="There is not enough memory to learn your drawings.")
+        except Exception as error:  # a slot that raises would leave the window waiting for ever
+            outcome = Taught(lesson, error=f"Learning stopped because of an error in the program: {error!r}.")
+        self.taught.emit(outcome)
+
+
+def _without_most(dataset: data.Dataset) -> data.Dataset:
+    """The dataset with few of its training digits, so that the others do not stay in memory."""
+    return data.Dataset(
+        dataset.train_images[:REPLAYED].copy(),
+        dataset.train_labels[:REPLAYED].copy(),
+        dataset.test_images,
+        dataset.test_labels,
+        dataset.name,
+        dataset.class_names,
+    )

@@ -1,0 +1,49 @@
+"""A slider for an amount from 0 up, with the amount in words beside it."""
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QSlider, QWidget
+
+from minigrad_gui.widgets.building import caption
+
+WIDEST_READOUT = "0.00 px"
+PAGE_SHARE = 0.1
+"""How much of the whole a click beside the handle moves it."""
+
+
+class AmountSlider(QSlider):
+    """An amount that was set stays as it is, even between two steps, until the person moves the slider."""
+
+    amountChanged = Signal()  # noqa: N815
+
+    def __init__(
+        self, most: float, step: float, unit: str = "", factor: int = 1, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.amount = 0.0
+        self.readout = caption(align=Qt.AlignmentFlag.AlignRight)
+        """A label that shows the amount times the factor, with its unit."""
+        self._step, self._unit, self._factor = step, unit, factor
+        self.setMaximum(round(most / step))
+        self.setPageStep(max(round(PAGE_SHARE * self.maximum()), 1))
+        self.readout.setMinimumWidth(self.readout.fontMetrics().horizontalAdvance(WIDEST_READOUT))
+        self.valueChanged.connect(self._on_moved)
+        self._show_amount()
+
+    def set_amount(self, amount: float) -> None:
+        """Show this amount; `amountChanged` is for what the person does."""
+        if amount != self.amount:
+            before = self.blockSignals(True)
+            self.setValue(round(amount / self._step))
+            self.blockSignals(before)
+            self.amount = amount
+            self._show_amount()
+
+    @Slot(int)
+    def _on_moved(self, position: int) -> None:
+        self.amount = round(position * self._step, 6)
+        self._show_amount()
+        self.amountChanged.emit()
+
+    def _show_amount(self) -> None:
+        self.readout.setText(f"{self.amount * self._factor:g}{self._unit}")
+        self.setAccessibleDescription(self.readout.text())

@@ -1,0 +1,127 @@
+"""How well drawings are read, before and after a network has been taught a few by the same person.
+
+    python tests/benchmarks/drawing.py --strokes FILE [--model MODEL] [--writers 1-15] [--seed N]
+
+FILE is an .npz of pen strokes: points (P, 2), x right and y up; stroke_start (S + 1,): where each stroke's points
+begin, and the end; digit_start (N + 1,): the same for each drawing's strokes; label (N,), writer (N,). Everything goes
+through the code that the canvas uses: `rasterize`, the network's calibration, `teach`. Of each writer 10, 20 and 40
+drawings, chosen at random, are taught; the writer's other drawings judge. Chance follows the seed, so a run can be
+repeated.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from engine import ModelFileError, evaluate, load_model, predict
+from engine.calibration import calibration_of
+from engine.nn import MLP
+from engine.training import logits_of
+from minigrad_gui.data import Dataset, asset_path, load_mnist
+from minigrad_gui.digits import CLASSES, rasterize
+from minigrad_gui.handwriting import teach
+from minigrad_gui.teaching import REPLAYED
+
+TAUGHT = (10, 20, 40)
+
+
+def read_strokes(path: Path) -> tuple[list[list[NDArray[np.float64]]], NDArray[Any], NDArray[Any]]:
+    """The drawings, y turned to point down, with their labels and writers."""
+    with np.load(path, allow_pickle=False) as arrays:
+        points = arrays["points"].astype(np.float64) * [1, -1]
+        strokes = np.split(points, arrays["stroke_start"][1:-1])
+        bounds = arrays["digit_start"]
+        drawings = [strokes[start:end] for start, end in pairwise(bounds)]
+        return drawings, arrays["label"].astype(np.intp), arrays["writer"]
+
+
+def confusions(labels: NDArray[Any], read: NDArray[Any]) -> str:
+    """What is most often read wrong, such as "1 as 7: 117"."""
+    table = np.zeros((CLASSES, CLASSES), int)
+    np.add.at(table, (labels, read), 1)
+    np.fill_diagonal(table, 0)
+    worst = np.argsort(table, axis=None)[::-1][:6]
+    pairs = [(*divmod(int(at), CLASSES), int(table.flat[at])) for at in worst]
+    return ", ".join(f"{label} as {digit}: {count}" for label, digit, count in pairs if count)
+
+
+def taught_row(
+    model: MLP,
+    pictures: NDArray[Any],
+    labels: NDArray[Any],
+    writers: NDArray[Any],
+    mnist: Dataset,
+    count: int,
+    seed: int,
+) -> tuple[list[float], list[float], list[float]]:
+    """For each writer after being taught `count` drawings: accuracy on the others, on MNIST's test digits, seconds."""
+    accuracies, tests, seconds = [], [], []
+    for writer in np.unique(writers):
+        own = np.random.default_rng([seed, int(writer)]).permutation(np.flatnonzero(writers == writer))
+        shown, judged = own[:count], own[count:]
+        started = time.perf_counter()
+        replay = mnist.train_images[:REPLAYED], mnist.train_labels[:REPLAYED]
+        taught = teach(model, pictures[shown], labels[shown], *replay)
+        seconds.append(time.perf_counter() - started)
+        accuracies.append(float((predict(taught, pictures[judged]).argmax(axis=1) == labels[judged]).mean()))
+        tests.append(evaluate(taught, mnist.test_images, mnist.test_labels)[1])
+    return accuracies, tests, seconds
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--strokes", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--model", type=Path, default=asset_path("pretrained.npz"))
+    parser.add_argument("--writers", default="", metavar="FIRST-LAST", help="only these (default: all)")
+    parser.add_argument("--seed", type=int, default=0, help="which drawings are taught")
+    options = parser.parse_args(arguments)
+    try:
+        model, meta = load_model(options.model)
+        drawings, labels, writers = read_strokes(options.strokes)
+    except (ModelFileError, OSError, ValueError, KeyError) as error:
+        print(f"drawing.py: {error}", file=sys.stderr)
+        return 2
+    first, last = (int(end) for end in (options.writers or f"{writers.min()}-{writers.max()}").split("-"))
+    chosen = np.flatnonzero((writers >= first) & (writers <= last))
+    labels, writers = labels[chosen], writers[chosen]
+    mnist = load_mnist()
+
+    started = time.perf_counter()
+    pictures = np.stack([rasterize(drawings[index]) for index in chosen])
+    rasterize_ms = (time.perf_counter() - started) / len(chosen) * 1000
+    calibration = calibration_of(meta)
+    probabilities, believed = calibration.read(logits_of(model, pictures))
+    read = probabilities.argmax(axis=1)
+    right = read == labels
+    turned_away = ~believed
+
+    print(f"{options.model.name}: {' -> '.join(map(str, model.sizes))}; {len(labels):,} drawings of {last - first + 1}")
+    print(f"read right: {right.mean():.2%}; rasterize {rasterize_ms:.2f} ms a drawing")
+    print("by digit:  " + "  ".join(f"{digit} {right[labels == digit].mean():.1%}" for digit in range(CLASSES)))
+    print("by writer: " + "  ".join(f"{writer} {right[writers == writer].mean():.1%}" for writer in np.unique(writers)))
+    print(f"misread most: {confusions(labels, read)}")
+    away_right, away_wrong = turned_away[right].mean(), turned_away[~right].mean()
+    print(f"not recognised: {away_right:.2%} of those read right, {away_wrong:.1%} of the others")
+    before = evaluate(model, mnist.test_images, mnist.test_labels)[1]
+    by_writer = np.mean([right[writers == writer].mean() for writer in np.unique(writers)])
+    print(f"{'taught':>7} {'read right':>11} {'worst writer':>13} {'MNIST test':>11} {'lost':>6} {'seconds':>8}")
+    print(f"{0:>7} {by_writer:>11.2%} {'':>13} {before:>11.2%}")
+    with threadpool_limits(1, user_api="blas"):
+        for count in TAUGHT:
+            accuracies, tests, seconds = taught_row(model, pictures, labels, writers, mnist, count, options.seed)
+            test, took = float(np.mean(tests)), float(np.median(seconds))
+            mean, worst = float(np.mean(accuracies)), min(accuracies)
+            print(f"{count:>7} {mean:>11.2%} {worst:>13.2%} {test:>11.2%} {100 * (before - test):>6.2f} {took:>8.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

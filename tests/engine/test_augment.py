@@ -1,0 +1,275 @@
+"""Pictures made from pictures: moved as far as was asked, never further, and by chance alone."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from engine import Augmentation
+from engine.training import MAX_AUGMENTATION
+from minigrad_gui.data import load_mnist
+
+NAMES = [field.name for field in fields(Augmentation)]
+EVERYTHING = Augmentation(**MAX_AUGMENTATION)
+COUNT = 400
+
+
+class Fate(np.random.Generator):
+    """Chance with its mind made up: all that is drawn evenly comes out at the same end of its range."""
+
+    def __init__(self, highest):
+        super().__init__(np.random.PCG64(0))
+        self.highest = highest
+
+    def uniform(self, low, high, size):
+        return np.full(size, high if self.highest else low)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def coordinates(height=28, width=28):
+    """y and x of every pixel, counted from the middle of the picture."""
+    y, x = np.indices((height, width)).astype(float)
+    return y - (height - 1) / 2, x - (width - 1) / 2
+
+
+def blob(height=28, width=28, long=4.0, broad=1.5, degrees=0.0):
+    """A long soft spot in the middle; degrees: by how much it is turned from the x-axis to the y-axis."""
+    y, x = coordinates(height, width)
+    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    return np.exp(-(((x * cos + y * sin) / long) ** 2 + ((y * cos - x * sin) / broad) ** 2) / 2)
+
+
+def many(picture, count=COUNT):
+    return np.repeat(picture[np.newaxis], count, axis=0)
+
+
+def moments(pictures):
+    """Of each picture: its mass, its centre (x, y), and the second moments xx, xy, yy about it."""
+    y, x = coordinates(*pictures.shape[1:])
+    mass = pictures.sum(axis=(1, 2), dtype=float)
+
+    def mean(weight):
+        return (pictures * weight).sum(axis=(1, 2)) / mass
+
+    centre_x, centre_y = mean(x), mean(y)
+    xx, xy, yy = mean(x * x) - centre_x**2, mean(x * y) - centre_x * centre_y, mean(y * y) - centre_y**2
+    return mass, centre_x, centre_y, xx, xy, yy
+
+
+def assert_within(values, most, nearly=0.9, over=1.01):
+    """Values go to nearly the most there may be, on either side, not beyond, and are spread evenly."""
+    assert np.abs(values).max() <= most * over
+    assert values.min() < -most * nearly
+    assert values.max() > most * nearly
+    assert values.mean() == pytest.approx(0, abs=0.12 * most)
+    assert values.std() == pytest.approx(most / 3**0.5, rel=0.1)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_mnist().train_images[:200]
+
+
+# ---------------------------------------------------------------- what comes out
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "does_something"),
+    [(Augmentation(), False), (EVERYTHING, True), *((Augmentation(**{name: 0.1}), True) for name in NAMES)],
+)
+def test_an_augmentation_is_true_if_it_does_anything(augmentation, does_something):
+    assert bool(augmentation) is does_something
+
+
+def test_nothing_asked_nothing_changed(digits):
+    np.testing.assert_allclose(Augmentation()(digits, rng()), digits / 255, rtol=1e-6)
+    noise = rng().random((5, 20, 30))
+    np.testing.assert_allclose(Augmentation()(noise, rng()), noise, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5, 28, 28), (1, 28, 28), (0, 28, 28), (3, 20, 30), (3, 30, 20), (2, 5, 3)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_pictures_of_any_shape_come_out_as_float32(shape, dtype):
+    images = rng().integers(0, 256, shape, np.uint8) if dtype == np.uint8 else rng().random(shape).astype(dtype)
+    before = images.copy()
+    pictures = EVERYTHING(images, rng())
+    assert (pictures.shape, pictures.dtype, pictures.flags.c_contiguous) == (shape, np.float32, True)
+    assert not np.shares_memory(pictures, images)
+    np.testing.assert_array_equal(images, before)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "everything"])
+def test_no_pixel_leaves_0_to_1(name):
+    noise = rng().integers(0, 2, (100, 28, 28)) * rng(1).random((100, 28, 28))
+    strongest = EVERYTHING if name == "everything" else Augmentation(**{name: MAX_AUGMENTATION[name]})
+    for images in (noise, np.ones((100, 28, 28))):
+        pictures = strongest(images, rng())
+        assert pictures.min() >= 0
+        assert 0.5 < pictures.max() <= 1
+
+
+def test_bytes_and_numbers_are_the_same_pictures(digits):
+    pictures = EVERYTHING(digits, rng())
+    np.testing.assert_allclose(EVERYTHING(digits / 255, rng()), pictures, atol=1e-6)
+    np.testing.assert_allclose(EVERYTHING((digits / 255).astype(np.float32), rng()), pictures, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_chance_gives_the_same_pictures(name, digits):
+    augmentation = Augmentation(**{name: MAX_AUGMENTATION[name] / 4})
+    first, again, other = (augmentation(digits, rng(seed)) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (np.abs(first - other).max(axis=(1, 2)) > 1e-3).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_picture_of_a_batch_varies_by_itself(name):
+    pictures = Augmentation(**{name: MAX_AUGMENTATION[name]})(many(blob(degrees=30), 50), rng())
+    assert len(np.unique(pictures.reshape(50, -1), axis=0)) == 50
+
+
+# ---------------------------------------------------------------- how far
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 4])
+@pytest.mark.parametrize("shape", [(28, 28), (20, 30)])
+def test_a_shift_by_whole_pixels_moves_whole_pixels_and_paper_comes_in(pixels, shape):
+    picture = rng().random(shape)
+    to_upper_left, to_lower_right = np.zeros((2, *shape))
+    to_upper_left[:-pixels, :-pixels] = picture[pixels:, pixels:]
+    to_lower_right[pixels:, pixels:] = picture[:-pixels, :-pixels]
+    for highest, expected in ((True, to_upper_left), (False, to_lower_right)):
+        (shifted,) = Augmentation(shift_px=pixels)(picture[np.newaxis], Fate(highest))
+        np.testing.assert_allclose(shifted, expected, rtol=1e-6)
+
+
+def test_shifts_go_both_ways_and_no_further():
+    pictures = Augmentation(shift_px=3)(many(blob(long=3)), rng())
+    mass, x, y, *second = moments(pictures)
+    np.testing.assert_allclose(mass, blob(long=3).sum(), rtol=0.01)
+    assert_within(x, 3)
+    assert_within(y, 3)
+    assert abs(np.corrcoef(x, y)[0, 1]) < 0.15
+    assert second[0] == pytest.approx(9, rel=0.03)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (24, 33)])
+def test_rotations_turn_about_the_middle_and_no_further(shape):
+    picture = blob(*shape)
+    mass, x, y, xx, xy, yy = moments(Augmentation(rotation_deg=20)(many(picture), rng()))
+    assert_within(np.rad2deg(np.arctan2(2 * xy, xx - yy) / 2), 20)
+    np.testing.assert_allclose(mass, picture.sum(), rtol=0.01)
+    np.testing.assert_allclose([x, y], 0, atol=0.02)
+    np.testing.assert_allclose(xx + yy, 4**2 + 1.5**2, rtol=0.03)
+
+
+def test_width_and_height_are_scaled_each_by_itself():
+    picture = blob(long=3, broad=3)
+    _, x, y, xx, xy, yy = moments(Augmentation(scale=0.3)(many(picture), rng()))
+    wider, higher = np.sqrt(xx) / 3 - 1, np.sqrt(yy) / 3 - 1
+    assert_within(wider, 0.3, over=1.05)
+    assert_within(higher, 0.3, over=1.05)
+    assert abs(np.corrcoef(wider, higher)[0, 1]) < 0.15
+    np.testing.assert_allclose([x, y, xy], 0, atol=0.02)
+
+
+def test_shear_moves_rows_sideways():
+    picture = blob(long=2, broad=4)
+    mass, x, y, _, xy, yy = moments(Augmentation(shear=0.4)(many(picture), rng()))
+    assert_within(xy / yy, 0.4, over=1.03)
+    np.testing.assert_allclose(yy, 16, rtol=0.01)
+    np.testing.assert_allclose(mass, picture.sum(), rtol=0.01)
+    np.testing.assert_allclose([x, y], 0, atol=0.02)
+
+
+def ramps(height=28, width=28):
+    """Two pictures that tell from the shade where a pixel comes from: x, then y; and the scale from shade to pixels."""
+    y, x = coordinates(height, width)
+    return x / width + 0.5, y / height + 0.5, (width, height)
+
+
+def moves(augmentation, count=COUNT, margin=5):
+    """How far each pixel has come, by x and y, (2, count, ...) without a margin, where paper might come in."""
+    inner = np.s_[:, margin:-margin, margin:-margin]
+    *pictures, sizes = ramps()
+    return np.array(
+        [
+            ((augmentation(many(ramp, count), rng()) - ramp) * size)[inner]
+            for ramp, size in zip(pictures, sizes, strict=True)
+        ]
+    )
+
+
+@pytest.mark.parametrize("pixels", [0.5, 1.0])
+def test_elastic_moves_are_as_far_as_was_asked_along_each_axis(pixels):
+    x, y = moves(Augmentation(elastic_px=pixels))
+    for moved in (x, y):
+        assert np.sqrt((moved**2).mean()) == pytest.approx(pixels, rel=0.1)
+        assert np.abs(moved.mean()) < 0.1 * pixels
+        by_pixel = np.sqrt((moved**2).mean(axis=0))
+        np.testing.assert_allclose(by_pixel, pixels, rtol=0.25)
+    assert abs(np.corrcoef(x.ravel(), y.ravel())[0, 1]) < 0.05
+
+
+def test_elastic_moves_are_smooth():
+    for moved in moves(Augmentation(elastic_px=1)):
+        for axis in (1, 2):
+            assert np.sqrt((np.diff(moved, axis=axis) ** 2).mean()) < 0.25
+        near, far = moved[:, 0, 0], moved[:, -1, -1]
+        assert abs(np.corrcoef(near, far)[0, 1]) < 0.2
+
+
+def stroke():
+    """A line of 4 pixels in breadth, from the upper to the lower edge, and half as dark as can be."""
+    picture = np.zeros((28, 28))
+    picture[:, 12:16] = 0.5
+    return picture
+
+
+@pytest.mark.parametrize("pixels", [0.1, 0.5, 1.0, 2.0])
+def test_lines_get_thicker_and_thinner_by_so_many_pixels(pixels):
+    for highest, breadth in ((True, 4 + pixels), (False, 4 - pixels)):
+        (picture,) = Augmentation(thickness_px=pixels)(stroke()[np.newaxis], Fate(highest))
+        np.testing.assert_allclose(picture.sum(axis=1) / 0.5, breadth, rtol=1e-6)
+        assert picture.max() == 0.5
+        np.testing.assert_allclose(picture, picture[:, ::-1])
+
+
+def test_a_level_line_gets_as_thick_as_an_upright_one():
+    augmentation = Augmentation(thickness_px=1)
+    level, upright = (augmentation(picture[np.newaxis], Fate(True))[0] for picture in (stroke().T, stroke()))
+    np.testing.assert_array_equal(level, upright.T)
+
+
+def test_thickness_goes_both_ways_and_no_further():
+    pictures = Augmentation(thickness_px=1.5)(many(stroke()), rng())
+    assert_within(pictures.sum(axis=(1, 2)) / (28 * 0.5) - 4, 1.5)
+
+
+def test_digits_get_more_ink_or_less_as_they_get_thicker_or_thinner(digits):
+    ink = digits.sum(axis=(1, 2)) / 255
+    for pixels in (0.5, 1.0):
+        thicker, thinner = (Augmentation(thickness_px=pixels)(digits, Fate(up)) for up in (True, False))
+        assert (thicker.sum(axis=(1, 2)) > ink).all()
+        assert (thinner.sum(axis=(1, 2)) < ink).all()
+        assert (thicker >= thinner).all()
+
+
+def test_all_together_leave_a_digit_where_it_can_be_read(digits):
+    gentle = Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_px=0.8, thickness_px=0.1)
+    pictures = gentle(digits, rng())
+    alike = [np.corrcoef(old.ravel(), new.ravel())[0, 1] for old, new in zip(digits, pictures, strict=True)]
+    assert np.median(alike) > 0.6
+    assert max(alike) < 0.999
+    np.testing.assert_allclose(pictures.sum(axis=(1, 2)) / (digits.sum(axis=(1, 2)) / 255), 1, atol=0.6)
+
+
+def test_each_amount_is_drawn_by_itself():
+    """Turning one thing on does not change what is drawn for another."""
+    picture = many(blob(), 20)
+    shifted = moments(Augmentation(shift_px=2)(picture, rng()))
+    also_turned = moments(replace(Augmentation(shift_px=2), thickness_px=0.5)(picture, rng()))
+    np.testing.assert_allclose(shifted[1:3], also_turned[1:3], atol=0.05)

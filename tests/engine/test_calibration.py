@@ -1,0 +1,209 @@
+"""Calibration: what a network says of its own certainty comes true."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from engine import MLP, TrainingConfig, predict
+from engine.calibration import HARDER, HIGHEST, LOWEST, Calibration, calibrate, calibrate_run
+from engine.training import TrainingRun
+from minigrad_gui.data import load_mnist
+
+COUNT = 5000
+
+
+def readers(times=1.0, count=COUNT, dtype=np.float64):
+    """A network, points (count, 3) and labels drawn from its very own probabilities; then its logits are multiplied."""
+    rng = np.random.default_rng(3)
+    model = MLP(3, [], 3, rng=rng, dtype=dtype)
+    (layer,) = model.layers
+    layer.W.data[:], layer.b.data[:] = np.eye(3), 0.1
+    points = rng.normal(0, 2, (count, 3)).astype(dtype)
+    labels = (rng.random((count, 1)) > predict(model, points).cumsum(axis=1)[:, :-1]).sum(axis=1)
+    for p in model.parameters():
+        p.data *= times
+    return model, points, labels
+
+
+def loss(model, points, labels, temperature=1.0):
+    return -np.log(predict(model, points, temperature)[np.arange(len(labels)), labels]).mean()
+
+
+def calibration_error(probabilities, labels, bins=10):
+    """Expected calibration error: how far accuracy is from what was said, over bins of what was said."""
+    said, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    which = np.minimum((said * bins).astype(int), bins - 1)
+    return sum(abs((said - right)[which == bin].sum()) for bin in range(bins)) / len(labels)
+
+
+@pytest.fixture(scope="module")
+def overconfident():
+    """A network that knows 1,000 digits by heart, and two times digits that it has never seen: images and labels."""
+    digits = load_mnist()
+    config = TrainingConfig(hidden=(64,), epochs=40, learning_rate=3e-3, validation_share=0)
+    run = TrainingRun(config, digits.train_images[:1000], digits.train_labels[:1000], 10)
+    *_, (step, _) = run
+    assert step.loss < 0.01
+    parts = np.s_[:1500], np.s_[2000:4000]
+    return run.model, *((digits.test_images[part], digits.test_labels[part]) for part in parts)
+
+
+# ---------------------------------------------------------------- the temperature
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_network_that_means_what_it_says_is_left_as_it_is(dtype):
+    assert calibrate(*readers(dtype=dtype)).temperature == pytest.approx(1, rel=0.05)
+
+
+@pytest.mark.parametrize("times", [0.5, 3, 10])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_logits_times_as_large_need_so_many_times_the_temperature(times, dtype):
+    before, after = calibrate(*readers(dtype=dtype)), calibrate(*readers(times, dtype=dtype))
+    assert after.temperature == pytest.approx(times * before.temperature, rel=0.01)
+    assert after.threshold == pytest.approx(before.threshold, abs=0.005)
+
+
+def test_no_other_temperature_has_a_lower_loss():
+    data = readers(3)
+    best = calibrate(*data).temperature
+    least = loss(*data, best)
+    for other in (LOWEST, 1.0, best * 0.99, best * 1.01, HIGHEST):
+        assert loss(*data, other) > least
+
+
+def test_temperatures_stay_within_reason():
+    model, points, _ = readers()
+    right = predict(model, points).argmax(axis=1)
+    sure = np.abs(np.sort(points, axis=1)[:, -1] - np.sort(points, axis=1)[:, -2]) > 1
+    assert calibrate(model, points[sure], right[sure]).temperature == pytest.approx(LOWEST, rel=1e-6)
+    assert calibrate(model, points, (right + 1) % 3).temperature == pytest.approx(HIGHEST, rel=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [LOWEST, 0.5, 2.0, HIGHEST])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_temperature_changes_how_sure_an_answer_is_but_not_which(temperature, dtype):
+    model, points, _ = readers(dtype=dtype)
+    cold, warm = predict(model, points), predict(model, points, temperature)
+    assert (warm.shape, warm.dtype) == (cold.shape, dtype)
+    np.testing.assert_allclose(warm.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(warm.argmax(axis=1), cold.argmax(axis=1))
+    change = warm.max(axis=1) - cold.max(axis=1)
+    assert (change <= 0).all() if temperature > 1 else (change >= 0).all()
+    assert np.abs(change).mean() > 0.05
+
+
+def test_a_temperature_of_1_changes_nothing():
+    model, points, _ = readers()
+    np.testing.assert_array_equal(predict(model, points, 1.0), predict(model, points))
+
+
+# ---------------------------------------------------------------- the threshold
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5])
+def test_the_threshold_turns_away_that_share_of_the_rightly_read(share):
+    model, points, labels = readers(3)
+    found = calibrate(model, points, labels, turned_away=share)
+    probabilities = predict(model, points, found.temperature)
+    right = probabilities.argmax(axis=1) == labels
+    away = probabilities.max(axis=1) < found.threshold
+    assert away[right].mean() == pytest.approx(share, abs=0.002)
+    assert away[~right].mean() >= share
+
+
+def test_harder_images_decide_the_threshold_but_not_the_temperature():
+    model, points, labels = readers()
+    harder = points / 2
+    easily, found = calibrate(model, points, labels), calibrate(model, points, labels, harder)
+    assert found.temperature == easily.temperature
+    assert found.threshold < easily.threshold
+    probabilities = predict(model, harder, found.temperature)
+    right = probabilities.argmax(axis=1) == labels
+    assert (probabilities.max(axis=1) < found.threshold)[right].mean() == pytest.approx(0.01, abs=0.002)
+
+
+def test_one_in_a_hundred_unless_told():
+    data = readers()
+    assert calibrate(*data) == calibrate(*data, turned_away=0.01)
+
+
+def test_where_nothing_is_read_right_nothing_is_turned_away():
+    model, points, _ = readers(count=500)
+    assert calibrate(model, points, predict(model, points).argmin(axis=1)).threshold == 0.0
+
+
+# ---------------------------------------------------------------- a network that reads digits
+
+
+def test_an_overconfident_network_learns_doubt(overconfident):
+    model, held_back, (images, labels) = overconfident
+    found = calibrate(model, *held_back)
+    assert 1.2 < found.temperature < 5
+    assert loss(model, *held_back, found.temperature) < loss(model, *held_back)
+    assert loss(model, images, labels, found.temperature) < loss(model, images, labels)
+    before, after = (calibration_error(predict(model, images, t), labels) for t in (1.0, found.temperature))
+    assert before > 0.03
+    assert after < before / 2
+
+
+def test_wrong_answers_are_turned_away_more_often_than_right_ones(overconfident):
+    model, held_back, (images, labels) = overconfident
+    found = calibrate(model, *held_back)
+    probabilities = predict(model, images, found.temperature)
+    right = probabilities.argmax(axis=1) == labels
+    away = probabilities.max(axis=1) < found.threshold
+    assert away[right].mean() == pytest.approx(0.01, abs=0.01)
+    assert away[~right].mean() > 0.05
+
+
+def test_the_network_stays_as_it_is(overconfident):
+    model, held_back, _ = overconfident
+    before = [p.data.copy() for p in model.parameters()]
+    calibrate(model, *held_back)
+    for p, old in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(p.data, old)
+
+
+def test_bytes_and_labels_of_any_whole_dtype(overconfident):
+    model, (images, labels), _ = overconfident
+    found = calibrate(model, images, labels)
+    assert calibrate(model, images / 255, labels.astype(np.int64)) == found
+
+
+def test_a_calibration_fits_json(overconfident):
+    model, held_back, _ = overconfident
+    found = calibrate(model, *held_back)
+    assert Calibration(**json.loads(json.dumps(asdict(found)))) == found
+    assert {type(value) for value in asdict(found).values()} == {float}
+
+
+# ---------------------------------------------------------------- a run that held digits back
+
+
+def small_run(**settings):
+    digits = load_mnist()
+    settings = {"validation_share": 0.4, "epochs": 10, **settings}
+    config = TrainingConfig(hidden=(32,), learning_rate=3e-3, batch_size=32, seed=6, **settings)
+    run = TrainingRun(config, digits.train_images[:2500], digits.train_labels[:2500], 10)
+    list(run)
+    return run
+
+
+def test_a_run_is_calibrated_on_what_it_held_back():
+    run = small_run()
+    images, labels = run.validation
+    assert (len(images), len(labels)) == (1000, 1000)
+    found = calibrate_run(run)
+    assert found == calibrate_run(run)
+    assert found.temperature == calibrate(run.model, images, labels).temperature
+    harder = [HARDER(images, np.random.default_rng(seed)) for seed in range(3)]
+    expected = [calibrate(run.model, images, labels, pictures).threshold for pictures in harder]
+    assert found.threshold == pytest.approx(np.mean(expected), abs=0.05)
+    assert found.threshold < calibrate(run.model, images, labels).threshold
+
+
+def test_a_run_that_held_nothing_back_cannot_be_calibrated():
+    assert calibrate_run(small_run(validation_share=0, epochs=1)) is None

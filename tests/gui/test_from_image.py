@@ -1,0 +1,201 @@
+"""Photographs, scans and pasted drawings become the digit alone: no light, paper, table, lines, grain or dust."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from engine import predict
+from engine.checkpoint import load_model
+from minigrad_gui import digits
+from minigrad_gui.data import asset_path, load_mnist
+
+WIDTH, HEIGHT = 600, 800
+SLOPE = np.linspace(0, 1, WIDTH)[np.newaxis, :, np.newaxis]
+
+# Pen strokes by hand in a box of 100 x 100, y down.
+STROKES = {
+    2: [[(15, 25), (30, 5), (60, 3), (75, 20), (65, 45), (40, 70), (15, 97), (50, 94), (85, 96)]],
+    3: [[(20, 10), (45, 2), (70, 12), (68, 32), (45, 46), (70, 56), (78, 78), (55, 97), (18, 90)]],
+    4: [[(40, 3), (28, 30), (15, 58), (85, 55)], [(65, 25), (62, 60), (60, 98)]],
+    5: [[(28, 8), (25, 45), (50, 40), (75, 55), (72, 82), (45, 97), (18, 88)], [(38, 5), (80, 2)]],
+    7: [[(18, 8), (80, 5), (60, 45), (42, 98)]],
+}
+
+
+def drawn(digit: int, pen: float = 16, size: float = 260, at: tuple[float, float] = (300, 380)) -> np.ndarray:
+    """The strokes' ink on a sheet: float (HEIGHT, WIDTH, 1) from 0 to 1; pen, size and place in pixels."""
+    sheet = Image.new("L", (WIDTH, HEIGHT))
+    brush = ImageDraw.Draw(sheet)
+    for stroke in STROKES[digit]:
+        points = [((x - 50) * size / 100 + at[0], (y - 50) * size / 100 + at[1]) for x, y in stroke]
+        brush.line(points, fill=255, width=round(pen), joint="curve")
+    return np.asarray(sheet.filter(ImageFilter.GaussianBlur(0.8)))[..., np.newaxis] / 255
+
+
+def on(ink: np.ndarray, colour=(0.1, 0.12, 0.3), paper=(0.93, 0.92, 0.88)) -> np.ndarray:
+    """Ink of a colour on paper, as floats."""
+    return np.array(paper) * (1 - ink) + np.array(colour) * ink
+
+
+def pixels(picture: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """How far two pictures of a digit differ, at the best of the places one pixel apart; two digits: 0.1 and more."""
+    places = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
+    return min(float(np.abs(np.roll(one, place, axis=(0, 1)) - other).mean()) for place in places)
+
+
+def layer(draw, blur: float = 0) -> np.ndarray:
+    """What `draw` draws with a brush, as (HEIGHT, WIDTH, 1) from 0 to 1."""
+    sheet = Image.new("L", (WIDTH, HEIGHT))
+    draw(ImageDraw.Draw(sheet))
+    return np.asarray(sheet.filter(ImageFilter.GaussianBlur(blur)))[..., np.newaxis] / 255
+
+
+def plain(picture: np.ndarray) -> np.ndarray:
+    return picture
+
+
+def gradient(picture: np.ndarray) -> np.ndarray:
+    return picture * (1 - 0.6 * SLOPE)
+
+
+def vignette(picture: np.ndarray) -> np.ndarray:
+    y, x = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
+    return picture * (1 - 0.3 * (x**2 + y**2))[..., np.newaxis]
+
+
+def shadow(picture: np.ndarray) -> np.ndarray:
+    return picture * (1 - 0.5 * layer(lambda brush: brush.ellipse((280, 350, 800, 900), fill=255), blur=25))
+
+
+def grain(picture: np.ndarray) -> np.ndarray:
+    return picture + np.random.default_rng(0).normal(0, 0.1, picture.shape)
+
+
+def jpeg(picture: np.ndarray) -> np.ndarray:
+    file = BytesIO()
+    Image.fromarray(pixels(picture)).save(file, "JPEG", quality=8)
+    return np.asarray(Image.open(file)) / 255
+
+
+def ruled(picture: np.ndarray) -> np.ndarray:
+    def draw(brush):
+        for y in range(-20, HEIGHT, 55):
+            brush.line((0, y, WIDTH, y + 15), fill=255, width=2)
+
+    return picture * (1 - 0.7 * layer(draw))
+
+
+def squared(picture: np.ndarray) -> np.ndarray:
+    def draw(brush):
+        for at in range(12, HEIGHT, 35):
+            brush.line((0, at, WIDTH, at), fill=255, width=2)
+            brush.line((at, 0, at, HEIGHT), fill=255, width=2)
+
+    return picture * (1 - 0.4 * layer(draw))
+
+
+def table(picture: np.ndarray) -> np.ndarray:
+    sheet = layer(lambda brush: brush.polygon([(20, 35), (570, 12), (585, 770), (40, 780)], fill=255), blur=1)
+    return picture * sheet + np.array([0.12, 0.1, 0.08]) * (1 - sheet)
+
+
+def box(picture: np.ndarray) -> np.ndarray:
+    return picture * (1 - 0.9 * layer(lambda brush: brush.rectangle((25, 40, 570, 760), outline=255, width=10)))
+
+
+def dust(picture: np.ndarray) -> np.ndarray:
+    places = np.random.default_rng(3).uniform((0, 0), (WIDTH, HEIGHT), (15, 2))
+    return picture * (1 - layer(lambda brush: [brush.ellipse((x, y, x + 6, y + 6), fill=230) for x, y in places]))
+
+
+def negative(picture: np.ndarray) -> np.ndarray:
+    return 1 - picture
+
+
+DISTURBANCES = [gradient, vignette, shadow, grain, jpeg, ruled, squared, table, box, dust, negative]
+
+
+@pytest.mark.parametrize("digit", [2, 4, 5])
+@pytest.mark.parametrize("disturb", DISTURBANCES)
+def test_a_disturbed_picture_gives_the_same_digit(disturb, digit):
+    clean = digits.from_image(pixels(on(drawn(digit))))
+    disturbed = digits.from_image(pixels(disturb(on(drawn(digit)))))
+    assert difference(disturbed, clean) < 0.05
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_a_drawn_digit_is_read(digit):
+    model, _ = load_model(asset_path("pretrained.npz"))
+    picture = digits.from_image(pixels(shadow(on(drawn(digit)))))
+    assert predict(model, picture[np.newaxis]).argmax() == digit
+
+
+@pytest.mark.parametrize("disturb", [plain, gradient, vignette, shadow, grain, jpeg, ruled, squared])
+def test_a_sheet_without_ink_is_blank(disturb):
+    assert not digits.from_image(pixels(disturb(on(np.zeros((HEIGHT, WIDTH, 1)))))).any()
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (1, 1, 1), (0.95, 0.95, 0.6), (0.5, 0.5, 0.5)])
+def test_what_is_opaque_is_the_drawing(colour):
+    ink = drawn(3)
+    transparent = np.concatenate([np.broadcast_to(colour, (HEIGHT, WIDTH, 3)), ink], axis=2)
+    assert difference(digits.from_image(pixels(transparent)), digits.from_image(pixels(on(ink)))) < 0.01
+
+
+def test_a_sheet_cut_out_is_read_by_its_ink_not_its_outline():
+    ink = drawn(3)
+    sheet = layer(lambda brush: brush.rounded_rectangle((20, 20, 580, 780), 60, fill=255))
+    assert (
+        difference(
+            digits.from_image(pixels(np.concatenate([on(ink), sheet], axis=2))), digits.from_image(pixels(on(ink)))
+        )
+        < 0.01
+    )
+
+
+@pytest.mark.parametrize(
+    ("colour", "paper"),
+    [((1, 0.9, 0.2), (1, 1, 1)), ((0.85, 0.25, 0.2), (0.2, 0.52, 0.3)), ((0.75, 0.75, 0.73), (0.93, 0.92, 0.9))],
+    ids=["yellow on white", "red on a green as light", "faint pencil"],
+)
+def test_ink_of_little_contrast_is_found(colour, paper):
+    ink = drawn(2)
+    assert difference(digits.from_image(pixels(on(ink, colour, paper))), digits.from_image(pixels(on(ink)))) < 0.02
+
+
+def test_a_digit_of_two_strokes_stays_one(monkeypatch):
+    whole = digits.from_image(pixels(on(drawn(5))))
+    monkeypatch.setitem(STROKES, 5, STROKES[5][:1])
+    assert difference(digits.from_image(pixels(on(drawn(5)))), whole) > 0.04  # without its flag
+
+
+@pytest.mark.parametrize(("pen", "least", "most"), [(2, 1.8, 2.8), (24, 1.5, 3), (72, 3, 5.2)])
+def test_every_pen_is_about_as_wide_as_mnists(monkeypatch, pen, least, most):
+    monkeypatch.setitem(STROKES, 1, [[(50, 0), (50, 100)]])
+    picture = digits.from_image(pixels(on(drawn(1, pen))))
+    assert picture.max() == 1
+    assert least < np.median(picture[10:18].sum(axis=1)) < most
+
+
+def test_a_small_digit_in_a_large_photograph_is_found():
+    sheet = np.full((3000, 4000, 3), 230, np.uint8)
+    digit = pixels(on(drawn(3, pen=10, size=160)))[250:510, 150:450]
+    sheet[1900:2160, 3100:3400] = np.where(digit.min(axis=2, keepdims=True) < 220, digit, 230)
+    assert difference(digits.from_image(sheet), digits.from_image(pixels(on(drawn(3, pen=16))))) < 0.03
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_mnist_enlarged_stays_nearly_the_same(invert):
+    images = load_mnist().test_images[:40]
+    large = [np.asarray(Image.fromarray(image).resize((280, 280), Image.Resampling.BICUBIC)) for image in images]
+    changes = [
+        difference(digits.from_image(255 - picture if invert else picture), image / 255)
+        for picture, image in zip(large, images, strict=True)
+    ]
+    assert np.mean(changes) < 0.035  # half a pixel to the side is as much

@@ -1,0 +1,61 @@
+"""The settings to begin with can be trained with, and are what their names say."""
+
+import itertools
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import TrainingConfig
+from engine.training import TrainingRun
+from minigrad_gui.data import load_mnist
+from minigrad_gui.presets import PRESETS
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_mnist()
+
+
+def test_their_names_and_order():
+    assert list(PRESETS) == ["quick", "reference", "best"]
+
+
+def test_no_two_are_alike():
+    assert len(set(PRESETS.values())) == len(PRESETS)
+
+
+def test_quick_is_what_the_window_starts_with():
+    assert PRESETS["quick"] == TrainingConfig()
+
+
+def test_reference_is_the_classic_exercise():
+    config = PRESETS["reference"]
+    assert config.sizes(784, 10) == (784, 256, 128, 10, 10)
+    assert (config.activation, config.optimizer, config.learning_rate) == ("relu", "adam", 1e-3)
+    assert (config.batch_size, config.epochs, config.validation_share) == (32, 5, 0)
+    assert (config.schedule, bool(config.augmentation), config.weight_decay) == ("constant", False, 0)
+
+
+def test_best_varies_its_pictures_and_comes_to_rest():
+    config = PRESETS["best"]
+    assert config.augmentation
+    assert config.schedule == "cosine"
+    assert config.validation_share > 0, "without digits held back there is nothing to calibrate on"
+    assert config.epochs > PRESETS["quick"].epochs
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_each_survives_json(name):
+    config = PRESETS[name]
+    assert TrainingConfig(**json.loads(json.dumps(config.to_dict(), allow_nan=False))) == config
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_each_begins_to_learn(name, digits):
+    config = replace(PRESETS[name], batch_size=128)
+    run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
+    losses = [step.loss for step, _ in itertools.islice(run, 40)]
+    assert np.isfinite(losses).all()
+    assert np.mean(losses[-5:]) < 0.6 * losses[0]

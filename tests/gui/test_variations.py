@@ -1,0 +1,229 @@
+"""The sliders that vary the training digits, and the preview that shows what they do."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QSlider
+
+from engine import Augmentation, TrainingConfig
+from minigrad_gui.presets import PRESETS
+from minigrad_gui.widgets.variation_preview import COLUMNS, ROWS, VariationPreview
+
+SLIDERS = {
+    "shiftSlider": ("shift_px", 0.25, 4, "0.25 px"),
+    "rotationSlider": ("rotation_deg", 1, 45, "1°"),
+    "scaleSlider": ("scale", 0.01, 0.5, "1 %"),
+    "shearSlider": ("shear", 0.01, 0.5, "0.01"),
+    "elasticSlider": ("elastic_px", 0.1, 3, "0.1 px"),
+    "thicknessSlider": ("thickness_px", 0.05, 2, "0.05 px"),
+}
+KEYS = Qt.Key
+
+
+@pytest.fixture
+def preview(hand):
+    """The preview, once it has its digits."""
+    found = hand.widget("variationPreview")
+    hand.wait(lambda: found.pictures is not None)
+    return found
+
+
+def picture(preview) -> QImage:
+    return preview.grab().toImage()
+
+
+def pixels(image: QImage) -> np.ndarray:
+    grey = image.convertToFormat(QImage.Format.Format_Grayscale8)
+    rows = np.frombuffer(grey.constBits(), np.uint8).reshape(grey.height(), grey.bytesPerLine())
+    return rows[:, : grey.width()].copy()
+
+
+def sheet(samples: np.ndarray, zoom: int) -> np.ndarray:
+    """The digits side by side, each pixel as a square."""
+    side = samples.shape[-1]
+    flat = samples.reshape(ROWS, COLUMNS, side, side).swapaxes(1, 2).reshape(ROWS * side, COLUMNS * side)
+    return flat.repeat(zoom, axis=0).repeat(zoom, axis=1)
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_a_slider_by_keyboard_changes_the_config(hand, qtbot, name):
+    field, step, most, shown = SLIDERS[name]
+    slider = hand.widget(name)
+    qtbot.keyClick(slider, KEYS.Key_Right)
+    assert hand.session.config == TrainingConfig(augmentation=Augmentation(**{field: step}))
+    assert slider.readout.text() == shown
+    qtbot.keyClick(slider, KEYS.Key_End)
+    assert getattr(hand.session.config.augmentation, field) == most
+    qtbot.keyClick(slider, KEYS.Key_Home)
+    assert hand.session.config == TrainingConfig()
+
+
+def test_a_slider_by_mouse_changes_the_config(hand):
+    slider = hand.widget("rotationSlider")
+    left = Qt.MouseButton.LeftButton
+    middle = slider.height() // 2
+    QTest.mousePress(slider, left, pos=QPoint(6, middle))
+    QTest.mouseMove(slider, QPoint(slider.width() // 2, middle))
+    QTest.mouseRelease(slider, left, pos=QPoint(slider.width() // 2, middle))
+    assert 15 <= hand.session.config.augmentation.rotation_deg <= 30
+
+
+def test_the_best_preset_is_left_as_it_is_by_what_edits_another_field(hand, qtbot):
+    qtbot.keyClicks(hand.widget("presetCombo"), "B")
+    assert hand.session.config == PRESETS["best"]
+    assert hand.widget("scaleSlider").readout.text() == "10 %"
+    assert hand.widget("elasticSlider").readout.text() == "0.8 px"
+    epochs = hand.widget("epochsSpin")
+    qtbot.keyClick(epochs, KEYS.Key_Up)
+    assert hand.session.config.augmentation == PRESETS["best"].augmentation
+    qtbot.keyClick(epochs, KEYS.Key_Down)
+    assert hand.session.config == PRESETS["best"]
+    qtbot.keyClick(hand.widget("elasticSlider"), KEYS.Key_Left)
+    assert hand.session.config.augmentation.elastic_px == 0.7
+    assert hand.widget("presetCombo").currentText() == "My own settings"
+    qtbot.keyClick(hand.widget("elasticSlider"), KEYS.Key_Right)
+    assert hand.session.config == PRESETS["best"]
+
+
+def test_an_amount_between_two_steps_stays_until_its_slider_moves(hand, qtbot):
+    hand.session.set_config(TrainingConfig(augmentation=Augmentation(shift_px=1.1)), "mnist")
+    assert hand.widget("shiftSlider").readout.text() == "1.1 px"
+    qtbot.keyClick(hand.widget("shearSlider"), KEYS.Key_Right)
+    assert hand.session.config.augmentation == Augmentation(shift_px=1.1, shear=0.01)
+    qtbot.keyClick(hand.widget("shiftSlider"), KEYS.Key_Right)
+    assert hand.session.config.augmentation.shift_px == 1.25
+
+
+def test_the_wheel_turns_only_a_slider_that_has_the_focus(hand):
+    slider = hand.widget("elasticSlider")
+    hand.widget("trainButton").setFocus()
+    hand.wheel(slider, 120)
+    assert slider.value() == 0
+    hand.window.activateWindow()
+    slider.setFocus()
+    hand.wait(slider.hasFocus)
+    hand.wheel(slider, 120)
+    assert slider.value() > 0
+
+
+def test_sliders_presets_and_schedule_rest_while_it_trains(hand):
+    names = (*SLIDERS, "presetCombo", "scheduleCombo")
+    hand.configure()
+    hand.click("stepButton")
+    assert hand.session.state == "paused"
+    assert not any(hand.widget(name).isEnabled() for name in names)
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert all(hand.widget(name).isEnabled() for name in names)
+
+
+def test_variations_outlast_the_window(make_window, qtbot):
+    first = make_window()
+    qtbot.keyClick(first.findChild(QSlider, "thicknessSlider"), KEYS.Key_Right)
+    qtbot.keyClick(first.findChild(QSlider, "scaleSlider"), KEYS.Key_End)
+    first.close()
+    second = make_window()
+    assert second.session.config.augmentation == Augmentation(scale=0.5, thickness_px=0.05)
+    assert second.findChild(QSlider, "scaleSlider").readout.text() == "50 %"
+
+
+def test_without_variation_the_digits_are_shown_as_they_are(hand, preview):
+    assert np.array_equal(np.rint(preview.pictures * 255), hand.session.samples)
+    assert not hand.widget("shuffleButton").isEnabled()
+
+
+def test_the_preview_follows_a_slider_and_comes_back_with_it(hand, qtbot, preview):
+    slider, before = hand.widget("rotationSlider"), picture(preview)
+    originals = preview.pictures
+    qtbot.keyClick(slider, KEYS.Key_Right)
+    hand.wait(lambda: picture(preview) != before)
+    a_little = picture(preview)
+    assert np.abs(preview.pictures - originals).max() < 0.5, "one degree changes little"
+    qtbot.keyClick(slider, KEYS.Key_End)
+    hand.wait(lambda: picture(preview) != a_little)
+    assert np.abs(preview.pictures - originals).max() > 0.5
+    qtbot.keyClick(slider, KEYS.Key_Home)
+    qtbot.keyClick(slider, KEYS.Key_Right)
+    hand.wait(lambda: picture(preview) == a_little)
+    qtbot.keyClick(slider, KEYS.Key_Home)
+    hand.wait(lambda: picture(preview) == before)
+
+
+def test_the_preview_follows_while_another_field_is_wrong(hand, qtbot, preview):
+    before = picture(preview)
+    hand.widget("hiddenLayersEdit").setText("abc")
+    qtbot.keyClick(hand.widget("shiftSlider"), KEYS.Key_End)
+    hand.wait(lambda: picture(preview) != before)
+
+
+def test_shuffle_varies_the_digits_in_another_way(hand, qtbot, preview):
+    originals = picture(preview)
+    qtbot.keyClick(hand.widget("shearSlider"), KEYS.Key_End)
+    hand.wait(lambda: picture(preview) != originals)
+    before = picture(preview)
+    hand.click("shuffleButton")
+    assert picture(preview) != before
+    qtbot.keyClick(hand.widget("shearSlider"), KEYS.Key_Home)
+    hand.wait(lambda: picture(preview) == originals)
+
+
+def test_many_changes_are_painted_at_once(qtbot, monkeypatch):
+    preview = VariationPreview()
+    qtbot.addWidget(preview)
+    preview.set_samples(np.zeros((8, 28, 28), np.uint8))
+    asked = []
+    vary = Augmentation.__call__
+    monkeypatch.setattr(Augmentation, "__call__", lambda *given: asked.append(given[0]) or vary(*given))
+    for degrees in range(1, 31):
+        preview.set_augmentation(Augmentation(rotation_deg=degrees))
+    qtbot.waitUntil(lambda: len(asked) > 0)
+    assert asked == [Augmentation(rotation_deg=30)]
+
+
+def test_what_changes_is_painted_on_the_screen(qtbot):
+    painted = []
+
+    class Watched(VariationPreview):
+        def paintEvent(self, event):
+            painted.append(event)
+            super().paintEvent(event)
+
+    preview = Watched()
+    qtbot.addWidget(preview)
+    with qtbot.waitExposed(preview):
+        preview.show()
+    qtbot.waitUntil(lambda: len(painted) > 0)
+    painted.clear()
+    preview.set_samples(np.zeros((8, 28, 28), np.uint8))
+    qtbot.waitUntil(lambda: len(painted) > 0)
+    painted.clear()
+    preview.set_augmentation(Augmentation(scale=0.1))
+    qtbot.waitUntil(lambda: len(painted) > 0)
+
+
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_each_pixel_is_a_sharp_square(qtbot, ratio):
+    preview = VariationPreview()
+    qtbot.addWidget(preview)
+    preview.resize(preview.sizeHint())
+    image = QImage(preview.size() * ratio, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(ratio)
+    preview.render(image)
+    assert not pixels(image)[ratio:-ratio, ratio:-ratio].any(), "black until there are digits"
+    samples = np.random.default_rng(0).integers(0, 256, (8, 28, 28)).astype(np.uint8)
+    preview.set_samples(samples)
+    preview.render(image)
+    assert np.array_equal(pixels(image)[ratio:-ratio, ratio:-ratio], sheet(samples, 2 * ratio))
+
+
+def test_a_wide_preview_spreads_its_digits(qtbot):
+    preview = VariationPreview()
+    qtbot.addWidget(preview)
+    preview.resize(preview.sizeHint().width() + 80, preview.sizeHint().height())
+    preview.set_samples(np.full((8, 28, 28), 255, np.uint8))
+    columns = pixels(picture(preview))[5, 1:-1] == 255
+    assert columns.sum() == COLUMNS * 56
+    assert np.abs(np.diff(columns.astype(int))).sum() == 2 * COLUMNS
+    assert np.array_equal(columns, columns[::-1])
