@@ -5,7 +5,7 @@ Where the reading is wrong, a click on the right digit's bar or its key teaches 
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QMessageBox, QPushButton, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.digits import CLASSES, rasterize
@@ -82,6 +82,8 @@ class DrawPanel(View):
             teach.setData(digit)
             teach.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
             self._teach_actions.append(teach)
+        self._teach_menu = QMenu("T&each this drawing", self)
+        self._teach_menu.addActions(self._teach_actions)
         self._taught = named(caption(), "taughtLabel")
         self._untaught = named(QPushButton("Take back"), "undoTeachingButton", "Forget the drawing taught last")
         self._hand = named(QPushButton("My hand…"), "handButton", "The drawings that were taught: look, delete, forget")
@@ -123,7 +125,7 @@ class DrawPanel(View):
     def menu_actions(self) -> dict[str, list[QAction]]:
         return {
             "&Edit": [self._undo_action, self._redo_action, self._eraser_action, self._clear_action],
-            "&Training": [*self._teach_actions, self._untaught_action, self._hand_action],
+            "&Training": [self._teach_menu.menuAction(), self._untaught_action, self._hand_action],
         }
 
     def restyle(self) -> None:

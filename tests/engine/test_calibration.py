@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from engine import MLP, TrainingConfig, predict
-from engine.calibration import HARDER, HIGHEST, LOWEST, Calibration, calibrate, calibrate_run
-from engine.training import TrainingRun
+from engine.calibration import HARDER, HIGHEST, LOWEST, Calibration, calibrate, calibrate_run, calibration_of
+from engine.training import TrainingRun, logits_of
 from minigrad_gui.data import load_mnist
 
 COUNT = 5000
@@ -27,8 +27,16 @@ def readers(times=1.0, count=COUNT, dtype=np.float64):
     return model, points, labels
 
 
+def probabilities_of(model, points, temperature):
+    return Calibration(temperature).read(logits_of(model, points))[0]
+
+
+def evidence_of(model, points):
+    return np.log(np.exp(logits_of(model, points)).sum(axis=1))
+
+
 def loss(model, points, labels, temperature=1.0):
-    return -np.log(predict(model, points, temperature)[np.arange(len(labels)), labels]).mean()
+    return -np.log(probabilities_of(model, points, temperature)[np.arange(len(labels)), labels]).mean()
 
 
 def calibration_error(probabilities, labels, bins=10):
@@ -63,7 +71,6 @@ def test_a_network_that_means_what_it_says_is_left_as_it_is(dtype):
 def test_logits_times_as_large_need_so_many_times_the_temperature(times, dtype):
     before, after = calibrate(*readers(dtype=dtype)), calibrate(*readers(times, dtype=dtype))
     assert after.temperature == pytest.approx(times * before.temperature, rel=0.01)
-    assert after.threshold == pytest.approx(before.threshold, abs=0.005)
 
 
 def test_no_other_temperature_has_a_lower_loss():
@@ -86,7 +93,7 @@ def test_temperatures_stay_within_reason():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_temperature_changes_how_sure_an_answer_is_but_not_which(temperature, dtype):
     model, points, _ = readers(dtype=dtype)
-    cold, warm = predict(model, points), predict(model, points, temperature)
+    cold, warm = predict(model, points), probabilities_of(model, points, temperature)
     assert (warm.shape, warm.dtype) == (cold.shape, dtype)
     np.testing.assert_allclose(warm.sum(axis=1), 1, rtol=1e-6)
     np.testing.assert_array_equal(warm.argmax(axis=1), cold.argmax(axis=1))
@@ -97,32 +104,28 @@ def test_a_temperature_changes_how_sure_an_answer_is_but_not_which(temperature, 
 
 def test_a_temperature_of_1_changes_nothing():
     model, points, _ = readers()
-    np.testing.assert_array_equal(predict(model, points, 1.0), predict(model, points))
+    np.testing.assert_array_equal(probabilities_of(model, points, 1.0), predict(model, points))
 
 
-# ---------------------------------------------------------------- the threshold
+# ---------------------------------------------------------------- the evidence
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5])
-def test_the_threshold_turns_away_that_share_of_the_rightly_read(share):
+def test_the_evidence_turns_away_that_share_of_the_rightly_read(share):
     model, points, labels = readers(3)
     found = calibrate(model, points, labels, turned_away=share)
-    probabilities = predict(model, points, found.temperature)
-    right = probabilities.argmax(axis=1) == labels
-    away = probabilities.max(axis=1) < found.threshold
-    assert away[right].mean() == pytest.approx(share, abs=0.002)
-    assert away[~right].mean() >= share
+    right = predict(model, points).argmax(axis=1) == labels
+    assert (evidence_of(model, points) < found.least_evidence)[right].mean() == pytest.approx(share, abs=0.002)
 
 
-def test_harder_images_decide_the_threshold_but_not_the_temperature():
+def test_harder_images_decide_the_evidence_but_not_the_temperature():
     model, points, labels = readers()
     harder = points / 2
     easily, found = calibrate(model, points, labels), calibrate(model, points, labels, harder)
     assert found.temperature == easily.temperature
-    assert found.threshold < easily.threshold
-    probabilities = predict(model, harder, found.temperature)
-    right = probabilities.argmax(axis=1) == labels
-    assert (probabilities.max(axis=1) < found.threshold)[right].mean() == pytest.approx(0.01, abs=0.002)
+    right = predict(model, harder).argmax(axis=1) == labels
+    assert (evidence_of(model, harder) < found.least_evidence)[right].mean() == pytest.approx(0.01, abs=0.002)
+    assert found.least_evidence != easily.least_evidence
 
 
 def test_one_in_a_hundred_unless_told():
@@ -130,9 +133,57 @@ def test_one_in_a_hundred_unless_told():
     assert calibrate(*data) == calibrate(*data, turned_away=0.01)
 
 
-def test_where_nothing_is_read_right_nothing_is_turned_away():
+def test_where_nothing_is_read_right_no_evidence_is_asked_for():
     model, points, _ = readers(count=500)
-    assert calibrate(model, points, predict(model, points).argmin(axis=1)).threshold == 0.0
+    assert calibrate(model, points, predict(model, points).argmin(axis=1)).least_evidence is None
+
+
+LOGITS = np.array([[5.0, 0.0, 0.0], [0.2, 0.1, 0.0], [-4.0, -9.0, -9.0]])
+
+
+def test_an_answer_needs_more_than_half():
+    probabilities, believed = Calibration().read(LOGITS)
+    np.testing.assert_array_equal(believed, [True, False, True])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+def test_an_answer_needs_evidence_where_that_was_measured():
+    assert Calibration(least_evidence=-3.0).read(LOGITS)[1].tolist() == [True, False, False]
+    assert Calibration(least_evidence=6.0).read(LOGITS)[1].tolist() == [False, False, False]
+
+
+def test_huge_logits_do_not_overflow():
+    probabilities, believed = Calibration(least_evidence=0.0).read(np.array([[1e30, 0, 0]], np.float32))
+    assert probabilities.tolist() == [[1, 0, 0]]
+    assert believed.tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        None,
+        3,
+        [],
+        {},
+        {"temperature": 0.0},
+        {"temperature": -1.0},
+        {"temperature": float("nan")},
+        {"temperature": 1e9},
+        {"temperature": "2"},
+        {"threshold": 1.5},
+        {"least_evidence": float("inf")},
+        {"least_evidence": "much"},
+        {"something": 1.0},
+    ],
+)
+def test_what_a_file_says_is_taken_only_where_it_is_of_use(stored):
+    assert calibration_of({"calibration": stored}) == Calibration()
+
+
+def test_what_a_file_says_is_taken():
+    found = Calibration(1.4, 5.2, 0.6)
+    assert calibration_of(json.loads(json.dumps({"calibration": asdict(found)}))) == found
+    assert calibration_of({}) == Calibration()
 
 
 # ---------------------------------------------------------------- a network that reads digits
@@ -144,19 +195,20 @@ def test_an_overconfident_network_learns_doubt(overconfident):
     assert 1.2 < found.temperature < 5
     assert loss(model, *held_back, found.temperature) < loss(model, *held_back)
     assert loss(model, images, labels, found.temperature) < loss(model, images, labels)
-    before, after = (calibration_error(predict(model, images, t), labels) for t in (1.0, found.temperature))
+    before, after = (calibration_error(probabilities_of(model, images, t), labels) for t in (1.0, found.temperature))
     assert before > 0.03
     assert after < before / 2
 
 
-def test_wrong_answers_are_turned_away_more_often_than_right_ones(overconfident):
+def test_pictures_without_a_digit_are_turned_away_more_often_than_digits(overconfident):
     model, held_back, (images, labels) = overconfident
     found = calibrate(model, *held_back)
-    probabilities = predict(model, images, found.temperature)
-    right = probabilities.argmax(axis=1) == labels
-    away = probabilities.max(axis=1) < found.threshold
-    assert away[right].mean() == pytest.approx(0.01, abs=0.01)
-    assert away[~right].mean() > 0.05
+    right = predict(model, images).argmax(axis=1) == labels
+    digits = found.read(logits_of(model, images[right]))[1]
+    pieces = np.random.default_rng(0).permuted(images.reshape(-1, 4, 7, 28), axis=1).reshape(-1, 28, 28)
+    nonsense = found.read(logits_of(model, pieces))[1]
+    assert (~digits).mean() < 0.1
+    assert (~nonsense).mean() > 2 * (~digits).mean()
 
 
 def test_the_network_stays_as_it_is(overconfident):
@@ -200,9 +252,9 @@ def test_a_run_is_calibrated_on_what_it_held_back():
     assert found == calibrate_run(run)
     assert found.temperature == calibrate(run.model, images, labels).temperature
     harder = [HARDER(images, np.random.default_rng(seed)) for seed in range(3)]
-    expected = [calibrate(run.model, images, labels, pictures).threshold for pictures in harder]
-    assert found.threshold == pytest.approx(np.mean(expected), abs=0.05)
-    assert found.threshold < calibrate(run.model, images, labels).threshold
+    expected = [calibrate(run.model, images, labels, pictures).least_evidence for pictures in harder]
+    assert found.least_evidence == pytest.approx(np.mean(expected), abs=0.5)
+    assert found.least_evidence != calibrate(run.model, images, labels).least_evidence
 
 
 def test_a_run_that_held_nothing_back_cannot_be_calibrated():

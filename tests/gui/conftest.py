@@ -15,8 +15,9 @@ from minigrad_gui.main_window import MainWindow
 
 
 @pytest.fixture(autouse=True)
-def fresh_settings(tmp_path: Path) -> None:
+def fresh_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +74,7 @@ def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     for window in windows:
         window.close()
         assert not window.session._thread.isRunning()
+        assert not window.session._teaching_thread.isRunning()
         window.deleteLater()
 
 
