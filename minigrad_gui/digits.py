@@ -34,8 +34,8 @@ WINDOW = 0.3
 """What is wider than this share of a picture's longer side is no stroke: a shadow, a table, the paper itself."""
 SHARP = 0.15
 """Ink rises at its edge by at least this share of itself from pixel to pixel; a soft shadow does not."""
-THIN_PX, FAT_PX = 1.5, 4.0
-"""The width of nearly all strokes of MNIST. A thinner pen is made as wide as PEN_PX, a fatter one narrowed."""
+THIN_PX = 1.5
+"""Nearly all strokes of MNIST are wider than this. A thinner pen is made as wide as PEN_PX."""
 
 Picture = NDArray[np.float32]
 Gray = NDArray[np.float32]
@@ -186,16 +186,18 @@ def _shrunk(picture: NDArray[np.uint8]) -> tuple[Gray, int]:
     """At most LOOK_PX long, from 0 to 1, and the whole number by which it was shrunk. Areas are averaged."""
     from PIL import Image
 
+    step = 2 if max(picture.shape[:2]) > 8 * LOOK_PX else 1  # of a large photograph every second pixel will do
+    picture = picture[::step, ::step]
     factor = -(-max(picture.shape[:2]) // LOOK_PX)
     small = np.asarray(Image.fromarray(picture).reduce(factor)) if factor > 1 else picture
-    return small.astype(np.float32) / np.float32(255), factor
+    return small.astype(np.float32) / np.float32(255), factor * step
 
 
 def _gray(picture: Gray) -> Gray:
     """From 0 to 1 along the direction of colour in which neighbours differ most: for yellow on white this is blue.
 
     The direction is the first principal component. Where the solid part of a transparent picture has one shade, its
-    opacity is the drawing; otherwise what is transparent counts as paper.
+    opacity is the drawing; otherwise what is transparent counts as white paper.
     """
     if picture.ndim == 2:
         return picture
@@ -205,8 +207,7 @@ def _gray(picture: Gray) -> Gray:
         solid = colour[alpha[..., 0] > 0.5]
         if len(solid) == 0 or np.ptp(np.percentile(solid.mean(axis=1), [2, 98])) < MIN_CONTRAST:
             return 1 - alpha[..., 0]
-        paper = np.median(solid, axis=0) if len(solid) > alpha.size / 2 else np.float32(1)
-        colour = colour * alpha + paper * (1 - alpha)
+        colour = colour * alpha + 1 - alpha
     coarse = np.moveaxis(colour[::2, ::2], 2, 0)
     window = max(coarse.shape) // 4 + 1
     differences = np.stack([channel - _mean(channel, window) for channel in coarse]).reshape(3, -1)
@@ -245,7 +246,7 @@ def _digit_of(gray: Gray, window: float = WINDOW, near: Mask | None = None) -> t
     faint = max(MIN_CONTRAST / 2, 5 * grain)
     kept = ink > faint
     if near is None:
-        kept = _without_frame(ink, kept)
+        kept = _without_shadows(ink, kept)
         ink = _without_lines(ink, kept)
     else:
         kept &= near
@@ -275,28 +276,15 @@ def _on_paper(gray: Gray, window: float) -> Gray:
     return np.asarray((paper - gray) / np.maximum(paper, 0.3))
 
 
-def _without_frame(ink: Gray, mask: Mask) -> Mask:
-    """Without what runs along the picture's edge, a box around the rest, soft shadows and dust.
-
-    Where nothing would remain, it was no frame.
-    """
+def _without_shadows(ink: Gray, mask: Mask) -> Mask:
+    """Without soft shadows, dust, and what lies at the very edge, such as the end of a ruled line in a corner."""
     parts = _parts(ink, mask)
     longest = max(mask.shape)
     alive = parts.alive & (parts.peak >= MIN_CONTRAST) & (parts.extent >= 0.03 * longest)
     if longest > SMALL_PX:
         alive &= parts.steepness > SHARP * parts.peak
-        margin = 0.03 * longest  # the end of a ruled line in a corner
+        margin = 0.03 * longest
         alive &= ((parts.high > margin) & (parts.low < np.array(mask.shape) - margin)).all(axis=1)
-    for side in (parts.labels[0], parts.labels[-1], parts.labels[:, 0], parts.labels[:, -1]):
-        inner = alive & (np.bincount(side, minlength=len(alive)) < 0.6 * len(side))
-        alive = inner if inner.any() else alive
-    for part in np.flatnonzero(alive & (parts.extent > 0.6 * min(mask.shape))):
-        held = (parts.low > parts.low[part]).all(axis=1) & (parts.high < parts.high[part]).all(axis=1)
-        if (alive & held & (parts.extent > 0.15 * parts.extent[part])).any():
-            points = np.argwhere(parts.labels == part)
-            to_side = np.minimum(points - parts.low[part], parts.high[part] - 1 - points)
-            along_side = (to_side < 0.12 * (parts.high[part] - parts.low[part])).any(axis=1)
-            alive[part] = along_side.mean() < 0.9
     return np.asarray(alive[parts.labels])
 
 
@@ -326,22 +314,30 @@ def _without_lines(ink: Gray, mask: Mask) -> Gray:
         height, width = across.shape
         y, x = np.nonzero(marks)
         columns = np.arange(width) - width // 2
-        lines, slope, most = np.zeros(3 * height, bool), 0.0, 0
+        counts, slope, most = np.zeros(3 * height, np.int64), 0.0, 0
         for tried in np.linspace(-0.09, 0.09, 19):
-            counts = np.bincount(np.rint(y - tried * columns[x]).astype(int) + height, minlength=3 * height)
-            full = counts > 0.55 * width
-            if (total := int(counts[full].sum())) > most:
-                lines, slope, most = full, float(tried), total
-        lines = lines | np.roll(lines, 1) | np.roll(lines, -1)
-        steps = np.diff(lines.astype(np.int8))
-        begin, end = np.flatnonzero(steps > 0), np.flatnonzero(steps < 0)
-        if len(begin) < 2 or (thick := int((end - begin).max())) > 0.12 * height:
+            found = np.bincount(np.rint(y - tried * columns[x]).astype(int) + height, minlength=3 * height)
+            if (total := int(found[found > 0.7 * width].sum())) > most:
+                counts, slope, most = found, float(tried), total
+        begin, end = _runs(counts > 0.7 * width)
+        if len(begin) >= 4:  # a whole page of them, so the shorter ones in its corners are lines too
+            begin, end = _runs(counts > 0.55 * width)
+        if len(begin) < 2 or (thick := int((end - begin).max()) + 2) > 0.12 * height:
             continue
+        lines = np.zeros(3 * height, bool)
+        for first, last in zip(begin, end, strict=True):
+            lines[first - 1 : last + 1] = True
         higher = _highest(_lowest(across, thick + 2, 1), thick + 2, 1)
         at = np.rint(np.arange(height)[:, np.newaxis] - slope * columns).astype(int) + height
         cleaned = np.where(lines[at], higher, across)
         left = np.minimum(left, cleaned.T if turned else cleaned)
     return left
+
+
+def _runs(row: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each run of what is true begins, and where it has ended."""
+    steps = np.diff(np.pad(row, 1).astype(np.int8))
+    return np.flatnonzero(steps > 0), np.flatnonzero(steps < 0)
 
 
 class _Parts(NamedTuple):
@@ -477,21 +473,16 @@ def _thickness(ink: Gray) -> float:
 
 
 def _with_pen(ink: Gray) -> Gray:
-    """Ink whose strokes, widened or narrowed, will be as wide as MNIST's once the digit is 20 pixels long."""
+    """Ink whose strokes, widened if they must be, will be as wide as MNIST's once the digit is 20 pixels long."""
     extent = max(ink.shape)
     if extent <= SMALL_PX / 2:
         return ink
     thickness = _thickness(ink)
-    pen = thickness * DIGIT_PX / extent
-    if THIN_PX <= pen <= FAT_PX:
+    if thickness * DIGIT_PX / extent >= THIN_PX:
         return ink
-    pen = PEN_PX if pen < THIN_PX else FAT_PX
     # The middle of the strokes stays where it is; it will be 20 pixels less a pen long.
-    radius = round((pen * max(extent - thickness, 1) / (DIGIT_PX - pen) - thickness) / 2)
-    if radius > 0:
-        return np.asarray(_highest(np.pad(ink, radius), 2 * radius + 1, 2 * radius + 1))
-    narrow = _lowest(ink, 1 - 2 * radius, 1 - 2 * radius)
-    return narrow[_box(narrow > 0.2)] if (narrow > 0.2).any() else ink
+    radius = max(0, round((PEN_PX * (extent - thickness) / (DIGIT_PX - PEN_PX) - thickness) / 2))
+    return _highest(np.pad(ink, radius), 2 * radius + 1, 2 * radius + 1)
 
 
 def _scaled(ink: Gray) -> Gray:

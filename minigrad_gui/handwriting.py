@@ -22,16 +22,17 @@ from minigrad_gui.digits import CLASSES
 MAX_DRAWINGS = 2000
 MAX_FILE_BYTES = 4 << 20
 COORDINATE_DECIMALS = 4
+MAX_COORDINATE = 1e6
 
-STEPS = 200
-BATCH = 112
-TAUGHT_PER_BATCH = 44
+STEPS = 140
+BATCH = 96
+TAUGHT_PER_BATCH = 40
 LEAST_TAUGHT, COPIES = 4, 3
 """Of a mini-batch, 4 pictures and 3 for each drawing are taught ones, up to TAUGHT_PER_BATCH: one drawing alone
 should not make the network see its digit everywhere."""
-TAUGHT_VARIATIONS = 2000
-REPLAYED_VARIATIONS = 3000
-LEARNING_RATE = 3e-4
+TAUGHT_VARIATIONS = 1500
+REPLAYED_VARIATIONS = 2000
+LEARNING_RATE = 5e-4
 VARIATIONS = Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_px=0.8)
 """A drawing is seen in so many variations that the network learns the hand and not the picture."""
 
@@ -83,7 +84,7 @@ class NotebookError(Exception):
     """A drawing that could not be kept or removed; the message is one sentence for the person who drew it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Drawing:
     """What somebody drew, and the digit that it shows. strokes: (n, 2) each, in units of the paper's side."""
 
@@ -126,6 +127,8 @@ class Notebook:
         """Throw a drawing away. Raises NotebookError, and keeps it, if its file cannot be removed."""
         try:
             (self.folder / drawing.name).unlink(missing_ok=True)
+        except NotADirectoryError:
+            pass  # it was never written
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise NotebookError(f"The drawing could not be removed from {self.folder}: {reason}.") from error
@@ -146,8 +149,10 @@ def _read_drawing(file: Path) -> Drawing | None:
             return None
         content = json.loads(file.read_bytes())
         label = content["label"]
-        strokes = tuple(np.array(stroke, np.float64).reshape(-1, 2) for stroke in content["strokes"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        strokes = [np.array(stroke, np.float64).reshape(-1, 2) for stroke in content["strokes"]]
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    finite = strokes and all(len(stroke) and np.isfinite(stroke).all() for stroke in strokes)
-    return Drawing(strokes, label, file.name) if finite and type(label) is int and 0 <= label < CLASSES else None
+    drawn = strokes and all(len(stroke) and (np.abs(stroke) <= MAX_COORDINATE).all() for stroke in strokes)
+    if not drawn or type(label) is not int or not 0 <= label < CLASSES:
+        return None
+    return Drawing(tuple(np.round(stroke, COORDINATE_DECIMALS) for stroke in strokes), label, file.name)

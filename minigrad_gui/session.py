@@ -228,7 +228,8 @@ class Session(QObject):
         if self.state != "idle" or self.config_error is not None:
             return
         control = TrainingControl(self.config.learning_rate, paused=paused)
-        start_from = self.model if self.keep_weights and self.can_keep_weights else None
+        kept = self._untaught if self.keep_weights and self.can_keep_weights else None
+        start_from = kept[0] if kept else None  # untaught, so that every drawing can still be taken back
         self._job = TrainingJob(self.config, self.source, control, start_from)
         self._is_new_network = start_from is None
         self._rate_changes = []
@@ -273,6 +274,7 @@ class Session(QObject):
         self._reading_timer.stop()
         if self._lesson is not None:
             self._lesson.cancelled.set()
+        self._untaught = None  # whatever a lesson still reports, no other is begun
         for thread in (self._thread, self._teaching_thread):
             thread.quit()
             thread.wait()

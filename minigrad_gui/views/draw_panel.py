@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QMessageBox, QPushButton, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.digits import CLASSES, rasterize
+from minigrad_gui.handwriting import Drawing
 from minigrad_gui.session import Prediction, Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import action, caption, column, named, restyled, row
@@ -26,6 +27,7 @@ class DrawPanel(View):
         super().__init__(session, parent)
         self._canvas = named(Canvas(), "drawingCanvas")
         self._canvas.setAccessibleName("Drawing canvas")
+        self._canvas.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # so that a digit's key is not typed into a field
         self._undo = named(QPushButton(), "undoButton")
         self._redo = named(QPushButton(), "redoButton")
         self._eraser = named(QPushButton(), "eraserButton", "Rub out parts of the drawing")
@@ -85,6 +87,7 @@ class DrawPanel(View):
         self._teach_menu = QMenu("T&each this drawing", self)
         self._teach_menu.addActions(self._teach_actions)
         self._taught = named(caption(), "taughtLabel")
+        self._taught.setWordWrap(True)
         self._untaught = named(QPushButton("Take back"), "undoTeachingButton", "Forget the drawing taught last")
         self._hand = named(QPushButton("My hand…"), "handButton", "The drawings that were taught: look, delete, forget")
         self._untaught_action = action(
@@ -92,6 +95,7 @@ class DrawPanel(View):
         )
         self._hand_action = action(self, "&My hand…", "handAction", self._on_hand, "Ctrl+H")
         self._dialog = HandDialog(self)
+        self._listed: list[Drawing] = []
         self._bars.chosen.connect(self._on_teach)
         self._untaught.clicked.connect(session.undo_teaching)
         self._hand.clicked.connect(self._on_hand)
@@ -105,7 +109,8 @@ class DrawPanel(View):
         reading = row(self._drawn, seen, verdict, spacing=theme.SPACING_PX)
         reading.setStretchFactor(verdict, 1)
         tools = row(self._undo, self._redo, self._eraser, 1, self._compare, self._clear)
-        hand = row(self._taught, 1, self._untaught, self._hand)
+        hand = row(self._taught, self._untaught, self._hand)
+        hand.setStretchFactor(self._taught, 1)
         parts = column(
             self._canvas, tools, reading, self._bars, hand, 1, spacing=10, margin=theme.SPACING_PX, parent=self
         )
@@ -240,8 +245,9 @@ class DrawPanel(View):
 
     @Slot()
     def _fill_dialog(self) -> None:
-        if self._dialog.isVisible():
-            drawings = self.session.notebook.drawings
+        drawings = self.session.notebook.drawings
+        if self._dialog.isVisible() and drawings != self._listed:  # else the person's choice would be lost
+            self._listed = list(drawings)
             self._dialog.set_drawings([(rasterize(drawing.strokes), drawing.label) for drawing in drawings])
 
 

@@ -72,7 +72,9 @@ class HandDialog(QDialog):
     @Slot()
     def _on_delete(self) -> None:
         last = self._list.count() - 1
-        self.deleted.emit(sorted(last - self._list.row(item) for item in self._list.selectedItems()))
+        chosen = sorted(last - self._list.row(item) for item in self._list.selectedItems())
+        if chosen:
+            self.deleted.emit(chosen)
 
     @Slot()
     def _show_enabled(self) -> None:

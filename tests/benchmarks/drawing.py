@@ -1,12 +1,12 @@
 """How well drawings are read, before and after a network has been taught a few by the same person.
 
-    python tests/benchmarks/drawing.py --strokes FILE [--model MODEL] [--writers 1-15] [--seed N]
+    python tests/benchmarks/drawing.py --strokes FILE [--model MODEL] [--writers 1-15] [--taught at-random]
 
 FILE is an .npz of pen strokes: points (P, 2), x right and y up; stroke_start (S + 1,): where each stroke's points
 begin, and the end; digit_start (N + 1,): the same for each drawing's strokes; label (N,), writer (N,). Everything goes
 through the code that the canvas uses: `rasterize`, the network's calibration, `teach`. Of each writer 10, 20 and 40
-drawings, chosen at random, are taught; the writer's other drawings judge. Chance follows the seed, so a run can be
-repeated.
+drawings are taught, as many of each digit (as if somebody had been asked to write each digit once, twice, four times)
+or any at random; the writer's other drawings judge. Chance follows the seed, so a run can be repeated.
 """
 
 import argparse
@@ -53,6 +53,17 @@ def confusions(labels: NDArray[Any], read: NDArray[Any]) -> str:
     return ", ".join(f"{label} as {digit}: {count}" for label, digit, count in pairs if count)
 
 
+def shown_first(labels: NDArray[Any], rng: np.random.Generator, evenly: bool) -> NDArray[np.intp]:
+    """The order in which drawings with these labels (n,) are taught: shuffled, or each digit in its turn."""
+    order = rng.permutation(len(labels))
+    if not evenly:
+        return order
+    turn = np.empty(len(labels), int)  # how many of the same digit come before
+    for digit in range(CLASSES):
+        turn[labels[order] == digit] = np.arange((labels == digit).sum())
+    return order[np.argsort(turn, kind="stable")]
+
+
 def taught_row(
     model: MLP,
     pictures: NDArray[Any],
@@ -61,11 +72,13 @@ def taught_row(
     mnist: Dataset,
     count: int,
     seed: int,
+    evenly: bool,
 ) -> tuple[list[float], list[float], list[float]]:
     """For each writer after being taught `count` drawings: accuracy on the others, on MNIST's test digits, seconds."""
     accuracies, tests, seconds = [], [], []
     for writer in np.unique(writers):
-        own = np.random.default_rng([seed, int(writer)]).permutation(np.flatnonzero(writers == writer))
+        own = np.flatnonzero(writers == writer)
+        own = own[shown_first(labels[own], np.random.default_rng([seed, int(writer)]), evenly)]
         shown, judged = own[:count], own[count:]
         started = time.perf_counter()
         replay = mnist.train_images[:REPLAYED], mnist.train_labels[:REPLAYED]
@@ -82,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, default=asset_path("pretrained.npz"))
     parser.add_argument("--writers", default="", metavar="FIRST-LAST", help="only these (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="which drawings are taught")
+    parser.add_argument("--taught", choices=("evenly", "at-random"), default="evenly", help="(default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
         model, meta = load_model(options.model)
@@ -116,7 +130,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{0:>7} {by_writer:>11.2%} {'':>13} {before:>11.2%}")
     with threadpool_limits(1, user_api="blas"):
         for count in TAUGHT:
-            accuracies, tests, seconds = taught_row(model, pictures, labels, writers, mnist, count, options.seed)
+            drawn = model, pictures, labels, writers
+            accuracies, tests, seconds = taught_row(*drawn, mnist, count, options.seed, options.taught == "evenly")
             test, took = float(np.mean(tests)), float(np.median(seconds))
             mean, worst = float(np.mean(accuracies)), min(accuracies)
             print(f"{count:>7} {mean:>11.2%} {worst:>13.2%} {test:>11.2%} {100 * (before - test):>6.2f} {took:>8.2f}")

@@ -7,7 +7,10 @@ from PySide6.QtGui import QColor, QPointingDevice, QTabletEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from engine import load_model, save_model
 from minigrad_gui import theme
+from minigrad_gui.data import asset_path
+from minigrad_gui.digits import as_drawn
 
 LINE = np.array([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]])
 
@@ -42,6 +45,108 @@ def test_a_blank_canvas_shows_no_digit(hand):
     hand.click("clearButton")
     hand.wait(lambda: hand.session.prediction is None)
     assert hand.widget("predictionLabel").text() == "The canvas is blank"
+
+
+@pytest.fixture
+def open_doubtful(hand, tmp_path):
+    """`open_doubtful(**calibration)`: open the pretrained network with another calibration."""
+
+    def open_it(**calibration: float) -> None:
+        model, meta = load_model(asset_path("pretrained.npz"))
+        save_model(tmp_path / "doubtful.npz", model, {**meta, "calibration": calibration})
+        before = hand.session.model
+        hand.window.open(tmp_path / "doubtful.npz")
+        assert hand.session.model is not before
+
+    return open_it
+
+
+@pytest.mark.parametrize("calibration", [{"least_evidence": 1e5}, {"threshold": 1.0, "temperature": 20.0}])
+def test_what_is_not_recognised_is_not_passed_off_as_a_digit(hand, open_doubtful, calibration):
+    hand.draw(3)
+    sure = read(hand)
+    assert sure.recognised
+    open_doubtful(**calibration)
+    hand.wait(lambda: hand.widget("predictionLabel").text() == "?")
+    doubtful = hand.session.prediction
+    assert (doubtful.digit, doubtful.recognised) == (3, False)
+    assert hand.widget("verdictLabel").text() == "I do not recognise a digit. Most like a 3."
+    assert np.array_equal(hand.widget("probabilityBars").probabilities, doubtful.probabilities)
+    open_doubtful(least_evidence=-1e5)
+    hand.wait(lambda: hand.widget("predictionLabel").text() == "3")
+    assert hand.widget("verdictLabel").text().endswith("sure")
+
+
+def test_a_higher_temperature_is_less_sure(hand, open_doubtful):
+    hand.draw(3)
+    open_doubtful(temperature=1.0)
+    hand.wait(lambda: hand.session.prediction is not None)
+    sure = hand.session.prediction.probabilities[3]
+    open_doubtful(temperature=10.0)
+    hand.wait(lambda: hand.session.prediction.probabilities[3] < sure)
+
+
+def test_compare_shows_what_was_drawn_beside_what_the_network_sees(hand):
+    drawn, captions = hand.widget("drawnPicture"), [hand.widget(name) for name in ("drawnCaption", "seenCaption")]
+    assert not drawn.isVisible()
+    assert not captions[0].isVisible()
+    assert captions[1].text() == "What the network sees"
+    hand.click("compareButton")
+    assert drawn.isVisible()
+    assert [each.text() for each in captions] == ["As drawn\n–", "As it sees it\n–"]
+    assert not drawn.picture.any()
+
+    hand.stroke(np.array([[0.1, 0.1], [0.1, 0.3]]))
+    read(hand)
+    session = hand.session
+    assert np.array_equal(drawn.picture, session.picture_as_drawn)
+    assert np.array_equal(drawn.picture, as_drawn(hand.widget("drawingCanvas").strokes))
+    assert drawn.picture[:12, :8].any(), "a small stroke in the corner stays small and in the corner"
+    assert not drawn.picture[12:].any()
+    assert np.array_equal(hand.widget("networkPicture").picture, session.picture)
+    assert session.picture[12:20].any(), "and the network sees it large and in the middle"
+    for each, start, prediction in zip(
+        captions, ("As drawn", "As it sees it"), (session.prediction_as_drawn, session.prediction), strict=True
+    ):
+        first, second = each.text().split("\n")
+        assert first == start
+        assert second.startswith(f"{prediction.digit}, ")
+        assert second.endswith("% sure")
+    assert session.prediction.digit == session.predict(session.picture).digit
+    own = session.predict(session.picture_as_drawn)
+    assert np.array_equal(session.prediction_as_drawn.probabilities, own.probabilities)
+
+    hand.click("compareButton")
+    assert not drawn.isVisible()
+    assert captions[1].text() == "What the network sees"
+
+
+def test_the_comparison_follows_the_network(hand, open_doubtful):
+    hand.click("compareButton")
+    hand.draw(3)
+    read(hand)
+    before = [hand.widget(name).text() for name in ("drawnCaption", "seenCaption")]
+    open_doubtful(temperature=20.0)
+    hand.wait(
+        lambda: all(hand.widget(n).text() != b for n, b in zip(("drawnCaption", "seenCaption"), before, strict=True))
+    )
+
+
+def test_the_bar_under_the_mouse_stands_out_if_it_can_be_chosen(hand):
+    bars = hand.widget("probabilityBars")
+
+    def picture(digit: int | None):
+        if digit is None:
+            QApplication.sendEvent(bars, QEvent(QEvent.Type.Leave))
+        else:
+            QTest.mouseMove(bars, QPoint(5, round((digit + 0.5) * bars.height() / 10)))
+        return bars.grab().toImage()
+
+    assert picture(2) == picture(None), "nothing can be chosen on a blank canvas"
+    hand.draw(3)
+    read(hand)
+    nothing, two, seven = (picture(digit) for digit in (None, 2, 7))
+    assert nothing != two != seven != nothing
 
 
 def test_the_reading_changes_while_the_pen_is_down(hand, canvas):

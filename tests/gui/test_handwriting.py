@@ -1,0 +1,373 @@
+"""Learning a hand, and keeping its drawings in files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import MLP, TrainingConfig, evaluate
+from engine.training import TrainingRun, predict
+from minigrad_gui import handwriting
+from minigrad_gui.data import load_mnist
+from minigrad_gui.digits import rasterize
+from minigrad_gui.handwriting import MAX_FILE_BYTES, Notebook, NotebookError, teach
+
+FLAGGED_ONE = np.array([[0.2, 0.55], [0.55, 0.12], [0.55, 0.88]])
+LINE = [np.array([[0.5, 0.1], [0.5, 0.9]])]
+CROSS = [np.array([[0.1, 0.1], [0.9, 0.9]]), np.array([[0.9, 0.1], [0.1, 0.9]])]
+NONE, NO_LABELS = np.zeros((0, 28, 28), np.float32), np.zeros(0, np.intp)
+
+
+def flagged_ones(count: int, seed: int) -> np.ndarray:
+    """Ones whose flag is as long as a 4's or a 9's, each a little different."""
+    rng = np.random.default_rng(seed)
+    return np.stack([rasterize([FLAGGED_ONE + rng.normal(0, 0.03, FLAGGED_ONE.shape)]) for _ in range(count)])
+
+
+def weights(model: MLP) -> list[np.ndarray]:
+    return [parameter.data.copy() for parameter in model.parameters()]
+
+
+def same(first: MLP, second: MLP) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(weights(first), weights(second), strict=True))
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return load_mnist()
+
+
+@pytest.fixture(scope="module")
+def reader(mnist) -> MLP:
+    """A small network that reads digits, but no flagged one."""
+    config = TrainingConfig(hidden=(64,), epochs=1, batch_size=32, learning_rate=3e-3, validation_share=0)
+    run = TrainingRun(config, mnist.train_images[:20000], mnist.train_labels[:20000], 10)
+    list(run)
+    return run.model
+
+
+@pytest.fixture(scope="module")
+def replay(mnist):
+    return mnist.train_images[:6000], mnist.train_labels[:6000]
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Lessons that are over at once, for where it does not matter how well they are learnt."""
+    for name, value in (("STEPS", 10), ("TAUGHT_VARIATIONS", 50), ("REPLAYED_VARIATIONS", 100)):
+        monkeypatch.setattr(handwriting, name, value)
+
+
+# ---------------------------------------------------------------- learning
+
+
+def test_a_hand_is_learnt_and_nothing_forgotten(mnist, reader, replay):
+    images, labels = mnist.test_images[:2000], mnist.test_labels[:2000]
+    before, others = weights(reader), flagged_ones(50, seed=2)
+    assert (predict(reader, others).argmax(axis=1) != 1).mean() > 0.9
+    taught = teach(reader, flagged_ones(3, seed=1), [1, 1, 1], *replay)
+    assert (predict(taught, others).argmax(axis=1) == 1).mean() > 0.9
+    assert evaluate(taught, images, labels)[1] > evaluate(reader, images, labels)[1] - 0.012
+    assert all(np.array_equal(old, new) for old, new in zip(before, weights(reader), strict=True))
+
+
+def test_one_drawing_is_enough(reader, replay):
+    drawn = flagged_ones(1, seed=1)
+    assert predict(reader, drawn).argmax() != 1
+    taught = teach(reader, drawn, [1], *replay)
+    assert predict(taught, drawn).argmax() == 1
+
+
+def test_two_digits_are_learnt_at_once(reader, replay, mnist):
+    """Two shapes that are no digits, one taught as 3 and one as 8, each a few times."""
+    rng = np.random.default_rng(0)
+    shapes = [rasterize([stroke + rng.normal(0, 0.02, stroke.shape) for stroke in CROSS]) for _ in range(4)]
+    triangle = np.array([[0.5, 0.1], [0.9, 0.9], [0.1, 0.9], [0.5, 0.1]])
+    shapes += [rasterize([triangle + rng.normal(0, 0.02, triangle.shape)]) for _ in range(4)]
+    taught = teach(reader, np.stack(shapes), [3, 3, 3, 3, 8, 8, 8, 8], *replay)
+    assert predict(taught, np.stack(shapes)).argmax(axis=1).tolist() == [3, 3, 3, 3, 8, 8, 8, 8]
+    assert evaluate(taught, mnist.test_images[:2000], mnist.test_labels[:2000])[1] > 0.88
+
+
+def test_without_drawings_it_is_the_same_network_in_a_new_object(reader, replay):
+    taught = teach(reader, NONE, [], *replay)
+    assert taught is not reader
+    assert same(taught, reader)
+    taught.parameters()[0].data[...] = 0
+    assert not same(taught, reader)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_the_same_rng_teaches_the_same(reader, replay):
+    drawn = flagged_ones(2, seed=1)
+
+    def taught(*seed: int) -> MLP:
+        rng = {"rng": np.random.default_rng(seed)} if seed else {}
+        return teach(reader, drawn, [1, 1], *replay, **rng)
+
+    assert same(taught(5), taught(5))
+    assert not same(taught(5), taught(6))
+    assert same(taught(), taught())
+    assert not same(taught(), reader)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_float64_stays_float64(replay):
+    model = MLP(784, (12,), 10, init="he", rng=np.random.default_rng(0))
+    assert model.dtype == np.float64
+    taught = teach(model, flagged_ones(2, seed=1), [1, 1], *replay)
+    assert {each.dtype for each in weights(taught)} == {np.dtype(np.float64)}
+    assert not same(taught, model)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_digits_to_remember_may_be_bytes_or_shares_of_ink(reader, replay):
+    images, labels = replay
+    drawn = flagged_ones(2, seed=1)
+    of_bytes = teach(reader, drawn, [1, 1], images, labels)
+    of_floats = teach(reader, drawn, [1, 1], images.astype(np.float32) / np.float32(255), labels.astype(np.int64))
+    assert same(of_bytes, of_floats)
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("none", [NONE, NONE.astype(np.uint8)])
+def test_with_nothing_to_remember_the_drawings_are_learnt_alone(reader, none):
+    drawn = flagged_ones(2, seed=1)
+    taught = teach(reader, drawn, [1, 1], none, NO_LABELS)
+    assert (predict(taught, drawn)[:, 1] > predict(reader, drawn)[:, 1]).all()
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("labels", [(1, 7), np.array([1, 7], np.uint8), np.array([1, 7], np.int64)])
+def test_labels_of_any_kind(reader, replay, labels):
+    drawn = flagged_ones(2, seed=1)
+    assert same(teach(reader, drawn, labels, *replay), teach(reader, drawn, [1, 7], *replay))
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_lesson_nobody_waits_for_ends_early(reader, replay):
+    drawn = flagged_ones(2, seed=1)
+    assert same(teach(reader, drawn, [1, 1], *replay, cancelled=lambda: True), reader)
+    asked: list[int] = []
+
+    def soon() -> bool:
+        asked.append(len(asked))
+        return len(asked) > 3
+
+    taught = teach(reader, drawn, [1, 1], *replay, cancelled=soon)
+    assert len(asked) == 4
+    assert not same(taught, reader)
+    assert not same(taught, teach(reader, drawn, [1, 1], *replay))
+
+
+# ---------------------------------------------------------------- the notebook
+
+
+def kept(notebook: Notebook) -> list[tuple[int, list]]:
+    return [(drawing.label, [stroke.tolist() for stroke in drawing.strokes]) for drawing in notebook.drawings]
+
+
+def test_what_was_drawn_is_there_the_next_time(tmp_path):
+    notebook = Notebook(tmp_path / "a" / "handwriting")
+    assert notebook.drawings == []
+    assert not (tmp_path / "a").exists(), "nothing is made before there is something to keep"
+    first = notebook.add(LINE, 1)
+    second = notebook.add(CROSS, 8)
+    dot = notebook.add([np.array([[0.25, 0.75]])], 0)
+    assert notebook.drawings == [first, second, dot]
+    again = Notebook(notebook.folder)
+    assert kept(again) == kept(notebook)
+    assert [drawing.name for drawing in again.drawings] == [first.name, second.name, dot.name]
+    assert sorted(file.name for file in notebook.folder.iterdir()) == [first.name, second.name, dot.name]
+
+
+def test_points_are_kept_to_a_hundredth_of_a_pixel(tmp_path):
+    stroke = np.random.default_rng(0).uniform(size=(200, 2))
+    Notebook(tmp_path).add([stroke], 3)
+    (drawing,) = Notebook(tmp_path).drawings
+    assert drawing.strokes[0].dtype == np.float64
+    np.testing.assert_allclose(drawing.strokes[0], stroke, rtol=0, atol=5.1e-5)
+    np.testing.assert_allclose(rasterize(drawing.strokes), rasterize([stroke]), atol=0.01)
+
+
+def test_many_drawings_stay_in_the_order_of_time(tmp_path):
+    notebook = Notebook(tmp_path)
+    for label in [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]:
+        notebook.add(LINE, label)
+    assert [drawing.label for drawing in Notebook(tmp_path).drawings] == [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
+
+
+def test_one_is_removed_and_the_others_stay(tmp_path):
+    notebook = Notebook(tmp_path)
+    first, second, third = (notebook.add([LINE[0].copy()], 1) for _ in range(3))
+    assert first != second, "alike, and yet two drawings"
+    notebook.remove(second)
+    assert notebook.drawings == [first, third]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [first.name, third.name]
+    notebook.remove(second)
+    assert notebook.drawings == [first, third]
+
+
+def test_one_that_another_window_has_removed_can_be_removed(tmp_path):
+    notebook = Notebook(tmp_path)
+    drawing = notebook.add(LINE, 1)
+    (other,) = Notebook(tmp_path).drawings
+    notebook.remove(drawing)
+    Notebook(tmp_path).remove(other)
+    assert Notebook(tmp_path).drawings == []
+
+
+GOOD = {"label": 1, "strokes": [[[0.5, 0.1], [0.5, 0.9]]]}
+DAMAGED = {
+    "empty": b"",
+    "cut": json.dumps(GOOD).encode()[:-5],
+    "bytes": b"\xff\xfe\x00\x93NUMPY",
+    "a list": b"[1, 2, 3]",
+    "a number": b"7",
+    "text": b'"drawing"',
+    "null": b"null",
+    "settings of something else": b'{"window": {"width": 1280}}',
+    "no label": b'{"strokes": [[[0.5, 0.1], [0.5, 0.9]]]}',
+    "no strokes": b'{"label": 1}',
+    "no stroke": b'{"label": 1, "strokes": []}',
+    "an empty stroke": b'{"label": 1, "strokes": [[]]}',
+    "strokes as a number": b'{"label": 1, "strokes": 5}',
+    "strokes as an object": b'{"label": 1, "strokes": {"a": 1}}',
+    "strokes as text": b'{"label": 1, "strokes": "abc"}',
+    "odd points": b'{"label": 1, "strokes": [[[0.5, 0.1], [0.5]]]}',
+    "three numbers": b'{"label": 1, "strokes": [[[0.5, 0.1, 0.3]]]}',
+    "words for points": b'{"label": 1, "strokes": [[["left", "right"]]]}',
+    "nan": b'{"label": 1, "strokes": [[[0.5, NaN]]]}',
+    "infinity": b'{"label": 1, "strokes": [[[0.5, Infinity], [0.1, 0.1]]]}',
+    "1e999": b'{"label": 1, "strokes": [[[0.5, 1e999]]]}',
+    "far too large": b'{"label": 1, "strokes": [[[-1e308, 0], [1e308, 1]]]}',
+    "more than a float holds": b'{"label": 1, "strokes": [[[1' + 400 * b"0" + b", 0]]]}",
+    "label 10": b'{"label": 10, "strokes": [[[0.5, 0.1]]]}',
+    "label -1": b'{"label": -1, "strokes": [[[0.5, 0.1]]]}',
+    "label 1.0": b'{"label": 1.0, "strokes": [[[0.5, 0.1]]]}',
+    "label true": b'{"label": true, "strokes": [[[0.5, 0.1]]]}',
+    "label as text": b'{"label": "1", "strokes": [[[0.5, 0.1]]]}',
+    "nested": b'{"label": 1, "strokes": ' + 100_000 * b"[" + 100_000 * b"]" + b"}",
+    "nested a little": b'{"label": 1, "strokes": ' + 60 * b"[" + 60 * b"]" + b"}",
+    "huge": json.dumps(GOOD).encode() + MAX_FILE_BYTES * b" ",
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_file_that_is_no_drawing_is_left_out_and_left_alone(tmp_path, content):
+    first = Notebook(tmp_path).add(LINE, 1)
+    (tmp_path / "00000.json").write_bytes(content)
+    (tmp_path / "99999.json").write_bytes(content)
+    notebook = Notebook(tmp_path)
+    assert [drawing.name for drawing in notebook.drawings] == [first.name]
+    notebook.remove(notebook.drawings[0])
+    assert (tmp_path / "00000.json").read_bytes() == (tmp_path / "99999.json").read_bytes() == content
+
+
+def test_what_is_no_json_file_is_left_out_and_left_alone(tmp_path):
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
+    (tmp_path / ".0123456789abcdef.tmp").write_text(json.dumps(GOOD))
+    assert Notebook(tmp_path).drawings == []
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_drawing_by_somebody_else_is_as_good(tmp_path):
+    """Whole numbers, other units, numbers too small to matter, and something more than is needed."""
+    strokes = [[[10, 20], [10, 200]], [[1e-310, 5]]]
+    (tmp_path / "mine.json").write_text(json.dumps({"label": 4, "strokes": strokes, "by": "me"}))
+    (drawing,) = Notebook(tmp_path).drawings
+    assert drawing.label == 4
+    assert np.isfinite(rasterize(drawing.strokes)).all()
+    (tmp_path / "small.json").write_text(json.dumps({"label": 4, "strokes": [[[0, 0], [1e-310, 1e-310]]]}))
+    assert all(np.isfinite(rasterize(drawing.strokes)).all() for drawing in Notebook(tmp_path).drawings)
+
+
+def test_only_the_newest_of_very_many_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(handwriting, "MAX_DRAWINGS", 3)
+    for label in range(5):
+        Notebook(tmp_path).add(LINE, label)
+    assert [drawing.label for drawing in Notebook(tmp_path).drawings] == [2, 3, 4]
+
+
+def check_is_kept_in_memory_alone(folder: Path) -> None:
+    notebook = Notebook(folder)
+    assert notebook.drawings == []
+    for count in (1, 2):
+        with pytest.raises(NotebookError) as raised:
+            notebook.add(LINE, count)
+        message = str(raised.value)
+        assert str(folder) in message
+        assert message.endswith(".")
+        assert "\n" not in message
+        assert [drawing.label for drawing in notebook.drawings] == [1, 2][:count]
+    notebook.remove(notebook.drawings[0])
+    assert [drawing.label for drawing in notebook.drawings] == [2]
+
+
+def test_where_the_folder_is_a_file_the_drawing_stays_in_memory(tmp_path):
+    (tmp_path / "handwriting").write_text("a file of somebody's")
+    check_is_kept_in_memory_alone(tmp_path / "handwriting")
+    assert (tmp_path / "handwriting").read_text() == "a file of somebody's"
+
+
+def test_below_a_file_the_drawing_stays_in_memory(tmp_path):
+    (tmp_path / "file").touch()
+    check_is_kept_in_memory_alone(tmp_path / "file" / "minigrad" / "handwriting")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_where_nothing_may_be_written_the_drawing_stays_in_memory(tmp_path):
+    folder = tmp_path / "handwriting"
+    folder.mkdir(mode=0o500)
+    try:
+        check_is_kept_in_memory_alone(folder)
+    finally:
+        folder.chmod(0o700)
+
+
+def test_a_drawing_that_cannot_be_removed_stays(tmp_path):
+    notebook = Notebook(tmp_path)
+    drawing = notebook.add(LINE, 1)
+    (tmp_path / drawing.name).unlink()
+    (tmp_path / drawing.name).mkdir()
+    with pytest.raises(NotebookError, match=r"could not be removed from .*: .*\.$"):
+        notebook.remove(drawing)
+    assert notebook.drawings == [drawing]
+
+
+def test_two_windows_write_at_once_and_nothing_is_lost(tmp_path):
+    folder = tmp_path / "new" / "handwriting"
+    script = (
+        "import sys; from pathlib import Path; from minigrad_gui.handwriting import Notebook\n"
+        "notebook = Notebook(Path(sys.argv[1]))\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "for index in range(50): notebook.add([[[0.01 * index, 0.1], [0.5, 0.9]]], int(sys.argv[2]))\n"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", script, str(folder)]
+    root = Path(__file__).resolve().parents[2]
+    writers = [subprocess.Popen([*command, label], cwd=root, **pipes) for label in ("3", "8")]
+    try:
+        for writer in writers:
+            assert writer.stdout.readline() == "ready\n"
+        for writer in writers:
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+        for writer in writers:
+            writer.communicate(timeout=30)
+            assert writer.returncode == 0
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.communicate()
+    drawings = Notebook(folder).drawings
+    for label in (3, 8):
+        first_points = [drawing.strokes[0][0, 0] for drawing in drawings if drawing.label == label]
+        assert first_points == [round(0.01 * index, 4) for index in range(50)]
+    assert len(list(folder.iterdir())) == len(drawings) == 100

@@ -1,0 +1,601 @@
+"""Teaching the network a hand, with real clicks and keys, and taking it back."""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QCoreApplication, QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from engine import MLP, TrainingConfig, evaluate, load_model, save_model
+from engine.training import TrainingRun, predict
+from minigrad_gui import data, handwriting
+from minigrad_gui.handwriting import Notebook
+from minigrad_gui.teaching import TeachingWorker
+
+FLAGGED_ONE = np.array([[0.2, 0.55], [0.55, 0.12], [0.55, 0.88]])
+TRIANGLE = np.array([[0.5, 0.15], [0.85, 0.85], [0.15, 0.85], [0.5, 0.15]])
+CROSS = np.array([[0.2, 0.2], [0.8, 0.8]]), np.array([[0.8, 0.2], [0.2, 0.8]])
+BUTTONS = QMessageBox.StandardButton
+
+
+@pytest.fixture(scope="module")
+def mnist() -> data.Dataset:
+    """As many digits as it takes here, and no more."""
+    whole = data.load_mnist()
+    training = whole.train_images[:20000], whole.train_labels[:20000]
+    tests = whole.test_images[:2000], whole.test_labels[:2000]
+    return data.Dataset(*training, *tests, whole.name, whole.class_names)
+
+
+@pytest.fixture(scope="module")
+def small_file(mnist, tmp_path_factory) -> Path:
+    """A small network that reads digits, but no flagged one; the accuracy in its file is not the true one."""
+    config = TrainingConfig(hidden=(64,), epochs=1, batch_size=32, learning_rate=3e-3, validation_share=0)
+    run = TrainingRun(config, mnist.train_images, mnist.train_labels, 10)
+    list(run)
+    path = tmp_path_factory.mktemp("models") / "small.npz"
+    save_model(path, run.model, {"test_accuracy": 0.5})
+    return path
+
+
+@pytest.fixture(autouse=True)
+def digits_at_hand(mnist, monkeypatch):
+    """They are read from their file once, not for each window; and fewer variations are made of each."""
+    monkeypatch.setattr(data, "load_mnist", lambda: mnist)
+    monkeypatch.setattr(handwriting, "TAUGHT_VARIATIONS", 400)
+    monkeypatch.setattr(handwriting, "REPLAYED_VARIATIONS", 800)
+
+
+@pytest.fixture
+def hand(hand, small_file):
+    """The hand, in a window with the small network."""
+    hand.window.open(small_file)
+    hand.window.activateWindow()
+    hand.wait(hand.window.isActiveWindow)
+    return hand
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return tmp_path / "data" / "minigrad" / "handwriting"
+
+
+def files(folder: Path) -> list[dict]:
+    return [json.loads(file.read_text()) for file in sorted(folder.iterdir())] if folder.exists() else []
+
+
+def same(first: MLP, second: MLP) -> bool:
+    return all(np.array_equal(a.data, b.data) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def draw(hand, *strokes: np.ndarray) -> None:
+    """Draw on a new sheet, and wait for the reading."""
+    hand.click("clearButton")
+    hand.wait(lambda: hand.session.prediction is None)
+    for stroke in strokes:
+        hand.stroke(stroke)
+    hand.wait(lambda: hand.session.prediction is not None)
+
+
+def click_bar(hand, digit: int) -> None:
+    bars = hand.widget("probabilityBars")
+    at = QPoint(bars.width() // 2, round((digit + 0.5) * bars.height() / 10))
+    hand.qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=at)
+
+
+def press(hand, key: str) -> None:
+    """Press a key where the focus is."""
+    hand.qtbot.keyClicks(QApplication.focusWidget() or hand.window, key)
+
+
+def wait_until_learnt(hand, digit: int | None = None) -> None:
+    """Wait until no lesson goes on and, if a digit is given, the drawing is read as it."""
+    hand.wait(lambda: not hand.session.is_learning)
+    if digit is not None:
+        hand.wait(lambda: hand.session.prediction is not None and hand.session.prediction.digit == digit)
+
+
+def taught(hand) -> list[int]:
+    return [drawing.label for drawing in hand.session.notebook.drawings]
+
+
+def text(hand, name: str) -> str:
+    return hand.widget(name).text()
+
+
+# ---------------------------------------------------------------- teaching
+
+
+@pytest.mark.parametrize("way", ["bar", "key"])
+def test_a_wrong_reading_is_put_right(hand, folder, mnist, way):
+    before = hand.session.model
+    assert text(hand, "accuracyLabel") == "50.00%"
+    weights = [parameter.data.copy() for parameter in before.parameters()]
+    draw(hand, FLAGGED_ONE)
+    assert hand.session.prediction.digit != 1
+    assert text(hand, "taughtLabel") == "Wrong? Click the right bar."
+    if way == "bar":
+        click_bar(hand, 1)
+    else:
+        press(hand, "1")
+    assert hand.session.is_learning
+    assert text(hand, "taughtLabel") == "Learning your hand…"
+    assert hand.session.model is before, "the window goes on with the network it has"
+    wait_until_learnt(hand, 1)
+    assert text(hand, "predictionLabel") == "1"
+    assert text(hand, "taughtLabel") == "1 taught"
+    assert hand.session.model is not before
+    assert all(np.array_equal(old, p.data) for old, p in zip(weights, before.parameters(), strict=True))
+    (kept,) = files(folder)
+    assert kept["label"] == 1
+    np.testing.assert_allclose(kept["strokes"][0], hand.widget("drawingCanvas").strokes[0], atol=1e-4)
+
+    tested = evaluate(hand.session.model, mnist.test_images, mnist.test_labels)
+    assert hand.session.meta["test_accuracy"] == pytest.approx(tested[1], abs=1e-4)
+    assert text(hand, "accuracyLabel") == f"{tested[1]:.2%}"
+
+
+def test_the_pretrained_network_learns_too(hand):
+    hand.session.open_pretrained()
+    draw(hand, *CROSS)
+    wrong = next(digit for digit in (9, 6) if digit != hand.session.prediction.digit)
+    click_bar(hand, wrong)
+    wait_until_learnt(hand, wrong)
+    assert hand.session.meta["test_accuracy"] > 0.97
+
+
+def test_several_drawings_are_learnt_together(hand, folder):
+    for stroke, digit in ((FLAGGED_ONE, 1), (TRIANGLE, 6), (FLAGGED_ONE * 0.9, 1)):
+        draw(hand, stroke)
+        click_bar(hand, digit)
+    wait_until_learnt(hand, 1)
+    assert text(hand, "taughtLabel") == "3 taught"
+    assert [each["label"] for each in files(folder)] == [1, 6, 1]
+    draw(hand, TRIANGLE)
+    assert hand.session.prediction.digit == 6
+    assert hand.session.meta["taught_drawings"] == 3
+
+
+def test_a_second_label_corrects_the_first(hand, folder):
+    draw(hand, TRIANGLE)
+    click_bar(hand, 6)
+    press(hand, "8")
+    assert taught(hand) == [8]
+    wait_until_learnt(hand, 8)
+    assert [each["label"] for each in files(folder)] == [8]
+    assert text(hand, "taughtLabel") == "1 taught"
+    model = hand.session.model
+    click_bar(hand, 8)
+    assert not hand.session.is_learning, "it is known already"
+    assert taught(hand) == [8]
+    assert hand.session.model is model
+    click_bar(hand, 5)
+    wait_until_learnt(hand, 5)
+    assert [each["label"] for each in files(folder)] == [5]
+
+
+def test_a_stroke_more_makes_it_another_drawing(hand):
+    draw(hand, CROSS[0])
+    click_bar(hand, 7)
+    hand.stroke(CROSS[1])
+    click_bar(hand, 9)
+    assert taught(hand) == [7, 9]
+    wait_until_learnt(hand, 9)
+
+
+def test_a_blank_canvas_teaches_nothing(hand, folder):
+    bars = hand.widget("probabilityBars")
+
+    def nothing_happens() -> None:
+        assert bars.cursor().shape() == Qt.CursorShape.ArrowCursor
+        assert bars.toolTip() == ""
+        click_bar(hand, 3)
+        press(hand, "3")
+        hand.trigger("teach3Action")
+        assert taught(hand) == []
+        assert not hand.session.is_learning
+
+    nothing_happens()
+    draw(hand, FLAGGED_ONE)
+    assert bars.cursor().shape() == Qt.CursorShape.PointingHandCursor
+    assert bars.toolTip()
+    hand.click("clearButton")
+    click_bar(hand, 3)
+    assert taught(hand) == [], "not even before the empty sheet is read"
+    hand.wait(lambda: hand.session.prediction is None)
+    nothing_happens()
+    assert files(folder) == []
+
+
+def test_a_digit_typed_into_a_field_teaches_nothing(hand):
+    draw(hand, FLAGGED_ONE)
+    for name in ("hiddenLayersEdit", "batchSizeSpin", "epochsSpin"):
+        field = hand.widget(name)
+        field.setFocus()
+        field.selectAll()
+        press(hand, "7")
+        assert field.text() == "7"
+        assert taught(hand) == []
+    hand.stroke(TRIANGLE)
+    press(hand, "6")
+    assert field.text() == "7", "whoever has drawn is no longer in the field"
+    assert taught(hand) == [6]
+    wait_until_learnt(hand)
+
+
+def test_only_a_left_click_on_a_bar_teaches(hand):
+    draw(hand, FLAGGED_ONE)
+    bars = hand.widget("probabilityBars")
+    for button in (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
+        hand.qtbot.mouseClick(bars, button, pos=bars.rect().center())
+    QTest.mousePress(bars, Qt.MouseButton.LeftButton, pos=bars.rect().center())
+    QTest.mouseRelease(bars, Qt.MouseButton.LeftButton, pos=QPoint(bars.width() // 2, -30))
+    assert taught(hand) == []
+
+
+def test_each_bar_is_its_digit(hand):
+    draw(hand, FLAGGED_ONE)
+    bars = hand.widget("probabilityBars")
+    for y in range(bars.height()):
+        hand.qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=QPoint(5, y))
+        assert taught(hand) == [y * 10 // bars.height()]
+    wait_until_learnt(hand)
+
+
+# ---------------------------------------------------------------- taking it back
+
+
+def test_take_back(hand, folder):
+    untaught, meta = hand.session.model, hand.session.meta
+    before = [parameter.data.copy() for parameter in untaught.parameters()]
+    assert not hand.widget("undoTeachingButton").isEnabled()
+    draw(hand, FLAGGED_ONE)
+    wrong = hand.session.prediction.probabilities
+    click_bar(hand, 1)
+    wait_until_learnt(hand, 1)
+    first = hand.session.model
+    draw(hand, TRIANGLE)
+    click_bar(hand, 6)
+    wait_until_learnt(hand, 6)
+    assert not same(hand.session.model, first)
+
+    hand.click("undoTeachingButton")
+    assert taught(hand) == [1]
+    wait_until_learnt(hand)
+    assert same(hand.session.model, first), "as if the second had never been"
+    keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    hand.qtbot.keyClick(QApplication.focusWidget() or hand.window, Qt.Key.Key_T, keys)
+    assert hand.session.model is untaught
+    assert hand.session.meta == meta
+    assert all(np.array_equal(old, p.data) for old, p in zip(before, hand.session.model.parameters(), strict=True))
+    assert text(hand, "taughtLabel") == "Wrong? Click the right bar."
+    assert text(hand, "accuracyLabel") == "50.00%"
+    assert not hand.widget("undoTeachingButton").isEnabled()
+    assert files(folder) == []
+    draw(hand, FLAGGED_ONE)
+    assert np.array_equal(hand.session.prediction.probabilities, wrong)
+
+
+def test_taken_back_while_it_is_learnt(hand, folder):
+    untaught = hand.session.model
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    hand.click("undoTeachingButton")
+    wait_until_learnt(hand)
+    assert hand.session.model is untaught
+    assert files(folder) == []
+    click_bar(hand, 1)
+    wait_until_learnt(hand, 1)
+    assert taught(hand) == [1], "the same drawing can be taught again"
+
+
+def test_my_hand_is_forgotten_if_i_say_so(hand, answer, folder):
+    untaught = hand.session.model
+    for stroke, digit in ((FLAGGED_ONE, 1), (TRIANGLE, 6)):
+        draw(hand, stroke)
+        click_bar(hand, digit)
+    wait_until_learnt(hand, 6)
+    model = hand.session.model
+    hand.click("handButton")
+
+    questions = answer(BUTTONS.No)
+    hand.click("handForgetButton")
+    assert len(questions) == 1
+    assert "2 drawings" in questions[0]
+    assert taught(hand) == [1, 6]
+    assert hand.session.model is model
+    assert len(files(folder)) == 2
+
+    answer(BUTTONS.Yes)
+    hand.click("handForgetButton")
+    assert taught(hand) == []
+    assert hand.session.model is untaught
+    assert files(folder) == []
+    assert hand.widget("handList").count() == 0
+    assert not hand.widget("handForgetButton").isEnabled()
+    hand.click("handCloseButton")
+    assert not hand.widget("handList").isVisible()
+
+
+# ---------------------------------------------------------------- the list
+
+
+@pytest.fixture
+def listed(hand):
+    """The list of three drawings, taught as 1, 6 and 9; the newest stands first."""
+    for strokes, digit in (([FLAGGED_ONE], 1), ([TRIANGLE], 6), (CROSS, 9)):
+        draw(hand, *strokes)
+        click_bar(hand, digit)
+    hand.click("handButton")
+    found = hand.widget("handList")
+    hand.wait(found.window().isActiveWindow)
+    assert labels(found) == ["9", "6", "1"]
+    return found
+
+
+def labels(found) -> list[str]:
+    return [found.item(row).text() for row in range(found.count())]
+
+
+def choose(hand, found, row: int, key=Qt.KeyboardModifier.NoModifier) -> None:
+    at = found.visualItemRect(found.item(row)).center()
+    hand.qtbot.mouseClick(found.viewport(), Qt.MouseButton.LeftButton, key, at)
+
+
+def test_the_chosen_drawings_are_deleted(hand, listed, folder):
+    assert not hand.widget("handDeleteButton").isEnabled()
+    strokes = hand.widget("drawingCanvas").strokes
+    hand.qtbot.keyClick(listed, Qt.Key.Key_Delete)
+    hand.click("handDeleteButton")
+    assert taught(hand) == [1, 6, 9], "none was chosen"
+    choose(hand, listed, 0)
+    hand.click("handDeleteButton")
+    assert labels(listed) == ["6", "1"]
+    assert taught(hand) == [1, 6]
+    assert [each["label"] for each in files(folder)] == [1, 6]
+    choose(hand, listed, 0)
+    choose(hand, listed, 1, Qt.KeyboardModifier.ControlModifier)
+    hand.qtbot.keyClick(listed, Qt.Key.Key_Delete)
+    assert labels(listed) == []
+    assert taught(hand) == []
+    assert files(folder) == []
+    assert not hand.widget("handDeleteButton").isEnabled()
+    assert hand.widget("drawingCanvas").strokes == strokes, "the drawing on the canvas stays"
+    wait_until_learnt(hand)
+
+
+def test_a_choice_in_the_list_outlives_the_end_of_a_lesson(hand, listed):
+    assert hand.session.is_learning
+    choose(hand, listed, 2)
+    wait_until_learnt(hand)
+    assert [item.text() for item in listed.selectedItems()] == ["1"]
+    assert hand.widget("handDeleteButton").isEnabled()
+    hand.qtbot.keyClicks(listed, "3")
+    assert taught(hand) == [1, 6, 9], "a digit pressed there teaches nothing"
+
+
+def test_the_list_follows_what_is_taught(hand, listed):
+    hand.window.activateWindow()
+    hand.wait(hand.window.isActiveWindow)
+    draw(hand, FLAGGED_ONE * 0.8)
+    click_bar(hand, 4)
+    assert labels(listed) == ["4", "9", "6", "1"]
+    hand.click("undoTeachingButton")
+    assert labels(listed) == ["9", "6", "1"]
+    hand.click("handCloseButton")
+    hand.click("undoTeachingButton")
+    hand.click("handButton")
+    assert labels(listed) == ["6", "1"]
+    wait_until_learnt(hand)
+
+
+def test_the_list_shows_each_drawing(listed):
+    pictures = [listed.item(row).icon().pixmap(56, 56).toImage() for row in range(3)]
+    assert pictures[0] != pictures[1] != pictures[2] != pictures[0]
+    middles = [picture.pixelColor(picture.rect().center()).lightness() for picture in pictures]
+    assert middles[0] > 150, "the cross has ink in its middle"
+    assert middles[1] < 50, "the triangle has none"
+
+
+# ---------------------------------------------------------------- the next time, other networks, training
+
+
+def test_the_next_window_knows_my_hand(hand, make_window, small_file, folder):
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    hand.window.close()  # at once: learning was not waited for
+    assert len(files(folder)) == 1
+
+    hand = type(hand)(make_window(), hand.qtbot)
+    assert hand.session.is_learning, "the pretrained network learns my hand, too"
+    hand.window.open(small_file)
+    wait_until_learnt(hand)
+    assert text(hand, "taughtLabel") == "1 taught"
+    draw(hand, FLAGGED_ONE)
+    assert hand.session.prediction.digit == 1
+    hand.click("undoTeachingButton")
+    assert same(hand.session.model, load_model(small_file)[0])
+
+
+def test_a_saved_network_has_learnt_my_hand(hand, tmp_path):
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    wait_until_learnt(hand, 1)
+    hand.session.save(tmp_path / "mine.npz")
+    model, meta = load_model(tmp_path / "mine.npz")
+    assert same(model, hand.session.model)
+    assert predict(model, hand.session.picture[np.newaxis]).argmax() == 1
+    assert meta["test_accuracy"] == hand.session.meta["test_accuracy"]
+    assert meta["taught_drawings"] == 1
+
+
+def test_what_is_taught_during_a_run_is_learnt_when_it_ends(hand):
+    draw(hand, FLAGGED_ONE)
+    hand.configure(hidden="32", epochs=1000)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) > 0)
+    click_bar(hand, 1)
+    assert taught(hand) == [1]
+    assert not hand.session.is_learning
+    assert text(hand, "taughtLabel") == "1 taught"
+    before = len(hand.session.history)
+    hand.wait(lambda: len(hand.session.history) > before + 100)
+    assert hand.session.state == "training"
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert hand.session.is_learning
+    trained = hand.session.model
+    wait_until_learnt(hand, 1)
+    assert hand.session.model.sizes == (784, 32, 10)
+    hand.click("undoTeachingButton")
+    assert hand.session.model is trained
+
+
+def test_training_begun_during_a_lesson_goes_its_way(hand):
+    """The same mini-batches have the same losses with a lesson and without."""
+
+    def losses() -> list[float]:
+        hand.train(hidden="16")
+        return hand.session.history.losses.tolist()
+
+    alone = losses()
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    assert hand.session.is_learning
+    with_a_lesson = losses()
+    if hand.session.preparation.blas_threads == 1:  # it decides the last digit of a sum
+        assert with_a_lesson == alone
+    np.testing.assert_allclose(with_a_lesson, alone, rtol=1e-2)
+    wait_until_learnt(hand, 1)
+
+
+def test_a_run_that_goes_on_from_a_taught_network_can_be_untaught(hand):
+    untaught = hand.session.model
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    wait_until_learnt(hand, 1)
+    hand.click("keepWeightsCheck")
+    hand.configure(hidden="64")
+    hand.click("stepButton")
+    assert hand.session._job.start_from is untaught
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    wait_until_learnt(hand, 1)
+
+
+def test_the_network_from_before_a_run_learns_again(hand):
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    wait_until_learnt(hand, 1)
+    model = hand.session.model
+    hand.train(hidden="8")
+    wait_until_learnt(hand)
+    assert hand.session.model.sizes == (784, 8, 10)
+    hand.trigger("backAction")
+    wait_until_learnt(hand, 1)
+    assert same(hand.session.model, model)
+
+
+# ---------------------------------------------------------------- impatience, and what goes wrong
+
+
+def test_ten_clicks_in_a_row_settle_with_the_last(hand, folder):
+    draw(hand, TRIANGLE)
+    for digit in (0, 1, 2, 3, 4, 5, 6, 7, 9, 8):
+        click_bar(hand, digit)
+    assert taught(hand) == [8]
+    wait_until_learnt(hand, 8)
+    assert [each["label"] for each in files(folder)] == [8]
+    assert text(hand, "taughtLabel") == "1 taught"
+
+
+@pytest.mark.parametrize("clicks", [1, 10])
+def test_the_window_can_be_closed_while_it_learns(hand, tmp_path, clicks):
+    large = MLP(784, (1024, 1024), 10, dtype=np.float32, init="he", rng=np.random.default_rng(1))
+    save_model(tmp_path / "large.npz", large)
+    hand.window.open(tmp_path / "large.npz")
+    draw(hand, TRIANGLE)
+    started = threading.Event()
+    hand.session._teacher._digits = lambda: (started.set(), TeachingWorker._digits(hand.session._teacher))[1]
+    for digit in range(clicks):
+        click_bar(hand, digit)
+    hand.wait(started.is_set)
+    begun = time.perf_counter()
+    hand.window.close()
+    assert time.perf_counter() - begun < 3
+    assert not hand.session._teaching_thread.isRunning()
+    QCoreApplication.sendPostedEvents()
+    QApplication.processEvents()
+    assert not hand.session._teaching_thread.isRunning(), "what was left to learn is not begun"
+
+
+def test_a_lesson_that_fails_is_told_and_the_network_stays(hand, warnings, monkeypatch):
+    errors = [MemoryError(), ZeroDivisionError("by zero"), data.DataError("The digits are gone.")]
+
+    def fail(*_: object, **__: object) -> None:
+        raise errors[len(warnings)]
+
+    before = hand.session.model
+    draw(hand, TRIANGLE)
+    with monkeypatch.context() as broken:
+        broken.setattr("minigrad_gui.teaching.teach", fail)
+        for count in (1, 2, 3):
+            click_bar(hand, count)
+            wait_until_learnt(hand)
+            hand.wait(lambda count=count: len(warnings) == count)
+            assert hand.session.model is before
+    assert ["memory" in warnings[0], "by zero" in warnings[1], warnings[2]] == [True, True, "The digits are gone."]
+    assert all(warning.endswith(".") for warning in warnings)
+    click_bar(hand, 6)
+    wait_until_learnt(hand, 6)
+    assert len(warnings) == 3
+
+
+@pytest.fixture
+def no_folder(tmp_path, monkeypatch):
+    """Nothing can be written where drawings are kept."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file" / "data"))
+
+
+@pytest.mark.usefixtures("no_folder")
+def test_where_drawings_cannot_be_kept_they_are_learnt_all_the_same(hand, warnings):
+    untaught = hand.session.model
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    assert len(warnings) == 1
+    assert "will be forgotten when you leave" in warnings[0]
+    wait_until_learnt(hand, 1)
+    assert text(hand, "taughtLabel") == "1 taught"
+    hand.click("undoTeachingButton")
+    assert hand.session.model is untaught
+    assert text(hand, "taughtLabel") == "Wrong? Click the right bar."
+    assert len(warnings) == 1
+
+
+def test_damaged_files_do_not_keep_the_window_from_opening(make_window, folder):
+    folder.mkdir(parents=True)
+    (folder / "1.json").write_text('{"label": 1, "strokes": [[[1' + 400 * "0" + ", 0]]]}")
+    (folder / "2.json").write_text('{"label": 1, "strokes": [[[-1e308, 0], [1e308, 1]]]}')
+    window = make_window()
+    assert window.session.notebook.drawings == []
+    assert not window.session.is_learning
+
+
+def test_two_windows_share_the_drawings(hand, make_window, small_file, folder):
+    first, second = hand, type(hand)(make_window(), hand.qtbot)
+    second.window.open(small_file)
+    for hand, digit in ((first, 1), (second, 7)):
+        draw(hand, FLAGGED_ONE)
+        click_bar(hand, digit)
+    assert [drawing.label for drawing in Notebook(folder).drawings] == [1, 7]
+    first.click("undoTeachingButton")
+    assert [drawing.label for drawing in Notebook(folder).drawings] == [7]
+    assert taught(second) == [7]
+    for hand in (first, second):
+        wait_until_learnt(hand)
