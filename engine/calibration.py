@@ -40,7 +40,8 @@ class Calibration:
 
     def read(self, logits: Array) -> tuple[Array, Array]:
         """The probabilities (N, classes) that logits (N, classes) come to, and whether each answer is believed (N,)."""
-        probabilities = _probabilities(logits, self.temperature)
+        with np.errstate(invalid="ignore"):  # logits that are not finite give probabilities that are not
+            probabilities = _probabilities(logits, self.temperature)
         believed = probabilities.max(axis=-1) >= self.threshold
         if self.least_evidence is not None:
             believed &= _evidence(logits) >= self.least_evidence

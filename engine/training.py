@@ -406,4 +406,5 @@ def logits_of(model: Module, images: Array) -> Array:
 
 def predict(model: Module, images: Array) -> Array:
     """The probability of each class, (N, classes), for images (N, ...); the network's own floating dtype."""
-    return ops.softmax(logits_of(model, images))
+    with np.errstate(invalid="ignore"):  # logits that are not finite give probabilities that are not
+        return ops.softmax(logits_of(model, images))

@@ -6,6 +6,7 @@ to the worker. Nothing here draws.
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -149,7 +150,8 @@ class Session(QObject):
         self._reading_timer.timeout.connect(self._read_drawing)
         self._thread = QThread(self)
         self._thread.setObjectName("training")
-        self._worker = TrainingWorker()
+        processors = threading.Lock()
+        self._worker = TrainingWorker(processors)
         self._worker.moveToThread(self._thread)
         self._jobQueued.connect(self._worker.run)
         self._worker.prepared.connect(self._on_prepared)
@@ -157,7 +159,7 @@ class Session(QObject):
         self._worker.ended.connect(self._on_ended)
         self._teaching_thread = QThread(self)
         self._teaching_thread.setObjectName("teaching")
-        self._teacher = TeachingWorker()
+        self._teacher = TeachingWorker(processors)
         self._teacher.moveToThread(self._teaching_thread)
         self._lessonQueued.connect(self._teacher.run)
         self._samplesAsked.connect(self._teacher.load_samples)
@@ -227,6 +229,8 @@ class Session(QObject):
     def _start(self, *, paused: bool) -> None:
         if self.state != "idle" or self.config_error is not None:
             return
+        if self._lesson is not None:
+            self._lesson.cancelled.set()  # its network will be another when the run ends
         control = TrainingControl(self.config.learning_rate, paused=paused)
         kept = self._untaught if self.keep_weights and self.can_keep_weights else None
         start_from = kept[0] if kept else None  # untaught, so that every drawing can still be taken back

@@ -50,8 +50,9 @@ class TeachingWorker(QObject):
     samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
     taught = Signal(object)  # Taught, once for each lesson
 
-    def __init__(self) -> None:
+    def __init__(self, processors: threading.Lock) -> None:
         super().__init__()
+        self._processors = processors  # whoever sets the number of BLAS threads holds it: there is one for all
         self._dataset: data.Dataset | None = None
 
     def _digits(self) -> data.Dataset:
@@ -73,7 +74,8 @@ class TeachingWorker(QObject):
         try:
             known = self._digits()
             replay, cancelled = (known.train_images, known.train_labels), lesson.cancelled.is_set
-            with threadpool_limits(1, user_api="blas"):  # a second one would wait for the window, and spin meanwhile
+            # A second BLAS thread would wait for the window, and spin meanwhile.
+            with self._processors, threadpool_limits(1, user_api="blas"):
                 model = teach(lesson.model, lesson.pictures, lesson.labels, *replay, cancelled=cancelled)
                 test = None if cancelled() else evaluate(model, known.test_images, known.test_labels)
             outcome = Taught(lesson, model, test)

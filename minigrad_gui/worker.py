@@ -170,8 +170,9 @@ class TrainingWorker(QObject):
     progressed = Signal(object)  # Progress
     ended = Signal(object)  # Outcome, once for each job
 
-    def __init__(self) -> None:
+    def __init__(self, processors: threading.Lock) -> None:
         super().__init__()
+        self._processors = processors  # whoever sets the number of BLAS threads holds it: there is one for all
         self._source = ""
         self._dataset: data.Dataset | None = None
         self._blas_threads: dict[tuple[tuple[int, ...], int], int] = {}
@@ -205,6 +206,10 @@ class TrainingWorker(QObject):
         run = TrainingRun(
             job.config, dataset.train_images, dataset.train_labels, len(dataset.class_names), job.start_from
         )
+        with self._processors:
+            return self._run(job, run, dataset)
+
+    def _run(self, job: TrainingJob, run: TrainingRun, dataset: data.Dataset) -> Outcome:
         # Asked for once: the same settings then give the same network again, to the last digit.
         shape = run.model.sizes, job.config.batch_size
         if shape not in self._blas_threads:

@@ -102,7 +102,7 @@ def test_a_changed_learning_rate_counts_from_the_next_step(hand):
         pairs = zip(hand.session.model.parameters(), before.parameters(), strict=True)
         return max(float(np.abs(new.data - old.data).max()) for new, old in pairs)
 
-    hand.configure(hidden="512, 256", epochs=10)  # the layers of the pretrained network, which is there before
+    hand.configure(hidden="512, 512", epochs=10)  # the layers of the pretrained network, which is there before
     moved_by_a_step()
     hand.widget("learningRateSpin").setValue(0.000001)
     assert moved_by_a_step() < 0.0001
