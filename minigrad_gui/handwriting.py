@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 from engine import Adam, Augmentation, Tensor, cross_entropy_loss
 from engine.checkpoint import replacing
 from engine.nn import MLP
-from minigrad_gui.digits import CLASSES
+from minigrad_gui.digits import CLASSES, Picture, rasterize
 
 MAX_DRAWINGS = 2000
 MAX_FILE_BYTES = 4 << 20
 COORDINATE_DECIMALS = 4
 MAX_COORDINATE = 1e6
 
-STEPS = 140
+STEPS = 120
 BATCH = 96
 TAUGHT_PER_BATCH = 40
 LEAST_TAUGHT, COPIES = 4, 3
@@ -92,6 +93,11 @@ class Drawing:
     label: int
     name: str
     """The name of its file; names sort by time."""
+
+    @cached_property
+    def picture(self) -> Picture:
+        """As the network sees it: float32 (28, 28)."""
+        return rasterize(self.strokes)
 
 
 class Notebook:

@@ -114,6 +114,7 @@ class Session(QObject):
     _jobQueued = Signal(object)  # noqa: N815
     _lessonQueued = Signal(object)  # noqa: N815
     _samplesAsked = Signal()  # noqa: N815
+    _lessonsExpected = Signal()  # noqa: N815
 
     def __init__(self, parent: QObject | None = None, folder: Path | None = None) -> None:
         super().__init__(parent)
@@ -138,6 +139,7 @@ class Session(QObject):
         self._untaught: tuple[MLP, dict[str, Any]] | None = None
         self._lesson: Lesson | None = None
         self._lesson_is_old = False
+        self._teacher_is_ready = False
         self._taught_last: tuple[Drawing, Sequence[NDArray[np.float64]]] | None = None
         self._strokes: list[NDArray[np.float64]] = []
         self._job: TrainingJob | None = None
@@ -163,6 +165,7 @@ class Session(QObject):
         self._teacher.moveToThread(self._teaching_thread)
         self._lessonQueued.connect(self._teacher.run)
         self._samplesAsked.connect(self._teacher.load_samples)
+        self._lessonsExpected.connect(self._teacher.prepare)
         self._teacher.samplesReady.connect(self._on_samples)
         self._teacher.taught.connect(self._on_taught)
         # A long turn of the training thread would make the window stutter.
@@ -408,6 +411,10 @@ class Session(QObject):
 
     def set_drawing(self, strokes: Sequence[NDArray[np.float64]]) -> None:
         """Read these strokes, (n, 2) each, soon: many changes within a few milliseconds are read once."""
+        if not self._teacher_is_ready:
+            self._teacher_is_ready = True
+            self._teaching_thread.start()
+            self._lessonsExpected.emit()
         self._strokes, self._drawing_changed = list(strokes), True
         if not self._reading_timer.isActive():
             self._reading_timer.start()
@@ -501,7 +508,7 @@ class Session(QObject):
             if self.model is not self._untaught[0]:
                 self._show_model(*self._untaught)
             return
-        pictures = np.stack([digits.rasterize(drawing.strokes) for drawing in drawings])
+        pictures = np.stack([drawing.picture for drawing in drawings])
         labels = np.array([drawing.label for drawing in drawings])
         self._lesson = Lesson(self._untaught[0], pictures, labels)
         self._teaching_thread.start()

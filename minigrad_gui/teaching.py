@@ -4,6 +4,7 @@ It also knows MNIST's digits: they are mixed in so that they are not forgotten, 
 """
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 from threadpoolctl import threadpool_limits
 
-from engine import evaluate
+from engine import Adam, Tensor, evaluate
 from engine.nn import MLP
 from minigrad_gui import data
 from minigrad_gui.handwriting import teach
@@ -68,6 +69,15 @@ class TeachingWorker(QObject):
             return  # nothing can be shown; whoever trains will hear of it
         chosen = [int(np.flatnonzero(known.train_labels == label)[0]) for label in SAMPLE_LABELS]
         self.samplesReady.emit(known.train_images[chosen])
+
+    @Slot()
+    def prepare(self) -> None:
+        """Do what the first lesson would else wait for: load the digits, and the compiled optimizer, if any."""
+        with suppress(data.DataError):  # the lesson will tell
+            self._digits()
+        weight = Tensor(np.zeros(1, np.float32), requires_grad=True)
+        weight.sum().backward()
+        Adam([weight]).step()
 
     @Slot(object)
     def run(self, lesson: Lesson) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMessageBox, QPushButton, QWidget
 
 from minigrad_gui import theme
-from minigrad_gui.digits import CLASSES, rasterize
+from minigrad_gui.digits import CLASSES
 from minigrad_gui.handwriting import Drawing
 from minigrad_gui.session import Prediction, Session
 from minigrad_gui.views.view import View
@@ -248,7 +248,7 @@ class DrawPanel(View):
         drawings = self.session.notebook.drawings
         if self._dialog.isVisible() and drawings != self._listed:  # else the person's choice would be lost
             self._listed = list(drawings)
-            self._dialog.set_drawings([(rasterize(drawing.strokes), drawing.label) for drawing in drawings])
+            self._dialog.set_drawings([(drawing.picture, drawing.label) for drawing in drawings])
 
 
 def _sureness(prediction: Prediction) -> str:
@@ -259,4 +259,4 @@ def _sureness(prediction: Prediction) -> str:
 def _captioned(text: str, prediction: Prediction | None) -> str:
     if prediction is None:
         return f"{text}\n–"
-    return f"{text}\n{prediction.digit}, {_sureness(prediction)}"
+    return f"{text}\n{prediction.digit if prediction.recognised else '?'}, {_sureness(prediction)}"
