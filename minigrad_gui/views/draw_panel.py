@@ -241,7 +241,7 @@ class DrawPanel(View):
         elif count:
             self._taught.setText(f"{count} taught")
         else:
-            self._taught.setText("Wrong? Click the right bar.")
+            self._taught.setText("Wrong? Click its digit.")
 
     @Slot()
     def _fill_dialog(self) -> None:

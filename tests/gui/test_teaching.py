@@ -118,7 +118,7 @@ def test_a_wrong_reading_is_put_right(hand, folder, mnist, way):
     weights = [parameter.data.copy() for parameter in before.parameters()]
     draw(hand, FLAGGED_ONE)
     assert hand.session.prediction.digit != 1
-    assert text(hand, "taughtLabel") == "Wrong? Click the right bar."
+    assert text(hand, "taughtLabel") == "Wrong? Click its digit."
     if way == "bar":
         click_bar(hand, 1)
     else:
@@ -273,7 +273,7 @@ def test_take_back(hand, folder):
     assert hand.session.model is untaught
     assert hand.session.meta == meta
     assert all(np.array_equal(old, p.data) for old, p in zip(before, hand.session.model.parameters(), strict=True))
-    assert text(hand, "taughtLabel") == "Wrong? Click the right bar."
+    assert text(hand, "taughtLabel") == "Wrong? Click its digit."
     assert text(hand, "accuracyLabel") == "50.00%"
     assert not hand.widget("undoTeachingButton").isEnabled()
     assert files(folder) == []
@@ -572,7 +572,7 @@ def test_where_drawings_cannot_be_kept_they_are_learnt_all_the_same(hand, warnin
     assert text(hand, "taughtLabel") == "1 taught"
     hand.click("undoTeachingButton")
     assert hand.session.model is untaught
-    assert text(hand, "taughtLabel") == "Wrong? Click the right bar."
+    assert text(hand, "taughtLabel") == "Wrong? Click its digit."
     assert len(warnings) == 1
 
 
