@@ -48,6 +48,7 @@ def main() -> None:
     app = QApplication([])
     with tempfile.TemporaryDirectory() as settings:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings)
+        os.environ["XDG_DATA_HOME"] = settings  # no drawings that somebody taught
         window = MainWindow()
         window.resize(*SIZE_PX)
         window.show()

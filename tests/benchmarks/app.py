@@ -24,6 +24,7 @@ def start_window(spawned: float, settings: str) -> dict[str, float]:
     from PySide6.QtWidgets import QApplication, QSpinBox
 
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings)
+    os.environ["XDG_DATA_HOME"] = settings  # no drawings that somebody taught
     app = QApplication([])
     from minigrad_gui.main_window import MainWindow
 

@@ -103,6 +103,7 @@ def engine_in_the_window() -> Epoch:
 
     settings = tempfile.TemporaryDirectory()
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings.name)
+    os.environ["XDG_DATA_HOME"] = settings.name  # no drawings that somebody taught
     app = QApplication([])
     from minigrad_gui.main_window import MainWindow
 

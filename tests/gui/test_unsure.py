@@ -1,0 +1,51 @@
+"""What shows no digit is not recognised by the network that comes with the project; what shows one is."""
+
+import numpy as np
+import pytest
+
+from engine import load_model
+from engine.calibration import calibration_of
+from engine.training import logits_of
+from minigrad_gui import digits
+from minigrad_gui.data import asset_path, load_mnist
+
+COUNT = 100
+
+
+def rubbed(rng: np.random.Generator) -> list[np.ndarray]:
+    """To and fro, across and down."""
+    x = np.resize([0.0, 1.0], 12) + rng.normal(0, 0.08, 12)
+    return [np.column_stack([x, np.linspace(0, 1, 12) + rng.normal(0, 0.03, 12)])]
+
+
+def spiral(rng: np.random.Generator) -> list[np.ndarray]:
+    angle = np.linspace(0, 2 * np.pi * rng.uniform(2.5, 5), 150)
+    return [angle[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])]
+
+
+def hatched(rng: np.random.Generator) -> list[np.ndarray]:
+    return [np.array([[i * 0.15, 0], [i * 0.15 + 0.3, 1]]) + rng.normal(0, 0.03, (2, 2)) for i in range(6)]
+
+
+def crossed_out(rng: np.random.Generator) -> list[np.ndarray]:
+    """Eight crooked strokes over one another."""
+    return [rng.uniform(0, 1, (6, 2)) for _ in range(8)]
+
+
+@pytest.fixture(scope="module")
+def believed():
+    """Which pictures (n, 28, 28) are believed to show a digit: (n,)."""
+    model, meta = load_model(asset_path("pretrained.npz"))
+    calibration = calibration_of(meta)
+    assert calibration.least_evidence is not None
+    return lambda pictures: calibration.read(logits_of(model, np.asarray(pictures)))[1]
+
+
+@pytest.mark.parametrize("scribble", [rubbed, spiral, hatched, crossed_out])
+def test_scribbles_are_not_recognised(believed, scribble):
+    rng = np.random.default_rng(1)
+    assert believed([digits.rasterize(scribble(rng)) for _ in range(COUNT)]).mean() < 0.1
+
+
+def test_digits_are_recognised(believed):
+    assert believed(load_mnist().test_images).mean() > 0.98
