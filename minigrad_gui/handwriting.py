@@ -151,7 +151,7 @@ class Notebook:
 
 def _read_drawing(file: Path) -> Drawing | None:
     try:
-        if file.stat().st_size > MAX_FILE_BYTES:
+        if not file.is_file() or file.stat().st_size > MAX_FILE_BYTES:  # a pipe would wait for ever
             return None
         content = json.loads(file.read_bytes())
         label = content["label"]
