@@ -6,7 +6,6 @@ to the worker. Nothing here draws.
 
 import json
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -152,8 +151,7 @@ class Session(QObject):
         self._reading_timer.timeout.connect(self._read_drawing)
         self._thread = QThread(self)
         self._thread.setObjectName("training")
-        processors = threading.Lock()
-        self._worker = TrainingWorker(processors)
+        self._worker = TrainingWorker()
         self._worker.moveToThread(self._thread)
         self._jobQueued.connect(self._worker.run)
         self._worker.prepared.connect(self._on_prepared)
@@ -161,7 +159,7 @@ class Session(QObject):
         self._worker.ended.connect(self._on_ended)
         self._teaching_thread = QThread(self)
         self._teaching_thread.setObjectName("teaching")
-        self._teacher = TeachingWorker(processors)
+        self._teacher = TeachingWorker()
         self._teacher.moveToThread(self._teaching_thread)
         self._lessonQueued.connect(self._teacher.run)
         self._samplesAsked.connect(self._teacher.load_samples)

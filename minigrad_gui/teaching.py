@@ -16,6 +16,7 @@ from engine import Adam, Tensor, evaluate
 from engine.nn import MLP
 from minigrad_gui import data
 from minigrad_gui.handwriting import teach
+from minigrad_gui.threads import BLAS_TURN
 
 REPLAYED = 6000
 """So many of MNIST's training digits stand for all of them."""
@@ -51,9 +52,8 @@ class TeachingWorker(QObject):
     samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
     taught = Signal(object)  # Taught, once for each lesson
 
-    def __init__(self, processors: threading.Lock) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._processors = processors  # whoever sets the number of BLAS threads holds it: there is one for all
         self._dataset: data.Dataset | None = None
 
     def _digits(self) -> data.Dataset:
@@ -85,7 +85,7 @@ class TeachingWorker(QObject):
             known = self._digits()
             replay, cancelled = (known.train_images, known.train_labels), lesson.cancelled.is_set
             # A second BLAS thread would wait for the window, and spin meanwhile.
-            with self._processors, threadpool_limits(1, user_api="blas"):
+            with BLAS_TURN, threadpool_limits(1, user_api="blas"):
                 model = teach(lesson.model, lesson.pictures, lesson.labels, *replay, cancelled=cancelled)
                 test = None if cancelled() else evaluate(model, known.test_images, known.test_labels)
             outcome = Taught(lesson, model, test)

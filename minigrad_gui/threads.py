@@ -2,6 +2,7 @@
 what else keeps the machine busy, such as an open window."""
 
 import itertools
+import threading
 import time
 from collections.abc import Iterator
 
@@ -10,6 +11,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from engine import Step
 from engine.training import TrainingRun
 
+BLAS_TURN = threading.Lock()
+"""Held by whoever sets the number of BLAS threads and sets it back: there is one number for the whole process."""
 ROUNDS = 5
 """The shortest turn of each counts: others were disturbed by something."""
 TURN_S = 0.02

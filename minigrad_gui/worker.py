@@ -18,7 +18,7 @@ from engine.calibration import Calibration, calibrate_run
 from engine.nn import MLP
 from engine.training import DIVERGED, EpochSummary, TrainingRun
 from minigrad_gui import data
-from minigrad_gui.threads import fastest_blas_threads
+from minigrad_gui.threads import BLAS_TURN, fastest_blas_threads
 
 REPORT_INTERVAL_S = 0.033
 SNAPSHOT_INTERVAL_S = 0.1
@@ -170,9 +170,8 @@ class TrainingWorker(QObject):
     progressed = Signal(object)  # Progress
     ended = Signal(object)  # Outcome, once for each job
 
-    def __init__(self, processors: threading.Lock) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._processors = processors  # whoever sets the number of BLAS threads holds it: there is one for all
         self._source = ""
         self._dataset: data.Dataset | None = None
         self._blas_threads: dict[tuple[tuple[int, ...], int], int] = {}
@@ -206,7 +205,7 @@ class TrainingWorker(QObject):
         run = TrainingRun(
             job.config, dataset.train_images, dataset.train_labels, len(dataset.class_names), job.start_from
         )
-        with self._processors:
+        with BLAS_TURN:
             return self._run(job, run, dataset)
 
     def _run(self, job: TrainingJob, run: TrainingRun, dataset: data.Dataset) -> Outcome:

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "minigrad_gui.presets": {"engine"},
     "minigrad_gui.handwriting": {"engine", "minigrad_gui.digits"},
     "minigrad_gui.worker": {"engine", "minigrad_gui.data", "minigrad_gui.threads"},
-    "minigrad_gui.teaching": {"engine", "minigrad_gui.data", "minigrad_gui.handwriting"},
+    "minigrad_gui.teaching": {"engine", "minigrad_gui.data", "minigrad_gui.handwriting", "minigrad_gui.threads"},
     "minigrad_gui.session": {
         "engine",
         "minigrad_gui.data",

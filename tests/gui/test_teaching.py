@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
+from threadpoolctl import threadpool_info
 
 from engine import MLP, TrainingConfig, evaluate, load_model, save_model
 from engine.training import TrainingRun, predict
@@ -597,3 +598,16 @@ def test_two_windows_share_the_drawings(hand, make_window, small_file, folder):
     assert taught(second) == [7]
     for hand in (first, second):
         wait_until_learnt(hand)
+
+
+def test_two_windows_that_learn_at_once_leave_the_blas_threads_as_they_were(make_window, qtbot):
+    def threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before = threads()
+    sessions = [make_window().session for _ in range(2)]
+    for session in sessions:
+        session.set_drawing([FLAGGED_ONE])
+        session.teach(1)
+    qtbot.waitUntil(lambda: not any(session.is_learning for session in sessions), timeout=20_000)
+    assert threads() == before
