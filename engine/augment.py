@@ -22,11 +22,12 @@ Pictures = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far pictures are changed at random. Each number is the most that is done, either way; 0 is nothing.
+    """How far pictures are changed at random. Numbers are the most that is done, either way; 0 is nothing.
 
     shift_px: pixels sideways, and up or down; rotation_deg: degrees; scale: 0.1 is from 0.9 to 1.1 times the size,
-    width and height each by itself; shear: how many pixels to the side for each pixel up; elastic_px: how many pixels
-    a point is moved by an elastic distortion (root mean square); thickness_px: how much thicker or thinner lines get.
+    width and height each by itself; shear: how many pixels to the side for each pixel up; elastic_px: how far an
+    elastic distortion moves a point sideways, and up or down (the root mean square, not the most); thickness_px: how
+    much thicker or thinner lines get.
     """
 
     shift_px: float = 0.0

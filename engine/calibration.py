@@ -22,6 +22,8 @@ from engine.training import TrainingRun, logits_of
 LOWEST, HIGHEST = 0.2, 20.0
 """Temperatures beyond these would not come from a trained network."""
 MAX_EVIDENCE = 1e6
+MAX_SAMPLES = 4000
+"""As many say enough, and fit into memory beside a training run."""
 SEARCH_STEPS = 40
 HARDER = Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_px=0.6, thickness_px=0.3)
 """What people draw on a screen is about as much harder than MNIST's digits."""
@@ -100,4 +102,5 @@ def calibrate_run(run: TrainingRun) -> Calibration | None:
     images, labels = run.validation
     if len(images) == 0:
         return None
+    images, labels = images[:MAX_SAMPLES], labels[:MAX_SAMPLES]
     return calibrate(run.model, images, labels, HARDER(images, np.random.default_rng([run.config.seed, 4])))

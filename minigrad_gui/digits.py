@@ -30,6 +30,8 @@ LOOK_PX = 240
 """Pictures are shrunk to this before they are looked at: fine enough for a digit, and read in milliseconds."""
 SMALL_PX = 60
 """A picture no longer than this is drawn pixel by pixel: it has no lines, and no grain that could be averaged."""
+LONG = 15
+"""A picture so many times as long as wide has no room for ruled lines."""
 WINDOW = 0.3
 """What is wider than this share of a picture's longer side is no stroke: a shadow, a table, the paper itself."""
 SHARP = 0.15
@@ -306,7 +308,7 @@ def _without_lines(ink: Gray, mask: Mask) -> Gray:
 
     On a line only such ink remains as is higher than the line is thick, as when staff lines leave a page of music.
     """
-    if max(ink.shape) <= SMALL_PX:
+    if max(ink.shape) <= SMALL_PX or max(ink.shape) > LONG * min(ink.shape):
         return ink
     left = ink
     for turned in (False, True):

@@ -22,6 +22,7 @@ from minigrad_gui.digits import CLASSES, Picture, rasterize
 
 MAX_DRAWINGS = 2000
 MAX_FILE_BYTES = 4 << 20
+MAX_STROKES = 5000
 COORDINATE_DECIMALS = 4
 MAX_COORDINATE = 1e6
 
@@ -155,6 +156,8 @@ def _read_drawing(file: Path) -> Drawing | None:
             return None
         content = json.loads(file.read_bytes())
         label = content["label"]
+        if len(content["strokes"]) > MAX_STROKES:
+            return None
         strokes = [np.array(stroke, np.float64).reshape(-1, 2) for stroke in content["strokes"]]
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

@@ -145,6 +145,7 @@ class Session(QObject):
         self._rate_changes: list[dict[str, float]] = []
         self._before: _Work | None = None
         self._is_new_network = False
+        self._run_gave_a_network = False
         self._drawing_changed = False
 
         self._reading_timer = QTimer(self, singleShot=True, interval=READING_DELAY_MS)
@@ -237,6 +238,7 @@ class Session(QObject):
         start_from = kept[0] if kept else None  # untaught, so that every drawing can still be taken back
         self._job = TrainingJob(self.config, self.source, control, start_from)
         self._is_new_network = start_from is None
+        self._run_gave_a_network = False
         self._rate_changes = []
         self._before = self._work()
         self._clear_history()
@@ -300,6 +302,7 @@ class Session(QObject):
         if progress.samples_per_second:
             self.samples_per_second = progress.samples_per_second
         if progress.model is not None and len(self.history):
+            self._run_gave_a_network = True
             self._set_model(progress.model, {})
             # A new network must not overwrite the file of the old one.
             self._set_document(None if self._is_new_network else self.path, modified=True)
@@ -311,7 +314,7 @@ class Session(QObject):
         if outcome.job is not self._job:
             return
         self._job = None
-        if len(self.history) and self._untaught is not None:
+        if self._run_gave_a_network and self._untaught is not None:
             self.meta = self._describe(outcome.job, outcome.test, outcome.calibration)
             self._untaught = self._untaught[0], self.meta
         self._set_state("idle")
@@ -383,7 +386,7 @@ class Session(QObject):
         return model
 
     def save(self, path: Path) -> None:
-        """Write the current network. Raises ModelFileError; the older file is then as it was."""
+        """Write the current network, as it was taught. Raises ModelFileError; the older file is then as it was."""
         if self.model is None:
             raise ModelFileError("There is no network to save yet.")
         save_model(path, self.model, self._describe(self._job) if self._job and len(self.history) else self.meta)
@@ -455,13 +458,18 @@ class Session(QObject):
         """Keep the drawing with this label and let the network learn it; a second label corrects the first."""
         if not self.can_teach:
             return
-        last, strokes = self._taught_last or (None, None)
-        if last is not None and strokes is self._strokes:
-            if last.label == label:
-                return
-            self._change_notebook(self.notebook.remove, last)
+        last = self._taught_last
+        # The canvas keeps a stroke's array through undo and redo, so the same arrays are the same drawing.
+        is_same = last is not None and list(map(id, last[1])) == list(map(id, self._strokes))
+        corrected = last[0] if last is not None and is_same else None
+        if corrected is not None and corrected.label == label:
+            return
         self._change_notebook(self.notebook.add, self._strokes, label)
-        self._taught_last = self.notebook.drawings[-1], self._strokes
+        added = self.notebook.drawings[-1]
+        self._taught_last = added, self._strokes
+        if corrected is not None and not self._change_notebook(self.notebook.remove, corrected):
+            self._change_notebook(self.notebook.remove, added)
+            self._taught_last = last
         self._hand_changed()
 
     def forget_drawings(self, drawings: Sequence[Drawing]) -> None:
@@ -501,14 +509,11 @@ class Session(QObject):
             return
         if self.state != "idle" or self._untaught is None:
             return
-        drawings = self.notebook.drawings
-        if not drawings:
+        if not self.notebook.drawings:
             if self.model is not self._untaught[0]:
                 self._show_model(*self._untaught)
             return
-        pictures = np.stack([drawing.picture for drawing in drawings])
-        labels = np.array([drawing.label for drawing in drawings])
-        self._lesson = Lesson(self._untaught[0], pictures, labels)
+        self._lesson = Lesson(self._untaught[0], tuple(self.notebook.drawings))
         self._teaching_thread.start()
         self._lessonQueued.emit(self._lesson)
         self.handChanged.emit()
@@ -520,7 +525,7 @@ class Session(QObject):
             self._learn_hand()
         elif taught.model is not None and taught.test is not None:
             loss, accuracy = taught.test
-            told = {"test_loss": loss, "test_accuracy": accuracy, "taught_drawings": len(taught.lesson.labels)}
+            told = {"test_loss": loss, "test_accuracy": accuracy, "taught_drawings": len(taught.lesson.drawings)}
             self._show_model(taught.model, {**self._untaught[1], **told})
         self.handChanged.emit()
         if taught.error is not None:
@@ -554,7 +559,7 @@ def config_from_json(text: str) -> tuple[TrainingConfig, str]:
     try:
         stored = json.loads(text)
         source = stored["source"]
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, RecursionError):
         return TrainingConfig(), "mnist"
     return config_from_dict(stored.get("config")), source if source in list(data.SOURCES) else "mnist"
 

@@ -8,14 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 from threadpoolctl import threadpool_limits
 
 from engine import Adam, Tensor, evaluate
 from engine.nn import MLP
 from minigrad_gui import data
-from minigrad_gui.handwriting import teach
+from minigrad_gui.handwriting import Drawing, teach
 from minigrad_gui.threads import BLAS_TURN
 
 REPLAYED = 6000
@@ -25,14 +24,13 @@ SAMPLE_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
 
 @dataclass(frozen=True)
 class Lesson:
-    """What to learn: a network, which stays as it is, and pictures float32 (n, 28, 28) with their digits (n,).
+    """What to learn: a network, which stays as it is, and drawings with their digits.
 
     Whoever sets `cancelled` no longer waits for it.
     """
 
     model: MLP
-    pictures: NDArray[np.float32]
-    labels: NDArray[np.intp]
+    drawings: tuple[Drawing, ...]
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
@@ -84,9 +82,11 @@ class TeachingWorker(QObject):
         try:
             known = self._digits()
             replay, cancelled = (known.train_images, known.train_labels), lesson.cancelled.is_set
+            pictures = np.stack([drawing.picture for drawing in lesson.drawings])
+            labels = [drawing.label for drawing in lesson.drawings]
             # A second BLAS thread would wait for the window, and spin meanwhile.
             with BLAS_TURN, threadpool_limits(1, user_api="blas"):
-                model = teach(lesson.model, lesson.pictures, lesson.labels, *replay, cancelled=cancelled)
+                model = teach(lesson.model, pictures, labels, *replay, cancelled=cancelled)
                 test = None if cancelled() else evaluate(model, known.test_images, known.test_labels)
             outcome = Taught(lesson, model, test)
         except data.DataError as error:

@@ -239,7 +239,7 @@ class DrawPanel(View):
         if session.is_learning:
             self._taught.setText("Learning your hand…")
         elif count:
-            self._taught.setText(f"{count} taught")
+            self._taught.setText(f"{count} taught" if session.state == "idle" else f"{count}, learnt after the run")
         else:
             self._taught.setText("Wrong? Click its digit.")
 

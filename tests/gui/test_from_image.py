@@ -211,3 +211,11 @@ def test_mnist_enlarged_stays_nearly_the_same(invert):
         for picture, image in zip(large, images, strict=True)
     ]
     assert np.mean(changes) < 0.035  # half a pixel to the side is as much
+
+
+@pytest.mark.parametrize("shape", [(9, 300), (7, 241), (20, 300), (16, 400)])
+def test_long_and_narrow_pictures_are_no_mishap(shape):
+    stripes = np.where(np.arange(shape[1]) % 7 < 2, 0, 255).astype(np.uint8)
+    picture = np.broadcast_to(stripes, shape)
+    for turned in (picture, picture.T):
+        assert np.isfinite(digits.from_image(turned)).all()

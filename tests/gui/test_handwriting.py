@@ -223,6 +223,7 @@ def test_one_that_another_window_has_removed_can_be_removed(tmp_path):
 
 GOOD = {"label": 1, "strokes": [[[0.5, 0.1], [0.5, 0.9]]]}
 DAMAGED = {
+    "very many strokes": json.dumps({"label": 1, "strokes": [[[0.1, 0.2]]] * 100_000}).encode(),
     "empty": b"",
     "cut": json.dumps(GOOD).encode()[:-5],
     "bytes": b"\xff\xfe\x00\x93NUMPY",

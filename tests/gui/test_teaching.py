@@ -443,7 +443,7 @@ def test_what_is_taught_during_a_run_is_learnt_when_it_ends(hand):
     click_bar(hand, 1)
     assert taught(hand) == [1]
     assert not hand.session.is_learning
-    assert text(hand, "taughtLabel") == "1 taught"
+    assert text(hand, "taughtLabel") == "1, learnt after the run"
     before = len(hand.session.history)
     hand.wait(lambda: len(hand.session.history) > before + 100)
     assert hand.session.state == "training"
@@ -611,3 +611,30 @@ def test_two_windows_that_learn_at_once_leave_the_blas_threads_as_they_were(make
         session.teach(1)
     qtbot.waitUntil(lambda: not any(session.is_learning for session in sessions), timeout=20_000)
     assert threads() == before
+
+
+def test_a_drawing_that_was_undone_and_redone_is_still_the_same(hand):
+    draw(hand, FLAGGED_ONE)
+    hand.session.teach(3)
+    hand.trigger("undoAction")
+    hand.trigger("redoAction")
+    hand.session.teach(1)
+    assert taught(hand) == [1]
+
+
+def test_a_correction_that_cannot_be_made_leaves_the_first_label(hand, warnings, monkeypatch):
+    draw(hand, FLAGGED_ONE)
+    hand.session.teach(3)
+    first = hand.session.notebook.drawings[0]
+    unlink = Path.unlink
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        if path.name == first.name:
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    hand.session.teach(1)
+    assert taught(hand) == [3]
+    assert len(warnings) == 1
+    wait_until_learnt(hand)

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
-from engine import load_model
+from engine import TrainingConfig, load_model
 from minigrad_gui.views.training_panel import duration
 from minigrad_gui.worker import TrainingControl
 
@@ -118,6 +118,15 @@ def test_the_percentage_speed_and_time_left_are_told(hand):
     assert "Epoch 1 of 1000" in status.text()
     assert "digits/s" in status.text()
     assert any(label.text().endswith("%") for label in hand.window.findChildren(QLabel) if label is not status)
+
+
+def test_a_run_that_explodes_at_once_leaves_the_network_and_what_is_known_of_it(hand, warnings):
+    before, meta = hand.session.model, hand.session.meta
+    hand.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
+    hand.click("trainButton")
+    hand.wait(lambda: bool(warnings))
+    assert hand.session.model is before
+    assert hand.session.meta is meta
 
 
 def test_divergence_stops_and_says_what_to_try(hand, warnings):
