@@ -1,5 +1,6 @@
 """For every test of the window: fresh settings, and no thread, timer or dialog left behind."""
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from minigrad_gui import data
+from minigrad_gui.data import load_mnist
 from minigrad_gui.main_window import MainWindow
 
 
@@ -58,9 +61,18 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[QMessageBox.StandardBut
     return press
 
 
+@functools.cache
+def mnist_read_once() -> data.Dataset:
+    return load_mnist()
+
+
 @pytest.fixture
 def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MainWindow]]:
     windows: list[MainWindow] = []
+    if data.load_mnist is load_mnist:
+        monkeypatch.setattr(
+            data, "load_mnist", mnist_read_once
+        )  # once for all windows: it takes each a third of a second
 
     def make() -> MainWindow:
         window = MainWindow()
