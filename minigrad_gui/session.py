@@ -131,13 +131,10 @@ class Session(QObject):
         self.modified = False
         self.picture = digits.blank()
         self.prediction: Prediction | None = None
-        self.picture_as_drawn = digits.blank()
-        self.prediction_as_drawn: Prediction | None = None
         self.samples: NDArray[np.uint8] | None = None
         self.notebook = Notebook(folder or _data_folder() / "handwriting")
         self._untaught: tuple[MLP, dict[str, Any]] | None = None
         self._lesson: Lesson | None = None
-        self._lesson_is_old = False
         self._teacher_is_ready = False
         self._taught_last: tuple[Drawing, Sequence[NDArray[np.float64]]] | None = None
         self._strokes: list[NDArray[np.float64]] = []
@@ -436,11 +433,14 @@ class Session(QObject):
         drawn = self._drawing_changed
         if drawn:
             self.picture, self._drawing_changed = digits.rasterize(self._strokes), False
-            self.picture_as_drawn = digits.as_drawn(self._strokes)
         self.prediction = self.predict(self.picture)
-        self.prediction_as_drawn = self.predict(self.picture_as_drawn)
         if drawn or not was_blank:  # for a blank canvas, one network is as good as another
             self.predictionChanged.emit()
+
+    def read_as_drawn(self) -> tuple[digits.Picture, Prediction | None]:
+        """The sheet merely scaled down, and what the network would make of that."""
+        picture = digits.as_drawn(self._strokes)
+        return picture, self.predict(picture)
 
     # ------------------------------------------------------------ the person's hand
 
@@ -504,8 +504,7 @@ class Session(QObject):
     def _learn_hand(self) -> None:
         """Teach the network all drawings, from what it was before any: so each can be taken back."""
         if self._lesson is not None:
-            self._lesson.cancelled.set()
-            self._lesson_is_old = True
+            self._lesson.cancelled.set()  # when it has ended, another begins
             return
         if self.state != "idle" or self._untaught is None:
             return
@@ -520,8 +519,8 @@ class Session(QObject):
 
     @Slot(object)
     def _on_taught(self, taught: Taught) -> None:
-        is_old, self._lesson, self._lesson_is_old = self._lesson_is_old, None, False
-        if is_old or self._untaught is None or self.state != "idle":
+        self._lesson = None
+        if taught.lesson.cancelled.is_set() or self._untaught is None:
             self._learn_hand()
         elif taught.model is not None and taught.test is not None:
             loss, accuracy = taught.test

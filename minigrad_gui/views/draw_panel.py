@@ -218,8 +218,9 @@ class DrawPanel(View):
         self._drawn.setVisible(compares)
         self._digit.setWordWrap(compares)
         if compares:
-            self._picture_as_drawn.set_picture(self.session.picture_as_drawn)
-            self._drawn_caption.setText(_captioned("As drawn", self.session.prediction_as_drawn))
+            picture, prediction = self.session.read_as_drawn()
+            self._picture_as_drawn.set_picture(picture)
+            self._drawn_caption.setText(_captioned("As drawn", prediction))
             self._seen_caption.setText(_captioned("As it sees it", self.session.prediction))
         else:
             self._seen_caption.setText("What the network sees")
