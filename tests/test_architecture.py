@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "engine.calibration": {"engine.ops", "engine.augment", "engine.nn", "engine.training"},
     "engine.checkpoint": {"engine.ops", "engine.nn"},
     "minigrad_gui.data": set(),
-    "minigrad_gui.digits": {"engine"},
+    "minigrad_gui.photo": set(),
+    "minigrad_gui.digits": {"engine", "minigrad_gui.photo"},
     "minigrad_gui.theme": {"minigrad_gui.data"},
     "minigrad_gui.threads": {"engine"},
     "minigrad_gui.presets": {"engine"},
@@ -74,7 +75,7 @@ def test_the_engine_needs_numpy_alone(module):
     assert others <= {"numpy", "engine"} | accelerator
 
 
-@pytest.mark.parametrize("module", ["data", "digits", "threads", "presets", "handwriting", "cli"])
+@pytest.mark.parametrize("module", ["data", "digits", "photo", "threads", "presets", "handwriting", "cli"])
 def test_qt_is_not_imported_below_the_worker(module):
     tree = ast.parse(MODULES[f"minigrad_gui.{module}"].read_text(encoding="utf-8"))
     at_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
