@@ -4,7 +4,7 @@ what else keeps the machine busy, such as an open window."""
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -21,30 +21,31 @@ SLOW_STEP_S = 0.1
 """A step that takes so long is made of large products, which all processors share well."""
 
 
-def fastest_blas_threads(run: TrainingRun) -> int:
+def fastest_blas_threads(run: TrainingRun, clock: Callable[[], float] = time.perf_counter) -> int:
     """Rehearse the run for a fraction of a second with 1, 2, 4, ... threads, in turns; the number that was fastest.
 
     It is the largest unless another is clearly faster: sums depend on it in their last digit, and chance should not.
+    clock: tells the time in seconds.
     """
     most = max((int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
     candidates = [*itertools.takewhile(lambda threads: threads < most, (2**power for power in range(10))), most]
     steps = run.rehearsal()
     next(steps)  # may compile
-    if most == 1 or _seconds_per_step(steps) > SLOW_STEP_S:
+    if most == 1 or _seconds_per_step(steps, clock) > SLOW_STEP_S:
         return most
     seconds: dict[int, list[float]] = {threads: [] for threads in candidates}
     for _ in range(ROUNDS):
         for threads in candidates:
             with threadpool_limits(threads, user_api="blas"):
-                seconds[threads].append(_seconds_per_step(steps))
+                seconds[threads].append(_seconds_per_step(steps, clock))
     shortest = {threads: min(seconds[threads]) for threads in candidates}
     fastest = min(candidates, key=lambda threads: shortest[threads])
     return fastest if shortest[fastest] < CLEARLY_FASTER * shortest[most] else most
 
 
-def _seconds_per_step(steps: Iterator[Step]) -> float:
-    count, started = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - started) < TURN_S:
+def _seconds_per_step(steps: Iterator[Step], clock: Callable[[], float]) -> float:
+    count, started = 0, clock()
+    while (elapsed := clock() - started) < TURN_S:
         next(steps)
         count += 1
     return elapsed / count

@@ -1,7 +1,5 @@
 """The number of BLAS threads is the one that was measured to be the fastest."""
 
-import time
-
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -22,17 +20,22 @@ def some_run():
 
 
 class Pretended:
-    """A run whose steps take as long as is said for the number of threads at the time."""
+    """A run whose steps take as long as is said for the number of threads at the time, by a clock of its own: how
+    busy the machine is does not matter then."""
 
     def __init__(self, seconds):
         self.seconds = seconds
+        self.now = 0.0
         self.tried: list[int] = []
 
     def rehearsal(self):
         while True:
             self.tried.append(threads_now())
-            time.sleep(self.seconds(threads_now()))
+            self.now += self.seconds(threads_now())
             yield Step(0, 0, 1.0, 0, 1, False)
+
+    def fastest(self):
+        return fastest_blas_threads(self, lambda: self.now)
 
 
 needs_two = pytest.mark.skipif(threads_now() < 2, reason="this BLAS has one thread")
@@ -49,14 +52,14 @@ def test_it_is_one_of_those_there_are_and_all_is_as_before():
 @needs_two
 def test_one_thread_is_taken_where_more_are_slower():
     run = Pretended(lambda threads: 0.001 * threads)
-    assert fastest_blas_threads(run) == 1
+    assert run.fastest() == 1
     assert set(run.tried) >= {1, threads_now()}
 
 
 @needs_two
 @pytest.mark.parametrize("seconds", [lambda threads: 0.004 / threads, lambda _: 0.002], ids=["faster", "as fast"])
 def test_all_threads_are_taken_where_they_are_faster_or_as_fast(seconds):
-    assert fastest_blas_threads(Pretended(seconds)) == threads_now()
+    assert Pretended(seconds).fastest() == threads_now()
 
 
 def test_a_limit_from_outside_is_kept():
@@ -66,5 +69,5 @@ def test_a_limit_from_outside_is_kept():
 
 def test_slow_steps_are_not_rehearsed_at_length():
     run = Pretended(lambda _: 0.15)
-    assert fastest_blas_threads(run) == threads_now()
+    assert run.fastest() == threads_now()
     assert run.tried == [threads_now()] * 2
