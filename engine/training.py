@@ -7,8 +7,9 @@ happens between two steps. All randomness follows from the seed and the epoch's 
 import math
 import platform
 import re
+from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ EVALUATION_BATCH_SIZE = 1000
 DIVERGED_LOSS = 1e6
 DIVERGED = "The loss exploded: the steps were so large that the weights grew without bound."
 MAX_RECORDED_EPOCHS = 500
+MAX_KEPT_LOSSES = 1 << 24
 NO_AUGMENTATION = Augmentation()
 MAX_AUGMENTATION = {
     "shift_px": 4.0,
@@ -186,24 +188,22 @@ class EpochSummary:
     validation_accuracy: float | None = None
 
 
-class _EpochMeter:
+@dataclass(slots=True)
+class EpochMeter:
     """Adds up the steps of an epoch."""
 
-    def __init__(self) -> None:
-        self._loss_sum = 0.0
-        self._correct = 0
-        self._count = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    count: int = 0
 
     def add(self, step: Step) -> None:
-        self._loss_sum += step.loss * step.count
-        self._correct += step.correct
-        self._count += step.count
+        self.loss_sum += step.loss * step.count
+        self.correct += step.correct
+        self.count += step.count
 
     def summary(self, epoch: int, validation: tuple[float, float] | None = None) -> EpochSummary:
         """What the epoch came to; `validation` is what `evaluate` gave."""
-        return EpochSummary(
-            epoch, self._loss_sum / self._count, self._correct / self._count, *(validation or (None, None))
-        )
+        return EpochSummary(epoch, self.loss_sum / self.count, self.correct / self.count, *(validation or (None, None)))
 
 
 def split_validation(count: int, share: float, seed: int) -> tuple[Array, Array]:
@@ -232,19 +232,20 @@ def training_steps(
     batch_size: int,
     seed: int | None = None,
     augmentation: Augmentation | None = None,
+    steps_done: int = 0,
 ) -> Iterator[Step]:
     """Train, one mini-batch for each `next()`.
 
     images: (N, ...), uint8 (scaled to 0..1) or floating; labels: (N, ...), what loss_fn takes as its target.
     With a seed each epoch goes through the samples in a new order; without, in the given order. An augmentation gives
     every mini-batch of images (N, height, width) new variations. `correct` is counted for labels that are class
-    indices and 0 for others.
+    indices and 0 for others. `steps_done` mini-batches, from the first on, are left out: they have been trained before.
     """
     dtype = model.parameters()[0].dtype
     batches = math.ceil(len(images) / batch_size)
-    for epoch in range(epochs):
+    for epoch in range(steps_done // batches if batches else 0, epochs):
         order = None if seed is None else np.random.default_rng([seed, 2, epoch]).permutation(len(images))
-        for index in range(batches):
+        for index in range(max(0, steps_done - epoch * batches), batches):
             rows: Any = slice(index * batch_size, (index + 1) * batch_size)
             if order is not None:
                 rows = order[rows]
@@ -262,8 +263,30 @@ def training_steps(
             yield Step(epoch, index, loss.item(), correct, len(target), index == batches - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run between two mini-batches: all that it needs to go on as if nothing had been.
+
+    All randomness follows from the config's seed and the position, so these two are the random state. `optimizer` is
+    what its `state()` gave; losses: float32, one for each of the mini-batches done, or for the last 16 million of
+    them; `training_count`: how many samples there are to train on.
+    """
+
+    config: TrainingConfig
+    model: MLP
+    optimizer: dict[str, Array]
+    learning_rate: float
+    training_count: int
+    steps_done: int
+    losses: Array
+    epochs: tuple[EpochSummary, ...]
+    epoch_so_far: EpochMeter
+
+
 class TrainingRun:
     """A config put to work on data. Iterating trains; each item is a Step, and with an epoch's last one its summary.
+
+    Between two items `state()` is all that another run needs to go on from there, to the same weights bit for bit.
 
     images: (N, ...) and integer labels: (N,), of which a validation share is held back; classes: how many there are;
     start_from: a network to go on from, which is copied (None: a new one, from the seed). `learning_rate` may be
@@ -281,6 +304,10 @@ class TrainingRun:
         self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.model)
         self.learning_rate = config.learning_rate
+        self.steps_done = 0
+        self.epochs: list[EpochSummary] = []
+        self._losses = array("f")
+        self._meter = EpochMeter()
 
     @property
     def training_count(self) -> int:
@@ -294,6 +321,39 @@ class TrainingRun:
     def steps_per_epoch(self) -> int:
         return math.ceil(self.training_count / self.config.batch_size)
 
+    @property
+    def is_finished(self) -> bool:
+        return self.steps_done >= self.config.epochs * self.steps_per_epoch
+
+    def state(self) -> RunState:
+        """A copy of all that the run needs to go on from here; not to be called while a step is under way."""
+        return RunState(
+            self.config,
+            self.model.copy(),
+            self.optimizer.state(),
+            self.learning_rate,
+            self.training_count,
+            self.steps_done,
+            np.array(self._losses[-MAX_KEPT_LOSSES:], np.float32),
+            tuple(self.epochs),
+            replace(self._meter),
+        )
+
+    def load_state(self, state: RunState) -> None:
+        """Go on from what `state()` gave. Raises ValueError if it belongs to another config, network or dataset."""
+        if state.config != self.config or state.model.sizes != self.model.sizes:
+            raise ValueError("it belongs to a run with other settings")
+        if state.training_count != self.training_count:
+            raise ValueError(f"its run had {state.training_count:,} pictures to train on, not {self.training_count:,}")
+        self.model = state.model.copy()
+        self.optimizer = self.config.build_optimizer(self.model)
+        self.optimizer.load_state(state.optimizer)
+        self.learning_rate = state.learning_rate
+        self.steps_done = state.steps_done
+        self.epochs = list(state.epochs)
+        self._losses = array("f", state.losses)
+        self._meter = replace(state.epoch_so_far)
+
     def rehearsal(self) -> Iterator[Step]:
         """Steps like those of the run, without end, on a copy of its network: to see how long they take."""
         model = self.model.copy()
@@ -301,7 +361,7 @@ class TrainingRun:
         while True:
             yield from self._steps(model, optimizer, epochs=1)
 
-    def _steps(self, model: MLP, optimizer: Optimizer, epochs: int) -> Iterator[Step]:
+    def _steps(self, model: MLP, optimizer: Optimizer, epochs: int, steps_done: int = 0) -> Iterator[Step]:
         config = self.config
         return training_steps(
             model,
@@ -311,23 +371,26 @@ class TrainingRun:
             batch_size=config.batch_size,
             seed=config.seed,
             augmentation=config.augmentation,
+            steps_done=steps_done,
         )
 
     def __iter__(self) -> Iterator[tuple[Step, EpochSummary | None]]:
         scheduled = SCHEDULES[self.config.schedule]
         total = self.config.epochs * self.steps_per_epoch
-        steps = self._steps(self.model, self.optimizer, self.config.epochs)
-        meter = _EpochMeter()
-        for done in range(total):
-            self.optimizer.lr = self.learning_rate * scheduled(done / total)
+        steps = self._steps(self.model, self.optimizer, self.config.epochs, self.steps_done)
+        while self.steps_done < total:
+            self.optimizer.lr = self.learning_rate * scheduled(self.steps_done / total)
             step = next(steps)
-            meter.add(step)
-            if not step.is_last:
-                yield step, None
-                continue
-            validation = evaluate(self.model, *self.validation) if self.validation_count else None
-            yield step, meter.summary(step.epoch, validation)
-            meter = _EpochMeter()
+            self.steps_done += 1
+            self._losses.append(step.loss)
+            self._meter.add(step)
+            summary = None
+            if step.is_last:
+                validation = evaluate(self.model, *self.validation) if self.validation_count else None
+                summary = self._meter.summary(step.epoch, validation)
+                self.epochs.append(summary)
+                self._meter = EpochMeter()
+            yield step, summary
 
 
 def describe_run(
@@ -367,12 +430,12 @@ def train(
     batch_size: int = 32,
 ) -> None:
     """Train in the given order, without shuffling, and print each epoch's mean loss: `epoch 0: loss 0.7274`."""
-    meter = _EpochMeter()
+    meter = EpochMeter()
     for step in training_steps(model, data, labels, optimizer, loss_fn, epochs=epochs, batch_size=batch_size):
         meter.add(step)
         if step.is_last:
             print(f"epoch {step.epoch}: loss {meter.summary(step.epoch).loss:.4f}", flush=True)
-            meter = _EpochMeter()
+            meter = EpochMeter()
 
 
 def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine import Adam, Augmentation, Tensor, cross_entropy_loss
-from engine.checkpoint import replacing
+from engine.archive import replacing
 from engine.nn import MLP
 from minigrad_gui.digits import CLASSES, Picture, rasterize
 

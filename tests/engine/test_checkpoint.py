@@ -8,6 +8,7 @@ import random
 import struct
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -618,3 +619,27 @@ def test_garbage_around(whole, garbage):
     for surrounded in (content + garbage, garbage + content):
         path.write_bytes(surrounded)
         loads(path)
+
+
+def test_a_list_of_entries_that_claims_to_be_long_is_not_read(tmp_path):
+    contents = {f"{number:08}": b"" for number in range(50_000)}
+    path = pack(tmp_path / "m.npz", entries() | contents)
+    assert peak_bytes(refusal, path) < 1 << 20
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "m.npz")
+    assert "pipe" in refusal(tmp_path / "m.npz")
+
+
+def test_a_checkpoint_says_that_it_is_one(tmp_path):
+    path = pack(tmp_path / "m.npz", entries() | description(format="minigrad checkpoint"))
+    assert "but a minigrad checkpoint" in refusal(path)
+
+
+def test_files_of_version_1_open_for_ever():
+    model, meta = load_model(Path(__file__).parent / "files" / "model-1.npz")
+    assert (model.sizes, type(model.activation), model.dtype) == ((6, 4, 3), Tanh, np.float32)
+    assert meta == {"note": "kept since version 1"}
+    outputs = model(np.linspace(-1, 1, 6, dtype=np.float32)).data
+    np.testing.assert_allclose(outputs, [0.505512, 1.256035, 3.457042], rtol=1e-5)

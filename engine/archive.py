@@ -1,0 +1,219 @@
+"""Archives: named arrays and one JSON string in an .npz file, written whole or not at all, checked before believed.
+
+    meta      a 0-d string, JSON: {"format": "minigrad model", "version": 1, ...whatever describes the arrays...}
+    <name>    an array whose shape and dtype the description decides: little-endian numbers, every one finite
+
+Nothing in such a file can run. Whatever is read comes from a stranger until it has been checked: names, declared sizes
+and every header are compared with what the description asks for before any array is read.
+"""
+
+import io
+import json
+import os
+import secrets
+import stat
+import sys
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from math import prod
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from engine.ops import Array
+
+FORMATS = MODEL, CHECKPOINT = "minigrad model", "minigrad checkpoint"
+MAX_META_BYTES = 4 << 20
+MAX_HEADER_BYTES = 4096
+MAX_DIRECTORY_BYTES = 1 << 17
+"""Of the list of entries at a zip file's end; what a network's arrays need is a tenth of it."""
+
+PathLike = str | os.PathLike[str]
+Expected = Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
+"""What a description asks for: each array's shape and dtype."""
+
+
+class ModelFileError(Exception):
+    """A model file or checkpoint that cannot be read or written; the message is one sentence for the person."""
+
+
+def write_archive(path: PathLike, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+    """Write arrays and their description, anything that JSON can hold, to an .npz file at exactly `path`.
+
+    The file is complete on disk before it takes the place of an older one. Raises ModelFileError if it cannot be
+    written or not every number is finite, TypeError for what JSON cannot hold; the older file, if any, is then as it
+    was.
+    """
+    target = Path(os.path.realpath(path))
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ModelFileError("This network holds numbers that are not finite; it was not saved.")
+    text = np.array(json.dumps(description))
+    if text.nbytes > MAX_META_BYTES - MAX_HEADER_BYTES:
+        raise ModelFileError("What is to be kept with this network is too much for its file.")
+    named: dict[str, Any] = dict(arrays)
+    try:
+        with replacing(target) as file:
+            np.savez(file, allow_pickle=False, meta=text, **named)
+    except OSError as error:
+        raise ModelFileError(f"{target.name} could not be saved in {target.parent}: {_reason(error)}.") from error
+
+
+def read_archive(
+    path: PathLike, format_name: str, version: int, expected: Callable[[dict[str, Any]], Expected]
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The description and the arrays that `write_archive` wrote, the arrays read-only.
+
+    format_name, version: the description's format and the highest version that is understood; `expected` tells from a
+    description which arrays there must be, and raises ModelFileError, its sentence without the file's name, or
+    ValueError, TypeError or KeyError, for one that is of no use. Raises ModelFileError, with one sentence, for any
+    file that is not exactly such an archive. Nothing in the file is executed; no more memory is taken than the arrays
+    need, once, and some 50 MB for the worst of descriptions.
+    """
+    name = Path(path).name or str(path)
+    try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):  # opening it would wait for ever
+            raise ModelFileError("is a pipe, not a file.")
+        with _CarefulFile(path) as file, zipfile.ZipFile(file) as archive:
+            file.most_bytes = sys.maxsize
+            return _read(archive, format_name, version, expected)
+    except ModelFileError as error:
+        raise ModelFileError(f"{name} {error}") from error.__cause__
+    except zipfile.BadZipFile as error:
+        raise ModelFileError(f"{name} is damaged, or not a {format_name} (.npz) at all.") from error
+    except OSError as error:
+        raise ModelFileError(f"{name} could not be opened: {_reason(error)}.") from error
+    except MemoryError as error:
+        raise ModelFileError(f"{name} holds a network that does not fit into memory.") from error
+    except Exception as error:  # damaged bytes raise nearly anything on their way through zipfile and NumPy
+        raise ModelFileError(f"{name} is damaged: its contents could not be read.") from error
+
+
+class _CarefulFile(io.FileIO):
+    """A file of which only so much is read at once: zipfile believes whatever length its list of entries claims."""
+
+    most_bytes = MAX_DIRECTORY_BYTES
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > self.most_bytes:
+            raise ModelFileError("is damaged: its list of entries is too long.")
+        return super().read(size) or b""
+
+
+def _read(
+    archive: zipfile.ZipFile, format_name: str, version: int, expected: Callable[[dict[str, Any]], Expected]
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The checks, outermost first. Errors lack the file's name, which `read_archive` puts before them."""
+    entries = {info.filename: info for info in archive.infolist()}
+    if len(entries) != len(archive.infolist()):
+        raise ModelFileError("holds two entries of the same name and was not opened.")
+    if "meta.npy" not in entries:
+        raise ModelFileError(f"is not a {format_name}: it has no description.")
+    if any(info.flag_bits & 0x1 for info in entries.values()):
+        raise ModelFileError("is encrypted and cannot be opened.")
+    if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in entries.values()):
+        raise ModelFileError("is compressed in a way that no model file is.")
+    if entries["meta.npy"].file_size > MAX_META_BYTES:
+        raise ModelFileError(f"is not a {format_name}: its description is too large.")
+
+    description = _description(archive, entries["meta.npy"], format_name, version)
+    try:
+        arrays = expected(description)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ModelFileError(f"is not a {format_name}: its description is incomplete.") from error
+    if entries.keys() != {"meta.npy"} | {f"{name}.npy" for name in arrays}:
+        raise ModelFileError(f"is not a {format_name}: it does not hold the arrays that its description names.")
+    for name, (shape, dtype) in arrays.items():
+        size = prod(shape) * dtype.itemsize
+        if not size < entries[f"{name}.npy"].file_size <= size + MAX_HEADER_BYTES:
+            raise ModelFileError(f"is not a {format_name}: an array does not have the size that its description names.")
+    return description, {
+        name: _array(archive, entries[f"{name}.npy"], shape, dtype) for name, (shape, dtype) in arrays.items()
+    }
+
+
+def _description(archive: zipfile.ZipFile, info: zipfile.ZipInfo, format_name: str, highest: int) -> dict[str, Any]:
+    with archive.open(info) as file:
+        shape, _, dtype = _header(file)
+        if shape != () or dtype.kind != "U" or dtype.byteorder == ">":
+            raise ModelFileError(f"is not a {format_name}: its description is not text.")
+        text = str(np.frombuffer(_exactly(file, dtype.itemsize), dtype)[0])
+    try:
+        description = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"is not a {format_name}: its description is not JSON.") from error
+    if not isinstance(description, dict):
+        description = {}
+    found = description.get("format")
+    if found != format_name:
+        known = found in ("minigrad model", "minigrad checkpoint")
+        what = f"a {found}" if known else "some other program's .npz file"
+        raise ModelFileError(f"is not a {format_name}, but {what}.")
+    version = description.get("version")
+    if not isinstance(version, int) or version < 1:
+        raise ModelFileError(f"is not a {format_name}: its version is not a number from 1 up.")
+    if version > highest:
+        raise ModelFileError(f"was written by a newer minigrad (format {version}); this one reads up to {highest}.")
+    if not isinstance(description.get("meta"), dict):
+        raise ModelFileError(f"is not a {format_name}: its description is incomplete.")
+    return description
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """A .npy header: shape, whether in Fortran order, dtype."""
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        return np.lib.format.read_array_header_1_0(file, max_header_size=MAX_HEADER_BYTES)
+    return np.lib.format.read_array_header_2_0(file, max_header_size=MAX_HEADER_BYTES)
+
+
+def _exactly(file: IO[bytes], size: int) -> bytes:
+    data = file.read(size)
+    if len(data) != size or file.read(1):
+        raise ModelFileError("is damaged: an array is shorter or longer than its header says.")
+    return data
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    with archive.open(info) as file:
+        found_shape, fortran_order, found_dtype = _header(file)
+        if found_shape != shape or found_dtype != dtype:
+            raise ModelFileError("is damaged: an array is not what its description names.")
+        flat = np.frombuffer(_exactly(file, prod(shape) * dtype.itemsize), dtype)
+    if not np.isfinite(flat).all():
+        raise ModelFileError("holds numbers that are not finite; such a network cannot be used.")
+    return flat.reshape(shape, order="F" if fortran_order else "C")
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[IO[bytes]]:
+    """A new file beside `target` that takes its place, whole and on disk, if nothing goes wrong until then.
+
+    Raises OSError; an older file is then as it was.
+    """
+    draft = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(OSError):  # there is no older file, or the file system knows no modes
+            os.chmod(draft, stat.S_IMODE(target.stat().st_mode))
+        os.replace(draft, target)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+    if os.name == "posix":
+        with suppress(OSError):  # the file is in place; not every file system can promise more
+            folder = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

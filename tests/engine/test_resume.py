@@ -1,0 +1,309 @@
+"""A run that was interrupted, kept in a file and taken up again ends where it would have ended, to the last bit."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import (
+    Augmentation,
+    ModelFileError,
+    TrainingConfig,
+    load_checkpoint,
+    load_model,
+    save_checkpoint,
+    save_model,
+)
+from engine.archive import read_archive, write_archive
+from engine.checkpoint import _run_arrays
+from engine.training import EpochMeter, TrainingRun
+
+CONFIG = TrainingConfig(hidden=(8, 5), batch_size=16, epochs=3, validation_share=0.2, seed=3)
+STEPS_PER_EPOCH = 5
+TOTAL = 15
+
+
+def a_run(config=CONFIG, samples=100):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (samples, 6, 6)).astype(np.uint8)
+    return TrainingRun(config, images, rng.integers(0, 4, samples), 4)
+
+
+def train(run, steps=None):
+    """Train so many mini-batches, or to the end; the run."""
+    for _ in islice(run, steps):
+        pass
+    return run
+
+
+def through_a_file(run, path, config=CONFIG):
+    """A new run that has taken up what was kept of this one."""
+    save_checkpoint(path, run.state(), {"note": 1})
+    state, meta = load_checkpoint(path)
+    assert meta == {"note": 1}
+    resumed = a_run(config)
+    resumed.load_state(state)
+    return resumed
+
+
+def assert_same(a, b):
+    a, b = a.state(), b.state()
+    for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+    assert a.optimizer.keys() == b.optimizer.keys()
+    for name in a.optimizer:
+        np.testing.assert_array_equal(a.optimizer[name], b.optimizer[name])
+    np.testing.assert_array_equal(a.losses, b.losses)
+    assert (a.steps_done, a.epochs, a.epoch_so_far, a.learning_rate) == (
+        b.steps_done,
+        b.epochs,
+        b.epoch_so_far,
+        b.learning_rate,
+    )
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4, 5, 6, 10, 14, 15])
+def test_interrupted_anywhere(tmp_path, steps):
+    resumed = through_a_file(train(a_run(), steps), tmp_path / "run.npz")
+    assert resumed.steps_done == steps
+    assert resumed.is_finished == (steps == TOTAL)
+    assert_same(train(resumed), train(a_run()))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimizer": "sgd", "learning_rate": 0.1},
+        {"optimizer": "momentum", "learning_rate": 0.1, "weight_decay": 0.01},
+        {"schedule": "cosine"},
+        {"augmentation": Augmentation(shift_px=2, rotation_deg=10, elastic_px=1)},
+        {"validation_share": 0.0},
+        {"hidden": ()},
+        {"activation": "tanh", "hidden": (3, 3, 3)},
+    ],
+    ids=lambda changes: "-".join(changes),
+)
+def test_interrupted_with_any_config(tmp_path, changes):
+    config = replace(CONFIG, **changes)
+    resumed = through_a_file(train(a_run(config), 7), tmp_path / "run.npz", config)
+    assert_same(train(resumed), train(a_run(config)))
+
+
+def test_interrupted_after_every_step(tmp_path):
+    run = a_run()
+    while not run.is_finished:
+        run = through_a_file(train(run, 1), tmp_path / "run.npz")
+    assert_same(run, train(a_run()))
+
+
+def test_a_changed_learning_rate_is_kept(tmp_path):
+    def changed():
+        run = train(a_run(), 7)
+        run.learning_rate = 0.05
+        return train(run, 2)
+
+    assert_same(train(through_a_file(changed(), tmp_path / "run.npz")), train(changed()))
+
+
+def test_a_run_that_went_on_from_another_network(tmp_path):
+    start = train(a_run()).model
+    images, labels = a_run()._training
+    run = TrainingRun(replace(CONFIG, validation_share=0.0), images, labels, 4, start)
+    again = TrainingRun(run.config, images, labels, 4)
+    train(run, 4)
+    save_checkpoint(tmp_path / "run.npz", run.state())
+    again.load_state(load_checkpoint(tmp_path / "run.npz")[0])
+    assert_same(train(again), train(run))
+
+
+def test_the_state_is_a_copy():
+    run = train(a_run(), 6)
+    state = run.state()
+    before = [parameter.data.copy() for parameter in state.model.parameters()]
+    memory = {name: value.copy() for name, value in state.optimizer.items()}
+    train(run)
+    assert state.steps_done == 6
+    assert len(state.epochs) == 1
+    for parameter, was in zip(state.model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(parameter.data, was)
+    for name, was in memory.items():
+        np.testing.assert_array_equal(state.optimizer[name], was)
+
+
+@pytest.mark.parametrize(
+    "other", [a_run(replace(CONFIG, epochs=4)), a_run(samples=99)], ids=["another config", "other data"]
+)
+def test_another_runs_state_is_refused(other):
+    state = train(a_run(), 3).state()
+    with pytest.raises(ValueError, match=r"with other settings|had 80 pictures"):
+        other.load_state(state)
+    assert other.steps_done == 0
+
+
+# ---------------------------------------------------------------- files from strangers
+
+
+def test_a_model_says_that_it_is_one(tmp_path):
+    save_model(tmp_path / "m.npz", a_run().model)
+    with pytest.raises(ModelFileError, match=r"m\.npz is not a minigrad checkpoint, but a minigrad model\."):
+        load_checkpoint(tmp_path / "m.npz")
+    save_checkpoint(tmp_path / "run.npz", a_run().state())
+    with pytest.raises(ModelFileError, match="but a minigrad checkpoint"):
+        load_model(tmp_path / "run.npz")
+
+
+IMPOSSIBLE = {
+    "no run": lambda run: run.clear(),
+    "config not a config": lambda run: run.update(config=3),
+    "unknown setting": lambda run: run["config"].update(colour="red"),
+    "setting out of bounds": lambda run: run["config"].update(batch_size=0),
+    "setting of another kind": lambda run: run["config"].update(epochs="3"),
+    "another network": lambda run: run["config"].update(hidden=[8]),
+    "another activation": lambda run: run["config"].update(activation="tanh"),
+    "no rate": lambda run: run.update(learning_rate=None),
+    "endless rate": lambda run: run.update(learning_rate=float("inf")),
+    "negative rate": lambda run: run.update(learning_rate=-1.0),
+    "no samples": lambda run: run.update(training_count=0),
+    "fewer samples": lambda run: run.update(training_count=20),
+    "before the start": lambda run: run.update(steps_done=-1),
+    "after the end": lambda run: run.update(steps_done=16),
+    "half a step": lambda run: run.update(steps_done=7.0),
+    "further than its losses": lambda run: run.update(steps_done=8),
+    "too few epochs": lambda run: run.update(epochs_done=0),
+    "too many epochs": lambda run: run.update(epochs_done=2),
+    "an epoch that counts nothing": lambda run: run["epoch_so_far"].update(count=0),
+    "an epoch that counts too much": lambda run: run["epoch_so_far"].update(count=81),
+    "an epoch that has no sum": lambda run: run["epoch_so_far"].update(loss_sum=float("nan")),
+    "an epoch that is a list": lambda run: run.update(epoch_so_far=[]),
+    "no validation": lambda run: run.update(validates=False),
+}
+
+
+@pytest.mark.parametrize("what", IMPOSSIBLE)
+def test_impossible_runs_are_refused(tmp_path, what):
+    path = tmp_path / "run.npz"
+    save_checkpoint(path, train(a_run(), 7).state())
+    description, arrays = read_archive(path, "minigrad checkpoint", 1, _run_arrays)
+    IMPOSSIBLE[what](description["run"])
+    write_archive(path, description, arrays)
+    with pytest.raises(ModelFileError) as refused:
+        load_checkpoint(path)
+    assert str(refused.value).startswith("run.npz ")
+    assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["optimizer.mean.0", "optimizer.steps.1", "losses", "epochs", "layers.0.W"])
+@pytest.mark.parametrize("change", ["missing", "longer", "whole numbers", "NaN"])
+def test_arrays_that_do_not_fit_are_refused(tmp_path, name, change):
+    path = tmp_path / "run.npz"
+    save_checkpoint(path, train(a_run(), 7).state())
+    description, arrays = read_archive(path, "minigrad checkpoint", 1, _run_arrays)
+    if change == "missing":
+        del arrays[name]
+    elif change == "longer":
+        arrays[name] = np.concatenate([np.atleast_1d(arrays[name])] * 2)
+    elif change == "whole numbers":
+        arrays[name] = arrays[name].astype(np.int16)
+    else:
+        arrays[name] = np.full(arrays[name].shape, np.nan)
+    with open(path, "wb") as file:
+        np.savez(file, meta=np.array(json.dumps(description)), **arrays)
+    with pytest.raises(ModelFileError):
+        load_checkpoint(path)
+
+
+def test_a_run_that_blew_up_is_not_kept(tmp_path):
+    path, run = tmp_path / "run.npz", train(a_run(), 3)
+    save_checkpoint(path, run.state())
+    before = path.read_bytes()
+    run.model.layers[0].W.data[0, 0] = np.nan
+    with pytest.raises(ModelFileError, match="not finite"):
+        save_checkpoint(path, run.state())
+    assert path.read_bytes() == before
+
+
+def test_of_a_very_long_run_the_last_losses_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.training.MAX_KEPT_LOSSES", 4)
+    monkeypatch.setattr("engine.checkpoint.MAX_KEPT_LOSSES", 4)
+    run = train(a_run(), 7)
+    save_checkpoint(tmp_path / "run.npz", run.state())
+    state, _ = load_checkpoint(tmp_path / "run.npz")
+    assert (len(state.losses), state.steps_done) == (4, 7)
+    again = a_run()
+    again.load_state(state)
+    assert train(again).steps_done == TOTAL
+
+
+def test_checkpoints_of_version_1_open_for_ever():
+    state, meta = load_checkpoint(Path(__file__).parent / "files" / "checkpoint-1.npz")
+    assert meta == {"note": "kept since version 1"}
+    assert state.config == CONFIG
+    assert (state.steps_done, len(state.epochs), len(state.losses)) == (7, 1, 7)
+    run = a_run()
+    run.load_state(state)
+    assert_same_nearly(train(run), train(a_run()))
+
+
+def assert_same_nearly(a, b):
+    """The file was written on another machine, whose sums may differ in their last digits."""
+    for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
+        np.testing.assert_allclose(p.data, q.data, rtol=1e-3, atol=1e-5)
+    assert a.state().epoch_so_far == b.state().epoch_so_far == EpochMeter()
+
+
+# ---------------------------------------------------------------- kills
+
+KEEP_SAVING = """
+import sys
+import numpy as np
+from engine import MLP, save_model
+from itertools import count
+path = sys.argv[1]
+networks = [MLP(50, (200,), 10, rng=np.random.default_rng(seed), dtype=np.float32) for seed in (1, 2)]
+for index in count(int(sys.argv[2])):
+    save_model(path, networks[index % 2], {"index": index})
+    print(index, flush=True)
+"""
+
+
+def kill_while_saving(path, rng, kills):
+    """Kill a process that saves without end, so many times; how many saves were complete."""
+    index = 0
+    for _ in range(kills):
+        command = [sys.executable, "-c", KEEP_SAVING, str(path), str(index)]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+        for _ in range(1 + rng.integers(4)):
+            said = child.stdout.readline()
+        last_said = int(said)
+        time.sleep(rng.uniform(0, 0.02))  # somewhere within the next save or two
+        child.kill()
+        child.communicate()
+        model, meta = load_model(path)
+        index = meta["index"]
+        assert index >= last_said, "an older file is back"
+        expected = {1: 0, 0: 1}[index % 2]
+        weights = model.layers[0].W.data
+        assert weights[0, 0] == FIRST_WEIGHTS[1 - expected]
+        for left_over in path.parent.glob(".*.tmp"):
+            left_over.unlink()  # a killed process cannot tidy up
+    return index
+
+
+FIRST_WEIGHTS = [np.float32(np.random.default_rng(seed).normal(0, 0.01)) for seed in (1, 2)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+def test_a_kill_during_a_save_leaves_the_old_file_or_the_new_one(tmp_path):
+    assert kill_while_saving(tmp_path / "m.npz", np.random.default_rng(0), kills=5) >= 5
+
+
+@pytest.mark.long
+def test_many_kills_during_a_save(tmp_path):
+    assert kill_while_saving(tmp_path / "m.npz", np.random.default_rng(1), kills=200) >= 200
