@@ -61,9 +61,14 @@ def write_archive(path: PathLike, description: Mapping[str, Any], arrays: Mappin
 
 
 def read_archive(
-    path: PathLike, format_name: str, version: int, expected: Callable[[dict[str, Any]], Expected]
+    path: PathLike,
+    format_name: str,
+    version: int,
+    expected: Callable[[dict[str, Any]], Expected],
+    *,
+    description_only: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The description and the arrays that `write_archive` wrote, the arrays read-only.
+    """The description and the arrays that `write_archive` wrote, the arrays read-only; none if only it is asked for.
 
     format_name, version: the description's format and the highest version that is understood; `expected` tells from a
     description which arrays there must be, and raises ModelFileError, its sentence without the file's name, or
@@ -77,7 +82,7 @@ def read_archive(
             raise ModelFileError("is a pipe, not a file.")
         with _CarefulFile(path) as file, zipfile.ZipFile(file) as archive:
             file.most_bytes = sys.maxsize
-            return _read(archive, format_name, version, expected)
+            return _read(archive, format_name, version, expected, description_only)
     except ModelFileError as error:
         raise ModelFileError(f"{name} {error}") from error.__cause__
     except zipfile.BadZipFile as error:
@@ -102,7 +107,11 @@ class _CarefulFile(io.FileIO):
 
 
 def _read(
-    archive: zipfile.ZipFile, format_name: str, version: int, expected: Callable[[dict[str, Any]], Expected]
+    archive: zipfile.ZipFile,
+    format_name: str,
+    version: int,
+    expected: Callable[[dict[str, Any]], Expected],
+    description_only: bool,
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """The checks, outermost first. Errors lack the file's name, which `read_archive` puts before them."""
     entries = {info.filename: info for info in archive.infolist()}
@@ -128,6 +137,8 @@ def _read(
         size = prod(shape) * dtype.itemsize
         if not size < entries[f"{name}.npy"].file_size <= size + MAX_HEADER_BYTES:
             raise ModelFileError(f"is not a {format_name}: an array does not have the size that its description names.")
+    if description_only:
+        return description, {}
     return description, {
         name: _array(archive, entries[f"{name}.npy"], shape, dtype) for name, (shape, dtype) in arrays.items()
     }

@@ -16,8 +16,9 @@ A checkpoint, format "minigrad checkpoint", version 1, is that, and
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -26,9 +27,11 @@ import numpy as np
 from engine.archive import CHECKPOINT, MODEL, Expected, ModelFileError, PathLike, read_archive, write_archive
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, count_parameters
 from engine.ops import Array
-from engine.training import MAX_KEPT_LOSSES, EpochMeter, EpochSummary, RunState, TrainingConfig
+from engine.training import MAX_KEPT_LOSSES, EpochMeter, EpochSummary, RunState, TrainingConfig, TrainingRun
 
 VERSION = 1
+INTERVAL_S = 30.0
+MAX_TIME_SHARE = 0.1
 DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "float64": np.dtype("<f8")}
 
 
@@ -90,6 +93,69 @@ def load_checkpoint(path: PathLike) -> tuple[RunState, dict[str, Any]]:
         EpochMeter(**run["epoch_so_far"]),
     )
     return state, description["meta"]
+
+
+@dataclass(frozen=True)
+class CheckpointSummary:
+    """What a checkpoint tells without its arrays: of which run it is, how far that had come, and the meta."""
+
+    config: TrainingConfig
+    learning_rate: float
+    epochs_done: float
+    meta: dict[str, Any]
+
+    @property
+    def is_finished(self) -> bool:
+        return self.epochs_done >= self.config.epochs
+
+
+def summarize_checkpoint(path: PathLike) -> CheckpointSummary:
+    """What is in a checkpoint, at once, however large it is. Raises ModelFileError as `load_checkpoint` does."""
+    description, _ = read_archive(path, CHECKPOINT, VERSION, _run_arrays, description_only=True)
+    run = description["run"]
+    config = TrainingConfig(**run["config"])
+    epochs_done = run["steps_done"] / math.ceil(run["training_count"] / config.batch_size)
+    return CheckpointSummary(config, run["learning_rate"], epochs_done, description["meta"])
+
+
+class Checkpoints:
+    """The checkpoint file of a run, kept up to date: at the end of each epoch and every 30 seconds.
+
+    Where an epoch takes less than ten times as long as writing the file, some are left out. about: tells the meta to
+    keep with it; clock: tells the time in seconds.
+    """
+
+    def __init__(
+        self, path: PathLike, about: Callable[[], Mapping[str, Any]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.path = path
+        self._about = about
+        self._clock = clock
+        self._written_s = clock()
+        self._cost_s = 0.0
+        self._written: tuple[int, float] | None = None
+
+    def after_step(self, run: TrainingRun, *, epoch_ended: bool) -> None:
+        """Write the file if it is due. Raises ModelFileError as `write` does."""
+        since_s = self._clock() - self._written_s
+        if since_s >= (0 if epoch_ended else INTERVAL_S) and since_s >= self._cost_s / MAX_TIME_SHARE:
+            self.write(run)
+
+    def write(self, run: TrainingRun) -> None:
+        """Write the file now, unless it holds this state already.
+
+        Raises ModelFileError if it cannot be written; it is then tried again when next due.
+        """
+        position = run.steps_done, run.learning_rate
+        if position == self._written:
+            return
+        started_s = self._clock()
+        try:
+            save_checkpoint(self.path, run.state(), self._about())
+            self._written = position
+        finally:
+            self._written_s = self._clock()
+            self._cost_s = self._written_s - started_s
 
 
 # ---------------------------------------------------------------- descriptions, and the arrays that they ask for

@@ -322,6 +322,11 @@ class TrainingRun:
         return math.ceil(self.training_count / self.config.batch_size)
 
     @property
+    def samples_into_epoch(self) -> int:
+        """How many samples of the epoch at hand have been trained on."""
+        return self._meter.count
+
+    @property
     def is_finished(self) -> bool:
         return self.steps_done >= self.config.epochs * self.steps_per_epoch
 

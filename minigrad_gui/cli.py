@@ -5,13 +5,15 @@ Qt is imported for the window alone. What the person got wrong is said in one li
 
 import argparse
 import os
+import signal
+import socket
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -22,24 +24,22 @@ from engine import (
     TrainingConfig,
     evaluate,
     load_model,
-    save_model,
 )
-from engine.calibration import Calibration, calibrate_run, calibration_of
+from engine.calibration import Calibration, calibration_of
 from engine.nn import ACTIVATIONS, MLP
 from engine.optim import OPTIMIZERS
 from engine.training import (
-    DIVERGED,
     MAX_AUGMENTATION,
     SCHEDULES,
-    EpochSummary,
-    TrainingRun,
-    describe_run,
     logits_of,
     parse_hidden,
 )
 from minigrad_gui import data, digits
+from minigrad_gui.headless import StoppedError, UsageError, measured, resume, train
 from minigrad_gui.presets import PRESETS
-from minigrad_gui.threads import fastest_blas_threads
+
+if TYPE_CHECKING:
+    from minigrad_gui.main_window import MainWindow
 
 LIBRARIES = (
     "libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
@@ -62,10 +62,6 @@ A laboratory for neural networks. With no command it opens the window, with a mo
 """
 
 
-class UsageError(Exception):
-    """Something the person can mend; the message is one line."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -80,8 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         print("minigrad-gui: there is not enough memory; try smaller layers or batches.", file=sys.stderr)
         return 2
+    except StoppedError as stopped:
+        print(f"minigrad-gui: {stopped}", file=sys.stderr)
+        return stopped.status
     except KeyboardInterrupt:
-        print("minigrad-gui: stopped; nothing was saved.", file=sys.stderr)
+        print("minigrad-gui: stopped.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -154,14 +153,19 @@ def _add_train(commands: Any) -> None:
     add("--seed", "seed", "the same seed and threads give the same network", type=int, metavar="N")
     held_back = "share of the training digits to hold back and measure after each epoch"
     add("--validation", "validation_share", held_back, type=float, metavar="SHARE")
-    source = "the bundled digits, or Hugging Face's copy (default: %(default)s)"
-    parser.add_argument("--dataset", default="mnist", choices=list(data.SOURCES), help=source)
+    source = "the bundled digits, or Hugging Face's copy (default: mnist)"
+    parser.add_argument("--dataset", choices=list(data.SOURCES), help=source)
     threads = "threads for the products of matrices (default: as many as prove fastest)"
     parser.add_argument("--threads", type=_thread_count, metavar="N", help=threads)
     parser.add_argument("--save", type=Path, metavar="PATH", help="write the trained network to this .npz file")
     for field in fields(Augmentation):
         limits = f"from 0 to {MAX_AUGMENTATION[field.name]:g}"
         add(f"--{field.name.replace('_', '-')}", field.name, limits, varied, type=float, metavar="MOST")
+    kept = "keep the run in this file after each epoch and every 30 seconds, so that nothing can end it for good"
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help=kept)
+    resumed = "go on with the run in this file, to the same network as if it had never been interrupted; its settings "
+    resumed += "are those of the run, and it is kept in the file again"
+    parser.add_argument("--resume", type=Path, metavar="FILE", help=resumed)
     parser.set_defaults(run=_train)
 
 
@@ -175,63 +179,23 @@ def _thread_count(text: str) -> int:
 # ---------------------------------------------------------------- train, evaluate, predict
 
 
-def _config(options: argparse.Namespace) -> TrainingConfig:
-    """The preset, if one is named, with whatever else was given in place of its own."""
-    start = PRESETS[options.preset] if options.preset else DEFAULTS
-    given = vars(options)
-    changes = {field.name: given[field.name] for field in fields(TrainingConfig) if field.name in given}
-    variation = {field.name: given[field.name] for field in fields(Augmentation) if field.name in given}
-    if "hidden" in changes:
-        changes["hidden"] = parse_hidden(" ".join(changes["hidden"]))
-    return replace(start, **changes, augmentation=replace(start.augmentation, **variation))
-
-
 def _train(options: argparse.Namespace) -> int:
-    from threadpoolctl import threadpool_limits
-    from tqdm import tqdm
-
-    config = _config(options)
-    if options.save is not None and not options.save.absolute().parent.is_dir():
-        raise UsageError(f"there is no folder {options.save.absolute().parent} to save the network in.")
-    if options.save is not None and options.save.is_dir():
-        raise UsageError(f"{options.save} is a folder; name a file to save the network in.")
-    dataset = data.load(options.dataset)
-    run = TrainingRun(config, dataset.train_images, dataset.train_labels, len(dataset.class_names))
-    epochs: list[EpochSummary] = []
-    threads = options.threads or fastest_blas_threads(run)
-    started = time.perf_counter()
-    with (
-        threadpool_limits(threads, user_api="blas"),
-        tqdm(total=config.epochs * run.training_count, unit=" digits", unit_scale=True) as bar,
-    ):
-        for step, epoch in run:
-            if step.diverged:
-                raise UsageError(f"{DIVERGED} Try --lr {config.learning_rate / 10:g}.")
-            bar.update(step.count)
-            if epoch is not None:
-                epochs.append(epoch)
-                bar.write(_told(epoch, config.epochs), file=sys.stdout)
-    seconds = time.perf_counter() - started
-    test = evaluate(run.model, dataset.test_images, dataset.test_labels)
-    print(f"trained in {seconds:.1f} s with --threads {threads}; {_measured('test', *test)}")
-    if options.save is not None:
-        calibration = calibrate_run(run)
-        measured = asdict(calibration) if calibration else None
-        record = describe_run(config, options.dataset, epochs, test, threads, measured)
-        save_model(options.save, run.model, record)
-        print(f"saved {options.save}")
+    given = vars(options)
+    settings = {field.name: given[field.name] for field in fields(TrainingConfig) if field.name in given}
+    variation = {field.name: given[field.name] for field in fields(Augmentation) if field.name in given}
+    kept: dict[str, Any] = {name: given[name] for name in ("threads", "save", "checkpoint")}
+    if options.resume is not None:
+        if settings or variation or options.preset or options.dataset:
+            others = "--save, --checkpoint and --threads"
+            raise UsageError(f"--resume goes on with the settings of its run: name no others besides {others}.")
+        resume(options.resume, **kept)
+        return 0
+    if "hidden" in settings:
+        settings["hidden"] = parse_hidden(" ".join(settings["hidden"]))
+    start = PRESETS[options.preset] if options.preset else DEFAULTS
+    config = replace(start, **settings, augmentation=replace(start.augmentation, **variation))
+    train(config, options.dataset or "mnist", **kept)
     return 0
-
-
-def _measured(what: str, loss: float, accuracy: float) -> str:
-    return f"{what} loss {loss:.4f}, {what} accuracy {accuracy:.2%}"
-
-
-def _told(epoch: EpochSummary, epochs: int) -> str:
-    text = f"epoch {epoch.epoch + 1}/{epochs}: {_measured('training', epoch.loss, epoch.accuracy)}"
-    if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
-        text += f", {_measured('validation', epoch.validation_loss, epoch.validation_accuracy)}"
-    return text
 
 
 def _load_reader(path: Path) -> tuple[MLP, Calibration]:
@@ -243,7 +207,7 @@ def _load_reader(path: Path) -> tuple[MLP, Calibration]:
 def _evaluate(options: argparse.Namespace) -> int:
     model, _ = _load_reader(options.model)
     dataset = data.load_mnist()
-    print(_measured("test", *evaluate(model, dataset.test_images, dataset.test_labels)))
+    print(measured("test", *evaluate(model, dataset.test_images, dataset.test_labels)))
     return 0
 
 
@@ -287,13 +251,49 @@ def _window(model: Path | None) -> int:
     app.setApplicationDisplayName("minigrad")
     app.setDesktopFileName("minigrad")
 
+    from minigrad_gui.incidents import Incidents
+
+    incidents = Incidents()
+    incidents.install()
+
     from minigrad_gui.main_window import MainWindow
 
     window = MainWindow()
     window.show()
     if model is not None:
         QTimer.singleShot(0, partial(window.open, model))
-    return int(app.exec())
+    with _leaving_on_signals(window):
+        status = int(app.exec())
+    incidents.uninstall()
+    if not window.has_ended:  # a step of a very large network is still under way; all that matters is on disk
+        sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+@contextmanager
+def _leaving_on_signals(window: "MainWindow") -> Iterator[None]:
+    """Ctrl+C in the terminal, and a session that ends, close the window without a question; the run is kept."""
+    from PySide6.QtCore import QSocketNotifier
+
+    # While Qt waits for events Python runs nothing; the byte that a signal writes wakes it up.
+    reading, writing = socket.socketpair()
+    reading.setblocking(False)
+    writing.setblocking(False)
+    notifier = QSocketNotifier(reading.fileno(), QSocketNotifier.Type.Read, window)
+    notifier.activated.connect(window.leave)
+    wakeup_before = signal.set_wakeup_fd(writing.fileno())
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), lambda *_: None) for name in names}
+    try:
+        yield
+    finally:
+        notifier.setEnabled(False)
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+        signal.set_wakeup_fd(wakeup_before)
+        reading.close()
+        writing.close()
 
 
 def _has_no_display() -> bool:

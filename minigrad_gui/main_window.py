@@ -1,12 +1,15 @@
 """The window: builds the session, sets the views side by side, and connects what crosses from one to another."""
 
+from functools import partial
+from html import escape
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, Slot
+from PySide6.QtCore import QByteArray, QDateTime, QLocale, QSettings, Qt, QUrl, Slot
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
     QCloseEvent,
+    QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
     QIcon,
@@ -25,11 +28,15 @@ from PySide6.QtWidgets import (
 from engine import ModelFileError
 from minigrad_gui import theme
 from minigrad_gui.data import asset_path
+from minigrad_gui.incidents import log_path
+from minigrad_gui.recovery import KeptRun, run_in
 from minigrad_gui.session import Session
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import Column, View
+from minigrad_gui.widgets.banner import Banner
 from minigrad_gui.widgets.building import action, column
 from minigrad_gui.widgets.files import ask_where_to_save
+from minigrad_gui.widgets.questions import choose
 
 TITLE = "minigrad"
 MODEL_KIND, MODEL_SUFFIX = "minigrad model", ".npz"
@@ -44,23 +51,32 @@ class MainWindow(QMainWindow):
         self._settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "minigrad", "minigrad")
         theme_name = self._settings.value("theme")
         self._theme = theme_name if theme_name in THEMES else "system"
+        self._asks, self._keeps_run = True, False
+        self.has_ended = False
+        """Closed, and every thread of its session has ended."""
         self._dress()
         self.session = Session(self)
         self.setWindowIcon(QIcon(str(asset_path("icons/minigrad.svg"))))
         self.setAcceptDrops(True)
         self._views: list[View] = [view(self.session) for view in VIEWS]
         self._splitter = self._laid_out(self._views)
-        self.setCentralWidget(self._splitter)
+        self._offer, self._notice = Banner("offer", theme.SPACING_PX), Banner("notice", theme.SPACING_PX)
+        frame = QWidget()
+        column(self._offer, self._notice, self._splitter, spacing=0, parent=frame).setStretch(2, 1)
+        self.setCentralWidget(frame)
         self._recent = QMenu("Open &recent", self)
         self._build_menus()
 
         self.session.failed.connect(self._warn)
+        self.session.noticed.connect(self._on_noticed)
+        self.session.leftBehindChanged.connect(self._offer_run)
         self.session.documentChanged.connect(self._show_title)
         QApplication.styleHints().colorSchemeChanged.connect(self._dress)
         self.statusBar().setSizeGripEnabled(False)
         self._restore()
         self._open_pretrained()
         self._show_title()
+        self.session.look_for_runs()
 
     # ------------------------------------------------------------ building
 
@@ -105,6 +121,7 @@ class MainWindow(QMainWindow):
             choice.setData(name)
             themes.addAction(choice)
         group.triggered.connect(self._on_theme)
+        menus["&Help"].addAction(action(self, "Show the &log", "logAction", self._on_log))
         menus["&Help"].addAction(action(self, "&About minigrad", "aboutAction", self._on_about))
         self._recent.aboutToShow.connect(self._fill_recent)
         self._recent.triggered.connect(self._on_recent)
@@ -119,10 +136,14 @@ class MainWindow(QMainWindow):
             self.statusBar().showMessage(f"There is no network yet: {error}")
 
     def open(self, path: Path) -> None:
-        """Open a model file, once the person agrees to give up what is not saved."""
+        """Open a model file, or go on with a run from its checkpoint, once the person agrees to give up the rest."""
         if not self._may_discard("open another network"):
             return
         try:
+            kept = run_in(path.absolute())
+            if kept is not None:
+                self.session.go_on_with(kept)
+                return
             self.session.open(path.absolute())
         except ModelFileError as error:
             self._warn(str(error))
@@ -179,6 +200,46 @@ class MainWindow(QMainWindow):
         """Where the last model was, or the home folder."""
         recent = self._recent_paths()
         return str(Path(recent[0]).parent if recent else Path.home())
+
+    # ------------------------------------------------------------ runs that were left behind
+
+    @Slot()
+    def _offer_run(self) -> None:
+        """Offer the newest run that did not end, or whose network was not saved."""
+        if not self.session.left_behind:
+            self._offer.dismiss()
+            return
+        kept = self.session.left_behind[0]
+        config, done = kept.summary.config, kept.summary.epochs_done
+        hidden = ", ".join(map(str, config.hidden)) or "none"
+        when = QLocale().toString(QDateTime.fromSecsSinceEpoch(int(kept.kept_at_s)), QLocale.FormatType.ShortFormat)
+        finished = kept.summary.is_finished
+        epochs = f"{config.epochs} epoch{'s' * (config.epochs != 1)}"
+        epochs = epochs if finished else f"{done:.1f} of {epochs}"
+        what = "A trained network was not saved" if finished else "A run has not ended"
+        self._offer.say(
+            f"{what}: hidden layers {hidden}, {epochs}, kept {when}.",
+            {
+                "Bring it back" if finished else "Go on": partial(self._go_on_with, kept),
+                "Throw away": partial(self._throw_away, kept),
+                "Not now": self._offer.dismiss,
+            },
+        )
+
+    def _go_on_with(self, kept: KeptRun) -> None:
+        if self._may_discard("go on with another run"):
+            self.session.go_on_with(kept)
+
+    def _throw_away(self, kept: KeptRun) -> None:
+        what = "Throw this run away? It cannot be brought back."
+        throw_away = "Throw away"
+        roles = QMessageBox.ButtonRole
+        if throw_away == choose(self, TITLE, what, {"Cancel": roles.RejectRole, throw_away: roles.DestructiveRole}):
+            self.session.throw_away(kept)
+
+    @Slot(str)
+    def _on_noticed(self, message: str) -> None:
+        self._notice.say(message, {"Close": self._notice.dismiss})
 
     # ------------------------------------------------------------ recent files
 
@@ -251,12 +312,24 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_about(self) -> None:
-        QMessageBox.about(
-            self,
-            "About minigrad",
+        text = (
             "<b>minigrad</b> is a laboratory for neural networks: configure one, watch it learn, draw a digit and see "
-            "what it thinks.<br><br>Code: MIT licence. Digits: MNIST by LeCun, Cortes and Burges, CC BY-SA 3.0.",
+            "what it thinks.<br><br>Code: MIT licence. Digits: MNIST by LeCun, Cortes and Burges, CC BY-SA 3.0."
+            f"<br><br>What goes wrong is written to the log:<br>{escape(str(log_path()))}"
         )
+        about = QMessageBox(QMessageBox.Icon.NoIcon, "About minigrad", text, QMessageBox.StandardButton.Ok, self)
+        about.setObjectName("aboutBox")
+        about.setIconPixmap(self.windowIcon().pixmap(64))
+        selectable = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        about.setTextInteractionFlags(selectable)
+        about.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        about.open()
+
+    @Slot()
+    def _on_log(self) -> None:
+        folder = log_path().parent
+        if not folder.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._warn(f"The folder of the log cannot be shown: {folder}")
 
     def _restore(self) -> None:
         self.resize(1280, 820)
@@ -268,15 +341,37 @@ class MainWindow(QMainWindow):
         for view in self._views:
             view.restore_settings(self._settings)
 
+    def _may_leave(self) -> bool:
+        """True if the person lets the window close; `_keeps_run` tells then whether the run is kept."""
+        if self.session.state == "idle":
+            return self._may_discard("leave")
+        roles = QMessageBox.ButtonRole
+        keep, discard = "Keep the run", "Discard the run"
+        answer = choose(
+            self,
+            "Training is under way",
+            "Leave while the network is in training? If you keep the run, you can go on with it, from where it is now, "
+            "when you open minigrad again.",
+            {keep: roles.AcceptRole, discard: roles.DestructiveRole, "Cancel": roles.RejectRole},
+        )
+        self._keeps_run = answer == keep
+        return answer in (keep, discard)
+
+    def leave(self) -> None:
+        """Close without a question, and keep the run or the network that is not saved for the next time."""
+        self._keeps_run, self._asks = True, False
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._may_discard("leave"):
+        if self._asks and not self._may_leave():
             event.ignore()
             return
+        self._asks = False  # a window that is closed may be closed again
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("columns", self._splitter.saveState())
         for view in self._views:
             view.save_settings(self._settings)
         self._settings.sync()
         self.hide()  # the step that is under way may take a moment to end
-        self.session.close()
+        self.has_ended = self.session.close(keep_run=self._keeps_run)
         event.accept()

@@ -13,21 +13,24 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QStandardPaths, QThread, QTimer, Signal, Slot
+from PySide6.QtCore import QDeadlineTimer, QObject, QThread, QTimer, Signal, Slot
 
-from engine import ConfigError, ModelFileError, Step, TrainingConfig, load_model, save_model
+from engine import ConfigError, ModelFileError, TrainingConfig, load_model, save_model
 from engine.calibration import Calibration, calibration_of
 from engine.nn import ACTIVATIONS, MLP
-from engine.training import EpochSummary, describe_run, logits_of
+from engine.training import describe_run, logits_of
 from minigrad_gui import data, digits
+from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import Drawing, Notebook, NotebookError
+from minigrad_gui.history import History
+from minigrad_gui.recovery import KeptRun, RunFolder
 from minigrad_gui.teaching import Lesson, Taught, TeachingWorker
 from minigrad_gui.worker import Outcome, Preparation, Progress, TrainingControl, TrainingJob, TrainingWorker
 
 READING_DELAY_MS = 8
 SWITCH_INTERVAL_S = 0.0005
-SMOOTHING = 0.98
-"""The weight of the past in the smoothed loss, at each mini-batch."""
+CLOSING_MS = 900
+"""How long a window that closes waits for its threads; a step of a very large network may take longer."""
 PRETRAINED = "pretrained.npz"
 
 State = Literal["idle", "training", "paused"]
@@ -45,42 +48,6 @@ class Prediction:
     recognised: bool = True
 
 
-class History:
-    """The losses of a run, mini-batch by mini-batch and epoch by epoch. Its length counts mini-batches."""
-
-    def __init__(self, steps_per_epoch: int = 1) -> None:
-        self.steps_per_epoch = steps_per_epoch
-        self.epochs: list[EpochSummary] = []
-        self._values = np.empty((2, 1024))
-        self._count = 0
-        self._average = 0.0
-
-    def __len__(self) -> int:
-        return self._count
-
-    @property
-    def losses(self) -> NDArray[np.float64]:
-        """The loss of each mini-batch."""
-        return self._values[0, : self._count]
-
-    @property
-    def smoothed(self) -> NDArray[np.float64]:
-        """Their exponential moving average, corrected for its start at zero."""
-        return self._values[1, : self._count]
-
-    def extend(self, steps: Sequence[Step], epochs: Sequence[EpochSummary]) -> None:
-        if self._count + len(steps) > self._values.shape[1]:
-            grown = np.empty((2, 2 * (self._count + len(steps))))
-            grown[:, : self._count] = self._values[:, : self._count]
-            self._values = grown
-        for step in steps:
-            self._average = SMOOTHING * self._average + (1 - SMOOTHING) * step.loss
-            self._values[0, self._count] = step.loss
-            self._values[1, self._count] = self._average / (1 - SMOOTHING ** (self._count + 1))
-            self._count += 1
-        self.epochs.extend(epochs)
-
-
 @dataclass(frozen=True)
 class _Work:
     """A network with all that belongs to it, before it was taught a hand."""
@@ -96,7 +63,7 @@ class _Work:
 class Session(QObject):
     """The state of the laboratory. Everything here happens in the GUI's thread; training and teaching have their own.
 
-    folder: where the taught drawings are kept; None is the user's data folder.
+    folder: where drawings and runs are kept; None is the user's data folder.
     """
 
     stateChanged = Signal(str)  # noqa: N815
@@ -109,7 +76,9 @@ class Session(QObject):
     documentChanged = Signal()  # noqa: N815
     handChanged = Signal()  # noqa: N815
     samplesReady = Signal()  # noqa: N815
+    leftBehindChanged = Signal()  # noqa: N815
     failed = Signal(str)
+    noticed = Signal(str)
     _jobQueued = Signal(object)  # noqa: N815
     _lessonQueued = Signal(object)  # noqa: N815
     _samplesAsked = Signal()  # noqa: N815
@@ -132,14 +101,17 @@ class Session(QObject):
         self.picture = digits.blank()
         self.prediction: Prediction | None = None
         self.samples: NDArray[np.uint8] | None = None
-        self.notebook = Notebook(folder or _data_folder() / "handwriting")
+        folder = folder or data_folder()
+        self.notebook = Notebook(folder / "handwriting")
+        self._runs = RunFolder(folder / "runs")
+        self._kept_in: Path | None = None
+        self.left_behind: list[KeptRun] = []
         self._untaught: tuple[MLP, dict[str, Any]] | None = None
         self._lesson: Lesson | None = None
         self._teacher_is_ready = False
         self._taught_last: tuple[Drawing, Sequence[NDArray[np.float64]]] | None = None
         self._strokes: list[NDArray[np.float64]] = []
         self._job: TrainingJob | None = None
-        self._rate_changes: list[dict[str, float]] = []
         self._before: _Work | None = None
         self._is_new_network = False
         self._run_gave_a_network = False
@@ -155,6 +127,7 @@ class Session(QObject):
         self._worker.prepared.connect(self._on_prepared)
         self._worker.progressed.connect(self._on_progressed)
         self._worker.ended.connect(self._on_ended)
+        self._worker.keepingFailed.connect(self._on_keeping_failed)
         self._teaching_thread = QThread(self)
         self._teaching_thread.setObjectName("teaching")
         self._teacher = TeachingWorker()
@@ -177,7 +150,7 @@ class Session(QObject):
         self.config, self.source, self.config_error = config, source, None
         if self._job is not None and self._job.control.learning_rate != config.learning_rate:
             self._job.control.learning_rate = config.learning_rate
-            self._rate_changes.append({"mini_batches": len(self.history), "learning_rate": config.learning_rate})
+            self._job.rate_changes.append({"mini_batches": len(self.history), "learning_rate": config.learning_rate})
         self.configChanged.emit()
 
     def set_config_error(self, error: ConfigError) -> None:
@@ -233,15 +206,17 @@ class Session(QObject):
         control = TrainingControl(self.config.learning_rate, paused=paused)
         kept = self._untaught if self.keep_weights and self.can_keep_weights else None
         start_from = kept[0] if kept else None  # untaught, so that every drawing can still be taken back
-        self._job = TrainingJob(self.config, self.source, control, start_from)
-        self._is_new_network = start_from is None
+        self._begin(TrainingJob(self.config, self.source, control, start_from, self._claim()), paused=paused)
+
+    def _begin(self, job: TrainingJob, *, paused: bool) -> None:
+        self._job = job
+        self._is_new_network = job.start_from is None
         self._run_gave_a_network = False
-        self._rate_changes = []
         self._before = self._work()
         self._clear_history()
         self._set_state("paused" if paused else "training")
         self._thread.start()
-        self._jobQueued.emit(self._job)
+        self._jobQueued.emit(job)
 
     @property
     def can_go_back(self) -> bool:
@@ -265,37 +240,105 @@ class Session(QObject):
             return None
         return _Work(*self._untaught, self.history, self.preparation, self.path, self.modified)
 
-    def _abandon_run(self) -> None:
+    def _abandon_run(self, *, keep: bool = False) -> None:
         """Forget the run at once: whatever it still reports is ignored."""
         if self._job is not None:
-            self._job.control.abandon()
+            self._job.control.abandon(keep=keep)
             self._job = None
             self._set_state("idle")
 
-    def close(self) -> None:
-        """Stop training and wait until its thread has ended. The session cannot be used after that."""
-        self._abandon_run()
+    def close(self, *, keep_run: bool = False) -> bool:
+        """Stop training and wait for its thread, a second at most; False if it has not ended until then.
+
+        keep_run: the run's checkpoint stays, for another session to go on with; else it is thrown away. The session
+        cannot be used after that.
+        """
+        self._abandon_run(keep=keep_run)
         self._reading_timer.stop()
         if self._lesson is not None:
             self._lesson.cancelled.set()
         self._untaught = None  # whatever a lesson still reports, no other is begun
-        for thread in (self._thread, self._teaching_thread):
+        deadline = QDeadlineTimer(CLOSING_MS)
+        threads = (self._thread, self._teaching_thread)
+        for thread in threads:
             thread.quit()
-            thread.wait()
+        has_ended = [thread.wait(deadline) for thread in threads]
+        if not keep_run:
+            self._forget_kept_run()
+        self._runs.release()
         sys.setswitchinterval(self._switch_interval_s)
+        return all(has_ended)
+
+    # ------------------------------------------------------------ runs that are kept
+
+    def look_for_runs(self) -> None:
+        """Find the runs that other windows left behind; `left_behind` lists them, newest first."""
+        self.left_behind = self._runs.left_behind()
+        self.leftBehindChanged.emit()
+
+    def go_on_with(self, kept: KeptRun) -> None:
+        """Take up a run where it was left, with the settings that it had; the run at hand, if any, is given up."""
+        self._abandon_run()
+        if kept in self.left_behind:
+            self._forget_kept_run()
+            self._kept_in = kept.path
+            self.left_behind.remove(kept)
+            self.leftBehindChanged.emit()
+        rate = kept.summary.learning_rate
+        self.set_config(replace(kept.summary.config, learning_rate=rate), kept.source)
+        changes = kept.summary.meta.get("learning_rate_changes")
+        job = TrainingJob(
+            kept.summary.config,
+            kept.source,
+            TrainingControl(rate),
+            kept_in=self._claim(),
+            resumed_from=kept.path,
+            rate_changes=list(changes) if isinstance(changes, list) else [],
+        )
+        self._begin(job, paused=False)
+
+    def throw_away(self, kept: KeptRun) -> None:
+        """Forget a run that was left behind."""
+        self._runs.remove(kept.path)
+        self.left_behind.remove(kept)
+        self.leftBehindChanged.emit()
+
+    def _claim(self) -> Path | None:
+        """The file that keeps this window's run; None where nothing can be kept."""
+        if self._kept_in is None:
+            try:
+                self._kept_in = self._runs.claim()
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                self._on_keeping_failed(f"{self._runs.folder} cannot be written to: {reason}.")
+        return self._kept_in
+
+    def _forget_kept_run(self) -> None:
+        if self._kept_in is not None:
+            self._runs.remove(self._kept_in)
+            self._kept_in = None
+
+    @Slot(str)
+    def _on_keeping_failed(self, reason: str) -> None:
+        self.noticed.emit(f"The run goes on, but would be lost if the program ended now: {reason}")
 
     @Slot(object)
     def _on_prepared(self, preparation: Preparation) -> None:
         if preparation.job is self._job:
             self.preparation = preparation
             self.history = History(preparation.steps_per_epoch)
+            if preparation.resumed is not None:
+                losses = preparation.resumed.losses
+                # Of a very long run the first losses are not kept: a level line stands for them.
+                missing = preparation.resumed.steps_done - len(losses)
+                self.history.extend(np.pad(losses, (missing, 0), "edge"), preparation.resumed.epochs)
             self.prepared.emit()
 
     @Slot(object)
     def _on_progressed(self, progress: Progress) -> None:
         if progress.job is not self._job:
             return
-        self.history.extend(progress.steps, progress.epochs)
+        self.history.extend([step.loss for step in progress.steps], progress.epochs)
         if progress.samples_per_second:
             self.samples_per_second = progress.samples_per_second
         if progress.model is not None and len(self.history):
@@ -311,6 +354,8 @@ class Session(QObject):
         if outcome.job is not self._job:
             return
         self._job = None
+        if outcome.error and not self._run_gave_a_network and outcome.job.resumed_from == self._kept_in:
+            self._kept_in = None  # it could not be taken up; the next window may try again
         if self._run_gave_a_network and self._untaught is not None:
             self.meta = self._describe(outcome.job, outcome.test, outcome.calibration)
             self._untaught = self._untaught[0], self.meta
@@ -326,7 +371,7 @@ class Session(QObject):
         threads = self.preparation.blas_threads if self.preparation else None
         measured = asdict(calibration) if calibration else None
         record = describe_run(job.config, job.source, self.history.epochs, test, threads, measured)
-        return {**record, "learning_rate_changes": list(self._rate_changes)} if self._rate_changes else record
+        return {**record, "learning_rate_changes": list(job.rate_changes)} if job.rate_changes else record
 
     def _clear_history(self) -> None:
         self.history = History()
@@ -377,6 +422,7 @@ class Session(QObject):
         model, meta = load_model(file)
         digits.check_reader(file.name, model.sizes)
         self._abandon_run()
+        self._forget_kept_run()
         self._clear_history()
         self._set_model(model, meta)
         self._set_document(path, modified=False)
@@ -387,6 +433,8 @@ class Session(QObject):
         if self.model is None:
             raise ModelFileError("There is no network to save yet.")
         save_model(path, self.model, self._describe(self._job) if self._job and len(self.history) else self.meta)
+        if self._job is None:
+            self._forget_kept_run()
         self._set_document(path, modified=False)
 
     def _set_model(self, model: MLP, meta: dict[str, Any]) -> None:
@@ -542,11 +590,6 @@ class Session(QObject):
     def _on_samples(self, samples: NDArray[np.uint8]) -> None:
         self.samples = samples
         self.samplesReady.emit()
-
-
-def _data_folder() -> Path:
-    kind = QStandardPaths.StandardLocation.GenericDataLocation
-    return Path(QStandardPaths.writableLocation(kind)) / "minigrad"
 
 
 def config_to_json(config: TrainingConfig, source: str) -> str:

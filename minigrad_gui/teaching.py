@@ -3,6 +3,7 @@
 It also knows MNIST's digits: they are mixed in so that they are not forgotten, and a few of them are shown.
 """
 
+import logging
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -94,6 +95,7 @@ class TeachingWorker(QObject):
         except MemoryError:
             outcome = Taught(lesson, error="There is not enough memory to learn your drawings.")
         except Exception as error:  # a slot that raises would leave the window waiting for ever
+            logging.getLogger("minigrad").exception("Learning stopped")
             outcome = Taught(lesson, error=f"Learning stopped because of an error in the program: {error!r}.")
         self.taught.emit(outcome)
 

@@ -4,19 +4,25 @@ The window steers the loop through a `TrainingControl`, which the loop reads bet
 signals alone. What a signal carries never changes afterwards.
 """
 
+import logging
 import math
+import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 from threadpoolctl import threadpool_limits
 
-from engine import ConfigError, Step, TrainingConfig, evaluate
+from engine import ConfigError, ModelFileError, Step, TrainingConfig, evaluate, load_checkpoint
 from engine.calibration import Calibration, calibrate_run
+from engine.checkpoint import Checkpoints
 from engine.nn import MLP
-from engine.training import DIVERGED, EpochSummary, TrainingRun
+from engine.training import DIVERGED, EpochSummary, RunState, TrainingRun
 from minigrad_gui import data
 from minigrad_gui.threads import BLAS_TURN, fastest_blas_threads
 
@@ -38,6 +44,7 @@ class TrainingControl:
         self._paused = paused
         self._stopped = False
         self._abandoned = False
+        self._keeps_run = True
         self._steps_allowed = 0
 
     @property
@@ -76,10 +83,15 @@ class TrainingControl:
             self._stopped = True
             self._changed.notify_all()
 
-    def abandon(self) -> None:
-        """Stop, and spare the measuring: nobody waits for this run any more."""
-        self._abandoned = True
+    def abandon(self, *, keep: bool) -> None:
+        """Stop, and spare the measuring: nobody waits for this run any more, or only for its checkpoint."""
+        self._abandoned, self._keeps_run = True, keep
         self.stop()
+
+    @property
+    def keeps_run(self) -> bool:
+        """Whether the run's checkpoint is still wanted."""
+        return self._keeps_run
 
     @property
     def abandoned(self) -> bool:
@@ -96,23 +108,34 @@ class TrainingControl:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """A run: what to train, on which of data.SOURCES, and from which network (None: a new one, from the seed)."""
+    """A run: what to train, on which of data.SOURCES, and from which network (None: a new one, from the seed).
+
+    kept_in: its checkpoint file, None to keep none; resumed_from: the checkpoint of a run to go on with;
+    rate_changes: when the person changed the learning rate, for the checkpoint.
+    """
 
     config: TrainingConfig
     source: str
     control: TrainingControl
     start_from: MLP | None = None
+    kept_in: Path | None = None
+    resumed_from: Path | None = None
+    rate_changes: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """All is ready: how many samples train and validate, how many mini-batches make an epoch, how many BLAS threads."""
+    """All is ready: how many samples train and validate, how many mini-batches make an epoch, how many BLAS threads.
+
+    resumed: where the run goes on, if it is not a new one.
+    """
 
     job: TrainingJob
     training_count: int
     validation_count: int
     steps_per_epoch: int
     blas_threads: int
+    resumed: RunState | None = None
 
 
 @dataclass(frozen=True)
@@ -163,12 +186,46 @@ class _Report:
         return progress
 
 
+class _Keeper:
+    """Keeps a run in its file while it goes on, and says so once if that fails."""
+
+    def __init__(self, job: TrainingJob, run: TrainingRun, threads: int, failed: SignalInstance) -> None:
+        self._job = job
+        self._run = run
+        self._threads = threads
+        self._failed = failed
+        self._has_failed = False
+        self._file = Checkpoints(job.kept_in, self._about) if job.kept_in is not None else None
+        self.keep()
+
+    def _about(self) -> dict[str, Any]:
+        changes = list(self._job.rate_changes)
+        return {"dataset": self._job.source, "blas_threads": self._threads, "learning_rate_changes": changes}
+
+    def after_step(self, *, epoch_ended: bool) -> None:
+        self._try(lambda file: file.after_step(self._run, epoch_ended=epoch_ended))
+
+    def keep(self) -> None:
+        self._try(lambda file: file.write(self._run))
+
+    def _try(self, write: Callable[[Checkpoints], None]) -> None:
+        if self._file is None or not self._job.control.keeps_run:
+            return
+        try:
+            write(self._file)
+        except ModelFileError as error:
+            if not self._has_failed:
+                self._has_failed = True
+                self._failed.emit(str(error))
+
+
 class TrainingWorker(QObject):
     """Lives in a QThread and trains one job at a time."""
 
     prepared = Signal(object)  # Preparation
     progressed = Signal(object)  # Progress
     ended = Signal(object)  # Outcome, once for each job
+    keepingFailed = Signal(str)  # noqa: N815  why a run that goes on is not kept, once for each job
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,11 +240,12 @@ class TrainingWorker(QObject):
             outcome = self._train(job)
         except data.LoadingCancelledError:
             outcome = Outcome(job)
-        except (data.DataError, ConfigError) as error:
+        except (data.DataError, ConfigError, ModelFileError) as error:
             outcome = Outcome(job, str(error))
         except MemoryError:
             outcome = Outcome(job, "There is not enough memory for this network and batch size. Try smaller ones.")
         except Exception as error:  # a slot that raises would leave the window waiting for ever
+            logging.getLogger("minigrad").exception("Training stopped")
             outcome = Outcome(job, f"Training stopped because of an error in the program: {error!r}.")
         self.ended.emit(outcome)
 
@@ -201,30 +259,41 @@ class TrainingWorker(QObject):
         control = job.control
         if control.abandoned:
             return Outcome(job)
+        state, about = load_checkpoint(job.resumed_from) if job.resumed_from is not None else (None, {})
         dataset = self._load(job)
         run = TrainingRun(
             job.config, dataset.train_images, dataset.train_labels, len(dataset.class_names), job.start_from
         )
+        if state is not None:
+            try:
+                run.load_state(state)
+            except ValueError as error:
+                return Outcome(job, f"The run cannot go on: {error}.")
         with BLAS_TURN:
-            return self._run(job, run, dataset)
+            threads = self._threads(run, about.get("blas_threads"))
+            counts = run.training_count, run.validation_count, run.steps_per_epoch
+            self.prepared.emit(Preparation(job, *counts, threads, state))
+            with threadpool_limits(threads, user_api="blas"):
+                return self._iterate(job, run, dataset, _Keeper(job, run, threads, self.keepingFailed))
 
-    def _run(self, job: TrainingJob, run: TrainingRun, dataset: data.Dataset) -> Outcome:
+    def _threads(self, run: TrainingRun, before: object) -> int:
+        """As many as before the run was interrupted, or those that prove fastest."""
+        if type(before) is int and 1 <= before <= (os.cpu_count() or 1):
+            return before
         # Asked for once: the same settings then give the same network again, to the last digit.
-        shape = run.model.sizes, job.config.batch_size
+        shape = run.model.sizes, run.config.batch_size
         if shape not in self._blas_threads:
             self._blas_threads[shape] = fastest_blas_threads(run)
-        threads = self._blas_threads[shape]
-        self.prepared.emit(Preparation(job, run.training_count, run.validation_count, run.steps_per_epoch, threads))
-        with threadpool_limits(threads, user_api="blas"):
-            return self._iterate(job, run, dataset)
+        return self._blas_threads[shape]
 
-    def _iterate(self, job: TrainingJob, run: TrainingRun, dataset: data.Dataset) -> Outcome:
+    def _iterate(self, job: TrainingJob, run: TrainingRun, dataset: data.Dataset, keeper: "_Keeper") -> Outcome:
         control = job.control
         steps, report, next_snapshot = iter(run), _Report(), 0.0
         while True:
             paused = control.must_wait
             if paused:
                 self.progressed.emit(report.take(job, _finite_copy(run.model)))
+                keeper.keep()
             may_step = control.wait_for_step()
             if paused:
                 report.leave_out_the_pause()
@@ -239,6 +308,7 @@ class TrainingWorker(QObject):
             report.steps.append(step)
             if epoch is not None:
                 report.epochs.append(epoch)
+            keeper.after_step(epoch_ended=epoch is not None)
             now = time.perf_counter()
             if report.due(now):
                 snapshot = _finite_copy(run.model) if now >= next_snapshot else None
@@ -247,9 +317,11 @@ class TrainingWorker(QObject):
                     next_snapshot = copied + max(SNAPSHOT_INTERVAL_S, (copied - now) / SNAPSHOT_TIME_SHARE)
                 self.progressed.emit(report.take(job, snapshot))
 
+        final = _finite_copy(run.model)
+        if final is not None:
+            keeper.keep()
         if control.abandoned:
             return Outcome(job)
-        final = _finite_copy(run.model)
         self.progressed.emit(report.take(job, final))
         if final is None:
             return Outcome(job, f"{DIVERGED} {ADVICE}")

@@ -23,21 +23,30 @@ MAY_IMPORT = {
     "engine.augment": {"engine.ops"},
     "engine.training": {"engine.ops", "engine.augment", "engine.tensor", "engine.nn", "engine.losses", "engine.optim"},
     "engine.calibration": {"engine.ops", "engine.augment", "engine.nn", "engine.training"},
-    "engine.checkpoint": {"engine.ops", "engine.nn"},
+    "engine.archive": {"engine.ops"},
+    "engine.checkpoint": {"engine.ops", "engine.archive", "engine.nn", "engine.training"},
     "minigrad_gui.data": set(),
+    "minigrad_gui.folders": set(),
     "minigrad_gui.photo": set(),
     "minigrad_gui.digits": {"engine", "minigrad_gui.photo"},
     "minigrad_gui.theme": {"minigrad_gui.data"},
+    "minigrad_gui.incidents": {"minigrad_gui.folders", "minigrad_gui.theme", "minigrad_gui.widgets.building"},
     "minigrad_gui.threads": {"engine"},
     "minigrad_gui.presets": {"engine"},
+    "minigrad_gui.headless": {"engine", "minigrad_gui.data", "minigrad_gui.threads"},
     "minigrad_gui.handwriting": {"engine", "minigrad_gui.digits"},
+    "minigrad_gui.history": {"engine"},
+    "minigrad_gui.recovery": {"engine", "minigrad_gui.data"},
     "minigrad_gui.worker": {"engine", "minigrad_gui.data", "minigrad_gui.threads"},
     "minigrad_gui.teaching": {"engine", "minigrad_gui.data", "minigrad_gui.handwriting", "minigrad_gui.threads"},
     "minigrad_gui.session": {
         "engine",
         "minigrad_gui.data",
         "minigrad_gui.digits",
+        "minigrad_gui.folders",
         "minigrad_gui.handwriting",
+        "minigrad_gui.history",
+        "minigrad_gui.recovery",
         "minigrad_gui.worker",
         "minigrad_gui.teaching",
     },
@@ -75,7 +84,9 @@ def test_the_engine_needs_numpy_alone(module):
     assert others <= {"numpy", "engine"} | accelerator
 
 
-@pytest.mark.parametrize("module", ["data", "digits", "photo", "threads", "presets", "handwriting", "cli"])
+@pytest.mark.parametrize(
+    "module", ["data", "digits", "photo", "threads", "presets", "handwriting", "headless", "history", "recovery", "cli"]
+)
 def test_qt_is_not_imported_below_the_worker(module):
     tree = ast.parse(MODULES[f"minigrad_gui.{module}"].read_text(encoding="utf-8"))
     at_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]

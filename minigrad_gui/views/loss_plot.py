@@ -16,7 +16,8 @@ from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox, QPushButton, QSizeP
 
 from engine.training import EpochSummary
 from minigrad_gui import theme
-from minigrad_gui.session import History, Session
+from minigrad_gui.history import History
+from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.files import ask_where_to_save

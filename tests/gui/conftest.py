@@ -30,7 +30,7 @@ def no_surprise_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object) -> None:
         raise AssertionError(f"a dialog that nobody expected: {arguments[1:]}")
 
-    for kind in ("question", "warning", "critical", "information", "about"):
+    for kind in ("question", "warning", "critical", "information", "about", "exec"):
         monkeypatch.setattr(QMessageBox, kind, refuse)
     for kind in ("getOpenFileName", "getSaveFileName"):
         monkeypatch.setattr(QFileDialog, kind, refuse)
@@ -55,10 +55,27 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[QMessageBox.StandardBut
             questions.append(str(arguments[2]))
             return button
 
+        def execute(box: QMessageBox) -> None:
+            questions.append(box.text())
+            press_button_like(button, box)
+
         monkeypatch.setattr(QMessageBox, "question", question)
+        monkeypatch.setattr(QMessageBox, "exec", execute)
         return questions
 
     return press
+
+
+ROLES = {
+    QMessageBox.StandardButton.Save: QMessageBox.ButtonRole.AcceptRole,
+    QMessageBox.StandardButton.Discard: QMessageBox.ButtonRole.DestructiveRole,
+    QMessageBox.StandardButton.Cancel: QMessageBox.ButtonRole.RejectRole,
+}
+
+
+def press_button_like(standard: QMessageBox.StandardButton, box: QMessageBox) -> None:
+    """Press the button that does, in words of its own, what this standard button does."""
+    next(button for button in box.buttons() if box.buttonRole(button) == ROLES[standard]).click()
 
 
 @functools.cache
@@ -82,7 +99,9 @@ def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         return window
 
     yield make
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Discard)
+    discard = QMessageBox.StandardButton.Discard
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: discard)
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: press_button_like(discard, box))
     for window in windows:
         window.close()
         assert not window.session._thread.isRunning()
@@ -181,6 +200,12 @@ DRAWINGS = {
     3: [_arc((0.48, 0.32), (0.2, 0.17), -150, 90) + _arc((0.48, 0.68), (0.22, 0.19), -90, 140)],
     7: [[(0.25, 0.2), (0.5, 0.2), (0.75, 0.2), (0.6, 0.5), (0.45, 0.85)]],
 }
+
+
+@pytest.fixture
+def make_hand(make_window: Callable[..., MainWindow], qtbot: QtBot) -> Callable[[], Hand]:
+    """`make_hand()`: a new window, in the person's hand."""
+    return lambda: Hand(make_window(), qtbot)
 
 
 @pytest.fixture

@@ -1,0 +1,193 @@
+"""Training without a window: a bar in the terminal, a checkpoint file, and a clean end whenever it is stopped."""
+
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from engine import ModelFileError, TrainingConfig, evaluate, load_checkpoint, save_model
+from engine.calibration import calibrate_run
+from engine.checkpoint import Checkpoints, summarize_checkpoint
+from engine.training import DIVERGED, EpochSummary, TrainingRun, describe_run
+from minigrad_gui import data
+from minigrad_gui.threads import fastest_blas_threads
+
+
+class UsageError(Exception):
+    """Something the person can mend; the message is one line."""
+
+
+class StoppedError(Exception):
+    """Training was stopped from outside; the message says how to go on, `status` is the process's exit status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def train(
+    config: TrainingConfig, source: str, *, threads: int | None, save: Path | None, checkpoint: Path | None
+) -> None:
+    """Train a new network on one of data.SOURCES, test it, and tell of it on stdout.
+
+    threads: of BLAS, None for the fastest number; save: where the network goes; checkpoint: where the run is kept
+    while it goes on. Raises UsageError, DataError, ConfigError or ModelFileError, StoppedError on Ctrl+C and SIGTERM.
+    """
+    _check_target(save, "the network")
+    _check_target(checkpoint, "the run")
+    if checkpoint is not None and checkpoint.exists():
+        _check_replaceable(checkpoint)
+    with _first_signal_asks() as asked:
+        dataset = data.load(source)
+        run = TrainingRun(config, dataset.train_images, dataset.train_labels, len(dataset.class_names))
+        about = {"dataset": source, "blas_threads": threads or fastest_blas_threads(run)}
+        _finish(run, dataset, about, save, checkpoint, asked)
+
+
+def resume(path: Path, *, threads: int | None, save: Path | None, checkpoint: Path | None) -> None:
+    """Go on with the run that is kept in the file `path`, as `train` would have; see there.
+
+    With as many threads as before, unless told otherwise, the network is the same as if nothing had been.
+    """
+    _check_target(save, "the network")
+    _check_target(checkpoint, "the run")
+    state, about = load_checkpoint(path)
+    source, before = about.get("dataset"), about.get("blas_threads")
+    if source not in list(data.SOURCES) or type(before) is not int or before < 1:
+        raise UsageError(f"{path} does not say what its run was trained on.")
+    with _first_signal_asks() as asked:
+        dataset = data.load(source)
+        run = TrainingRun(state.config, dataset.train_images, dataset.train_labels, len(dataset.class_names))
+        try:
+            run.load_state(state)
+        except ValueError as error:
+            raise UsageError(f"{path} does not fit the digits: {error}.") from None
+        print(f"going on {_position(run)}", flush=True)
+        about = {**about, "blas_threads": threads or min(before, os.cpu_count() or 1)}
+        _finish(run, dataset, about, save, checkpoint or path, asked)
+
+
+def measured(what: str, loss: float, accuracy: float) -> str:
+    return f"{what} loss {loss:.4f}, {what} accuracy {accuracy:.2%}"
+
+
+def _check_target(path: Path | None, what: str) -> None:
+    if path is not None and not path.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {path.absolute().parent} to save {what} in.")
+    if path is not None and path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file to save {what} in.")
+
+
+def _check_replaceable(checkpoint: Path) -> None:
+    """Nobody shall lose a run, or another file, for having given its name again."""
+    try:
+        summary = summarize_checkpoint(checkpoint)
+    except ModelFileError as error:
+        raise UsageError(f"{checkpoint} is there already, and is not a run's checkpoint; name another file.") from error
+    if not summary.is_finished:
+        command = f"minigrad-gui train --resume {shlex.quote(str(checkpoint))}"
+        raise UsageError(f"{checkpoint} holds a run that has not ended; go on with: {command}; or name another file.")
+
+
+@contextmanager
+def _first_signal_asks() -> Iterator[list[int]]:
+    """Ctrl+C and SIGTERM are put into this list, so that what is under way can end first; the second interrupts it."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _finish(
+    run: TrainingRun,
+    dataset: data.Dataset,
+    about: dict[str, Any],
+    save: Path | None,
+    checkpoint: Path | None,
+    asked: list[int],
+) -> None:
+    """Train to the last epoch, test and save. about: what is known of the run besides, which its checkpoint keeps."""
+    from threadpoolctl import threadpool_limits
+
+    started = time.perf_counter()
+    threads = about["blas_threads"]
+    kept = Checkpoints(checkpoint, lambda: about) if checkpoint is not None else None
+    if kept is not None:
+        kept.write(run)  # so that one that cannot be written is told now, not when it is needed
+    with threadpool_limits(threads, user_api="blas"):
+        _iterate(run, kept, asked)
+        if asked and not run.is_finished:
+            raise _stopped(run, kept, save, asked[0])
+        if kept is not None:
+            kept.write(run)
+        seconds = time.perf_counter() - started
+        test = evaluate(run.model, dataset.test_images, dataset.test_labels)
+        print(f"trained in {seconds:.1f} s with --threads {threads}; {measured('test', *test)}")
+        if save is not None:
+            calibration = calibrate_run(run)
+            described = asdict(calibration) if calibration else None
+            record = describe_run(run.config, about["dataset"], run.epochs, test, threads, described)
+            changes = about.get("learning_rate_changes")
+            save_model(save, run.model, {**record, "learning_rate_changes": changes} if changes else record)
+            print(f"saved {save}")
+
+
+def _iterate(run: TrainingRun, kept: Checkpoints | None, asked: list[int]) -> None:
+    """Train until the last epoch or a signal."""
+    from tqdm import tqdm
+
+    total, done = run.config.epochs * run.training_count, len(run.epochs) * run.training_count + run.samples_into_epoch
+    was_told = False
+    steps = iter(run)
+    with tqdm(total=total, initial=done, unit=" digits", unit_scale=True) as bar:
+        while not asked and (trained := next(steps, None)) is not None:
+            step, epoch = trained
+            if step.diverged:
+                raise UsageError(f"{DIVERGED} Try --lr {run.config.learning_rate / 10:g}.")
+            bar.update(step.count)
+            if epoch is not None:
+                bar.write(_told(epoch, run.config.epochs), file=sys.stdout)
+            try:
+                if kept is not None:
+                    kept.after_step(run, epoch_ended=epoch is not None)
+            except ModelFileError as error:
+                if not was_told:
+                    bar.write(f"minigrad-gui: {error} Training goes on, and it is tried again.", file=sys.stderr)
+                was_told = True
+
+
+def _stopped(run: TrainingRun, kept: Checkpoints | None, save: Path | None, number: int) -> StoppedError:
+    """Keep the run; what to tell the person, and the exit status of a process that ends by this signal."""
+    what = f"stopped {_position(run)}"
+    if kept is None:
+        return StoppedError(f"{what}; nothing was saved (--checkpoint FILE would have kept the run).", 128 + number)
+    kept.write(run)
+    command = ["minigrad-gui", "train", "--resume", str(kept.path), *(["--save", str(save)] if save else [])]
+    return StoppedError(f"{what}; go on with: {shlex.join(command)}", 128 + number)
+
+
+def _position(run: TrainingRun) -> str:
+    return f"after {run.steps_done / run.steps_per_epoch:.4g} of {run.config.epochs} epochs"
+
+
+def _told(epoch: EpochSummary, epochs: int) -> str:
+    text = f"epoch {epoch.epoch + 1}/{epochs}: {measured('training', epoch.loss, epoch.accuracy)}"
+    if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
+        text += f", {measured('validation', epoch.validation_loss, epoch.validation_accuracy)}"
+    return text

@@ -1,0 +1,111 @@
+"""Runs outlive the program: each window keeps its run in a file of its own, and offers to go on with what others left.
+
+Beside its file a window holds a lock, which the operating system frees when the process is gone, however it went. So a
+run that is still under way in another window is never taken for one that was left behind. No Qt here.
+"""
+
+import secrets
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from engine import ModelFileError
+from engine.checkpoint import CheckpointSummary, summarize_checkpoint
+from minigrad_gui.data import SOURCES
+
+SUFFIX, LOCK_SUFFIX = ".npz", ".lock"
+MAX_OFFERED = 20
+DRAFT_AGE_S = 24 * 3600
+"""A file half written that is older than this was left by a process that is gone."""
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """A run in a file: what it was, and when it was last kept, in seconds since 1970."""
+
+    path: Path
+    summary: CheckpointSummary
+    source: str
+    kept_at_s: float
+
+
+def run_in(path: Path) -> KeptRun | None:
+    """The run that a file holds, if it is one that a window can go on with."""
+    try:
+        summary = summarize_checkpoint(path)
+        source = summary.meta.get("dataset")
+        return KeptRun(path, summary, source, path.stat().st_mtime) if source in list(SOURCES) else None
+    except (ModelFileError, OSError):  # damaged, of a newer version, something else, or just taken away
+        return None
+
+
+class RunFolder:
+    """The folder of kept runs, as one window sees it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._locks: dict[Path, FileLock] = {}
+
+    def claim(self) -> Path:
+        """A file, not yet there, for a run of this window. Raises OSError where none can be written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{secrets.token_hex(8)}{SUFFIX}"
+        if not self._lock(path):
+            raise OSError(None, "its lock cannot be had")
+        return path
+
+    def left_behind(self) -> list[KeptRun]:
+        """The runs of windows that are gone, newest first; from now on no other window offers them."""
+        try:
+            files = sorted(self.folder.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True)
+        except OSError:
+            return []
+        self._tidy_up(files)
+        found = []
+        for path in [file for file in files if file.suffix == SUFFIX][:MAX_OFFERED]:
+            if path not in self._locks and self._lock(path):
+                kept = run_in(path)
+                if kept is None:
+                    self._release(path)
+                else:
+                    found.append(kept)
+        return found
+
+    def remove(self, path: Path) -> None:
+        """Throw a run away, if it is there; what cannot be removed stays."""
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        self._release(path)
+
+    def release(self) -> None:
+        """Leave every file to the next window."""
+        for path in list(self._locks):
+            self._release(path)
+
+    def _lock(self, path: Path) -> bool:
+        lock = FileLock(path.with_suffix(LOCK_SUFFIX), timeout=0)
+        try:
+            lock.acquire()
+        except (Timeout, OSError, NotImplementedError):
+            return False
+        self._locks[path] = lock
+        return True
+
+    def _release(self, path: Path) -> None:
+        lock = self._locks.pop(path, None)
+        if lock is not None:
+            with suppress(OSError):
+                if not path.exists():
+                    path.with_suffix(LOCK_SUFFIX).unlink(missing_ok=True)
+                lock.release()
+
+    @staticmethod
+    def _tidy_up(files: list[Path]) -> None:
+        """Remove what processes left that were ended while they wrote."""
+        for file in files:
+            with suppress(OSError):
+                if file.suffix == ".tmp" and time.time() - file.stat().st_mtime > DRAFT_AGE_S:
+                    file.unlink()

@@ -1,0 +1,16 @@
+"""Asking what to do, in words of our own on the buttons."""
+
+from collections.abc import Mapping
+
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+
+def choose(parent: QWidget, title: str, text: str, choices: Mapping[str, QMessageBox.ButtonRole]) -> str | None:
+    """Which of these buttons the person pressed, the first being the default; None if the question was closed."""
+    box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=parent)
+    buttons = {label: box.addButton(label, role) for label, role in choices.items()}
+    box.setDefaultButton(next(iter(buttons.values())))
+    box.exec()
+    pressed = box.clickedButton()
+    box.deleteLater()
+    return next((label for label, button in buttons.items() if button is pressed), None)

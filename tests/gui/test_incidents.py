@@ -1,0 +1,532 @@
+"""What nobody caught: told once in a dialog, written to a log that stays small, and the window goes on."""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import (
+    QEvent,
+    QObject,
+    QStandardPaths,
+    Qt,
+    QThread,
+    QTimer,
+    QUrl,
+    Slot,
+    qInstallMessageHandler,
+    qWarning,
+)
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QPaintEvent
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPlainTextEdit, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from minigrad_gui import incidents as module
+from minigrad_gui.folders import data_folder
+from minigrad_gui.incidents import IncidentDialog, Incidents, log_path
+
+pytestmark = pytest.mark.qt_no_exception_capture  # pytest-qt would take the hook for itself
+watched = pytest.mark.usefixtures("incidents")
+
+
+@pytest.fixture(autouse=True)
+def passed_on(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Stands where the terminal is: what the former hooks were given."""
+    given: list[object] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, *_: given.append(kind))
+    monkeypatch.setattr(threading, "excepthook", lambda happened: given.append(happened.exc_type))
+    monkeypatch.setattr(sys, "unraisablehook", lambda happened: given.append(happened.exc_type))
+    return given
+
+
+@pytest.fixture
+def install(qtbot: QtBot) -> Iterator[Callable[..., Incidents]]:
+    made: list[Incidents] = []
+
+    def install_at(path: Path | None = None) -> Incidents:
+        made.append(Incidents(path))
+        made[-1].install()
+        return made[-1]
+
+    yield install_at
+    for each in made:
+        each.uninstall()
+    close_dialogs(qtbot)
+
+
+@pytest.fixture
+def incidents(install: Callable[..., Incidents]) -> Incidents:
+    return install()
+
+
+def dialogs() -> list[IncidentDialog]:
+    return [each for each in QApplication.topLevelWidgets() if isinstance(each, IncidentDialog) and each.isVisible()]
+
+
+def the_dialog(qtbot: QtBot) -> IncidentDialog:
+    qtbot.waitUntil(lambda: len(dialogs()) == 1)
+    return dialogs()[0]
+
+
+def close_dialogs(qtbot: QtBot) -> None:
+    for dialog in dialogs():
+        with qtbot.waitSignal(dialog.destroyed):
+            dialog.findChild(QPushButton, "incidentCloseButton").click()
+
+
+def details(dialog: IncidentDialog) -> str:
+    return dialog.findChild(QPlainTextEdit, "incidentDetails").toPlainText()
+
+
+def note(dialog: IncidentDialog) -> str:
+    return dialog.findChild(QLabel, "incidentNote").text()
+
+
+def log() -> str:
+    return log_path().read_text(encoding="utf-8")
+
+
+def stumble() -> None:
+    raise ValueError("stumbled")
+
+
+def fall() -> None:
+    raise KeyError("fell")
+
+
+@pytest.fixture
+def happen(passed_on: list[object], qtbot: QtBot) -> Callable[..., None]:
+    """`happen(*slots)`: Qt calls each of these slots, and all that comes of it is done."""
+
+    def call(*slots: Callable[[], None]) -> None:
+        before = len(passed_on)
+        for slot in slots:
+            QTimer.singleShot(0, slot)
+        qtbot.waitUntil(lambda: len(passed_on) == before + len(slots))
+        qtbot.wait(0)
+
+    return call
+
+
+# ---------------------------------------------------------------- where it comes from
+
+
+@watched
+def test_a_slot_that_raises_is_told_and_logged(happen, passed_on, qtbot):
+    happen(stumble)
+    dialog = the_dialog(qtbot)
+    for text in (details(dialog), log()):
+        assert "in stumble" in text
+        assert "ValueError: stumbled" in text
+        assert "PySide6 " in text
+    assert passed_on == [ValueError], "the terminal is told as ever"
+    assert note(dialog) == "The Help menu shows the log."
+
+
+@watched
+def test_an_event_handler_that_raises_is_told(qtbot):
+    class Clumsy(QObject):
+        def customEvent(self, _: QEvent) -> None:
+            raise LookupError("dropped")
+
+    clumsy = Clumsy()
+    QApplication.postEvent(clumsy, QEvent(QEvent.Type.User))
+    assert "LookupError: dropped" in details(the_dialog(qtbot))
+
+
+def test_painting_that_fails_every_time_is_told_once(incidents, passed_on, qtbot, monkeypatch):
+    monkeypatch.setattr(module, "LOG_INTERVAL_S", 3600.0)
+
+    class Unpaintable(QWidget):
+        def paintEvent(self, _: QPaintEvent) -> None:
+            raise ArithmeticError("no colour")
+
+    widget = Unpaintable()
+    qtbot.addWidget(widget)
+    repaint = QTimer(widget, interval=0)
+    repaint.timeout.connect(widget.update)
+    repaint.start()
+    widget.show()
+    dialog = the_dialog(qtbot)
+    qtbot.waitUntil(lambda: len(passed_on) >= 50)
+    assert dialogs() == [dialog]
+    qtbot.waitUntil(lambda: " more errors since" in note(dialog))
+
+    close_dialogs(qtbot)
+    seen = len(passed_on)
+    qtbot.waitUntil(lambda: len(passed_on) >= seen + 50)
+    repaint.stop()
+    assert dialogs() == []
+    assert log().count("ArithmeticError: no colour") == 1
+    incidents.uninstall()
+    assert f" {len(passed_on) - 1} more: " in log(), "what was left out is counted"
+
+
+@watched
+def test_a_python_thread_that_raises_is_told_in_the_guis_thread(passed_on, qtbot):
+    thread = threading.Thread(target=stumble, name="stumbler")
+    thread.start()
+    thread.join()
+    dialog = the_dialog(qtbot)
+    assert dialog.thread() is QApplication.instance().thread()
+    assert "in the thread stumbler" in details(dialog)
+    assert "ValueError: stumbled" in log()
+    assert passed_on == [ValueError]
+
+
+@watched
+def test_a_slot_in_a_qthread_is_told_in_the_guis_thread(qtbot):
+    class Worker(QObject):
+        @Slot()
+        def work(self) -> None:
+            stumble()
+
+    thread, worker = QThread(), Worker()
+    worker.moveToThread(thread)
+    thread.started.connect(worker.work)
+    thread.start()
+    try:
+        dialog = the_dialog(qtbot)
+    finally:
+        thread.quit()
+        assert thread.wait(5000)
+    assert dialog.thread() is QApplication.instance().thread()
+    assert "in work" in details(dialog)
+
+
+@watched
+def test_what_python_ignores_is_logged_alone(passed_on, qtbot):
+    class Grudging:
+        def __del__(self) -> None:
+            raise OSError("not yet")
+
+    Grudging()
+    gc.collect()
+    qtbot.wait(0)
+    assert "OSError: not yet" in log()
+    assert passed_on == [OSError]
+    assert dialogs() == []
+
+
+@watched
+def test_qts_warnings_are_logged_and_passed_on(qtlog):
+    qWarning("a timer from another thread")
+    assert "WARNING Qt: a timer from another thread" in log()
+    assert "a timer from another thread" in [record.message for record in qtlog.records]
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+@watched
+def test_leaving_is_no_incident(passed_on, qtbot, kind):
+    sys.excepthook(kind, kind(), None)
+    qtbot.wait(0)
+    assert passed_on == [kind]
+    assert dialogs() == []
+    assert not log_path().exists()
+
+
+# ---------------------------------------------------------------- the dialog
+
+
+@watched
+def test_the_details_can_be_copied(happen, qtbot):
+    happen(stumble)
+    dialog = the_dialog(qtbot)
+    QGuiApplication.clipboard().clear()
+    qtbot.mouseClick(dialog.findChild(QPushButton, "incidentCopyButton"), Qt.MouseButton.LeftButton)
+    copied = QGuiApplication.clipboard().text()
+    assert copied.rstrip() == details(dialog).rstrip()
+    assert "Traceback (most recent call last):" in copied
+    assert f"Python {sys.version_info.major}.{sys.version_info.minor}." in copied
+
+
+@watched
+def test_dialogs_do_not_stack(happen, qtbot):
+    happen(stumble)
+    dialog = the_dialog(qtbot)
+    happen(fall)
+    assert dialogs() == [dialog]
+    qtbot.waitUntil(lambda: note(dialog).startswith("1 more error since. "))
+    assert "KeyError: 'fell'" in log()
+
+    close_dialogs(qtbot)
+    happen(stumble)
+    assert dialogs() == [], "told before"
+    happen(fall)
+    dialog = the_dialog(qtbot)
+    assert "KeyError: 'fell'" in details(dialog), "only counted before"
+    assert " since" not in note(dialog)
+
+
+@watched
+def test_many_at_once_make_one_dialog(passed_on, qtbot):
+    threads = [threading.Thread(target=target) for target in (stumble, fall) * 8]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    dialog = the_dialog(qtbot)
+    assert len(passed_on) == 16
+    assert note(dialog).startswith("15 more errors since. ")
+
+
+@watched
+def test_a_dialog_that_cannot_be_shown_is_not_told_in_another(happen, passed_on, qtbot, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise RuntimeError("no dialog today")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(IncidentDialog, "show_note", refuse)
+        happen(stumble)
+        qtbot.waitUntil(lambda: "RuntimeError: no dialog today" in log())
+        assert passed_on == [ValueError]
+        assert log().count("no dialog today\n") == 1
+    happen(fall)
+    assert "KeyError: 'fell'" in details(the_dialog(qtbot))
+
+
+@watched
+def test_an_error_in_the_dialog_is_counted_there(happen, qtbot, monkeypatch):
+    monkeypatch.setattr(QGuiApplication, "clipboard", fall)
+    happen(stumble)
+    dialog = the_dialog(qtbot)
+    happen(dialog.findChild(QPushButton, "incidentCopyButton").click)
+    assert dialogs() == [dialog]
+    qtbot.waitUntil(lambda: note(dialog).startswith("1 more error since. "))
+
+
+@watched
+def test_a_novel_in_an_exception_is_cut(happen, qtbot):
+    def tell_a_novel() -> None:
+        raise ValueError("once upon a time " * 1_000_000)
+
+    happen(tell_a_novel)
+    assert len(details(the_dialog(qtbot))) < module.MAX_DETAILS_CHARS + 1000
+    assert log_path().stat().st_size < module.MAX_DETAILS_CHARS + 1000
+
+
+# ---------------------------------------------------------------- the log
+
+
+def test_the_log_is_rotated_and_bounded(install, monkeypatch):
+    monkeypatch.setattr(module, "MAX_LOG_BYTES", 4000)
+    monkeypatch.setattr(module, "LOG_INTERVAL_S", 0.0)
+    install()
+    for number in range(200):
+        try:
+            raise ValueError(f"number {number}")
+        except ValueError:
+            sys.excepthook(*sys.exc_info())
+    files = sorted(log_path().parent.glob("minigrad.log*"))
+    assert [file.name for file in files] == [
+        "minigrad.log",
+        *(f"minigrad.log.{n + 1}" for n in range(module.LOG_BACKUPS)),
+    ]
+    assert all(0 < file.stat().st_size <= 4000 for file in files)
+    assert "number 199\n" in log()
+    assert "number 0\n" not in "".join(file.read_text(encoding="utf-8") for file in files)
+
+
+@watched
+def test_the_very_same_is_logged_once_in_a_while(happen, monkeypatch):
+    monkeypatch.setattr(module, "LOG_INTERVAL_S", 3600.0)
+    happen(stumble, stumble, stumble, fall)
+    assert log().count("ValueError: stumbled") == 1
+    assert log().count("KeyError: 'fell'") == 1
+    monkeypatch.setattr(module, "LOG_INTERVAL_S", 0.0)
+    happen(stumble)
+    assert log().count("ValueError: stumbled") == 2
+    assert log().rstrip().endswith("(2 more since it was last written)")
+
+
+def test_messages_that_always_differ_do_not_fill_the_memory(incidents, monkeypatch):
+    monkeypatch.setattr(module, "MAX_REMEMBERED", 10)
+    for number in range(100):
+        qWarning(f"message {number}")
+    assert len(incidents._repeats) <= 10
+    assert "message 99" in log()
+
+
+def test_without_a_log_there_is_still_the_dialog(happen, install, qtbot, tmp_path, capfd):
+    (tmp_path / "folder").write_text("a file where the folder should be")
+    install(tmp_path / "folder" / "log" / "minigrad.log")
+    happen(stumble)
+    dialog = the_dialog(qtbot)
+    assert "ValueError: stumbled" in details(dialog)
+    assert note(dialog).startswith("The log cannot be written: ")
+    assert "Logging error" not in capfd.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
+@watched
+def test_after_a_full_disk_the_log_goes_on(happen, qtbot):
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        happen(stumble)
+        assert note(the_dialog(qtbot)).startswith("The log cannot be written: ")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    happen(fall)
+    assert "KeyError: 'fell'" in log()
+    qtbot.waitUntil(lambda: "The Help menu shows the log." in note(dialogs()[0]))
+
+
+def test_a_log_that_was_lost_is_opened_anew(incidents, happen):
+    happen(stumble)
+    lost = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(lost, incidents._log.stream.fileno())  # as if its disk had been pulled out
+    os.close(lost)
+    happen(lambda: stumble())
+    assert incidents._log.problem
+    happen(fall)
+    assert not incidents._log.problem
+    assert "KeyError: 'fell'" in log()
+
+
+# ---------------------------------------------------------------- hooks
+
+
+def test_the_hooks_go_back_to_whoever_had_them():
+    def hooks() -> tuple[object, ...]:
+        return sys.excepthook, threading.excepthook, sys.unraisablehook
+
+    def handler(*_: object) -> None:
+        pass
+
+    before = hooks()
+    pytest_qts = qInstallMessageHandler(handler)
+    incidents = Incidents()
+    incidents.install()
+    incidents.install()
+    assert not set(hooks()) & set(before)
+    incidents.uninstall()
+    incidents.uninstall()
+    assert hooks() == before
+    assert qInstallMessageHandler(pytest_qts) is handler
+
+
+# ---------------------------------------------------------------- the window
+
+
+@watched
+def test_the_window_goes_on(passed_on, hand, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(hand.session, "predict", lambda _: fall())
+        hand.draw(1)
+        the_dialog(hand.qtbot)
+        assert set(passed_on) == {KeyError}
+        assert hand.session.prediction is None
+    hand.click("clearButton")
+    hand.draw(1)  # the dialog is still open
+    hand.wait(lambda: hand.session.prediction is not None)
+    hand.train(hidden="8")
+    assert len(hand.session.history) > 0
+
+
+def test_help_shows_the_place_of_the_log(hand):
+    hand.trigger("aboutAction")
+    about = hand.widget("aboutBox")
+    assert isinstance(about, QMessageBox)
+    assert str(log_path()) in about.text()
+    flags = Qt.TextInteractionFlag
+    for selectable in (flags.TextSelectableByMouse, flags.TextSelectableByKeyboard):
+        assert about.textInteractionFlags() & selectable
+    with hand.qtbot.waitSignal(about.destroyed):
+        about.button(QMessageBox.StandardButton.Ok).click()
+
+
+def test_help_opens_the_folder_of_the_log(hand, monkeypatch, warnings):
+    opened: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url) or len(opened) == 1)
+    hand.trigger("logAction")
+    assert opened == []
+    assert str(log_path().parent) in warnings.pop(), "there is no log yet"
+    log_path().parent.mkdir(parents=True)
+    hand.trigger("logAction")
+    assert [Path(url.toLocalFile()) for url in opened] == [log_path().parent]
+    assert warnings == []
+    hand.trigger("logAction")
+    assert str(log_path().parent) in warnings.pop(), "no program shows folders"
+
+
+def test_the_data_folder_is_the_users(tmp_path):
+    if sys.platform == "linux":
+        assert data_folder() == tmp_path / "data" / "minigrad"
+    generic = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericDataLocation)
+    assert data_folder() == Path(generic) / "minigrad"
+
+
+# ---------------------------------------------------------------- the program itself
+
+DRIVER = """
+import faulthandler, sys
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication
+from minigrad_gui import cli, incidents, main_window
+
+class Window(main_window.MainWindow):
+    def __init__(self):
+        if sys.argv[1] == "fail at the start":
+            raise RuntimeError("no window")
+        super().__init__()
+        QTimer.singleShot(0, {"fail": self.fail, "crash": faulthandler._sigsegv, "leave": self.close}[sys.argv[1]])
+
+    def fail(self):
+        self.look = QTimer(self, interval=10)
+        self.look.timeout.connect(self.go_on)
+        self.look.start()
+        raise RuntimeError("injected")
+
+    def go_on(self):
+        dialogs = self.findChildren(incidents.IncidentDialog)
+        if dialogs:
+            self.look.stop()
+            next(each for each in self.findChildren(QAction) if each.data() == "dark").trigger()
+            dialogs[0].grab()
+            print("told, and the theme is", self._theme)
+            self.close()
+
+main_window.MainWindow = Window
+sys.exit(cli.main([]))
+"""
+
+
+def drive(tmp_path: Path, what: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    environment.pop("PYTHONFAULTHANDLER", None)
+    words = [sys.executable, "-c", DRIVER, what]
+    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_program_outlives_an_exception(tmp_path):
+    result = drive(tmp_path, "fail")
+    assert result.stdout == "told, and the theme is dark\n"
+    assert result.returncode == 0
+    assert "RuntimeError: injected" in result.stderr
+    assert "RuntimeError: injected" in log()
+
+
+def test_a_program_that_cannot_start_is_in_the_log(tmp_path):
+    result = drive(tmp_path, "fail at the start")
+    assert result.returncode == 1
+    assert result.stderr.rstrip().endswith("RuntimeError: no window")
+    assert "RuntimeError: no window" in log()
+
+
+def test_a_crash_leaves_a_trace_until_after_the_next_start(tmp_path):
+    crash, last = (log_path().parent / name for name in (module.CRASH_NAME, module.LAST_CRASH_NAME))
+    assert drive(tmp_path, "crash").returncode not in (0, 1)
+    assert "most recent call first" in crash.read_text()
+    for _ in range(2):
+        assert drive(tmp_path, "leave").returncode == 0
+        assert "most recent call first" in last.read_text()
+        assert crash.read_text() == ""
+    assert log().count("An earlier run crashed; its trace is in last-crash.log.") == 1

@@ -1,0 +1,203 @@
+"""Training without a window that is killed, stopped or short of disk: nothing is lost, and the network is the same."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import load_checkpoint, load_model
+from minigrad_gui import cli
+
+TRAIN = [sys.executable, "-m", "minigrad_gui", "train"]
+RUN = ["--hidden", "24", "--batch-size", "64", "--epochs", "4", "--threads", "1", "--schedule", "cosine"]
+RUN += ["--validation", "0.1", "--seed", "5"]
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+
+def start(*arguments: object, **options: object) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [*TRAIN, *map(str, arguments)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, **options)
+
+
+def finish(child: subprocess.Popen) -> str:
+    out, err = child.communicate(timeout=120)
+    assert child.returncode == 0, err
+    return out
+
+
+def wait_for(condition, child) -> None:
+    while not condition():
+        assert child.poll() is None, child.communicate()[1]
+        time.sleep(0.005)
+
+
+def weights(path: Path) -> list[np.ndarray]:
+    return [parameter.data for parameter in load_model(path)[0].parameters()]
+
+
+def assert_same_network(a: Path, b: Path) -> None:
+    for one, other in zip(weights(a), weights(b), strict=True):
+        np.testing.assert_array_equal(one, other)
+    (_, one), (_, other) = load_model(a), load_model(b)
+    assert one == other
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What RUN gives when nothing happens."""
+    path = tmp_path_factory.mktemp("whole") / "whole.npz"
+    finish(start(*RUN, "--save", path))
+    return path
+
+
+def kill_and_resume(folder: Path, kills: int, rng: np.random.Generator) -> Path:
+    """RUN, killed so many times at random moments and taken up again each time, until its end; the network."""
+    kept, saved = folder / "run.npz", folder / "network.npz"
+    survived = 0
+    while not saved.exists():
+        begun = ["--resume", kept] if kept.exists() else [*RUN, "--checkpoint", kept]
+        before = kept.stat().st_mtime_ns if kept.exists() else 0
+        child = start(*begun, "--save", saved)
+        if survived < kills:
+            # It writes as soon as it is ready to train, and then after each epoch.
+            wait_for(lambda seen=before: kept.exists() and kept.stat().st_mtime_ns != seen, child)
+            time.sleep(rng.uniform(0, 0.5))
+            child.kill()
+            child.communicate()
+            survived += 1
+            load_checkpoint(kept)
+        else:
+            finish(child)
+    return saved
+
+
+def test_killed_twice_it_ends_where_it_would_have_ended(tmp_path, uninterrupted):
+    assert_same_network(kill_and_resume(tmp_path, 2, np.random.default_rng(0)), uninterrupted)
+
+
+@pytest.mark.long
+def test_killed_many_times_it_ends_where_it_would_have_ended(tmp_path, uninterrupted):
+    for number in range(12):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert_same_network(kill_and_resume(folder, 10, np.random.default_rng(number)), uninterrupted)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_in_the_middle_of_an_epoch_says_how_to_go_on(tmp_path, uninterrupted, number):
+    kept, saved = tmp_path / "my run.npz", tmp_path / "network.npz"
+    child = start(*RUN, "--checkpoint", kept, "--save", saved)
+    wait_for(lambda: kept.exists() and load_checkpoint(kept)[0].steps_done > 0, child)
+    child.send_signal(number)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 128 + number
+    last = err.strip().splitlines()[-1]
+    state, _ = load_checkpoint(kept)
+    assert re.match(r".*minigrad-gui: stopped after [0-9.]+ of 4 epochs; go on with: minigrad-gui train --resume", last)
+    assert state.steps_done % 844, "it stopped in the middle of an epoch"
+    said = shlex.split(last.partition("go on with: minigrad-gui train ")[2])
+    assert "going on after" in finish(start(*said))
+    assert_same_network(saved, uninterrupted)
+
+
+def test_a_stop_without_a_checkpoint_says_so():
+    child = start(*RUN)
+    time.sleep(0)
+    child.stdout.readline()  # the first epoch is over
+    child.terminate()
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 128 + signal.SIGTERM
+    assert "nothing was saved (--checkpoint FILE would have kept the run)." in err
+    assert "Traceback" not in err
+
+
+def test_a_disk_that_is_full_does_not_end_the_run(tmp_path):
+    """The operating system refuses files above so many bytes once the run is under way."""
+    import resource
+
+    kept, saved = tmp_path / "run.npz", tmp_path / "network.npz"
+    child = start(*RUN, "--checkpoint", kept, "--save", saved)
+    wait_for(kept.exists, child)
+    whole = kept.read_bytes()
+    resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (10_000, 10_000_000))
+    wait_for(lambda: list(tmp_path.glob("*")) == [kept] and kept.read_bytes() == whole, child)
+    child.stdout.readline()
+    child.stdout.readline()
+    resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (10_000_000, 10_000_000))
+    _, err = child.communicate(timeout=120)
+    assert child.returncode == 0
+    assert err.count("run.npz could not be saved in") == 1
+    assert "Training goes on, and it is tried again." in err
+    assert load_checkpoint(kept)[0].steps_done == 4 * 844
+    assert saved.exists()
+
+
+# ---------------------------------------------------------------- what the person got wrong
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A run's checkpoint, at its end."""
+    path = tmp_path / "run.npz"
+    quick = ["--hidden", "", "--batch-size", "1000", "--epochs", "1", "--threads", "1"]
+    assert cli.main(["train", *quick, "--checkpoint", str(path)]) == 0
+    return path
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    capsys.readouterr()
+    assert cli.main(["train", *map(str, arguments)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert len(said.splitlines()) == 1
+    return said
+
+
+def test_what_cannot_be_resumed_is_told_in_one_line(tmp_path, capsys, kept):
+    assert "no such file" in refusal(capsys, "--resume", tmp_path / "none.npz")
+    assert "name no others besides --save" in refusal(capsys, "--resume", kept, "--epochs", 3)
+    assert "name no others besides --save" in refusal(capsys, "--resume", kept, "--preset", "quick")
+    model = Path(__file__).parents[1] / "engine" / "files" / "model-1.npz"
+    assert "but a minigrad model" in refusal(capsys, "--resume", model)
+    other = Path(__file__).parents[1] / "engine" / "files" / "checkpoint-1.npz"
+    assert "does not say what its run was trained on" in refusal(capsys, "--resume", other)
+    assert "no folder" in refusal(capsys, "--checkpoint", tmp_path / "none" / "run.npz")
+    assert "is a folder" in refusal(capsys, "--checkpoint", tmp_path)
+
+
+def test_no_file_is_overwritten_by_a_checkpoint_unless_its_run_has_ended(tmp_path, capsys, kept):
+    diary = tmp_path / "diary.txt"
+    diary.write_text("dear diary")
+    assert "name another file" in refusal(capsys, "--checkpoint", diary)
+    assert diary.read_text() == "dear diary"
+    state, about = load_checkpoint(kept)
+    from dataclasses import replace
+
+    from engine import save_checkpoint
+
+    going = tmp_path / "going.npz"
+    unfinished = replace(state, config=replace(state.config, epochs=2))
+    save_checkpoint(going, unfinished, about)
+    before = going.read_bytes()
+    assert "holds a run that has not ended; go on with: minigrad-gui train --resume" in refusal(
+        capsys, "--checkpoint", going
+    )
+    assert going.read_bytes() == before
+    quick = ["--hidden", "", "--batch-size", "1000", "--epochs", "1", "--threads", "1"]
+    assert cli.main(["train", *quick, "--checkpoint", str(kept)]) == 0
+
+
+def test_a_run_that_has_ended_is_tested_and_saved_when_it_is_resumed(tmp_path, capsys, kept):
+    capsys.readouterr()
+    assert cli.main(["train", "--resume", str(kept), "--save", str(tmp_path / "n.npz")]) == 0
+    assert "going on after 1 of 1 epochs" in capsys.readouterr().out
+    assert load_model(tmp_path / "n.npz")[1]["epochs"][0]["epoch"] == 0

@@ -1,0 +1,390 @@
+"""A run outlives its window: a crash, a kill, leaving in the middle. The next window goes on where it was."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QMessageBox
+
+from engine import TrainingConfig, load_checkpoint, save_checkpoint
+from engine.training import TrainingRun
+from minigrad_gui.recovery import RunFolder
+from minigrad_gui.session import CLOSING_MS
+
+BUTTONS = QMessageBox.StandardButton
+CONFIG = {"hidden": "16", "epochs": 3, "batch_size": 64}
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "minigrad" / "runs"
+
+
+def kept_runs(runs: Path) -> list[Path]:
+    return sorted(runs.glob("*.npz"))
+
+
+def train_a_while(hand, steps: int = 50) -> None:
+    hand.configure(**CONFIG)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) > steps)
+
+
+def said(hand, banner: str) -> str:
+    return hand.widget(f"{banner}Label").text() if hand.widget(banner).isVisible() else ""
+
+
+# ---------------------------------------------------------------- leaving in the middle
+
+
+def test_leaving_in_training_asks_and_stays_if_the_person_thinks_better_of_it(hand, answer):
+    train_a_while(hand)
+    questions = answer(BUTTONS.Cancel)
+    assert not hand.window.close()
+    assert len(questions) == 1
+    assert "keep the run" in questions[0]
+    assert hand.window.isVisible()
+    assert hand.session.state == "training"
+
+
+def test_a_run_that_was_kept_goes_on_in_the_next_window(hand, make_hand, answer, runs):
+    train_a_while(hand)
+    answer(BUTTONS.Save)
+    started = time.monotonic()
+    assert hand.window.close()
+    assert time.monotonic() - started < 5
+    assert hand.window.has_ended
+    (kept,) = kept_runs(runs)
+    state, _ = load_checkpoint(kept)
+    assert state.steps_done >= 50
+
+    later = make_hand()
+    assert said(later, "offer").startswith("A run has not ended: hidden layers 16, ")
+    assert later.session.state == "idle"
+    later.click("offerGoOnButton")
+    assert not later.widget("offer").isVisible()
+    assert later.session.state == "training"
+    later.wait(lambda: len(later.session.history) > 0)
+    assert len(later.session.history) >= state.steps_done
+    np.testing.assert_array_equal(later.session.history.losses[: state.steps_done], state.losses)
+    assert later.widget("hiddenLayersEdit").text() == "16"
+    assert later.widget("epochsSpin").value() == 3
+    later.wait(lambda: later.session.state == "idle")
+    assert [epoch.epoch for epoch in later.session.history.epochs] == [0, 1, 2]
+    assert later.session.modified
+    assert kept_runs(runs) == [kept]
+
+
+def test_a_run_that_was_discarded_is_gone(hand, make_hand, answer, runs):
+    train_a_while(hand)
+    assert len(kept_runs(runs)) == 1
+    answer(BUTTONS.Discard)
+    assert hand.window.close()
+    assert list(runs.iterdir()) == []
+    assert said(make_hand(), "offer") == ""
+
+
+def test_a_run_that_is_paused_is_kept_as_it_is(hand, answer, runs):
+    train_a_while(hand)
+    hand.click("pauseButton")
+    hand.wait_until_still()
+    (kept,) = kept_runs(runs)
+    assert load_checkpoint(kept)[0].steps_done == len(hand.session.history)
+    answer(BUTTONS.Save)
+    assert hand.window.close()
+    assert load_checkpoint(kept)[0].steps_done == len(hand.session.history)
+
+
+def test_a_step_that_takes_long_does_not_keep_the_window_open(tmp_path):
+    """In a process of its own: it ends although the step is still under way."""
+    script = """
+import sys, time
+from PySide6.QtCore import QTimer
+from minigrad_gui import cli, main_window, worker
+class Window(main_window.MainWindow):
+    def __init__(self):
+        super().__init__()
+        self.session.set_config(worker.TrainingConfig(hidden=(4096, 4096, 4096), batch_size=100_000), "mnist")
+        QTimer.singleShot(0, self.session.train)
+        QTimer.singleShot(3000, self.go)
+    def go(self):
+        print("under way", self.session.state, len(self.session.history), flush=True)
+        self.started = time.monotonic()
+        self.leave()
+        print(f"closed after {time.monotonic() - self.started:.2f} s, ended: {self.has_ended}", flush=True)
+main_window.MainWindow = Window
+sys.exit(cli.main([]))
+"""
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert "under way training 0" in done.stdout
+    assert "ended: False" in done.stdout
+    closing = float(done.stdout.partition("closed after ")[2].partition(" s")[0])
+    assert closing < CLOSING_MS / 1000 + 2
+    assert time.monotonic() - started < 30
+
+
+# ---------------------------------------------------------------- crashes
+
+ROOT = Path(__file__).parents[2]
+TRAINING_APP = """
+import sys
+from PySide6.QtCore import QTimer
+from minigrad_gui import cli, main_window
+from engine import TrainingConfig
+class Window(main_window.MainWindow):
+    def __init__(self):
+        super().__init__()
+        config = TrainingConfig(hidden=(16,), epochs=3, batch_size=64)
+        self.session.set_config(config, "mnist")
+        QTimer.singleShot(0, self.session.train)
+        self.session.progressed.connect(self.tell)
+    def tell(self):
+        print(len(self.session.history), self.session.state, flush=True)
+main_window.MainWindow = Window
+sys.exit(cli.main([]))
+"""
+
+
+def start_training_app(tmp_path: Path) -> subprocess.Popen:
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-c", TRAINING_APP], env=environment, stdout=pipe, stderr=pipe, text=True, cwd=ROOT
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make_hand, runs, number):
+    child = start_training_app(tmp_path)
+    while int(child.stdout.readline().split()[0] or 0) < 30:
+        pass
+    child.send_signal(number)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == (-number if number == signal.SIGKILL else 0), err
+    (kept,) = kept_runs(runs)
+
+    hand = make_hand()
+    assert "A run has not ended" in said(hand, "offer")
+    shutil.copy(kept, tmp_path / "copy.npz")
+    hand.click("offerGoOnButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    # What the engine makes of it, never interrupted, with as many threads.
+    from threadpoolctl import threadpool_limits
+
+    from minigrad_gui.data import load_mnist
+
+    state, about = load_checkpoint(tmp_path / "copy.npz")
+    digits = load_mnist()
+    run = TrainingRun(state.config, digits.train_images, digits.train_labels, 10)
+    with threadpool_limits(about["blas_threads"], user_api="blas"):
+        for _ in run:
+            pass
+    for mine, expected in zip(hand.session.model.parameters(), run.model.parameters(), strict=True):
+        np.testing.assert_array_equal(mine.data, expected.data)
+
+
+def test_a_trained_network_that_was_not_saved_is_brought_back(hand, make_hand, runs):
+    hand.train(hidden="16", epochs=1)
+    (kept,) = kept_runs(runs)
+    weights = hand.session._untaught[0].layers[0].W.data
+    meta = dict(hand.session.meta)
+    crashed = runs / "crashed.npz"  # as if the window that kept it was gone
+    shutil.copy(kept, crashed)
+    later = make_hand()
+    assert said(later, "offer").startswith("A trained network was not saved: hidden layers 16, 1 epoch, kept ")
+    later.click("offerBringItBackButton")
+    later.wait(lambda: later.session.state == "idle")
+    np.testing.assert_array_equal(later.session._untaught[0].layers[0].W.data, weights)
+    assert later.session.modified
+    assert later.session.meta == meta
+
+
+# ---------------------------------------------------------------- what is offered, and for how long
+
+
+def leave_a_run(runs: Path, steps: int = 3, **config: object) -> Path:
+    """What a window leaves behind that was ended by force."""
+    rng = np.random.default_rng(0)
+    settings = TrainingConfig(hidden=(4,), batch_size=8, epochs=2, validation_share=0.0, **config)
+    run = TrainingRun(settings, rng.integers(0, 256, (60_000, 28, 28), np.uint8), rng.integers(0, 10, 60_000), 10)
+    for _ in zip(range(steps), run, strict=False):
+        pass
+    runs.mkdir(parents=True, exist_ok=True)
+    path = runs / f"left-{len(kept_runs(runs))}.npz"
+    save_checkpoint(path, run.state(), {"dataset": "mnist", "blas_threads": 1})
+    return path
+
+
+def test_thrown_away_it_is_gone_and_the_next_is_offered(make_hand, runs, answer):
+    older, newer = leave_a_run(runs, seed=1), leave_a_run(runs, seed=2)
+    os.utime(older, (1, 1))
+    hand = make_hand()
+    assert [kept.path for kept in hand.session.left_behind] == [newer, older]
+    questions = answer(BUTTONS.Cancel)
+    hand.click("offerThrowAwayButton")
+    assert newer.exists()
+    answer(BUTTONS.Discard)
+    hand.click("offerThrowAwayButton")
+    assert "cannot be brought back" in questions[0]
+    assert kept_runs(runs) == [older]
+    assert "1970" in said(hand, "offer") or "/70" in said(hand, "offer")
+    hand.click("offerNotNowButton")
+    assert said(hand, "offer") == ""
+    assert older.exists()
+
+
+def test_what_is_under_way_in_another_window_is_not_offered(hand, make_hand, runs):
+    train_a_while(hand)
+    assert len(kept_runs(runs)) == 1
+    other = make_hand()
+    assert other.session.left_behind == []
+    train_a_while(other)
+    assert len(kept_runs(runs)) == 2
+
+
+def test_two_windows_do_not_offer_the_same_run(make_hand, runs):
+    leave_a_run(runs)
+    first, second = make_hand(), make_hand()
+    assert len(first.session.left_behind) == 1
+    assert second.session.left_behind == []
+    first.window.close()
+    assert len(make_hand().session.left_behind) == 1
+
+
+def test_a_saved_network_is_no_longer_kept(hand, make_hand, tmp_path, runs):
+    hand.train(hidden="16", epochs=1)
+    assert len(kept_runs(runs)) == 1
+    hand.session.save(tmp_path / "m.npz")
+    assert list(runs.iterdir()) == []
+    assert said(make_hand(), "offer") == ""
+
+
+def test_saving_in_the_middle_of_training_keeps_the_run_until_it_ends(hand, tmp_path, runs):
+    train_a_while(hand)
+    hand.session.save(tmp_path / "m.npz")
+    assert len(kept_runs(runs)) == 1
+
+
+def test_opening_another_network_gives_the_run_up(hand, tmp_path, runs, answer):
+    hand.session.save(tmp_path / "m.npz")
+    hand.train(hidden="16", epochs=1)
+    answer(BUTTONS.Discard)
+    hand.window.open(tmp_path / "m.npz")
+    assert kept_runs(runs) == []
+
+
+def test_a_run_on_the_way_is_asked_about_before_another_is_taken_up(make_hand, runs, answer):
+    leave_a_run(runs)
+    hand = make_hand()
+    train_a_while(hand)
+    hand.wait(lambda: hand.session.modified)
+    questions = answer(BUTTONS.Cancel)
+    hand.click("offerGoOnButton")
+    assert len(questions) == 1
+    assert hand.session.run_config.hidden == (16,)
+    answer(BUTTONS.Discard)
+    hand.click("offerGoOnButton")
+    assert hand.session.run_config.hidden == (4,)
+    assert len(kept_runs(runs)) == 1
+
+
+def test_a_run_whose_data_cannot_be_had_stays_for_the_next_time(make_hand, runs, warnings, monkeypatch):
+    path = leave_a_run(runs)
+    state, about = load_checkpoint(path)
+    save_checkpoint(path, state, {**about, "dataset": "ylecun/mnist"})  # no way to the hub in these tests
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("HF_HOME", str(runs / "nothing"))
+    hand = make_hand()
+    hand.click("offerGoOnButton")
+    hand.wait(lambda: bool(warnings))
+    hand.window.close()
+    assert path.exists()
+    assert len(make_hand().session.left_behind) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"no run at all"], ids=len)
+def test_files_that_are_no_runs_are_left_alone(make_hand, runs, content):
+    runs.mkdir(parents=True)
+    (runs / "strange.npz").write_bytes(content)
+    (runs / "notes.txt").write_bytes(content)
+    hand = make_hand()
+    assert hand.session.left_behind == []
+    hand.window.close()
+    assert (runs / "strange.npz").read_bytes() == content
+
+
+def test_a_run_that_is_damaged_after_it_was_offered_is_told(make_hand, runs, warnings):
+    path = leave_a_run(runs)
+    hand = make_hand()
+    path.write_bytes(path.read_bytes()[:-100])
+    hand.click("offerGoOnButton")
+    hand.wait(lambda: bool(warnings))
+    assert path.name in warnings[0]
+    assert hand.session.state == "idle"
+    assert hand.session.model is not None
+
+
+def test_drafts_of_processes_that_are_gone_are_removed(make_hand, runs):
+    runs.mkdir(parents=True)
+    old, new = runs / ".old.tmp", runs / ".new.tmp"
+    old.touch()
+    new.touch()
+    os.utime(old, (1, 1))
+    make_hand()
+    assert [file.name for file in runs.iterdir()] == [".new.tmp"]
+
+
+def test_where_nothing_can_be_kept_training_goes_on_and_says_so(make_hand, runs):
+    runs.parent.mkdir(parents=True, exist_ok=True)
+    runs.write_text("a file where the folder should be")
+    hand = make_hand()
+    train_a_while(hand)
+    assert "would be lost if the program ended now" in said(hand, "notice")
+    hand.click("noticeCloseButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert said(hand, "notice") == ""
+
+
+def test_a_folder_that_is_taken_away_in_the_middle_is_told_once(hand, runs):
+    hand.configure(hidden="16", epochs=4, batch_size=64)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) > 10)
+    shutil.rmtree(runs)
+    hand.wait(lambda: said(hand, "notice") != "")
+    hand.click("noticeCloseButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert said(hand, "notice") == ""
+    assert len(hand.session.history.epochs) == 4
+
+
+def test_a_checkpoint_of_the_command_line_can_be_opened(hand, tmp_path, runs):
+    path = leave_a_run(tmp_path / "elsewhere")
+    before = path.read_bytes()
+    hand.window.open(path)
+    assert hand.session.state == "training"
+    hand.wait(lambda: len(hand.session.history) > 3)
+    assert path.read_bytes() == before, "the window keeps the run in a file of its own"
+    assert len(kept_runs(runs)) == 1
+
+
+def test_the_folder_can_be_locked_by_one_at_a_time(tmp_path):
+    leave_a_run(tmp_path)
+    one, other = RunFolder(tmp_path), RunFolder(tmp_path)
+    assert len(one.left_behind()) == 1
+    assert other.left_behind() == []
+    one.release()
+    assert len(other.left_behind()) == 1
+    other.release()
+    assert [file.suffix for file in sorted(tmp_path.iterdir())] == [".lock", ".npz"]
