@@ -5,6 +5,7 @@ the same operations in the same order on the same floating-point numbers, so the
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -24,18 +25,19 @@ def _adam(data: Array, grad: Array, mean: Array, square: Array, constants: Array
 
 
 @cache
-def _compiled_adam() -> Callable[..., None] | None:
+def _compiled_adam(dtype: str) -> Callable[..., None] | None:
+    """The loop for arrays of this dtype; None where there is no Numba."""
     try:
         from numba import njit
     except ImportError:
         return None
-    # NumPy's rules for x / 0 let the loop use vector instructions.
-    compiled: Callable[..., None]
-    try:
-        compiled = njit(error_model="numpy", nogil=True, cache=True)(_adam)
-    except RuntimeError:  # there is no folder to keep the compiled loop in for the next time
-        compiled = njit(error_model="numpy", nogil=True)(_adam)
-    return compiled
+    for cached in (True, False):
+        with suppress(Exception):  # there is no folder to keep the compiled loop in, or what lies there is damaged
+            # NumPy's rules for x / 0 let the loop use vector instructions.
+            compiled: Callable[..., None] = njit(error_model="numpy", nogil=True, cache=cached)(_adam)
+            compiled(*np.ones((4, 1), dtype), np.ones(6, dtype))  # compiles, or takes what was kept
+            return compiled
+    return None
 
 
 def adam_update(
@@ -44,7 +46,7 @@ def adam_update(
     """Update data, mean and square in place, as `Adam` does; False, and nothing done, where only NumPy can."""
     one_layout = data.flags.forc and data.strides == grad.strides == mean.strides == square.strides
     one_dtype = data.dtype == grad.dtype == mean.dtype == square.dtype
-    adam = _compiled_adam() if one_layout and one_dtype and data.dtype.char in "fd" else None
+    adam = _compiled_adam(data.dtype.char) if one_layout and one_dtype and data.dtype.char in "fd" else None
     if adam is None:
         return False
     beta1, beta2 = betas

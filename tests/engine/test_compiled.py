@@ -1,6 +1,9 @@
 """Adam's compiled loop and its NumPy passes: the same numbers, bit for bit."""
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +29,7 @@ def walk(shape, dtype, order, *, weight_decay=0.0):
 @pytest.fixture
 def without_compiler(monkeypatch):
     """Call it, and from then on Adam works in NumPy."""
-    return lambda: monkeypatch.setattr(seam, "_compiled_adam", lambda: None)
+    return lambda: monkeypatch.setattr(seam, "_compiled_adam", lambda _: None)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -124,3 +127,25 @@ def test_without_a_folder_for_the_compiled_loop_it_is_compiled_anew(monkeypatch)
     data = np.ones(3)
     assert update(data, np.ones(3))
     assert (data < 1).all()
+
+
+def test_a_damaged_cache_is_passed_over(tmp_path):
+    pytest.importorskip("numba")
+    one_step = (
+        "import numpy as np; from engine import Adam, Tensor; weight = Tensor(np.ones(3), requires_grad=True);"
+        "weight.sum().backward(); Adam([weight]).step(); print(weight.data);"
+        "from engine.compiled import _compiled_adam; print(_compiled_adam('d') is not None)"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+
+    def said():
+        done = subprocess.run([sys.executable, "-c", one_step], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    first = said()
+    kept = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(kept) == 2
+    for file in kept:
+        file.write_bytes(file.read_bytes()[:-20])
+    assert said() == first == "[0.999 0.999 0.999]\nTrue\n"
