@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from engine import ModelFileError
 from minigrad_gui import theme
 from minigrad_gui.data import asset_path
+from minigrad_gui.garbage import GarbageCollector
 from minigrad_gui.incidents import log_path
 from minigrad_gui.recovery import KeptRun, run_in
 from minigrad_gui.session import Session
@@ -55,6 +56,7 @@ class MainWindow(QMainWindow):
         self.has_ended = False
         """Closed, and every thread of its session has ended."""
         self._dress()
+        self._garbage = GarbageCollector(self)
         self.session = Session(self)
         self.setWindowIcon(QIcon(str(asset_path("icons/minigrad.svg"))))
         self.setAcceptDrops(True)
@@ -374,4 +376,5 @@ class MainWindow(QMainWindow):
         self._settings.sync()
         self.hide()  # the step that is under way may take a moment to end
         self.has_ended = self.session.close(keep_run=self._keeps_run)
+        self._garbage.stop()
         event.accept()

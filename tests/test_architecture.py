@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "engine.checkpoint": {"engine.ops", "engine.archive", "engine.nn", "engine.training"},
     "minigrad_gui.data": set(),
     "minigrad_gui.folders": set(),
+    "minigrad_gui.garbage": set(),
     "minigrad_gui.photo": set(),
     "minigrad_gui.digits": {"engine", "minigrad_gui.photo"},
     "minigrad_gui.theme": {"minigrad_gui.data"},

@@ -1,0 +1,63 @@
+"""Cycles are collected, and in the thread of the window alone."""
+
+import gc
+import threading
+
+import pytest
+
+from minigrad_gui.garbage import INTERVAL_MS, GarbageCollector
+
+
+class Knot:
+    """Part of a cycle; tells where it was destroyed."""
+
+    def __init__(self, destroyed_in):
+        self.itself = self
+        self.destroyed_in = destroyed_in
+
+    def __del__(self):
+        self.destroyed_in.append(threading.current_thread())
+
+
+def allocate_much():
+    """So much that Python would collect several times."""
+    return [[] for _ in range(50 * gc.get_threshold()[0])]
+
+
+@pytest.fixture
+def collector(qapp):  # noqa: ARG001
+    was_enabled = gc.isenabled()
+    collector = GarbageCollector()
+    yield collector
+    collector.stop()
+    assert gc.isenabled() == was_enabled
+
+
+def test_another_thread_does_not_collect(collector, qtbot):  # noqa: ARG001
+    destroyed_in = []
+    Knot(destroyed_in)
+    thread = threading.Thread(target=allocate_much)
+    thread.start()
+    thread.join()
+    assert destroyed_in == []
+    kept = allocate_much()
+    qtbot.waitUntil(lambda: len(destroyed_in) == 1, timeout=10 * INTERVAL_MS)
+    assert destroyed_in == [threading.main_thread()]
+    assert kept
+
+
+def test_without_it_another_thread_would():
+    destroyed_in = []
+    Knot(destroyed_in)
+    thread = threading.Thread(target=allocate_much)
+    thread.start()
+    thread.join()
+    assert destroyed_in == [thread]
+
+
+def test_a_window_collects_until_it_is_closed(make_window):
+    was_enabled = gc.isenabled()
+    window = make_window()
+    assert not gc.isenabled()
+    window.close()
+    assert gc.isenabled() == was_enabled
