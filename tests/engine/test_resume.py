@@ -16,13 +16,14 @@ from engine import (
     Augmentation,
     ModelFileError,
     TrainingConfig,
+    checkpoint,
     load_checkpoint,
     load_model,
     save_checkpoint,
     save_model,
 )
 from engine.archive import read_archive, write_archive
-from engine.checkpoint import _run_arrays
+from engine.checkpoint import Checkpoints, _run_arrays, summarize_checkpoint
 from engine.training import EpochMeter, TrainingRun
 
 CONFIG = TrainingConfig(hidden=(8, 5), batch_size=16, epochs=3, validation_share=0.2, seed=3)
@@ -256,6 +257,80 @@ def assert_same_nearly(a, b):
     for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
         np.testing.assert_allclose(p.data, q.data, rtol=1e-3, atol=1e-5)
     assert a.state().epoch_so_far == b.state().epoch_so_far == EpochMeter()
+
+
+# ---------------------------------------------------------------- when it is written
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """`written(takes_s)`: checkpoints whose writing takes so long by a clock of their own, and a function that trains a
+    step of so many seconds and tells how many mini-batches the file holds then."""
+
+    def make(takes_s):
+        now, run = [0.0], a_run()
+        steps = iter(run)
+        real_save = checkpoint.save_checkpoint
+
+        def slow_save(*arguments):
+            real_save(*arguments)
+            now[0] += takes_s
+
+        monkeypatch.setattr(checkpoint, "save_checkpoint", slow_save)
+        kept = Checkpoints(tmp_path / "run.npz", lambda: {"note": 1}, lambda: now[0])
+        kept.write(run)
+
+        def step(seconds):
+            _, epoch = next(steps)
+            now[0] += seconds
+            kept.after_step(run, epoch_ended=epoch is not None)
+            return load_checkpoint(tmp_path / "run.npz")[0].steps_done
+
+        return kept, run, step
+
+    return make
+
+
+def test_it_is_written_at_the_end_of_each_epoch_and_every_30_seconds(written):
+    _, _, step = written(0.01)
+    assert [step(1) for _ in range(6)] == [0, 0, 0, 0, 5, 5]
+    assert [step(10) for _ in range(4)] == [5, 5, 9, 10]
+
+
+def test_where_writing_takes_long_it_is_written_less_often(written):
+    _, _, step = written(5)
+    assert [step(8) for _ in range(9)] == [0, 0, 0, 0, 0, 0, 7, 7, 7]
+
+
+def test_the_same_state_is_not_written_twice(written, tmp_path):
+    kept, run, step = written(0)
+    step(40)
+    before = (tmp_path / "run.npz").stat().st_mtime_ns
+    kept.write(run)
+    assert (tmp_path / "run.npz").stat().st_mtime_ns == before
+    run.learning_rate = 0.5
+    kept.write(run)
+    assert load_checkpoint(tmp_path / "run.npz")[0].learning_rate == 0.5
+
+
+def test_what_could_not_be_written_is_tried_again(written, tmp_path):
+    _, _, step = written(0.01)
+    (tmp_path / "run.npz").unlink()
+    (tmp_path / "run.npz").mkdir()
+    with pytest.raises(ModelFileError):
+        step(40)
+    (tmp_path / "run.npz").rmdir()
+    assert step(40) == 2
+
+
+def test_a_summary_tells_the_run_without_its_arrays(tmp_path):
+    path = tmp_path / "run.npz"
+    save_checkpoint(path, train(a_run(), 7).state(), {"note": 1})
+    summary = summarize_checkpoint(path)
+    assert (summary.config, summary.epochs_done, summary.meta) == (CONFIG, 1.4, {"note": 1})
+    assert not summary.is_finished
+    save_checkpoint(path, train(a_run()).state())
+    assert summarize_checkpoint(path).is_finished
 
 
 # ---------------------------------------------------------------- kills
