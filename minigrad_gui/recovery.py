@@ -42,6 +42,13 @@ def run_in(path: Path) -> KeptRun | None:
         return None
 
 
+def _written_s(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:  # another window has just taken it away
+        return 0.0
+
+
 class RunFolder:
     """The folder of kept runs, as one window sees it."""
 
@@ -60,7 +67,7 @@ class RunFolder:
     def left_behind(self) -> list[KeptRun]:
         """The runs of windows that are gone, newest first; from now on no other window offers them."""
         try:
-            files = sorted(self.folder.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True)
+            files = sorted(self.folder.iterdir(), key=_written_s, reverse=True)
         except OSError:
             return []
         self._tidy_up(files)
@@ -107,5 +114,5 @@ class RunFolder:
         """Remove what processes left that were ended while they wrote."""
         for file in files:
             with suppress(OSError):
-                if file.suffix == ".tmp" and time.time() - file.stat().st_mtime > DRAFT_AGE_S:
+                if file.suffix == ".tmp" and time.time() - _written_s(file) > DRAFT_AGE_S:
                     file.unlink()

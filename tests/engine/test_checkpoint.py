@@ -539,6 +539,17 @@ def test_a_network_is_not_allocated_before_its_arrays_are_there(tmp_path):
     assert peak_bytes(refusal, pack(tmp_path / "m.npz", large)) < 4 << 20
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, DEFLATE])
+def test_no_more_memory_is_taken_than_the_network_needs_twice(tmp_path, compression):
+    model = MLP(500, (700,), 600, dtype=np.float32)
+    save_model(tmp_path / "m.npz", model)
+    with zipfile.ZipFile(tmp_path / "m.npz") as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    path = pack(tmp_path / "packed.npz", contents, compression)
+    needed = sum(parameter.data.nbytes for parameter in model.parameters())
+    assert needed <= peak_bytes(load_model, path) < 2 * needed + (1 << 20)
+
+
 # ---------------------------------------------------------------- damage
 
 
