@@ -1,22 +1,28 @@
 """Datasets: the bundled MNIST, and what the `datasets` library fetches from Hugging Face.
 
 A download runs in a child process (`python -m minigrad_gui.data REPOSITORY TARGET`), because nothing else can be
-stopped for certain; the child leaves plain arrays behind. No Qt here.
+stopped for certain; the child leaves plain arrays behind. What a hub serves and what is in a picture comes from a
+stranger: sizes, counts and kinds are bounded here, and the child lets the system and Python itself hold it to them.
+No Qt here.
 """
 
+import errno
 import io
 import os
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 import warnings
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -24,9 +30,44 @@ from numpy.typing import NDArray
 
 CONNECT_TIMEOUT_S = 3.0
 POLL_INTERVAL_S = 0.05
-MAX_IMAGE_PX = 1 << 20
-MAX_PHOTO_PX = 40_000_000
 DEFAULT_ENDPOINT = "https://huggingface.co"
+SPLITS = ("train", "test")
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MAX_PHOTO_PX = 40_000_000
+MAX_PHOTO_BYTES = 64 << 20
+MAX_PHOTO_SCANNED_PX = 4_000_000_000
+"""Pixels times scans: a progressive JPEG has some ten, and each takes the time of a picture, however few its bytes."""
+MIN_SCAN_PX = 10_000
+"""What a scan costs however small the picture is, in pixels."""
+MAX_PHOTO_CHUNKS = 100_000
+"""Parts of a PNG, which has one to every few kB."""
+
+MAX_DATA_FILES = 4
+MAX_FILE_BYTES = 128 << 20
+"""No file that the child writes may be larger, downloaded or unpacked; MNIST's largest has 55 MB."""
+MAX_MEMORY_BYTES = 3 << 29
+"""What the child may allocate; MNIST needs 350 MB."""
+MAX_PICTURES = 150_000
+MAX_PICTURE_BYTES = 16 << 10
+MAX_REASON_CHARS = 300
+OUTSIDE = "the hub names a file outside of the cache"
+
+CHILD_ENVIRONMENT = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_UPDATE_DOWNLOAD_COUNTS": "0",
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",  # the person's token is nobody's business for public digits
+    "HF_HUB_DISABLE_XET": "1",  # plain HTTP is enough for 20 MB, and its bytes can be bounded
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    # Otherwise every processor and arena reserves memory, and the child would need more on larger machines.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
 
 
 class DataError(Exception):
@@ -81,21 +122,26 @@ def asset_path(name: str) -> Path:
 def read_image(path: Path) -> NDArray[np.uint8]:
     """The pixels of a PNG or JPEG file, upright: (height, width), or (height, width, 3 or 4) in colour.
 
-    Raises DataError with one sentence for anything else, and for pictures of more than 40 million pixels.
+    Raises DataError with one sentence for anything else, and for pictures of more than 40 million pixels or 64 MB.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
+        content = _photo_content(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked below
-            with Image.open(path, formats=("PNG", "JPEG")) as image:
-                if image.width * image.height > MAX_PHOTO_PX:
+            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+                size_px = image.width * image.height
+                if size_px > MAX_PHOTO_PX:
                     raise DataError(f"{path} is too large: {image.width} x {image.height} pixels.")
-                upright = ImageOps.exif_transpose(image)
-                if upright.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off instead of scaling
-                    return (np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8)
-                mode = "RGBA" if upright.has_transparency_data else "L" if upright.mode in ("1", "L") else "RGB"
-                return np.asarray(upright.convert(mode))
+                scans = 0 if image.format == "PNG" else content.count(b"\xff\xda")
+                if scans * (size_px + MIN_SCAN_PX) > MAX_PHOTO_SCANNED_PX:
+                    raise DataError(f"{path} is put together from too many scans.")
+                ImageOps.exif_transpose(image, in_place=True)
+                if image.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off instead of scaling
+                    return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
+                mode = "RGBA" if image.has_transparency_data else "L" if image.mode in ("1", "L") else "RGB"
+                return np.asarray(image if image.mode == mode else image.convert(mode))
     except DataError:
         raise
     except UnidentifiedImageError as error:
@@ -104,6 +150,25 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"{path} could not be read: {(error.strerror or 'it is damaged').lower()}.") from error
     except Exception as error:  # damaged bytes raise nearly anything on their way through Pillow
         raise DataError(f"{path} could not be read: it is damaged.") from error
+
+
+def _photo_content(path: Path) -> bytes:
+    """The bytes of a file. Raises DataError if it is none (a named pipe would be waited for) or too large."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError(f"{path} is not a file.")
+    if status.st_size > MAX_PHOTO_BYTES:
+        raise DataError(f"{path} is too large: more than {MAX_PHOTO_BYTES >> 20} MB.")
+    with open(path, "rb") as file:
+        content = file.read(MAX_PHOTO_BYTES)
+    if content.startswith(PNG_SIGNATURE):
+        at, chunks = len(PNG_SIGNATURE), 0
+        while at < len(content) and chunks <= MAX_PHOTO_CHUNKS:
+            at += 12 + int.from_bytes(content[at : at + 4])  # length, kind, content, checksum
+            chunks += 1
+        if chunks > MAX_PHOTO_CHUNKS:
+            raise DataError(f"{path} is put together from too many parts.")
+    return content
 
 
 def load(key: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
@@ -122,9 +187,22 @@ def load_mnist() -> Dataset:
 
 
 def _read_arrays(path: Path, name: str) -> Dataset:
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        digits = {key: arrays[key] for key in ("train_images", "train_labels", "test_images", "test_labels")}
-    return Dataset(**digits, name=name, class_names=tuple(str(digit) for digit in range(10)))
+    """The dataset in an .npz file. Raises nearly anything, and DataError if the arrays are not such a dataset's."""
+    arrays = {}
+    with zipfile.ZipFile(path) as archive:
+        for key in ARRAYS:
+            info = archive.getinfo(f"{key}.npy")
+            if info.file_size > MAX_FILE_BYTES:
+                raise DataError("an array is too large.")
+            content = io.BytesIO(archive.read(info))  # whole, so that its checksum is compared
+            arrays[key] = np.lib.format.read_array(content, allow_pickle=False)
+    for split in SPLITS:
+        images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+        if images.dtype != np.uint8 or images.shape != (len(labels), 28, 28):
+            raise DataError("its pictures are not 28 x 28 bytes each, one to a label.")
+        if labels.dtype != np.uint8 or labels.ndim != 1 or labels.max() > 9:  # none has no max()
+            raise DataError("its labels are not digits from 0 to 9.")
+    return Dataset(**arrays, name=name, class_names=tuple(str(digit) for digit in range(10)))
 
 
 def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
@@ -135,9 +213,9 @@ def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: F
     with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
         target = Path(folder) / "arrays.npz"
         command = [sys.executable, "-P", "-m", "minigrad_gui.data", repository, str(target)]
-        with open(Path(folder) / "errors", "w+", encoding="utf-8", errors="replace") as errors:
+        with open(Path(folder) / "errors", "w+b") as errors:
             paths = (str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
-            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+            environment = {**os.environ, **CHILD_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
             child = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
             )
@@ -150,10 +228,21 @@ def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: F
                 child.kill()
                 child.wait()
             if child.returncode:
-                errors.seek(0)
-                lines = errors.read().strip().splitlines() or ["it gave no reason"]
-                raise DataError(f"{repository} could not be fetched: {lines[-1]}")
-        return _read_arrays(target, repository)
+                raise DataError(f"{repository} could not be fetched: {_told(errors, child.returncode)}")
+        try:
+            return _read_arrays(target, repository)
+        except Exception as error:
+            raise DataError(f"{repository} could not be fetched: what came of it is damaged.") from error
+
+
+def _told(errors: IO[bytes], status: int) -> str:
+    """The last line that the child has said, which may quote a stranger: short, and nothing but text."""
+    if status != 1:  # it did not come to say anything
+        return "it is damaged, or takes too much memory."
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4 * MAX_REASON_CHARS))
+    lines = errors.read().decode("utf-8", "replace").strip().splitlines() or ["it gave no reason"]
+    text = "".join(character for character in lines[-1] if character.isprintable())
+    return text if len(text) <= MAX_REASON_CHARS else text[: MAX_REASON_CHARS - 1] + "…"
 
 
 # ---------------------------------------------------------------- in the child process
@@ -174,54 +263,152 @@ def _reach(endpoint: str) -> None:
 
 
 def fetch(repository: str) -> dict[str, NDArray[np.uint8]]:
-    """The arrays of a dataset with columns `image` and `label`, from the hub or, out of its reach, from the cache."""
-    if not _offline():
-        try:
-            _reach(os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT))
-        except OSError:
-            os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    from datasets import load_dataset
+    """The arrays of a dataset with columns `image` and `label`, from the hub or, out of its reach, from the cache.
 
-    splits = load_dataset(repository)
+    Raises DataError for a dataset of another kind, and whatever `datasets` raises.
+    """
+    from datasets import load_dataset_builder
+    from datasets.exceptions import DatasetGenerationError
+    from huggingface_hub.constants import HF_HOME
+
+    damaged = DataError(f"its files, or their copies in {HF_HOME}, are damaged or not what they should be.")
+    try:
+        builder = load_dataset_builder(repository)
+        _check_files(builder.config.data_files or {}, repository)
+        builder.download_and_prepare()
+    except (DatasetGenerationError, ValueError) as error:
+        raise damaged from error
+    try:
+        return _digits(builder.as_dataset())
+    except (OSError, ValueError) as error:
+        raise damaged from error
+
+
+def _digits(splits: Any) -> dict[str, NDArray[np.uint8]]:
+    if missing := [split for split in SPLITS if split not in splits]:
+        raise DataError(f"it has no split “{missing[0]}”.")
+    if sum(splits[split].num_rows for split in SPLITS) > MAX_PICTURES:
+        raise DataError(f"it has more than {MAX_PICTURES:,} pictures.")
     arrays = {}
-    for split in ("train", "test"):
+    for split in SPLITS:
         table = splits[split].with_format("arrow")[:]
-        cells = table.column("image").to_pylist()
-        arrays[f"{split}_images"] = np.stack([_decode(cell["bytes"]) for cell in cells])
-        arrays[f"{split}_labels"] = table.column("label").to_numpy().astype(np.uint8)
+        if missing := [column for column in ("image", "label") if column not in table.column_names]:
+            raise DataError(f"it has no column “{missing[0]}”.")
+        arrays[f"{split}_images"] = _images(table.column("image"))
+        arrays[f"{split}_labels"] = _labels(table.column("label"))
     return arrays
 
 
-def _decode(content: bytes) -> NDArray[np.uint8]:
-    from PIL import Image
+def _check_files(data_files: Mapping[str, Iterable[str]], repository: str) -> None:
+    """Before anything is downloaded: few files, all of this repository, all Parquet, which cannot run anything."""
+    names = [str(name) for files in data_files.values() for name in files]
+    if len(names) > MAX_DATA_FILES:
+        raise DataError(f"it has more than {MAX_DATA_FILES} files of data.")
+    for name in names:
+        if not (name.startswith(f"hf://datasets/{repository}@") and name.endswith(".parquet")):
+            raise DataError("it holds something else than Parquet files of its own.")
 
-    with Image.open(io.BytesIO(content)) as image:
-        if image.width * image.height > MAX_IMAGE_PX:
-            raise ValueError(f"a picture of {image.width} x {image.height} pixels is too large")
-        pixels = np.asarray(image.convert("L"))
-    if pixels.shape != (28, 28):
-        raise ValueError(f"a picture of {pixels.shape[1]} x {pixels.shape[0]} pixels, where 28 x 28 was expected")
-    return pixels
+
+def _images(column: Any) -> NDArray[np.uint8]:
+    images = np.empty((len(column), 28, 28), np.uint8)
+    for image, cell in zip(images, column, strict=True):
+        value = cell.as_py()
+        content = value.get("bytes") if isinstance(value, dict) else None
+        if not isinstance(content, bytes):  # a path would lead to a file of this machine
+            raise DataError("a cell holds no picture.")
+        image[:] = _decode(content)
+    return images
+
+
+def _labels(column: Any) -> NDArray[np.uint8]:
+    labels = column.to_numpy()  # floats, if one is missing
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > 9:
+        raise DataError("its labels are not digits from 0 to 9.")
+    return np.asarray(labels, np.uint8)
+
+
+def _decode(content: bytes) -> NDArray[np.uint8]:
+    from PIL import Image, UnidentifiedImageError
+
+    if len(content) > MAX_PICTURE_BYTES:
+        raise DataError(f"a picture of 28 x 28 pixels has more than {MAX_PICTURE_BYTES >> 10} kB.")
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+            if image.size != (28, 28):
+                width, height = image.size
+                raise DataError(f"a picture of {width} x {height} pixels, where 28 x 28 was expected.")
+            return np.asarray(image.convert("L"))
+    except DataError:
+        raise
+    except UnidentifiedImageError as error:
+        raise DataError("a picture is neither PNG nor JPEG.") from error
+    except Exception as error:  # damaged bytes raise nearly anything on their way through Pillow
+        raise DataError("a picture is damaged.") from error
+
+
+def _bound() -> None:
+    """Let the system refuse files and memory beyond the bounds, where it can (POSIX; of memory, Linux alone)."""
+    if sys.platform != "win32":
+        import resource
+
+        for kind, most in ((resource.RLIMIT_FSIZE, MAX_FILE_BYTES), (resource.RLIMIT_DATA, MAX_MEMORY_BYTES)):
+            hard = resource.getrlimit(kind)[1]
+            with suppress(OSError, ValueError):
+                resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _confine(places: Iterable[str]) -> None:
+    """From now on Python writes nowhere else: the hub names files (ETag), and the library believes it."""
+    allowed = [os.path.realpath(place) for place in places]
+    written = {"open": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1}  # which argument
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in written or (event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
+            return
+        name = arguments[written[event]]
+        if not isinstance(name, int):  # which is a file that is open already
+            path = Path(os.path.realpath(os.fsdecode(name)))
+            if not any(path.is_relative_to(place) for place in allowed):
+                raise PermissionError(errno.EACCES, OUTSIDE, str(path))
+
+    sys.addaudithook(watch)
 
 
 def _main(repository: str, target: str) -> int:
     """Fetch and save; the last line on stderr says what went wrong."""
     try:
+        if not _offline():
+            try:
+                _reach(os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT))
+            except OSError:
+                os.environ["HF_HUB_OFFLINE"] = "1"
+        import datasets
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        names = (f"datasets--{repository.replace('/', '--')}", ".locks", "CACHEDIR.TAG")
+        cache = [str(datasets.config.HF_DATASETS_CACHE), *(os.path.join(HF_HUB_CACHE, name) for name in names)]
+        _confine([*cache, os.path.dirname(target), os.devnull])
+        _bound()
         arrays: dict[str, Any] = fetch(repository)
         with open(target, "wb") as file:
             np.savez(file, **arrays)
     except Exception as error:
-        not_there = _offline() and isinstance(error, (ConnectionError, FileNotFoundError))
-        print(
-            "the hub cannot be reached and there is no copy in the cache." if not_there else _first_line(error),
-            file=sys.stderr,
-        )
+        print(_reason(error), file=sys.stderr)
         return 1
     return 0
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    """One line for the person."""
+    if _offline() and isinstance(error, (ConnectionError, FileNotFoundError)):
+        return "the hub cannot be reached and there is no copy in the cache."
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror == OUTSIDE:
+            return f"{OUTSIDE}."
+        if isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno == errno.EFBIG):
+            return "it is too large."
+        cause = cause.__cause__ or cause.__context__
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 

@@ -1,17 +1,22 @@
-"""A Hugging Face hub on loopback: enough of its web interface to serve one dataset to the real `datasets`."""
+"""A Hugging Face hub on loopback: enough of its web interface to serve datasets, also evil ones, to `datasets`."""
 
 import hashlib
 import io
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+Content = bytes | Callable[[], Iterator[bytes]]
+"""A file: its bytes, or what makes a stream of unknown length."""
+CLAIMED_BYTES = 1000
+"""How large the hub says such a stream is."""
 CARD = """---
 license: mit
 configs:
@@ -34,73 +39,122 @@ def png(image: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def parquet(images: list[bytes], labels: np.ndarray) -> bytes:
+def parquet(images: Sequence[object], labels: Sequence[int | None] | np.ndarray) -> bytes:
     """Columns as ylecun/mnist has them: an Image feature (encoded bytes, path) and a ClassLabel."""
     import pyarrow
-    from pyarrow import parquet as writer
 
-    cells = [{"bytes": content, "path": None} for content in images]
     features = {
         "image": {"_type": "Image"},
         "label": {"names": [str(digit) for digit in range(10)], "_type": "ClassLabel"},
     }
-    table = pyarrow.table(
-        {
-            "image": pyarrow.array(cells, pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])),
-            "label": pyarrow.array(labels.astype(np.int64)),
-        }
-    ).replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    return table(image=cells(images), label=pyarrow.array(labels, pyarrow.int64()), metadata=metadata)
+
+
+def cells(images: Sequence[object]) -> object:
+    """A column of pictures; one that is not bytes stands for itself."""
+    import pyarrow
+
+    values = [{"bytes": image, "path": None} if isinstance(image, bytes) else image for image in images]
+    return pyarrow.array(values, pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())]))
+
+
+def table(metadata: dict[str, str] | None = None, **columns: object) -> bytes:
+    """A Parquet file of these columns."""
+    import pyarrow
+    from pyarrow import parquet as writer
+
     stream = io.BytesIO()
-    writer.write_table(table, stream)
+    writer.write_table(pyarrow.table(columns).replace_schema_metadata(metadata), stream)
     return stream.getvalue()
 
 
+@dataclass
+class Hub:
+    """What is served, how, and what has come with each request."""
+
+    repositories: Mapping[str, Mapping[str, Content]]
+    etag: str = ""
+    """In place of a digest of the file."""
+    moved_to: str = ""
+    """The address of another server that has the files."""
+    address: str = ""
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+
 @contextmanager
-def serving(repository: str, files: dict[str, bytes]) -> Iterator[str]:
-    """The address of a hub that holds this dataset and nothing else."""
+def serving(repositories: Mapping[str, Mapping[str, Content]], *, etag: str = "", moved_to: str = "") -> Iterator[Hub]:
+    """A hub that holds these datasets, by name, and nothing else."""
+    hub = Hub(repositories, etag, moved_to)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            hub.headers.append({"path": self.path, **{key.lower(): value for key, value in self.headers.items()}})
             path = unquote(urlsplit(self.path).path)
-            resolve, api = f"/datasets/{repository}/resolve/", f"/api/datasets/{repository}"
-            if path.startswith(resolve):
-                self._send_file(path.removeprefix(resolve).partition("/")[2])
-            elif path.startswith(f"{api}/tree/"):
-                self._send_tree(path.removeprefix(f"{api}/tree/").partition("/")[2])
-            elif path == api or path.startswith(f"{api}/revision/"):
-                siblings = [{"rfilename": name} for name in files]
-                self._send_json({"id": repository, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []})
-            else:
-                self._send(404, b"", {"X-Error-Code": "EntryNotFound"})
+            for repository, files in hub.repositories.items():
+                resolve, api = f"/datasets/{repository}/resolve/", f"/api/datasets/{repository}"
+                if path.startswith(resolve):
+                    return self._send_file(files, path.removeprefix(resolve).partition("/")[2])
+                if path.startswith(f"{api}/tree/"):
+                    return self._send_tree(files, path.removeprefix(f"{api}/tree/").partition("/")[2])
+                if path == api or path.startswith(f"{api}/revision/"):
+                    siblings = [{"rfilename": name} for name in files]
+                    return self._send_json(
+                        {"id": repository, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []}
+                    )
+            return self._send(404, b"", {"X-Error-Code": "EntryNotFound"})
 
         do_HEAD = do_GET  # noqa: N815
 
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._send_json([self._described(name) for name in asked.get("paths", []) if name in files])
+            hub.headers.append({"path": self.path, **{key.lower(): value for key, value in self.headers.items()}})
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"]))).get("paths", [])
+            files = hub.repositories["/".join(urlsplit(self.path).path.split("/")[3:5])]
+            self._send_json([self._described(files, name) for name in asked if name in files])
 
-        def _send_tree(self, folder: str) -> None:
+        def _send_tree(self, files: Mapping[str, Content], folder: str) -> None:
             prefix = f"{folder}/" if folder else ""
             inside = [name.removeprefix(prefix) for name in files if name.startswith(prefix)]
             folders = sorted({name.partition("/")[0] for name in inside if "/" in name})
             self._send_json(
                 [{"type": "directory", "path": prefix + name, "size": 0, "oid": COMMIT} for name in folders]
-                + [self._described(prefix + name) for name in inside if "/" not in name]
+                + [self._described(files, prefix + name) for name in inside if "/" not in name]
             )
 
-        def _described(self, name: str) -> dict[str, object]:
-            return {"type": "file", "path": name, "size": len(files[name]), "oid": self._digest(name)}
+        def _described(self, files: Mapping[str, Content], name: str) -> dict[str, object]:
+            content = files[name]
+            size = len(content) if isinstance(content, bytes) else CLAIMED_BYTES
+            return {"type": "file", "path": name, "size": size, "oid": self._digest(content)}
 
-        def _digest(self, name: str) -> str:
-            return hashlib.sha1(files[name]).hexdigest()
+        def _digest(self, content: Content) -> str:
+            return hashlib.sha1(content if isinstance(content, bytes) else b"").hexdigest()
 
-        def _send_file(self, name: str) -> None:
+        def _send_file(self, files: Mapping[str, Content], name: str) -> None:
             if name not in files:
-                self._send(404, b"", {"X-Error-Code": "EntryNotFound"})
+                return self._send(404, b"", {"X-Error-Code": "EntryNotFound"})
+            content = files[name]
+            etag = hub.etag or self._digest(content)
+            headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{etag}"'}
+            if hub.moved_to:
+                size = str(self._described(files, name)["size"])
+                return self._send(302, b"", {**headers, "Location": hub.moved_to + self.path, "X-Linked-Size": size})
+            if isinstance(content, bytes):
+                return self._send(200, content, headers)
+            return self._send_stream(content, headers)
+
+        def _send_stream(self, content: Callable[[], Iterator[bytes]], headers: dict[str, str]) -> None:
+            self.send_response(200)
+            for key, value in {**headers, "X-Linked-Size": CLAIMED_BYTES, "Transfer-Encoding": "chunked"}.items():
+                self.send_header(key, str(value))
+            self.end_headers()
+            if self.command == "HEAD":
                 return
-            self._send(200, files[name], {"X-Repo-Commit": COMMIT, "ETag": f'"{self._digest(name)}"'})
+            with suppress(ConnectionError):  # the other side has had enough
+                for part in content():
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+                self.wfile.write(b"0\r\n\r\n")
 
         def _send_json(self, value: object) -> None:
             self._send(200, json.dumps(value).encode(), {"Content-Type": "application/json", "X-Repo-Commit": COMMIT})
@@ -121,7 +175,8 @@ def serving(repository: str, files: dict[str, bytes]) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        hub.address = f"http://127.0.0.1:{server.server_port}"
+        yield hub
     finally:
         server.shutdown()
         server.server_close()
