@@ -1,36 +1,28 @@
 """Datasets: the bundled MNIST, and what the `datasets` library fetches from Hugging Face.
 
-A download runs in a child process (`python -m minigrad_gui.data REPOSITORY TARGET`), because nothing else can be
-stopped for certain; the child leaves plain arrays behind. What a hub serves and what is in a picture comes from a
-stranger: sizes, counts and kinds are bounded here, and the child lets the system and Python itself hold it to them.
+A download runs in a child process, because nothing else can be stopped for certain; the child, `hugging_face`, leaves
+plain arrays behind. What it leaves and what is in a picture comes from a stranger: sizes, counts and kinds are bounded.
 No Qt here.
 """
 
-import errno
 import io
 import os
-import socket
 import stat
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import urlsplit
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-CONNECT_TIMEOUT_S = 3.0
 POLL_INTERVAL_S = 0.05
-DEFAULT_ENDPOINT = "https://huggingface.co"
 SPLITS = ("train", "test")
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -44,15 +36,9 @@ MIN_SCAN_PX = 10_000
 MAX_PHOTO_CHUNKS = 100_000
 """Parts of a PNG, which has one to every few kB."""
 
-MAX_DATA_FILES = 4
 MAX_FILE_BYTES = 128 << 20
-"""No file that the child writes may be larger, downloaded or unpacked; MNIST's largest has 55 MB."""
-MAX_MEMORY_BYTES = 3 << 29
-"""What the child may allocate; MNIST needs 350 MB."""
-MAX_PICTURES = 150_000
-MAX_PICTURE_BYTES = 16 << 10
+"""Of a dataset, downloaded or unpacked; MNIST's largest has 55 MB."""
 MAX_REASON_CHARS = 300
-OUTSIDE = "the hub names a file outside of the cache"
 
 CHILD_ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -212,7 +198,7 @@ def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: F
     """
     with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
         target = Path(folder) / "arrays.npz"
-        command = [sys.executable, "-P", "-m", "minigrad_gui.data", repository, str(target)]
+        command = [sys.executable, "-P", "-m", "minigrad_gui.hugging_face", repository, str(target)]
         with open(Path(folder) / "errors", "w+b") as errors:
             paths = (str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
             environment = {**os.environ, **CHILD_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
@@ -243,174 +229,3 @@ def _told(errors: IO[bytes], status: int) -> str:
     lines = errors.read().decode("utf-8", "replace").strip().splitlines() or ["it gave no reason"]
     text = "".join(character for character in lines[-1] if character.isprintable())
     return text if len(text) <= MAX_REASON_CHARS else text[: MAX_REASON_CHARS - 1] + "…"
-
-
-# ---------------------------------------------------------------- in the child process
-
-
-def _offline() -> bool:
-    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-
-
-def _reach(endpoint: str) -> None:
-    """Fail within seconds where there is no way to the hub; left alone, a silent network takes minutes."""
-    address = urlsplit(endpoint)
-    if address.scheme in urllib.request.getproxies():
-        return  # the way leads through a proxy, which is not ours to judge
-    port = address.port or (443 if address.scheme == "https" else 80)
-    with socket.create_connection((address.hostname or "", port), timeout=CONNECT_TIMEOUT_S):
-        pass
-
-
-def fetch(repository: str) -> dict[str, NDArray[np.uint8]]:
-    """The arrays of a dataset with columns `image` and `label`, from the hub or, out of its reach, from the cache.
-
-    Raises DataError for a dataset of another kind, and whatever `datasets` raises.
-    """
-    from datasets import load_dataset_builder
-    from datasets.exceptions import DatasetGenerationError
-    from huggingface_hub.constants import HF_HOME
-
-    damaged = DataError(f"its files, or their copies in {HF_HOME}, are damaged or not what they should be.")
-    try:
-        builder = load_dataset_builder(repository)
-        _check_files(builder.config.data_files or {}, repository)
-        builder.download_and_prepare()
-    except (DatasetGenerationError, ValueError) as error:
-        raise damaged from error
-    try:
-        return _digits(builder.as_dataset())
-    except (OSError, ValueError) as error:
-        raise damaged from error
-
-
-def _digits(splits: Any) -> dict[str, NDArray[np.uint8]]:
-    if missing := [split for split in SPLITS if split not in splits]:
-        raise DataError(f"it has no split “{missing[0]}”.")
-    if sum(splits[split].num_rows for split in SPLITS) > MAX_PICTURES:
-        raise DataError(f"it has more than {MAX_PICTURES:,} pictures.")
-    arrays = {}
-    for split in SPLITS:
-        table = splits[split].with_format("arrow")[:]
-        if missing := [column for column in ("image", "label") if column not in table.column_names]:
-            raise DataError(f"it has no column “{missing[0]}”.")
-        arrays[f"{split}_images"] = _images(table.column("image"))
-        arrays[f"{split}_labels"] = _labels(table.column("label"))
-    return arrays
-
-
-def _check_files(data_files: Mapping[str, Iterable[str]], repository: str) -> None:
-    """Before anything is downloaded: few files, all of this repository, all Parquet, which cannot run anything."""
-    names = [str(name) for files in data_files.values() for name in files]
-    if len(names) > MAX_DATA_FILES:
-        raise DataError(f"it has more than {MAX_DATA_FILES} files of data.")
-    for name in names:
-        if not (name.startswith(f"hf://datasets/{repository}@") and name.endswith(".parquet")):
-            raise DataError("it holds something else than Parquet files of its own.")
-
-
-def _images(column: Any) -> NDArray[np.uint8]:
-    images = np.empty((len(column), 28, 28), np.uint8)
-    for image, cell in zip(images, column, strict=True):
-        value = cell.as_py()
-        content = value.get("bytes") if isinstance(value, dict) else None
-        if not isinstance(content, bytes):  # a path would lead to a file of this machine
-            raise DataError("a cell holds no picture.")
-        image[:] = _decode(content)
-    return images
-
-
-def _labels(column: Any) -> NDArray[np.uint8]:
-    labels = column.to_numpy()  # floats, if one is missing
-    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > 9:
-        raise DataError("its labels are not digits from 0 to 9.")
-    return np.asarray(labels, np.uint8)
-
-
-def _decode(content: bytes) -> NDArray[np.uint8]:
-    from PIL import Image, UnidentifiedImageError
-
-    if len(content) > MAX_PICTURE_BYTES:
-        raise DataError(f"a picture of 28 x 28 pixels has more than {MAX_PICTURE_BYTES >> 10} kB.")
-    try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
-            if image.size != (28, 28):
-                width, height = image.size
-                raise DataError(f"a picture of {width} x {height} pixels, where 28 x 28 was expected.")
-            return np.asarray(image.convert("L"))
-    except DataError:
-        raise
-    except UnidentifiedImageError as error:
-        raise DataError("a picture is neither PNG nor JPEG.") from error
-    except Exception as error:  # damaged bytes raise nearly anything on their way through Pillow
-        raise DataError("a picture is damaged.") from error
-
-
-def _bound() -> None:
-    """Let the system refuse files and memory beyond the bounds, where it can (POSIX; of memory, Linux alone)."""
-    if sys.platform != "win32":
-        import resource
-
-        for kind, most in ((resource.RLIMIT_FSIZE, MAX_FILE_BYTES), (resource.RLIMIT_DATA, MAX_MEMORY_BYTES)):
-            hard = resource.getrlimit(kind)[1]
-            with suppress(OSError, ValueError):
-                resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-
-
-def _confine(places: Iterable[str]) -> None:
-    """From now on Python writes nowhere else: the hub names files (ETag), and the library believes it."""
-    allowed = [os.path.realpath(place) for place in places]
-    written = {"open": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1}  # which argument
-
-    def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in written or (event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
-            return
-        name = arguments[written[event]]
-        if not isinstance(name, int):  # which is a file that is open already
-            path = Path(os.path.realpath(os.fsdecode(name)))
-            if not any(path.is_relative_to(place) for place in allowed):
-                raise PermissionError(errno.EACCES, OUTSIDE, str(path))
-
-    sys.addaudithook(watch)
-
-
-def _main(repository: str, target: str) -> int:
-    """Fetch and save; the last line on stderr says what went wrong."""
-    try:
-        if not _offline():
-            try:
-                _reach(os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT))
-            except OSError:
-                os.environ["HF_HUB_OFFLINE"] = "1"
-        import datasets
-        from huggingface_hub.constants import HF_HUB_CACHE
-
-        names = (f"datasets--{repository.replace('/', '--')}", ".locks", "CACHEDIR.TAG")
-        cache = [str(datasets.config.HF_DATASETS_CACHE), *(os.path.join(HF_HUB_CACHE, name) for name in names)]
-        _confine([*cache, os.path.dirname(target), os.devnull])
-        _bound()
-        arrays: dict[str, Any] = fetch(repository)
-        with open(target, "wb") as file:
-            np.savez(file, **arrays)
-    except Exception as error:
-        print(_reason(error), file=sys.stderr)
-        return 1
-    return 0
-
-
-def _reason(error: BaseException) -> str:
-    """One line for the person."""
-    if _offline() and isinstance(error, (ConnectionError, FileNotFoundError)):
-        return "the hub cannot be reached and there is no copy in the cache."
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror == OUTSIDE:
-            return f"{OUTSIDE}."
-        if isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno == errno.EFBIG):
-            return "it is too large."
-        cause = cause.__cause__ or cause.__context__
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-if __name__ == "__main__":
-    sys.exit(_main(*sys.argv[1:]))

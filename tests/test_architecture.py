@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "engine.archive": {"engine.ops"},
     "engine.checkpoint": {"engine.ops", "engine.archive", "engine.nn", "engine.training"},
     "minigrad_gui.data": set(),
+    "minigrad_gui.hugging_face": {"minigrad_gui.data"},
     "minigrad_gui.folders": set(),
     "minigrad_gui.garbage": set(),
     "minigrad_gui.photo": set(),
@@ -86,7 +87,20 @@ def test_the_engine_needs_numpy_alone(module):
 
 
 @pytest.mark.parametrize(
-    "module", ["data", "digits", "photo", "threads", "presets", "handwriting", "headless", "history", "recovery", "cli"]
+    "module",
+    [
+        "data",
+        "hugging_face",
+        "digits",
+        "photo",
+        "threads",
+        "presets",
+        "handwriting",
+        "headless",
+        "history",
+        "recovery",
+        "cli",
+    ],
 )
 def test_qt_is_not_imported_below_the_worker(module):
     tree = ast.parse(MODULES[f"minigrad_gui.{module}"].read_text(encoding="utf-8"))

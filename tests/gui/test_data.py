@@ -321,15 +321,15 @@ HARM = {
 TRY_ALL = """
 import json
 import sys
-from minigrad_gui import data
+from minigrad_gui import hugging_face
 
-data._bound()
+hugging_face._bound()
 told = {}
 for name in sys.argv[1:]:
     try:
-        told[name] = f"got {len(data.fetch(f'evil/{name}'))} arrays"
+        told[name] = f"got {len(hugging_face.fetch(f'evil/{name}'))} arrays"
     except Exception as error:
-        told[name] = data._reason(error)
+        told[name] = hugging_face._reason(error)
 print(json.dumps(told))
 """
 
