@@ -47,7 +47,7 @@ def train(
     with _first_signal_asks() as asked:
         dataset = data.load(source)
         run = TrainingRun(config, dataset.train_images, dataset.train_labels, len(dataset.class_names))
-        about = {"dataset": source, "blas_threads": threads or fastest_blas_threads(run)}
+        about = {"dataset": source, "blas_threads": threads or fastest_blas_threads(run) or 1}
         _finish(run, dataset, about, save, checkpoint, asked)
 
 

@@ -248,7 +248,7 @@ class MainWindow(QMainWindow):
     def _recent_paths(self) -> list[str]:
         stored = self._settings.value("recent", [])
         paths = [stored] if isinstance(stored, str) else stored if isinstance(stored, list) else []
-        return [path for path in paths if isinstance(path, str) and path]
+        return [path for path in paths if isinstance(path, str) and path][:MAX_RECENT_FILES]
 
     def _remember(self, path: Path) -> None:
         others = [each for each in self._recent_paths() if each != str(path)]

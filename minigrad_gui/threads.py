@@ -21,21 +21,31 @@ SLOW_STEP_S = 0.1
 """A step that takes so long is made of large products, which all processors share well."""
 
 
-def fastest_blas_threads(run: TrainingRun, clock: Callable[[], float] = time.perf_counter) -> int:
+def fastest_blas_threads(
+    run: TrainingRun,
+    clock: Callable[[], float] = time.perf_counter,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> int | None:
     """Rehearse the run for a fraction of a second with 1, 2, 4, ... threads, in turns; the number that was fastest.
 
     It is the largest unless another is clearly faster: sums depend on it in their last digit, and chance should not.
-    clock: tells the time in seconds.
+    clock: tells the time in seconds. None soon after `cancelled()` turns true; a step is not interrupted.
     """
     most = max((int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
     candidates = [*itertools.takewhile(lambda threads: threads < most, (2**power for power in range(10))), most]
     steps = run.rehearsal()
-    next(steps)  # may compile
-    if most == 1 or _seconds_per_step(steps, clock) > SLOW_STEP_S:
+    if most == 1:
         return most
+    next(steps)  # may compile
+    if cancelled():
+        return None
+    if _seconds_per_step(steps, clock) > SLOW_STEP_S:
+        return None if cancelled() else most
     seconds: dict[int, list[float]] = {threads: [] for threads in candidates}
     for _ in range(ROUNDS):
         for threads in candidates:
+            if cancelled():
+                return None
             with threadpool_limits(threads, user_api="blas"):
                 seconds[threads].append(_seconds_per_step(steps, clock))
     shortest = {threads: min(seconds[threads]) for threads in candidates}

@@ -270,20 +270,25 @@ class TrainingWorker(QObject):
             except ValueError as error:
                 return Outcome(job, f"The run cannot go on: {error}.")
         with BLAS_TURN:
-            threads = self._threads(run, about.get("blas_threads"))
+            threads = self._threads(run, about.get("blas_threads"), job.control)
+            if threads is None:
+                return Outcome(job)
             counts = run.training_count, run.validation_count, run.steps_per_epoch
             self.prepared.emit(Preparation(job, *counts, threads, state))
             with threadpool_limits(threads, user_api="blas"):
                 return self._iterate(job, run, dataset, _Keeper(job, run, threads, self.keepingFailed))
 
-    def _threads(self, run: TrainingRun, before: object) -> int:
-        """As many as before the run was interrupted, or those that prove fastest."""
+    def _threads(self, run: TrainingRun, before: object, control: TrainingControl) -> int | None:
+        """As many as before the run was interrupted, or those that prove fastest; None after a stop."""
         if type(before) is int and 1 <= before <= (os.cpu_count() or 1):
             return before
         # Asked for once: the same settings then give the same network again, to the last digit.
         shape = run.model.sizes, run.config.batch_size
         if shape not in self._blas_threads:
-            self._blas_threads[shape] = fastest_blas_threads(run)
+            fastest = fastest_blas_threads(run, cancelled=lambda: control.stopped)
+            if fastest is None:
+                return None
+            self._blas_threads[shape] = fastest
         return self._blas_threads[shape]
 
     def _iterate(self, job: TrainingJob, run: TrainingRun, dataset: data.Dataset, keeper: "_Keeper") -> Outcome:

@@ -57,7 +57,6 @@ class TrainingPanel(View):
         )
 
         session.stateChanged.connect(self._show_state)
-        session.stateChanged.connect(self.restyle)
         session.configChanged.connect(self._show_state)
         self._refresh_timer = QTimer(self, singleShot=True, interval=theme.REFRESH_INTERVAL_MS)
         self._refresh_timer.timeout.connect(self._show_progress)
@@ -77,11 +76,13 @@ class TrainingPanel(View):
     def restyle(self) -> None:
         colors = theme.colors()
         self._train.setIcon(theme.icon("play", colors.on_accent, colors.muted))
-        self._pause.setIcon(
-            theme.icon("play" if self.session.state == "paused" else "pause", colors.text, colors.muted)
-        )
+        self._pause_icons = {name: theme.icon(name, colors.text, colors.muted) for name in ("play", "pause")}
+        self._show_pause_icon()
         self._step.setIcon(theme.icon("step", colors.text, colors.muted))
         self._stop.setIcon(theme.icon("stop", colors.text, colors.muted))
+
+    def _show_pause_icon(self) -> None:
+        self._pause.setIcon(self._pause_icons["play" if self.session.state == "paused" else "pause"])
 
     # ------------------------------------------------------------ person -> session
 
@@ -118,6 +119,7 @@ class TrainingPanel(View):
             control.setEnabled(enabled)
         self._pause.setText("Resume" if paused else "Pause")
         self._pause_action.setText("&Resume" if paused else "&Pause")
+        self._show_pause_icon()
         self._show_progress()
 
     @Slot()

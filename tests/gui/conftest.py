@@ -104,8 +104,8 @@ def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setattr(QMessageBox, "exec", lambda box: press_button_like(discard, box))
     for window in windows:
         window.close()
-        assert not window.session._thread.isRunning()
-        assert not window.session._teaching_thread.isRunning()
+        assert window.session._thread.wait(LONG_MS)  # a busy machine may take longer than a window waits
+        assert window.session._teaching_thread.wait(LONG_MS)
         window.deleteLater()
 
 
@@ -115,6 +115,7 @@ def window(make_window: Callable[..., MainWindow]) -> MainWindow:
 
 
 STILL_MS = 200
+LONG_MS = 30_000
 
 
 class Hand:

@@ -67,6 +67,15 @@ def test_a_limit_from_outside_is_kept():
         assert fastest_blas_threads(some_run()) == 1
 
 
+@needs_two
+@pytest.mark.parametrize("steps", [0, 1, 30])
+def test_it_ends_soon_after_it_is_cancelled(steps):
+    run = Pretended(lambda threads: 0.004 / threads)
+    assert fastest_blas_threads(run, lambda: run.now, lambda: len(run.tried) > steps) is None
+    assert len(run.tried) <= steps + 20
+    assert threads_now() == run.tried[0]
+
+
 def test_slow_steps_are_not_rehearsed_at_length():
     run = Pretended(lambda _: 0.15)
     assert run.fastest() == threads_now()
