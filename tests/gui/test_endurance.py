@@ -1,0 +1,473 @@
+"""What the window goes through without a crash, a hang, or a lost drawing or model: haste, long use, hostile disks."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from monkey import Monkey
+from PySide6.QtCore import QEvent, QSettings, Qt
+from PySide6.QtGui import QAction, QDesktopServices, QImage
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSpinBox, QWidget
+
+from engine import MLP, TrainingConfig, load_model, save_model
+from minigrad_gui import data
+from minigrad_gui.data import asset_path
+from minigrad_gui.main_window import MainWindow
+
+BUTTONS = QMessageBox.StandardButton
+PATIENCE_MS = 30_000
+SEVEN = np.array([[0.25, 0.2], [0.75, 0.2], [0.45, 0.85]])
+REAL_LOAD_MNIST = data.load_mnist
+REAL_DIALOGS = [(QMessageBox, kind, getattr(QMessageBox, kind)) for kind in ("question", "warning", "exec")] + [
+    (QFileDialog, kind, getattr(QFileDialog, kind)) for kind in ("getOpenFileName", "getSaveFileName")
+]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc or /sys")
+
+
+def model_file(path, sizes=(784, (12,), 10)):
+    save_model(path, MLP(*sizes, dtype=np.float32, init="he", rng=np.random.default_rng(1)), {})
+    return path
+
+
+def same(first, second):
+    return all(np.array_equal(a.data, b.data) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+@pytest.fixture
+def choose(monkeypatch):
+    """The person picks this path in the next file dialogs."""
+    return lambda path: monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+
+
+# ---------------------------------------------------------------- a monkey
+
+
+@pytest.fixture
+def play(make_window, qtbot, tmp_path, monkeypatch):
+    """`play(seed, seconds)`: a monkey plays with a new window, where dialogs are real; returns the monkey."""
+    for owner, name, real in REAL_DIALOGS:
+        monkeypatch.setattr(owner, name, real)
+    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "qt"))  # file dialogs'
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda *_: False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
+    shutil.copy(asset_path("pretrained.npz"), tmp_path / "good.npz")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "good.npz").read_bytes()[:5000])
+    model_file(tmp_path / "small.npz")
+    model_file(tmp_path / "colour.npz", (3072, (8,), 10))
+    names = (
+        "good.npz",
+        "small.npz",
+        "cut.npz",
+        "colour.npz",
+        "new",
+        "new.npz",
+        "missing/x.npz",
+        "plot.png",
+        ".",
+        "ä.npz",
+    )
+
+    def start(seed, seconds):
+        with qtbot.capture_exceptions() as exceptions:
+            window = make_window()
+            monkey = Monkey(window, seed, [tmp_path / name for name in names], exceptions)
+            monkey.run(seconds)
+            window.session.save(tmp_path / "kept.npz")
+        assert same(load_model(tmp_path / "kept.npz")[0], window.session.model)
+        return monkey
+
+    return start
+
+
+def test_a_monkey(play):
+    monkey = play(int(os.environ.get("MINIGRAD_MONKEY_SEED", "1")), 12)
+    assert monkey.actions_taken > 30
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(5))
+def test_a_monkey_for_minutes(play, seed):
+    seconds = 60 * float(os.environ.get("MINIGRAD_MONKEY_MINUTES", "5"))
+    assert play(seed, seconds).actions_taken > seconds
+
+
+# ---------------------------------------------------------------- haste and long use
+
+
+@pytest.fixture(scope="module")
+def tenth():
+    whole = data.load_mnist()
+    training, test = (whole.train_images[:6000], whole.train_labels[:6000]), (whole.test_images, whole.test_labels)
+    return data.Dataset(*training, *(each[:1000] for each in test), whole.name, whole.class_names)
+
+
+@pytest.fixture
+def few_digits(tenth, monkeypatch):
+    """An epoch is over soon."""
+    monkeypatch.setattr(data, "load_mnist", lambda: tenth)
+
+
+@pytest.mark.usefixtures("few_digits")
+def test_a_hundred_starts_and_stops(hand):
+    hand.widget("validationSpin").setValue(0)
+    hand.train(hidden="8")
+    hand.configure(hidden="8", epochs=1000)
+    threads = threading.enumerate()
+    for cycle in range(100):
+        hand.click("trainButton")
+        if cycle % 3 != 1:  # else it is stopped before it has begun
+            hand.wait(lambda: len(hand.session.history) > 0)
+        hand.click("stopButton")
+        hand.wait(lambda: hand.session.state == "idle")
+    assert threading.enumerate() == threads
+    assert len(hand.session.history) > 0
+    assert hand.widget("trainButton").isEnabled()
+
+
+def test_a_digit_of_a_thousand_strokes_is_read_undone_and_redone(hand):
+    canvas = hand.widget("drawingCanvas")
+    walked = np.linspace(0, 2, 1001)
+    points = np.column_stack([np.interp(walked, (0, 1, 2), SEVEN[:, axis]) for axis in (0, 1)])
+    for start, end in pairwise(points):
+        hand.stroke(np.array([start, end]))
+    strokes = canvas.strokes
+    assert len(strokes) == 1000
+    hand.wait(lambda: hand.session.prediction is not None and hand.session.prediction.digit == 7)
+    for _ in range(1000):
+        hand.trigger("undoAction")
+    assert canvas.strokes == ()
+    assert not hand.widget("undoButton").isEnabled()
+    hand.wait(lambda: hand.session.prediction is None)
+    for _ in range(1000):
+        hand.trigger("redoAction")
+    assert all(kept is drawn for kept, drawn in zip(canvas.strokes, strokes, strict=True))
+    hand.wait(lambda: hand.session.prediction is not None and hand.session.prediction.digit == 7)
+
+
+def soak(runs):
+    """What tests/benchmarks/soak.py measures, in a process where nothing else leaves traces."""
+    program = Path(__file__).parents[1] / "benchmarks" / "soak.py"
+    ended = subprocess.run(
+        [sys.executable, str(program), "--runs", str(runs)], capture_output=True, text=True, timeout=3600
+    )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def assert_flat(figures):
+    for name in ("Python threads", "QThreads running", "threads of the process", "timers active", "widgets"):
+        assert figures[name]["least"] == figures[name]["most"], name
+    files = figures["file handles"]
+    assert files["most"] - files["least"] <= 1, "a run that is kept has its lock"
+
+
+@linux
+def test_threads_timers_and_files_stay_flat_over_short_runs():
+    assert_flat(soak(12))
+
+
+@linux
+@pytest.mark.long
+def test_a_day_of_short_runs():
+    figures = soak(24 * 60)
+    assert_flat(figures)
+    assert figures["memory, MB"]["in 1,000 runs"] < 10
+    assert figures["Python objects"]["in 1,000 runs"] < 1000
+
+
+# ---------------------------------------------------------------- leaving
+
+
+def leave(hand):
+    """Close the window; what its thread still computes then may take a moment more."""
+    begun = time.perf_counter()
+    hand.window.close()
+    assert time.perf_counter() - begun < 1.5, "a second, and the time to look at the clock"
+    assert not hand.window.isVisible()
+    assert hand.session._thread.wait(PATIENCE_MS)
+
+
+@pytest.mark.parametrize("moment", ["it has just begun", "it prepares", "it trains"])
+def test_leaving_a_run_takes_a_second_at_most(hand, answer, moment):
+    hand.configure(hidden="256, 128", epochs=1000, batch_size=128)
+    questions = answer(BUTTONS.Discard)
+    hand.click("trainButton")
+    if moment == "it prepares":
+        hand.qtbot.wait(300)  # somewhere in the middle of it, wherever that is
+    elif moment == "it trains":
+        hand.wait(lambda: len(hand.session.history) > 20)
+    leave(hand)
+    assert len(questions) == 1
+
+
+def test_leaving_a_download_takes_a_second_at_most(hand, answer, monkeypatch, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        hand.session.set_config(hand.session.config, "ylecun/mnist")
+        hand.click("trainButton")
+        hand.qtbot.wait(100)
+        answer(BUTTONS.Discard)
+        leave(hand)
+
+
+# ---------------------------------------------------------------- a hostile disk
+
+
+@contextmanager
+def full_disk():
+    """No file can grow any more: writes fail, as on a disk without room."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.fixture
+def drawings(tmp_path):
+    """The folder where taught drawings are kept."""
+    return tmp_path / "data" / "minigrad" / "handwriting"
+
+
+def teach(hand, digit, label):
+    hand.click("clearButton")
+    hand.draw(digit)
+    hand.wait(lambda: hand.window.findChild(QAction, "teach0Action").isEnabled())
+    hand.trigger(f"teach{label}Action")
+    hand.wait(lambda: not hand.session.is_learning)
+
+
+@posix
+def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(hand, drawings, warnings):
+    teach(hand, 7, 7)
+    (kept,) = drawings.iterdir()
+    content = kept.read_bytes()
+    with full_disk():
+        teach(hand, 3, 3)
+    assert len(warnings) == 1
+    assert "will be forgotten when you leave" in warnings[0]
+    assert [drawing.label for drawing in hand.session.notebook.drawings] == [7, 3]
+    assert [*drawings.iterdir()] == [kept], "nothing is left half written"
+    assert kept.read_bytes() == content
+    teach(hand, 1, 1)
+    assert len([*drawings.iterdir()]) == 3, "the one there was no room for is written, too"
+    assert len(warnings) == 1
+
+
+@posix
+def test_on_a_full_disk_one_can_leave_and_the_settings_stay_as_they_were(make_window, tmp_path):
+    make_window().close()
+    (file,) = (tmp_path / "settings").rglob("*.ini")
+    before = file.read_bytes()
+    window = make_window()
+    window.findChild(QSpinBox, "epochsSpin").setValue(77)
+    with full_disk():
+        window.close()
+    assert not window.isVisible()
+    assert file.read_bytes() == before
+    make_window().close()
+    assert b"77" in file.read_bytes()
+
+
+@posix
+@pytest.mark.usefixtures("few_digits")
+@pytest.mark.parametrize("export", ["exportPngAction", "exportCsvAction"])
+def test_on_a_full_disk_an_export_is_told_and_leaves_nothing(hand, choose, tmp_path, warnings, export):
+    hand.train()
+    path = tmp_path / ("curves.png" if "Png" in export else "curves.csv")
+    path.write_text("an older one")
+    choose(path)
+    hand.wait(lambda: hand.window.findChild(QAction, export).isEnabled())
+    with full_disk():
+        hand.trigger(export)
+    assert warnings == [f"{path.name} could not be written there."]
+    assert path.read_text() == "an older one"
+    assert [each.name for each in tmp_path.glob("curves*")] == [path.name]
+
+
+@pytest.fixture
+def no_writing(monkeypatch):
+    """Nobody can make a folder in /sys, not even root."""
+    monkeypatch.setenv("XDG_DATA_HOME", "/sys")
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "/sys")
+
+
+@linux
+@pytest.mark.usefixtures("no_writing")
+def test_where_nothing_may_be_written_one_can_work(hand, warnings):
+    teach(hand, 7, 3)
+    assert len(warnings) == 1
+    assert "/sys/minigrad/handwriting cannot be written to" in warnings[0]
+    hand.wait(lambda: hand.session.prediction.digit == 3)
+    hand.window.close()
+    assert not hand.window.isVisible()
+
+
+def test_a_data_folder_that_vanishes_is_made_anew(hand, drawings, warnings):
+    teach(hand, 7, 7)
+    shutil.rmtree(drawings.parents[1])
+    teach(hand, 3, 3)
+    assert [drawing.label for drawing in hand.session.notebook.drawings] == [7, 3]
+    assert len([*drawings.iterdir()]) == 1
+    shutil.rmtree(drawings.parents[1])
+    hand.trigger("undoTeachingAction")
+    assert [drawing.label for drawing in hand.session.notebook.drawings] == [7]
+    assert warnings == []
+
+
+@pytest.mark.usefixtures("few_digits")
+def test_a_model_whose_folder_is_gone_is_kept_until_it_is_saved_elsewhere(hand, choose, tmp_path, warnings):
+    (tmp_path / "models").mkdir()
+    hand.window.open(model_file(tmp_path / "models" / "mine.npz"))
+    hand.click("keepWeightsCheck")
+    hand.session.train()
+    hand.wait(lambda: hand.session.state == "idle")
+    shutil.rmtree(tmp_path / "models")
+    trained = hand.session.model
+    hand.trigger("saveAction")
+    assert len(warnings) == 1
+    assert "mine.npz could not be saved" in warnings[0]
+    assert hand.window.isWindowModified()
+    assert hand.session.model is trained
+    choose(tmp_path / "elsewhere.npz")
+    hand.trigger("saveAsAction")
+    assert same(load_model(tmp_path / "elsewhere.npz")[0], trained)
+    assert not hand.window.isWindowModified()
+
+
+@pytest.fixture(params=[0, 0.5, 0.999])
+def damaged(request, monkeypatch, tmp_path):
+    """The file of the digits, of which there is only this share."""
+    real, cut = asset_path("mnist.npz").read_bytes(), tmp_path / "mnist.npz"
+    cut.write_bytes(real[: int(request.param * len(real))])
+    monkeypatch.setattr(data, "asset_path", lambda name: cut if name == cut.name else asset_path(name))
+    monkeypatch.setattr(data, "load_mnist", lambda: REAL_LOAD_MNIST())
+    return cut
+
+
+def test_damaged_digits_are_told_and_drawing_goes_on(damaged, hand, warnings):
+    before = hand.session.model
+    hand.train()
+    assert len(warnings) == 1
+    assert "are missing or damaged; install minigrad again" in warnings[0]
+    hand.draw(7)
+    hand.wait(lambda: hand.session.prediction is not None and hand.session.prediction.digit == 7)
+    hand.trigger("teach3Action")
+    hand.wait(lambda: not hand.session.is_learning and len(warnings) == 2)
+    assert hand.session.model is before
+    damaged.write_bytes(asset_path(damaged.name).read_bytes())
+    hand.train()
+    assert len(hand.session.history) > 0
+    assert len(warnings) == 2
+
+
+GARBAGE = {
+    "bytes": bytes(range(256)) * 20,
+    "text": b"[General]\ntheme=dark\nconfig\n===\n[[[\n",
+    "cut": b'[General]\ngeometry=@ByteArray(\\x1\\xd9\\xd0\\xcb\\0\\x3\ntheme="da',
+    "other types": b"[General]\ncolumns=@Rect(0 0 9 9)\nconfig=@Point(1 2)\ngeometry=true\nrecent=@Size(3 4)\ntheme=7\n"
+    b"[plot]\nlog=@Point(1 2)\n",
+    "variants of no type": b"[General]\n"
+    + b"".join(key + rb"=@Variant(\0\0\0\x7f\0\0\0\x2X\0\xff)" + b"\n" for key in (b"columns", b"config", b"theme")),
+    "huge numbers": b"[General]\ncolumns=99999999999999999999\ngeometry=1e999\nrecent=" + b"9" * 5000 + b"\nconfig="
+    + rb'"{\"config\": {\"epochs\": 1e30, \"batch_size\": ' + b"9" * 400 + rb'}, \"source\": \"mnist\"}"',
+    "a thousand recent files": b"[General]\nrecent=" + b", ".join([b"x.npz"] * 1000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
+def test_garbage_for_a_settings_file(make_window, tmp_path, content):
+    file = tmp_path / "settings" / "minigrad" / "minigrad.ini"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    window = make_window()
+    assert window.session.config == TrainingConfig()
+    window._recent.aboutToShow.emit()
+    window.findChild(QSpinBox, "epochsSpin").setValue(77)
+    window.close()
+    assert make_window().session.config.epochs == 77, "and the next time all is well again"
+
+
+def test_a_window_remembered_beyond_the_screen_comes_back_to_it(make_window):
+    window = make_window()
+    screen = window.screen().availableGeometry()
+    window.move(screen.right() + 50_000, -50_000)
+    window.resize(9000, 7000)
+    window.close()
+    assert screen.intersects(make_window().frameGeometry())
+
+
+# ---------------------------------------------------------------- another display scale
+
+
+SCREEN = {"y": 0, "logicalBaseDpi": 96, "dpr": 1}
+SCREENS = [
+    {**SCREEN, "name": "plain", "x": 0, "width": 1920, "height": 1080, "logicalDpi": 96},
+    {**SCREEN, "name": "fine", "x": 1920, "width": 3840, "height": 2160, "logicalDpi": 192},
+]
+
+
+def move_between_screens(settings):
+    """In a process of its own, which has two screens: draw, move to the finer one, and back."""
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings)
+    app = QApplication([])  # noqa: F841
+    window = MainWindow()
+    window.show()
+    try:
+        look_at_both_screens(window)
+    finally:
+        window.leave()
+        window.session._teaching_thread.wait()
+
+
+def look_at_both_screens(window):
+    canvas = window.findChild(QWidget, "drawingCanvas")
+    canvas._commit((), (SEVEN,))
+    strokes, seen = canvas.strokes, []
+    for left, scale in ((50, 1), (2000, 2), (50, 1)):
+        window.move(left, 50)
+        QApplication.processEvents()
+        QApplication.sendEvent(window, QEvent(QEvent.Type.DevicePixelRatioChange))
+        QApplication.processEvents()
+        picture = canvas.grab().toImage()
+        assert window.devicePixelRatioF() == picture.devicePixelRatio() == scale
+        assert picture.size() == canvas.size() * scale
+        assert canvas.strokes is strokes
+        seen.append(picture)
+    assert seen[0] == seen[2]
+    half = seen[1].scaled(seen[0].size(), mode=Qt.TransformationMode.SmoothTransformation)
+    assert differing(half, seen[0]) < 0.02, "it is the same picture"
+    doubled = seen[0].scaled(seen[1].size(), mode=Qt.TransformationMode.SmoothTransformation)
+    assert differing(doubled, seen[1]) > 0.001, "it is painted anew and not enlarged"
+
+
+def differing(first, second):
+    """The share of pixels that are clearly darker or lighter in one than in the other."""
+    pictures = [picture.convertToFormat(QImage.Format.Format_Grayscale8) for picture in (first, second)]
+    pixels = [np.array(each.constBits()).reshape(each.height(), -1)[:, : each.width()] for each in pictures]
+    return (np.abs(np.subtract(*pixels, dtype=int)) > 60).mean()
+
+
+def test_moved_to_a_finer_screen_the_drawing_stays_and_is_sharp(tmp_path, monkeypatch):
+    (tmp_path / "screens.json").write_text(json.dumps({"screens": SCREENS}))
+    monkeypatch.setenv("QT_QPA_PLATFORM", f"offscreen:configfile={tmp_path / 'screens.json'}")
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        process.submit(move_between_screens, str(tmp_path / "settings")).result(timeout=120)
