@@ -1,15 +1,17 @@
 """Learning a hand: a network is taught from a few labelled drawings, without forgetting what it knew.
 
 No Qt here. `teach` is the learning; a `Notebook` keeps the drawings, one file each, so that two windows may write at
-once and nothing is lost but the one drawing whose file is damaged.
+once and nothing is lost but the one drawing whose file is damaged. Every drawing is kept until it is thrown away; the
+newest MAX_DRAWINGS are taught.
 """
 
 import json
+import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,9 @@ from engine.nn import MLP
 from minigrad_gui.digits import CLASSES, Picture, rasterize
 
 MAX_DRAWINGS = 2000
+"""So many are taught, the newest; the others are kept."""
+DRAFT_AGE_S = 60
+"""A file half written that is older than this was left by a process that is gone."""
 MAX_FILE_BYTES = 4 << 20
 MAX_STROKES = 5000
 COORDINATE_DECIMALS = 4
@@ -94,60 +99,118 @@ class Drawing:
     label: int
     name: str
     """The name of its file; names sort by time."""
+    _made: list[Picture] = field(default_factory=list, init=False, repr=False)
 
-    @cached_property
+    @property
     def picture(self) -> Picture:
-        """As the network sees it: float32 (28, 28)."""
-        return rasterize(self.strokes)
+        """As the network sees it: float32 (28, 28), made when it is first asked for."""
+        # cached_property has a lock in Python 3.11: the window would wait until a lesson has made thousands.
+        if not self._made:
+            self._made.append(rasterize(self.strokes))
+        return self._made[0]
 
 
 class Notebook:
     """The drawings that were taught, oldest first, each in a JSON file of its own in one folder.
 
-    A drawing that cannot be written is still in `drawings`, until the program ends.
+    Whoever opens a notebook has it read, in another thread where there may be thousands: `include(read())`. Until then
+    it holds only what was added since. A drawing that cannot be written is in `drawings` all the same, until the
+    program ends, and is written as soon as another can be.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.drawings: list[Drawing] = self._read()
+        self.drawings: list[Drawing] = []
+        self.unread = self._names()
+        """The names of the files that were there already and are not in `drawings` yet."""
+        self._unwritten: list[Drawing] = []
+
+    def read(self, cancelled: Callable[[], bool] = lambda: False) -> list[Drawing]:
+        """What is in the unread files, for `include`; a file that is no drawing is left alone and left out.
+
+        May run in any thread. Soon after `cancelled()` turns true, what has been read until then is returned.
+        """
+        return list(self._read(self.unread, cancelled))
+
+    def include(self, read: Iterable[Drawing]) -> None:
+        """Put what `read` gave before what was added since, unless all was forgotten meanwhile."""
+        if self.unread:
+            self.drawings[:0] = read
+            self.unread = ()
 
     def add(self, strokes: Sequence[ArrayLike], label: int) -> Drawing:
-        """Keep a drawing. Raises NotebookError if it is kept in memory alone."""
+        """Keep a drawing. Raises NotebookError if it is kept in memory alone, and the one before was not."""
         name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.json"
         drawing = Drawing(tuple(np.asarray(stroke, np.float64) for stroke in strokes), label, name)
+        was_told = bool(self._unwritten)
         self.drawings.append(drawing)
-        rounded = [np.round(stroke, COORDINATE_DECIMALS).tolist() for stroke in drawing.strokes]
-        content = json.dumps({"label": label, "strokes": rounded}).encode()
+        self._unwritten.append(drawing)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with replacing(self.folder / name) as file:
-                file.write(content)
+            while self._unwritten:  # the new one first, then those that could not be written before
+                self._write(self._unwritten[-1])
+                self._unwritten.pop()
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise NotebookError(
-                f"The drawing was learnt, but will be forgotten when you leave: {self.folder} cannot be written to "
-                f"({reason})."
-            ) from error
+            if not was_told:
+                raise NotebookError(
+                    f"What you teach is learnt, but will be forgotten when you leave: {self.folder} cannot be written "
+                    f"to ({_reason(error)})."
+                ) from error
         return drawing
 
-    def remove(self, drawing: Drawing) -> None:
-        """Throw a drawing away. Raises NotebookError, and keeps it, if its file cannot be removed."""
-        try:
-            (self.folder / drawing.name).unlink(missing_ok=True)
-        except NotADirectoryError:
-            pass  # it was never written
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise NotebookError(f"The drawing could not be removed from {self.folder}: {reason}.") from error
-        self.drawings = [kept for kept in self.drawings if kept is not drawing]
+    def remove(self, *drawings: Drawing) -> None:
+        """Throw drawings away. Raises NotebookError, and keeps those whose files cannot be removed."""
+        gone, problem = set(), None
+        for drawing in drawings:
+            try:
+                with suppress(FileNotFoundError, NotADirectoryError):  # never written, or another window was first
+                    (self.folder / drawing.name).unlink()
+                gone.add(drawing.name)
+            except OSError as error:
+                problem = error
+        self.drawings = [kept for kept in self.drawings if kept.name not in gone]
+        self._unwritten = [kept for kept in self._unwritten if kept.name not in gone]
+        if problem is not None:
+            count = len(drawings) - len(gone)
+            what = "The drawing" if count == 1 else f"{count:,} drawings"
+            raise NotebookError(f"{what} could not be removed from {self.folder}: {_reason(problem)}.") from problem
 
-    def _read(self) -> list[Drawing]:
-        """What is in the folder; a file that is no drawing is left alone and left out."""
+    def forget(self) -> None:
+        """Throw every drawing away, also what is unread and what other windows have added until now.
+
+        Raises NotebookError as `remove` does.
+        """
+        for draft in self._names(".tmp"):
+            with suppress(OSError):
+                if time.time() - (self.folder / draft).stat().st_mtime > DRAFT_AGE_S:
+                    (self.folder / draft).unlink()
+        known = {drawing.name for drawing in self.drawings}
+        others = self._read(name for name in self._names() if name not in known)
+        self.unread = ()
+        self.remove(*self.drawings, *others)
+
+    def _names(self, suffix: str = ".json") -> tuple[str, ...]:
         try:
-            files = sorted(self.folder.glob("*.json"))[-MAX_DRAWINGS:]
+            return tuple(sorted(name for name in os.listdir(self.folder) if name.endswith(suffix)))
         except OSError:
-            return []
-        return [drawing for file in files if (drawing := _read_drawing(file)) is not None]
+            return ()
+
+    def _read(self, names: Iterable[str], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Drawing]:
+        for name in names:
+            if cancelled():
+                return
+            drawing = _read_drawing(self.folder / name)
+            if drawing is not None:
+                yield drawing
+
+    def _write(self, drawing: Drawing) -> None:
+        rounded = [np.round(stroke, COORDINATE_DECIMALS).tolist() for stroke in drawing.strokes]
+        with replacing(self.folder / drawing.name) as file:
+            file.write(json.dumps({"label": drawing.label, "strokes": rounded}).encode())
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _read_drawing(file: Path) -> Drawing | None:
@@ -159,7 +222,7 @@ def _read_drawing(file: Path) -> Drawing | None:
         if len(content["strokes"]) > MAX_STROKES:
             return None
         strokes = [np.array(stroke, np.float64).reshape(-1, 2) for stroke in content["strokes"]]
-    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError):
         return None
     drawn = strokes and all(len(stroke) and (np.abs(stroke) <= MAX_COORDINATE).all() for stroke in strokes)
     if not drawn or type(label) is not int or not 0 <= label < CLASSES:

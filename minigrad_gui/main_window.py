@@ -246,6 +246,7 @@ class MainWindow(QMainWindow):
     # ------------------------------------------------------------ recent files
 
     def _recent_paths(self) -> list[str]:
+        self._settings.sync()  # what other windows have remembered since
         stored = self._settings.value("recent", [])
         paths = [stored] if isinstance(stored, str) else stored if isinstance(stored, list) else []
         return [path for path in paths if isinstance(path, str) and path][:MAX_RECENT_FILES]

@@ -21,7 +21,7 @@ from engine.nn import ACTIVATIONS, MLP
 from engine.training import describe_run, logits_of
 from minigrad_gui import data, digits
 from minigrad_gui.folders import data_folder
-from minigrad_gui.handwriting import Drawing, Notebook, NotebookError
+from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, Notebook, NotebookError
 from minigrad_gui.history import History
 from minigrad_gui.recovery import KeptRun, RunFolder
 from minigrad_gui.teaching import Lesson, Taught, TeachingWorker
@@ -80,6 +80,7 @@ class Session(QObject):
     failed = Signal(str)
     noticed = Signal(str)
     _jobQueued = Signal(object)  # noqa: N815
+    _handAsked = Signal(object)  # noqa: N815
     _lessonQueued = Signal(object)  # noqa: N815
     _samplesAsked = Signal()  # noqa: N815
     _lessonsExpected = Signal()  # noqa: N815
@@ -132,11 +133,18 @@ class Session(QObject):
         self._teaching_thread.setObjectName("teaching")
         self._teacher = TeachingWorker()
         self._teacher.moveToThread(self._teaching_thread)
+        self._handAsked.connect(self._teacher.read_hand)
         self._lessonQueued.connect(self._teacher.run)
         self._samplesAsked.connect(self._teacher.load_samples)
         self._lessonsExpected.connect(self._teacher.prepare)
         self._teacher.samplesReady.connect(self._on_samples)
+        self._teacher.handRead.connect(self._on_hand_read)
         self._teacher.taught.connect(self._on_taught)
+        # Only when the window is up: Python runs one thread at a time, and the window would come later.
+        self._hand_timer = QTimer(self, singleShot=True, interval=0)
+        self._hand_timer.timeout.connect(self._read_hand)
+        if self.notebook.unread:
+            self._hand_timer.start()
         # A long turn of the training thread would make the window stutter.
         self._switch_interval_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -255,12 +263,14 @@ class Session(QObject):
         """
         self._abandon_run(keep=keep_run)
         self._reading_timer.stop()
+        self._hand_timer.stop()
         if self._lesson is not None:
             self._lesson.cancelled.set()
         self._untaught = None  # whatever a lesson still reports, no other is begun
         deadline = QDeadlineTimer(CLOSING_MS)
         threads = (self._thread, self._teaching_thread)
         for thread in threads:
+            thread.requestInterruption()
             thread.quit()
         has_ended = [thread.wait(deadline) for thread in threads]
         if not keep_run:
@@ -494,8 +504,8 @@ class Session(QObject):
 
     @property
     def is_learning(self) -> bool:
-        """Whether the network is being taught drawings now."""
-        return self._lesson is not None
+        """Whether the network is being taught drawings now, or they are read so that it can be."""
+        return self._lesson is not None or bool(self.notebook.unread)
 
     @property
     def can_teach(self) -> bool:
@@ -521,9 +531,7 @@ class Session(QObject):
         self._hand_changed()
 
     def forget_drawings(self, drawings: Sequence[Drawing]) -> None:
-        for drawing in drawings:
-            if not self._change_notebook(self.notebook.remove, drawing):
-                break
+        self._change_notebook(self.notebook.remove, *drawings)
         self._hand_changed()
 
     def undo_teaching(self) -> None:
@@ -532,8 +540,9 @@ class Session(QObject):
             self.forget_drawings(self.notebook.drawings[-1:])
 
     def forget_hand(self) -> None:
-        """Throw every taught drawing away: the network is as it was."""
-        self.forget_drawings(self.notebook.drawings)
+        """Throw every taught drawing away, other windows' too: the network is as it was."""
+        self._change_notebook(self.notebook.forget)
+        self._hand_changed()
 
     def _change_notebook(self, change: Callable[..., object], *arguments: object) -> bool:
         try:
@@ -554,16 +563,26 @@ class Session(QObject):
         if self._lesson is not None:
             self._lesson.cancelled.set()  # when it has ended, another begins
             return
-        if self.state != "idle" or self._untaught is None:
+        if self.state != "idle" or self._untaught is None or self.notebook.unread:
             return
         if not self.notebook.drawings:
             if self.model is not self._untaught[0]:
                 self._show_model(*self._untaught)
             return
-        self._lesson = Lesson(self._untaught[0], tuple(self.notebook.drawings))
+        self._lesson = Lesson(self._untaught[0], tuple(self.notebook.drawings[-MAX_DRAWINGS:]))
         self._teaching_thread.start()
         self._lessonQueued.emit(self._lesson)
         self.handChanged.emit()
+
+    @Slot()
+    def _read_hand(self) -> None:
+        self._teaching_thread.start()
+        self._handAsked.emit(self.notebook)
+
+    @Slot(object)
+    def _on_hand_read(self, read: list[Drawing]) -> None:
+        self.notebook.include(read)
+        self._hand_changed()
 
     @Slot(object)
     def _on_taught(self, taught: Taught) -> None:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from engine import Adam, Tensor, evaluate
 from engine.nn import MLP
 from minigrad_gui import data
-from minigrad_gui.handwriting import Drawing, teach
+from minigrad_gui.handwriting import Drawing, Notebook, teach
 from minigrad_gui.threads import BLAS_TURN
 
 REPLAYED = 6000
@@ -46,8 +46,9 @@ class Taught:
 
 
 class TeachingWorker(QObject):
-    """Lives in a QThread and teaches one lesson at a time."""
+    """Lives in a QThread, reads the notebook and teaches one lesson at a time."""
 
+    handRead = Signal(object)  # noqa: N815  list[Drawing], for the notebook to include
     samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
     taught = Signal(object)  # Taught, once for each lesson
 
@@ -79,15 +80,26 @@ class TeachingWorker(QObject):
         Adam([weight]).step()
 
     @Slot(object)
+    def read_hand(self, notebook: Notebook) -> None:
+        is_closing = self.thread().isInterruptionRequested
+        read = notebook.read(is_closing)
+        if not is_closing():
+            self.handRead.emit(read)
+
+    @Slot(object)
     def run(self, lesson: Lesson) -> None:
         try:
             known = self._digits()
             replay, cancelled = (known.train_images, known.train_labels), lesson.cancelled.is_set
-            pictures = np.stack([drawing.picture for drawing in lesson.drawings])
+            # The first time, a picture takes a millisecond.
+            pictures = [drawing.picture for drawing in lesson.drawings if not cancelled()]
+            if cancelled():
+                self.taught.emit(Taught(lesson))
+                return
             labels = [drawing.label for drawing in lesson.drawings]
             # A second BLAS thread would wait for the window, and spin meanwhile.
             with BLAS_TURN, threadpool_limits(1, user_api="blas"):
-                model = teach(lesson.model, pictures, labels, *replay, cancelled=cancelled)
+                model = teach(lesson.model, np.stack(pictures), labels, *replay, cancelled=cancelled)
                 test = None if cancelled() else evaluate(model, known.test_images, known.test_labels)
             outcome = Taught(lesson, model, test)
         except data.DataError as error:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QMessageBox, QPushButton, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.digits import CLASSES
-from minigrad_gui.handwriting import Drawing
+from minigrad_gui.handwriting import MAX_DRAWINGS
 from minigrad_gui.session import Prediction, Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import action, caption, column, named, restyled, row
@@ -95,11 +95,10 @@ class DrawPanel(View):
         )
         self._hand_action = action(self, "&My hand…", "handAction", self._on_hand, "Ctrl+H")
         self._dialog = HandDialog(self)
-        self._listed: list[Drawing] = []
         self._bars.chosen.connect(self._on_teach)
         self._untaught.clicked.connect(session.undo_teaching)
         self._hand.clicked.connect(self._on_hand)
-        self._dialog.deleted.connect(self._on_delete)
+        self._dialog.deleted.connect(session.forget_drawings)
         self._dialog.forgotten.connect(self._on_forget)
         self._compare.toggled.connect(self._show_prediction)
 
@@ -170,15 +169,10 @@ class DrawPanel(View):
         self._dialog.raise_()
         self._dialog.activateWindow()
 
-    @Slot(list)
-    def _on_delete(self, rows: list[int]) -> None:
-        drawings = self.session.notebook.drawings
-        self.session.forget_drawings([drawings[row] for row in rows])
-
     @Slot()
     def _on_forget(self) -> None:
         count = len(self.session.notebook.drawings)
-        question = f"Throw {'the drawing' if count == 1 else f'all {count} drawings'} away? This cannot be undone."
+        question = f"Throw {'the drawing' if count == 1 else f'all {count:,} drawings'} away? This cannot be undone."
         if QMessageBox.question(self._dialog, "Forget my hand", question) == QMessageBox.StandardButton.Yes:
             self.session.forget_hand()
 
@@ -237,19 +231,19 @@ class DrawPanel(View):
             teach.setEnabled(can_teach)
         for control in (self._untaught, self._untaught_action):
             control.setEnabled(count > 0)
-        if session.is_learning:
+        if session.is_learning and count:
             self._taught.setText("Learning your hand…")
         elif count:
-            self._taught.setText(f"{count} taught" if session.state == "idle" else f"{count}, learnt after the run")
+            taught = f"{min(count, MAX_DRAWINGS):,}"
+            self._taught.setText(f"{taught} taught" if session.state == "idle" else f"{taught}, learnt after the run")
         else:
             self._taught.setText("Wrong? Click its digit.")
 
     @Slot()
     def _fill_dialog(self) -> None:
-        drawings = self.session.notebook.drawings
-        if self._dialog.isVisible() and drawings != self._listed:  # else the person's choice would be lost
-            self._listed = list(drawings)
-            self._dialog.set_drawings([(drawing.picture, drawing.label) for drawing in drawings])
+        if self._dialog.isVisible():
+            notebook = self.session.notebook
+            self._dialog.set_drawings(notebook.drawings, is_reading=bool(notebook.unread))
 
 
 def _sureness(prediction: Prediction) -> str:

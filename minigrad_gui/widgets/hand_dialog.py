@@ -1,37 +1,74 @@
 """The drawings that were taught: a picture and its digit for each, to look through and to throw away."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QImage, QKeySequence, QPixmap, QShortcut
-from PySide6.QtWidgets import QDialog, QListView, QListWidget, QListWidgetItem, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QDialog, QListView, QPushButton, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.digits import SIDE_PX, Picture
+from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing
 from minigrad_gui.widgets.building import caption, column, named, row
 
 PICTURE_PX = 2 * SIDE_PX
 SIZE_PX = QSize(440, 380)
 
 
-class HandDialog(QDialog):
-    """Shows pictures with their labels. `deleted` tells the rows to delete, `forgotten` that all should go."""
+class _Drawings(QAbstractListModel):
+    """Drawings, the newest first. There may be many thousands: a picture is made when it comes into sight."""
 
-    deleted = Signal(list)
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.drawings: list[Drawing] = []
+        self._pixel_ratio = parent.devicePixelRatioF
+
+    def show(self, drawings: Sequence[Drawing]) -> None:
+        """Show these, oldest first."""
+        self.beginResetModel()
+        self.drawings = list(reversed(drawings))
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.drawings)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        drawing = self.drawings[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return str(drawing.label)
+            case Qt.ItemDataRole.DecorationRole:
+                return _pixmap(drawing.picture, self._pixel_ratio())
+            case Qt.ItemDataRole.ToolTipRole:
+                return f"Taught as {drawing.label}"
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return Qt.AlignmentFlag.AlignHCenter
+        return None
+
+
+class HandDialog(QDialog):
+    """Shows drawings with their labels. `deleted` tells those to delete, `forgotten` that all should go."""
+
+    deleted = Signal(list)  # list[Drawing]
     forgotten = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("My hand")
         self.resize(SIZE_PX)
+        self._is_reading = False
         self._count = named(caption(), "handCountLabel")
         self._count.setWordWrap(True)
-        self._list = named(QListWidget(), "handList")
+        self._model = _Drawings(self)
+        self._list = named(QListView(), "handList")
+        self._list.setModel(self._model)
         self._list.setAccessibleName("Taught drawings")
         self._list.setViewMode(QListView.ViewMode.IconMode)
         self._list.setResizeMode(QListView.ResizeMode.Adjust)
         self._list.setMovement(QListView.Movement.Static)
-        self._list.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        self._list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self._list.setUniformItemSizes(True)  # else every picture would be made to find out how large it is
         self._list.setIconSize(QSize(PICTURE_PX, PICTURE_PX))
         self._list.setSpacing(6)
         self._delete = named(QPushButton("Delete"), "handDeleteButton", "Throw the chosen drawings away (Del)")
@@ -47,39 +84,41 @@ class HandDialog(QDialog):
             margin=theme.SPACING_PX,
             parent=self,
         )
-        self._list.itemSelectionChanged.connect(self._show_enabled)
+        self._list.selectionModel().selectionChanged.connect(self._show_enabled)
+        self._model.modelReset.connect(self._show_enabled)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self._list, self._on_delete)
         self._delete.clicked.connect(self._on_delete)
         self._forget.clicked.connect(self.forgotten)
         self._close.clicked.connect(self.close)
         self.set_drawings([])
 
-    def set_drawings(self, drawings: Sequence[tuple[Picture, int]]) -> None:
-        """Show these, the newest first."""
-        self._list.clear()
-        for picture, label in reversed(drawings):
-            item = QListWidgetItem(_pixmap(picture, self.devicePixelRatioF()), str(label))
-            item.setToolTip(f"Taught as {label}")
-            item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter)
-            self._list.addItem(item)
-        self._count.setText(
-            "These drawings were taught. Every network that you open or train learns them, too."
-            if drawings
-            else "No drawing has been taught yet: draw a digit, then click the right one or press its key."
-        )
+    def set_drawings(self, drawings: Sequence[Drawing], *, is_reading: bool = False) -> None:
+        """Show these, oldest first; what is chosen stays chosen if they are the same. is_reading: more will come."""
+        self._is_reading = is_reading
+        if drawings != self._model.drawings[::-1]:
+            self._model.show(drawings)
+        if is_reading:
+            text = "Your drawings are being read…"
+        elif not drawings:
+            text = "No drawing has been taught yet: draw a digit, then click the right one or press its key."
+        elif len(drawings) > MAX_DRAWINGS:
+            text = f"Of these {len(drawings):,} drawings, every network that you open or train learns the newest "
+            text += f"{MAX_DRAWINGS:,}."
+        else:
+            text = "These drawings were taught. Every network that you open or train learns them, too."
+        self._count.setText(text)
         self._show_enabled()
 
     @Slot()
     def _on_delete(self) -> None:
-        last = self._list.count() - 1
-        chosen = sorted(last - self._list.row(item) for item in self._list.selectedItems())
+        chosen = [self._model.drawings[index.row()] for index in self._list.selectedIndexes()]
         if chosen:
             self.deleted.emit(chosen)
 
     @Slot()
     def _show_enabled(self) -> None:
-        self._delete.setEnabled(bool(self._list.selectedItems()))
-        self._forget.setEnabled(self._list.count() > 0)
+        self._delete.setEnabled(self._list.selectionModel().hasSelection())
+        self._forget.setEnabled(bool(self._model.drawings) and not self._is_reading)
 
 
 def _pixmap(picture: Picture, ratio: float) -> QPixmap:

@@ -71,11 +71,12 @@ class Soak:
         self._wait(lambda: not session.is_learning)
 
     def _wait(self, condition: Callable[[], bool]) -> None:
-        loop, end = QEventLoop(), time.monotonic() + PATIENCE_S
+        loop, tick, end = QEventLoop(), QTimer(interval=1), time.monotonic() + PATIENCE_S
+        tick.timeout.connect(loop.quit)  # QTimer.singleShot(1, loop.quit) would leak some bytes each time
+        tick.start()
         while not condition():
             if time.monotonic() > end:
                 raise TimeoutError("the window came to no end")
-            QTimer.singleShot(1, loop.quit)
             loop.exec()
 
     def figures(self) -> dict[str, float]:

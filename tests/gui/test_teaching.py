@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QModelIndex, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 from threadpoolctl import threadpool_info
@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_info
 from engine import MLP, TrainingConfig, evaluate, load_model, save_model
 from engine.training import TrainingRun, predict
 from minigrad_gui import data, handwriting
-from minigrad_gui.handwriting import Notebook
+from minigrad_gui.handwriting import Drawing, Notebook
+from minigrad_gui.main_window import MainWindow
 from minigrad_gui.teaching import TeachingWorker
 
 FLAGGED_ONE = np.array([[0.2, 0.55], [0.55, 0.12], [0.55, 0.88]])
@@ -317,7 +318,7 @@ def test_my_hand_is_forgotten_if_i_say_so(hand, answer, folder):
     assert taught(hand) == []
     assert hand.session.model is untaught
     assert files(folder) == []
-    assert hand.widget("handList").count() == 0
+    assert labels(hand.widget("handList")) == []
     assert not hand.widget("handForgetButton").isEnabled()
     hand.click("handCloseButton")
     assert not hand.widget("handList").isVisible()
@@ -340,11 +341,15 @@ def listed(hand):
 
 
 def labels(found) -> list[str]:
-    return [found.item(row).text() for row in range(found.count())]
+    return [index.data() for index in rows(found)]
+
+
+def rows(found) -> list[QModelIndex]:
+    return [found.model().index(row, 0) for row in range(found.model().rowCount())]
 
 
 def choose(hand, found, row: int, key=Qt.KeyboardModifier.NoModifier) -> None:
-    at = found.visualItemRect(found.item(row)).center()
+    at = found.visualRect(rows(found)[row]).center()
     hand.qtbot.mouseClick(found.viewport(), Qt.MouseButton.LeftButton, key, at)
 
 
@@ -374,7 +379,7 @@ def test_a_choice_in_the_list_outlives_the_end_of_a_lesson(hand, listed):
     assert hand.session.is_learning
     choose(hand, listed, 2)
     wait_until_learnt(hand)
-    assert [item.text() for item in listed.selectedItems()] == ["1"]
+    assert [index.data() for index in listed.selectedIndexes()] == ["1"]
     assert hand.widget("handDeleteButton").isEnabled()
     hand.qtbot.keyClicks(listed, "3")
     assert taught(hand) == [1, 6, 9], "a digit pressed there teaches nothing"
@@ -396,11 +401,160 @@ def test_the_list_follows_what_is_taught(hand, listed):
 
 
 def test_the_list_shows_each_drawing(listed):
-    pictures = [listed.item(row).icon().pixmap(56, 56).toImage() for row in range(3)]
+    pictures = [index.data(Qt.ItemDataRole.DecorationRole).toImage() for index in rows(listed)]
     assert pictures[0] != pictures[1] != pictures[2] != pictures[0]
     middles = [picture.pixelColor(picture.rect().center()).lightness() for picture in pictures]
     assert middles[0] > 150, "the cross has ink in its middle"
     assert middles[1] < 50, "the triangle has none"
+
+
+def test_the_list_says_how_many_are_taught(hand, monkeypatch):
+    for module in ("session", "views.draw_panel", "widgets.hand_dialog"):
+        monkeypatch.setattr(f"minigrad_gui.{module}.MAX_DRAWINGS", 2)
+    hand.click("handButton")
+    assert "No drawing has been taught yet" in text(hand, "handCountLabel")
+    for stroke, digit in ((FLAGGED_ONE, 1), (TRIANGLE, 6), (TRIANGLE * 0.9, 6)):
+        draw(hand, stroke)
+        click_bar(hand, digit)
+    wait_until_learnt(hand, 6)
+    assert text(hand, "taughtLabel") == "2 taught"
+    assert hand.session.meta["taught_drawings"] == 2
+    assert text(hand, "handCountLabel").startswith("Of these 3 drawings")
+    assert len(labels(hand.widget("handList"))) == 3
+    hand.click("undoTeachingButton")
+    wait_until_learnt(hand)
+    assert text(hand, "handCountLabel").startswith("These drawings were taught")
+    assert hand.session.meta["taught_drawings"] == 2, "the oldest is taught again"
+
+
+def test_thousands_of_drawings_are_listed_and_forgotten_in_a_moment(hand, folder, answer):
+    stroke = np.array([[0.5, 0.1], [0.5, 0.9]])
+    drawings = [Drawing((stroke,), number % 10, f"{number:05d}.json") for number in range(5000)]
+    folder.mkdir(parents=True)
+    for drawing in drawings:
+        (folder / drawing.name).write_text(json.dumps({"label": drawing.label, "strokes": [stroke.tolist()]}))
+    hand.session.notebook.drawings = drawings
+    hand.session.state = "training"  # so that nothing is learnt
+    started = time.perf_counter()
+    hand.click("handButton")
+    found = hand.widget("handList")
+    QApplication.processEvents()
+    found.scrollToBottom()
+    QApplication.processEvents()
+    assert len(rows(found)) == 5000
+    assert time.perf_counter() - started < 3, "as long as making all pictures would take is far too long"
+    assert sum(bool(drawing._made) for drawing in drawings) < 500
+    questions = answer(BUTTONS.Yes)
+    started = time.perf_counter()
+    hand.click("handForgetButton")
+    assert time.perf_counter() - started < 3
+    assert "5,000 drawings" in questions[0]
+    assert files(folder) == []
+    hand.session.state = "idle"
+
+
+# ---------------------------------------------------------------- while the drawings are read
+
+
+@pytest.fixture
+def slow_reading(monkeypatch, folder):
+    """Two drawings are there, and are not read before `slow_reading.set()`."""
+    for label in (1, 7):
+        Notebook(folder).add([FLAGGED_ONE * (0.5 + label / 20)], label)
+    go_on, read = threading.Event(), handwriting._read_drawing
+
+    def wait_and_read(file: Path) -> handwriting.Drawing | None:
+        go_on.wait(60)
+        return read(file)
+
+    monkeypatch.setattr(handwriting, "_read_drawing", wait_and_read)
+    yield go_on
+    go_on.set()
+
+
+def test_the_window_can_be_used_while_the_drawings_are_read(slow_reading, hand, monkeypatch, folder):
+    lessons: list[list[int]] = []
+    learn = handwriting.teach
+    monkeypatch.setattr(
+        "minigrad_gui.teaching.teach", lambda *given, **more: (lessons.append(given[2]), learn(*given, **more))[1]
+    )
+    hand.click("handButton")
+    assert text(hand, "handCountLabel") == "Your drawings are being read…"
+    assert not hand.widget("handForgetButton").isEnabled()
+    hand.window.activateWindow()
+    hand.wait(hand.window.isActiveWindow)
+    draw(hand, TRIANGLE)
+    click_bar(hand, 6)
+    draw(hand, *CROSS)
+    click_bar(hand, 9)
+    hand.click("undoTeachingButton")
+    assert taught(hand) == [6]
+    assert not hand.widget("handForgetButton").isEnabled(), "what is not known yet would stay"
+    assert hand.session.is_learning
+    assert hand.session._lesson is None, "it would have to be begun anew"
+
+    slow_reading.set()
+    wait_until_learnt(hand)
+    assert taught(hand) == [1, 7, 6]
+    assert lessons == [[1, 7, 6]], "it learns once, and all of them"
+    assert text(hand, "taughtLabel") == "3 taught"
+    assert labels(hand.widget("handList")) == ["6", "7", "1"]
+    assert hand.widget("handForgetButton").isEnabled()
+    assert [each["label"] for each in files(folder)] == [1, 7, 6]
+    draw(hand, *CROSS)
+    click_bar(hand, 6)
+    press(hand, "9")
+    assert taught(hand) == [1, 7, 6, 9]
+    wait_until_learnt(hand)
+
+
+def test_the_hand_can_be_forgotten_while_the_drawings_are_read(slow_reading, hand, folder):
+    untaught = hand.session.model
+    started = threading.Timer(0.1, slow_reading.set)  # forgetting looks at each drawing, too
+    started.start()
+    hand.session.forget_hand()
+    started.join()
+    hand.session._teaching_thread.quit()
+    assert hand.session._teaching_thread.wait(10_000)
+    QCoreApplication.sendPostedEvents()
+    QApplication.processEvents()
+    assert taught(hand) == []
+    assert hand.session.model is untaught
+    assert files(folder) == []
+
+
+def test_the_window_can_be_closed_while_the_drawings_are_read(make_hand, folder, monkeypatch):
+    for label in (1, 7, 3):
+        Notebook(folder).add([FLAGGED_ONE], label)
+    reading, read = [threading.Event(), threading.Event()], handwriting._read_drawing
+    seen: list[str] = []
+
+    def wait_and_read(file: Path) -> handwriting.Drawing | None:
+        seen.append(file.name)
+        reading[0].set()
+        reading[1].wait(60)
+        return read(file)
+
+    monkeypatch.setattr(handwriting, "_read_drawing", wait_and_read)
+    hand = make_hand()
+    hand.wait(reading[0].is_set)
+    threading.Timer(0.1, reading[1].set).start()
+    hand.window.close()
+    assert hand.window.has_ended
+    assert len(seen) == 1, "the others are not read any more"
+    QCoreApplication.sendPostedEvents()
+    QApplication.processEvents()
+    assert taught(hand) == []
+    assert len(files(folder)) == 3
+
+
+def test_a_window_that_is_closed_before_it_was_shown_reads_nothing(qtbot, folder):
+    Notebook(folder).add([FLAGGED_ONE], 1)
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.close()
+    QApplication.processEvents()
+    assert not window.session._teaching_thread.isRunning()
 
 
 # ---------------------------------------------------------------- the next time, other networks, training
@@ -577,13 +731,14 @@ def test_where_drawings_cannot_be_kept_they_are_learnt_all_the_same(hand, warnin
     assert len(warnings) == 1
 
 
-def test_damaged_files_do_not_keep_the_window_from_opening(make_window, folder):
+def test_damaged_files_do_not_keep_the_window_from_opening(make_window, folder, qtbot):
     folder.mkdir(parents=True)
     (folder / "1.json").write_text('{"label": 1, "strokes": [[[1' + 400 * "0" + ", 0]]]}")
     (folder / "2.json").write_text('{"label": 1, "strokes": [[[-1e308, 0], [1e308, 1]]]}')
     window = make_window()
+    qtbot.waitUntil(lambda: not window.session.is_learning, timeout=30_000)
     assert window.session.notebook.drawings == []
-    assert not window.session.is_learning
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_two_windows_share_the_drawings(hand, make_window, small_file, folder):
@@ -592,9 +747,9 @@ def test_two_windows_share_the_drawings(hand, make_window, small_file, folder):
     for hand, digit in ((first, 1), (second, 7)):
         draw(hand, FLAGGED_ONE)
         click_bar(hand, digit)
-    assert [drawing.label for drawing in Notebook(folder).drawings] == [1, 7]
+    assert [drawing.label for drawing in Notebook(folder).read()] == [1, 7]
     first.click("undoTeachingButton")
-    assert [drawing.label for drawing in Notebook(folder).drawings] == [7]
+    assert [drawing.label for drawing in Notebook(folder).read()] == [7]
     assert taught(second) == [7]
     for hand in (first, second):
         wait_until_learnt(hand)
