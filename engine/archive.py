@@ -103,7 +103,8 @@ class _CarefulFile(io.FileIO):
     def read(self, size: int | None = -1) -> bytes:
         if size is not None and size > self.most_bytes:
             raise ModelFileError("is damaged: its list of entries is too long.")
-        return super().read(size) or b""
+        left = os.fstat(self.fileno()).st_size - self.tell()  # room is made for as much as is asked for
+        return super().read(left if size is None or size < 0 else min(size, left)) or b""
 
 
 def _read(
@@ -147,7 +148,7 @@ def _read(
 def _description(archive: zipfile.ZipFile, info: zipfile.ZipInfo, format_name: str, highest: int) -> dict[str, Any]:
     with archive.open(info) as file:
         shape, _, dtype = _header(file)
-        if shape != () or dtype.kind != "U" or dtype.byteorder == ">":
+        if shape != () or dtype.kind != "U" or dtype.byteorder == ">" or dtype.itemsize > info.file_size:
             raise ModelFileError(f"is not a {format_name}: its description is not text.")
         text = str(np.frombuffer(_exactly(file, dtype.itemsize), dtype)[0])
     try:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,10 +82,16 @@ def load_checkpoint(path: PathLike) -> tuple[RunState, dict[str, Any]]:
     description, arrays = read_archive(path, CHECKPOINT, VERSION, _run_arrays)
     run = description["run"]
     prefix = "optimizer."
+    optimizer = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+    for name, value in optimizer.items():
+        if (name.startswith("square") and (value < 0).any()) or (
+            name.startswith("steps") and not 0 <= value <= run["steps_done"]
+        ):
+            raise ModelFileError(f"{Path(path).name} describes an optimizer that cannot be.")
     state = RunState(
         TrainingConfig(**run["config"]),
         _model(description, arrays),
-        {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)},
+        optimizer,
         run["learning_rate"],
         run["training_count"],
         run["steps_done"],
@@ -135,10 +142,10 @@ class Checkpoints:
         self._cost_s = 0.0
         self._written: tuple[int, float] | None = None
 
-    def after_step(self, run: TrainingRun, *, epoch_ended: bool) -> None:
-        """Write the file if it is due. Raises ModelFileError as `write` does."""
+    def after_step(self, run: TrainingRun, *, milestone: bool) -> None:
+        """Write the file if it is due; milestone: an epoch's end, or a pause. Raises ModelFileError as `write` does."""
         since_s = self._clock() - self._written_s
-        if since_s >= (0 if epoch_ended else INTERVAL_S) and since_s >= self._cost_s / MAX_TIME_SHARE:
+        if since_s >= (0 if milestone else INTERVAL_S) and since_s >= self._cost_s / MAX_TIME_SHARE:
             self.write(run)
 
     def write(self, run: TrainingRun) -> None:
@@ -211,7 +218,8 @@ def _run_arrays(description: dict[str, Any]) -> Expected:
     sound = all(type(count) is int and count >= 0 for count in counts) and counts[0] > 0
     sound = sound and math.isfinite(run["epoch_so_far"]["loss_sum"])
     replace(config, learning_rate=run["learning_rate"])  # raises for a rate that no run can have
-    if not sound or EpochMeter(**run["epoch_so_far"]).count > run["training_count"]:
+    epoch = EpochMeter(**run["epoch_so_far"])
+    if not sound or not epoch.correct <= epoch.count <= run["training_count"]:
         raise ModelFileError("describes a run with impossible numbers.")
     steps_per_epoch = math.ceil(run["training_count"] / config.batch_size)
     epochs_done, steps_into_epoch = divmod(run["steps_done"], steps_per_epoch)

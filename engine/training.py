@@ -330,6 +330,11 @@ class TrainingRun:
     def is_finished(self) -> bool:
         return self.steps_done >= self.config.epochs * self.steps_per_epoch
 
+    @property
+    def losses(self) -> Array:
+        """The loss of each mini-batch so far, or of the last 16 million: float32 (n,)."""
+        return np.array(self._losses[-MAX_KEPT_LOSSES:], np.float32)
+
     def state(self) -> RunState:
         """A copy of all that the run needs to go on from here; not to be called while a step is under way."""
         return RunState(
@@ -339,7 +344,7 @@ class TrainingRun:
             self.learning_rate,
             self.training_count,
             self.steps_done,
-            np.array(self._losses[-MAX_KEPT_LOSSES:], np.float32),
+            self.losses,
             tuple(self.epochs),
             replace(self._meter),
         )

@@ -281,7 +281,12 @@ def _leaving_on_signals(window: "MainWindow") -> Iterator[None]:
     reading.setblocking(False)
     writing.setblocking(False)
     notifier = QSocketNotifier(reading.fileno(), QSocketNotifier.Type.Read, window)
-    notifier.activated.connect(window.leave)
+
+    def leave() -> None:
+        reading.recv(64)  # else it would wake up for ever
+        window.leave()
+
+    notifier.activated.connect(leave)
     wakeup_before = signal.set_wakeup_fd(writing.fileno())
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), lambda *_: None) for name in names}

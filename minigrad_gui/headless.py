@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from engine import ModelFileError, TrainingConfig, evaluate, load_checkpoint, save_model
 from engine.calibration import calibrate_run
@@ -18,6 +18,8 @@ from engine.checkpoint import Checkpoints, summarize_checkpoint
 from engine.training import DIVERGED, EpochSummary, TrainingRun, describe_run
 from minigrad_gui import data
 from minigrad_gui.threads import fastest_blas_threads
+
+IMPATIENCE_S = 1.0
 
 
 class UsageError(Exception):
@@ -40,12 +42,11 @@ def train(
     threads: of BLAS, None for the fastest number; save: where the network goes; checkpoint: where the run is kept
     while it goes on. Raises UsageError, DataError, ConfigError or ModelFileError, StoppedError on Ctrl+C and SIGTERM.
     """
-    _check_target(save, "the network")
-    _check_target(checkpoint, "the run")
+    _check_targets(save, checkpoint)
     if checkpoint is not None and checkpoint.exists():
-        _check_replaceable(checkpoint)
+        _refuse_to_replace(checkpoint)
     with _first_signal_asks() as asked:
-        dataset = data.load(source)
+        dataset = _load(source, asked)
         run = TrainingRun(config, dataset.train_images, dataset.train_labels, len(dataset.class_names))
         about = {"dataset": source, "blas_threads": threads or fastest_blas_threads(run) or 1}
         _finish(run, dataset, about, save, checkpoint, asked)
@@ -56,14 +57,15 @@ def resume(path: Path, *, threads: int | None, save: Path | None, checkpoint: Pa
 
     With as many threads as before, unless told otherwise, the network is the same as if nothing had been.
     """
-    _check_target(save, "the network")
-    _check_target(checkpoint, "the run")
+    _check_targets(save, checkpoint or path)
+    if checkpoint is not None and checkpoint.exists() and not checkpoint.samefile(path):
+        _refuse_to_replace(checkpoint)
     state, about = load_checkpoint(path)
     source, before = about.get("dataset"), about.get("blas_threads")
     if source not in list(data.SOURCES) or type(before) is not int or before < 1:
         raise UsageError(f"{path} does not say what its run was trained on.")
     with _first_signal_asks() as asked:
-        dataset = data.load(source)
+        dataset = _load(source, asked)
         run = TrainingRun(state.config, dataset.train_images, dataset.train_labels, len(dataset.class_names))
         try:
             run.load_state(state)
@@ -78,6 +80,13 @@ def measured(what: str, loss: float, accuracy: float) -> str:
     return f"{what} loss {loss:.4f}, {what} accuracy {accuracy:.2%}"
 
 
+def _check_targets(save: Path | None, checkpoint: Path | None) -> None:
+    _check_target(save, "the network")
+    _check_target(checkpoint, "the run")
+    if save is not None and checkpoint is not None and os.path.realpath(save) == os.path.realpath(checkpoint):
+        raise UsageError(f"{save} cannot hold both the run and its network; name another file for one of them.")
+
+
 def _check_target(path: Path | None, what: str) -> None:
     if path is not None and not path.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {path.absolute().parent} to save {what} in.")
@@ -85,25 +94,37 @@ def _check_target(path: Path | None, what: str) -> None:
         raise UsageError(f"{path} is a folder; name a file to save {what} in.")
 
 
-def _check_replaceable(checkpoint: Path) -> None:
+def _refuse_to_replace(checkpoint: Path) -> NoReturn:
     """Nobody shall lose a run, or another file, for having given its name again."""
     try:
-        summary = summarize_checkpoint(checkpoint)
+        summarize_checkpoint(checkpoint)
     except ModelFileError as error:
         raise UsageError(f"{checkpoint} is there already, and is not a run's checkpoint; name another file.") from error
-    if not summary.is_finished:
-        command = f"minigrad-gui train --resume {shlex.quote(str(checkpoint))}"
-        raise UsageError(f"{checkpoint} holds a run that has not ended; go on with: {command}; or name another file.")
+    command = f"minigrad-gui train --resume {shlex.quote(str(checkpoint))}"
+    raise UsageError(f"{checkpoint} holds a run already; go on with: {command}; or name another file.")
+
+
+def _load(source: str, asked: list[int]) -> data.Dataset:
+    try:
+        return data.load(source, lambda: bool(asked))
+    except data.LoadingCancelledError:
+        raise StoppedError("stopped before training began.", 128 + asked[0]) from None
 
 
 @contextmanager
 def _first_signal_asks() -> Iterator[list[int]]:
-    """Ctrl+C and SIGTERM are put into this list, so that what is under way can end first; the second interrupts it."""
+    """Ctrl+C and SIGTERM are put into this list, so that what is under way can end first; the next interrupts it.
+
+    Not within a second, for a wrapper may send both at once.
+    """
     asked: list[int] = []
+    first_s = 0.0
 
     def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        if asked:
+        nonlocal first_s
+        if asked and time.monotonic() - first_s > IMPATIENCE_S:
             raise KeyboardInterrupt
+        first_s = first_s or time.monotonic()
         asked.append(number)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -131,21 +152,34 @@ def _finish(
     if kept is not None:
         kept.write(run)  # so that one that cannot be written is told now, not when it is needed
     with threadpool_limits(threads, user_api="blas"):
-        _iterate(run, kept, asked)
+        try:
+            _iterate(run, kept, asked)
+        except KeyboardInterrupt:
+            raise StoppedError(_how_to_go_on(run, kept, save), 128 + asked[0]) from None
         if asked and not run.is_finished:
-            raise _stopped(run, kept, save, asked[0])
-        if kept is not None:
-            kept.write(run)
+            _keep(run, kept)
+            raise StoppedError(_how_to_go_on(run, kept, save), 128 + asked[0])
+        _keep(run, kept)
         seconds = time.perf_counter() - started
         test = evaluate(run.model, dataset.test_images, dataset.test_labels)
-        print(f"trained in {seconds:.1f} s with --threads {threads}; {measured('test', *test)}")
         if save is not None:
             calibration = calibrate_run(run)
             described = asdict(calibration) if calibration else None
             record = describe_run(run.config, about["dataset"], run.epochs, test, threads, described)
             changes = about.get("learning_rate_changes")
             save_model(save, run.model, {**record, "learning_rate_changes": changes} if changes else record)
-            print(f"saved {save}")
+    print(f"trained in {seconds:.1f} s with --threads {threads}; {measured('test', *test)}")
+    if save is not None:
+        print(f"saved {save}")
+
+
+def _keep(run: TrainingRun, kept: Checkpoints | None) -> None:
+    """Keep the run as it is now, or tell why not."""
+    try:
+        if kept is not None:
+            kept.write(run)
+    except ModelFileError as error:
+        print(f"minigrad-gui: {error}", file=sys.stderr)
 
 
 def _iterate(run: TrainingRun, kept: Checkpoints | None, asked: list[int]) -> None:
@@ -159,27 +193,26 @@ def _iterate(run: TrainingRun, kept: Checkpoints | None, asked: list[int]) -> No
         while not asked and (trained := next(steps, None)) is not None:
             step, epoch = trained
             if step.diverged:
-                raise UsageError(f"{DIVERGED} Try --lr {run.config.learning_rate / 10:g}.")
+                another = " and another --checkpoint file" if kept is not None else ""
+                raise UsageError(f"{DIVERGED} Try --lr {run.config.learning_rate / 10:g}{another}.")
             bar.update(step.count)
-            if epoch is not None:
-                bar.write(_told(epoch, run.config.epochs), file=sys.stdout)
             try:
                 if kept is not None:
-                    kept.after_step(run, epoch_ended=epoch is not None)
+                    kept.after_step(run, milestone=epoch is not None)
             except ModelFileError as error:
                 if not was_told:
                     bar.write(f"minigrad-gui: {error} Training goes on, and it is tried again.", file=sys.stderr)
                 was_told = True
+            if epoch is not None:
+                bar.write(_told(epoch, run.config.epochs), file=sys.stdout)
 
 
-def _stopped(run: TrainingRun, kept: Checkpoints | None, save: Path | None, number: int) -> StoppedError:
-    """Keep the run; what to tell the person, and the exit status of a process that ends by this signal."""
+def _how_to_go_on(run: TrainingRun, kept: Checkpoints | None, save: Path | None) -> str:
     what = f"stopped {_position(run)}"
     if kept is None:
-        return StoppedError(f"{what}; nothing was saved (--checkpoint FILE would have kept the run).", 128 + number)
-    kept.write(run)
+        return f"{what}; nothing was saved (--checkpoint FILE would have kept the run)."
     command = ["minigrad-gui", "train", "--resume", str(kept.path), *(["--save", str(save)] if save else [])]
-    return StoppedError(f"{what}; go on with: {shlex.join(command)}", 128 + number)
+    return f"{what}; go on with: {shlex.join(command)}"
 
 
 def _position(run: TrainingRun) -> str:

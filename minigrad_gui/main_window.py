@@ -4,7 +4,7 @@ from functools import partial
 from html import escape
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QDateTime, QLocale, QSettings, Qt, QUrl, Slot
+from PySide6.QtCore import QByteArray, QDateTime, QLocale, QSettings, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QApplication,
+    QDialog,
     QFileDialog,
     QMainWindow,
     QMenu,
@@ -52,7 +53,8 @@ class MainWindow(QMainWindow):
         self._settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "minigrad", "minigrad")
         theme_name = self._settings.value("theme")
         self._theme = theme_name if theme_name in THEMES else "system"
-        self._asks, self._keeps_run = True, False
+        self._keeps_run = self._is_leaving = self._is_closed = False
+        self._offers_runs = True
         self.has_ended = False
         """Closed, and every thread of its session has ended."""
         self._dress()
@@ -72,6 +74,7 @@ class MainWindow(QMainWindow):
         self.session.failed.connect(self._warn)
         self.session.noticed.connect(self._on_noticed)
         self.session.leftBehindChanged.connect(self._offer_run)
+        self.session.stateChanged.connect(self._offer_run)
         self.session.documentChanged.connect(self._show_title)
         QApplication.styleHints().colorSchemeChanged.connect(self._dress)
         self.statusBar().setSizeGripEnabled(False)
@@ -144,9 +147,9 @@ class MainWindow(QMainWindow):
         try:
             kept = run_in(path.absolute())
             if kept is not None:
-                self.session.go_on_with(kept)
+                self.session.go_on_with(kept, keep_run=self._keeps_run)
                 return
-            self.session.open(path.absolute())
+            self.session.open(path.absolute(), keep_run=self._keeps_run)
         except ModelFileError as error:
             self._warn(str(error))
             if not path.exists():
@@ -166,15 +169,17 @@ class MainWindow(QMainWindow):
         return True
 
     def _may_discard(self, what: str) -> bool:
-        """True if nothing is unsaved, or the person saved it or gives it up."""
+        """True if nothing is unsaved, or the person saved it or gives it up; `_keeps_run` tells whether a run, too."""
+        self._keeps_run = False
+        if self.session.state != "idle":
+            return self._may_end_run(what)
         if not self.session.modified:
             return True
         buttons = QMessageBox.StandardButton
-        ending = "" if self.session.state == "idle" else " The training that is under way will end."
         answer = QMessageBox.question(
             self,
             "Unsaved network",
-            f"The trained network has not been saved. Save it before you {what}?{ending}",
+            f"The trained network has not been saved. Save it before you {what}?",
             buttons.Save | buttons.Discard | buttons.Cancel,
             buttons.Save,
         )
@@ -207,8 +212,8 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _offer_run(self) -> None:
-        """Offer the newest run that did not end, or whose network was not saved."""
-        if not self.session.left_behind:
+        """Offer the newest run that did not end, or whose network was not saved, unless another goes on now."""
+        if self.session.state != "idle" or not self.session.left_behind or not self._offers_runs:
             self._offer.dismiss()
             return
         kept = self.session.left_behind[0]
@@ -224,13 +229,17 @@ class MainWindow(QMainWindow):
             {
                 "Bring it back" if finished else "Go on": partial(self._go_on_with, kept),
                 "Throw away": partial(self._throw_away, kept),
-                "Not now": self._offer.dismiss,
+                "Not now": self._offer_no_more,
             },
         )
 
+    def _offer_no_more(self) -> None:
+        self._offers_runs = False
+        self._offer.dismiss()
+
     def _go_on_with(self, kept: KeptRun) -> None:
         if self._may_discard("go on with another run"):
-            self.session.go_on_with(kept)
+            self.session.go_on_with(kept, keep_run=self._keeps_run)
 
     def _throw_away(self, kept: KeptRun) -> None:
         what = "Throw this run away? It cannot be brought back."
@@ -344,38 +353,49 @@ class MainWindow(QMainWindow):
         for view in self._views:
             view.restore_settings(self._settings)
 
-    def _may_leave(self) -> bool:
-        """True if the person lets the window close; `_keeps_run` tells then whether the run is kept."""
-        if self.session.state == "idle":
-            return self._may_discard("leave")
-        roles = QMessageBox.ButtonRole
+    def _may_end_run(self, what: str) -> bool:
+        """True if the person lets the run end; `_keeps_run` tells whether it can be gone on with."""
         keep, discard = "Keep the run", "Discard the run"
-        answer = choose(
-            self,
-            "Training is under way",
-            "Leave while the network is in training? If you keep the run, you can go on with it, from where it is now, "
-            "when you open minigrad again.",
-            {keep: roles.AcceptRole, discard: roles.DestructiveRole, "Cancel": roles.RejectRole},
-        )
-        self._keeps_run = answer == keep
+        text = f"{what[0].upper()}{what[1:]} while the network is in training? If you keep the run, minigrad offers "
+        answer = self._choose_keep(f"{text}to go on with it the next time you start it.", keep, discard)
         return answer in (keep, discard)
 
+    def _may_leave(self) -> bool:
+        if not self._may_discard("leave"):
+            return False
+        if self.session.modified or not self.session.has_unsaved_way_back:
+            return True
+        keep, discard = "Keep it", "Discard it"
+        text = "The trained network that you went back from has not been saved. If you keep it, minigrad offers it "
+        return self._choose_keep(f"{text}the next time you start it.", keep, discard) in (keep, discard)
+
+    def _choose_keep(self, text: str, keep: str, discard: str) -> str | None:
+        roles = QMessageBox.ButtonRole
+        choices = {keep: roles.AcceptRole, discard: roles.DestructiveRole, "Cancel": roles.RejectRole}
+        answer = choose(self, TITLE, text, choices)
+        self._keeps_run = answer == keep
+        return answer
+
+    @Slot()
     def leave(self) -> None:
         """Close without a question, and keep the run or the network that is not saved for the next time."""
-        self._keeps_run, self._asks = True, False
-        self.close()
+        self._is_leaving = True
+        asking = QApplication.activeModalWidget()
+        if isinstance(asking, QDialog):
+            asking.reject()  # a window does not close while it asks whether it may
+        QTimer.singleShot(0, self.close)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self._asks and not self._may_leave():
+        if not self._is_leaving and not self._is_closed and not self._may_leave() and not self._is_leaving:
             event.ignore()
             return
-        self._asks = False  # a window that is closed may be closed again
+        self._is_closed = True
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("columns", self._splitter.saveState())
         for view in self._views:
             view.save_settings(self._settings)
         self._settings.sync()
         self.hide()  # the step that is under way may take a moment to end
-        self.has_ended = self.session.close(keep_run=self._keeps_run)
+        self.has_ended = self.session.close(keep_run=self._keeps_run or self._is_leaving)
         self._garbage.stop()
         event.accept()

@@ -70,7 +70,8 @@ class RunFolder:
             files = sorted(self.folder.iterdir(), key=_written_s, reverse=True)
         except OSError:
             return []
-        self._tidy_up(files)
+        for file in files:
+            self._tidy_up(file)
         found = []
         for path in [file for file in files if file.suffix == SUFFIX][:MAX_OFFERED]:
             if path not in self._locks and self._lock(path):
@@ -109,10 +110,11 @@ class RunFolder:
                     path.with_suffix(LOCK_SUFFIX).unlink(missing_ok=True)
                 lock.release()
 
-    @staticmethod
-    def _tidy_up(files: list[Path]) -> None:
-        """Remove what processes left that were ended while they wrote."""
-        for file in files:
-            with suppress(OSError):
-                if file.suffix == ".tmp" and time.time() - _written_s(file) > DRAFT_AGE_S:
-                    file.unlink()
+    def _tidy_up(self, file: Path) -> None:
+        """Remove what a process left that was ended while it wrote, or before."""
+        path = file.with_suffix(SUFFIX)
+        if file.suffix == LOCK_SUFFIX and path not in self._locks and not path.exists() and self._lock(path):
+            self._release(path)
+        with suppress(OSError):
+            if file.suffix == ".tmp" and time.time() - _written_s(file) > DRAFT_AGE_S:
+                file.unlink()

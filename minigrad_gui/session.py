@@ -58,6 +58,7 @@ class _Work:
     preparation: Preparation | None
     path: Path | None
     modified: bool
+    kept_in: Path | None
 
 
 class Session(QObject):
@@ -106,6 +107,9 @@ class Session(QObject):
         self.notebook = Notebook(folder / "handwriting")
         self._runs = RunFolder(folder / "runs")
         self._kept_in: Path | None = None
+        """The checkpoint of the run that the current network came from, while it is not saved."""
+        self._own_files: set[Path] = set()
+        self._taken_up: KeptRun | None = None
         self.left_behind: list[KeptRun] = []
         self._untaught: tuple[MLP, dict[str, Any]] | None = None
         self._lesson: Lesson | None = None
@@ -114,6 +118,7 @@ class Session(QObject):
         self._strokes: list[NDArray[np.float64]] = []
         self._job: TrainingJob | None = None
         self._before: _Work | None = None
+        self._went_back = False
         self._is_new_network = False
         self._run_gave_a_network = False
         self._drawing_changed = False
@@ -158,7 +163,6 @@ class Session(QObject):
         self.config, self.source, self.config_error = config, source, None
         if self._job is not None and self._job.control.learning_rate != config.learning_rate:
             self._job.control.learning_rate = config.learning_rate
-            self._job.rate_changes.append({"mini_batches": len(self.history), "learning_rate": config.learning_rate})
         self.configChanged.emit()
 
     def set_config_error(self, error: ConfigError) -> None:
@@ -220,7 +224,8 @@ class Session(QObject):
         self._job = job
         self._is_new_network = job.start_from is None
         self._run_gave_a_network = False
-        self._before = self._work()
+        self._before, self._went_back = self._work(), False
+        self._remove_unneeded_files()
         self._clear_history()
         self._set_state("paused" if paused else "training")
         self._thread.start()
@@ -236,7 +241,8 @@ class Session(QObject):
         work = self._before
         if self.state != "idle" or work is None:
             return
-        self._before = self._work()
+        self._before, self._went_back = self._work(), not self._went_back
+        self._kept_in = work.kept_in
         self.history, self.preparation = work.history, work.preparation
         self.historyCleared.emit()
         self._set_model(work.model, work.meta)
@@ -246,14 +252,24 @@ class Session(QObject):
     def _work(self) -> "_Work | None":
         if self._untaught is None:
             return None
-        return _Work(*self._untaught, self.history, self.preparation, self.path, self.modified)
+        return _Work(*self._untaught, self.history, self.preparation, self.path, self.modified, self._kept_in)
 
-    def _abandon_run(self, *, keep: bool = False) -> None:
-        """Forget the run at once: whatever it still reports is ignored."""
+    @property
+    def has_unsaved_way_back(self) -> bool:
+        """Whether the network that `go_back` put aside has not been saved."""
+        return self._went_back and self._before is not None and self._before.modified
+
+    def _abandon_run(self, *, keep: bool) -> None:
+        """Forget the run at once: whatever it still reports is ignored. If it is kept, another window may go on."""
+        files = {self._kept_in}
         if self._job is not None:
             self._job.control.abandon(keep=keep)
+            files.add(self._job.kept_in)
             self._job = None
-            self._set_state("idle")
+        if keep:
+            self._own_files -= files
+        self._kept_in = None
+        self._set_state("idle")
 
     def close(self, *, keep_run: bool = False) -> bool:
         """Stop training and wait for its thread, a second at most; False if it has not ended until then.
@@ -272,12 +288,14 @@ class Session(QObject):
         for thread in threads:
             thread.requestInterruption()
             thread.quit()
-        has_ended = [thread.wait(deadline) for thread in threads]
+        has_ended = all([thread.wait(deadline) for thread in threads])  # noqa: C419  each of them
         if not keep_run:
-            self._forget_kept_run()
-        self._runs.release()
+            self._before = None
+            self._remove_unneeded_files()
+        if has_ended:  # else the run may still be written, and no other window shall have it
+            self._runs.release()
         sys.setswitchinterval(self._switch_interval_s)
-        return all(has_ended)
+        return has_ended
 
     # ------------------------------------------------------------ runs that are kept
 
@@ -286,14 +304,17 @@ class Session(QObject):
         self.left_behind = self._runs.left_behind()
         self.leftBehindChanged.emit()
 
-    def go_on_with(self, kept: KeptRun) -> None:
-        """Take up a run where it was left, with the settings that it had; the run at hand, if any, is given up."""
-        self._abandon_run()
-        if kept in self.left_behind:
-            self._forget_kept_run()
-            self._kept_in = kept.path
+    def go_on_with(self, kept: KeptRun, *, keep_run: bool = False) -> None:
+        """Take up a run where it was left, with the settings that it had; the run at hand, if any, ends.
+
+        keep_run: whether another window may go on with that one.
+        """
+        if self._job is not None:
+            self._abandon_run(keep=keep_run)
+        self._taken_up = kept if kept in self.left_behind else None
+        if self._taken_up is not None:
             self.left_behind.remove(kept)
-            self.leftBehindChanged.emit()
+            self._own_files.add(kept.path)
         rate = kept.summary.learning_rate
         self.set_config(replace(kept.summary.config, learning_rate=rate), kept.source)
         changes = kept.summary.meta.get("learning_rate_changes")
@@ -301,7 +322,7 @@ class Session(QObject):
             kept.summary.config,
             kept.source,
             TrainingControl(rate),
-            kept_in=self._claim(),
+            kept_in=kept.path if self._taken_up is not None else self._claim(),
             resumed_from=kept.path,
             rate_changes=list(changes) if isinstance(changes, list) else [],
         )
@@ -314,19 +335,26 @@ class Session(QObject):
         self.leftBehindChanged.emit()
 
     def _claim(self) -> Path | None:
-        """The file that keeps this window's run; None where nothing can be kept."""
-        if self._kept_in is None:
-            try:
-                self._kept_in = self._runs.claim()
-            except OSError as error:
-                reason = (error.strerror or str(error)).lower()
-                self._on_keeping_failed(f"{self._runs.folder} cannot be written to: {reason}.")
-        return self._kept_in
+        """A file to keep a new run in; None where nothing can be kept."""
+        try:
+            path = self._runs.claim()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            self._on_keeping_failed(f"{self._runs.folder} cannot be written to: {reason}.")
+            return None
+        self._own_files.add(path)
+        return path
 
-    def _forget_kept_run(self) -> None:
-        if self._kept_in is not None:
-            self._runs.remove(self._kept_in)
-            self._kept_in = None
+    def _remove_unneeded_files(self) -> None:
+        """Of this window's runs those are kept that can be gone on with or back to."""
+        needed = {self._kept_in}
+        if self._before is not None:
+            needed.add(self._before.kept_in)
+        if self._job is not None:
+            needed.add(self._job.kept_in)
+        for path in self._own_files - needed:
+            self._runs.remove(path)
+        self._own_files &= needed
 
     @Slot(str)
     def _on_keeping_failed(self, reason: str) -> None:
@@ -337,11 +365,7 @@ class Session(QObject):
         if preparation.job is self._job:
             self.preparation = preparation
             self.history = History(preparation.steps_per_epoch)
-            if preparation.resumed is not None:
-                losses = preparation.resumed.losses
-                # Of a very long run the first losses are not kept: a level line stands for them.
-                missing = preparation.resumed.steps_done - len(losses)
-                self.history.extend(np.pad(losses, (missing, 0), "edge"), preparation.resumed.epochs)
+            self.history.extend(preparation.losses, preparation.epochs)
             self.prepared.emit()
 
     @Slot(object)
@@ -353,6 +377,7 @@ class Session(QObject):
             self.samples_per_second = progress.samples_per_second
         if progress.model is not None and len(self.history):
             self._run_gave_a_network = True
+            self._kept_in = progress.job.kept_in
             self._set_model(progress.model, {})
             # A new network must not overwrite the file of the old one.
             self._set_document(None if self._is_new_network else self.path, modified=True)
@@ -364,8 +389,11 @@ class Session(QObject):
         if outcome.job is not self._job:
             return
         self._job = None
-        if outcome.error and not self._run_gave_a_network and outcome.job.resumed_from == self._kept_in:
-            self._kept_in = None  # it could not be taken up; the next window may try again
+        if not self._run_gave_a_network and self._taken_up is not None:
+            self._own_files.discard(self._taken_up.path)
+            self.left_behind.insert(0, self._taken_up)  # it could not be taken up now, but perhaps later
+        self._taken_up = None
+        self._remove_unneeded_files()
         if self._run_gave_a_network and self._untaught is not None:
             self.meta = self._describe(outcome.job, outcome.test, outcome.calibration)
             self._untaught = self._untaught[0], self.meta
@@ -416,23 +444,23 @@ class Session(QObject):
 
     def open_pretrained(self) -> None:
         """Take the network that comes with the project. Raises ModelFileError."""
-        self._take_file(data.asset_path(PRETRAINED), None)
+        self._take_file(data.asset_path(PRETRAINED), None, keep_run=False)
 
-    def open(self, path: Path) -> None:
+    def open(self, path: Path, *, keep_run: bool = False) -> None:
         """Take the network of a file, and the config that it was trained with; a run that goes on ends.
 
-        Raises ModelFileError, and nothing changes then.
+        keep_run: whether another window may go on with that. Raises ModelFileError, and nothing changes then.
         """
-        model = self._take_file(path, path)
+        model = self._take_file(path, path, keep_run=keep_run)
         kept = config_from_dict(self.meta.get("config"))
         activation = next(name for name, kind in ACTIVATIONS.items() if kind is type(model.activation))
         self.set_config(replace(kept, hidden=model.sizes[1:-1], activation=activation), self.source)
 
-    def _take_file(self, file: Path, path: Path | None) -> MLP:
+    def _take_file(self, file: Path, path: Path | None, *, keep_run: bool) -> MLP:
         model, meta = load_model(file)
         digits.check_reader(file.name, model.sizes)
-        self._abandon_run()
-        self._forget_kept_run()
+        self._abandon_run(keep=keep_run)
+        self._remove_unneeded_files()
         self._clear_history()
         self._set_model(model, meta)
         self._set_document(path, modified=False)
@@ -444,7 +472,8 @@ class Session(QObject):
             raise ModelFileError("There is no network to save yet.")
         save_model(path, self.model, self._describe(self._job) if self._job and len(self.history) else self.meta)
         if self._job is None:
-            self._forget_kept_run()
+            self._kept_in = None
+            self._remove_unneeded_files()
         self._set_document(path, modified=False)
 
     def _set_model(self, model: MLP, meta: dict[str, Any]) -> None:

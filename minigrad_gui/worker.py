@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 from threadpoolctl import threadpool_limits
 
@@ -22,7 +23,7 @@ from engine import ConfigError, ModelFileError, Step, TrainingConfig, evaluate, 
 from engine.calibration import Calibration, calibrate_run
 from engine.checkpoint import Checkpoints
 from engine.nn import MLP
-from engine.training import DIVERGED, EpochSummary, RunState, TrainingRun
+from engine.training import DIVERGED, EpochSummary, TrainingRun
 from minigrad_gui import data
 from minigrad_gui.threads import BLAS_TURN, fastest_blas_threads
 
@@ -127,7 +128,7 @@ class TrainingJob:
 class Preparation:
     """All is ready: how many samples train and validate, how many mini-batches make an epoch, how many BLAS threads.
 
-    resumed: where the run goes on, if it is not a new one.
+    losses, float32 (n,), and epochs: of a run that goes on, what is behind it.
     """
 
     job: TrainingJob
@@ -135,7 +136,8 @@ class Preparation:
     validation_count: int
     steps_per_epoch: int
     blas_threads: int
-    resumed: RunState | None = None
+    losses: NDArray[np.float32]
+    epochs: tuple[EpochSummary, ...]
 
 
 @dataclass(frozen=True)
@@ -202,8 +204,8 @@ class _Keeper:
         changes = list(self._job.rate_changes)
         return {"dataset": self._job.source, "blas_threads": self._threads, "learning_rate_changes": changes}
 
-    def after_step(self, *, epoch_ended: bool) -> None:
-        self._try(lambda file: file.after_step(self._run, epoch_ended=epoch_ended))
+    def after_step(self, *, milestone: bool) -> None:
+        self._try(lambda file: file.after_step(self._run, milestone=milestone))
 
     def keep(self) -> None:
         self._try(lambda file: file.write(self._run))
@@ -213,6 +215,10 @@ class _Keeper:
             return
         try:
             write(self._file)
+            if not self._job.control.keeps_run:  # given up while it was written
+                Path(self._file.path).unlink(missing_ok=True)
+        except OSError:
+            pass  # whoever gave it up has removed it, or will be offered it
         except ModelFileError as error:
             if not self._has_failed:
                 self._has_failed = True
@@ -269,12 +275,15 @@ class TrainingWorker(QObject):
                 run.load_state(state)
             except ValueError as error:
                 return Outcome(job, f"The run cannot go on: {error}.")
+            del state  # as large as the network and its optimizer
         with BLAS_TURN:
             threads = self._threads(run, about.get("blas_threads"), job.control)
             if threads is None:
                 return Outcome(job)
             counts = run.training_count, run.validation_count, run.steps_per_epoch
-            self.prepared.emit(Preparation(job, *counts, threads, state))
+            # Of a very long run the first losses are not kept: a level line stands for them.
+            losses = np.pad(run.losses, (run.steps_done - len(run.losses), 0), "edge") if run.steps_done else run.losses
+            self.prepared.emit(Preparation(job, *counts, threads, losses, tuple(run.epochs)))
             with threadpool_limits(threads, user_api="blas"):
                 return self._iterate(job, run, dataset, _Keeper(job, run, threads, self.keepingFailed))
 
@@ -298,11 +307,13 @@ class TrainingWorker(QObject):
             paused = control.must_wait
             if paused:
                 self.progressed.emit(report.take(job, _finite_copy(run.model)))
-                keeper.keep()
+                keeper.after_step(milestone=True)
             may_step = control.wait_for_step()
             if paused:
                 report.leave_out_the_pause()
-            run.learning_rate = control.learning_rate
+            if control.learning_rate != run.learning_rate:
+                run.learning_rate = control.learning_rate
+                job.rate_changes.append({"mini_batches": run.steps_done, "learning_rate": run.learning_rate})
             trained = next(steps, None) if may_step else None
             if trained is None:
                 break
@@ -313,7 +324,7 @@ class TrainingWorker(QObject):
             report.steps.append(step)
             if epoch is not None:
                 report.epochs.append(epoch)
-            keeper.after_step(epoch_ended=epoch is not None)
+            keeper.after_step(milestone=epoch is not None)
             now = time.perf_counter()
             if report.due(now):
                 snapshot = _finite_copy(run.model) if now >= next_snapshot else None

@@ -259,9 +259,9 @@ class ConfigPanel(View):
                 hidden=parse_hidden(self._hidden.text()),
                 activation=self._activation.currentData(),
                 optimizer=self._optimizer.currentData(),
-                learning_rate=self._learning_rate.value(),
-                momentum=self._momentum.value(),
-                weight_decay=self._weight_decay.value(),
+                learning_rate=self._unrounded("learning_rate", self._learning_rate),
+                momentum=self._unrounded("momentum", self._momentum),
+                weight_decay=self._unrounded("weight_decay", self._weight_decay),
                 batch_size=self._batch_size.value(),
                 epochs=self._epochs.value(),
                 seed=self._seed.value(),
@@ -274,6 +274,11 @@ class ConfigPanel(View):
             self.session.set_config_error(error)
         else:
             self.session.set_config(config, self._dataset.currentData())
+
+    def _unrounded(self, field: str, spin: QDoubleSpinBox) -> float:
+        """What the spin box shows, or the setting itself as long as that is what it shows, rounded."""
+        current = float(getattr(self.session.config, field))
+        return current if round(current, spin.decimals()) == spin.value() else spin.value()
 
     def _augmentation(self) -> Augmentation:
         return Augmentation(**{field: slider.amount for field, slider in self._sliders.items()})

@@ -181,6 +181,7 @@ IMPOSSIBLE = {
     "too many epochs": lambda run: run.update(epochs_done=2),
     "an epoch that counts nothing": lambda run: run["epoch_so_far"].update(count=0),
     "an epoch that counts too much": lambda run: run["epoch_so_far"].update(count=81),
+    "an epoch more right than it counts": lambda run: run["epoch_so_far"].update(correct=33),
     "an epoch that has no sum": lambda run: run["epoch_so_far"].update(loss_sum=float("nan")),
     "an epoch that is a list": lambda run: run.update(epoch_so_far=[]),
     "no validation": lambda run: run.update(validates=False),
@@ -217,6 +218,17 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path, name, change):
     with open(path, "wb") as file:
         np.savez(file, meta=np.array(json.dumps(description)), **arrays)
     with pytest.raises(ModelFileError):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(("name", "value"), [("steps.0", -1), ("steps.2", 8), ("square.1", -1e-9)])
+def test_an_optimizer_that_cannot_be_is_refused(tmp_path, name, value):
+    path, state = tmp_path / "run.npz", train(a_run(), 7).state()
+    save_checkpoint(path, state)
+    load_checkpoint(path)
+    state.optimizer[name][...] = value
+    save_checkpoint(path, state)
+    with pytest.raises(ModelFileError, match=r"run\.npz describes an optimizer that cannot be\."):
         load_checkpoint(path)
 
 
@@ -283,7 +295,7 @@ def written(tmp_path, monkeypatch):
         def step(seconds):
             _, epoch = next(steps)
             now[0] += seconds
-            kept.after_step(run, epoch_ended=epoch is not None)
+            kept.after_step(run, milestone=epoch is not None)
             return load_checkpoint(tmp_path / "run.npz")[0].steps_done
 
         return kept, run, step

@@ -121,6 +121,45 @@ def test_a_stop_without_a_checkpoint_says_so():
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_two_signals_at_once_are_one(tmp_path, second):
+    kept = tmp_path / "run.npz"
+    child = start(*RUN, "--checkpoint", kept)
+    wait_for(lambda: kept.exists() and load_checkpoint(kept)[0].steps_done > 0, child)
+    child.send_signal(signal.SIGTERM)
+    child.send_signal(second)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode in (128 + signal.SIGTERM, 128 + second)  # POSIX does not say which comes first
+    assert "go on with: minigrad-gui train --resume" in err
+    assert "Traceback" not in err
+
+
+def test_on_a_disk_that_stays_full_the_network_is_tested_and_the_stop_is_told(tmp_path):
+    import resource
+
+    kept = tmp_path / "run.npz"
+    for stop in (False, True):
+        child = start(*(["--resume", kept] if stop else [*RUN, "--checkpoint", kept]))
+        child.stdout.readline()
+        if stop:  # that was where it goes on, and this is an epoch
+            child.stdout.readline()
+        resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (10_000, 10_000_000))
+        if stop:
+            child.terminate()
+        out, err = child.communicate(timeout=60)
+        assert "run.npz could not be saved in" in err
+        assert child.returncode == (0 if not stop else 128 + signal.SIGTERM), err
+        if stop:
+            assert "go on with: minigrad-gui train --resume" in err
+        else:
+            assert "test accuracy" in out
+            kept.unlink()
+            second = start(*RUN, "--checkpoint", kept)
+            wait_for(kept.exists, second)
+            second.kill()
+            second.communicate()
+
+
 def test_a_disk_that_is_full_does_not_end_the_run(tmp_path):
     """The operating system refuses files above so many bytes once the run is under way."""
     import resource
@@ -128,9 +167,7 @@ def test_a_disk_that_is_full_does_not_end_the_run(tmp_path):
     kept, saved = tmp_path / "run.npz", tmp_path / "network.npz"
     child = start(*RUN, "--checkpoint", kept, "--save", saved)
     wait_for(kept.exists, child)
-    whole = kept.read_bytes()
     resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (10_000, 10_000_000))
-    wait_for(lambda: list(tmp_path.glob("*")) == [kept] and kept.read_bytes() == whole, child)
     child.stdout.readline()
     child.stdout.readline()
     resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (10_000_000, 10_000_000))
@@ -174,26 +211,23 @@ def test_what_cannot_be_resumed_is_told_in_one_line(tmp_path, capsys, kept):
     assert "is a folder" in refusal(capsys, "--checkpoint", tmp_path)
 
 
-def test_no_file_is_overwritten_by_a_checkpoint_unless_its_run_has_ended(tmp_path, capsys, kept):
-    diary = tmp_path / "diary.txt"
+def test_no_file_is_overwritten_by_a_checkpoint(tmp_path, capsys, kept):
+    diary = tmp_path / "diary.npz"
     diary.write_text("dear diary")
-    assert "name another file" in refusal(capsys, "--checkpoint", diary)
-    assert diary.read_text() == "dear diary"
-    state, about = load_checkpoint(kept)
-    from dataclasses import replace
-
-    from engine import save_checkpoint
-
-    going = tmp_path / "going.npz"
-    unfinished = replace(state, config=replace(state.config, epochs=2))
-    save_checkpoint(going, unfinished, about)
-    before = going.read_bytes()
-    assert "holds a run that has not ended; go on with: minigrad-gui train --resume" in refusal(
-        capsys, "--checkpoint", going
-    )
-    assert going.read_bytes() == before
-    quick = ["--hidden", "", "--batch-size", "1000", "--epochs", "1", "--threads", "1"]
-    assert cli.main(["train", *quick, "--checkpoint", str(kept)]) == 0
+    other = tmp_path / "other.npz"
+    other.write_bytes(kept.read_bytes())
+    before = kept.read_bytes()
+    for begin in (), ("--resume", other):
+        said = refusal(capsys, *begin, "--checkpoint", diary)
+        assert "diary.npz is there already, and is not a run's checkpoint; name another file." in said
+        said = refusal(capsys, *begin, "--checkpoint", kept)
+        assert "run.npz holds a run already; go on with: minigrad-gui train --resume" in said
+        assert "cannot hold both the run and its network" in refusal(
+            capsys, *begin, "--checkpoint", tmp_path / "new.npz", "--save", tmp_path / "new.npz"
+        )
+    assert "cannot hold both" in refusal(capsys, "--resume", kept, "--save", kept)
+    assert (diary.read_text(), kept.read_bytes()) == ("dear diary", before)
+    assert cli.main(["train", "--resume", str(kept), "--checkpoint", str(kept)]) == 0
 
 
 def test_a_run_that_has_ended_is_tested_and_saved_when_it_is_resumed(tmp_path, capsys, kept):

@@ -5,18 +5,23 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QMessageBox
 
-from engine import TrainingConfig, load_checkpoint, save_checkpoint
+from engine import TrainingConfig, checkpoint, load_checkpoint, save_checkpoint
 from engine.training import TrainingRun
+from minigrad_gui import data
 from minigrad_gui.recovery import RunFolder
 from minigrad_gui.session import CLOSING_MS
 
+REAL_EXEC = QMessageBox.exec
 BUTTONS = QMessageBox.StandardButton
 CONFIG = {"hidden": "16", "epochs": 3, "batch_size": 64}
 
@@ -48,7 +53,7 @@ def test_leaving_in_training_asks_and_stays_if_the_person_thinks_better_of_it(ha
     questions = answer(BUTTONS.Cancel)
     assert not hand.window.close()
     assert len(questions) == 1
-    assert "keep the run" in questions[0]
+    assert questions[0].startswith("Leave while the network is in training? If you keep the run, ")
     assert hand.window.isVisible()
     assert hand.session.state == "training"
 
@@ -95,7 +100,6 @@ def test_a_run_that_is_paused_is_kept_as_it_is(hand, answer, runs):
     hand.click("pauseButton")
     hand.wait_until_still()
     (kept,) = kept_runs(runs)
-    assert load_checkpoint(kept)[0].steps_done == len(hand.session.history)
     answer(BUTTONS.Save)
     assert hand.window.close()
     assert load_checkpoint(kept)[0].steps_done == len(hand.session.history)
@@ -285,19 +289,180 @@ def test_opening_another_network_gives_the_run_up(hand, tmp_path, runs, answer):
     assert kept_runs(runs) == []
 
 
-def test_a_run_on_the_way_is_asked_about_before_another_is_taken_up(make_hand, runs, answer):
-    leave_a_run(runs)
-    hand = make_hand()
+def test_a_run_on_the_way_is_asked_about_before_another_is_taken_up(hand, tmp_path, runs, answer):
+    other = leave_a_run(tmp_path / "elsewhere")
     train_a_while(hand)
-    hand.wait(lambda: hand.session.modified)
     questions = answer(BUTTONS.Cancel)
-    hand.click("offerGoOnButton")
-    assert len(questions) == 1
+    hand.window.open(other)
+    assert "If you keep the run, minigrad offers to go on with it" in questions[0]
     assert hand.session.run_config.hidden == (16,)
-    answer(BUTTONS.Discard)
-    hand.click("offerGoOnButton")
+    answer(BUTTONS.Save)
+    hand.window.open(other)
     assert hand.session.run_config.hidden == (4,)
+    hand.wait(lambda: len(hand.session.history) > 3)
+    assert sorted(load_checkpoint(path)[0].config.hidden for path in kept_runs(runs)) == [(4,), (16,)]
+    answer(BUTTONS.Discard)
+    hand.window.close()
+    assert [load_checkpoint(path)[0].config.hidden for path in kept_runs(runs)] == [(16,)]
+
+
+def test_a_run_is_asked_about_even_if_its_network_was_just_saved(hand, tmp_path, runs, answer):
+    train_a_while(hand)
+    hand.click("pauseButton")
+    hand.session.save(tmp_path / "m.npz")
+    questions = answer(BUTTONS.Cancel)
+    hand.window.open(tmp_path / "m.npz")
+    assert len(questions) == 1
+    assert hand.session.state == "paused"
     assert len(kept_runs(runs)) == 1
+
+
+def test_the_next_is_not_offered_before_the_first_has_come_to_its_end(make_hand, runs):
+    leave_a_run(runs, seed=1)
+    newer = leave_a_run(runs, seed=2)
+    hand = make_hand()
+    hand.click("offerGoOnButton")
+    assert said(hand, "offer") == ""
+    hand.wait(lambda: len(hand.session.history) > 3)
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert newer in kept_runs(runs)
+    assert said(hand, "offer").startswith("A run has not ended")
+
+
+def test_a_run_that_is_stopped_while_it_is_loaded_is_offered_again(make_hand, runs, monkeypatch):
+    def load(key, cancelled):  # noqa: ARG001
+        while not cancelled():
+            time.sleep(0.01)
+        raise data.LoadingCancelledError
+
+    path = leave_a_run(runs)
+    hand = make_hand()
+    with monkeypatch.context() as slow:
+        slow.setattr(data, "load", load)
+        hand.click("offerGoOnButton")
+        hand.click("stopButton")
+        hand.wait(lambda: hand.session.state == "idle")
+    assert said(hand, "offer").startswith("A run has not ended")
+    hand.click("offerGoOnButton")
+    hand.wait(lambda: len(hand.session.history) > 3)
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert load_checkpoint(path)[0].steps_done == len(hand.session.history)
+
+
+def test_a_new_run_keeps_the_network_before_until_that_is_dropped(hand, runs):
+    hand.train(hidden="16", epochs=1)
+    (first,) = kept_runs(runs)
+    hand.train(hidden="8", epochs=1)
+    (second,) = {*kept_runs(runs)} - {first}
+    assert len(kept_runs(runs)) == 2
+    hand.train(hidden="4", epochs=1)
+    assert first not in kept_runs(runs)
+    assert second in kept_runs(runs)
+
+
+def test_a_run_that_explodes_at_once_keeps_the_network_that_is_shown(hand, runs, warnings):
+    hand.train(hidden="16", epochs=1)
+    kept = kept_runs(runs)
+    exploding = replace(hand.session.config, optimizer="sgd", learning_rate=1000.0, hidden=(8,), batch_size=128)
+    hand.session.set_config(exploding, "mnist")
+    model = hand.session.model
+    hand.click("trainButton")
+    hand.wait(lambda: bool(warnings))
+    assert hand.session.model is model, "it exploded before it gave a network"
+    assert kept_runs(runs) == kept
+
+
+def test_going_back_and_forth_keeps_what_is_not_saved(hand, tmp_path, runs):
+    hand.train(hidden="16", epochs=1)
+    kept = kept_runs(runs)
+    hand.session.go_back()
+    hand.session.save(tmp_path / "before.npz")
+    assert kept_runs(runs) == kept
+    hand.session.go_back()
+    assert hand.session.modified
+    hand.session.save(tmp_path / "after.npz")
+    assert kept_runs(runs) == []
+
+
+def test_leaving_after_going_back_asks_about_the_network_that_was_left(hand, make_hand, answer, runs):
+    hand.train(hidden="16", epochs=1)
+    hand.session.go_back()
+    questions = answer(BUTTONS.Cancel)
+    assert not hand.window.close()
+    assert "you went back from has not been saved" in questions[0]
+    answer(BUTTONS.Save)
+    assert hand.window.close()
+    assert len(kept_runs(runs)) == 1
+    assert said(make_hand(), "offer").startswith("A trained network was not saved")
+
+
+def test_a_run_that_is_discarded_while_it_is_written_does_not_come_back(hand, tmp_path, runs, answer, monkeypatch):
+    writing, may_end = threading.Event(), threading.Event()
+    real_write = checkpoint.write_archive
+
+    def slow_write(path, *rest):
+        writing.set()
+        may_end.wait(10)
+        real_write(path, *rest)
+
+    hand.session.save(tmp_path / "m.npz")
+    train_a_while(hand)
+    monkeypatch.setattr(checkpoint, "write_archive", slow_write)
+    hand.wait(writing.is_set)
+    answer(BUTTONS.Discard)
+    hand.window.open(tmp_path / "m.npz")
+    may_end.set()
+    assert hand.window.close()
+    assert hand.window.has_ended
+    assert kept_runs(runs) == []
+
+
+def test_while_a_run_is_still_written_no_other_window_is_offered_it(hand, make_hand, runs, answer, monkeypatch):
+    may_end = threading.Event()
+    real_write = checkpoint.write_archive
+    train_a_while(hand)
+    monkeypatch.setattr(checkpoint, "write_archive", lambda *given: may_end.wait(10) and real_write(*given))
+    answer(BUTTONS.Save)
+    assert hand.window.close()
+    assert not hand.window.has_ended
+    try:
+        assert make_hand().session.left_behind == []
+        assert len(kept_runs(runs)) == 1
+    finally:
+        may_end.set()
+
+
+def test_a_signal_while_the_question_is_open_closes_the_window_and_keeps_the_run(hand, runs, monkeypatch):
+    train_a_while(hand)
+    monkeypatch.setattr(QMessageBox, "exec", REAL_EXEC)
+    QTimer.singleShot(300, hand.window.leave)
+    hand.window.close()
+    assert not hand.window.isVisible()
+    assert hand.window.has_ended
+    assert len(kept_runs(runs)) == 1
+
+
+def test_a_rate_of_many_digits_is_not_rounded_by_looking_at_it(make_hand, runs, qtbot):
+    rate = 1.23456789e-5
+    leave_a_run(runs, learning_rate=rate)
+    hand = make_hand()
+    hand.click("offerGoOnButton")
+    hand.wait(lambda: len(hand.session.history) > 3)
+    hand.widget("learningRateSpin").setFocus()
+    qtbot.keyClick(hand.widget("learningRateSpin"), Qt.Key.Key_Return)
+    hand.widget("momentumSpin").setFocus()
+    assert hand.session.config.learning_rate == rate
+    hand.widget("learningRateSpin").setValue(0.5)
+    assert hand.session.config.learning_rate == 0.5
+
+
+def test_locks_of_runs_that_never_began_are_removed(make_hand, runs):
+    runs.mkdir(parents=True)
+    (runs / "0123.lock").touch()
+    make_hand()
+    assert list(runs.iterdir()) == []
 
 
 def test_a_run_whose_data_cannot_be_had_stays_for_the_next_time(make_hand, runs, warnings, monkeypatch):

@@ -170,6 +170,8 @@ def test_a_changed_learning_rate_is_recorded(hand, tmp_path):
     hand.click("stepButton")
     hand.wait(lambda: len(hand.session.history) == 1)
     hand.widget("learningRateSpin").setValue(0.5)
+    hand.click("stepButton")
+    hand.wait(lambda: len(hand.session.history) == 2)
     hand.session.save(tmp_path / "m.npz")
     meta = load_model(tmp_path / "m.npz")[1]
     assert meta["config"]["learning_rate"] == 0.0005
