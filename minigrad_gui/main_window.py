@@ -4,7 +4,7 @@ from functools import partial
 from html import escape
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QDateTime, QLocale, QSettings, Qt, QTimer, QUrl, Slot
+from PySide6.QtCore import QByteArray, QDateTime, QLocale, QSettings, Qt, QUrl, Slot
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -383,7 +383,7 @@ class MainWindow(QMainWindow):
         asking = QApplication.activeModalWidget()
         if isinstance(asking, QDialog):
             asking.reject()  # a window does not close while it asks whether it may
-        QTimer.singleShot(0, self.close)
+        self.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._is_leaving and not self._is_closed and not self._may_leave() and not self._is_leaving:
