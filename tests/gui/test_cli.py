@@ -48,7 +48,7 @@ def trained_config(tmp_path, monkeypatch):
     """`trained_config("--lr 1")`: the settings with which `train` has trained, on a few digits, as its file says."""
     digits = load_mnist()
     few = {part: getattr(digits, part)[:200] for part in ("train_images", "train_labels", "test_images", "test_labels")}
-    monkeypatch.setattr(data, "load", lambda _: replace(digits, **few))
+    monkeypatch.setattr(data, "load", lambda *_: replace(digits, **few))
 
     def train(words):
         path = tmp_path / "model.npz"
