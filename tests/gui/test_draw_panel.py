@@ -320,12 +320,3 @@ def test_a_pen_draws_once_and_its_other_end_erases(canvas):
     pen(QEvent.Type.TabletPress, 60, 130, eraser)
     pen(QEvent.Type.TabletRelease, 60, 130, eraser)
     assert len(canvas.strokes) == 2
-
-
-def test_a_thousand_strokes(hand, canvas):
-    rng = np.random.default_rng(0)
-    for start in rng.uniform(0.1, 0.9, (1000, 2)):
-        hand.stroke(np.array([start, start + 0.05]))
-    assert len(canvas.strokes) == 1000
-    read(hand)
-    canvas.grab()
