@@ -13,6 +13,7 @@ import os
 import secrets
 import stat
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,6 +26,8 @@ import numpy as np
 from engine.ops import Array
 
 FORMATS = MODEL, CHECKPOINT = "minigrad model", "minigrad checkpoint"
+DRAFT_SUFFIX, DRAFT_AGE_S = ".tmp", 60
+"""A file half written that is older than this was left by a process that is gone."""
 MAX_META_BYTES = 4 << 20
 MAX_HEADER_BYTES = 4096
 MAX_DIRECTORY_BYTES = 1 << 17
@@ -57,7 +60,7 @@ def write_archive(path: PathLike, description: Mapping[str, Any], arrays: Mappin
         with replacing(target) as file:
             np.savez(file, allow_pickle=False, meta=text, **named)
     except OSError as error:
-        raise ModelFileError(f"{target.name} could not be saved in {target.parent}: {_reason(error)}.") from error
+        raise ModelFileError(f"{target.name} could not be saved in {target.parent}: {reason_of(error)}.") from error
 
 
 def read_archive(
@@ -88,7 +91,7 @@ def read_archive(
     except zipfile.BadZipFile as error:
         raise ModelFileError(f"{name} is damaged, or not a {format_name} (.npz) at all.") from error
     except OSError as error:
-        raise ModelFileError(f"{name} could not be opened: {_reason(error)}.") from error
+        raise ModelFileError(f"{name} could not be opened: {reason_of(error)}.") from error
     except MemoryError as error:
         raise ModelFileError(f"{name} holds a network that does not fit into memory.") from error
     except Exception as error:  # damaged bytes raise nearly anything on their way through zipfile and NumPy
@@ -159,8 +162,7 @@ def _description(archive: zipfile.ZipFile, info: zipfile.ZipInfo, format_name: s
         description = {}
     found = description.get("format")
     if found != format_name:
-        known = found in ("minigrad model", "minigrad checkpoint")
-        what = f"a {found}" if known else "some other program's .npz file"
+        what = f"a {found}" if found in FORMATS else "some other program's .npz file"
         raise ModelFileError(f"is not a {format_name}, but {what}.")
     version = description.get("version")
     if not isinstance(version, int) or version < 1:
@@ -204,7 +206,7 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
 
     Raises OSError; an older file is then as it was.
     """
-    draft = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    draft = target.with_name(f".{secrets.token_hex(8)}{DRAFT_SUFFIX}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -227,5 +229,14 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
                 os.close(folder)
 
 
-def _reason(error: OSError) -> str:
+def remove_old_drafts(folder: Path) -> None:
+    """Remove what processes left in this folder that were ended while they wrote, some time ago."""
+    with suppress(OSError):  # there is no such folder, or another process was first
+        for draft in folder.glob(f".*{DRAFT_SUFFIX}"):
+            if time.time() - draft.stat().st_mtime > DRAFT_AGE_S:
+                draft.unlink(missing_ok=True)
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system refused, in words for the middle of a sentence."""
     return (error.strerror or str(error)).lower()

@@ -8,7 +8,7 @@ import math
 import platform
 import re
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -410,11 +410,12 @@ def describe_run(
     test: tuple[float, float] | None = None,
     blas_threads: int | None = None,
     calibration: dict[str, Any] | None = None,
+    learning_rate_changes: Sequence[dict[str, float]] = (),
 ) -> dict[str, Any]:
     """What a trained network's file says of its training; `test` is what `evaluate` gave on the test samples.
 
     The number of BLAS threads is told because it may change the last digit of a product; the calibration, as a dict,
-    if there is one, because whoever reads with the network needs it.
+    if there is one, because whoever reads with the network needs it; learning_rate_changes: those during the run.
     Of a long run some 500 epochs are told, evenly spread, the last among them.
     """
     stride = math.ceil(len(epochs) / MAX_RECORDED_EPOCHS) or 1
@@ -427,6 +428,8 @@ def describe_run(
     }
     if calibration is not None:
         record["calibration"] = calibration
+    if learning_rate_changes:
+        record["learning_rate_changes"] = list(learning_rate_changes)
     return record if test is None else {**record, "test_loss": test[0], "test_accuracy": test[1]}
 
 

@@ -18,14 +18,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine import Adam, Augmentation, Tensor, cross_entropy_loss
-from engine.archive import replacing
+from engine.archive import reason_of, remove_old_drafts, replacing
 from engine.nn import MLP
 from minigrad_gui.digits import CLASSES, Picture, rasterize
 
 MAX_DRAWINGS = 2000
 """So many are taught, the newest; the others are kept."""
-DRAFT_AGE_S = 60
-"""A file half written that is older than this was left by a process that is gone."""
 MAX_FILE_BYTES = 4 << 20
 MAX_STROKES = 5000
 COORDINATE_DECIMALS = 4
@@ -154,7 +152,7 @@ class Notebook:
             if not was_told:
                 raise NotebookError(
                     f"What you teach is learnt, but will be forgotten when you leave: {self.folder} cannot be written "
-                    f"to ({_reason(error)})."
+                    f"to ({reason_of(error)})."
                 ) from error
         return drawing
 
@@ -173,25 +171,22 @@ class Notebook:
         if problem is not None:
             count = len(drawings) - len(gone)
             what = "The drawing" if count == 1 else f"{count:,} drawings"
-            raise NotebookError(f"{what} could not be removed from {self.folder}: {_reason(problem)}.") from problem
+            raise NotebookError(f"{what} could not be removed from {self.folder}: {reason_of(problem)}.") from problem
 
     def forget(self) -> None:
         """Throw every drawing away, also what is unread and what other windows have added until now.
 
         Raises NotebookError as `remove` does.
         """
-        for draft in self._names(".tmp"):
-            with suppress(OSError):
-                if time.time() - (self.folder / draft).stat().st_mtime > DRAFT_AGE_S:
-                    (self.folder / draft).unlink()
+        remove_old_drafts(self.folder)
         known = {drawing.name for drawing in self.drawings}
         others = self._read(name for name in self._names() if name not in known)
         self.unread = ()
         self.remove(*self.drawings, *others)
 
-    def _names(self, suffix: str = ".json") -> tuple[str, ...]:
+    def _names(self) -> tuple[str, ...]:
         try:
-            return tuple(sorted(name for name in os.listdir(self.folder) if name.endswith(suffix)))
+            return tuple(sorted(name for name in os.listdir(self.folder) if name.endswith(".json")))
         except OSError:
             return ()
 
@@ -207,10 +202,6 @@ class Notebook:
         rounded = [np.round(stroke, COORDINATE_DECIMALS).tolist() for stroke in drawing.strokes]
         with replacing(self.folder / drawing.name) as file:
             file.write(json.dumps({"label": drawing.label, "strokes": rounded}).encode())
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 def _read_drawing(file: Path) -> Drawing | None:

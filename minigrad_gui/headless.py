@@ -48,7 +48,7 @@ def train(
     with _first_signal_asks() as asked:
         dataset = _load(source, asked)
         run = TrainingRun(config, dataset.train_images, dataset.train_labels, len(dataset.class_names))
-        about = {"dataset": source, "blas_threads": threads or fastest_blas_threads(run) or 1}
+        about = {"dataset": source, "blas_threads": threads or fastest_blas_threads(run)}
         _finish(run, dataset, about, save, checkpoint, asked)
 
 
@@ -165,9 +165,9 @@ def _finish(
         if save is not None:
             calibration = calibrate_run(run)
             described = asdict(calibration) if calibration else None
-            record = describe_run(run.config, about["dataset"], run.epochs, test, threads, described)
-            changes = about.get("learning_rate_changes")
-            save_model(save, run.model, {**record, "learning_rate_changes": changes} if changes else record)
+            changes = about.get("learning_rate_changes") or ()
+            record = describe_run(run.config, about["dataset"], run.epochs, test, threads, described, changes)
+            save_model(save, run.model, record)
     print(f"trained in {seconds:.1f} s with --threads {threads}; {measured('test', *test)}")
     if save is not None:
         print(f"saved {save}")

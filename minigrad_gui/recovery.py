@@ -5,7 +5,6 @@ run that is still under way in another window is never taken for one that was le
 """
 
 import secrets
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from engine import ModelFileError
+from engine.archive import remove_old_drafts
 from engine.checkpoint import CheckpointSummary, summarize_checkpoint
 from minigrad_gui.data import SOURCES
 
 SUFFIX, LOCK_SUFFIX = ".npz", ".lock"
 MAX_OFFERED = 20
-DRAFT_AGE_S = 24 * 3600
-"""A file half written that is older than this was left by a process that is gone."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,12 @@ def _written_s(file: Path) -> float:
 
 
 class RunFolder:
-    """The folder of kept runs, as one window sees it."""
+    """The folder of kept runs, as one window sees it: its own, those that it offers, and those of other windows."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._locks: dict[Path, FileLock] = {}
+        self._own: set[Path] = set()
 
     def claim(self) -> Path:
         """A file, not yet there, for a run of this window. Raises OSError where none can be written."""
@@ -62,7 +61,21 @@ class RunFolder:
         path = self.folder / f"{secrets.token_hex(8)}{SUFFIX}"
         if not self._lock(path):
             raise OSError(None, "its lock cannot be had")
+        self._own.add(path)
         return path
+
+    def take(self, kept: KeptRun) -> None:
+        """From now on a run that was left behind is this window's own."""
+        self._own.add(kept.path)
+
+    def leave(self, *paths: Path | None) -> None:
+        """What these files keep is for the next window; until this one is closed, no other offers it."""
+        self._own.difference_update(paths)
+
+    def keep_only(self, needed: set[Path | None]) -> None:
+        """Throw this window's other runs away."""
+        for path in self._own - needed:
+            self.remove(path)
 
     def left_behind(self) -> list[KeptRun]:
         """The runs of windows that are gone, newest first; from now on no other window offers them."""
@@ -70,8 +83,9 @@ class RunFolder:
             files = sorted(self.folder.iterdir(), key=_written_s, reverse=True)
         except OSError:
             return []
+        remove_old_drafts(self.folder)
         for file in files:
-            self._tidy_up(file)
+            self._remove_idle_lock(file)
         found = []
         for path in [file for file in files if file.suffix == SUFFIX][:MAX_OFFERED]:
             if path not in self._locks and self._lock(path):
@@ -86,6 +100,7 @@ class RunFolder:
         """Throw a run away, if it is there; what cannot be removed stays."""
         with suppress(OSError):
             path.unlink(missing_ok=True)
+        self._own.discard(path)
         self._release(path)
 
     def release(self) -> None:
@@ -110,11 +125,8 @@ class RunFolder:
                     path.with_suffix(LOCK_SUFFIX).unlink(missing_ok=True)
                 lock.release()
 
-    def _tidy_up(self, file: Path) -> None:
-        """Remove what a process left that was ended while it wrote, or before."""
+    def _remove_idle_lock(self, file: Path) -> None:
+        """Remove what a process left that was ended before it wrote."""
         path = file.with_suffix(SUFFIX)
         if file.suffix == LOCK_SUFFIX and path not in self._locks and not path.exists() and self._lock(path):
             self._release(path)
-        with suppress(OSError):
-            if file.suffix == ".tmp" and time.time() - _written_s(file) > DRAFT_AGE_S:
-                file.unlink()

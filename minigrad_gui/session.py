@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QDeadlineTimer, QObject, QThread, QTimer, Signal, Slot
 
 from engine import ConfigError, ModelFileError, TrainingConfig, load_model, save_model
+from engine.archive import reason_of
 from engine.calibration import Calibration, calibration_of
 from engine.nn import ACTIVATIONS, MLP
 from engine.training import describe_run, logits_of
@@ -108,8 +109,6 @@ class Session(QObject):
         self._runs = RunFolder(folder / "runs")
         self._kept_in: Path | None = None
         """The checkpoint of the run that the current network came from, while it is not saved."""
-        self._own_files: set[Path] = set()
-        self._taken_up: KeptRun | None = None
         self.left_behind: list[KeptRun] = []
         self._untaught: tuple[MLP, dict[str, Any]] | None = None
         self._lesson: Lesson | None = None
@@ -267,7 +266,7 @@ class Session(QObject):
             files.add(self._job.kept_in)
             self._job = None
         if keep:
-            self._own_files -= files
+            self._runs.leave(*files)
         self._kept_in = None
         self._set_state("idle")
 
@@ -311,10 +310,10 @@ class Session(QObject):
         """
         if self._job is not None:
             self._abandon_run(keep=keep_run)
-        self._taken_up = kept if kept in self.left_behind else None
-        if self._taken_up is not None:
+        was_left_behind = kept in self.left_behind
+        if was_left_behind:
             self.left_behind.remove(kept)
-            self._own_files.add(kept.path)
+            self._runs.take(kept)
         rate = kept.summary.learning_rate
         self.set_config(replace(kept.summary.config, learning_rate=rate), kept.source)
         changes = kept.summary.meta.get("learning_rate_changes")
@@ -322,8 +321,8 @@ class Session(QObject):
             kept.summary.config,
             kept.source,
             TrainingControl(rate),
-            kept_in=kept.path if self._taken_up is not None else self._claim(),
-            resumed_from=kept.path,
+            kept_in=kept.path if was_left_behind else self._claim(),
+            resumed=kept,
             rate_changes=list(changes) if isinstance(changes, list) else [],
         )
         self._begin(job, paused=False)
@@ -337,13 +336,10 @@ class Session(QObject):
     def _claim(self) -> Path | None:
         """A file to keep a new run in; None where nothing can be kept."""
         try:
-            path = self._runs.claim()
+            return self._runs.claim()
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            self._on_keeping_failed(f"{self._runs.folder} cannot be written to: {reason}.")
+            self._on_keeping_failed(f"{self._runs.folder} cannot be written to: {reason_of(error)}.")
             return None
-        self._own_files.add(path)
-        return path
 
     def _remove_unneeded_files(self) -> None:
         """Of this window's runs those are kept that can be gone on with or back to."""
@@ -352,9 +348,7 @@ class Session(QObject):
             needed.add(self._before.kept_in)
         if self._job is not None:
             needed.add(self._job.kept_in)
-        for path in self._own_files - needed:
-            self._runs.remove(path)
-        self._own_files &= needed
+        self._runs.keep_only(needed)
 
     @Slot(str)
     def _on_keeping_failed(self, reason: str) -> None:
@@ -389,10 +383,10 @@ class Session(QObject):
         if outcome.job is not self._job:
             return
         self._job = None
-        if not self._run_gave_a_network and self._taken_up is not None:
-            self._own_files.discard(self._taken_up.path)
-            self.left_behind.insert(0, self._taken_up)  # it could not be taken up now, but perhaps later
-        self._taken_up = None
+        taken_up = outcome.job.resumed
+        if taken_up is not None and taken_up.path == outcome.job.kept_in and not self._run_gave_a_network:
+            self._runs.leave(taken_up.path)
+            self.left_behind.insert(0, taken_up)  # it could not be taken up now, but perhaps later
         self._remove_unneeded_files()
         if self._run_gave_a_network and self._untaught is not None:
             self.meta = self._describe(outcome.job, outcome.test, outcome.calibration)
@@ -408,8 +402,7 @@ class Session(QObject):
     ) -> dict[str, Any]:
         threads = self.preparation.blas_threads if self.preparation else None
         measured = asdict(calibration) if calibration else None
-        record = describe_run(job.config, job.source, self.history.epochs, test, threads, measured)
-        return {**record, "learning_rate_changes": list(job.rate_changes)} if job.rate_changes else record
+        return describe_run(job.config, job.source, self.history.epochs, test, threads, measured, job.rate_changes)
 
     def _clear_history(self) -> None:
         self.history = History()

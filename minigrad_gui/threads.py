@@ -25,11 +25,11 @@ def fastest_blas_threads(
     run: TrainingRun,
     clock: Callable[[], float] = time.perf_counter,
     cancelled: Callable[[], bool] = lambda: False,
-) -> int | None:
+) -> int:
     """Rehearse the run for a fraction of a second with 1, 2, 4, ... threads, in turns; the number that was fastest.
 
     It is the largest unless another is clearly faster: sums depend on it in their last digit, and chance should not.
-    clock: tells the time in seconds. None soon after `cancelled()` turns true; a step is not interrupted.
+    clock: tells the time in seconds. Soon after `cancelled()` turns true it is the largest; no step is interrupted.
     """
     most = max((int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
     candidates = [*itertools.takewhile(lambda threads: threads < most, (2**power for power in range(10))), most]
@@ -37,15 +37,13 @@ def fastest_blas_threads(
     if most == 1:
         return most
     next(steps)  # may compile
-    if cancelled():
-        return None
-    if _seconds_per_step(steps, clock) > SLOW_STEP_S:
-        return None if cancelled() else most
+    if cancelled() or _seconds_per_step(steps, clock) > SLOW_STEP_S:
+        return most
     seconds: dict[int, list[float]] = {threads: [] for threads in candidates}
     for _ in range(ROUNDS):
         for threads in candidates:
             if cancelled():
-                return None
+                return most
             with threadpool_limits(threads, user_api="blas"):
                 seconds[threads].append(_seconds_per_step(steps, clock))
     shortest = {threads: min(seconds[threads]) for threads in candidates}

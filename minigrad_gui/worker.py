@@ -25,6 +25,7 @@ from engine.checkpoint import Checkpoints
 from engine.nn import MLP
 from engine.training import DIVERGED, EpochSummary, TrainingRun
 from minigrad_gui import data
+from minigrad_gui.recovery import KeptRun
 from minigrad_gui.threads import BLAS_TURN, fastest_blas_threads
 
 REPORT_INTERVAL_S = 0.033
@@ -111,7 +112,7 @@ class TrainingControl:
 class TrainingJob:
     """A run: what to train, on which of data.SOURCES, and from which network (None: a new one, from the seed).
 
-    kept_in: its checkpoint file, None to keep none; resumed_from: the checkpoint of a run to go on with;
+    kept_in: its checkpoint file, None to keep none; resumed: the run to go on with;
     rate_changes: when the person changed the learning rate, for the checkpoint.
     """
 
@@ -120,7 +121,7 @@ class TrainingJob:
     control: TrainingControl
     start_from: MLP | None = None
     kept_in: Path | None = None
-    resumed_from: Path | None = None
+    resumed: KeptRun | None = None
     rate_changes: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -265,7 +266,7 @@ class TrainingWorker(QObject):
         control = job.control
         if control.abandoned:
             return Outcome(job)
-        state, about = load_checkpoint(job.resumed_from) if job.resumed_from is not None else (None, {})
+        state, about = load_checkpoint(job.resumed.path) if job.resumed is not None else (None, {})
         dataset = self._load(job)
         run = TrainingRun(
             job.config, dataset.train_images, dataset.train_labels, len(dataset.class_names), job.start_from
@@ -278,8 +279,6 @@ class TrainingWorker(QObject):
             del state  # as large as the network and its optimizer
         with BLAS_TURN:
             threads = self._threads(run, about.get("blas_threads"), job.control)
-            if threads is None:
-                return Outcome(job)
             counts = run.training_count, run.validation_count, run.steps_per_epoch
             # Of a very long run the first losses are not kept: a level line stands for them.
             losses = np.pad(run.losses, (run.steps_done - len(run.losses), 0), "edge") if run.steps_done else run.losses
@@ -287,18 +286,18 @@ class TrainingWorker(QObject):
             with threadpool_limits(threads, user_api="blas"):
                 return self._iterate(job, run, dataset, _Keeper(job, run, threads, self.keepingFailed))
 
-    def _threads(self, run: TrainingRun, before: object, control: TrainingControl) -> int | None:
-        """As many as before the run was interrupted, or those that prove fastest; None after a stop."""
+    def _threads(self, run: TrainingRun, before: object, control: TrainingControl) -> int:
+        """As many as before the run was interrupted, or those that prove fastest."""
         if type(before) is int and 1 <= before <= (os.cpu_count() or 1):
             return before
         # Asked for once: the same settings then give the same network again, to the last digit.
         shape = run.model.sizes, run.config.batch_size
-        if shape not in self._blas_threads:
-            fastest = fastest_blas_threads(run, cancelled=lambda: control.stopped)
-            if fastest is None:
-                return None
+        if shape in self._blas_threads:
+            return self._blas_threads[shape]
+        fastest = fastest_blas_threads(run, cancelled=lambda: control.stopped)
+        if not control.stopped:
             self._blas_threads[shape] = fastest
-        return self._blas_threads[shape]
+        return fastest
 
     def _iterate(self, job: TrainingJob, run: TrainingRun, dataset: data.Dataset, keeper: "_Keeper") -> Outcome:
         control = job.control

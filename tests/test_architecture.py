@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "minigrad_gui.handwriting": {"engine", "minigrad_gui.digits"},
     "minigrad_gui.history": {"engine"},
     "minigrad_gui.recovery": {"engine", "minigrad_gui.data"},
-    "minigrad_gui.worker": {"engine", "minigrad_gui.data", "minigrad_gui.threads"},
+    "minigrad_gui.worker": {"engine", "minigrad_gui.data", "minigrad_gui.recovery", "minigrad_gui.threads"},
     "minigrad_gui.teaching": {"engine", "minigrad_gui.data", "minigrad_gui.handwriting", "minigrad_gui.threads"},
     "minigrad_gui.session": {
         "engine",

@@ -458,6 +458,20 @@ def test_a_rate_of_many_digits_is_not_rounded_by_looking_at_it(make_hand, runs, 
     assert hand.session.config.learning_rate == 0.5
 
 
+def test_a_run_that_was_given_up_is_not_offered_when_the_next_gives_nothing(make_hand, runs, tmp_path, answer):
+    leave_a_run(runs)
+    hand = make_hand()
+    hand.session.save(tmp_path / "m.npz")
+    hand.click("offerGoOnButton")
+    answer(BUTTONS.Discard)
+    hand.window.open(tmp_path / "m.npz")
+    assert kept_runs(runs) == []
+    hand.click("trainButton")
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert hand.session.left_behind == []
+
+
 def test_locks_of_runs_that_never_began_are_removed(make_hand, runs):
     runs.mkdir(parents=True)
     (runs / "0123.lock").touch()
