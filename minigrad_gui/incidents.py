@@ -29,7 +29,6 @@ import PySide6
 from PySide6.QtCore import (
     QMessageLogContext,
     QObject,
-    QSize,
     Qt,
     QTimer,
     QtMsgType,
@@ -39,12 +38,12 @@ from PySide6.QtCore import (
     qInstallMessageHandler,
     qVersion,
 )
-from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
 
 from minigrad_gui import theme
 from minigrad_gui.folders import data_folder
-from minigrad_gui.widgets.building import caption, column, named, row
+from minigrad_gui.widgets.incident_dialog import IncidentDialog
 
 LOGGER = logging.getLogger("minigrad")
 """For whoever caught what was not expected; until the log is installed it goes to the terminal."""
@@ -64,56 +63,11 @@ LOG_LEVELS = {
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
 """What Qt says below a warning is not logged."""
-SIZE_PX = QSize(680, 440)
 
 
 def log_path() -> Path:
     """The file that the log is written to; older ones lie beside it. It need not exist."""
     return data_folder() / "log" / "minigrad.log"
-
-
-class IncidentDialog(QDialog):
-    """Says that something went wrong, and has the details ready to be copied."""
-
-    def __init__(self, details: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Something went wrong")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)  # it does not keep the program alive
-        self.resize(SIZE_PX)
-        title = caption("Something went wrong in minigrad that should not have.", "title")
-        comfort = caption("Your network and drawings are still here; you can go on.", "")
-        self._details = named(QPlainTextEdit(details, readOnly=True), "incidentDetails")
-        self._details.setAccessibleName("Details")
-        self._details.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self._note = named(caption(), "incidentNote")
-        for label in (title, comfort, self._note):
-            label.setWordWrap(True)
-        self._copy = named(QPushButton("Copy details"), "incidentCopyButton", "To the clipboard, for a report")
-        close = named(QPushButton("Close"), "incidentCloseButton")
-        self._copy.setAutoDefault(False)
-        close.setDefault(True)
-        column(
-            column(title, comfort, spacing=4),
-            self._details,
-            self._note,
-            row(self._copy, 1, close),
-            spacing=theme.SPACING_PX,
-            margin=theme.SPACING_PX,
-            parent=self,
-        )
-        self._copy.clicked.connect(self._on_copy)
-        close.clicked.connect(self.close)
-        close.setFocus()
-
-    def show_note(self, note: str) -> None:
-        if self._note.text() != note:
-            self._note.setText(note)
-
-    @Slot()
-    def _on_copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._details.toPlainText())
-        self._copy.setText("Copied")
 
 
 class _Log(RotatingFileHandler):

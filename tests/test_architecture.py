@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "minigrad_gui.photo": set(),
     "minigrad_gui.digits": {"engine", "minigrad_gui.photo"},
     "minigrad_gui.theme": {"minigrad_gui.data"},
-    "minigrad_gui.incidents": {"minigrad_gui.folders", "minigrad_gui.theme", "minigrad_gui.widgets.building"},
+    "minigrad_gui.incidents": {"minigrad_gui.folders", "minigrad_gui.theme", "minigrad_gui.widgets.incident_dialog"},
     "minigrad_gui.threads": {"engine"},
     "minigrad_gui.presets": {"engine"},
     "minigrad_gui.headless": {"engine", "minigrad_gui.data", "minigrad_gui.threads"},
