@@ -377,8 +377,8 @@ class ConfigPanel(View):
         idle = self.session.state == "idle"
         combos = (self._preset, self._activation, self._optimizer, self._schedule, self._dataset)
         for widget in (self._hidden, *combos, *self._spins().values(), *self._sliders.values(), self._reset):
-            widget.setEnabled(idle)
-        self._learning_rate.setEnabled(True)
+            if widget is not self._learning_rate:  # not even for a moment: it would lose the focus
+                widget.setEnabled(idle)
         # A rate that is being typed into a running training counts when it is finished: 1e-4 begins with a 1.
         self._learning_rate.setKeyboardTracking(idle)
         self._momentum.setEnabled(idle and self._optimizer.currentData() == "momentum")

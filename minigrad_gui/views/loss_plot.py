@@ -198,6 +198,7 @@ class LossPlot(View):
         if self._shown_epochs != (history, len(history.epochs)):
             self._shown_epochs = history, len(history.epochs)
             self._show_epochs(history)
+        self._loss.plotItem.vb.updateAutoRange()  # else it is found out while painting, and all is painted twice
 
     def _show_epochs(self, history: History) -> None:
         ends = (np.arange(len(history.epochs)) + 1) * history.steps_per_epoch

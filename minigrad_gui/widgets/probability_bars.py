@@ -42,9 +42,10 @@ class ProbabilityBars(QWidget):
         self.update()
 
     def set_choosable(self, choosable: bool) -> None:
-        self._choosable = choosable
-        self.setCursor(Qt.CursorShape.PointingHandCursor if choosable else Qt.CursorShape.ArrowCursor)
-        self.update()
+        if choosable != self._choosable:
+            self._choosable = choosable
+            self.setCursor(Qt.CursorShape.PointingHandCursor if choosable else Qt.CursorShape.ArrowCursor)
+            self.update()
 
     def _row_at(self, position: QPointF) -> int:
         """The row there; -1 for none."""

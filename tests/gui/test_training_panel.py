@@ -94,6 +94,25 @@ def test_only_the_learning_rate_can_change_while_training(hand):
         assert not hand.widget(name).isEnabled()
 
 
+def test_who_types_a_learning_rate_while_training_is_not_interrupted(hand, qtbot):
+    hand.configure(epochs=1000)
+    hand.click("trainButton")
+    spin = hand.widget("learningRateSpin")
+    qtbot.mouseClick(spin.lineEdit(), Qt.MouseButton.LeftButton)
+    spin.setFocus()
+    spin.selectAll()
+    qtbot.keyClicks(spin, "0.00")
+    seen = []
+    hand.session.modelChanged.connect(lambda: seen.append(hand.window.focusWidget()))
+    hand.wait(lambda: len(seen) >= 3)
+    assert seen[-1] is spin
+    qtbot.keyClicks(spin, "2")
+    qtbot.keyClick(spin, Qt.Key.Key_Return)
+    assert hand.session.config.learning_rate == 0.002
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+
+
 def test_a_changed_learning_rate_counts_from_the_next_step(hand):
     def moved_by_a_step() -> float:
         before, steps = hand.session.model, len(hand.session.history)
