@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine import ModelFileError
-from minigrad_gui.photo import SMALL_PX, digit_ink, highest, thickness_of
 
 SIDE_PX = 28
 CLASSES = 10
@@ -140,12 +139,16 @@ def from_image(array: Any) -> Picture:
     array: (height, width), (height, width, 3) RGB or (height, width, 4) RGBA; integers from 0 to 255 or floats from 0
     to 1. A picture without contrast gives all zeros. Raises ValueError for another shape or an empty array.
     """
+    from minigrad_gui.photo import digit_ink  # with SciPy, which takes longer than the window to come
+
     ink = digit_ink(np.asarray(array))
     return blank() if ink is None else _placed(_scaled(ink))
 
 
 def _with_pen(ink: Picture) -> Picture:
     """Ink whose strokes, widened if they must be, will be as wide as MNIST's once the digit is 20 pixels long."""
+    from minigrad_gui.photo import SMALL_PX, thickness_of, widened
+
     extent = max(ink.shape)
     if extent <= SMALL_PX / 2:
         return ink
@@ -154,7 +157,7 @@ def _with_pen(ink: Picture) -> Picture:
         return ink
     # The middle of the strokes stays where it is; it will be 20 pixels less a pen long.
     radius = max(0, round((PEN_PX * (extent - thickness) / (DIGIT_PX - PEN_PX) - thickness) / 2))
-    return highest(np.pad(ink, radius), 2 * radius + 1, 2 * radius + 1)
+    return widened(ink, radius)
 
 
 def _scaled(ink: Picture) -> Picture:

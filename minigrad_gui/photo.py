@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 MIN_CONTRAST = 0.1
 """A picture whose ink is fainter than this, on a scale from 0 to 1, shows nothing."""
@@ -42,7 +43,7 @@ def digit_ink(array: NDArray[Any]) -> Gray | None:
         ink, kept = _digit_of(1 - gray if dark else gray)
     if kept.any() and max(gray.shape) > SMALL_PX:
         rows, columns = _around(kept)
-        near = highest(kept, 5, 5)[rows, columns]
+        near = ndimage.maximum_filter(kept, 5)[rows, columns]
         part, _ = _shrunk(picture[_times(rows, factor), _times(columns, factor)])
         gray = _gray(part)
         y, x = ((np.arange(fine) * coarse) // fine for fine, coarse in zip(gray.shape, near.shape, strict=True))
@@ -86,9 +87,10 @@ def _gray(picture: Gray) -> Gray:
         if len(solid) == 0 or np.ptp(np.percentile(solid.mean(axis=1), [2, 98])) < MIN_CONTRAST:
             return 1 - alpha[..., 0]
         colour = colour * alpha + 1 - alpha
-    coarse = np.moveaxis(colour[::2, ::2], 2, 0)
-    window = max(coarse.shape) // 4 + 1
-    differences = np.stack([channel - _mean(channel, window) for channel in coarse]).reshape(3, -1)
+    coarse = colour[::2, ::2]
+    window = max(coarse.shape[:2]) // 4 + 1
+    around = ndimage.uniform_filter(coarse, (window, window, 1), mode="nearest")
+    differences = np.moveaxis(coarse - around, 2, 0).reshape(3, -1)
     along = np.linalg.eigh(differences @ differences.T)[1][:, -1].astype(np.float32)
     along /= np.abs(along).sum() * (1 if along.sum() > 0 else -1)
     return np.asarray(colour @ along - np.minimum(along, 0).sum())
@@ -104,10 +106,12 @@ def _is_dark_paper(gray: Gray) -> bool:
         gray = gray[::2, ::2]
     size = round(max(gray.shape) * WINDOW) | 1
     wide, inside = _extended(gray, size)
-    thin = (_closed(wide, size) + _closed(-wide, size))[inside] > MIN_CONTRAST / 2
+    # A closing fills what is dark and narrow, an opening what is light and narrow.
+    thin = (ndimage.grey_closing(wide, size) - ndimage.grey_opening(wide, size))[inside] > MIN_CONTRAST / 2
     vote = 0.0
     for share in (0.1, 0.2, 0.4, 0.8):
-        difference = gray - _mean(wide, max(3, round(max(gray.shape) * share) | 1))[inside]
+        around = ndimage.uniform_filter(wide, max(3, round(max(gray.shape) * share) | 1), mode="nearest")
+        difference = gray - around[inside]
         vote += float((difference[thin] ** 3).sum()) / share**3
     return vote > 0
 
@@ -138,7 +142,7 @@ def _digit_of(gray: Gray, window: float = WINDOW, near: Mask | None = None) -> t
     if full < MIN_CONTRAST:
         return ink, np.zeros_like(kept)
     edge = 5 if max(ink.shape) <= SMALL_PX else 7  # a stroke is blurred over so many pixels
-    near = highest(kept, edge, edge) & (ink > max(0.02 * full, min(4 * grain, 0.3 * full)))
+    near = ndimage.maximum_filter(kept, edge) & (ink > max(0.02 * full, min(4 * grain, 0.3 * full)))
     return np.where(near, np.minimum(ink / full, 1), 0), kept
 
 
@@ -150,7 +154,7 @@ def _on_paper(gray: Gray, window: float) -> Gray:
     """
     size = max(9, round(max(gray.shape) * window) | 1)
     wide, inside = _extended(gray, size)
-    paper = _closed(np.minimum(wide, np.pad(gray, size, mode="edge")), size)[inside]
+    paper = ndimage.grey_closing(np.minimum(wide, np.pad(gray, size, mode="edge")), size)[inside]
     return np.asarray((paper - gray) / np.maximum(paper, 0.3))
 
 
@@ -205,7 +209,7 @@ def _without_lines(ink: Gray, mask: Mask) -> Gray:
         lines = np.zeros(3 * height, bool)
         for first, last in zip(begin, end, strict=True):
             lines[first - 1 : last + 1] = True
-        higher = highest(_lowest(across, thick + 2, 1), thick + 2, 1)
+        higher = ndimage.grey_opening(across, (thick + 2, 1))
         at = np.rint(np.arange(height)[:, np.newaxis] - slope * columns).astype(int) + height
         cleaned = np.where(lines[at], higher, across)
         left = np.minimum(left, cleaned.T if turned else cleaned)
@@ -240,7 +244,7 @@ class _Parts(NamedTuple):
 
 
 def _parts(ink: Gray, mask: Mask) -> _Parts:
-    labels, count = _labelled(mask)
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
     points = np.argwhere(mask)
     part = labels[mask]
     low, high = np.full((2, count + 1), max(mask.shape)), np.zeros((2, count + 1), np.int64)
@@ -253,35 +257,6 @@ def _parts(ink: Gray, mask: Mask) -> _Parts:
         np.maximum.at(steepness, part, np.hypot(*np.gradient(ink))[mask])
     mass = np.asarray(np.bincount(part, ink[mask], count + 1), np.float64)
     return _Parts(labels, np.arange(count + 1) > 0, low.T, high.T, peak, mass, steepness)
-
-
-def _labelled(mask: Mask) -> tuple[NDArray[np.int64], int]:
-    """The mask's 8-connected parts, numbered from 1, and how many there are.
-
-    Runs of pixels in a row are found first; runs that touch between two rows then take the lower of their numbers
-    until none changes (A. Rosenfeld and J. Pfaltz, 1966).
-    """
-    height, width = mask.shape
-    steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1).ravel()
-    start, end = np.flatnonzero(steps > 0), np.flatnonzero(steps < 0)
-    line = width + 1  # one row of steps, so a run that ends with its row does not touch the next one's first
-    first = np.searchsorted(end, start + line)
-    many = np.searchsorted(start, end + line, side="right") - first
-    above = np.repeat(np.arange(len(start)), many)
-    below = np.arange(len(above)) + np.repeat(first - many.cumsum() + many, many)
-    touching = start[below] // line == start[above] // line + 1
-    above, below = above[touching], below[touching]
-    root = np.arange(len(start))
-    while (root[above] != root[below]).any():
-        a, b = root[above], root[below]
-        np.minimum.at(root, np.maximum(a, b), np.minimum(a, b))
-        while (root != root[root]).any():
-            root = root[root]
-    names, number = np.unique(root, return_inverse=True)
-    marks = np.zeros(height * line, np.int64)
-    marks[start] = number + 1
-    marks[end] -= number + 1
-    return marks.cumsum().reshape(height, line)[:, :width], len(names)
 
 
 def _box(ink: NDArray[Any]) -> tuple[slice, slice]:
@@ -314,33 +289,9 @@ def _extended(gray: Gray, size: int) -> tuple[Gray, tuple[slice, slice]]:
     return np.clip(wide, gray.min(), gray.max()), inside
 
 
-def _mean(picture: Gray, size: int) -> Gray:
-    """The mean over size x size pixels around each one."""
-    wide = np.pad(picture, (size // 2, size - size // 2 - 1), mode="edge")
-    total = np.pad(wide.cumsum(axis=0, dtype=np.float64).cumsum(axis=1), ((1, 0), (1, 0)))
-    rows = total[size:] - total[:-size]
-    return np.asarray((rows[:, size:] - rows[:, :-size]) / size**2, np.float32)
-
-
-def highest(picture: NDArray[Any], height: int, width: int) -> NDArray[Any]:
-    """The greatest value within height x width pixels around each one: a dilation, in log2(size) steps."""
-    for size in (height, width):
-        lines = np.pad(picture, (((size - 1) // 2, size // 2), (0, 0)), mode="edge")
-        reach = 1
-        while reach < size:
-            step = min(reach, size - reach)
-            lines = np.maximum(lines[:-step], lines[step:])
-            reach += step
-        picture = lines.T
-    return picture
-
-
-def _lowest(picture: Gray, height: int, width: int) -> Gray:
-    return -highest(-picture, height, width)
-
-
-def _closed(picture: Gray, size: int) -> Gray:
-    return _lowest(highest(picture, size, size), size, size)
+def widened(ink: Gray, radius: int) -> Gray:
+    """The ink with `radius` pixels more on each side of every stroke, and of the picture."""
+    return np.asarray(ndimage.maximum_filter(np.pad(ink, radius), 2 * radius + 1))
 
 
 def thickness_of(ink: Gray) -> float:

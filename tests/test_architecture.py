@@ -1,6 +1,7 @@
 """The house keeps its directions: who may import whom."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -129,3 +130,9 @@ def test_there_are_no_circles():
         leaves = {module for module, needs in graph.items() if not needs}
         assert leaves, f"a circle among {sorted(graph)}"
         graph = {module: needs - leaves for module, needs in graph.items() if module not in leaves}
+
+
+def test_heavy_libraries_are_imported_when_they_are_needed():
+    told = "import sys, minigrad_gui.cli, minigrad_gui.main_window; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"datasets", "numba", "PIL", "scipy"} & set(done.stdout.split())
