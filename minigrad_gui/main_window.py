@@ -66,7 +66,8 @@ class MainWindow(QMainWindow):
         self._splitter = self._laid_out(self._views)
         self._offer, self._notice = Banner("offer", theme.SPACING_PX), Banner("notice", theme.SPACING_PX)
         frame = QWidget()
-        column(self._offer, self._notice, self._splitter, spacing=0, parent=frame).setStretch(2, 1)
+        panels = column(self._splitter, margin=theme.SPACING_PX)  # a splitter leaves its own margins out of its size
+        column(self._offer, self._notice, panels, spacing=0, parent=frame).setStretch(2, 1)
         self.setCentralWidget(frame)
         self._recent = QMenu("Open &recent", self)
         self._build_menus()
@@ -88,7 +89,6 @@ class MainWindow(QMainWindow):
     @staticmethod
     def _laid_out(views: list[View]) -> QSplitter:
         splitter = QSplitter(Qt.Orientation.Horizontal, handleWidth=theme.SPACING_PX, childrenCollapsible=False)
-        splitter.setContentsMargins(*4 * (theme.SPACING_PX,))
         for place, width in COLUMN_WIDTHS_PX.items():
             holder = QWidget()
             stack = column(spacing=theme.SPACING_PX, parent=holder)

@@ -12,6 +12,7 @@ from engine import MLP, load_model, save_model
 from minigrad_gui import theme
 from minigrad_gui.data import asset_path
 from minigrad_gui.views import VIEWS
+from minigrad_gui.views.view import View
 
 BUTTONS = QMessageBox.StandardButton
 
@@ -265,12 +266,12 @@ def test_recent_files(make_window, tmp_path):
 
 def test_size_and_columns_are_remembered(make_window):
     window = make_window()
-    window.resize(1500, 640)
+    window.resize(1500, 700)
     window._splitter.setSizes([300, 700, 450])
     sizes = window._splitter.sizes()
     window.close()
     again = make_window()
-    assert (again.width(), again.height()) == (1500, 640)
+    assert (again.width(), again.height()) == (1500, 700)
     assert again._splitter.sizes() == sizes
 
 
@@ -321,3 +322,13 @@ def test_the_event_loop_stays_lively_during_training(hand):
     hand.wait(lambda: len(hand.session.history) > 400)
     timer.stop()
     assert np.diff(ticks).max() < 0.5
+
+
+def test_nothing_is_squeezed_in_the_smallest_window(hand, qtbot):
+    window = hand.window
+    window.resize(10, 10)
+    qtbot.waitUntil(lambda: window.size() == window.minimumSizeHint())
+    views = window.findChildren(View)
+    assert len(views) == len(VIEWS)
+    squeezed = [view for view in views if view.size() != view.size().expandedTo(view.minimumSizeHint())]
+    assert not squeezed
