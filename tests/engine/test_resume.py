@@ -31,10 +31,10 @@ STEPS_PER_EPOCH = 5
 TOTAL = 15
 
 
-def a_run(config=CONFIG, samples=100):
+def a_run(config=CONFIG, samples=100, classes=4):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (samples, 6, 6)).astype(np.uint8)
-    return TrainingRun(config, images, rng.integers(0, 4, samples), 4)
+    return TrainingRun(config, images, rng.integers(0, 4, samples), classes)
 
 
 def train(run, steps=None):
@@ -129,6 +129,9 @@ def test_the_state_is_a_copy():
     state = run.state()
     before = [parameter.data.copy() for parameter in state.model.parameters()]
     memory = {name: value.copy() for name, value in state.optimizer.items()}
+    epoch_so_far = replace(state.epoch_so_far)
+    train(run, 1)
+    assert state.epoch_so_far == epoch_so_far
     train(run)
     assert state.steps_done == 6
     assert len(state.epochs) == 1
@@ -138,8 +141,18 @@ def test_the_state_is_a_copy():
         np.testing.assert_array_equal(state.optimizer[name], was)
 
 
+def test_a_state_can_be_taken_up_more_than_once():
+    state = train(a_run(), 7).state()
+    for _ in range(2):
+        again = a_run()
+        again.load_state(state)
+        assert_same(train(again), train(a_run()))
+
+
 @pytest.mark.parametrize(
-    "other", [a_run(replace(CONFIG, epochs=4)), a_run(samples=99)], ids=["another config", "other data"]
+    "other",
+    [a_run(replace(CONFIG, epochs=4)), a_run(samples=99), a_run(classes=5)],
+    ids=["another config", "other data", "other classes"],
 )
 def test_another_runs_state_is_refused(other):
     state = train(a_run(), 3).state()
@@ -161,43 +174,56 @@ def test_a_model_says_that_it_is_one(tmp_path):
 
 
 IMPOSSIBLE = {
-    "no run": lambda run: run.clear(),
-    "config not a config": lambda run: run.update(config=3),
-    "unknown setting": lambda run: run["config"].update(colour="red"),
-    "setting out of bounds": lambda run: run["config"].update(batch_size=0),
-    "setting of another kind": lambda run: run["config"].update(epochs="3"),
-    "another network": lambda run: run["config"].update(hidden=[8]),
-    "another activation": lambda run: run["config"].update(activation="tanh"),
-    "no rate": lambda run: run.update(learning_rate=None),
-    "endless rate": lambda run: run.update(learning_rate=float("inf")),
-    "negative rate": lambda run: run.update(learning_rate=-1.0),
-    "no samples": lambda run: run.update(training_count=0),
-    "fewer samples": lambda run: run.update(training_count=20),
-    "before the start": lambda run: run.update(steps_done=-1),
-    "after the end": lambda run: run.update(steps_done=16),
-    "half a step": lambda run: run.update(steps_done=7.0),
-    "further than its losses": lambda run: run.update(steps_done=8),
-    "too few epochs": lambda run: run.update(epochs_done=0),
-    "too many epochs": lambda run: run.update(epochs_done=2),
-    "an epoch that counts nothing": lambda run: run["epoch_so_far"].update(count=0),
-    "an epoch that counts too much": lambda run: run["epoch_so_far"].update(count=81),
-    "an epoch more right than it counts": lambda run: run["epoch_so_far"].update(correct=33),
-    "an epoch that has no sum": lambda run: run["epoch_so_far"].update(loss_sum=float("nan")),
-    "an epoch that is a list": lambda run: run.update(epoch_so_far=[]),
-    "no validation": lambda run: run.update(validates=False),
+    "its description is incomplete": {
+        "no run": lambda run: run.clear(),
+        "config not a config": lambda run: run.update(config=3),
+        "unknown setting": lambda run: run["config"].update(colour="red"),
+        "setting out of bounds": lambda run: run["config"].update(batch_size=0),
+        "setting of another kind": lambda run: run["config"].update(epochs="3"),
+        "no rate": lambda run: run.update(learning_rate=None),
+        "endless rate": lambda run: run.update(learning_rate=float("inf")),
+        "negative rate": lambda run: run.update(learning_rate=-1.0),
+        "an epoch that is a list": lambda run: run.update(epoch_so_far=[]),
+    },
+    "describes a run of another network than it holds": {
+        "another network": lambda run: run["config"].update(hidden=[8]),
+        "another activation": lambda run: run["config"].update(activation="tanh"),
+    },
+    "describes a run with impossible numbers": {
+        "no samples": lambda run: run.update(training_count=0),
+        "fewer samples": lambda run: run.update(training_count=20),
+        "before the start": lambda run: run.update(steps_done=-1),
+        "half a step": lambda run: run.update(steps_done=7.0),
+        "an epoch that counts too much": lambda run: run["epoch_so_far"].update(count=81),
+        "an epoch more right than it counts": lambda run: run["epoch_so_far"].update(correct=33),
+        "an epoch that has no sum": lambda run: run["epoch_so_far"].update(loss_sum=float("nan")),
+        "an epoch less right than nothing": lambda run: run["epoch_so_far"].update(correct=-5),
+    },
+    "describes a run at an impossible position": {
+        "after the end": lambda run: run.update(steps_done=16),
+        "too few epochs": lambda run: run.update(epochs_done=0),
+        "too many epochs": lambda run: run.update(epochs_done=2),
+        "an epoch that counts nothing": lambda run: run["epoch_so_far"].update(correct=0, count=0),
+        "more epochs than planned": lambda run: run["config"].update(epochs=1),
+    },
+    "an array is not what its description names": {
+        "further than its losses": lambda run: run.update(steps_done=8),
+        "no validation": lambda run: run.update(validates=False),
+    },
 }
 
 
-@pytest.mark.parametrize("what", IMPOSSIBLE)
-def test_impossible_runs_are_refused(tmp_path, what):
+@pytest.mark.parametrize(("reason", "what"), [(reason, what) for reason in IMPOSSIBLE for what in IMPOSSIBLE[reason]])
+def test_impossible_runs_are_refused(tmp_path, reason, what):
     path = tmp_path / "run.npz"
     save_checkpoint(path, train(a_run(), 7).state())
     description, arrays = read_archive(path, "minigrad checkpoint", 1, _run_arrays)
-    IMPOSSIBLE[what](description["run"])
+    IMPOSSIBLE[reason][what](description["run"])
     write_archive(path, description, arrays)
     with pytest.raises(ModelFileError) as refused:
         load_checkpoint(path)
     assert str(refused.value).startswith("run.npz ")
+    assert reason in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
 
 
@@ -213,6 +239,8 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path, name, change):
         arrays[name] = np.concatenate([np.atleast_1d(arrays[name])] * 2)
     elif change == "whole numbers":
         arrays[name] = arrays[name].astype(np.int16)
+    elif arrays[name].dtype.kind == "f":
+        arrays[name] = np.full_like(arrays[name], np.nan)
     else:
         arrays[name] = np.full(arrays[name].shape, np.nan)
     with open(path, "wb") as file:
@@ -245,10 +273,12 @@ def test_a_run_that_blew_up_is_not_kept(tmp_path):
 def test_of_a_very_long_run_the_last_losses_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr("engine.training.MAX_KEPT_LOSSES", 4)
     monkeypatch.setattr("engine.checkpoint.MAX_KEPT_LOSSES", 4)
-    run = train(a_run(), 7)
+    run = a_run()
+    losses = [step.loss for step, _ in islice(run, 7)]
     save_checkpoint(tmp_path / "run.npz", run.state())
     state, _ = load_checkpoint(tmp_path / "run.npz")
-    assert (len(state.losses), state.steps_done) == (4, 7)
+    np.testing.assert_array_equal(state.losses, np.float32(losses[-4:]))
+    assert state.steps_done == 7
     again = a_run()
     again.load_state(state)
     assert train(again).steps_done == TOTAL
@@ -325,14 +355,29 @@ def test_the_same_state_is_not_written_twice(written, tmp_path):
     assert load_checkpoint(tmp_path / "run.npz")[0].learning_rate == 0.5
 
 
-def test_what_could_not_be_written_is_tried_again(written, tmp_path):
+def test_what_could_not_be_written_is_tried_again_when_it_is_due(written, tmp_path):
     _, _, step = written(0.01)
-    (tmp_path / "run.npz").unlink()
-    (tmp_path / "run.npz").mkdir()
+    path = tmp_path / "run.npz"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ModelFileError, match="could not be saved"):
+        step(40)
+    path.rmdir()
+    with pytest.raises(ModelFileError, match="no such file"):
+        step(1)
+    assert step(40) == 3
+
+
+def test_what_could_not_be_written_is_tried_again_where_the_run_stands(written, tmp_path):
+    kept, run, step = written(0.01)
+    path = tmp_path / "run.npz"
+    path.unlink()
+    path.mkdir()
     with pytest.raises(ModelFileError):
         step(40)
-    (tmp_path / "run.npz").rmdir()
-    assert step(40) == 2
+    path.rmdir()
+    kept.write(run)
+    assert load_checkpoint(path)[0].steps_done == 1
 
 
 def test_a_summary_tells_the_run_without_its_arrays(tmp_path):
@@ -341,7 +386,17 @@ def test_a_summary_tells_the_run_without_its_arrays(tmp_path):
     summary = summarize_checkpoint(path)
     assert (summary.config, summary.epochs_done, summary.meta) == (CONFIG, 1.4, {"note": 1})
     assert not summary.is_finished
-    save_checkpoint(path, train(a_run()).state())
+    run = train(a_run())
+    run.learning_rate = 0.25
+    save_checkpoint(path, run.state())
+    assert summarize_checkpoint(path).is_finished
+    assert summarize_checkpoint(path).learning_rate == 0.25
+    content = bytearray(path.read_bytes())
+    weights = run.model.layers[0].W.data.tobytes(order="A")
+    content[content.index(weights[:40])] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError):
+        load_checkpoint(path)
     assert summarize_checkpoint(path).is_finished
 
 

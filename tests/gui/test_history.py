@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from engine.training import EpochSummary
 from minigrad_gui.history import SMOOTHING, History
 
 
@@ -29,3 +30,10 @@ def test_a_level_loss_is_smoothed_to_itself():
     history = History()
     history.extend(np.full(2000, 2.3), [])
     np.testing.assert_allclose(history.smoothed, 2.3)
+
+
+def test_epochs_are_added_as_they_end():
+    history, epochs = History(), [EpochSummary(epoch, 1.0, 0.5) for epoch in range(3)]
+    history.extend([1.0], epochs[:2])
+    history.extend([1.0], epochs[2:])
+    assert history.epochs == epochs

@@ -172,12 +172,13 @@ def start_training_app(tmp_path: Path) -> subprocess.Popen:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make_hand, runs, number):
     child = start_training_app(tmp_path)
-    while int(child.stdout.readline().split()[0] or 0) < 30:
+    while int(child.stdout.readline().split()[0] or 0) < 1000:  # an epoch has been kept
         pass
     child.send_signal(number)
     _, err = child.communicate(timeout=30)
     assert child.returncode == (-number if number == signal.SIGKILL else 0), err
     (kept,) = kept_runs(runs)
+    assert load_checkpoint(kept)[0].steps_done > 0
 
     hand = make_hand()
     assert "A run has not ended" in said(hand, "offer")
@@ -386,6 +387,15 @@ def test_going_back_and_forth_keeps_what_is_not_saved(hand, tmp_path, runs):
     assert kept_runs(runs) == []
 
 
+def test_what_was_gone_back_from_is_dropped_with_its_file_by_the_next_run(hand, runs):
+    hand.train(hidden="16", epochs=1)
+    (kept,) = kept_runs(runs)
+    hand.session.go_back()
+    hand.train(hidden="16", epochs=1)
+    assert len(kept_runs(runs)) == 1
+    assert kept not in kept_runs(runs)
+
+
 def test_leaving_after_going_back_asks_about_the_network_that_was_left(hand, make_hand, answer, runs):
     hand.train(hidden="16", epochs=1)
     hand.session.go_back()
@@ -511,6 +521,7 @@ def test_a_run_that_is_damaged_after_it_was_offered_is_told(make_hand, runs, war
     hand.click("offerGoOnButton")
     hand.wait(lambda: bool(warnings))
     assert path.name in warnings[0]
+    assert "error in the program" not in warnings[0]
     assert hand.session.state == "idle"
     assert hand.session.model is not None
 
