@@ -225,7 +225,7 @@ def _runs(row: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 class _Parts(NamedTuple):
     """The connected parts of a mask and their measures. Number 0 is all that belongs to none of them."""
 
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int32]
     """(height, width): the number of each pixel's part."""
     alive: NDArray[np.bool_]
     """(parts,): all but number 0."""
