@@ -93,8 +93,8 @@ def play(make_window, qtbot, tmp_path, monkeypatch):
 
 
 def test_a_monkey(play):
-    monkey = play(int(os.environ.get("MINIGRAD_MONKEY_SEED", "1")), 6)
-    assert monkey.actions_taken > 10
+    monkey = play(int(os.environ.get("MINIGRAD_MONKEY_SEED", "1")), 12)
+    assert monkey.actions_taken > 30
 
 
 @pytest.mark.long

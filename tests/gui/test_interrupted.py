@@ -95,13 +95,14 @@ def test_killed_many_times_it_ends_where_it_would_have_ended(tmp_path, uninterru
         assert_same_network(kill_and_resume(folder, 10, np.random.default_rng(number)), uninterrupted)
 
 
-def test_a_stop_in_the_middle_of_an_epoch_says_how_to_go_on(tmp_path, uninterrupted):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_in_the_middle_of_an_epoch_says_how_to_go_on(tmp_path, uninterrupted, number):
     kept, saved = tmp_path / "my run.npz", tmp_path / "network.npz"
     child = start(*RUN, "--checkpoint", kept, "--save", saved)
     wait_for(lambda: kept.exists() and load_checkpoint(kept)[0].steps_done > 0, child)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(number)
     _, err = child.communicate(timeout=30)
-    assert child.returncode == 128 + signal.SIGINT
+    assert child.returncode == 128 + number
     last = err.strip().splitlines()[-1]
     state, _ = load_checkpoint(kept)
     assert re.match(r".*minigrad-gui: stopped after [0-9.]+ of 4 epochs; go on with: minigrad-gui train --resume", last)
@@ -122,14 +123,15 @@ def test_a_stop_without_a_checkpoint_says_so():
     assert "Traceback" not in err
 
 
-def test_two_signals_at_once_are_one(tmp_path):
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_two_signals_at_once_are_one(tmp_path, second):
     kept = tmp_path / "run.npz"
     child = start(*RUN, "--checkpoint", kept)
     wait_for(lambda: kept.exists() and load_checkpoint(kept)[0].steps_done > 0, child)
     child.send_signal(signal.SIGTERM)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(second)
     _, err = child.communicate(timeout=30)
-    assert child.returncode in (128 + signal.SIGTERM, 128 + signal.SIGINT)  # POSIX does not say which comes first
+    assert child.returncode in (128 + signal.SIGTERM, 128 + second)  # POSIX does not say which comes first
     told = re.search(r"stopped after ([0-9.]+) of 4 epochs; go on with: minigrad-gui train --resume", err)
     assert told[1] == f"{load_checkpoint(kept)[0].steps_done / 844:.4g}"
     assert "Traceback" not in err

@@ -169,7 +169,7 @@ def start_training_app(tmp_path: Path) -> subprocess.Popen:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make_hand, runs, number):
     child = start_training_app(tmp_path)
     while int(child.stdout.readline().split()[0] or 0) < 1000:  # an epoch has been kept
