@@ -24,15 +24,20 @@ def cross_entropy_loss(logits: Tensor, target_idx: Any) -> Tensor:
     scalar. Raises ValueError if the shapes do not fit or there is no sample, TypeError if targets are not integers,
     IndexError if a target is no class.
     """
+    return apply(ops.cross_entropy, logits, target=class_indices(target_idx, logits.shape))
+
+
+def class_indices(target_idx: Any, shape: tuple[int, ...]) -> Array:
+    """The targets for logits of this shape, as an intp array; raises what `cross_entropy_loss` does."""
     target = np.asarray(target_idx)
     if target.dtype.kind not in "iu":
         raise TypeError(f"targets are class indices (integers), not {target.dtype}")
-    if logits.ndim == 0 or target.shape != logits.shape[:-1]:
-        raise ValueError(f"logits of shape {logits.shape} do not fit targets of shape {target.shape}")
+    if not shape or target.shape != shape[:-1]:
+        raise ValueError(f"logits of shape {shape} do not fit targets of shape {target.shape}")
     if target.size == 0:
         raise ValueError("a loss needs at least one sample")
-    classes = logits.shape[-1]
+    classes = shape[-1]
     target = target.astype(np.intp)
     if target.view(np.uintp).max() >= classes:  # as unsigned, what is negative is very large
         raise IndexError(f"targets must be from 0 to {classes - 1}, found {target.min()} to {target.max()}")
-    return apply(ops.cross_entropy, logits, target=target)
+    return target

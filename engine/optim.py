@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiled import adam_update
+from engine import compiled
 from engine.ops import Array
 from engine.tensor import Tensor
 
@@ -123,6 +123,8 @@ class Adam(Optimizer):
         self._mean = [np.zeros_like(param.data) for param in self.params]
         self._square = [np.zeros_like(param.data) for param in self.params]
         self._steps = [np.zeros((), np.int64) for _ in self.params]
+        self._rows: list[tuple[Array, ...]] = [() for _ in self.params]
+        self._constants: tuple[Any, Array] = (), np.empty(0)
         self._scratch = [np.empty_like(param.data) for param in self.params]
 
     def _update(self, index: int, data: Array, grad: Array) -> None:
@@ -133,7 +135,9 @@ class Adam(Optimizer):
         # Both bias corrections as scalars, so that they cost no pass over the arrays.
         root = sqrt(1 - beta2**steps)
         eps, step_size = self.eps * root, self.lr * root / (1 - beta1**steps)
-        if adam_update(data, grad, mean, square, self.betas, eps, step_size):
+        loop = compiled.machine_code(compiled.adam, data.dtype.char)
+        if loop and (rows := self._in_rows(index, data, grad)):
+            loop(*rows, self._row_of((beta1, 1 - beta1, beta2, 1 - beta2, eps, step_size), data.dtype))
             return
 
         mean *= beta1
@@ -150,6 +154,23 @@ class Adam(Optimizer):
         np.divide(mean, scratch, out=scratch)
         scratch *= step_size
         data -= scratch
+
+    def _in_rows(self, index: int, data: Array, grad: Array) -> tuple[Array, ...]:
+        """The parameter, its gradient, mean and square as one axis each; () if they do not lie in memory alike."""
+        kept = self._rows[index]
+        if not kept or kept[0] is not data:
+            rows = compiled.in_one_row(data, self._mean[index], self._square[index])
+            kept = self._rows[index] = (data, *rows) if rows else ()
+        if not kept or grad.strides != data.strides or grad.dtype != data.dtype:
+            return ()
+        return kept[1], grad.ravel("K"), kept[2], kept[3]
+
+    def _row_of(self, constants: tuple[float, ...], dtype: np.dtype[Any]) -> Array:
+        """The constants in the parameter's dtype: loose floats would be computed with in float64."""
+        key = (constants, dtype)
+        if self._constants[0] != key:
+            self._constants = key, np.array(constants, dtype)
+        return self._constants[1]
 
     def _memory(self) -> dict[str, list[Array]]:
         return {"mean": self._mean, "square": self._square, "steps": self._steps}

@@ -25,7 +25,7 @@ class _GradMode(threading.local):
 _grad_mode = _GradMode()
 
 
-class _Origin(NamedTuple):
+class Origin(NamedTuple):
     """How a result came about: the operation, its inputs, their arrays at that time, and its options.
 
     `version` is the sum of the inputs' versions, which only ever grow: it tells whether one has been changed since.
@@ -74,7 +74,7 @@ class Tensor:
         self._version = 0
         self.grad: Array | None = None
         self.requires_grad = requires_grad
-        self._origin: _Origin | None = None
+        self._origin: Origin | None = None
 
     # ------------------------------------------------------------ looking
 
@@ -243,14 +243,14 @@ class Tensor:
             raise ValueError(f"backward() needs a scalar, this tensor has shape {self.shape}")
         if not self.requires_grad:
             raise ValueError("backward() needs a result of tensors that require a gradient")
-        history = _history(self)
-        for result, origin in history:
+        results = history(self)
+        for result, origin in results:
             if origin.version != sum([tensor._version for tensor in origin.inputs]):
                 raise RuntimeError(f"an input of {result.op}() has been changed since: compute the result again")
             result.grad = None
         seed = np.ones((), self.dtype)
         self._accumulate(seed, seed)
-        for result, (op, inputs, arrays, _, options) in history:
+        for result, (op, inputs, arrays, _, options) in results:
             g = result.grad
             for tensor, vjp in zip(inputs, op.vjps, strict=True):
                 if tensor.requires_grad:
@@ -284,7 +284,7 @@ def apply(op: Op, *inputs: Tensor, **options: Any) -> Tensor:
     result = Tensor._result(op.forward(*arrays, **options))
     if _grad_mode.enabled and True in [tensor.requires_grad for tensor in inputs]:
         result.requires_grad = True
-        result._origin = _Origin(op, inputs, arrays, sum([tensor._version for tensor in inputs]), options)
+        result._origin = Origin(op, inputs, arrays, sum([tensor._version for tensor in inputs]), options)
     return result
 
 
@@ -294,9 +294,9 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(first) if isinstance(first, (tuple, list)) else (first,)
 
 
-def _history(root: Tensor) -> list[tuple[Tensor, _Origin]]:
+def history(root: Tensor) -> list[tuple[Tensor, Origin]]:
     """The results that `root` was computed from, itself among them, each before those that it was computed from."""
-    order: list[tuple[Tensor, _Origin]] = []
+    order: list[tuple[Tensor, Origin]] = []
     seen: set[Tensor] = set()
     stack = [] if root._origin is None else [(root, root._origin, False)]
     while stack:

@@ -20,6 +20,7 @@ from engine.losses import cross_entropy_loss
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters
 from engine.ops import Array
 from engine.optim import OPTIMIZERS, Optimizer
+from engine.recording import Gradients
 from engine.tensor import Tensor, no_grad
 
 EVALUATION_BATCH_SIZE = 1000
@@ -242,6 +243,7 @@ def training_steps(
     indices and 0 for others. `steps_done` mini-batches, from the first on, are left out: they have been trained before.
     """
     dtype = model.parameters()[0].dtype
+    gradients = Gradients(model, loss_fn)
     batches = math.ceil(len(images) / batch_size)
     for epoch in range(steps_done // batches if batches else 0, epochs):
         order = None if seed is None else np.random.default_rng([seed, 2, epoch]).permutation(len(images))
@@ -254,12 +256,10 @@ def training_steps(
                 batch = augmentation(batch, np.random.default_rng([seed or 0, 3, epoch, index]))
             optimizer.zero_grad()
             with np.errstate(over="ignore", invalid="ignore"):  # a network that blows up shows it in its loss
-                outputs = model(Tensor(_inputs(batch, dtype)))
-                loss = loss_fn(outputs, target)
-                loss.backward()
+                loss, outputs = gradients(_inputs(batch, dtype), target)
                 optimizer.step()
             are_classes = target.dtype.kind in "iu" and target.ndim == outputs.ndim - 1
-            correct = int(np.count_nonzero(outputs.data.argmax(axis=-1) == target)) if are_classes else 0
+            correct = int(np.count_nonzero(outputs.argmax(axis=-1) == target)) if are_classes else 0
             yield Step(epoch, index, loss.item(), correct, len(target), index == batches - 1)
 
 

@@ -12,8 +12,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 from threadpoolctl import threadpool_limits
 
-from engine import Adam, Tensor, evaluate
-from engine.nn import MLP
+from engine import MLP, Adam, evaluate, training_steps
 from minigrad_gui import data
 from minigrad_gui.handwriting import Drawing, Notebook, teach
 from minigrad_gui.threads import BLAS_TURN
@@ -72,12 +71,12 @@ class TeachingWorker(QObject):
 
     @Slot()
     def prepare(self) -> None:
-        """Do what the first lesson would else wait for: load the digits, and the compiled optimizer, if any."""
+        """Do what the first lesson would else wait for: load the digits, and the compiled loops, if any."""
         with suppress(data.DataError):  # the lesson will tell
             self._digits()
-        weight = Tensor(np.zeros(1, np.float32), requires_grad=True)
-        weight.sum().backward()
-        Adam([weight]).step()
+        samples = np.zeros((2, 1), np.float32), np.zeros(2, np.intp)
+        model = MLP(1, [1], 2, dtype=np.float32)
+        next(training_steps(model, *samples, Adam(model.parameters()), epochs=1, batch_size=2))
 
     @Slot(object)
     def read_hand(self, notebook: Notebook) -> None:

@@ -1,4 +1,4 @@
-"""Adam's compiled loop and its NumPy passes: the same numbers, bit for bit."""
+"""The compiled loops and NumPy's passes in their place: the same numbers, bit for bit."""
 
 import os
 import subprocess
@@ -28,8 +28,8 @@ def walk(shape, dtype, order, *, weight_decay=0.0):
 
 @pytest.fixture
 def without_compiler(monkeypatch):
-    """Call it, and from then on Adam works in NumPy."""
-    return lambda: monkeypatch.setattr(seam, "_compiled_adam", lambda _: None)
+    """Call it, and from then on all is done in NumPy."""
+    return lambda: monkeypatch.setattr(seam, "machine_code", lambda *_: None)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -77,17 +77,22 @@ def test_a_network_learns_the_same_either_way(without_compiler):
         np.testing.assert_array_equal(a, b)
 
 
-def update(data, grad, mean=None, square=None):
-    mean = np.zeros_like(data) if mean is None else mean
-    square = np.zeros_like(data) if square is None else square
-    return seam.adam_update(data, grad, mean, square, (0.9, 0.999), 1e-8, 1e-3)
+def step(data, grad):
+    """The loops that one step of Adam took, by name."""
+    taken = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seam, "machine_code", lambda loop, _: lambda *rows: (taken.append(loop.__name__), loop(*rows)))
+        parameter = Tensor(data, requires_grad=True)
+        parameter.grad = grad
+        Adam([parameter]).step()
+    return taken
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_it_takes_arrays_in_one_row_of_memory(dtype):
+def test_adam_takes_arrays_in_one_row_of_memory(dtype):
     data = np.ones((4, 6), dtype)
-    assert update(data, np.ones_like(data))
-    assert update(data.T, np.ones_like(data.T))
+    assert step(data, np.ones_like(data)) == ["adam"]
+    assert step(data.T, np.ones_like(data.T)) == ["adam"]
 
 
 @pytest.mark.parametrize(
@@ -96,36 +101,60 @@ def test_it_takes_arrays_in_one_row_of_memory(dtype):
         (np.ones((4, 6))[:, ::2], np.ones((4, 3))),  # gaps
         (np.ones((4, 6)), np.ones((6, 4)).T),  # another order
         (np.ones(6), np.ones(6, np.float32)),  # another dtype
-        (np.ones(6, np.float16), np.ones(6, np.float16)),
+        (np.ones(6), np.ones(6, np.dtype(np.float64).newbyteorder())),
         (np.ones(6), np.broadcast_to(1.0, 6)),
     ],
-    ids=["gaps", "order", "dtype", "half", "broadcast"],
+    ids=["gaps", "order", "dtype", "byte order", "broadcast"],
 )
-def test_it_leaves_all_else_to_numpy_and_alone(data, grad):
+def test_adam_leaves_all_else_to_numpy(data, grad):
     before = data.copy()
-    assert not update(data, grad)
-    np.testing.assert_array_equal(data, before)
+    assert step(data, grad) == []
+    np.testing.assert_allclose(data, before - 1e-3)
+
+
+def test_adam_notices_another_array_and_another_gradient():
+    """What it keeps of a parameter's arrays holds for these arrays alone."""
+    parameter = Tensor(np.ones((4, 6)), requires_grad=True)
+    optimizer = Adam([parameter], lr=0.1)
+    for data, grad in [
+        (parameter.data, np.ones((4, 6))),
+        (parameter.data, np.full((4, 6), 2.0)),
+        (np.ones((4, 6)), np.ones((4, 6))),
+        (np.asfortranarray(np.ones((4, 6))), np.asfortranarray(np.ones((4, 6)))),
+        (np.ones((4, 6)), np.ones((6, 4)).T),
+    ]:
+        before = data.copy()
+        parameter.data, parameter.grad = data, grad
+        optimizer.step()
+        assert (data < before).all()
+        assert parameter.data is data
+
+
+def test_there_are_no_loops_for_other_dtypes():
+    assert seam.machine_code(seam.adam, "e") is None
 
 
 @pytest.fixture
 def compiled_anew():
     """Numba is asked for again, and once more afterwards."""
-    seam._compiled_adam.cache_clear()
+    seam.machine_code.cache_clear()
     yield
-    seam._compiled_adam.cache_clear()
+    seam.machine_code.cache_clear()
 
 
 @pytest.mark.usefixtures("compiled_anew")
 def test_without_numba_numpy_does_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)  # what an import of a missing package finds
-    assert not update(np.ones(3), np.ones(3))
+    assert seam.machine_code(seam.adam, "d") is None
 
 
 @pytest.mark.usefixtures("compiled_anew")
 def test_without_a_folder_for_the_compiled_loop_it_is_compiled_anew(monkeypatch):
     monkeypatch.setattr("numba.core.caching.CompileResultCacheImpl._locator_classes", [])
+    adam = seam.machine_code(seam.adam, "d")
+    assert adam is not None
     data = np.ones(3)
-    assert update(data, np.ones(3))
+    adam(data, *np.ones((3, 3)), np.ones(6))
     assert (data < 1).all()
 
 
@@ -134,7 +163,7 @@ def test_a_damaged_cache_is_passed_over(tmp_path):
     one_step = (
         "import numpy as np; from engine import Adam, Tensor; weight = Tensor(np.ones(3), requires_grad=True);"
         "weight.sum().backward(); Adam([weight]).step(); print(weight.data);"
-        "from engine.compiled import _compiled_adam; print(_compiled_adam('d') is not None)"
+        "from engine.compiled import adam, machine_code; print(machine_code(adam, 'd') is not None)"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
 
@@ -149,3 +178,64 @@ def test_a_damaged_cache_is_passed_over(tmp_path):
     for file in kept:
         file.write_bytes(file.read_bytes()[:-20])
     assert said() == first == "[0.999 0.999 0.999]\nTrue\n"
+
+
+# ---------------------------------------------------------------- each loop by itself
+
+NUMBERS = np.array([[3, -2, 0.0, -0.0, 1e-30, np.inf], [1, np.nan, 7, 2, -np.inf, np.inf]])
+
+
+def loop(function, dtype):
+    found = seam.machine_code(function, np.dtype(dtype).char)
+    if found is None:
+        pytest.skip("Numba is not installed")
+    return found
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.filterwarnings("ignore:invalid value")
+class TestLoops:
+    def test_add_bias(self, dtype):
+        y, b = NUMBERS.astype(dtype), np.array([0.1, -7], dtype)
+        expected = y + b[:, np.newaxis]
+        loop(seam.add_bias, dtype)(y, b)
+        np.testing.assert_array_equal(y, expected)
+
+    def test_add_bias_relu(self, dtype):
+        y, b = NUMBERS.astype(dtype), np.array([0.1, -7], dtype)
+        expected = np.maximum(y + b[:, np.newaxis], 0)
+        loop(seam.add_bias_relu, dtype)(y, b)
+        np.testing.assert_array_equal(y, expected)
+
+    def test_relu_vjp(self, dtype):
+        y, g = NUMBERS.astype(dtype).ravel(), NUMBERS[::-1].astype(dtype).ravel()
+        expected = g * (y > 0)
+        loop(seam.relu_vjp, dtype)(g, y)
+        np.testing.assert_array_equal(g, expected)
+
+    def test_subtract_max(self, dtype):
+        logits = np.concatenate([NUMBERS, NUMBERS[::-1]]).astype(dtype)
+        shifted = np.empty_like(logits)
+        loop(seam.subtract_max, dtype)(shifted, logits)
+        np.testing.assert_array_equal(shifted, logits - logits.max(axis=0))
+
+    def test_sum_classes(self, dtype):
+        e = np.random.default_rng(0).random((10, 7)).astype(dtype)
+        totals = np.empty_like(e[0])
+        loop(seam.sum_classes, dtype)(totals, e)
+        np.testing.assert_array_equal(totals, e.T.sum(axis=-1))
+
+    def test_subtract_chosen(self, dtype):
+        shifted, target = NUMBERS.astype(dtype), np.array([0, 1, 1, 0, 0, 1])
+        losses = np.ones_like(shifted[0])
+        loop(seam.subtract_chosen, dtype)(losses, shifted, target)
+        np.testing.assert_array_equal(losses, 1 - shifted[target, np.arange(6)])
+
+    def test_cross_entropy_vjp(self, dtype):
+        rng = np.random.default_rng(0)
+        e, target = rng.random((10, 7)).astype(dtype), rng.integers(0, 10, 7)
+        totals, scale, gradient = e.sum(axis=0), np.array([1 / 7], dtype), np.empty_like(e)
+        loop(seam.cross_entropy_vjp, dtype)(gradient, e, totals, target, scale)
+        expected = e / totals
+        expected[target, np.arange(7)] -= 1
+        np.testing.assert_array_equal(gradient, expected * scale)
