@@ -323,7 +323,6 @@ class TrainingWorker(QObject):
             report.steps.append(step)
             if epoch is not None:
                 report.epochs.append(epoch)
-            keeper.after_step(milestone=epoch is not None)
             now = time.perf_counter()
             if report.due(now):
                 snapshot = _finite_copy(run.model) if now >= next_snapshot else None
@@ -331,13 +330,16 @@ class TrainingWorker(QObject):
                     copied = time.perf_counter()
                     next_snapshot = copied + max(SNAPSHOT_INTERVAL_S, (copied - now) / SNAPSHOT_TIME_SHARE)
                 self.progressed.emit(report.take(job, snapshot))
+            if not run.is_finished:
+                keeper.after_step(milestone=epoch is not None)
 
         final = _finite_copy(run.model)
+        if not control.abandoned:
+            self.progressed.emit(report.take(job, final))  # the person first: keeping takes as long as some mini-batches
         if final is not None:
             keeper.keep()
         if control.abandoned:
             return Outcome(job)
-        self.progressed.emit(report.take(job, final))
         if final is None:
             return Outcome(job, f"{DIVERGED} {ADVICE}")
         test = evaluate(final, dataset.test_images, dataset.test_labels)

@@ -31,8 +31,10 @@ MIN_RANGE = 10
 """Mini-batches that are shown at the least."""
 MARGIN = 1.02
 """A little room to the right of the last dot."""
-GROWTH = 1.25
-"""While a run goes on, the plot keeps room to the right and grows in steps: new axes cost more than new curves."""
+LOOKAHEAD = 20
+LEAST_GROWTH, MOST_GROWTH = 1.25, 8
+"""While a run goes on, the plot has room to the right for what 20 more redrawings will bring: new axes cost more than new
+curves. It grows by these factors, at the least and at the most."""
 EPOCH_COLUMNS = {
     "training_accuracy": "accuracy",
     "validation_loss": "validation_loss",
@@ -77,6 +79,7 @@ class LossPlot(View):
         self._legend = self._loss.addLegend(offset=(-8, 8), labelTextSize="9pt")
         self._accuracy.setLabel("bottom", "Mini-batch")
         self._accuracy.setXLink(self._loss)
+        self._zero = self._loss.plot([0], [0])  # so that the axis begins there, and stays as it is while the loss falls
         self._raw_curve = self._loss.plot(name="mini-batch")
         self._smoothed_curve = self._loss.plot(name="training, smoothed")
         dots = {"antialias": True, "symbol": "o", "symbolSize": 6}
@@ -116,6 +119,7 @@ class LossPlot(View):
         column(header, self._plots, self._readout, margin=theme.SPACING_PX, parent=self).setStretch(1, 1)
 
         self._extent = 0.0
+        self._drawn = 0
         self._shown_epochs: tuple[History | None, int] = None, 0
         self._follows = True
         for plot in (self._loss, self._accuracy):
@@ -209,12 +213,15 @@ class LossPlot(View):
         self._validation_accuracy.setData(validated_ends, 100 * _column(validated, "validation_accuracy"))
 
     def _grow(self, count: int) -> None:
-        """Make room for `count` mini-batches."""
-        config = self.session.run_config
+        """Make room for `count` mini-batches, and while there are more to come for some of these."""
+        config, steps_per_epoch = self.session.run_config, self.session.history.steps_per_epoch
+        new, self._drawn = count - self._drawn, count
         extent = float(max(count, MIN_RANGE))
-        if config is not None and count:
-            planned = config.epochs * self.session.history.steps_per_epoch
-            extent = max(extent, min(GROWTH ** math.ceil(math.log(extent, GROWTH)), planned))
+        if config is not None and count and self.session.state != "idle":
+            if count <= self._extent <= MOST_GROWTH * extent:
+                return
+            ahead = max(LEAST_GROWTH * extent, min(extent + LOOKAHEAD * new, MOST_GROWTH * extent))
+            extent = max(extent, min(ahead, config.epochs * steps_per_epoch))
         if extent != self._extent:
             self._extent = extent
             for plot in (self._loss, self._accuracy):
@@ -233,6 +240,7 @@ class LossPlot(View):
 
     @Slot(bool)
     def _on_log(self, logarithmic: bool) -> None:
+        self._zero.setVisible(not logarithmic)
         self._loss.setLogMode(x=False, y=logarithmic)
         self._show_all()
 
