@@ -335,7 +335,9 @@ class TrainingWorker(QObject):
 
         final = _finite_copy(run.model)
         if not control.abandoned:
-            self.progressed.emit(report.take(job, final))  # the person first: keeping takes as long as some mini-batches
+            self.progressed.emit(
+                report.take(job, final)
+            )  # the person first: keeping takes as long as some mini-batches
         if final is not None:
             keeper.keep()
         if control.abandoned:

@@ -33,8 +33,8 @@ MARGIN = 1.02
 """A little room to the right of the last dot."""
 LOOKAHEAD = 20
 LEAST_GROWTH, MOST_GROWTH = 1.25, 8
-"""While a run goes on, the plot has room to the right for what 20 more redrawings will bring: new axes cost more than new
-curves. It grows by these factors, at the least and at the most."""
+"""While a run goes on, the plot has room to the right for what 20 more redrawings will bring: new axes cost more than
+new curves. It grows by these factors, at the least and at the most."""
 EPOCH_COLUMNS = {
     "training_accuracy": "accuracy",
     "validation_loss": "validation_loss",
@@ -214,14 +214,16 @@ class LossPlot(View):
 
     def _grow(self, count: int) -> None:
         """Make room for `count` mini-batches, and while there are more to come for some of these."""
-        config, steps_per_epoch = self.session.run_config, self.session.history.steps_per_epoch
+        config = self.session.run_config
         new, self._drawn = count - self._drawn, count
         extent = float(max(count, MIN_RANGE))
         if config is not None and count and self.session.state != "idle":
-            if count <= self._extent <= MOST_GROWTH * extent:
+            least = LEAST_GROWTH * extent
+            most = MOST_GROWTH * extent if self.session.state == "training" else least
+            if count <= self._extent <= most:
                 return
-            ahead = max(LEAST_GROWTH * extent, min(extent + LOOKAHEAD * new, MOST_GROWTH * extent))
-            extent = max(extent, min(ahead, config.epochs * steps_per_epoch))
+            ahead = max(least, min(extent + LOOKAHEAD * new, most))
+            extent = max(extent, min(ahead, config.epochs * self.session.history.steps_per_epoch))
         if extent != self._extent:
             self._extent = extent
             for plot in (self._loss, self._accuracy):

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable
-from itertools import cycle
+from itertools import cycle, pairwise
 
 import numpy as np
 import pytest
@@ -59,6 +59,30 @@ def test_there_is_room_to_the_right_while_a_run_goes_on_and_none_after_it(hand):
         return pytest.approx([0, 1.02 * len(hand.session.history)])
 
     hand.wait(lambda: hand.session.state == "idle" and box.viewRange()[0] == end())
+
+
+def test_while_a_run_goes_on_the_axis_grows_in_few_steps(hand):
+    box = hand.window.findChild(object, "lossPlot").plotItem.vb
+    ends: list[float] = []
+    box.sigXRangeChanged.connect(lambda _, shown: ends.append(shown[1] / 1.02))
+    hand.configure(hidden="16", epochs=1000, batch_size=500)
+    hand.click("trainButton")
+    hand.wait(lambda: len([end for end in ends if end > 10]) >= 3)
+    counts = [end for end in ends if end > 10]
+    assert counts[0] <= 8 * len(hand.session.history)
+    assert all(later >= 1.25 * earlier for earlier, later in pairwise(counts))
+    hand.click("stopButton")
+
+
+def test_the_loss_is_shown_from_zero(trained):
+    plot = trained.window.findChild(object, "lossPlot")
+    low, high = plot.plotItem.vb.viewRange()[1]
+    most = trained.session.history.losses.max()
+    assert -0.1 * most < low < 0 < most < high < 1.2 * most
+    trained.click("logScaleCheck")
+    trained.wait(lambda: plot.plotItem.vb.viewRange()[1][0] > -3)  # and not at the logarithm of nearly 0
+    trained.click("logScaleCheck")
+    trained.wait(lambda: plot.plotItem.vb.viewRange()[1] == pytest.approx([low, high]))
 
 
 def test_a_view_that_was_moved_stays_while_the_run_goes_on(hand):
@@ -160,7 +184,8 @@ def test_a_single_mini_batch_is_seen(hand):
     hand.configure(epochs=5)
     hand.click("stepButton")
     hand.wait(lambda: len(hand.session.history) == 1)
-    curve = hand.window.findChild(object, "lossPlot").listDataItems()[0]
+    items = hand.window.findChild(object, "lossPlot").listDataItems()
+    (curve,) = (item for item in items if item.name() == "mini-batch")
     hand.wait(lambda: curve.opts["symbol"] == "o")
 
 
