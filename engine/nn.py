@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from engine import ops
+from engine.memory import side_by_side
 from engine.ops import Array
 from engine.tensor import Tensor, apply
 
@@ -81,10 +82,10 @@ class Linear(Module):
         self._set_parameters(weights.astype(dtype, order="F"), np.zeros(out_dim, dtype))
 
     @classmethod
-    def from_parameters(cls, W: Array, b: Array) -> "Linear":
-        """A layer around copies of a weight matrix (out_dim, in_dim) and a bias (out_dim,)."""
+    def around(cls, W: Array, b: Array) -> "Linear":
+        """A layer with this weight matrix (out_dim, in_dim), best in Fortran order, and this bias (out_dim,)."""
         layer = cls.__new__(cls)
-        layer._set_parameters(W.copy(order="F"), b.copy())
+        layer._set_parameters(W, b)
         return layer
 
     def _set_parameters(self, W: Array, b: Array) -> None:
@@ -130,9 +131,8 @@ class MLP(Module):
         rng = np.random.default_rng() if rng is None else rng
         self.sizes = (in_dim, *hidden, out_dim)
         self.activation = activation()
-        self.layers = [
-            Linear(fan_in, fan_out, rng=rng, dtype=dtype, init=init) for fan_in, fan_out in pairwise(self.sizes)
-        ]
+        layers = [Linear(fan_in, fan_out, rng=rng, dtype=dtype, init=init) for fan_in, fan_out in pairwise(self.sizes)]
+        self.layers = _side_by_side([(layer.W.data, layer.b.data) for layer in layers])
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -149,12 +149,18 @@ class MLP(Module):
         model = cls.__new__(cls)
         model.sizes = (parameters[0][0].shape[1], *(len(b) for _, b in parameters))
         model.activation = activation()
-        model.layers = [Linear.from_parameters(W, b) for W, b in parameters]
+        model.layers = _side_by_side(parameters)
         return model
 
     def copy(self) -> "MLP":
         """The same network with parameters of its own."""
         return MLP.from_parameters([(layer.W.data, layer.b.data) for layer in self.layers], type(self.activation))
+
+
+def _side_by_side(parameters: Sequence[tuple[Array, Array]]) -> list[Linear]:
+    """Layers with copies of given (W, b) pairs, all in one row of memory: `engine.fused` goes through them at once."""
+    arrays = side_by_side([array for pair in parameters for array in pair], order="F")
+    return [Linear.around(W, b) for W, b in zip(arrays[::2], arrays[1::2], strict=True)]
 
 
 def count_parameters(sizes: Sequence[int]) -> int:

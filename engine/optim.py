@@ -4,12 +4,14 @@ All work in place: a parameter's array stays the same array. A parameter whose `
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from engine import compiled
+from engine.memory import alike, row_of, side_by_side
 from engine.ops import Array
 from engine.tensor import Tensor
 
@@ -120,33 +122,49 @@ class Adam(Optimizer):
         super().__init__(params, lr, weight_decay)
         self.betas = betas
         self.eps = eps
-        self._mean = [np.zeros_like(param.data) for param in self.params]
-        self._square = [np.zeros_like(param.data) for param in self.params]
+        self._mean = side_by_side([np.zeros_like(param.data) for param in self.params])
+        self._square = side_by_side([np.zeros_like(param.data) for param in self.params])
         self._steps = [np.zeros((), np.int64) for _ in self.params]
         self._rows: list[tuple[Array, ...]] = [() for _ in self.params]
         self._constants: tuple[Any, Array] = (), np.empty(0)
         self._scratch = [np.empty_like(param.data) for param in self.params]
 
-    def _update(self, index: int, data: Array, grad: Array) -> None:
-        mean, square, scratch = self._mean[index], self._square[index], self._scratch[index]
+    def _next_constants(self, index: int) -> tuple[float, ...]:
+        """Counts a step of a parameter's; beta1, 1 - beta1, beta2, 1 - beta2, epsilon and the step's size."""
         beta1, beta2 = self.betas
         steps = self._steps[index].item() + 1
         self._steps[index].fill(steps)
         # Both bias corrections as scalars, so that they cost no pass over the arrays.
         root = sqrt(1 - beta2**steps)
-        eps, step_size = self.eps * root, self.lr * root / (1 - beta1**steps)
-        loop = compiled.machine_code(compiled.adam, data.dtype.char)
-        if loop and (rows := self._in_rows(index, data, grad)):
-            loop(*rows, self._row_of((beta1, 1 - beta1, beta2, 1 - beta2, eps, step_size), data.dtype))
+        return beta1, 1 - beta1, beta2, 1 - beta2, self.eps * root, self.lr * root / (1 - beta1**steps)
+
+    def begin_step(self) -> tuple[float, ...]:
+        """For whoever carries out a step of all parameters elsewhere: its constants and the factor of weight decay."""
+        constants = [self._next_constants(index) for index in range(len(self.params))]
+        return *constants[0], 1 - self.lr * self.weight_decay
+
+    def memory_rows(self) -> tuple[Array, Array] | None:
+        """The means and the squares of all parameters, each in a row; None if they do not lie so or differ in age."""
+        mean, square = row_of(self._mean), row_of(self._square)
+        if mean is None or square is None or len({steps.item() for steps in self._steps}) != 1:
+            return None
+        return mean, square
+
+    def _update(self, index: int, data: Array, grad: Array) -> None:
+        mean, square, scratch = self._mean[index], self._square[index], self._scratch[index]
+        constants = self._next_constants(index)
+        if (loop := _machine_adam(data.dtype.char)) and (rows := self._in_rows(index, data, grad)):
+            loop(*rows, self._row_of(constants, data.dtype))
             return
 
+        beta1, one_minus_beta1, beta2, one_minus_beta2, eps, step_size = constants
         mean *= beta1
-        np.multiply(grad, 1 - beta1, out=scratch)
+        np.multiply(grad, one_minus_beta1, out=scratch)
         mean += scratch
 
         square *= beta2
         np.multiply(grad, grad, out=scratch)
-        scratch *= 1 - beta2
+        scratch *= one_minus_beta2
         square += scratch
 
         np.sqrt(square, out=scratch)
@@ -159,7 +177,7 @@ class Adam(Optimizer):
         """The parameter, its gradient, mean and square as one axis each; () if they do not lie in memory alike."""
         kept = self._rows[index]
         if not kept or kept[0] is not data:
-            rows = compiled.in_one_row(data, self._mean[index], self._square[index])
+            rows = alike(data, self._mean[index], self._square[index])
             kept = self._rows[index] = (data, *rows) if rows else ()
         if not kept or grad.strides != data.strides or grad.dtype != data.dtype:
             return ()
@@ -174,6 +192,13 @@ class Adam(Optimizer):
 
     def _memory(self) -> dict[str, list[Array]]:
         return {"mean": self._mean, "square": self._square, "steps": self._steps}
+
+
+@cache
+def _machine_adam(dtype: str) -> compiled.Loop | None:
+    if dtype not in "fd":
+        return None
+    return compiled.machine_code(compiled.adam, *np.ones((4, 1), dtype), np.ones(6, dtype))
 
 
 OPTIMIZERS: dict[str, type[SGD] | type[SGDMomentum] | type[Adam]] = {

@@ -3,8 +3,8 @@
 The first mini-batch goes through the network as any Tensor does. The graph that it leaves behind is a list of
 operations, and of rules to go back by; for the next mini-batch of that shape the list is worked off again, on the same
 arrays. That spares building, walking and freeing a graph each time, which for a small batch takes as long as the
-arithmetic. The rules are those of `engine.ops`; the ones that training spends its time in write in place here, by
-compiled loops if there are any. The numbers are the same, bit for bit.
+arithmetic. The rules are those of `engine.ops`; the one that training spends its time in writes in place here. The
+numbers are the same, bit for bit.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import compiled, ops
+from engine import ops
 from engine.losses import class_indices, cross_entropy_loss
 from engine.nn import ACTIVATIONS, MLP, Linear, Module
 from engine.ops import Array, Op
@@ -53,7 +53,7 @@ class Gradients:
 
     def _recording(self, inputs: Array, target: Any) -> "_Recording | None":
         """What was recorded with a mini-batch of this shape; None where a graph has to be built."""
-        parts = _parts(self._model) if self._loss_fn is cross_entropy_loss else []
+        parts = parts_of(self._model) if self._loss_fn is cross_entropy_loss else []
         if not parts:
             return None
         if len(parts) != len(self._parts) or not all(map(is_, parts, self._parts)):
@@ -69,7 +69,7 @@ class Gradients:
         return self._recordings[inputs.shape]
 
 
-def _parts(model: Module) -> list[Any]:
+def parts_of(model: Module) -> list[Any]:
     """All that the network's graph depends on besides the mini-batch; [] if it may depend on more."""
     if type(model) is not MLP or type(model.activation) not in ACTIVATIONS.values():
         return []
@@ -180,14 +180,8 @@ def _linear(node: _Node) -> tuple[list[Call], list[Call]]:
     """`ops.linear` for a batch of rows, with the relu that may follow."""
     y, g, (_, W, b) = node.y, node.g, node.arrays
     x_gradient, W_gradient, b_gradient = node.gradients
-    dtype = y.dtype.char
-    forward: list[Call] = [(_product, (y.T, node.arrays))]
-    backward: list[Call] = []
-    if node.is_rectified:
-        forward.append((compiled.machine_code(compiled.add_bias_relu, dtype) or _add_bias_relu, (y.T, b)))
-        backward.append((compiled.machine_code(compiled.relu_vjp, dtype) or _relu_vjp, (g.T.ravel(), y.T.ravel())))
-    else:
-        forward.append((compiled.machine_code(compiled.add_bias, dtype) or _add_bias, (y.T, b)))
+    forward: list[Call] = [(_product, (y.T, node.arrays)), (_add_bias, (y.T, b, node.is_rectified))]
+    backward: list[Call] = [(_relu_vjp, (g.T, y.T))] if node.is_rectified else []
     if x_gradient is not None:
         backward.append((np.dot, (W.T, g.T, x_gradient.T)))
     if W_gradient is not None:
@@ -205,45 +199,15 @@ def _weight_gradient(gradient: Array, g: Array, arrays: list[Array]) -> None:
     np.dot(arrays[0].T, g, gradient)
 
 
-def _add_bias(y: Array, b: Array) -> None:
+def _add_bias(y: Array, b: Array, is_rectified: bool) -> None:
     y += b[:, np.newaxis]
-
-
-def _add_bias_relu(y: Array, b: Array) -> None:
-    y += b[:, np.newaxis]
-    np.maximum(y, 0, out=y)
+    if is_rectified:
+        np.maximum(y, 0, out=y)
 
 
 def _relu_vjp(g: Array, y: Array) -> None:
     g *= y > 0
 
 
-def _cross_entropy(node: _Node) -> tuple[list[Call], list[Call]]:
-    y, options, logits, gradient = node.y, node.options, node.arrays[0].T, node.gradients[0]
-    dtype, count = logits.dtype.char, logits.shape[1]
-    subtract_max = compiled.machine_code(compiled.subtract_max, dtype)
-    sum_classes = compiled.machine_code(compiled.sum_classes, dtype)
-    subtract_chosen = compiled.machine_code(compiled.subtract_chosen, dtype)
-    vjp = compiled.machine_code(compiled.cross_entropy_vjp, dtype)
-    if not (subtract_max and sum_classes and subtract_chosen and vjp) or gradient is None or count == 1:
-        return _by_rule(node)  # of a single sample NumPy adds up the classes in another order
-    shifted, e = np.empty_like(logits), np.empty_like(logits)
-    totals, losses = np.empty_like(logits[0]), np.empty_like(logits[0])
-    rows, scale = gradient.T, node.g.reshape(1) / count
-
-    def forward() -> None:
-        subtract_max(shifted, logits)
-        np.exp(shifted, e)
-        sum_classes(totals, e)
-        np.log(totals, losses)
-        subtract_chosen(losses, shifted, options["target"])
-        y[...] = np.add.reduce(losses) / count
-
-    def backward() -> None:
-        vjp(rows, e, totals, options["target"], scale)
-
-    return [(forward, ())], [(backward, ())]
-
-
-_CALLS = {ops.linear: _linear, ops.cross_entropy: _cross_entropy}
+_CALLS = {ops.linear: _linear}
 """The operations that are called in place; others by their rule."""

@@ -8,7 +8,8 @@ import math
 import platform
 import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from engine import ops
 from engine.augment import Augmentation
+from engine.fused import fused_steps
 from engine.losses import cross_entropy_loss
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters
 from engine.ops import Array
@@ -189,6 +191,10 @@ class EpochSummary:
     validation_accuracy: float | None = None
 
 
+Trained = tuple[Step, EpochSummary | None]
+"""A mini-batch, and with an epoch's last one its summary."""
+
+
 @dataclass(slots=True)
 class EpochMeter:
     """Adds up the steps of an epoch."""
@@ -234,33 +240,63 @@ def training_steps(
     seed: int | None = None,
     augmentation: Augmentation | None = None,
     steps_done: int = 0,
-) -> Iterator[Step]:
+    threads: int | None = None,
+) -> Generator[Step, None, None]:
     """Train, one mini-batch for each `next()`.
 
     images: (N, ...), uint8 (scaled to 0..1) or floating; labels: (N, ...), what loss_fn takes as its target.
     With a seed each epoch goes through the samples in a new order; without, in the given order. An augmentation gives
     every mini-batch of images (N, height, width) new variations. `correct` is counted for labels that are class
     indices and 0 for others. `steps_done` mini-batches, from the first on, are left out: they have been trained before.
+    threads: how many train, 1 or 2 (None: as there are processors); the numbers do not depend on it.
     """
     dtype = model.parameters()[0].dtype
-    gradients = Gradients(model, loss_fn)
-    batches = math.ceil(len(images) / batch_size)
-    for epoch in range(steps_done // batches if batches else 0, epochs):
-        order = None if seed is None else np.random.default_rng([seed, 2, epoch]).permutation(len(images))
-        for index in range(max(0, steps_done - epoch * batches), batches):
-            rows: Any = slice(index * batch_size, (index + 1) * batch_size)
-            if order is not None:
-                rows = order[rows]
-            batch, target = images[rows], labels[rows]
+    gradients, source, source_labels = Gradients(model, loss_fn), images, labels
+    if augmentation:  # each mini-batch is put where the fused steps look for their samples
+        source, source_labels = _inputs(images[:batch_size], dtype).copy(), labels[:batch_size].astype(np.intp)
+    fused = fused_steps(model, optimizer, loss_fn, source, source_labels, min(batch_size, len(images)), threads)
+    try:
+        for epoch, index, rows in _mini_batches(len(images), batch_size, epochs, seed, steps_done):
+            if fused and not fused.fits:
+                fused.close()
+                fused = None
+            if augmentation or not fused:
+                batch, target = images[rows], labels[rows]
             if augmentation:
                 batch = augmentation(batch, np.random.default_rng([seed or 0, 3, epoch, index]))
-            optimizer.zero_grad()
-            with np.errstate(over="ignore", invalid="ignore"):  # a network that blows up shows it in its loss
-                loss, outputs = gradients(_inputs(batch, dtype), target)
-                optimizer.step()
-            are_classes = target.dtype.kind in "iu" and target.ndim == outputs.ndim - 1
-            correct = int(np.count_nonzero(outputs.argmax(axis=-1) == target)) if are_classes else 0
-            yield Step(epoch, index, loss.item(), correct, len(target), index == batches - 1)
+            if fused and augmentation:
+                source[: len(rows)], source_labels[: len(rows)] = _inputs(batch, dtype), target
+                loss, correct = fused(np.arange(len(rows)))
+            elif fused:
+                loss, correct = fused(rows)
+            else:
+                loss, correct = _step(gradients, optimizer, _inputs(batch, dtype), target)
+            yield Step(epoch, index, loss, correct, len(rows), index == math.ceil(len(images) / batch_size) - 1)
+    finally:
+        if fused:
+            fused.close()
+
+
+def _mini_batches(
+    count: int, batch_size: int, epochs: int, seed: int | None, steps_done: int
+) -> Iterator[tuple[int, int, Array]]:
+    """Epoch, mini-batch and the indices of its samples."""
+    batches = math.ceil(count / batch_size)
+    for epoch in range(steps_done // batches if batches else 0, epochs):
+        order = np.arange(count) if seed is None else np.random.default_rng([seed, 2, epoch]).permutation(count)
+        for index in range(max(0, steps_done - epoch * batches), batches):
+            yield epoch, index, order[index * batch_size : (index + 1) * batch_size]
+
+
+def _step(gradients: Gradients, optimizer: Optimizer, inputs: Array, target: Array) -> tuple[float, int]:
+    """Train with one mini-batch. Returns its mean loss and how many were read right."""
+    optimizer.zero_grad()
+    with np.errstate(over="ignore", invalid="ignore"):  # a network that blows up shows it in its loss
+        loss, outputs = gradients(inputs, target)
+        optimizer.step()
+    are_classes = target.dtype.kind in "iu" and target.ndim == outputs.ndim - 1
+    correct = int(np.count_nonzero(outputs.argmax(axis=-1) == target)) if are_classes else 0
+    return loss.item(), correct
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +326,8 @@ class TrainingRun:
 
     images: (N, ...) and integer labels: (N,), of which a validation share is held back; classes: how many there are;
     start_from: a network to go on from, which is copied (None: a new one, from the seed). `learning_rate` may be
-    changed between two steps; the config's schedule goes on from there. `validation`: images and labels held back.
+    changed between two steps; the config's schedule goes on from there. `threads`: what `training_steps` takes.
+    `validation`: images and labels held back.
     """
 
     def __init__(
@@ -304,6 +341,7 @@ class TrainingRun:
         self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.model)
         self.learning_rate = config.learning_rate
+        self.threads: int | None = None
         self.steps_done = 0
         self.epochs: list[EpochSummary] = []
         self._losses = array("f")
@@ -364,14 +402,16 @@ class TrainingRun:
         self._losses = array("f", state.losses)
         self._meter = replace(state.epoch_so_far)
 
-    def rehearsal(self) -> Iterator[Step]:
+    def rehearsal(self, threads: int | None = None) -> Generator[Step, None, None]:
         """Steps like those of the run, without end, on a copy of its network: to see how long they take."""
         model = self.model.copy()
         optimizer = self.config.build_optimizer(model)
         while True:
-            yield from self._steps(model, optimizer, epochs=1)
+            yield from self._steps(model, optimizer, threads, epochs=1)
 
-    def _steps(self, model: MLP, optimizer: Optimizer, epochs: int, steps_done: int = 0) -> Iterator[Step]:
+    def _steps(
+        self, model: MLP, optimizer: Optimizer, threads: int | None, epochs: int, steps_done: int = 0
+    ) -> Generator[Step, None, None]:
         config = self.config
         return training_steps(
             model,
@@ -382,25 +422,28 @@ class TrainingRun:
             seed=config.seed,
             augmentation=config.augmentation,
             steps_done=steps_done,
+            threads=threads,
         )
 
-    def __iter__(self) -> Iterator[tuple[Step, EpochSummary | None]]:
+    def __iter__(self) -> Generator[Trained, None, None]:
         scheduled = SCHEDULES[self.config.schedule]
         total = self.config.epochs * self.steps_per_epoch
-        steps = self._steps(self.model, self.optimizer, self.config.epochs, self.steps_done)
-        while self.steps_done < total:
-            self.optimizer.lr = self.learning_rate * scheduled(self.steps_done / total)
-            step = next(steps)
-            self.steps_done += 1
-            self._losses.append(step.loss)
-            self._meter.add(step)
-            summary = None
-            if step.is_last:
-                validation = evaluate(self.model, *self.validation) if self.validation_count else None
-                summary = self._meter.summary(step.epoch, validation)
-                self.epochs.append(summary)
-                self._meter = EpochMeter()
-            yield step, summary
+        with closing(
+            self._steps(self.model, self.optimizer, self.threads, self.config.epochs, self.steps_done)
+        ) as steps:
+            while self.steps_done < total:
+                self.optimizer.lr = self.learning_rate * scheduled(self.steps_done / total)
+                step = next(steps)
+                self.steps_done += 1
+                self._losses.append(step.loss)
+                self._meter.add(step)
+                summary = None
+                if step.is_last:
+                    validation = evaluate(self.model, *self.validation) if self.validation_count else None
+                    summary = self._meter.summary(step.epoch, validation)
+                    self.epochs.append(summary)
+                    self._meter = EpochMeter()
+                yield step, summary
 
 
 def describe_run(

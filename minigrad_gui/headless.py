@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -151,6 +151,7 @@ def _finish(
     kept = Checkpoints(checkpoint, lambda: about) if checkpoint is not None else None
     if kept is not None:
         kept.write(run)  # so that one that cannot be written is told now, not when it is needed
+    run.threads = threads
     with threadpool_limits(threads, user_api="blas"):
         try:
             _iterate(run, kept, asked)
@@ -188,8 +189,7 @@ def _iterate(run: TrainingRun, kept: Checkpoints | None, asked: list[int]) -> No
 
     total, done = run.config.epochs * run.training_count, len(run.epochs) * run.training_count + run.samples_into_epoch
     was_told = False
-    steps = iter(run)
-    with tqdm(total=total, initial=done, unit=" digits", unit_scale=True) as bar:
+    with closing(iter(run)) as steps, tqdm(total=total, initial=done, unit=" digits", unit_scale=True) as bar:
         while not asked and (trained := next(steps, None)) is not None:
             step, epoch = trained
             if step.diverged:

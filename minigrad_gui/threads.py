@@ -1,14 +1,14 @@
-"""How many threads BLAS gets for a training run: measured, since it depends on the machine, on the batch size, and on
-what else keeps the machine busy, such as an open window."""
+"""How many threads a training run gets: measured, since it depends on the machine, on the batch size, and on what else
+keeps the machine busy, such as an open window. They are those of BLAS, or the workers of `engine.fused`."""
 
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from engine import Step
 from engine.training import TrainingRun
 
 BLAS_TURN = threading.Lock()
@@ -33,27 +33,24 @@ def fastest_blas_threads(
     """
     most = max((int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
     candidates = [*itertools.takewhile(lambda threads: threads < most, (2**power for power in range(10))), most]
-    steps = run.rehearsal()
-    if most == 1:
-        return most
-    next(steps)  # may compile
-    if cancelled() or _seconds_per_step(steps, clock) > SLOW_STEP_S:
+    if most == 1 or cancelled() or _seconds_per_step(run, most, clock) > SLOW_STEP_S:
         return most
     seconds: dict[int, list[float]] = {threads: [] for threads in candidates}
     for _ in range(ROUNDS):
         for threads in candidates:
             if cancelled():
                 return most
-            with threadpool_limits(threads, user_api="blas"):
-                seconds[threads].append(_seconds_per_step(steps, clock))
+            seconds[threads].append(_seconds_per_step(run, threads, clock))
     shortest = {threads: min(seconds[threads]) for threads in candidates}
     fastest = min(candidates, key=lambda threads: shortest[threads])
     return fastest if shortest[fastest] < CLEARLY_FASTER * shortest[most] else most
 
 
-def _seconds_per_step(steps: Iterator[Step], clock: Callable[[], float]) -> float:
-    count, started = 0, clock()
-    while (elapsed := clock() - started) < TURN_S:
-        next(steps)
-        count += 1
+def _seconds_per_step(run: TrainingRun, threads: int, clock: Callable[[], float]) -> float:
+    with threadpool_limits(threads, user_api="blas"), closing(run.rehearsal(threads)) as steps:
+        next(steps)  # may compile
+        count, started = 0, clock()
+        while (elapsed := clock() - started) < TURN_S:
+            next(steps)
+            count += 1
     return elapsed / count

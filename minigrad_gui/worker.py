@@ -9,7 +9,8 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from engine import ConfigError, ModelFileError, Step, TrainingConfig, evaluate, 
 from engine.calibration import Calibration, calibrate_run
 from engine.checkpoint import Checkpoints
 from engine.nn import MLP
-from engine.training import DIVERGED, EpochSummary, TrainingRun
+from engine.training import DIVERGED, EpochSummary, Trained, TrainingRun
 from minigrad_gui import data
 from minigrad_gui.recovery import KeptRun
 from minigrad_gui.threads import BLAS_TURN, fastest_blas_threads
@@ -283,8 +284,9 @@ class TrainingWorker(QObject):
             # Of a very long run the first losses are not kept: a level line stands for them.
             losses = np.pad(run.losses, (run.steps_done - len(run.losses), 0), "edge") if run.steps_done else run.losses
             self.prepared.emit(Preparation(job, *counts, threads, losses, tuple(run.epochs)))
-            with threadpool_limits(threads, user_api="blas"):
-                return self._iterate(job, run, dataset, _Keeper(job, run, threads, self.keepingFailed))
+            run.threads = threads
+            with threadpool_limits(threads, user_api="blas"), closing(iter(run)) as steps:
+                return self._iterate(job, run, steps, dataset, _Keeper(job, run, threads, self.keepingFailed))
 
     def _threads(self, run: TrainingRun, before: object, control: TrainingControl) -> int:
         """As many as before the run was interrupted, or those that prove fastest."""
@@ -299,9 +301,16 @@ class TrainingWorker(QObject):
             self._blas_threads[shape] = fastest
         return fastest
 
-    def _iterate(self, job: TrainingJob, run: TrainingRun, dataset: data.Dataset, keeper: "_Keeper") -> Outcome:
+    def _iterate(
+        self,
+        job: TrainingJob,
+        run: TrainingRun,
+        steps: Iterator[Trained],
+        dataset: data.Dataset,
+        keeper: "_Keeper",
+    ) -> Outcome:
         control = job.control
-        steps, report, next_snapshot = iter(run), _Report(), 0.0
+        report, next_snapshot = _Report(), 0.0
         while True:
             paused = control.must_wait
             if paused:

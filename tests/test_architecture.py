@@ -17,11 +17,22 @@ QT = {"PySide6", "pyqtgraph", "shiboken6"}
 MAY_IMPORT = {
     "engine.ops": set(),
     "engine.tensor": {"engine.ops"},
-    "engine.nn": {"engine.ops", "engine.tensor"},
+    "engine.memory": {"engine.ops"},
+    "engine.nn": {"engine.ops", "engine.memory", "engine.tensor"},
     "engine.losses": {"engine.ops", "engine.tensor"},
     "engine.compiled": {"engine.ops"},
-    "engine.optim": {"engine.ops", "engine.compiled", "engine.tensor"},
-    "engine.recording": {"engine.ops", "engine.compiled", "engine.tensor", "engine.nn", "engine.losses"},
+    "engine.optim": {"engine.ops", "engine.compiled", "engine.memory", "engine.tensor"},
+    "engine.recording": {"engine.ops", "engine.tensor", "engine.nn", "engine.losses"},
+    "engine.fused": {
+        "engine.ops",
+        "engine.compiled",
+        "engine.memory",
+        "engine.tensor",
+        "engine.nn",
+        "engine.losses",
+        "engine.optim",
+        "engine.recording",
+    },
     "engine.augment": {"engine.ops"},
     "engine.training": {
         "engine.ops",
@@ -31,6 +42,7 @@ MAY_IMPORT = {
         "engine.losses",
         "engine.optim",
         "engine.recording",
+        "engine.fused",
     },
     "engine.calibration": {"engine.ops", "engine.augment", "engine.nn", "engine.training"},
     "engine.archive": {"engine.ops"},
@@ -92,7 +104,7 @@ def test_imports_run_one_way(module):
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("engine")])
 def test_the_engine_needs_numpy_alone(module):
     others = {name.split(".")[0] for name in imported(module)} - set(sys.stdlib_module_names)
-    accelerator = {"numba"} if module == "engine.compiled" else set()
+    accelerator = {"numba", "scipy", "threadpoolctl"} if module == "engine.compiled" else set()
     assert others <= {"numpy", "engine"} | accelerator
 
 

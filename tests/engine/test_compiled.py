@@ -1,4 +1,4 @@
-"""The compiled loops and NumPy's passes in their place: the same numbers, bit for bit."""
+"""The loops that Numba compiles, each by itself, beside NumPy; and what there is where they cannot be compiled."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import MLP, Adam, Tensor, cross_entropy_loss
+from engine import MLP, Adam, Tensor, cross_entropy_loss, optim
 from engine import compiled as seam
 
 STEPS = 5
@@ -29,7 +29,7 @@ def walk(shape, dtype, order, *, weight_decay=0.0):
 @pytest.fixture
 def without_compiler(monkeypatch):
     """Call it, and from then on all is done in NumPy."""
-    return lambda: monkeypatch.setattr(seam, "machine_code", lambda *_: None)
+    return lambda: monkeypatch.setattr(optim, "_machine_adam", lambda _dtype: None)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -81,7 +81,7 @@ def step(data, grad):
     """The loops that one step of Adam took, by name."""
     taken = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(seam, "machine_code", lambda loop, _: lambda *rows: (taken.append(loop.__name__), loop(*rows)))
+        patch.setattr(optim, "_machine_adam", lambda _dtype: lambda *rows: (taken.append("adam"), seam.adam(*rows)))
         parameter = Tensor(data, requires_grad=True)
         parameter.grad = grad
         Adam([parameter]).step()
@@ -130,28 +130,37 @@ def test_adam_notices_another_array_and_another_gradient():
         assert parameter.data is data
 
 
-def test_there_are_no_loops_for_other_dtypes():
-    assert seam.machine_code(seam.adam, "e") is None
+def test_adam_has_no_loop_for_other_dtypes():
+    parameter = Tensor(np.ones(3, np.float16), requires_grad=True)
+    parameter.grad = np.ones(3, np.float16)
+    Adam([parameter], lr=0.5).step()
+    np.testing.assert_allclose(parameter.data, 0.5, rtol=1e-2)
+
+
+# ---------------------------------------------------------------- where nothing can be compiled, or kept
+
+ROWS = (*np.ones((4, 3)), np.ones(6))
 
 
 @pytest.fixture
 def compiled_anew():
     """Numba is asked for again, and once more afterwards."""
-    seam.machine_code.cache_clear()
+    seam._compiled.cache_clear()
     yield
-    seam.machine_code.cache_clear()
+    seam._compiled.cache_clear()
 
 
 @pytest.mark.usefixtures("compiled_anew")
-def test_without_numba_numpy_does_it(monkeypatch):
+def test_without_numba_there_is_no_machine_code(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)  # what an import of a missing package finds
-    assert seam.machine_code(seam.adam, "d") is None
+    assert seam.machine_code(seam.adam, *ROWS) is None
 
 
 @pytest.mark.usefixtures("compiled_anew")
 def test_without_a_folder_for_the_compiled_loop_it_is_compiled_anew(monkeypatch):
+    pytest.importorskip("numba")
     monkeypatch.setattr("numba.core.caching.CompileResultCacheImpl._locator_classes", [])
-    adam = seam.machine_code(seam.adam, "d")
+    adam = seam.machine_code(seam.adam, *ROWS)
     assert adam is not None
     data = np.ones(3)
     adam(data, *np.ones((3, 3)), np.ones(6))
@@ -163,7 +172,7 @@ def test_a_damaged_cache_is_passed_over(tmp_path):
     one_step = (
         "import numpy as np; from engine import Adam, Tensor; weight = Tensor(np.ones(3), requires_grad=True);"
         "weight.sum().backward(); Adam([weight]).step(); print(weight.data);"
-        "from engine.compiled import adam, machine_code; print(machine_code(adam, 'd') is not None)"
+        "from engine.optim import _machine_adam; print(_machine_adam('d') is not None)"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
 
@@ -185,57 +194,63 @@ def test_a_damaged_cache_is_passed_over(tmp_path):
 NUMBERS = np.array([[3, -2, 0.0, -0.0, 1e-30, np.inf], [1, np.nan, 7, 2, -np.inf, np.inf]])
 
 
-def loop(function, dtype):
-    found = seam.machine_code(function, np.dtype(dtype).char)
-    if found is None:
-        pytest.skip("Numba is not installed")
-    return found
+@pytest.fixture(params=["python", "machine"])
+def loop(request):
+    """Gives a loop as it is written, or compiled and tried on the arguments."""
+
+    def run(function, *arguments):
+        if request.param == "machine":
+            pytest.importorskip("numba")
+            function = seam.machine_code(function, *(np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments))
+            assert function is not None
+        function(*arguments)
+
+    return run
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:overflow")
 class TestLoops:
-    def test_add_bias(self, dtype):
-        y, b = NUMBERS.astype(dtype), np.array([0.1, -7], dtype)
-        expected = y + b[:, np.newaxis]
-        loop(seam.add_bias, dtype)(y, b)
+    @pytest.mark.parametrize("density", [0, 0.2, 1])
+    @pytest.mark.parametrize("shape", [(0, 3, 2), (1, 5, 4), (2, 9, 16), (7, 0, 3), (7, 30, 1), (8, 33, 20)])
+    @pytest.mark.parametrize("order", ["C", "F"])
+    def test_sparse_product(self, shape, density, order, dtype, loop):
+        rng = np.random.default_rng(0)
+        rows, inner, columns = shape
+        a = np.asarray(rng.normal(size=(rows, inner)) * (rng.random((rows, inner)) < density), dtype, order)
+        b, out = rng.normal(size=(inner, columns)).astype(dtype), np.full((rows, columns), np.nan, dtype)
+        loop(seam.sparse_product, a, b, out)
+        np.testing.assert_allclose(out, a @ b, rtol=100 * np.finfo(dtype).eps, atol=100 * np.finfo(dtype).eps)
+
+    @pytest.mark.parametrize("rectify", [False, True])
+    def test_add_bias(self, rectify, dtype, loop):
+        y, b = NUMBERS.T.astype(dtype).copy(), np.array([0.1, -7], dtype)
+        expected = np.maximum(y + b, 0) if rectify else y + b
+        loop(seam.add_bias, y, b, rectify)
         np.testing.assert_array_equal(y, expected)
 
-    def test_add_bias_relu(self, dtype):
-        y, b = NUMBERS.astype(dtype), np.array([0.1, -7], dtype)
-        expected = np.maximum(y + b[:, np.newaxis], 0)
-        loop(seam.add_bias_relu, dtype)(y, b)
-        np.testing.assert_array_equal(y, expected)
+    def test_bias_gradient(self, dtype, loop):
+        g = np.random.default_rng(0).normal(size=(9, 4)).astype(dtype)
+        out = np.full(4, np.nan, dtype)
+        loop(seam.bias_gradient, g, out)
+        np.testing.assert_allclose(out, g.sum(axis=0), rtol=1e-5)
 
-    def test_relu_vjp(self, dtype):
-        y, g = NUMBERS.astype(dtype).ravel(), NUMBERS[::-1].astype(dtype).ravel()
+    def test_relu_vjp(self, dtype, loop):
+        y, g = NUMBERS.astype(dtype), np.arange(12, dtype=dtype).reshape(2, 6)
         expected = g * (y > 0)
-        loop(seam.relu_vjp, dtype)(g, y)
+        loop(seam.relu_vjp, g, y)
         np.testing.assert_array_equal(g, expected)
 
-    def test_subtract_max(self, dtype):
-        logits = np.concatenate([NUMBERS, NUMBERS[::-1]]).astype(dtype)
-        shifted = np.empty_like(logits)
-        loop(seam.subtract_max, dtype)(shifted, logits)
-        np.testing.assert_array_equal(shifted, logits - logits.max(axis=0))
-
-    def test_sum_classes(self, dtype):
-        e = np.random.default_rng(0).random((10, 7)).astype(dtype)
-        totals = np.empty_like(e[0])
-        loop(seam.sum_classes, dtype)(totals, e)
-        np.testing.assert_array_equal(totals, e.T.sum(axis=-1))
-
-    def test_subtract_chosen(self, dtype):
-        shifted, target = NUMBERS.astype(dtype), np.array([0, 1, 1, 0, 0, 1])
-        losses = np.ones_like(shifted[0])
-        loop(seam.subtract_chosen, dtype)(losses, shifted, target)
-        np.testing.assert_array_equal(losses, 1 - shifted[target, np.arange(6)])
-
-    def test_cross_entropy_vjp(self, dtype):
+    @pytest.mark.parametrize("scale", [1e-3, 1, 1e3])
+    def test_cross_entropy(self, scale, dtype, loop):
         rng = np.random.default_rng(0)
-        e, target = rng.random((10, 7)).astype(dtype), rng.integers(0, 10, 7)
-        totals, scale, gradient = e.sum(axis=0), np.array([1 / 7], dtype), np.empty_like(e)
-        loop(seam.cross_entropy_vjp, dtype)(gradient, e, totals, target, scale)
-        expected = e / totals
-        expected[target, np.arange(7)] -= 1
-        np.testing.assert_array_equal(gradient, expected * scale)
+        logits, target = (rng.normal(size=(7, 10)) * scale).astype(dtype), rng.integers(0, 10, 7)
+        logits[2, 3:] = logits[2].max()  # the first of several is the likeliest
+        gradient, result = np.empty_like(logits), np.zeros(2)
+        loop(seam.cross_entropy, logits, target, 14, gradient, result)
+        tensor = Tensor(logits, requires_grad=True)
+        loss = cross_entropy_loss(tensor, target)
+        loss.backward()
+        np.testing.assert_allclose(result[0] / 7, loss.item(), rtol=1e-5)
+        assert result[1] == (logits.argmax(axis=1) == target).sum()
+        np.testing.assert_allclose(gradient, tensor.grad / 2, rtol=1e-4, atol=1e-7)

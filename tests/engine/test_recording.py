@@ -8,19 +8,11 @@ import numpy as np
 import pytest
 
 from engine import MLP, SGD, Adam, ReLU, Sigmoid, Tanh, Tensor, cross_entropy_loss, mse_loss, no_grad
-from engine import compiled as seam
 from engine.nn import Linear
 from engine.recording import Gradients
 
 FEATURES, CLASSES = 300, 10
 HIDDEN = [(), (1,), (16, 8), (20, 20, 5)]
-
-
-@pytest.fixture(params=["compiled", "numpy"], autouse=True)
-def loops(request, monkeypatch):
-    """All tests with the compiled loops, if there are any, and without."""
-    if request.param == "numpy":
-        monkeypatch.setattr(seam, "machine_code", lambda *_: None)
 
 
 def network(hidden=(16, 8), activation=ReLU, dtype=np.float32):

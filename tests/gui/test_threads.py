@@ -28,7 +28,8 @@ class Pretended:
         self.now = 0.0
         self.tried: list[int] = []
 
-    def rehearsal(self):
+    def rehearsal(self, threads):
+        assert threads == threads_now()
         while True:
             self.tried.append(threads_now())
             self.now += self.seconds(threads_now())

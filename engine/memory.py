@@ -1,0 +1,44 @@
+"""How arrays lie in memory: several in one row, so that a loop goes through all of them at once."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from engine.ops import Array
+
+
+def side_by_side(arrays: Sequence[Array], order: Literal["F", "K"] = "K") -> list[Array]:
+    """Copies, one after another in memory, each in Fortran order or in its own. Of several dtypes they lie apart."""
+    if len({array.dtype for array in arrays}) != 1:
+        return [array.copy(order) for array in arrays]
+    row = np.empty(sum(array.size for array in arrays), arrays[0].dtype)
+    parts, start = [], 0
+    for array in arrays:
+        is_fortran = order == "F" or (array.flags.f_contiguous and not array.flags.c_contiguous)
+        part = row[start : start + array.size].reshape(array.shape, order="F" if is_fortran else "C")
+        np.copyto(part, array)
+        parts.append(part)
+        start += array.size
+    return parts
+
+
+def row_of(arrays: Sequence[Array]) -> Array | None:
+    """The array of one axis that these make up, as `side_by_side` gave them; None if they do not."""
+    row = arrays[0].base
+    if row is None or row.ndim != 1 or not row.flags.c_contiguous or row.size != sum(array.size for array in arrays):
+        return None
+    address = row.ctypes.data
+    for array in arrays:
+        if array.base is not row or not array.flags.forc or array.ctypes.data != address:
+            return None
+        address += array.nbytes
+    return row
+
+
+def alike(*arrays: Array) -> list[Array] | None:
+    """Views with one axis each, if all have one dtype and lie in memory in the same order and without gaps."""
+    first = arrays[0]
+    if first.flags.forc and all(a.strides == first.strides and a.dtype == first.dtype for a in arrays):
+        return [a.ravel("K") for a in arrays]
+    return None

@@ -1,0 +1,384 @@
+"""Fused steps train as a graph does, by one thread or by two, and stand aside where only a graph will do."""
+
+import gc
+import threading
+import time
+from contextlib import closing
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from engine import (
+    MLP,
+    SGD,
+    Adam,
+    ReLU,
+    SGDMomentum,
+    Sigmoid,
+    Tanh,
+    Tensor,
+    cross_entropy_loss,
+    mse_loss,
+    training_steps,
+)
+from engine import training as training_module
+from engine.augment import Augmentation
+from engine.fused import fused_steps
+from engine.nn import Linear
+
+pytest.importorskip("numba")
+threadpoolctl = pytest.importorskip("threadpoolctl")
+
+SIDE, CLASSES = 12, 10
+
+
+def network(hidden=(16, 8), activation=ReLU, dtype=np.float64):
+    return MLP(SIDE * SIDE, hidden, CLASSES, activation, rng=np.random.default_rng(1), dtype=dtype, init="he")
+
+
+def samples(count=40, kind=np.float64, density=0.2):
+    """Images of which many pixels are 0, and a class for each."""
+    rng = np.random.default_rng(2)
+    images = rng.random((count, SIDE, SIDE)) * (rng.random((count, SIDE, SIDE)) < density)
+    images = (images * 255).astype(np.uint8) if kind == np.uint8 else images.astype(kind)
+    return images, rng.integers(0, CLASSES, count)
+
+
+@pytest.fixture
+def by_graph(monkeypatch):
+    """Call it, and from then on training builds a graph."""
+    return lambda: monkeypatch.setattr(training_module, "fused_steps", lambda *_: None)
+
+
+def learn(model, data, optimizer=None, loss_fn=cross_entropy_loss, between=lambda _step: None, **settings):
+    """Each step with the gradients that it had, and the parameters at the end."""
+    optimizer = optimizer or Adam(model.parameters(), lr=0.01)
+    steps, gradients = [], []
+    settings = {"epochs": 2, "batch_size": 16, **settings}
+    for step in training_steps(model, *data, optimizer, loss_fn, **settings):
+        steps.append(step)
+        gradients += [np.array(parameter.grad) for parameter in model.parameters()]
+        between(step)
+    return steps, gradients + [parameter.data for parameter in model.parameters()]
+
+
+def assert_close(fused, graphs, rtol):
+    for ours, theirs in zip(fused[0], graphs[0], strict=True):
+        assert (ours.epoch, ours.index, ours.count, ours.is_last) == (
+            theirs.epoch,
+            theirs.index,
+            theirs.count,
+            theirs.is_last,
+        )
+        assert ours.loss == pytest.approx(theirs.loss, rel=rtol)
+        assert ours.correct == theirs.correct
+    for a, b in zip(fused[1], graphs[1], strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * max(np.abs(b).max(), 1e-3))
+
+
+def is_fused(model, data=None, loss_fn=cross_entropy_loss, optimizer=None):
+    optimizer = optimizer or SGD(model.parameters())
+    steps = fused_steps(model, optimizer, loss_fn, *(data or samples(kind=model.dtype)), 8)
+    if steps:
+        steps.close()
+    return steps is not None
+
+
+# ---------------------------------------------------------------- the graph's numbers
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.uint8], ids=["numbers", "pixels"])
+@pytest.mark.parametrize("density", [0.2, 1.0])
+@pytest.mark.parametrize("hidden", [(), (1,), (16, 8), (20, 20, 5)])
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 40, 100])
+def test_a_run_is_that_of_a_graph(batch_size, hidden, density, kind, by_graph):
+    data = samples(kind=kind, density=density)
+    assert is_fused(network(hidden), data)
+    fused = learn(network(hidden), data, batch_size=batch_size)
+    by_graph()
+    assert_close(fused, learn(network(hidden), data, batch_size=batch_size), rtol=1e-7)
+
+
+@pytest.mark.parametrize("make", [SGD, SGDMomentum, Adam])
+@pytest.mark.parametrize("weight_decay", [0, 0.1])
+def test_with_any_optimizer(make, weight_decay, by_graph):
+    def run():
+        model = network()
+        return learn(model, samples(), make(model.parameters(), lr=0.01, weight_decay=weight_decay), seed=3)
+
+    fused = run()
+    by_graph()
+    assert_close(fused, run(), rtol=1e-7)
+
+
+def test_in_single_precision(by_graph):
+    """A network that is trained for long goes its own way after each rounding, so one step each."""
+    data = samples(kind=np.float32)
+    fused = [learn(network(dtype=np.float32), (a[:16], b[:16]), epochs=1) for a, b in [data]]
+    by_graph()
+    assert_close(fused[0], learn(network(dtype=np.float32), (data[0][:16], data[1][:16]), epochs=1), rtol=2e-4)
+
+
+def test_adams_step_is_adams_to_the_last_bit():
+    model = network(dtype=np.float32)
+    twin = model.copy()
+    optimizer, twins = (Adam(m.parameters(), lr=0.01, weight_decay=0.1) for m in (model, twin))
+    run = training_steps(model, *samples(kind=np.float32), optimizer, epochs=2, batch_size=7)
+    for step in range(12):
+        optimizer.lr = twins.lr = 0.01 / (step + 1)
+        next(run)
+        for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
+            theirs.grad = ours.grad
+        twins.step()
+        for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
+            np.testing.assert_array_equal(ours.data, theirs.data)
+    for name, value in optimizer.state().items():
+        np.testing.assert_array_equal(value, twins.state()[name])
+
+
+def test_varied_images(by_graph):
+    settings = {"augmentation": Augmentation(shift_px=1.0, rotation_deg=10.0), "seed": 4, "batch_size": 7}
+    fused = learn(network(), samples(kind=np.uint8), **settings)
+    by_graph()
+    assert_close(fused, learn(network(), samples(kind=np.uint8), **settings), rtol=1e-7)
+
+
+def test_two_threads_give_the_numbers_of_one():
+    """Over many small steps, in which each waits for the other a thousand times."""
+    runs = [
+        learn(network(dtype=np.float32), samples(300, np.float32), threads=t, epochs=20, batch_size=4) for t in (1, 2)
+    ]
+    assert len(runs[0][0]) == 1500
+    assert runs[0][0] == runs[1][0]
+    for a, b in zip(runs[0][1], runs[1][1], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_network_that_blows_up_says_so():
+    model = network()
+    steps, _ = learn(model, samples(), SGD(model.parameters(), lr=1e30), epochs=3)
+    assert not steps[0].diverged
+    assert steps[-1].diverged
+
+
+def test_a_tensor_knows_of_its_step():
+    model = network()
+    loss = cross_entropy_loss(model(Tensor(samples()[0].reshape(40, -1))), samples()[1])
+    learn(model, samples(), epochs=1)
+    with pytest.raises(RuntimeError):
+        loss.backward()
+
+
+# ---------------------------------------------------------------- where only a graph will do
+
+
+class Halving(MLP):
+    def forward(self, x):
+        return super().forward(x) * 0.5
+
+
+class Own(Linear):
+    pass
+
+
+def halving():
+    return Halving(SIDE * SIDE, [8], CLASSES, rng=np.random.default_rng(1))
+
+
+def own_layer():
+    model = network()
+    model.layers[1] = Own(16, 8)
+    return model
+
+
+def shared():
+    model = network((8, 8, 8))
+    model.layers[2] = model.layers[1]
+    return model
+
+
+def frozen():
+    model = network()
+    model.layers[0].b.requires_grad = False
+    return model
+
+
+def moved():
+    model = network()
+    model.layers[0].W.data = model.layers[0].W.data.copy()
+    return model
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        halving,
+        own_layer,
+        shared,
+        frozen,
+        moved,
+        lambda: network(activation=Tanh),
+        lambda: network(activation=Sigmoid),
+        lambda: network(dtype=np.float16),
+    ],
+    ids=["subclass", "layer", "shared", "frozen", "moved", "tanh", "sigmoid", "float16"],
+)
+def test_other_networks_are_left_to_a_graph(build):
+    assert is_fused(network())
+    assert not is_fused(build())
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        (np.zeros((4, 5)), np.zeros(4, int)),
+        (np.zeros((4, SIDE * SIDE), np.float32), np.zeros(4, int)),
+        (np.zeros((4, SIDE * SIDE), np.int64), np.zeros(4, int)),
+        (np.zeros((8, SIDE * SIDE))[::2], np.zeros(4, int)),
+        (np.zeros((0, SIDE * SIDE)), np.zeros(0, int)),
+        (np.zeros((4, SIDE * SIDE)), np.zeros(3, int)),
+        (np.zeros((4, SIDE * SIDE)), np.full(4, CLASSES)),
+        (np.zeros((4, SIDE * SIDE)), np.full(4, -1)),
+        (np.zeros((4, SIDE * SIDE)), np.zeros(4)),
+        (np.zeros((4, SIDE * SIDE)), np.zeros((4, CLASSES), int)),
+    ],
+    ids=["size", "precision", "integers", "gaps", "empty", "few labels", "no class", "negative", "floats", "one-hot"],
+)
+def test_other_data_are_left_to_a_graph(images, labels):
+    assert not is_fused(network(), (images, labels))
+
+
+def test_read_only_images_and_another_loss_are_left_to_a_graph():
+    images, labels = samples()
+    assert not is_fused(network(), (images, labels), loss_fn=mse_loss)
+    images.flags.writeable = False
+    assert not is_fused(network(), (images, labels))
+
+
+def test_a_label_that_is_no_class_is_told_when_its_turn_comes():
+    images, labels = samples()
+    labels[30] = CLASSES
+    model = network()
+    run = training_steps(model, images, labels, SGD(model.parameters()), epochs=1, batch_size=16)
+    next(run)
+    with pytest.raises(IndexError, match="targets must be from 0 to 9"):
+        next(run)
+
+
+def new_weights(model):
+    model.layers[1].W.data = model.layers[1].W.data * 0.5
+
+
+def new_activation(model):
+    model.activation = Tanh()
+
+
+def new_layer(model):
+    model.layers.insert(1, Linear(16, 16, rng=np.random.default_rng(4), init="he"))
+
+
+def weights_in_place(model):
+    model.layers[1].W.data *= 0.5
+
+
+@pytest.mark.parametrize("change", [new_weights, new_activation, new_layer, weights_in_place])
+def test_a_network_may_change_between_two_mini_batches(change, by_graph):
+    def run():
+        model = network()
+        optimizer = SGD(model.parameters(), lr=0.01)
+        return learn(
+            model, samples(), optimizer, between=lambda s: change(model) if (s.epoch, s.index) == (0, 1) else 0
+        )
+
+    fused = run()
+    by_graph()
+    assert_close(fused, run(), rtol=1e-7)
+
+
+def test_an_optimizer_of_some_of_the_parameters(by_graph):
+    def run():
+        model = network()
+        return learn(model, samples(), Adam(model.parameters()[:2], lr=0.01))
+
+    fused = run()
+    by_graph()
+    graphs = run()
+    assert_close((fused[0], fused[1][-6:]), (graphs[0], graphs[1][-6:]), rtol=1e-7)
+
+
+# ---------------------------------------------------------------- the helping thread
+
+
+def helpers():
+    return [thread for thread in threading.enumerate() if thread.name == "training helper"]
+
+
+def blas_threads():
+    return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+
+
+def run_of(model, **settings):
+    return training_steps(
+        model, *samples(), SGD(model.parameters()), **{"epochs": 50, "batch_size": 16, "threads": 2, **settings}
+    )
+
+
+def test_the_helper_is_there_while_the_run_goes_on():
+    with closing(run_of(network(), epochs=1)) as run:
+        next(run)
+        assert len(helpers()) == 1
+        list(run)
+        assert not helpers()
+
+
+@pytest.mark.parametrize("way", ["closed", "dropped", "failed"])
+def test_a_run_that_is_left_leaves_nothing(way):
+    before = blas_threads()
+    model = network()
+    run = run_of(model)
+    next(run)
+    assert len(helpers()) == 1
+    assert set(blas_threads()) == {1}
+    if way == "closed":
+        run.close()
+    elif way == "dropped":
+        del run
+        gc.collect()
+    else:
+        model.layers[0].W.data = np.ones((16, 3))
+        with pytest.raises(ValueError, match="mismatch"):
+            next(run)
+    assert not helpers()
+    assert blas_threads() == before
+
+
+def test_one_thread_has_no_helper():
+    with closing(run_of(network(), threads=1)) as run:
+        next(run)
+        assert not helpers()
+
+
+def test_two_runs_at_once():
+    before, alone = blas_threads(), list(islice(run_of(network()), 20))
+    with closing(run_of(network())) as one, closing(run_of(network())) as other:
+        assert [(next(one), next(other)) for _ in range(20)] == [(step, step) for step in alone]
+        assert len(helpers()) == 2
+        one.close()
+        assert set(blas_threads()) == {1}
+    assert blas_threads() == before
+
+
+def test_a_helper_with_nothing_to_do_sleeps_and_wakes_again():
+    with closing(run_of(network())) as run:
+        next(run)
+        deadline = time.monotonic() + 20
+        while True:
+            cpu, wall = time.process_time(), time.monotonic()
+            while time.monotonic() < wall + 0.05:
+                time.sleep(0.01)
+            if time.process_time() - cpu < 0.025:
+                break
+            assert time.monotonic() < deadline, "the helper goes on looking"
+        assert next(run).index == 1

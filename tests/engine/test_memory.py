@@ -1,0 +1,79 @@
+"""Arrays side by side in one row of memory."""
+
+import numpy as np
+import pytest
+
+from engine import MLP
+from engine.memory import alike, row_of, side_by_side
+
+
+def some(dtype=np.float32):
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=shape).astype(dtype) for shape in [(3, 4), (4,), (), (2, 1)]]
+
+
+def test_they_are_copies_in_one_row():
+    arrays = some()
+    parts = side_by_side(arrays)
+    row = row_of(parts)
+    assert row is not None
+    np.testing.assert_array_equal(row, np.concatenate([array.ravel() for array in arrays]))
+    row[:] = 7
+    for array, part in zip(arrays, parts, strict=True):
+        assert part.shape == array.shape
+        assert (part == 7).all()
+        assert not (array == 7).any()
+
+
+@pytest.mark.parametrize("order", ["K", "F"])
+def test_each_keeps_its_order_unless_fortrans_is_asked_for(order):
+    rows, columns = np.arange(6.0).reshape(2, 3), np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    first, second = side_by_side([rows, columns], order)
+    np.testing.assert_array_equal(first, rows)
+    np.testing.assert_array_equal(second, columns)
+    assert first.flags.f_contiguous == (order == "F")
+    assert second.flags.f_contiguous
+
+
+def test_of_several_dtypes_they_lie_apart():
+    parts = side_by_side([np.ones(2, np.float32), np.ones(2)])
+    assert [part.dtype for part in parts] == [np.float32, np.float64]
+    assert row_of(parts) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda parts: parts.pop(),
+        lambda parts: parts.reverse(),
+        lambda parts: parts.__setitem__(1, parts[1].copy()),
+        lambda parts: parts.__setitem__(1, parts[1][::-1]),
+        lambda parts: parts.__setitem__(0, np.ones((3, 4), np.float32)),
+    ],
+    ids=["too few", "other order", "a copy", "backwards", "own memory"],
+)
+def test_what_is_not_a_row_is_none(change):
+    parts = side_by_side(some())
+    assert row_of(parts) is not None
+    change(parts)
+    assert row_of(parts) is None
+
+
+def test_a_network_and_its_copy_have_rows_of_their_own():
+    model = MLP(5, [4, 3], 2)
+    copy = model.copy()
+    rows = [row_of([parameter.data for parameter in network.parameters()]) for network in (model, copy)]
+    assert [len(row) for row in rows] == [5 * 4 + 4 + 4 * 3 + 3 + 3 * 2 + 2] * 2
+    np.testing.assert_array_equal(*rows)
+    assert not np.shares_memory(*rows)
+
+
+def test_arrays_that_lie_alike_become_rows():
+    a, b = np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.asfortranarray(np.ones((2, 3)))
+    rows = alike(a, b)
+    assert rows is not None
+    np.testing.assert_array_equal(rows[0], a.T.ravel())
+    assert np.shares_memory(rows[0], a)
+    assert alike(a, np.ascontiguousarray(b)) is None
+    assert alike(a, b.astype(np.float32)) is None
+    assert alike(a[:, ::2], b[:, ::2]) is None
