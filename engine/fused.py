@@ -85,9 +85,8 @@ class FusedSteps:
         loop = compiled.machine_code(compiled.work, 0, 0, 0, 0, *self._arguments)
         if loop is None:
             raise NotCompiledError
-        self._loop = loop
-        compiled.ONE_BLAS_THREAD.begin()
-        self._helper = _Helper(loop, self._arguments) if threads > 1 else None
+        self._loop, self._threads, self._has_begun = loop, threads, False
+        self._helper: _Helper | None = None
 
     @property
     def fits(self) -> bool:
@@ -96,6 +95,8 @@ class FusedSteps:
 
     def __call__(self, samples: Array) -> tuple[float, int]:
         """Train with these samples, by their indices. Returns their mean loss and how many were read right."""
+        if not self._has_begun:
+            self._begin()
         count = len(samples)
         self._samples[:count] = samples
         self._signals[compiled.ASKED, 1] = count
@@ -117,10 +118,17 @@ class FusedSteps:
         loss, correct = self._results.sum(axis=0).tolist()
         return loss / count, int(correct)
 
+    def _begin(self) -> None:
+        compiled.ONE_BLAS_THREAD.begin()
+        self._has_begun = True
+        if self._threads > 1:
+            self._helper = _Helper(self._loop, self._arguments)
+
     def close(self) -> None:
         if self._helper is not None:
             self._helper.end()
-        compiled.ONE_BLAS_THREAD.end()
+        if self._has_begun:
+            compiled.ONE_BLAS_THREAD.end()
 
 
 class _Helper:

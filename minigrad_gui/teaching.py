@@ -12,7 +12,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 from threadpoolctl import threadpool_limits
 
-from engine import MLP, Adam, evaluate, training_steps
+from engine import MLP, Adam, cross_entropy_loss, evaluate
+from engine.fused import fused_steps
 from minigrad_gui import data
 from minigrad_gui.handwriting import Drawing, Notebook, teach
 from minigrad_gui.threads import BLAS_TURN
@@ -76,7 +77,9 @@ class TeachingWorker(QObject):
             self._digits()
         samples = np.zeros((2, 1), np.float32), np.zeros(2, np.intp)
         model = MLP(1, [1], 2, dtype=np.float32)
-        next(training_steps(model, *samples, Adam(model.parameters()), epochs=1, batch_size=2))
+        steps = fused_steps(model, Adam(model.parameters()), cross_entropy_loss, *samples, batch_size=2)
+        if steps is not None:
+            steps.close()
 
     @Slot(object)
     def read_hand(self, notebook: Notebook) -> None:
