@@ -1,12 +1,12 @@
 """The one place where a compiler helps: loops that Numba makes machine code of, where it is installed (extra `fast`).
 
-`adam` crosses memory once where NumPy crosses it twelve times. The others are a whole training step of an MLP with ReLU
-and the cross-entropy loss: the rules of `engine.ops` for this one graph, in place, by two workers, each with half of the
-mini-batch (`engine.fused`). Four of five pixels of a digit are 0: `sparse_product` passes over them where BLAS multiplies
-by them. And the workers need neither Python nor its lock, and wait for each other but twice in a step.
+`adam` crosses memory once where NumPy crosses it twelve times. The others are a whole training step of an MLP with
+ReLU and the cross-entropy loss: the rules of `engine.ops` for this one graph, in place, by two workers, each with half
+of the mini-batch (`engine.fused`). Four of five pixels of a digit are 0: `sparse_product` passes over them where BLAS
+multiplies by them. And the workers need neither Python nor its lock, and wait for each other but twice in a step.
 
-Arrays are in C order; a mini-batch has a row for each sample. `adam` gives NumPy's numbers, bit for bit; sums of products
-are added up in another order than by BLAS, so their last digits differ, as those of two BLAS do.
+Arrays are in C order; a mini-batch has a row for each sample. `adam` gives NumPy's numbers, bit for bit; sums of
+products are added up in another order than by BLAS, so their last digits differ, as those of two BLAS do.
 """
 
 import os

@@ -115,8 +115,8 @@ class FusedSteps:
                 parameter.data = parameter.data  # the same array, but its Tensor shall know that it has changed
         if not self._adam:
             self._optimizer.step()
-        loss, correct = self._results.sum(axis=0).tolist()
-        return loss / count, int(correct)
+        (loss, correct), (other_loss, other_correct) = self._results.tolist()
+        return (loss + other_loss) / count, int(correct + other_correct)
 
     def _begin(self) -> None:
         compiled.ONE_BLAS_THREAD.begin()

@@ -126,22 +126,24 @@ class Adam(Optimizer):
         self._square = side_by_side([np.zeros_like(param.data) for param in self.params])
         self._steps = [np.zeros((), np.int64) for _ in self.params]
         self._rows: list[tuple[Array, ...]] = [() for _ in self.params]
-        self._constants: tuple[Any, Array] = (), np.empty(0)
+        self._kept_constants: tuple[Any, Array] = (), np.empty(0)
         self._scratch = [np.empty_like(param.data) for param in self.params]
 
-    def _next_constants(self, index: int) -> tuple[float, ...]:
-        """Counts a step of a parameter's; beta1, 1 - beta1, beta2, 1 - beta2, epsilon and the step's size."""
+    def _constants(self, steps: int) -> tuple[float, ...]:
+        """Of the step with this number: beta1, 1 - beta1, beta2, 1 - beta2, epsilon and the step's size.
+
+        Both bias corrections are in the last two, as scalars, so that they cost no pass over the arrays.
+        """
         beta1, beta2 = self.betas
-        steps = self._steps[index].item() + 1
-        self._steps[index].fill(steps)
-        # Both bias corrections as scalars, so that they cost no pass over the arrays.
         root = sqrt(1 - beta2**steps)
         return beta1, 1 - beta1, beta2, 1 - beta2, self.eps * root, self.lr * root / (1 - beta1**steps)
 
     def begin_step(self) -> tuple[float, ...]:
         """For whoever carries out a step of all parameters elsewhere: its constants and the factor of weight decay."""
-        constants = [self._next_constants(index) for index in range(len(self.params))]
-        return *constants[0], 1 - self.lr * self.weight_decay
+        number = self._steps[0].item() + 1
+        for steps in self._steps:
+            steps.fill(number)
+        return *self._constants(number), 1 - self.lr * self.weight_decay
 
     def memory_rows(self) -> tuple[Array, Array] | None:
         """The means and the squares of all parameters, each in a row; None if they do not lie so or differ in age."""
@@ -152,7 +154,8 @@ class Adam(Optimizer):
 
     def _update(self, index: int, data: Array, grad: Array) -> None:
         mean, square, scratch = self._mean[index], self._square[index], self._scratch[index]
-        constants = self._next_constants(index)
+        self._steps[index] += 1
+        constants = self._constants(self._steps[index].item())
         if (loop := _machine_adam(data.dtype.char)) and (rows := self._in_rows(index, data, grad)):
             loop(*rows, self._row_of(constants, data.dtype))
             return
@@ -186,9 +189,9 @@ class Adam(Optimizer):
     def _row_of(self, constants: tuple[float, ...], dtype: np.dtype[Any]) -> Array:
         """The constants in the parameter's dtype: loose floats would be computed with in float64."""
         key = (constants, dtype)
-        if self._constants[0] != key:
-            self._constants = key, np.array(constants, dtype)
-        return self._constants[1]
+        if self._kept_constants[0] != key:
+            self._kept_constants = key, np.array(constants, dtype)
+        return self._kept_constants[1]
 
     def _memory(self) -> dict[str, list[Array]]:
         return {"mean": self._mean, "square": self._square, "steps": self._steps}

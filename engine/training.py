@@ -252,28 +252,29 @@ def training_steps(
     """
     dtype = model.parameters()[0].dtype
     gradients, source, source_labels = Gradients(model, loss_fn), images, labels
-    if augmentation:  # each mini-batch is put where the fused steps look for their samples
+    augmentation = augmentation or None  # one that changes nothing is none
+    if augmentation is not None:  # each mini-batch is put where the fused steps look for their samples
         source, source_labels = _inputs(images[:batch_size], dtype).copy(), labels[:batch_size].astype(np.intp)
     fused = fused_steps(model, optimizer, loss_fn, source, source_labels, min(batch_size, len(images)), threads)
     try:
         for epoch, index, rows in _mini_batches(len(images), batch_size, epochs, seed, steps_done):
-            if fused and not fused.fits:
+            if fused is not None and not fused.fits:
                 fused.close()
                 fused = None
-            if augmentation or not fused:
+            if augmentation is not None or fused is None:
                 batch, target = images[rows], labels[rows]
-            if augmentation:
+            if augmentation is not None:
                 batch = augmentation(batch, np.random.default_rng([seed or 0, 3, epoch, index]))
-            if fused and augmentation:
+            if fused is not None and augmentation is not None:
                 source[: len(rows)], source_labels[: len(rows)] = _inputs(batch, dtype), target
                 loss, correct = fused(np.arange(len(rows)))
-            elif fused:
+            elif fused is not None:
                 loss, correct = fused(rows)
             else:
                 loss, correct = _step(gradients, optimizer, _inputs(batch, dtype), target)
             yield Step(epoch, index, loss, correct, len(rows), index == math.ceil(len(images) / batch_size) - 1)
     finally:
-        if fused:
+        if fused is not None:
             fused.close()
 
 

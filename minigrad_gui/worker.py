@@ -283,10 +283,11 @@ class TrainingWorker(QObject):
             counts = run.training_count, run.validation_count, run.steps_per_epoch
             # Of a very long run the first losses are not kept: a level line stands for them.
             losses = np.pad(run.losses, (run.steps_done - len(run.losses), 0), "edge") if run.steps_done else run.losses
+            keeper = _Keeper(job, run, threads, self.keepingFailed)
             self.prepared.emit(Preparation(job, *counts, threads, losses, tuple(run.epochs)))
             run.threads = threads
             with threadpool_limits(threads, user_api="blas"), closing(iter(run)) as steps:
-                return self._iterate(job, run, steps, dataset, _Keeper(job, run, threads, self.keepingFailed))
+                return self._iterate(job, run, steps, dataset, keeper)
 
     def _threads(self, run: TrainingRun, before: object, control: TrainingControl) -> int:
         """As many as before the run was interrupted, or those that prove fastest."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, QSaveFile, QSettings, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, QSaveFile, QSettings, QSize, Qt, Slot
 from PySide6.QtGui import QAction, QColor, QImage, QImageWriter, QPainter
 from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox, QPushButton, QSizePolicy, QWidget
 
@@ -21,6 +21,7 @@ from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.files import ask_where_to_save
+from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 AXIS_WIDTH_PX = 56
 LOWEST_LOSS = 1e-12
@@ -124,7 +125,7 @@ class LossPlot(View):
         self._follows = True
         for plot in (self._loss, self._accuracy):
             plot.plotItem.vb.sigRangeChangedManually.connect(self._on_moved_by_hand)
-        self._refresh_timer = QTimer(self, singleShot=True, interval=theme.REFRESH_INTERVAL_MS)
+        self._refresh_timer = RefreshTimer(self)
         self._refresh_timer.timeout.connect(self._refresh)
         session.progressed.connect(self._mark)
         session.historyCleared.connect(self._on_cleared)
@@ -172,8 +173,7 @@ class LossPlot(View):
 
     @Slot()
     def _mark(self) -> None:
-        if not self._refresh_timer.isActive():
-            self._refresh_timer.start()
+        self._refresh_timer.request()
 
     @Slot()
     def _on_cleared(self) -> None:

@@ -1,6 +1,6 @@
 """The training buttons, how far the run is, and how well the network does."""
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
 
@@ -8,6 +8,7 @@ from minigrad_gui import theme
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import action, caption, column, named, row
+from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 PROGRESS_STEPS = 1000
 BUTTON_WIDTH_PX = 88
@@ -58,7 +59,7 @@ class TrainingPanel(View):
 
         session.stateChanged.connect(self._show_state)
         session.configChanged.connect(self._show_state)
-        self._refresh_timer = QTimer(self, singleShot=True, interval=theme.REFRESH_INTERVAL_MS)
+        self._refresh_timer = RefreshTimer(self)
         self._refresh_timer.timeout.connect(self._show_progress)
         session.progressed.connect(self._mark)
         session.prepared.connect(self._show_progress)
@@ -124,8 +125,7 @@ class TrainingPanel(View):
 
     @Slot()
     def _mark(self) -> None:
-        if not self._refresh_timer.isActive():
-            self._refresh_timer.start()
+        self._refresh_timer.request()
 
     @Slot()
     def _show_progress(self) -> None:

@@ -1,0 +1,54 @@
+"""Views show what is new the less often the more that costs."""
+
+import time
+
+import pytest
+
+from minigrad_gui import theme
+from minigrad_gui.widgets import refresh_timer
+from minigrad_gui.widgets.refresh_timer import LONGEST_MS, SHARE, RefreshTimer
+
+
+@pytest.fixture
+def timer(qtbot, monkeypatch):
+    """A timer with clocks of its own: `timer.spend(share)` is a while in which the thread was busy for that share."""
+    wall_s, cpu_s = [0.0], [0.0]
+    monkeypatch.setattr(refresh_timer.time, "monotonic", lambda: wall_s[0])
+    monkeypatch.setattr(refresh_timer.time, "thread_time", lambda: cpu_s[0])
+    timer = RefreshTimer(None)
+
+    def spend(share):
+        elapsed_s = timer.interval() / 1000
+        wall_s[0] += elapsed_s
+        cpu_s[0] += share * elapsed_s
+        timer.timeout.emit()
+
+    timer.spend = spend
+    yield timer
+    timer.stop()
+
+
+def test_it_comes_once_after_several_requests(qtbot):
+    timer = RefreshTimer(None)
+    came = []
+    timer.timeout.connect(lambda: came.append(time.monotonic()))
+    started = time.monotonic()
+    with qtbot.waitSignal(timer.timeout):
+        timer.request()
+        timer.request()
+    assert not timer.isActive()
+    assert len(came) == 1
+    assert came[0] - started >= 0.9 * theme.REFRESH_INTERVAL_MS / 1000
+
+
+def test_the_more_it_costs_the_less_often_it_comes(timer):
+    timer.spend(SHARE / 2)
+    assert timer.interval() == theme.REFRESH_INTERVAL_MS
+    timer.spend(2 * SHARE)
+    assert timer.interval() == 2 * theme.REFRESH_INTERVAL_MS
+    timer.spend(SHARE)
+    assert timer.interval() == 2 * theme.REFRESH_INTERVAL_MS
+    timer.spend(1.0)
+    assert timer.interval() == LONGEST_MS
+    timer.spend(0.0)
+    assert timer.interval() == theme.REFRESH_INTERVAL_MS
