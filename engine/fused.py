@@ -55,34 +55,44 @@ class FusedSteps:
         self._parts = parts_of(model)
         self._parameters = model.parameters()
         arrays = [parameter.data for parameter in self._parameters]
-        self._adam = memory = None
+        memory = None
         if type(optimizer) is Adam and _same(optimizer.params, self._parameters):
             memory = optimizer.memory_rows()
-            self._adam = optimizer if memory else None
+        self._adam = optimizer if isinstance(optimizer, Adam) and memory else None
         self._constants = np.empty(7 if memory else 0, model.dtype)
+        # Each share of a mini-batch has gradients of its own; those of the first become those of both.
         gradients = [side_by_side([np.zeros_like(array) for array in arrays]) for _ in range(2)]
         self._gradients, self._results = gradients[0], np.zeros((2, 2))
         most = (batch_size + 1) // 2
         shares = tuple(
             (
-                *(np.empty(most * sum(sizes), model.dtype) for sizes in (model.sizes, model.sizes[1:])),
-                *(row_of(gradient), np.empty(most, np.intp), result),
+                np.empty(most * sum(model.sizes), model.dtype),
+                np.empty(most * sum(model.sizes[1:]), model.dtype),
+                row_of(gradient),
+                np.empty(most, np.intp),
+                result,
             )
             for gradient, result in zip(gradients, self._results, strict=True)
         )
-        empty = np.empty((0, 0), np.uint8), np.empty((0, 0), model.dtype)
-        inputs = (images, empty[1]) if images.dtype == np.uint8 else (empty[0], images)
-        seen = images[:: len(images) // SAMPLES_ASKED + 1]
-        is_sparse = bool(np.count_nonzero(seen) < MOSTLY_ZERO * seen.size)
+        pixels, numbers = np.empty((0, 0), np.uint8), np.empty((0, 0), model.dtype)  # one of them stays empty
+        if images.dtype == np.uint8:
+            pixels = images
+        else:
+            numbers = images
+        some = images[:: len(images) // SAMPLES_ASKED + 1]
+        is_sparse = bool(np.count_nonzero(some) < MOSTLY_ZERO * some.size)
         self._step = 0
         self._signals = np.zeros((5, 8), np.int64)
         self._samples = np.zeros(batch_size, np.intp)
         self._arguments = (
-            *(self._signals, (self._samples, *inputs, labels, is_sparse)),
-            *(np.array(model.sizes), row_of(arrays), shares),
+            self._signals,
+            (self._samples, pixels, numbers, labels, is_sparse),
+            np.array(model.sizes),
+            row_of(arrays),
+            shares,
             (*(memory or (self._constants, self._constants)), self._constants),
         )
-        loop = compiled.machine_code(compiled.work, 0, 0, 0, 0, *self._arguments)
+        loop = compiled.machine_code(compiled.work, 0, 0, 0, 0, *self._arguments)  # no steps: it is only compiled
         if loop is None:
             raise NotCompiledError
         self._loop, self._threads, self._has_begun = loop, threads, False

@@ -10,12 +10,12 @@ from minigrad_gui.widgets.refresh_timer import LONGEST_MS, SHARE, RefreshTimer
 
 
 @pytest.fixture
-def timer(qtbot, monkeypatch):
+def timer(qapp, monkeypatch):
     """A timer with clocks of its own: `timer.spend(share)` is a while in which the thread was busy for that share."""
     wall_s, cpu_s = [0.0], [0.0]
     monkeypatch.setattr(refresh_timer.time, "monotonic", lambda: wall_s[0])
     monkeypatch.setattr(refresh_timer.time, "thread_time", lambda: cpu_s[0])
-    timer = RefreshTimer(None)
+    timer = RefreshTimer(qapp)
 
     def spend(share):
         elapsed_s = timer.interval() / 1000
@@ -25,7 +25,7 @@ def timer(qtbot, monkeypatch):
 
     timer.spend = spend
     yield timer
-    timer.stop()
+    timer.deleteLater()
 
 
 def test_it_comes_once_after_several_requests(qtbot):
