@@ -38,8 +38,8 @@ class NotCompiledError(Exception):
 class FusedSteps:
     """Trains a network by a mini-batch with each call; `close()` ends the helping thread.
 
-    images: (N, in_dim), uint8 (scaled to 0..1) or of the network's dtype; labels: intp (N,). Both may be filled anew
-    between two calls. batch_size: that of the largest mini-batch; with one thread there is no helper.
+    images: (N, in_dim), uint8 (scaled to 0..1) or of the network's dtype; labels: intp (N,). batch_size: that of the
+    largest mini-batch; with one thread there is no helper.
     """
 
     def __init__(

@@ -251,27 +251,22 @@ def training_steps(
     threads: how many train, 1 or 2 (None: as there are processors); the numbers do not depend on it.
     """
     dtype = model.parameters()[0].dtype
-    gradients, source, source_labels = Gradients(model, loss_fn), images, labels
+    gradients, fused = Gradients(model, loss_fn), None
     augmentation = augmentation or None  # one that changes nothing is none
-    if augmentation is not None:  # each mini-batch is put where the fused steps look for their samples
-        source, source_labels = _inputs(images[:batch_size], dtype).copy(), labels[:batch_size].astype(np.intp)
-    fused = fused_steps(model, optimizer, loss_fn, source, source_labels, min(batch_size, len(images)), threads)
+    if augmentation is None:  # variations are made by BLAS, whose threads and those of fused steps hinder each other
+        fused = fused_steps(model, optimizer, loss_fn, images, labels, min(batch_size, len(images)), threads)
     try:
         for epoch, index, rows in _mini_batches(len(images), batch_size, epochs, seed, steps_done):
             if fused is not None and not fused.fits:
                 fused.close()
                 fused = None
-            if augmentation is not None or fused is None:
-                batch, target = images[rows], labels[rows]
-            if augmentation is not None:
-                batch = augmentation(batch, np.random.default_rng([seed or 0, 3, epoch, index]))
-            if fused is not None and augmentation is not None:
-                source[: len(rows)], source_labels[: len(rows)] = _inputs(batch, dtype), target
-                loss, correct = fused(np.arange(len(rows)))
-            elif fused is not None:
+            if fused is not None:
                 loss, correct = fused(rows)
             else:
-                loss, correct = _step(gradients, optimizer, _inputs(batch, dtype), target)
+                batch = images[rows]
+                if augmentation is not None:
+                    batch = augmentation(batch, np.random.default_rng([seed or 0, 3, epoch, index]))
+                loss, correct = _step(gradients, optimizer, _inputs(batch, dtype), labels[rows])
             yield Step(epoch, index, loss, correct, len(rows), index == math.ceil(len(images) / batch_size) - 1)
     finally:
         if fused is not None:

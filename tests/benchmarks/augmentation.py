@@ -20,13 +20,13 @@ ROUNDS = 5
 EVERYTHING = Augmentation(shift_px=2, rotation_deg=15, scale=0.2, shear=0.2, elastic_px=1, thickness_px=0.5)
 
 
-def prepared(mnist: Dataset, augmentation: Augmentation) -> tuple[TrainingRun, int]:
+def new_run(mnist: Dataset, augmentation: Augmentation) -> TrainingRun:
     config = TrainingConfig(hidden=(512, 512), epochs=1, validation_share=0.0, augmentation=augmentation)
-    run = TrainingRun(config, mnist.train_images, mnist.train_labels, 10)
-    return run, fastest_blas_threads(run)
+    return TrainingRun(config, mnist.train_images, mnist.train_labels, 10)
 
 
 def seconds_per_epoch(run: TrainingRun, threads: int) -> float:
+    run.threads = threads
     with threadpool_limits(threads, user_api="blas"):
         started = time.perf_counter()
         for _ in run:
@@ -39,14 +39,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     rounds = parser.parse_args().rounds
     mnist = load_mnist()
-    runs = {"plain": prepared(mnist, Augmentation()), "every variation": prepared(mnist, EVERYTHING)}
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    variations = {"plain": Augmentation(), "every variation": EVERYTHING}
+    threads = {name: fastest_blas_threads(new_run(mnist, augmentation)) for name, augmentation in variations.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in variations}
     for _ in range(rounds):
-        for name, (run, threads) in runs.items():
-            seconds[name].append(seconds_per_epoch(run, threads))
-    plain, varied = (statistics.median(seconds[name]) for name in runs)
-    for name, (_, threads) in runs.items():
-        print(f"{name:<16} {statistics.median(seconds[name]):6.2f} s an epoch, {threads} BLAS threads")
+        for name, augmentation in variations.items():
+            seconds[name].append(seconds_per_epoch(new_run(mnist, augmentation), threads[name]))
+    plain, varied = (statistics.median(seconds[name]) for name in variations)
+    for name in variations:
+        print(f"{name:<16} {statistics.median(seconds[name]):6.2f} s an epoch, {threads[name]} threads")
     print(f"ratio of the medians {varied / plain:.2f}")
 
 
