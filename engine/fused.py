@@ -203,8 +203,7 @@ def fused_steps(
     ):
         return None
     try:
-        class_indices(labels, (len(rows), classes))
-        targets = labels.astype(np.intp, order="C", copy=False)
+        targets = class_indices(labels, (len(rows), classes))  # a copy: machine code does not look at them again
         return FusedSteps(model, optimizer, rows, targets, batch_size, threads or os.cpu_count() or 1)
     except (IndexError, NotCompiledError, TypeError, ValueError):  # a graph will tell what is wrong with the labels
         return None

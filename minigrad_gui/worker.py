@@ -344,10 +344,8 @@ class TrainingWorker(QObject):
                 keeper.after_step(milestone=epoch is not None)
 
         final = _finite_copy(run.model)
-        if not control.abandoned:
-            self.progressed.emit(
-                report.take(job, final)
-            )  # the person first: keeping takes as long as some mini-batches
+        if not control.abandoned:  # the person first: keeping takes as long as some mini-batches
+            self.progressed.emit(report.take(job, final))
         if final is not None:
             keeper.keep()
         if control.abandoned:

@@ -1,6 +1,6 @@
 """When a view shows what is new: often enough to look alive, seldom enough that training gets the processor."""
 
-import time
+from time import monotonic, thread_time
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
@@ -16,7 +16,7 @@ class RefreshTimer(QTimer):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent, singleShot=True, interval=theme.REFRESH_INTERVAL_MS)
-        self._then_s = time.monotonic(), time.thread_time()
+        self._then_s = monotonic(), thread_time()
         self.timeout.connect(self._choose_interval)
 
     def request(self) -> None:
@@ -25,10 +25,9 @@ class RefreshTimer(QTimer):
 
     @Slot()
     def _choose_interval(self) -> None:
-        now_s = time.monotonic(), time.thread_time()
+        now_s = monotonic(), thread_time()
         elapsed_s, spent_s = now_s[0] - self._then_s[0], now_s[1] - self._then_s[1]
         self._then_s = now_s
         if elapsed_s > 0:
-            self.setInterval(
-                round(min(max(self.interval() * spent_s / elapsed_s / SHARE, theme.REFRESH_INTERVAL_MS), LONGEST_MS))
-            )
+            affordable_ms = self.interval() * spent_s / elapsed_s / SHARE
+            self.setInterval(round(min(max(affordable_ms, theme.REFRESH_INTERVAL_MS), LONGEST_MS)))

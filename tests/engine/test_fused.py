@@ -270,6 +270,14 @@ def test_a_label_that_is_no_class_is_told_when_its_turn_comes():
         next(run)
 
 
+def test_labels_that_are_spoilt_later_spoil_nothing():
+    """Machine code would look for them wherever they point to."""
+    images, labels = samples()
+    right = learn(network(), (images, labels.copy()))
+    spoilt = learn(network(), (images, labels), between=lambda _step: labels.fill(1 << 40))
+    assert spoilt[0] == right[0]
+
+
 def new_weights(model):
     model.layers[1].W.data = model.layers[1].W.data * 0.5
 

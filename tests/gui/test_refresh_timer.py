@@ -13,8 +13,8 @@ from minigrad_gui.widgets.refresh_timer import LONGEST_MS, SHARE, RefreshTimer
 def timer(qapp, monkeypatch):
     """A timer with clocks of its own: `timer.spend(share)` is a while in which the thread was busy for that share."""
     wall_s, cpu_s = [0.0], [0.0]
-    monkeypatch.setattr(refresh_timer.time, "monotonic", lambda: wall_s[0])
-    monkeypatch.setattr(refresh_timer.time, "thread_time", lambda: cpu_s[0])
+    monkeypatch.setattr(refresh_timer, "monotonic", lambda: wall_s[0])
+    monkeypatch.setattr(refresh_timer, "thread_time", lambda: cpu_s[0])
     timer = RefreshTimer(qapp)
 
     def spend(share):
