@@ -1,9 +1,9 @@
 """The one place where a compiler helps: loops that Numba makes machine code of, where it is installed (extra `fast`).
 
 `adam` crosses memory once where NumPy crosses it twelve times. The others are a whole training step of an MLP with
-ReLU and the cross-entropy loss: the rules of `engine.ops` for this one graph, in place, by two workers, each with half
-of the mini-batch (`engine.fused`). Four of five pixels of a digit are 0: `sparse_product` passes over them where BLAS
-multiplies by them. And the workers need neither Python nor its lock, and wait for each other but twice in a step.
+ReLU and the cross-entropy loss: the rules of `engine.ops` for this one graph, in place, by two workers
+(`engine.fused`). Four of five pixels of a digit are 0: `sparse_product` passes over them where BLAS multiplies by them.
+And the workers need neither Python nor its lock, and wait for each other but twice in a step.
 
 Arrays are in C order; a mini-batch has a row for each sample. `adam` gives NumPy's numbers, bit for bit; sums of
 products are added up in another order than by BLAS, so their last digits differ, as those of two BLAS do.
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import cache
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,8 @@ from engine.ops import Array
 
 Loop = Callable[..., Any]
 
-CHUNK = 2048
-"""So many numbers of a gradient are added up and used at once: they stay in the processor's first cache."""
+CACHED = 32_768
+"""So many numbers of a large array are worked on at a time: they stay in the second cache of a processor."""
 
 
 def adam(data: Array, grad: Array, mean: Array, square: Array, constants: Array) -> None:
@@ -45,31 +45,34 @@ def sparse_product(a: Array, b: Array, out: Array) -> None:
     Two rows at a time, as neighbours need much the same rows of b; four rows of b at a time, to store sums less often.
     """
     rows, inner = a.shape
-    places = np.empty(inner + 4, np.uintp)
-    p, q = np.empty(inner + 4, a.dtype), np.empty(inner + 4, a.dtype)  # factors of the one row and of the other
-    spare = np.empty((1, b.shape[1]), b.dtype)
-    for first in range(0, rows, 2):
-        second = min(first + 1, rows - 1)
-        sums, row = (out, second) if second > first else (spare, 0)
-        count = 0
-        for k in range(inner):
-            places[count], p[count], q[count] = k, a[first, k], a[second, k]
-            count += (a[first, k] != 0) | (a[second, k] != 0)  # else the next one is written over it
-        for i in range(count, count + 4):  # so that there are always four
-            places[i], p[i], q[i] = 0, 0, 0
-        for j in range(b.shape[1]):
-            out[first, j] = 0
-            sums[row, j] = 0
-        for i in range(0, count, 4):
-            k0, k1, k2, k3 = places[i], places[i + 1], places[i + 2], places[i + 3]
-            p0, p1, p2, p3 = p[i], p[i + 1], p[i + 2], p[i + 3]
-            q0, q1, q2, q3 = q[i], q[i + 1], q[i + 2], q[i + 3]
-            for j in range(b.shape[1]):
-                b0, b1, b2, b3 = b[k0, j], b[k1, j], b[k2, j], b[k3, j]
-                first_sum = out[first, j] + p0 * b0 + p1 * b1 + p2 * b2 + p3 * b3
-                second_sum = sums[row, j] + q0 * b0 + q1 * b1 + q2 * b2 + q3 * b3
-                out[first, j] = first_sum
-                sums[row, j] = second_sum
+    columns, zero = b.shape[1], a.dtype.type(0)
+    block = max(4, CACHED // max(columns, 1))
+    places = np.empty(block, np.uintp)
+    spare = np.empty((1, columns), b.dtype)
+    out[:] = 0
+    for start in range(0, inner, block):
+        for first in range(0, rows, 2):
+            p, p_sums = a[first], out[first]
+            q, q_sums = (a[first + 1], out[first + 1]) if first + 1 < rows else (p, spare[0])
+            count = 0
+            for k in range(start, min(start + block, inner)):
+                places[count] = k
+                count += (p[k] != 0) | (q[k] != 0)  # else the next one is written over it
+            for i in range(0, count, 4):
+                has1, has2, has3 = i + 1 < count, i + 2 < count, i + 3 < count
+                k0 = places[i]
+                k1 = places[i + 1] if has1 else k0
+                k2 = places[i + 2] if has2 else k0
+                k3 = places[i + 3] if has3 else k0
+                p0, p1, p2, p3 = p[k0], p[k1] if has1 else zero, p[k2] if has2 else zero, p[k3] if has3 else zero
+                q0, q1, q2, q3 = q[k0], q[k1] if has1 else zero, q[k2] if has2 else zero, q[k3] if has3 else zero
+                row0, row1, row2, row3 = b[k0], b[k1], b[k2], b[k3]
+                for j in range(columns):
+                    b0, b1, b2, b3 = row0[j], row1[j], row2[j], row3[j]
+                    p_sum = p_sums[j] + p0 * b0 + p1 * b1 + p2 * b2 + p3 * b3
+                    q_sum = q_sums[j] + q0 * b0 + q1 * b1 + q2 * b2 + q3 * b3
+                    p_sums[j] = p_sum
+                    q_sums[j] = q_sum
 
 
 def add_bias(y: Array, b: Array, rectify: bool) -> None:
@@ -122,6 +125,43 @@ def cross_entropy(logits: Array, target: Array, batch_size: int, gradient: Array
     result[0], result[1] = loss, correct
 
 
+# ---------------------------------------------------------------- two workers
+
+ASKED, COMPUTED, UPDATED = 0, 1, 3
+"""Rows of `signals`: the step that is asked for, and for each worker the last whose gradients and update are done."""
+
+
+class Memory(NamedTuple):
+    """All that the workers read and write. Steps have numbers; some, one after another, make a burst.
+
+    pixels, uint8, or numbers: (N, in_dim), the inputs, of which one is empty; labels: (N,); is_sparse: whether most
+    inputs are 0. samples: those of the burst, for each step a mini-batch of batch_size, the last perhaps smaller.
+    sizes: the layers', with input and output. parameters and gradient: of all layers, as `MLP` lays them in a row, and
+    so mean and square, which are Adam's (empty: only the gradient is wanted). outputs: the inputs and each layer's
+    outputs; output_gradients: the gradients of the latter; targets: (batch_size,). For each step of the burst:
+    constants, those of `adam` and the factor of the weight decay, and (2, 2) results, each worker's sum of losses and
+    number of samples that are read right.
+    """
+
+    pixels: Array
+    numbers: Array
+    labels: Array
+    is_sparse: bool
+    samples: Array
+    batch_size: int
+    sizes: Array
+    parameters: Array
+    gradient: Array
+    mean: Array
+    square: Array
+    outputs: Array
+    output_gradients: Array
+    targets: Array
+    constants: Array
+    results: Array
+    signals: Array
+
+
 def matrix_at(start: int, memory: Array, rows: int, columns: int) -> Array:
     """The numbers from `start` on as (rows, columns)."""
     return memory[start : start + rows * columns].reshape(rows, columns)
@@ -133,92 +173,83 @@ def layer_at(start: int, row: Array, fan_in: int, fan_out: int) -> tuple[Array, 
     return matrix_at(start, row, fan_in, fan_out), row[end : end + fan_out]
 
 
-def gradients(
-    samples: Array,
-    pixels: Array,
-    numbers: Array,
-    labels: Array,
-    is_sparse: bool,
-    batch_size: int,
-    sizes: Array,
-    row: Array,
-    share: Any,
-) -> None:
-    """Forward and backward for one share of a mini-batch, which has these samples.
-
-    sizes: the layers', with input and output; row: all parameters, as `MLP` lays them in memory; share: where results
-    go. That is the inputs and the outputs of the layers, the gradients of these outputs, those of the parameters (like
-    row), the targets, and the sum of the losses with the number of samples that are read right.
-    """
-    outputs, output_gradients, gradient, targets, result = share
-    n, layers, capacity = samples.size, len(sizes) - 1, targets.size
-    x, target = matrix_at(0, outputs, n, sizes[0]), targets[:n]
-    for i in range(n):
-        sample = samples[i]
-        target[i] = labels[sample]
-        if len(pixels):
+def propagate(memory: Memory, samples: Array, first: int, end: int, result: Array) -> None:
+    """Forward, and backward to the outputs of the first layer, with some of a mini-batch's samples: first to end."""
+    sizes, parameters, capacity = memory.sizes, memory.parameters, memory.batch_size
+    layers = len(sizes) - 1
+    x, target = matrix_at(0, memory.outputs, capacity, sizes[0])[first:end], memory.targets[first:end]
+    for i in range(end - first):
+        sample = samples[first + i]
+        target[i] = memory.labels[sample]
+        if len(memory.pixels):
             for j in range(x.shape[1]):
-                x[i, j] = x.dtype.type(pixels[sample, j]) / x.dtype.type(255)
+                x[i, j] = x.dtype.type(memory.pixels[sample, j]) / x.dtype.type(255)
         else:
             for j in range(x.shape[1]):
-                x[i, j] = numbers[sample, j]
+                x[i, j] = memory.numbers[sample, j]
     place, start = 0, 0  # of a layer's parameters in the row, and of its inputs among the outputs
     for layer in range(layers):
         fan_in, fan_out = sizes[layer], sizes[layer + 1]
         start += capacity * fan_in
-        W, b = layer_at(place, row, fan_in, fan_out)
-        y = matrix_at(start, outputs, n, fan_out)
-        if is_sparse and layer == 0:
+        W, b = layer_at(place, parameters, fan_in, fan_out)
+        y = matrix_at(start, memory.outputs, capacity, fan_out)[first:end]
+        if memory.is_sparse and layer == 0:
             sparse_product(x, W, y)
         else:
             np.dot(x, W, y)
         add_bias(y, b, layer < layers - 1)
-        x, place = y, place + W.size + fan_out
+        x, place = y, place + (fan_in + 1) * fan_out
     skipped = capacity * sizes[0]  # nobody needs the gradient of the inputs
-    g = matrix_at(start - skipped, output_gradients, n, sizes[layers])
-    cross_entropy(x, target, batch_size, g, result)
-    for layer in range(layers - 1, -1, -1):
+    g = matrix_at(start - skipped, memory.output_gradients, capacity, sizes[layers])[first:end]
+    cross_entropy(x, target, len(samples), g, result)
+    for layer in range(layers - 1, 0, -1):
         fan_in, fan_out = sizes[layer], sizes[layer + 1]
         start, place = start - capacity * fan_in, place - (fan_in + 1) * fan_out
-        if layer < layers - 1:
-            relu_vjp(g, x)
-        x = matrix_at(start, outputs, n, fan_in)
-        W_gradient, b_gradient = layer_at(place, gradient, fan_in, fan_out)
-        bias_gradient(g, b_gradient)
-        if is_sparse and layer == 0:
-            sparse_product(x.T, g, W_gradient)
-        else:
-            np.dot(x.T, g, W_gradient)
-        if layer > 0:
-            W, _ = layer_at(place, row, fan_in, fan_out)
-            x_gradient = matrix_at(start - skipped, output_gradients, n, fan_in)
-            np.dot(g, W.T, x_gradient)
-            g = x_gradient
+        W, _ = layer_at(place, parameters, fan_in, fan_out)
+        x_gradient = matrix_at(start - skipped, memory.output_gradients, capacity, fan_in)[first:end]
+        np.dot(g, W.T, x_gradient)
+        relu_vjp(x_gradient, matrix_at(start, memory.outputs, capacity, fan_in)[first:end])
+        g = x_gradient
 
 
-def update(worker: int, row: Array, grad: Array, other: Array, mean: Array, square: Array, constants: Array) -> None:
-    """One worker's half of the parameters: the shares' gradients become one, and if it is Adam, Adam's step follows.
+def update(memory: Memory, worker: int, samples: Array, constants: Array) -> None:
+    """The gradient of one worker's half of each layer's parameters, from all samples; if it is Adam, its step follows.
 
-    All (n,) but constants: those of `adam` and the factor of the weight decay, or none.
+    The half has half of the layer's inputs, and of its biases.
     """
-    end = row.size * (worker + 1) // 2
-    for start in range(row.size * worker // 2, end, CHUNK):
-        chunk = slice(start, min(start + CHUNK, end))
-        g, h = grad[chunk], other[chunk]
-        for i in range(g.size):
-            g[i] += h[i]
-        if constants.size:
-            values = row[chunk]
-            if constants[6] != 1:
-                for i in range(values.size):
-                    values[i] *= constants[6]
-            adam(values, g, mean[chunk], square[chunk], constants)
+    sizes, n = memory.sizes, len(samples)
+    place, start, skipped = 0, 0, memory.batch_size * sizes[0]
+    for layer in range(len(sizes) - 1):
+        fan_in, fan_out = sizes[layer], sizes[layer + 1]
+        x = matrix_at(start, memory.outputs, n, fan_in)
+        start += memory.batch_size * fan_in
+        g = matrix_at(start - skipped, memory.output_gradients, n, fan_out)
+        W_gradient, b_gradient = layer_at(place, memory.gradient, fan_in, fan_out)
+        first, end = fan_in * worker // 2, fan_in * (worker + 1) // 2
+        if memory.is_sparse and layer == 0:
+            some = max(2, CACHED // fan_out)  # inputs at a time: Adam's step finds their gradient in the cache
+            for i in range(first, end, some):
+                until = min(i + some, end)
+                sparse_product(x[:, i:until].T, g, W_gradient[i:until])
+                optimize(memory, place + i * fan_out, place + until * fan_out, constants)
+        else:
+            np.dot(np.ascontiguousarray(x[:, first:end]).T, g, W_gradient[first:end])
+            optimize(memory, place + first * fan_out, place + end * fan_out, constants)
+        place += fan_in * fan_out
+        first, end = fan_out * worker // 2, fan_out * (worker + 1) // 2
+        bias_gradient(g[:, first:end], b_gradient[first:end])
+        optimize(memory, place + first, place + end, constants)
+        place += fan_out
 
 
-# ---------------------------------------------------------------- two workers
-
-ASKED, COMPUTED, UPDATED = 0, 1, 3
-"""Rows of `signals`: the step that is asked for, and for each worker the last whose gradients and update are done."""
+def optimize(memory: Memory, start: int, end: int, constants: Array) -> None:
+    """Adam's step of the parameters from start to end in the row, if it is Adam."""
+    if memory.mean.size:
+        values = memory.parameters[start:end]
+        if constants[6] != 1:
+            for i in range(values.size):
+                values[i] *= constants[6]
+        adam(values, memory.gradient[start:end], memory.mean[start:end], memory.square[start:end], constants)
 
 
 def fence() -> None:
@@ -241,46 +272,34 @@ def reached(signals: Array, row: int, step: int, patience: int) -> bool:
     return False
 
 
-def work(
-    worker: int,
-    first_step: int,
-    steps: int,
-    patience: int,
-    signals: Array,
-    batch: Any,
-    sizes: Array,
-    row: Array,
-    shares: Any,
-    memory: Any,
-) -> bool:
-    """So many steps of a worker. False where it has lost its patience with the other: then call it again.
+def work(worker: int, first_step: int, last_step: int, patience: int, memory: Memory) -> bool:
+    """One worker's part of these steps. False where it has lost its patience with the other: then call it again.
 
-    Worker 0 asks for a step, of signals[ASKED, 1] samples.
+    Worker 0 asks for the steps, of a burst that began with step signals[ASKED, 1] and has signals[ASKED, 2] samples.
     """
-    samples, pixels, numbers, labels, is_sparse = batch
-    other = 1 - worker
-    for step in range(first_step, first_step + steps):
-        if worker == 0:
-            fence()
-            signals[ASKED, 0] = step
-        elif not reached(signals, ASKED, step, patience):
+    signals, batch_size, other = memory.signals, memory.batch_size, 1 - worker
+    if worker == 0:
+        fence()
+        signals[ASKED, 0] = last_step
+    for step in range(first_step, last_step + 1):
+        if not (reached(signals, ASKED, step, patience) and reached(signals, UPDATED + other, step - 1, patience)):
             return False
+        index = step - signals[ASKED, 1]
+        samples = memory.samples[index * batch_size : min((index + 1) * batch_size, signals[ASKED, 2])]
         if signals[COMPUTED + worker, 0] < step:
-            count = signals[ASKED, 1]
-            middle = (count + 1) // 2
-            mine = samples[middle:count] if worker else samples[:middle]
-            gradients(mine, pixels, numbers, labels, is_sparse, count, sizes, row, shares[worker])
+            n = len(samples)
+            middle = (n + 1) // 2
+            first, end = (middle, n) if worker else (0, middle)
+            propagate(memory, samples, first, end, memory.results[index, worker])
             fence()
             signals[COMPUTED + worker, 0] = step
         if not reached(signals, COMPUTED + other, step, patience):
             return False
         if signals[UPDATED + worker, 0] < step:
-            update(worker, row, shares[0][2], shares[1][2], *memory)
+            update(memory, worker, samples, memory.constants[index])
             fence()
             signals[UPDATED + worker, 0] = step
-        if not reached(signals, UPDATED + other, step, patience):
-            return False
-    return True
+    return reached(signals, UPDATED + other, last_step, patience)
 
 
 # ---------------------------------------------------------------- compiling
@@ -289,7 +308,7 @@ _FREEDOM: dict[Loop, set[str]] = {sparse_product: {"contract"}}
 """Where the compiler may round otherwise than the loop says: a product and a sum in one."""
 _LOOPS = (
     *(adam, sparse_product, add_bias, bias_gradient, relu_vjp, cross_entropy, matrix_at, layer_at),
-    *(gradients, update, reached, work),
+    *(propagate, update, optimize, reached, work),
 )
 
 

@@ -1,14 +1,15 @@
-"""A whole training step in machine code: for an MLP with ReLU and the cross-entropy loss, where Numba is installed.
+"""Whole training steps in machine code: for an MLP with ReLU and the cross-entropy loss, where Numba is installed.
 
-No graph is built. Two workers go forward and backward, each with half of the mini-batch, then each updates half of the
-parameters (`compiled.work`). One is whoever trains, the other a thread of its own. They do not need Python's lock for
-that, and the numbers are the same whether there is a second thread or not.
+No graph is built. Two workers (`compiled.work`) go forward and backward, each with half of the mini-batch, then each
+takes half of the parameters: their gradient from all samples, and Adam's step. One is whoever trains, the other a
+thread of its own. They do not need Python's lock for that, nor Python between the steps of a burst, and the numbers are
+the same whether there is a second thread or not.
 """
 
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import is_
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from engine import compiled
 from engine.losses import class_indices, cross_entropy_loss
-from engine.memory import row_of, side_by_side
+from engine.memory import aligned, row_of, side_by_side
 from engine.nn import MLP, Module, ReLU
 from engine.ops import Array
 from engine.optim import Adam, Optimizer
@@ -26,8 +27,9 @@ from engine.tensor import Tensor
 MOSTLY_ZERO = 1 / 3
 """Where a larger share of the inputs' numbers is not 0, BLAS is the faster: it does not ask."""
 SAMPLES_ASKED = 100
-PATIENCE, HELPERS_PATIENCE = 4_000, 100_000
-"""Looks for the other's signal, some 0.1 and 2 ms. Then whoever trains wakes the helper, and the helper sleeps."""
+MOST_AT_ONCE = 64
+PATIENCE, HELPERS_PATIENCE = 20_000, 100_000
+"""Looks for the other's signal, some 0.5 and 2 ms. Then whoever trains wakes the helper, and the helper sleeps."""
 ENDLESS = 1 << 60
 
 
@@ -36,10 +38,10 @@ class NotCompiledError(Exception):
 
 
 class FusedSteps:
-    """Trains a network by a mini-batch with each call; `close()` ends the helping thread.
+    """Trains a network by one or several mini-batches with each call; `close()` ends the helping thread.
 
     images: (N, in_dim), uint8 (scaled to 0..1) or of the network's dtype; labels: intp (N,). batch_size: that of the
-    largest mini-batch; with one thread there is no helper.
+    largest mini-batch; with one thread there is no helper. `most_at_once`: so many mini-batches a call takes.
     """
 
     def __init__(
@@ -55,47 +57,39 @@ class FusedSteps:
         self._parts = parts_of(model)
         self._parameters = model.parameters()
         arrays = [parameter.data for parameter in self._parameters]
-        memory = None
+        rows = None
         if type(optimizer) is Adam and _same(optimizer.params, self._parameters):
-            memory = optimizer.memory_rows()
-        self._adam = optimizer if isinstance(optimizer, Adam) and memory else None
-        self._constants = np.empty(7 if memory else 0, model.dtype)
-        # Each share of a mini-batch has gradients of its own; those of the first become those of both.
-        gradients = [side_by_side([np.zeros_like(array) for array in arrays]) for _ in range(2)]
-        self._gradients, self._results = gradients[0], np.zeros((2, 2))
-        most = (batch_size + 1) // 2
-        shares = tuple(
-            (
-                np.empty(most * sum(model.sizes), model.dtype),
-                np.empty(most * sum(model.sizes[1:]), model.dtype),
-                row_of(gradient),
-                np.empty(most, np.intp),
-                result,
-            )
-            for gradient, result in zip(gradients, self._results, strict=True)
-        )
-        pixels, numbers = np.empty((0, 0), np.uint8), np.empty((0, 0), model.dtype)  # one of them stays empty
-        if images.dtype == np.uint8:
-            pixels = images
-        else:
-            numbers = images
+            rows = optimizer.memory_rows()
+        self._adam = optimizer if isinstance(optimizer, Adam) and rows else None
+        self.most_at_once = MOST_AT_ONCE if self._adam else 1
+        self._gradients = side_by_side([np.zeros_like(array) for array in arrays])
         some = images[:: len(images) // SAMPLES_ASKED + 1]
-        is_sparse = bool(np.count_nonzero(some) < MOSTLY_ZERO * some.size)
-        self._step = 0
-        self._signals = np.zeros((5, 8), np.int64)
-        self._samples = np.zeros(batch_size, np.intp)
-        self._arguments = (
-            self._signals,
-            (self._samples, pixels, numbers, labels, is_sparse),
-            np.array(model.sizes),
-            row_of(arrays),
-            shares,
-            (*(memory or (self._constants, self._constants)), self._constants),
+        nothing, no_pixels = np.empty(0, model.dtype), np.empty((0, 0), np.uint8)
+        mean, square = rows or (nothing, nothing)
+        are_pixels = images.dtype == np.uint8
+        self._memory = compiled.Memory(
+            pixels=images if are_pixels else no_pixels,
+            numbers=no_pixels.astype(model.dtype) if are_pixels else images,
+            labels=labels,
+            is_sparse=bool(np.count_nonzero(some) < MOSTLY_ZERO * some.size),
+            samples=np.zeros(min(batch_size * self.most_at_once, len(images)), np.intp),
+            batch_size=batch_size,
+            sizes=np.array(model.sizes),
+            parameters=_row(arrays),
+            gradient=_row(self._gradients),
+            mean=mean,
+            square=square,
+            outputs=aligned(batch_size * sum(model.sizes), model.dtype),
+            output_gradients=aligned(batch_size * sum(model.sizes[1:]), model.dtype),
+            targets=np.empty(batch_size, np.intp),
+            constants=np.empty((self.most_at_once, 7), model.dtype),
+            results=np.zeros((self.most_at_once, 2, 2)),
+            signals=np.zeros((5, 8), np.int64),
         )
-        loop = compiled.machine_code(compiled.work, 0, 0, 0, 0, *self._arguments)  # no steps: it is only compiled
+        loop = compiled.machine_code(compiled.work, 0, 0, -1, 0, self._memory)  # no steps: it is only compiled
         if loop is None:
             raise NotCompiledError
-        self._loop, self._threads, self._has_begun = loop, threads, False
+        self._loop, self._threads, self._has_begun, self._steps = loop, threads, False, 0
         self._helper: _Helper | None = None
 
     @property
@@ -103,36 +97,45 @@ class FusedSteps:
         """Whether the network is still made of what it was made of."""
         return _same(parts_of(self._model), self._parts)
 
-    def __call__(self, samples: Array) -> tuple[float, int]:
-        """Train with these samples, by their indices. Returns their mean loss and how many were read right."""
+    def __call__(self, samples: Array, learning_rates: Sequence[float]) -> list[tuple[float, int]]:
+        """Train with a mini-batch of these samples, by their indices, for each learning rate.
+
+        Returns each one's mean loss and how many were read right.
+        """
         if not self._has_begun:
             self._begin()
-        count = len(samples)
-        self._samples[:count] = samples
-        self._signals[compiled.ASKED, 1] = count
-        if self._adam:
-            self._constants[:] = self._adam.begin_step()
-        self._step += 1
+        memory = self._memory
+        first, last = self._steps + 1, self._steps + len(learning_rates)
+        memory.samples[: len(samples)] = samples
+        memory.signals[compiled.ASKED, 1:3] = first, len(samples)
+        for index, rate in enumerate(learning_rates):
+            self._optimizer.lr = rate
+            if self._adam:
+                memory.constants[index] = self._adam.begin_step()
         if self._helper is None:
-            for worker in (0, 1, 0):  # each goes as far as it can without the other
-                self._loop(worker, self._step, 1, 1, *self._arguments)
+            for step in range(first, last + 1):
+                for worker in (0, 1, 0):  # each goes as far as it can without the other
+                    self._loop(worker, step, step, 1, memory)
         else:
-            while not self._loop(0, self._step, 1, PATIENCE, *self._arguments):
+            while not self._loop(0, first, last, PATIENCE, memory):
                 self._helper.wake()
+        self._steps = last
         for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
             parameter.grad = gradient
             if self._adam:
                 parameter.data = parameter.data  # the same array, but its Tensor shall know that it has changed
         if not self._adam:
             self._optimizer.step()
-        (loss, correct), (other_loss, other_correct) = self._results.tolist()
-        return (loss + other_loss) / count, int(correct + other_correct)
+        sums = memory.results[: len(learning_rates)].sum(axis=1).tolist()
+        starts = range(0, len(samples), memory.batch_size)
+        counts = [min(memory.batch_size, len(samples) - start) for start in starts]
+        return [(loss / count, int(correct)) for count, (loss, correct) in zip(counts, sums, strict=True)]
 
     def _begin(self) -> None:
         compiled.ONE_BLAS_THREAD.begin()
         self._has_begun = True
         if self._threads > 1:
-            self._helper = _Helper(self._loop, self._arguments)
+            self._helper = _Helper(self._loop, self._memory)
 
     def close(self) -> None:
         if self._helper is not None:
@@ -144,16 +147,16 @@ class FusedSteps:
 class _Helper:
     """Worker 1: a thread that looks out for steps, and sleeps where none comes."""
 
-    def __init__(self, loop: compiled.Loop, arguments: tuple[Any, ...]) -> None:
+    def __init__(self, loop: compiled.Loop, memory: compiled.Memory) -> None:
         self._awake, self._is_ended = threading.Event(), False
-        self._thread = threading.Thread(target=self._run, args=(loop, arguments), name="training helper", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(loop, memory), name="training helper", daemon=True)
         self._thread.start()
 
-    def _run(self, loop: compiled.Loop, arguments: tuple[Any, ...]) -> None:
-        signals = arguments[0]
+    def _run(self, loop: compiled.Loop, memory: compiled.Memory) -> None:
+        signals = memory.signals
         while not self._is_ended:
             step = int(signals[compiled.UPDATED + 1, 0]) + 1
-            loop(1, step, ENDLESS, HELPERS_PATIENCE, *arguments)
+            loop(1, step, ENDLESS, HELPERS_PATIENCE, memory)
             self._awake.clear()
             is_idle = signals[compiled.ASKED, 0] == signals[compiled.UPDATED + 1, 0]
             if is_idle and not self._is_ended:
@@ -168,6 +171,12 @@ class _Helper:
         self._is_ended = True
         self._awake.set()
         self._thread.join()
+
+
+def _row(arrays: Sequence[Array]) -> Array:
+    row = row_of(arrays)
+    assert row is not None
+    return row
 
 
 def _same(some: list[Any], others: list[Any]) -> bool:

@@ -1,18 +1,28 @@
 """How arrays lie in memory: several in one row, so that a loop goes through all of them at once."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from engine.ops import Array
+
+CACHE_LINE_BYTES = 64
+
+
+def aligned(size: int, dtype: np.dtype[Any]) -> Array:
+    """An array (size,), not filled, that begins where a line of the cache begins: vectors of it lie in one line."""
+    line = CACHE_LINE_BYTES // dtype.itemsize
+    memory = np.empty(size + line, dtype)
+    start = -memory.ctypes.data % CACHE_LINE_BYTES // dtype.itemsize
+    return memory[start : start + size]
 
 
 def side_by_side(arrays: Sequence[Array], order: Literal["F", "K"] = "K") -> list[Array]:
     """Copies, one after another in memory, each in Fortran order or in its own. Of several dtypes they lie apart."""
     if len({array.dtype for array in arrays}) != 1:
         return [array.copy(order) for array in arrays]
-    row = np.empty(sum(array.size for array in arrays), arrays[0].dtype)
+    row = aligned(sum(array.size for array in arrays), arrays[0].dtype)
     parts, start = [], 0
     for array in arrays:
         is_fortran = order == "F" or (array.flags.f_contiguous and not array.flags.c_contiguous)
@@ -25,15 +35,16 @@ def side_by_side(arrays: Sequence[Array], order: Literal["F", "K"] = "K") -> lis
 
 def row_of(arrays: Sequence[Array]) -> Array | None:
     """The array of one axis that these make up, as `side_by_side` gave them; None if they do not."""
-    row = arrays[0].base
-    if row is None or row.ndim != 1 or not row.flags.c_contiguous or row.size != sum(array.size for array in arrays):
+    memory, dtype = arrays[0].base, arrays[0].dtype
+    if memory is None or memory.ndim != 1 or memory.dtype != dtype or not memory.flags.c_contiguous:
         return None
-    address = row.ctypes.data
+    start = end = arrays[0].ctypes.data
     for array in arrays:
-        if array.base is not row or not array.flags.forc or array.ctypes.data != address:
+        if array.base is not memory or array.dtype != dtype or not array.flags.forc or array.ctypes.data != end:
             return None
-        address += array.nbytes
-    return row
+        end += array.nbytes
+    place = (start - memory.ctypes.data) // dtype.itemsize
+    return memory[place : place + (end - start) // dtype.itemsize]
 
 
 def alike(*arrays: Array) -> list[Array] | None:

@@ -7,6 +7,7 @@ happens between two steps. All randomness follows from the seed and the epoch's 
 import math
 import platform
 import re
+import time
 from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -26,6 +27,8 @@ from engine.recording import Gradients
 from engine.tensor import Tensor, no_grad
 
 EVALUATION_BATCH_SIZE = 1000
+BURST_S = 0.01
+"""Python takes a small share of a burst that is so long, and nobody notices that it cannot be interrupted."""
 DIVERGED_LOSS = 1e6
 DIVERGED = "The loss exploded: the steps were so large that the weights grew without bound."
 MAX_RECORDED_EPOCHS = 500
@@ -193,6 +196,8 @@ class EpochSummary:
 
 Trained = tuple[Step, EpochSummary | None]
 """A mini-batch, and with an epoch's last one its summary."""
+Burst = tuple[list[Step], EpochSummary | None]
+"""Mini-batches of one epoch, and with its last one its summary."""
 
 
 @dataclass(slots=True)
@@ -250,38 +255,86 @@ def training_steps(
     indices and 0 for others. `steps_done` mini-batches, from the first on, are left out: they have been trained before.
     threads: how many train, 1 or 2 (None: as there are processors); the numbers do not depend on it.
     """
+    for (step,) in training_bursts(
+        model,
+        images,
+        labels,
+        optimizer,
+        loss_fn,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        augmentation=augmentation,
+        steps_done=steps_done,
+        threads=threads,
+    ):
+        yield step
+
+
+def training_bursts(
+    model: Module,
+    images: Array,
+    labels: Array,
+    optimizer: Optimizer,
+    loss_fn: Callable[[Tensor, Any], Tensor] = cross_entropy_loss,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int | None = None,
+    augmentation: Augmentation | None = None,
+    steps_done: int = 0,
+    threads: int | None = None,
+    learning_rate: Callable[[int], float] | None = None,
+    burst_s: Callable[[], float] = lambda: 0.0,
+) -> Generator[list[Step], None, None]:
+    """As `training_steps`, but for each `next()` as many mini-batches of an epoch as take about `burst_s()` seconds.
+
+    That is one where a graph is needed, or burst_s() is 0. The numbers do not depend on it. learning_rate: that of each
+    mini-batch, by its number (None: the optimizer's own); it is asked as late as it can be.
+    """
     dtype = model.parameters()[0].dtype
     gradients, fused = Gradients(model, loss_fn), None
     augmentation = augmentation or None  # one that changes nothing is none
     if augmentation is None:  # variations are made by BLAS, whose threads and those of fused steps hinder each other
         fused = fused_steps(model, optimizer, loss_fn, images, labels, min(batch_size, len(images)), threads)
+    batches = math.ceil(len(images) / batch_size)
+    step_s = math.inf
     try:
-        for epoch, index, rows in _mini_batches(len(images), batch_size, epochs, seed, steps_done):
-            if fused is not None and not fused.fits:
-                fused.close()
-                fused = None
-            if fused is not None:
-                loss, correct = fused(rows)
-            else:
-                batch = images[rows]
-                if augmentation is not None:
-                    batch = augmentation(batch, np.random.default_rng([seed or 0, 3, epoch, index]))
-                loss, correct = _step(gradients, optimizer, _inputs(batch, dtype), labels[rows])
-            yield Step(epoch, index, loss, correct, len(rows), index == math.ceil(len(images) / batch_size) - 1)
+        for epoch in range(steps_done // batches if batches else 0, epochs):
+            order = _order(len(images), seed, epoch)
+            index = max(0, steps_done - epoch * batches)
+            while index < batches:
+                if fused is not None and not fused.fits:
+                    fused.close()
+                    fused = None
+                affordable = min(burst_s() / step_s, fused.most_at_once, batches - index) if fused is not None else 0
+                count = max(1, int(affordable))
+                numbers = range(epoch * batches + index, epoch * batches + index + count)
+                rates = [optimizer.lr if learning_rate is None else learning_rate(number) for number in numbers]
+                rows = order[index * batch_size : (index + count) * batch_size]
+                if fused is not None:
+                    started_s = time.perf_counter()
+                    trained = fused(rows, rates)
+                    step_s = (time.perf_counter() - started_s) / count
+                else:
+                    optimizer.lr = rates[0]
+                    batch = images[rows]
+                    if augmentation is not None:
+                        batch = augmentation(batch, np.random.default_rng([seed or 0, 3, epoch, index]))
+                    trained = [_step(gradients, optimizer, _inputs(batch, dtype), labels[rows])]
+                yield [
+                    Step(epoch, i, loss, correct, min(batch_size, len(images) - i * batch_size), i == batches - 1)
+                    for i, (loss, correct) in enumerate(trained, index)
+                ]
+                index += count
     finally:
         if fused is not None:
             fused.close()
 
 
-def _mini_batches(
-    count: int, batch_size: int, epochs: int, seed: int | None, steps_done: int
-) -> Iterator[tuple[int, int, Array]]:
-    """Epoch, mini-batch and the indices of its samples."""
-    batches = math.ceil(count / batch_size)
-    for epoch in range(steps_done // batches if batches else 0, epochs):
-        order = np.arange(count) if seed is None else np.random.default_rng([seed, 2, epoch]).permutation(count)
-        for index in range(max(0, steps_done - epoch * batches), batches):
-            yield epoch, index, order[index * batch_size : (index + 1) * batch_size]
+def _order(count: int, seed: int | None, epoch: int) -> Array:
+    """The samples' indices in the order of an epoch."""
+    return np.arange(count) if seed is None else np.random.default_rng([seed, 2, epoch]).permutation(count)
 
 
 def _step(gradients: Gradients, optimizer: Optimizer, inputs: Array, target: Array) -> tuple[float, int]:
@@ -323,7 +376,7 @@ class TrainingRun:
     images: (N, ...) and integer labels: (N,), of which a validation share is held back; classes: how many there are;
     start_from: a network to go on from, which is copied (None: a new one, from the seed). `learning_rate` may be
     changed between two steps; the config's schedule goes on from there. `threads`: what `training_steps` takes.
-    `validation`: images and labels held back.
+    `burst_s`: how long the bursts of `bursts()` may take. `validation`: images and labels held back.
     """
 
     def __init__(
@@ -338,6 +391,7 @@ class TrainingRun:
         self.optimizer = config.build_optimizer(self.model)
         self.learning_rate = config.learning_rate
         self.threads: int | None = None
+        self.burst_s = BURST_S
         self.steps_done = 0
         self.epochs: list[EpochSummary] = []
         self._losses = array("f")
@@ -403,13 +457,14 @@ class TrainingRun:
         model = self.model.copy()
         optimizer = self.config.build_optimizer(model)
         while True:
-            yield from self._steps(model, optimizer, threads, epochs=1)
+            for (step,) in self._train(model, optimizer, threads, epochs=1):
+                yield step
 
-    def _steps(
-        self, model: MLP, optimizer: Optimizer, threads: int | None, epochs: int, steps_done: int = 0
-    ) -> Generator[Step, None, None]:
+    def _train(
+        self, model: MLP, optimizer: Optimizer, threads: int | None, epochs: int, **others: Any
+    ) -> Generator[list[Step], None, None]:
         config = self.config
-        return training_steps(
+        return training_bursts(
             model,
             *self._training,
             optimizer,
@@ -417,29 +472,45 @@ class TrainingRun:
             batch_size=config.batch_size,
             seed=config.seed,
             augmentation=config.augmentation,
-            steps_done=steps_done,
             threads=threads,
+            **others,
         )
 
     def __iter__(self) -> Generator[Trained, None, None]:
+        with closing(self._bursts(lambda: 0.0)) as bursts:
+            for (step,), summary in bursts:
+                yield step, summary
+
+    def bursts(self) -> Generator[Burst, None, None]:
+        """As iterating, but each item has all mini-batches of some `burst_s` seconds: between them nobody can look."""
+        return self._bursts(lambda: self.burst_s)
+
+    def _bursts(self, burst_s: Callable[[], float]) -> Generator[Burst, None, None]:
         scheduled = SCHEDULES[self.config.schedule]
         total = self.config.epochs * self.steps_per_epoch
         with closing(
-            self._steps(self.model, self.optimizer, self.threads, self.config.epochs, self.steps_done)
-        ) as steps:
-            while self.steps_done < total:
-                self.optimizer.lr = self.learning_rate * scheduled(self.steps_done / total)
-                step = next(steps)
-                self.steps_done += 1
-                self._losses.append(step.loss)
-                self._meter.add(step)
+            self._train(
+                self.model,
+                self.optimizer,
+                self.threads,
+                self.config.epochs,
+                steps_done=self.steps_done,
+                learning_rate=lambda number: self.learning_rate * scheduled(number / total),
+                burst_s=burst_s,
+            )
+        ) as bursts:
+            for steps in bursts:
+                self.steps_done += len(steps)
+                for step in steps:
+                    self._losses.append(step.loss)
+                    self._meter.add(step)
                 summary = None
-                if step.is_last:
+                if steps[-1].is_last:
                     validation = evaluate(self.model, *self.validation) if self.validation_count else None
-                    summary = self._meter.summary(step.epoch, validation)
+                    summary = self._meter.summary(steps[-1].epoch, validation)
                     self.epochs.append(summary)
                     self._meter = EpochMeter()
-                yield step, summary
+                yield steps, summary
 
 
 def describe_run(
@@ -483,10 +554,13 @@ def train(
 ) -> None:
     """Train in the given order, without shuffling, and print each epoch's mean loss: `epoch 0: loss 0.7274`."""
     meter = EpochMeter()
-    for step in training_steps(model, data, labels, optimizer, loss_fn, epochs=epochs, batch_size=batch_size):
-        meter.add(step)
-        if step.is_last:
-            print(f"epoch {step.epoch}: loss {meter.summary(step.epoch).loss:.4f}", flush=True)
+    for steps in training_bursts(
+        model, data, labels, optimizer, loss_fn, epochs=epochs, batch_size=batch_size, burst_s=lambda: BURST_S
+    ):
+        for step in steps:
+            meter.add(step)
+        if steps[-1].is_last:
+            print(f"epoch {steps[-1].epoch}: loss {meter.summary(steps[-1].epoch).loss:.4f}", flush=True)
             meter = EpochMeter()
 
 

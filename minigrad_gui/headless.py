@@ -189,13 +189,13 @@ def _iterate(run: TrainingRun, kept: Checkpoints | None, asked: list[int]) -> No
 
     total, done = run.config.epochs * run.training_count, len(run.epochs) * run.training_count + run.samples_into_epoch
     was_told = False
-    with closing(iter(run)) as steps, tqdm(total=total, initial=done, unit=" digits", unit_scale=True) as bar:
-        while not asked and (trained := next(steps, None)) is not None:
-            step, epoch = trained
-            if step.diverged:
+    with closing(run.bursts()) as bursts, tqdm(total=total, initial=done, unit=" digits", unit_scale=True) as bar:
+        while not asked and (burst := next(bursts, None)) is not None:
+            steps, epoch = burst
+            if any(step.diverged for step in steps):
                 another = " and another --checkpoint file" if kept is not None else ""
                 raise UsageError(f"{DIVERGED} Try --lr {run.config.learning_rate / 10:g}{another}.")
-            bar.update(step.count)
+            bar.update(sum(step.count for step in steps))
             try:
                 if kept is not None:
                     kept.after_step(run, milestone=epoch is not None)

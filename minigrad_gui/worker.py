@@ -1,7 +1,7 @@
 """The training loop inside a QThread: it iterates the engine's steps and reports what came of them 30 times a second.
 
-The window steers the loop through a `TrainingControl`, which the loop reads between two steps, and hears of it through
-signals alone. What a signal carries never changes afterwards.
+The window steers the loop through a `TrainingControl`, which the loop reads between two bursts of steps, and hears of
+it through signals alone. What a signal carries never changes afterwards.
 """
 
 import logging
@@ -24,7 +24,7 @@ from engine import ConfigError, ModelFileError, Step, TrainingConfig, evaluate, 
 from engine.calibration import Calibration, calibrate_run
 from engine.checkpoint import Checkpoints
 from engine.nn import MLP
-from engine.training import DIVERGED, EpochSummary, Trained, TrainingRun
+from engine.training import BURST_S, DIVERGED, Burst, EpochSummary, TrainingRun
 from minigrad_gui import data
 from minigrad_gui.recovery import KeptRun
 from minigrad_gui.threads import BLAS_TURN, fastest_blas_threads
@@ -61,6 +61,11 @@ class TrainingControl:
     @property
     def stopped(self) -> bool:
         return self._stopped
+
+    @property
+    def paused(self) -> bool:
+        """Whether only single steps are wanted, if any."""
+        return self._paused
 
     @property
     def must_wait(self) -> bool:
@@ -286,8 +291,8 @@ class TrainingWorker(QObject):
             keeper = _Keeper(job, run, threads, self.keepingFailed)
             self.prepared.emit(Preparation(job, *counts, threads, losses, tuple(run.epochs)))
             run.threads = threads
-            with threadpool_limits(threads, user_api="blas"), closing(iter(run)) as steps:
-                return self._iterate(job, run, steps, dataset, keeper)
+            with threadpool_limits(threads, user_api="blas"), closing(run.bursts()) as bursts:
+                return self._iterate(job, run, bursts, dataset, keeper)
 
     def _threads(self, run: TrainingRun, before: object, control: TrainingControl) -> int:
         """As many as before the run was interrupted, or those that prove fastest."""
@@ -306,7 +311,7 @@ class TrainingWorker(QObject):
         self,
         job: TrainingJob,
         run: TrainingRun,
-        steps: Iterator[Trained],
+        bursts: Iterator[Burst],
         dataset: data.Dataset,
         keeper: "_Keeper",
     ) -> Outcome:
@@ -323,14 +328,16 @@ class TrainingWorker(QObject):
             if control.learning_rate != run.learning_rate:
                 run.learning_rate = control.learning_rate
                 job.rate_changes.append({"mini_batches": run.steps_done, "learning_rate": run.learning_rate})
-            trained = next(steps, None) if may_step else None
-            if trained is None:
+            run.burst_s = 0.0 if control.paused else BURST_S
+            burst = next(bursts, None) if may_step else None
+            if burst is None:
                 break
-            step, epoch = trained
-            if step.diverged:
+            steps, epoch = burst
+            diverged = next((index for index, step in enumerate(steps) if step.diverged), None)
+            report.steps.extend(steps[:diverged])
+            if diverged is not None:
                 self.progressed.emit(report.take(job, None))
                 return Outcome(job, f"{DIVERGED} {ADVICE}")
-            report.steps.append(step)
             if epoch is not None:
                 report.epochs.append(epoch)
             now = time.perf_counter()

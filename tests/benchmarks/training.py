@@ -29,7 +29,7 @@ import numpy as np
 
 from engine import MLP, Adam, TrainingConfig, cross_entropy_loss, train
 from engine.ops import Array
-from engine.training import training_steps
+from engine.training import TrainingRun
 from minigrad_gui import data
 
 SIZES = (784, 256, 128, 10, 10)
@@ -46,6 +46,18 @@ def new_model() -> MLP:
     """The initial weights, the same for all."""
     rng = np.random.default_rng(SEED)
     return MLP(SIZES[0], SIZES[1:-1], SIZES[-1], rng=rng, dtype=np.float32, init="he")
+
+
+def settings(batch_size: int) -> TrainingConfig:
+    """What the app trains with: the same initial weights, since they are drawn from the seed."""
+    return TrainingConfig(
+        hidden=SIZES[1:-1],
+        learning_rate=LEARNING_RATE,
+        batch_size=batch_size,
+        epochs=1,
+        seed=SEED,
+        validation_share=0.0,
+    )
 
 
 def digits() -> tuple[Array, Array]:
@@ -78,20 +90,11 @@ def engine_app_loop() -> Epoch:
     dataset = data.load_mnist()
 
     def epoch(batch_size: int) -> tuple[float, float]:
-        model = new_model()
-        optimizer = Adam(model.parameters(), lr=LEARNING_RATE)
+        run = TrainingRun(settings(batch_size), dataset.train_images, dataset.train_labels, SIZES[-1])
         started = time.perf_counter()
-        steps = training_steps(
-            model,
-            dataset.train_images,
-            dataset.train_labels.astype(np.intp),
-            optimizer,
-            epochs=1,
-            batch_size=batch_size,
-            seed=SEED,
-        )
-        loss_sum = sum(step.loss * step.count for step in steps)
-        return time.perf_counter() - started, loss_sum / len(dataset.train_images)
+        for _ in run.bursts():
+            pass
+        return time.perf_counter() - started, run.epochs[0].loss
 
     return epoch
 
@@ -101,9 +104,9 @@ def engine_in_the_window() -> Epoch:
     from PySide6.QtCore import QEventLoop, QSettings
     from PySide6.QtWidgets import QApplication
 
-    settings = tempfile.TemporaryDirectory()
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings.name)
-    os.environ["XDG_DATA_HOME"] = settings.name  # no drawings that somebody taught
+    folder = tempfile.TemporaryDirectory()
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder.name)
+    os.environ["XDG_DATA_HOME"] = folder.name  # no drawings that somebody taught
     app = QApplication([])
     from minigrad_gui.main_window import MainWindow
 
@@ -111,7 +114,7 @@ def engine_in_the_window() -> Epoch:
     window.show()
     while not window.windowHandle().isExposed():
         app.processEvents()
-    atexit.register(lambda: (window.session.close(), app, settings))  # none may be gone before that
+    atexit.register(lambda: (window.session.close(), app, folder))  # none may be gone before that
     session, loop = window.session, QEventLoop()
     session.stateChanged.connect(lambda state: loop.quit() if state == "idle" else None)
     starts: list[float] = []
@@ -122,17 +125,7 @@ def engine_in_the_window() -> Epoch:
     def epoch(batch_size: int) -> tuple[float, float]:
         starts.clear()
         ends.clear()
-        window.session.set_config(
-            TrainingConfig(
-                hidden=SIZES[1:-1],
-                learning_rate=LEARNING_RATE,
-                batch_size=batch_size,
-                epochs=1,
-                seed=SEED,
-                validation_share=0.0,
-            ),
-            "mnist",
-        )
+        session.set_config(settings(batch_size), "mnist")
         session.train()
         loop.exec()
         return ends[0] - starts[0], session.history.epochs[0].loss

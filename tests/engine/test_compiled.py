@@ -212,7 +212,9 @@ def loop(request):
 @pytest.mark.filterwarnings("ignore:invalid value", "ignore:overflow")
 class TestLoops:
     @pytest.mark.parametrize("density", [0, 0.2, 1])
-    @pytest.mark.parametrize("shape", [(0, 3, 2), (1, 5, 4), (2, 9, 16), (7, 0, 3), (7, 30, 1), (8, 33, 20)])
+    @pytest.mark.parametrize(
+        "shape", [(0, 3, 2), (1, 5, 4), (2, 9, 16), (7, 0, 3), (7, 30, 1), (8, 33, 20), (2, 9, 9000)]
+    )
     @pytest.mark.parametrize("order", ["C", "F"])
     def test_sparse_product(self, shape, density, order, dtype, loop):
         rng = np.random.default_rng(0)

@@ -22,10 +22,12 @@ from engine import (
     mse_loss,
     training_steps,
 )
+from engine import fused as fused_module
 from engine import training as training_module
 from engine.augment import Augmentation
 from engine.fused import fused_steps
 from engine.nn import Linear
+from engine.training import training_bursts
 
 pytest.importorskip("numba")
 threadpoolctl = pytest.importorskip("threadpoolctl")
@@ -101,6 +103,12 @@ def test_a_run_is_that_of_a_graph(batch_size, hidden, density, kind, by_graph):
     assert_close(fused, learn(network(hidden), data, batch_size=batch_size), rtol=1e-7)
 
 
+def test_layers_of_which_a_part_alone_fills_the_cache(by_graph):
+    fused = learn(network((9000,)), samples(), epochs=1)
+    by_graph()
+    assert_close(fused, learn(network((9000,)), samples(), epochs=1), rtol=1e-7)
+
+
 @pytest.mark.parametrize("make", [SGD, SGDMomentum, Adam])
 @pytest.mark.parametrize("weight_decay", [0, 0.1])
 def test_with_any_optimizer(make, weight_decay, by_graph):
@@ -172,6 +180,65 @@ def test_a_tensor_knows_of_its_step():
     learn(model, samples(), epochs=1)
     with pytest.raises(RuntimeError):
         loss.backward()
+
+
+# ---------------------------------------------------------------- bursts
+
+
+def burst_run(make=Adam, data=None, dtype=np.float64, **settings):
+    """A network, and the bursts in which it is trained: each as long as it may be."""
+    model = network(dtype=dtype)
+    optimizer = make(model.parameters(), lr=0.01)
+    settings = {"epochs": 2, "batch_size": 16, "burst_s": lambda: 60.0, **settings}
+    return model, training_bursts(model, *(data or samples(kind=dtype)), optimizer, **settings)
+
+
+def rate(number):
+    return 0.01 / (number + 1)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_bursts_are_the_single_steps_to_the_last_bit(threads, monkeypatch):
+    """Also where both workers lose their patience with each other all the time."""
+    data = samples(403, np.float32)
+    settings = {"dtype": np.float32, "data": data, "batch_size": 4, "epochs": 15, "seed": 3, "learning_rate": rate}
+    model, single = burst_run(**settings, threads=1, burst_s=lambda: 0.0)
+    steps = [step for (step,) in single]
+    gradients = [parameter.grad for parameter in model.parameters()]
+    monkeypatch.setattr(fused_module, "PATIENCE", 1)
+    monkeypatch.setattr(fused_module, "HELPERS_PATIENCE", 1)
+    twin, run = burst_run(**settings, threads=threads)
+    bursts = list(run)
+    assert [step for burst in bursts for step in burst] == steps
+    assert len(bursts) < len(steps) / 10
+    for ours, theirs in zip(twin.parameters(), model.parameters(), strict=True):
+        np.testing.assert_array_equal(ours.data, theirs.data)
+    for parameter, gradient in zip(twin.parameters(), gradients, strict=True):
+        np.testing.assert_array_equal(parameter.grad, gradient)
+
+
+def test_a_burst_ends_with_its_epoch():
+    _, run = burst_run(data=samples(160), epochs=3)
+    lengths = [(burst[0].epoch, burst[-1].epoch, len(burst)) for burst in run]
+    assert lengths == [(0, 0, 1), (0, 0, 9), (1, 1, 10), (2, 2, 10)]  # the first step tells how long steps take
+
+
+def test_a_burst_takes_about_as_long_as_it_may():
+    _, run = burst_run(data=samples(4000), batch_size=10, burst_s=lambda: allowed_s, epochs=100, threads=1)
+    with closing(run):
+        allowed_s = 0.0
+        assert [len(burst) for burst in islice(run, 20)] == [1] * 20
+        allowed_s = 0.01
+        lengths = [len(burst) for burst in islice(run, 20)]
+        assert max(lengths) > 5
+        allowed_s = 0.0
+        assert len(next(run)) == 1
+
+
+@pytest.mark.parametrize("settings", [{"make": SGD}, {"augmentation": Augmentation(shift_px=1.0)}])
+def test_a_step_that_needs_python_is_a_burst_of_its_own(settings):
+    _, run = burst_run(**settings)
+    assert [len(burst) for burst in run] == [1] * 6
 
 
 # ---------------------------------------------------------------- where only a graph will do

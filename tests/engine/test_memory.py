@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine import MLP
-from engine.memory import alike, row_of, side_by_side
+from engine.memory import aligned, alike, row_of, side_by_side
 
 
 def some(dtype=np.float32):
@@ -44,19 +44,37 @@ def test_of_several_dtypes_they_lie_apart():
 @pytest.mark.parametrize(
     "change",
     [
-        lambda parts: parts.pop(),
+        lambda parts: parts.pop(1),
         lambda parts: parts.reverse(),
         lambda parts: parts.__setitem__(1, parts[1].copy()),
         lambda parts: parts.__setitem__(1, parts[1][::-1]),
         lambda parts: parts.__setitem__(0, np.ones((3, 4), np.float32)),
+        lambda parts: parts.__setitem__(1, parts[1].view(np.int32)),
     ],
-    ids=["too few", "other order", "a copy", "backwards", "own memory"],
+    ids=["a gap", "other order", "a copy", "backwards", "own memory", "another dtype"],
 )
 def test_what_is_not_a_row_is_none(change):
     parts = side_by_side(some())
     assert row_of(parts) is not None
     change(parts)
     assert row_of(parts) is None
+
+
+def test_some_that_follow_each_other_are_a_row():
+    parts = side_by_side(some())
+    row = row_of(parts[1:3])
+    assert row is not None
+    np.testing.assert_array_equal(row, [*parts[1], parts[2]])
+    assert np.shares_memory(row, parts[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_memory_begins_with_a_line_of_the_cache(size, dtype):
+    arrays = [aligned(size, np.dtype(dtype)) for _ in range(20)]
+    assert all(array.shape == (size,) and array.dtype == dtype for array in arrays)
+    assert all(array.ctypes.data % 64 == 0 for array in arrays)
+    assert side_by_side([np.ones(size, dtype), np.ones(3, dtype)])[0].ctypes.data % 64 == 0
 
 
 def test_a_network_and_its_copy_have_rows_of_their_own():

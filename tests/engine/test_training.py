@@ -1,8 +1,10 @@
 """Training, from a setting to the reference run."""
 
+import importlib.util
 import itertools
 import json
 import math
+from contextlib import closing
 from dataclasses import fields, replace
 
 import numpy as np
@@ -633,6 +635,48 @@ def test_a_rehearsal_has_no_end_and_leaves_the_network_alone():
     assert steps[-1].loss < steps[0].loss
     for parameter, old in zip(run.model.parameters(), before, strict=True):
         np.testing.assert_array_equal(parameter.data, old)
+
+
+# ---------------------------------------------------------------- TrainingRun: bursts
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_run_in_bursts_is_the_run_step_by_step(schedule):
+    config = replace(CONFIG, schedule=schedule, batch_size=2)
+    single, run = TrainingRun(config, *blobs(dtype=np.float32), 3), TrainingRun(config, *blobs(dtype=np.float32), 3)
+    run.burst_s = 60.0
+    told, bursts = list(single), list(run.bursts())
+    assert [step for steps, _ in bursts for step in steps] == [step for step, _ in told]
+    assert [summary for _, summary in bursts if summary] == [summary for _, summary in told if summary]
+    assert all((summary is not None) == steps[-1].is_last for steps, summary in bursts)
+    assert same(single.model, run.model)
+    assert run.is_finished
+    assert run.optimizer.lr == single.optimizer.lr
+    np.testing.assert_array_equal(run.losses, single.losses)
+
+
+def test_between_two_bursts_a_run_can_be_left_and_gone_on_with():
+    whole, run, rest = (TrainingRun(replace(CONFIG, batch_size=2), *blobs(dtype=np.float32), 3) for _ in range(3))
+    list(whole)
+    run.burst_s = 60.0
+    with closing(run.bursts()) as bursts:
+        done = sum(len(steps) for steps, _ in itertools.islice(bursts, 2))
+        assert run.steps_done == len(run.losses) == done
+        assert run.samples_into_epoch == 2 * done % run.training_count
+        rest.load_state(run.state())
+    list(rest)
+    assert same(rest.model, whole.model)
+    assert rest.epochs == whole.epochs
+
+
+def test_bursts_of_no_time_are_single_steps():
+    run = TrainingRun(replace(CONFIG, batch_size=2), *blobs(dtype=np.float32), 3)
+    run.burst_s = 0.0
+    with closing(run.bursts()) as bursts:
+        assert [len(steps) for steps, _ in itertools.islice(bursts, 10)] == [1] * 10
+        run.burst_s = 60.0
+        longer = len(next(bursts)[0])
+    assert longer == (10 if importlib.util.find_spec("numba") else 1)  # the rest of the epoch, where it is compiled
 
 
 # ---------------------------------------------------------------- TrainingRun: schedule and augmentation
