@@ -28,6 +28,7 @@ MOSTLY_ZERO = 1 / 3
 """Where a larger share of the inputs' numbers is not 0, BLAS is the faster: it does not ask."""
 SAMPLES_ASKED = 100
 MOST_AT_ONCE = 64
+"""Mini-batches of a burst at most."""
 PATIENCE, HELPERS_PATIENCE = 20_000, 100_000
 """Looks for the other's signal, some 0.5 and 2 ms. Then whoever trains wakes the helper, and the helper sleeps."""
 ENDLESS = 1 << 60

@@ -255,20 +255,23 @@ def training_steps(
     indices and 0 for others. `steps_done` mini-batches, from the first on, are left out: they have been trained before.
     threads: how many train, 1 or 2 (None: as there are processors); the numbers do not depend on it.
     """
-    for (step,) in training_bursts(
-        model,
-        images,
-        labels,
-        optimizer,
-        loss_fn,
-        epochs=epochs,
-        batch_size=batch_size,
-        seed=seed,
-        augmentation=augmentation,
-        steps_done=steps_done,
-        threads=threads,
-    ):
-        yield step
+    with closing(
+        training_bursts(
+            model,
+            images,
+            labels,
+            optimizer,
+            loss_fn,
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=seed,
+            augmentation=augmentation,
+            steps_done=steps_done,
+            threads=threads,
+        )
+    ) as bursts:
+        for (step,) in bursts:
+            yield step
 
 
 def training_bursts(
@@ -457,8 +460,9 @@ class TrainingRun:
         model = self.model.copy()
         optimizer = self.config.build_optimizer(model)
         while True:
-            for (step,) in self._train(model, optimizer, threads, epochs=1):
-                yield step
+            with closing(self._train(model, optimizer, threads, epochs=1)) as bursts:
+                for (step,) in bursts:
+                    yield step
 
     def _train(
         self, model: MLP, optimizer: Optimizer, threads: int | None, epochs: int, **others: Any

@@ -50,8 +50,9 @@ def test_of_several_dtypes_they_lie_apart():
         lambda parts: parts.__setitem__(1, parts[1][::-1]),
         lambda parts: parts.__setitem__(0, np.ones((3, 4), np.float32)),
         lambda parts: parts.__setitem__(1, parts[1].view(np.int32)),
+        lambda parts: parts.__setitem__(slice(1, None), [parts[1][::2]]),
     ],
-    ids=["a gap", "other order", "a copy", "backwards", "own memory", "another dtype"],
+    ids=["a gap", "other order", "a copy", "backwards", "own memory", "another dtype", "every other"],
 )
 def test_what_is_not_a_row_is_none(change):
     parts = side_by_side(some())
