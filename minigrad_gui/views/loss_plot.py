@@ -189,8 +189,8 @@ class LossPlot(View):
         for plot, points in ((self._loss, count), (self._accuracy, len(history.epochs))):
             for side, known in (("left", points > 0), ("bottom", count > 0)):
                 axis = plot.getAxis(side)
-                if axis.style["showValues"] != known:
-                    axis.setStyle(showValues=known)
+                if axis.style["showValues"] != known and (known or self.session.state == "idle"):
+                    axis.setStyle(showValues=known)  # a run that follows another does not take the figures away first
         self._grow(count)
         self._legend.setVisible(count > 0)
         self._raw_curve.setSymbol("o" if count == 1 else None)

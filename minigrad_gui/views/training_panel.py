@@ -132,7 +132,7 @@ class TrainingPanel(View):
         session = self.session
         config = session.run_config
         loading = config is not None and session.preparation is None
-        self._bar.setMaximum(0 if loading else PROGRESS_STEPS)
+        self._show_busy(loading)
         planned = session.preparation.job.config.epochs if session.preparation else 1
         share = min(session.epochs_done / planned, 1.0)
         self._bar.setValue(round(share * PROGRESS_STEPS))
@@ -146,6 +146,14 @@ class TrainingPanel(View):
             self._percent.setText("")
             self._status.setText("Ready: Train starts with the settings on the left.")
         self._show_accuracy()
+
+    def _show_busy(self, busy: bool) -> None:
+        if busy:
+            self._bar.setMaximum(0)
+        elif self._bar.maximum() == 0:
+            self._bar.setMaximum(PROGRESS_STEPS)
+            self._bar.setValue(PROGRESS_STEPS)
+            self._bar.grab()  # Qt moves a busy bar until it has painted one of some length, though nobody sees it then
 
     def _run_text(self, epochs: int) -> str:
         session = self.session

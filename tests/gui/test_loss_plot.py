@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from minigrad_gui.threads import BLAS_TURN
 from minigrad_gui.views.loss_plot import _LossAxis
 
 
@@ -44,6 +45,17 @@ def test_a_new_run_starts_with_empty_curves(trained):
     trained.click("stepButton")
     trained.wait(lambda: len(trained.session.history) == 1)
     trained.wait(lambda: len(curves(trained, "lossPlot")["mini-batch"][0]) == 1)
+
+
+def test_the_axes_keep_their_figures_until_the_next_run_has_some(trained):
+    axes = [trained.window.findChild(object, name).getAxis("left") for name in ("lossPlot", "accuracyPlot")]
+    with BLAS_TURN:  # the next run waits for it before its first step
+        trained.click("trainButton")
+        trained.wait(lambda: len(curves(trained, "lossPlot")["mini-batch"][0]) == 0)
+        assert all(axis.style["showValues"] for axis in axes)
+        trained.click("stopButton")
+    trained.wait(lambda: trained.session.state == "idle")
+    trained.wait(lambda: not any(axis.style["showValues"] for axis in axes))
 
 
 def test_there_is_room_to_the_right_while_a_run_goes_on_and_none_after_it(hand):

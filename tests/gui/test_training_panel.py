@@ -1,9 +1,10 @@
 """The person presses the training buttons; a real network trains on the real MNIST."""
 
 import socket
+import time
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
 from engine import TrainingConfig, load_model
@@ -261,6 +262,30 @@ def test_loading_shows_a_busy_bar(hand):
     assert hand.widget("progressBar").maximum() == 0
     assert hand.widget("statusLabel").text() == "Loading the digits…"
     hand.wait(lambda: hand.session.state == "idle")
+
+
+class PaintWatch(QObject):
+    """Knows when a widget was last painted."""
+
+    def __init__(self, widget):
+        super().__init__(widget)
+        self.last_s = time.monotonic()
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _watched, event):
+        if event.type() == QEvent.Type.Paint:
+            self.last_s = time.monotonic()
+        return False
+
+
+def test_the_bar_is_still_once_the_digits_are_loaded(hand):
+    watch = PaintWatch(hand.widget("progressBar"))
+    hand.configure(epochs=5000)
+    hand.click("stepButton")
+    hand.wait(lambda: len(hand.session.history) == 1)
+    hand.wait(lambda: time.monotonic() - watch.last_s > 0.2)
+    assert hand.widget("progressBar").value() == 0
+    assert hand.widget("progressBar").maximum() > 0
 
 
 def test_the_status_tells_when_it_is_over(hand):
