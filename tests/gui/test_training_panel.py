@@ -1,9 +1,11 @@
 """The person presses the training buttons; a real network trains on the real MNIST."""
 
 import socket
+import sys
 import time
 
 import numpy as np
+import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
@@ -183,6 +185,12 @@ def test_the_network_before_a_run_comes_back(hand):
     assert hand.widget("accuracyLabel").text() == accuracy
     bar = hand.widget("progressBar")
     hand.wait(lambda: bar.value() == bar.maximum())
+
+
+def test_the_loop_does_not_wait_long_for_pythons_lock(hand):
+    sys.setswitchinterval(0.005)
+    hand.train(hidden="16", epochs=1, batch_size=1000)
+    assert sys.getswitchinterval() == pytest.approx(0.001)
 
 
 def test_a_changed_learning_rate_is_recorded(hand, tmp_path):
