@@ -151,12 +151,15 @@ def test_a_run_that_explodes_at_once_leaves_the_network_and_what_is_known_of_it(
     assert hand.session.meta is meta
 
 
-def test_divergence_stops_and_says_what_to_try(hand, warnings):
-    hand.widget("optimizerCombo").setCurrentIndex(hand.widget("optimizerCombo").findData("sgd"))
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_divergence_stops_and_says_what_to_try(optimizer, hand, warnings):
+    hand.widget("optimizerCombo").setCurrentIndex(hand.widget("optimizerCombo").findData(optimizer))
     hand.widget("learningRateSpin").setValue(1000)
     hand.train(hidden="32, 32", epochs=20)
     assert len(warnings) == 1
     assert "learning rate ten times smaller" in warnings[0]
+    assert 1 <= len(hand.session.history) < 1000
+    assert (hand.session.history.losses < 1e6).all(), "the curve ends before it explodes"
     assert all(np.isfinite(parameter.data).all() for parameter in hand.session.model.parameters())
 
 
