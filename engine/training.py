@@ -27,8 +27,8 @@ from engine.recording import Gradients
 from engine.tensor import Tensor, no_grad
 
 EVALUATION_BATCH_SIZE = 1000
-BURST_S = 0.01
-"""Python takes a small share of a burst that is so long, and nobody notices that it cannot be interrupted."""
+BURST_S = 1 / 60
+"""A frame of the screen: nobody notices that a burst cannot be interrupted, and Python takes a small share of it."""
 DIVERGED_LOSS = 1e6
 DIVERGED = "The loss exploded: the steps were so large that the weights grew without bound."
 MAX_RECORDED_EPOCHS = 500

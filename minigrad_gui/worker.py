@@ -36,7 +36,7 @@ SNAPSHOT_TIME_SHARE = 0.05
 """Copying a very large network may take at most this share of the time."""
 RATE_WINDOW_S = 1.0
 SWITCH_INTERVAL_S = 0.001
-"""So long the loop waits for Python's lock while the window draws, at most. Python's own 5 ms are half a burst."""
+"""So long the loop waits for Python's lock while the window draws, at most; of itself it would be 5 ms."""
 
 ADVICE = "Try a learning rate ten times smaller."
 
