@@ -486,7 +486,7 @@ class TrainingRun:
                 yield step, summary
 
     def bursts(self) -> Generator[Burst, None, None]:
-        """As iterating, but each item has all mini-batches of some `burst_s` seconds: between them nobody can look."""
+        """As iterating, but each item has all mini-batches of some `burst_s` seconds, between which nobody can look."""
         return self._bursts(lambda: self.burst_s)
 
     def _bursts(self, burst_s: Callable[[], float]) -> Generator[Burst, None, None]:
