@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.training import EpochSummary
 
-SMOOTHING = 0.98
-"""The weight of the past in the smoothed loss, at each mini-batch."""
-BLOCK = 500
-"""So many losses are smoothed at once: few enough that 1 / 0.98^500 is no large number."""
-POWERS = SMOOTHING ** np.arange(1, BLOCK + 1)
+HALF_WINDOW = 50
+"""So many mini-batches before and after one are smoothed with it, at the most."""
+HALF_WINDOW_AT_THE_END = 5
+"""So many before it, though there are fewer after it yet: the tip of the curve would jump about with every loss."""
+BLOCKS = 5
 
 
 class History:
@@ -21,9 +21,9 @@ class History:
     def __init__(self, steps_per_epoch: int = 1) -> None:
         self.steps_per_epoch = steps_per_epoch
         self.epochs: list[EpochSummary] = []
-        self._values = np.empty((2, 1024))
+        self._losses, self._smoothed = np.empty(1024), np.empty(1024)
         self._count = 0
-        self._average = 0.0
+        self._smoothed_count = 0
 
     def __len__(self) -> int:
         return self._count
@@ -31,26 +31,50 @@ class History:
     @property
     def losses(self) -> NDArray[np.float64]:
         """The loss of each mini-batch."""
-        return self._values[0, : self._count]
+        return self._losses[: self._count]
 
     @property
     def smoothed(self) -> NDArray[np.float64]:
-        """Their exponential moving average, corrected for its start at zero."""
-        return self._values[1, : self._count]
+        """The losses as `smooth` gives them. The last 50 change as more come."""
+        if self._smoothed_count < self._count:
+            start = max(0, self._smoothed_count - HALF_WINDOW)
+            self._smoothed[start : self._count] = smooth(self.losses, start)
+            self._smoothed_count = self._count
+        return self._smoothed[: self._count]
 
     def extend(self, losses: ArrayLike, epochs: Sequence[EpochSummary]) -> None:
         """Add the losses of more mini-batches, (n,), and the epochs that ended with them."""
         added: NDArray[np.floating[Any]] = np.asarray(losses, np.float64)
-        if self._count + len(added) > self._values.shape[1]:
-            grown = np.empty((2, 2 * (self._count + len(added))))
-            grown[:, : self._count] = self._values[:, : self._count]
-            self._values = grown
-        for start in range(0, len(added), BLOCK):
-            block = added[start : start + BLOCK]
-            powers = POWERS[: len(block)]
-            averages = powers * (self._average + (1 - SMOOTHING) * np.cumsum(block / powers))
-            place = slice(self._count, self._count + len(block))
-            self._values[0, place] = block
-            self._values[1, place] = averages / (1 - SMOOTHING ** np.arange(place.start + 1, place.stop + 1))
-            self._average, self._count = float(averages[-1]), place.stop
+        count = self._count + len(added)
+        if count > len(self._losses):
+            self._losses, self._smoothed = (np.resize(values, 2 * count) for values in (self._losses, self._smoothed))
+        self._losses[self._count : count] = added
+        self._count = count
         self.epochs.extend(epochs)
+
+    def epochs_ended_by(self, batch: int) -> list[EpochSummary]:
+        """The epochs that had ended when mini-batch number `batch`, counted from 1, had been trained on."""
+        return self.epochs[: batch // self.steps_per_epoch]
+
+
+def smooth(losses: NDArray[np.float64], start: int = 0) -> NDArray[np.float64]:
+    """A robust moving average of losses (n,) around each place from `start` on: (n - start,).
+
+    The window reaches equally far to both sides, 50 mini-batches or as many as there are, so the curve neither lags
+    behind a falling loss nor begins above it. Its five blocks are averaged each, and the median of these averages is
+    the value: one explosion spoils one block, and the other four outvote it. (The median of means: Nemirovsky and
+    Yudin, Problem Complexity and Method Efficiency in Optimization, 1983.)
+    """
+    count = len(losses)
+    places = np.arange(start, count)
+    ahead = np.maximum(count - 1 - places, HALF_WINDOW_AT_THE_END)
+    half = np.minimum(np.minimum(places, ahead), HALF_WINDOW)
+    first, end = places - half, np.minimum(places + half + 1, count)
+    edges = first + (end - first) * np.arange(BLOCKS + 1)[:, np.newaxis] // BLOCKS
+    sums = np.concatenate(([0.0], np.cumsum(losses[start - half[0] :]))) if count > start else np.zeros(1)
+    totals, counts = (np.diff(values, axis=0) for values in (sums[edges - first[:1]], edges))
+    means = totals / np.maximum(counts, 1)
+    smoothed = np.median(means, axis=0)
+    few = end - first < BLOCKS  # at the very beginning
+    smoothed[few] = totals[:, few].sum(axis=0) / (end - first)[few]
+    return np.asarray(smoothed)

@@ -275,8 +275,11 @@ class LossPlot(View):
         epoch = (batch - 1) // history.steps_per_epoch
         text = f"Mini-batch {batch:,}  ·  epoch {epoch + 1}  ·  loss {history.losses[batch - 1]:.4f}"
         text += f"  ·  smoothed {history.smoothed[batch - 1]:.4f}"
-        if epoch < len(history.epochs) and history.epochs[epoch].validation_accuracy is not None:
-            text += f"  ·  validation accuracy {history.epochs[epoch].validation_accuracy:.2%}"
+        ended = history.epochs_ended_by(batch)
+        if ended and ended[-1].validation_accuracy is not None:
+            text += f"  ·  validated after epoch {len(ended)}: {ended[-1].validation_accuracy:.2%}"
+        elif any(later.validation_accuracy is not None for later in history.epochs):
+            text += "  ·  not validated yet"
         self._readout.setText(text)
 
     def leaveEvent(self, event: QEvent) -> None:

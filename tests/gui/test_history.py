@@ -1,27 +1,34 @@
 """The losses of a run, as they come."""
 
+import time
+
 import numpy as np
 import pytest
 
-from engine.training import EpochSummary
-from minigrad_gui.history import SMOOTHING, History
+from engine import TrainingConfig
+from engine.training import EpochSummary, TrainingRun
+from minigrad_gui.data import load_mnist
+from minigrad_gui.history import History, smooth
 
 
 def smoothed_one_by_one(losses):
-    average, result = 0.0, []
-    for count, loss in enumerate(losses, 1):
-        average = SMOOTHING * average + (1 - SMOOTHING) * loss
-        result.append(average / (1 - SMOOTHING**count))
+    """The definition, place by place."""
+    result = []
+    for place in range(len(losses)):
+        half = min(place, 50, max(len(losses) - 1 - place, 5))
+        window = losses[place - half : place + half + 1]
+        blocks = [window[len(window) * k // 5 : len(window) * (k + 1) // 5] for k in range(5)]
+        result.append(np.median([block.mean() for block in blocks]) if len(window) >= 5 else window.mean())
     return result
 
 
-@pytest.mark.parametrize("pieces", [[3000], [1, 1, 1, 499, 500, 501, 1497], [0, 7, 0, 2993]], ids=str)
+@pytest.mark.parametrize("pieces", [[3000], [1, 1, 1, 499, 500, 501, 1497], [0, 7, 0, 2993], [2], [6]], ids=str)
 def test_smoothing_does_not_depend_on_how_the_losses_come(pieces):
-    losses = np.random.default_rng(0).exponential(size=3000)
+    losses = np.random.default_rng(0).exponential(size=sum(pieces))
     history = History()
     for end, count in zip(np.cumsum(pieces), pieces, strict=True):
         history.extend(losses[end - count : end], [])
-    assert len(history) == 3000
+        assert len(history.smoothed) == end
     np.testing.assert_array_equal(history.losses, losses)
     np.testing.assert_allclose(history.smoothed, smoothed_one_by_one(losses), rtol=1e-9)
 
@@ -32,8 +39,65 @@ def test_a_level_loss_is_smoothed_to_itself():
     np.testing.assert_allclose(history.smoothed, 2.3)
 
 
+def test_nothing_is_smoothed_to_nothing():
+    assert History().smoothed.shape == (0,)
+
+
+def test_a_straight_fall_is_not_followed_late():
+    losses = np.linspace(2, 1, 500)
+    np.testing.assert_allclose(smooth(losses)[:490], losses[:490], atol=0.01)
+
+
+def test_one_explosion_leaves_the_curve_where_it_was():
+    losses = 2 + 0.1 * np.random.default_rng(0).standard_normal(600)
+    losses[[150, 300, 301]] = 1e5
+    assert 1.9 < smooth(losses).min() < smooth(losses).max() < 2.1
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_the_curve_of_a_real_run_lies_amid_its_losses_from_the_beginning(activation):
+    digits = load_mnist()
+    config = TrainingConfig(activation=activation, epochs=1)
+    run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
+    losses = [step.loss for steps, _ in run.bursts() for step in steps]
+    history = History()
+    history.extend(losses, [])
+    for first, end in ((0, 100), (100, 200), (200, 422)):
+        below = np.mean(history.losses[first:end] < history.smoothed[first:end])
+        assert 0.35 < below < 0.7
+
+
+def test_long_after_a_real_explosion_the_curve_is_not_high():
+    digits = load_mnist()
+    config = TrainingConfig(learning_rate=1.0, epochs=2)  # Adam: its first steps throw the loss up to some 100,000
+    run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
+    history = History()
+    history.extend([step.loss for steps, _ in run.bursts() for step in steps], [])
+    assert history.losses.max() > 1000
+    back = int(np.flatnonzero(history.losses > 10)[-1])
+    later = slice(back + 50, back + 400)
+    assert np.mean(history.losses[later] < history.smoothed[later]) < 0.75
+    assert history.smoothed[later].max() < 1.5 * history.losses[later].max()
+
+
+def test_a_hundred_thousand_losses_are_smoothed_as_they_come_in_little_time():
+    history, losses = History(), np.random.default_rng(0).exponential(size=100_000)
+    started_s = time.thread_time()
+    for start in range(0, 100_000, 200):
+        history.extend(losses[start : start + 200], [])
+        assert len(history.smoothed) == start + 200
+    assert time.thread_time() - started_s < 2  # 500 redrawings, of which each may take far more than 4 ms
+
+
 def test_epochs_are_added_as_they_end():
     history, epochs = History(), [EpochSummary(epoch, 1.0, 0.5) for epoch in range(3)]
     history.extend([1.0], epochs[:2])
     history.extend([1.0], epochs[2:])
     assert history.epochs == epochs
+
+
+def test_an_epoch_is_known_from_the_mini_batch_on_that_ends_it():
+    history, epochs = History(steps_per_epoch=4), [EpochSummary(epoch, 1.0, 0.5) for epoch in range(2)]
+    history.extend(np.ones(9), epochs)
+    ended = [len(history.epochs_ended_by(batch)) for batch in range(1, 10)]
+    assert ended == [0, 0, 0, 1, 1, 1, 1, 2, 2]

@@ -6,7 +6,7 @@ from itertools import cycle, pairwise
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAction, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
@@ -114,25 +114,39 @@ def test_a_view_that_was_moved_stays_while_the_run_goes_on(hand):
     hand.click("stopButton")
 
 
+def hover(hand, batch: float, condition: Callable[[], bool]) -> None:
+    """Move the mouse over a mini-batch until `condition` holds."""
+    plot = hand.window.findChild(object, "lossPlot")
+    box = plot.plotItem.vb
+    near = plot.mapFromScene(box.mapViewToScene(QPointF(batch, box.viewRect().center().y())))
+    jitter = cycle([QPoint(0, 0), QPoint(0, 1)])  # pyqtgraph skips moves that follow one another too closely
+
+    def moved() -> bool:
+        QTest.mouseMove(plot.viewport(), near + next(jitter))
+        return condition()
+
+    hand.wait(moved)
+
+
 def test_hovering_reads_the_curve(trained):
-    plot, readout = trained.window.findChild(object, "lossPlot"), trained.widget("plotReadout")
+    readout = trained.widget("plotReadout")
     trained.click("resetZoomButton")
-
-    def move_until(near: QPoint, condition: Callable[[], bool]) -> None:
-        jitter = cycle([QPoint(0, 0), QPoint(1, 0)])  # pyqtgraph skips moves that follow one another too closely
-
-        def moved() -> bool:
-            QTest.mouseMove(plot.viewport(), near + next(jitter))
-            return condition()
-
-        trained.wait(moved)
-
-    middle = plot.mapFromScene(plot.plotItem.vb.sceneBoundingRect().center())
-    move_until(middle, lambda: readout.text().startswith("Mini-batch"))
+    hover(trained, 70, lambda: readout.text().startswith("Mini-batch"))
     batch = int(readout.text().split()[1])
+    assert abs(batch - 70) <= 2
     assert f"loss {trained.session.history.losses[batch - 1]:.4f}" in readout.text()
-    assert "validation" in readout.text()
-    move_until(QPoint(2, 2), lambda: readout.text() == "")
+    hover(trained, -5, lambda: readout.text() == "")
+
+
+def test_hovering_tells_the_validation_of_the_last_epoch_that_had_ended(trained):
+    history, readout = trained.session.history, trained.widget("plotReadout")
+    trained.click("resetZoomButton")
+    hover(trained, 30, lambda: "epoch 1" in readout.text())
+    assert "not validated yet" in readout.text()
+    hover(trained, 90, lambda: "epoch 2" in readout.text())
+    assert f"validated after epoch 1: {history.epochs[0].validation_accuracy:.2%}" in readout.text()
+    hover(trained, 108, lambda: "after epoch 2" in readout.text())
+    assert f"{history.epochs[1].validation_accuracy:.2%}" in readout.text()
 
 
 def test_log_scale_and_back(trained):
