@@ -14,6 +14,7 @@ import secrets
 import stat
 import sys
 import time
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ import numpy as np
 from engine.ops import Array
 
 FORMATS = MODEL, CHECKPOINT = "minigrad model", "minigrad checkpoint"
+SUFFIX = ".npz"
 DRAFT_SUFFIX, DRAFT_AGE_S = ".tmp", 60
 """A file half written that is older than this was left by a process that is gone."""
 MAX_META_BYTES = 4 << 20
@@ -36,6 +38,25 @@ MAX_DIRECTORY_BYTES = 1 << 17
 PathLike = str | os.PathLike[str]
 Expected = Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
 """What a description asks for: each array's shape and dtype."""
+
+
+BIDI_CONTROLS = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+
+
+def printable(name: PathLike) -> str:
+    """The name of a file, or a sentence with one in it, as one line that any terminal, log or window can show.
+
+    Any byte but / and 0 can be in the name of a file; Python has those that are no text as lone surrogates (PEP 383).
+    They, control characters and those that reverse the direction of writing become \\xff, \\n, \\u202e, ...
+    """
+    return "".join(_printable(character) for character in os.fspath(name))
+
+
+def _printable(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    told_as_it_is = unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") and character not in BIDI_CONTROLS
+    return character if told_as_it_is else character.encode("unicode_escape").decode()
 
 
 class ModelFileError(Exception):
@@ -60,7 +81,9 @@ def write_archive(path: PathLike, description: Mapping[str, Any], arrays: Mappin
         with replacing(target) as file:
             np.savez(file, allow_pickle=False, meta=text, **named)
     except OSError as error:
-        raise ModelFileError(f"{target.name} could not be saved in {target.parent}: {reason_of(error)}.") from error
+        raise ModelFileError(
+            f"{printable(target.name)} could not be saved in {printable(target.parent)}: {reason_of(error)}."
+        ) from error
 
 
 def read_archive(
@@ -79,7 +102,7 @@ def read_archive(
     file that is not exactly such an archive. Nothing in the file is executed; no more memory is taken than the arrays
     need, once, and some 50 MB for the worst of descriptions.
     """
-    name = Path(path).name or str(path)
+    name = printable(Path(path).name or path)
     try:
         if stat.S_ISFIFO(os.stat(path).st_mode):  # opening it would wait for ever
             raise ModelFileError("is a pipe, not a file.")
@@ -235,6 +258,21 @@ def remove_old_drafts(folder: Path) -> None:
         for draft in folder.glob(f".*{DRAFT_SUFFIX}"):
             if time.time() - draft.stat().st_mtime > DRAFT_AGE_S:
                 draft.unlink(missing_ok=True)
+
+
+def npz_path(path: PathLike) -> Path:
+    """Where a network or run is written that is to be saved as `path`: a name without a suffix gets .npz.
+
+    Raises ModelFileError for the suffix of another format, which the file would not have. A suffix that does not begin
+    with a letter, as in digits-0.98, names none.
+    """
+    named = Path(path)
+    if named.suffix.lower() == SUFFIX:
+        return named
+    if named.suffix[1:2].isalpha():
+        name, suffix, right = printable(named.name), printable(named.suffix), printable(named.with_suffix(SUFFIX).name)
+        raise ModelFileError(f"{name} would not be a {suffix} file: networks are saved as {SUFFIX}; name it {right}.")
+    return named.with_name(named.name + SUFFIX)
 
 
 def reason_of(error: OSError) -> str:

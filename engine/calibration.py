@@ -8,7 +8,7 @@ Out-of-distribution Detection, 2020, where it is the negative energy).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,16 @@ LOWEST, HIGHEST = 0.2, 20.0
 MAX_EVIDENCE = 1e6
 MAX_SAMPLES = 4000
 """As many say enough, and fit into memory beside a training run."""
+MIN_HELD_BACK = 500
+"""Of fewer hardly one is read wrong, and nothing is learnt of how sure to be."""
 SEARCH_STEPS = 40
 HARDER = Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_px=0.6, thickness_px=0.3)
 """What people draw on a screen is about as much harder than MNIST's digits."""
+LIKE_UNSEEN = Augmentation(**{field: 0.6 * most for field, most in asdict(HARDER).items()})
+"""Varied so much, training digits ask for the temperature that unseen ones do. Measured for 20 networks on MNIST's test
+digits: each kind of layer and optimizer, 1 to 40 epochs; the expected calibration error is 0.2 to 0.8 %, and 2 % for
+softmax regression; that of held-back digits is 0.2 to 0.5 %, without a temperature it is up to 1.4 %.
+"""
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -97,10 +104,17 @@ def calibration_of(meta: Mapping[str, Any]) -> Calibration:
     return calibration if of_use else Calibration()
 
 
-def calibrate_run(run: TrainingRun) -> Calibration | None:
-    """Calibrate a trained run's network on the samples that it held back; None if there are none."""
-    images, labels = run.validation
-    if len(images) == 0:
-        return None
-    images, labels = images[:MAX_SAMPLES], labels[:MAX_SAMPLES]
-    return calibrate(run.model, images, labels, HARDER(images, np.random.default_rng([run.config.seed, 4])))
+def calibrate_run(run: TrainingRun) -> Calibration:
+    """Calibrate a trained run's network on the samples that it held back, images (N, height, width).
+
+    Where they are too few, on varied training samples: a network that knows a sample by heart does not know its
+    variations, and is about as sure of them, and as often right, as of samples that it has never seen.
+    """
+    unseen = len(run.validation[0]) >= MIN_HELD_BACK
+    images, labels = run.validation if unseen else run.training
+    rows = np.linspace(0, len(images) - 1, min(len(images), MAX_SAMPLES)).astype(int)
+    images, labels = images[rows], labels[rows]
+    harder = HARDER(images, np.random.default_rng([run.config.seed, 4]))
+    if not unseen:
+        images = LIKE_UNSEEN(images, np.random.default_rng([run.config.seed, 5]))
+    return calibrate(run.model, images, labels, harder)

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.archive import CHECKPOINT, MODEL, Expected, ModelFileError, PathLike, read_archive, write_archive
+from engine.archive import CHECKPOINT, MODEL, Expected, ModelFileError, PathLike, printable, read_archive, write_archive
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, count_parameters
 from engine.ops import Array
 from engine.training import MAX_KEPT_LOSSES, EpochMeter, EpochSummary, RunState, TrainingConfig, TrainingRun
@@ -87,7 +87,7 @@ def load_checkpoint(path: PathLike) -> tuple[RunState, dict[str, Any]]:
         if (name.startswith("square") and (value < 0).any()) or (
             name.startswith("steps") and not 0 <= value <= run["steps_done"]
         ):
-            raise ModelFileError(f"{Path(path).name} describes an optimizer that cannot be.")
+            raise ModelFileError(f"{printable(Path(path).name)} describes an optimizer that cannot be.")
     state = RunState(
         TrainingConfig(**run["config"]),
         _model(description, arrays),

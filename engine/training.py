@@ -379,7 +379,8 @@ class TrainingRun:
     images: (N, ...) and integer labels: (N,), of which a validation share is held back; classes: how many there are;
     start_from: a network to go on from, which is copied (None: a new one, from the seed). `learning_rate` may be
     changed between two steps; the config's schedule goes on from there. `threads`: what `training_steps` takes.
-    `burst_s`: how long the bursts of `bursts()` may take. `validation`: images and labels held back.
+    `burst_s`: how long the bursts of `bursts()` may take. `training`, `validation`: images and labels to train on, and
+    those held back.
     """
 
     def __init__(
@@ -388,7 +389,7 @@ class TrainingRun:
         self.config = config
         training, held_back = split_validation(len(images), config.validation_share, config.seed)
         labels = labels.astype(np.intp)
-        self._training = images[training], labels[training]
+        self.training = images[training], labels[training]
         self.validation = images[held_back], labels[held_back]
         self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.model)
@@ -402,7 +403,7 @@ class TrainingRun:
 
     @property
     def training_count(self) -> int:
-        return len(self._training[0])
+        return len(self.training[0])
 
     @property
     def validation_count(self) -> int:
@@ -470,7 +471,7 @@ class TrainingRun:
         config = self.config
         return training_bursts(
             model,
-            *self._training,
+            *self.training,
             optimizer,
             epochs=epochs,
             batch_size=config.batch_size,
@@ -555,8 +556,12 @@ def train(
     loss_fn: Callable[[Tensor, Any], Tensor],
     epochs: int = 100,
     batch_size: int = 32,
-) -> None:
-    """Train in the given order, without shuffling, and print each epoch's mean loss: `epoch 0: loss 0.7274`."""
+) -> list[float]:
+    """Train in the given order, without shuffling, and print each epoch's mean loss: `epoch 0: loss 0.7274`.
+
+    Returns these losses, one for each epoch.
+    """
+    history: list[float] = []
     meter = EpochMeter()
     for steps in training_bursts(
         model, data, labels, optimizer, loss_fn, epochs=epochs, batch_size=batch_size, burst_s=lambda: BURST_S
@@ -564,8 +569,10 @@ def train(
         for step in steps:
             meter.add(step)
         if steps[-1].is_last:
-            print(f"epoch {steps[-1].epoch}: loss {meter.summary(steps[-1].epoch).loss:.4f}", flush=True)
+            history.append(meter.summary(steps[-1].epoch).loss)
+            print(f"epoch {steps[-1].epoch}: loss {history[-1]:.4f}", flush=True)
             meter = EpochMeter()
+    return history
 
 
 def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:

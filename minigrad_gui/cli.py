@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -25,6 +26,7 @@ from engine import (
     evaluate,
     load_model,
 )
+from engine.archive import printable
 from engine.calibration import Calibration, calibration_of
 from engine.nn import ACTIVATIONS, MLP
 from engine.optim import OPTIMIZERS
@@ -35,7 +37,7 @@ from engine.training import (
     parse_hidden,
 )
 from minigrad_gui import data, digits
-from minigrad_gui.headless import StoppedError, UsageError, measured, resume, train
+from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
 from minigrad_gui.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ LIBRARIES = (
 )
 LIBRARIES_HINT = f"on Debian or Ubuntu: sudo apt install {LIBRARIES}"
 COMMANDS = ("train", "evaluate", "predict")
-DEFAULTS = TrainingConfig(validation_share=0.0)
-"""What `train` starts from where no preset is named."""
+DEFAULTS = TrainingConfig()
+"""What `train` starts from where no preset is named, and the window."""
 
 DESCRIPTION = """\
 A laboratory for neural networks. With no command it opens the window, with a model file if one is given.
@@ -65,26 +67,34 @@ A laboratory for neural networks. With no command it opens the window, with a mo
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _print_anything()
     try:
         if given and given[0] in COMMANDS:
             options = _commands().parse_args(given)
             return int(options.run(options))
         return _window(_window_parser().parse_args(given).model)
     except (UsageError, ModelFileError, ConfigError, data.DataError) as error:
-        print(f"minigrad-gui: {error}", file=sys.stderr)
+        complain(error)
         return 2
     except MemoryError:
-        print("minigrad-gui: there is not enough memory; try smaller layers or batches.", file=sys.stderr)
+        complain("there is not enough memory; try smaller layers or batches.")
         return 2
     except StoppedError as stopped:
-        print(f"minigrad-gui: {stopped}", file=sys.stderr)
+        complain(stopped)
         return stopped.status
     except KeyboardInterrupt:
-        print("minigrad-gui: stopped.", file=sys.stderr)
+        complain("stopped.")
         return 130
     except BrokenPipeError:  # the reader of our output has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _print_anything() -> None:
+    """What the terminal's encoding lacks is written as \\u2026 or \\xff, instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 # ---------------------------------------------------------------- what can be said
@@ -151,7 +161,7 @@ def _add_train(commands: Any) -> None:
     add("--weight-decay", "weight_decay", "how much all weights shrink at each step", type=float, metavar="D")
     add("--activation", "activation", "what a neuron does with its sum", choices=list(ACTIVATIONS))
     add("--seed", "seed", "the same seed and threads give the same network", type=int, metavar="N")
-    held_back = "share of the training digits to hold back and measure after each epoch"
+    held_back = "share of the training digits to hold back and measure after each epoch, from 0 to 0.5"
     add("--validation", "validation_share", held_back, type=float, metavar="SHARE")
     source = "the bundled digits, or Hugging Face's copy (default: mnist)"
     parser.add_argument("--dataset", choices=list(data.SOURCES), help=source)
@@ -217,17 +227,17 @@ def _predict(options: argparse.Namespace) -> int:
     for path in options.images:
         try:
             picture = digits.from_image(data.read_image(path))
-        except data.DataError as error:
-            print(f"minigrad-gui: {error}", file=sys.stderr)
+        except (data.DataError, MemoryError) as error:
+            complain(error if isinstance(error, data.DataError) else f"{path} needs more memory than there is.")
             status = 2
             continue
         if picture.any():
             probabilities, believed = calibration.read(logits_of(model, picture[np.newaxis]))
             best = int(probabilities[0].argmax())
             doubt = "" if believed[0] else "not recognised, most like "
-            print(f"{path}: {doubt}{best} ({probabilities[0, best]:.1%})")
+            print(f"{printable(path)}: {doubt}{best} ({probabilities[0, best]:.1%})")
         else:
-            print(f"{path}: no digit, the picture is blank")
+            print(f"{printable(path)}: no digit, the picture is blank")
     return status
 
 
@@ -314,5 +324,5 @@ def _refuse_on_fatal(kind: Any, context: Any, message: str) -> None:  # noqa: AR
 
 
 def _leave(message: str) -> NoReturn:
-    print(f"minigrad-gui: {message}", file=sys.stderr, flush=True)
+    complain(message)
     os._exit(2)  # Qt would abort the process as soon as it was given back control

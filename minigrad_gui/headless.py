@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from engine import ModelFileError, TrainingConfig, evaluate, load_checkpoint, save_model
+from engine.archive import PathLike, npz_path, printable
 from engine.calibration import calibrate_run
 from engine.checkpoint import Checkpoints, summarize_checkpoint
 from engine.training import DIVERGED, EpochSummary, TrainingRun, describe_run
@@ -42,7 +43,7 @@ def train(
     threads: of BLAS, None for the fastest number; save: where the network goes; checkpoint: where the run is kept
     while it goes on. Raises UsageError, DataError, ConfigError or ModelFileError, StoppedError on Ctrl+C and SIGTERM.
     """
-    _check_targets(save, checkpoint)
+    save, checkpoint = _targets(save, checkpoint)
     if checkpoint is not None and checkpoint.exists():
         _refuse_to_replace(checkpoint)
     with _first_signal_asks() as asked:
@@ -57,7 +58,8 @@ def resume(path: Path, *, threads: int | None, save: Path | None, checkpoint: Pa
 
     With as many threads as before, unless told otherwise, the network is the same as if nothing had been.
     """
-    _check_targets(save, checkpoint or path)
+    save, checkpoint = _targets(save, checkpoint)
+    _check_apart(save, checkpoint or path)
     if checkpoint is not None and checkpoint.exists() and not checkpoint.samefile(path):
         _refuse_to_replace(checkpoint)
     state, about = load_checkpoint(path)
@@ -76,22 +78,39 @@ def resume(path: Path, *, threads: int | None, save: Path | None, checkpoint: Pa
         _finish(run, dataset, about, save, checkpoint or path, asked)
 
 
+def complain(what: object) -> None:
+    print(complaint(what), file=sys.stderr, flush=True)
+
+
+def complaint(what: object) -> str:
+    """What is wrong, as one line for stderr, whatever the names in it are made of."""
+    return printable(f"minigrad-gui: {what}")
+
+
 def measured(what: str, loss: float, accuracy: float) -> str:
     return f"{what} loss {loss:.4f}, {what} accuracy {accuracy:.2%}"
 
 
-def _check_targets(save: Path | None, checkpoint: Path | None) -> None:
-    _check_target(save, "the network")
-    _check_target(checkpoint, "the run")
+def _targets(save: Path | None, checkpoint: Path | None) -> tuple[Path | None, Path | None]:
+    """Where the network and the run are written; raises what can be said before training begins."""
+    save, checkpoint = _target(save, "the network"), _target(checkpoint, "the run")
+    _check_apart(save, checkpoint)
+    return save, checkpoint
+
+
+def _target(path: Path | None, what: str) -> Path | None:
+    if path is None:
+        return None
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {path.absolute().parent} to save {what} in.")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file to save {what} in.")
+    return npz_path(path)
+
+
+def _check_apart(save: Path | None, checkpoint: Path | None) -> None:
     if save is not None and checkpoint is not None and os.path.realpath(save) == os.path.realpath(checkpoint):
         raise UsageError(f"{save} cannot hold both the run and its network; name another file for one of them.")
-
-
-def _check_target(path: Path | None, what: str) -> None:
-    if path is not None and not path.absolute().parent.is_dir():
-        raise UsageError(f"there is no folder {path.absolute().parent} to save {what} in.")
-    if path is not None and path.is_dir():
-        raise UsageError(f"{path} is a folder; name a file to save {what} in.")
 
 
 def _refuse_to_replace(checkpoint: Path) -> NoReturn:
@@ -100,7 +119,7 @@ def _refuse_to_replace(checkpoint: Path) -> NoReturn:
         summarize_checkpoint(checkpoint)
     except ModelFileError as error:
         raise UsageError(f"{checkpoint} is there already, and is not a run's checkpoint; name another file.") from error
-    command = f"minigrad-gui train --resume {shlex.quote(str(checkpoint))}"
+    command = f"minigrad-gui train --resume {_quoted(checkpoint)}"
     raise UsageError(f"{checkpoint} holds a run already; go on with: {command}; or name another file.")
 
 
@@ -164,14 +183,13 @@ def _finish(
         seconds = time.perf_counter() - started
         test = evaluate(run.model, dataset.test_images, dataset.test_labels)
         if save is not None:
-            calibration = calibrate_run(run)
-            described = asdict(calibration) if calibration else None
+            calibration = asdict(calibrate_run(run))
             changes = about.get("learning_rate_changes") or ()
-            record = describe_run(run.config, about["dataset"], run.epochs, test, threads, described, changes)
+            record = describe_run(run.config, about["dataset"], run.epochs, test, threads, calibration, changes)
             save_model(save, run.model, record)
     print(f"trained in {seconds:.1f} s with --threads {threads}; {measured('test', *test)}")
     if save is not None:
-        print(f"saved {save}")
+        print(printable(f"saved {save}"))
 
 
 def _keep(run: TrainingRun, kept: Checkpoints | None) -> None:
@@ -180,7 +198,7 @@ def _keep(run: TrainingRun, kept: Checkpoints | None) -> None:
         if kept is not None:
             kept.write(run)
     except ModelFileError as error:
-        print(f"minigrad-gui: {error}", file=sys.stderr)
+        complain(error)
 
 
 def _iterate(run: TrainingRun, kept: Checkpoints | None, asked: list[int]) -> None:
@@ -201,7 +219,7 @@ def _iterate(run: TrainingRun, kept: Checkpoints | None, asked: list[int]) -> No
                     kept.after_step(run, milestone=epoch is not None)
             except ModelFileError as error:
                 if not was_told:
-                    bar.write(f"minigrad-gui: {error} Training goes on, and it is tried again.", file=sys.stderr)
+                    bar.write(complaint(f"{error} Training goes on, and it is tried again."), file=sys.stderr)
                 was_told = True
             if epoch is not None:
                 bar.write(_told(epoch, run.config.epochs), file=sys.stdout)
@@ -211,8 +229,18 @@ def _how_to_go_on(run: TrainingRun, kept: Checkpoints | None, save: Path | None)
     what = f"stopped {_position(run)}"
     if kept is None:
         return f"{what}; nothing was saved (--checkpoint FILE would have kept the run)."
-    command = ["minigrad-gui", "train", "--resume", str(kept.path), *(["--save", str(save)] if save else [])]
-    return f"{what}; go on with: {shlex.join(command)}"
+    command = f"minigrad-gui train --resume {_quoted(kept.path)}" + (f" --save {_quoted(save)}" if save else "")
+    return f"{what}; go on with: {command}"
+
+
+def _quoted(path: PathLike) -> str:
+    """A path for a shell's command line; $'...', of bash, zsh and POSIX 2024, has what cannot be shown."""
+    if printable(path) == os.fspath(path):
+        return shlex.quote(os.fspath(path))
+    signs = (
+        chr(byte) if 0x20 <= byte < 0x7F and chr(byte) not in "\\'" else f"\\{byte:03o}" for byte in os.fsencode(path)
+    )
+    return f"$'{''.join(signs)}'"
 
 
 def _position(run: TrainingRun) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QDeadlineTimer, QObject, QThread, QTimer, Signal, Slot
 
 from engine import ConfigError, ModelFileError, TrainingConfig, load_model, save_model
-from engine.archive import reason_of
+from engine.archive import npz_path, reason_of
 from engine.calibration import Calibration, calibration_of
 from engine.nn import ACTIVATIONS, MLP
 from engine.training import describe_run, logits_of
@@ -460,9 +460,13 @@ class Session(QObject):
         return model
 
     def save(self, path: Path) -> None:
-        """Write the current network, as it was taught. Raises ModelFileError; the older file is then as it was."""
+        """Write the current network, as it was taught. Raises ModelFileError; the older file is then as it was.
+
+        The suffix is .npz, and is appended where there is none.
+        """
         if self.model is None:
             raise ModelFileError("There is no network to save yet.")
+        path = npz_path(path)
         save_model(path, self.model, self._describe(self._job) if self._job and len(self.history) else self.meta)
         if self._job is None:
             self._kept_in = None

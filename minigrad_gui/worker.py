@@ -164,7 +164,7 @@ class Progress:
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended. `error`: one sentence, or None if it was finished or stopped; `test`: loss and accuracy of the
-    network as it is now on the test samples, None after an error; `calibration`: None, too, without validation."""
+    network as it is now on the test samples, and `calibration`: both None after an error."""
 
     job: TrainingJob
     error: str | None = None

@@ -78,7 +78,8 @@ TIPS = {
     "seed": "<b>Seed</b><br>Where the random numbers begin: first weights and order of the digits. The same seed and "
     "settings give the same network again.",
     "validation_share": "<b>Validation share</b><br>Digits that are held back from training, to see how well the "
-    "network reads what it has not seen. With 0 %, all of the training digits are learnt from.",
+    "network reads what it has not seen. With 0 %, all of the training digits are learnt from, and how sure to be is "
+    "measured on variations of them.",
     "dataset": "<b>Dataset</b><br>What to learn from. “MNIST” comes with the program: 60,000 digits to learn from and "
     "10,000 to test on. “ylecun/mnist” fetches the same digits from Hugging Face.",
     "variations": "<b>Variations</b> (augmentation)<br>Changes each training digit a little, at random and anew in "

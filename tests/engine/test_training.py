@@ -410,15 +410,17 @@ def test_augmented_training_keeps_the_networks_dtype(dtype):
 # ---------------------------------------------------------------- train
 
 
-def test_train_prints_each_epochs_mean_loss(capsys):
+def test_train_prints_and_returns_each_epochs_mean_loss(capsys):
     taken = steps(epochs=3, batch_size=16)
     model = network()
-    train(model, *blobs(), SGD(model.parameters(), lr=0.1), cross_entropy_loss, epochs=3, batch_size=16)
+    history = train(model, *blobs(), SGD(model.parameters(), lr=0.1), cross_entropy_loss, epochs=3, batch_size=16)
     lines = capsys.readouterr().out.splitlines()
     for epoch, line in enumerate(lines):
         loss = sum(s.loss * s.count for s in taken if s.epoch == epoch) / COUNT
         assert line == f"epoch {epoch}: loss {loss:.4f}"
-    assert len(lines) == 3
+        assert history[epoch] == pytest.approx(loss)
+    assert len(lines) == len(history) == 3
+    assert {type(loss) for loss in history} == {float}
 
 
 def test_train_goes_100_epochs_of_32_unless_told(capsys):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from engine import MLP, Augmentation, TrainingConfig, load_model, save_model
-from engine.training import MAX_AUGMENTATION
+from engine.calibration import Calibration, calibration_of
+from engine.training import MAX_AUGMENTATION, logits_of
 from minigrad_gui import data
 from minigrad_gui.cli import LIBRARIES, main
 from minigrad_gui.data import asset_path, load_mnist
@@ -61,8 +62,52 @@ def trained_config(tmp_path, monkeypatch):
     return train
 
 
-def test_without_options_the_defaults_train_with_no_digits_held_back(trained_config):
-    assert trained_config("") == TrainingConfig(validation_share=0)
+def test_without_options_the_windows_own_defaults_are_trained(trained_config, hand):
+    assert trained_config("") == hand.session.config == PRESETS["quick"]
+    hand.session.set_config(PRESETS["best"], "mnist")
+    hand.click("defaultsButton")
+    assert (hand.session.config, hand.session.source) == (trained_config(""), "mnist")
+
+
+@pytest.mark.parametrize("share", ["0", "0.1"])
+def test_every_network_is_calibrated(share, tmp_path):
+    path = tmp_path / "model.npz"
+    words = f"train --epochs 1 --hidden 16 --batch-size 500 --lr 0.003 --validation {share} --save {path}"
+    assert main(words.split()) == 0
+    model, meta = load_model(path)
+    calibration = calibration_of(meta)
+    assert calibration != Calibration()
+    dark = np.full((1, 28, 28), 0.02, np.float32)
+    assert not calibration.read(logits_of(model, dark))[1].any(), "of what is no digit it says so"
+    assert calibration.read(logits_of(model, load_mnist().test_images))[1].mean() > 0.9
+
+
+SUFFIXES = ["x.onnx", "x.pt", "x.h5", "x.npz.gz", "x.NPY"]
+
+
+@pytest.mark.parametrize("option", ["--save", "--checkpoint"])
+@pytest.mark.parametrize("name", SUFFIXES)
+def test_a_file_that_would_bear_the_name_of_another_format_is_refused_before_training(option, name, tmp_path, capsys):
+    assert main(["train", option, str(tmp_path / name)]) == 2
+    out, err = capsys.readouterr()
+    right = Path(name).with_suffix(".npz").name
+    said = f"{name} would not be a {Path(name).suffix} file: networks are saved as .npz; name it {right}."
+    assert err.splitlines() == [f"minigrad-gui: {said}"]
+    assert out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["plain", "digits-0.98", "ready.npz", "LOUD.NPZ"])
+def test_a_name_without_a_suffix_gets_one(name, tmp_path, capsys):
+    kept = tmp_path / f"run of {name}"
+    words = ["train", "--epochs", "1", "--hidden", "4", "--batch-size", "2000"]
+    assert main([*words, "--save", str(tmp_path / name), "--checkpoint", str(kept)]) == 0
+    written = [path.name for path in tmp_path.iterdir()]
+    right = name if name.lower().endswith(".npz") else f"{name}.npz"
+    assert sorted(written) == sorted([right, f"run of {right}"])
+    assert f"saved {tmp_path / right}" in capsys.readouterr().out
+    assert main([*words, "--checkpoint", str(kept)]) == 2
+    assert "holds a run already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -264,10 +309,10 @@ def test_the_help_of_train_tells_every_default(capsys):
         main(["train", "--help"])
     out = " ".join(capsys.readouterr().out.split())
     assert "SUPPRESS" not in out
-    for default in ("256,128", "relu", "adam", "0.0005", "0.9", "128", "10", "constant", "mnist"):
+    for default in ("256,128", "relu", "adam", "0.0005", "0.9", "128", "10", "0.1", "constant", "mnist"):
         assert out.count(f"(default: {default})") == 1
     assert out.count("(default: 0)") == 1
-    assert out.count("(default: 0.0)") == 2 + len(fields(Augmentation))
+    assert out.count("(default: 0.0)") == 1 + len(fields(Augmentation))
     assert "--preset {quick,reference,best}" in out
     assert "--schedule {constant,cosine}" in out
     for name, most in MAX_AUGMENTATION.items():
