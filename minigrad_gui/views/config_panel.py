@@ -1,16 +1,13 @@
 """The settings of a run. What cannot be trained is marked at its field, with the reason."""
 
-import re
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSettings, Qt, Slot
-from PySide6.QtGui import QShowEvent, QStandardItemModel, QValidator
+from PySide6.QtGui import QShowEvent, QStandardItemModel
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QFrame,
     QLabel,
@@ -18,7 +15,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QWidget,
 )
 
@@ -33,9 +29,9 @@ from minigrad_gui.session import Session, config_from_json, config_to_json
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.amount_slider import AmountSlider
 from minigrad_gui.widgets.building import caption, column, named, restyled, row
+from minigrad_gui.widgets.number_spin import CountSpin, DecimalSpin, count_spin, decimal_spin
 from minigrad_gui.widgets.variation_preview import VariationPreview
 
-TEXT_MARGINS_PX = (6, 0, 0, 0)
 ACTIVATION_TITLES = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 OPTIMIZER_TITLES = {"adam": "Adam", "momentum": "SGD with momentum", "sgd": "SGD"}
 SCHEDULE_TITLES = {"constant": "Constant", "cosine": "Cosine: sinks to 0"}
@@ -68,7 +64,7 @@ TIPS = {
     "jump or explode. Good starts: 0.0005 for Adam, 0.01 for momentum, 0.1 for SGD. You may change it while it trains.",
     "schedule": "<b>Schedule</b><br>How the learning rate goes on from where it begins. Constant stays there; Cosine "
     "sinks, at last to 0, so that the last steps of a run are small and careful. Good for long runs.",
-    "momentum": "<b>Momentum</b><br>How much of the last step is kept in the next, from 0 to 0.999. Used by SGD with "
+    "momentum": "<b>Momentum</b><br>How much of the last step is kept in the next, from 0 to below 1. Used by SGD with "
     "momentum.",
     "weight_decay": "<b>Weight decay</b><br>Shrinks all weights a little at each step, which keeps a network from "
     "learning its examples by heart. 0 turns it off; 0.01 is a good try.",
@@ -110,17 +106,19 @@ class ConfigPanel(View):
         self._preset.setAccessibleName("Preset")
         self._hidden = named(QLineEdit(placeholderText="none: softmax regression"), "hiddenLayersEdit")
         self._errors: dict[str, QLabel] = {}
+        self._filled: dict[str, tuple[float, float]] = {}
+        """What each spin box was made to show, and the setting that this stands for."""
         self._parameters = named(caption(), "parametersLabel")
         self._activation = _combo("activationCombo", ACTIVATION_TITLES)
         self._optimizer = _combo("optimizerCombo", OPTIMIZER_TITLES)
-        self._learning_rate = _number("learningRateSpin", 0.000001, 1000.0, decimals=6)
+        self._learning_rate = decimal_spin("learningRateSpin", 0.000001, 1000.0, decimals=6)
         self._schedule = _combo("scheduleCombo", SCHEDULE_TITLES)
-        self._momentum = _number("momentumSpin", 0.0, 0.999, decimals=3, step=0.05)
-        self._weight_decay = _number("weightDecaySpin", 0.0, 100.0, decimals=6)
-        self._batch_size = _count("batchSizeSpin", 1, 100_000)
-        self._epochs = _count("epochsSpin", 1, 100_000)
-        self._seed = _count("seedSpin", 0, 2**31 - 1)
-        self._validation = _count("validationSpin", 0, 50, suffix=" %")
+        self._momentum = decimal_spin("momentumSpin", 0.0, 0.999999, decimals=6, step=0.05)
+        self._weight_decay = decimal_spin("weightDecaySpin", 0.0, 100.0, decimals=6)
+        self._batch_size = count_spin("batchSizeSpin", 1, 100_000)
+        self._epochs = count_spin("epochsSpin", 1, 100_000)
+        self._seed = count_spin("seedSpin", 0, 2**31 - 1)
+        self._validation = count_spin("validationSpin", 0, 50, suffix=" %")
         titles = {key: source.title for key, source in SOURCES.items()}
         self._dataset = _combo("datasetCombo", titles, {key: source.description for key, source in SOURCES.items()})
         self._sliders = {
@@ -237,7 +235,7 @@ class ConfigPanel(View):
             return True
         return super().eventFilter(widget, event)
 
-    def _spins(self) -> dict[str, QSpinBox | QDoubleSpinBox]:
+    def _spins(self) -> dict[str, CountSpin | DecimalSpin]:
         return {
             "learning_rate": self._learning_rate,
             "momentum": self._momentum,
@@ -254,32 +252,29 @@ class ConfigPanel(View):
     def _on_edited(self) -> None:
         try:
             for field, spin in self._spins().items():
-                if not spin.hasAcceptableInput():
-                    raise ConfigError(field, f"Enter a number from {spin.minimum():g} to {spin.maximum():,.10g}.")
+                if complaint := spin.complaint():
+                    raise ConfigError(field, complaint)
             config = TrainingConfig(
                 hidden=parse_hidden(self._hidden.text()),
                 activation=self._activation.currentData(),
                 optimizer=self._optimizer.currentData(),
-                learning_rate=self._unrounded("learning_rate", self._learning_rate),
-                momentum=self._unrounded("momentum", self._momentum),
-                weight_decay=self._unrounded("weight_decay", self._weight_decay),
-                batch_size=self._batch_size.value(),
-                epochs=self._epochs.value(),
-                seed=self._seed.value(),
-                validation_share=self._validation.value() / 100,
                 schedule=self._schedule.currentData(),
                 augmentation=self._augmentation(),
+                **{field: self._setting(field) for field in self._spins()},
             )
             config.sizes(SIDE_PX**2, CLASSES)
         except ConfigError as error:
             self.session.set_config_error(error)
         else:
             self.session.set_config(config, self._dataset.currentData())
+        self._show_enabled()
 
-    def _unrounded(self, field: str, spin: QDoubleSpinBox) -> float:
+    def _setting(self, field: str) -> Any:
         """What the spin box shows, or the setting itself as long as that is what it shows, rounded."""
-        current = float(getattr(self.session.config, field))
-        return current if round(current, spin.decimals()) == spin.value() else spin.value()
+        spin, (shown, exact) = self._spins()[field], self._filled[field]
+        if spin.value() == shown:
+            return exact
+        return spin.value() / 100 if spin is self._validation else spin.value()
 
     def _augmentation(self) -> Augmentation:
         return Augmentation(**{field: slider.amount for field, slider in self._sliders.items()})
@@ -307,12 +302,14 @@ class ConfigPanel(View):
         error = self.session.config_error
         if error is None:
             self._fill(self.session.config)
-        wrong = error.field if error is not None else None
+        wrong = {field: complaint for field, spin in self._spins().items() if (complaint := spin.complaint())}
+        if error is not None:
+            wrong[error.field] = str(error)
         for field, widget in {"hidden": self._hidden, **self._spins()}.items():
-            restyled(widget, "wrong", field == wrong)
+            restyled(widget, "wrong", field in wrong)
         for field, label in self._errors.items():
-            label.setText(str(error) if field == wrong else "")
-            self._form.setRowVisible(label, field == wrong)
+            label.setText(wrong.get(field, ""))
+            self._form.setRowVisible(label, field in wrong)
         self._form.setRowVisible(self._parameters, error is None)
         self._show_preset()
         augmentation = self._augmentation()
@@ -341,8 +338,9 @@ class ConfigPanel(View):
         for field, spin in self._spins().items():
             value = getattr(config, field)
             shown_value: Any = round(value * 100) if spin is self._validation else value
-            if spin.value() != shown_value or not spin.hasAcceptableInput():
+            if spin.value() != shown_value or spin.complaint():
                 spin.setValue(shown_value)
+            self._filled[field] = spin.value(), value
         for field, slider in self._sliders.items():
             slider.set_amount(getattr(config.augmentation, field))
         for widget, blocked in zip(widgets, before, strict=True):
@@ -382,7 +380,9 @@ class ConfigPanel(View):
                 widget.setEnabled(idle)
         # A rate that is being typed into a running training counts when it is finished: 1e-4 begins with a 1.
         self._learning_rate.setKeyboardTracking(idle)
-        self._momentum.setEnabled(idle and self._optimizer.currentData() == "momentum")
+        is_used = self._optimizer.currentData() == "momentum"
+        is_being_mended = self._momentum.hasFocus() or bool(self._momentum.complaint())
+        self._momentum.setEnabled(idle and (is_used or is_being_mended))
         self._keep_weights.setEnabled(idle and self.session.can_keep_weights)
 
     # ------------------------------------------------------------ settings
@@ -393,45 +393,6 @@ class ConfigPanel(View):
     def restore_settings(self, settings: QSettings) -> None:
         config, source = config_from_json(str(settings.value("config", "")))
         self.session.set_config(config, source)
-
-
-class _DecimalSpin(QDoubleSpinBox):
-    """Shows 0.001 as 0.001 and not as 0.001000; takes a point, a comma and 1e-3, whatever the language."""
-
-    def textFromValue(self, value: float) -> str:
-        return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") or "0"
-
-    def valueFromText(self, text: str) -> float:
-        try:
-            return float(text.replace(",", "."))
-        except ValueError:
-            return self.value()
-
-    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        typed = text.strip().replace(",", ".")
-        if not re.fullmatch(r"[0-9]*\.?[0-9]*([eE][-+]?[0-9]*)?", typed):
-            return QValidator.State.Invalid, text, position
-        try:
-            fits = self.minimum() <= float(typed) <= self.maximum()
-        except ValueError:
-            fits = False
-        return QValidator.State.Acceptable if fits else QValidator.State.Intermediate, text, position
-
-
-def _number(name: str, low: float, high: float, *, decimals: int, step: float | None = None) -> QDoubleSpinBox:
-    spin = named(_DecimalSpin(decimals=decimals, minimum=low, maximum=high), name)
-    spin.lineEdit().setTextMargins(*TEXT_MARGINS_PX)
-    if step is None:
-        spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
-    else:
-        spin.setSingleStep(step)
-    return spin
-
-
-def _count(name: str, low: int, high: int, *, suffix: str = "") -> QSpinBox:
-    spin = named(QSpinBox(minimum=low, maximum=high, suffix=suffix), name)
-    spin.lineEdit().setTextMargins(*TEXT_MARGINS_PX)
-    return spin
 
 
 def _slider(name: str, field: str, step: float, unit: str = "", *, factor: int = 1) -> AmountSlider:

@@ -1,11 +1,14 @@
 """The settings: panel -> session, session -> panel, and what is refused."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QLocale, QPoint, QSettings, Qt
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QSpinBox
+from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QSpinBox
 
 from engine import Augmentation, ConfigError, TrainingConfig
 from engine.training import parse_hidden
+from minigrad_gui import theme
 from minigrad_gui.presets import PRESETS
 
 
@@ -82,6 +85,13 @@ def test_a_learning_rate_is_understood_in_every_language(make_window, qtbot, lan
         QLocale.setDefault(before)
 
 
+def type_into(qtbot, spin, typed):
+    """Replace all that stands there, key by key, and press Return."""
+    spin.selectAll()
+    qtbot.keyClicks(spin, typed)
+    qtbot.keyClick(spin, Qt.Key.Key_Return)
+
+
 @pytest.mark.parametrize(
     ("name", "typed"), [("learningRateSpin", "0"), ("learningRateSpin", "5000"), ("epochsSpin", "0")]
 )
@@ -93,8 +103,141 @@ def test_a_number_out_of_range_is_marked_until_it_is_mended(hand, qtbot, name, t
     assert hand.widget(f"{name}Error").text().startswith("Enter a number from")
     assert not hand.widget("trainButton").isEnabled()
     qtbot.keyClick(spin, Qt.Key.Key_Return)
+    assert spin.text() == typed
+    assert spin.property("wrong") is True, "pressing Return mends nothing"
+    type_into(qtbot, spin, "1")
     assert spin.property("wrong") is False
+    assert hand.widget(f"{name}Error").text() == ""
     assert hand.widget("trainButton").isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "reason"),
+    [
+        ("validationSpin", "80", "Enter a number from 0 to 50."),
+        ("validationSpin", "12.5", "Enter a whole number from 0 to 50."),
+        ("validationSpin", "", "Enter a number from 0 to 50."),
+        ("epochsSpin", "-3", "Enter a number from 1 to 100,000."),
+        ("epochsSpin", "ten", "Enter a whole number from 1 to 100,000."),
+        ("batchSizeSpin", "100001", "Enter a number from 1 to 100,000."),
+        ("seedSpin", "4294967296", "Enter a number from 0 to 2,147,483,647."),
+        ("learningRateSpin", "0", "Enter a number from 0.000001 to 1,000."),
+        ("learningRateSpin", "1.2.3", "Enter a number from 0.000001 to 1,000."),
+        ("learningRateSpin", "nan", "Enter a number from 0.000001 to 1,000."),
+        ("learningRateSpin", "0.00012345678", "Enter at most 6 decimals."),
+        ("weightDecaySpin", "-0.1", "Enter a number from 0 to 100."),
+    ],
+)
+@pytest.mark.parametrize("pastes", [False, True])
+def test_what_cannot_be_taken_stays_as_it_was_typed_and_is_marked_with_the_reason(
+    hand, qtbot, name, typed, reason, pastes
+):
+    spin, before = hand.widget(name), hand.session.config
+    hand.window.activateWindow()
+    spin.setFocus()
+    hand.wait(spin.hasFocus)
+    spin.selectAll()
+    if pastes:
+        QApplication.clipboard().setText(typed)
+        qtbot.keyClick(spin, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    else:
+        qtbot.keyClick(spin, Qt.Key.Key_Delete)
+        qtbot.keyClicks(spin, typed)
+    if not (pastes and not typed):  # there is no pasting nothing
+        for leave in (lambda: None, lambda: qtbot.keyClick(spin, Qt.Key.Key_Tab)):
+            leave()
+            assert spin.text().removesuffix(spin.suffix()) == typed
+            assert spin.property("wrong") is True
+            assert hand.widget(f"{name}Error").text() == reason
+            assert not hand.widget("trainButton").isEnabled()
+            assert not pastes or hand.session.config == before  # on the way to 80 is an 8
+
+
+def test_all_fields_that_are_wrong_are_marked(hand, qtbot):
+    type_into(qtbot, hand.widget("validationSpin"), "80")
+    type_into(qtbot, hand.widget("epochsSpin"), "0")
+    assert [hand.widget(name).property("wrong") for name in ("validationSpin", "epochsSpin")] == [True, True]
+    type_into(qtbot, hand.widget("epochsSpin"), "5")
+    assert [hand.widget(name).property("wrong") for name in ("validationSpin", "epochsSpin")] == [True, False]
+    assert not hand.widget("trainButton").isEnabled()
+    type_into(qtbot, hand.widget("validationSpin"), "20")
+    assert hand.widget("trainButton").isEnabled()
+    assert (hand.session.config.epochs, hand.session.config.validation_share) == (5, 0.2)
+
+
+@pytest.mark.parametrize(("typed", "key", "lands"), [("80", Qt.Key.Key_Down, 50), ("-5", Qt.Key.Key_Up, 0)])
+def test_an_arrow_leads_from_out_of_range_to_the_end_of_the_range(hand, qtbot, typed, key, lands):
+    spin = hand.widget("validationSpin")
+    type_into(qtbot, spin, typed)
+    qtbot.keyClick(spin, key)
+    assert (spin.value(), spin.text()) == (lands, f"{lands} %")
+    assert spin.property("wrong") is False
+    assert hand.session.config.validation_share == lands / 100
+
+
+def test_a_wrong_field_is_filled_by_what_sets_all_fields(hand, qtbot):
+    type_into(qtbot, hand.widget("validationSpin"), "80")
+    hand.click("defaultsButton")
+    assert hand.widget("validationSpin").text() == "10 %"
+    assert hand.widget("trainButton").isEnabled()
+
+
+@pytest.mark.parametrize(("typed", "value"), [("100,000", 100_000), ("60 000", 60_000), ("007", 7)])
+def test_a_whole_number_may_be_written_in_groups(hand, qtbot, typed, value):
+    type_into(qtbot, hand.widget("batchSizeSpin"), typed)
+    assert hand.session.config.batch_size == value
+    assert hand.widget("batchSizeSpin").text() == str(value)
+
+
+def test_a_momentum_that_is_wrong_can_be_mended_though_it_is_not_used(hand, qtbot):
+    hand.widget("optimizerCombo").setCurrentText("SGD with momentum")
+    type_into(qtbot, hand.widget("momentumSpin"), "5")
+    hand.widget("optimizerCombo").setCurrentText("Adam")
+    spin = hand.widget("momentumSpin")
+    assert spin.isEnabled()
+    hand.window.activateWindow()
+    spin.setFocus()
+    hand.wait(spin.hasFocus)
+    type_into(qtbot, spin, "0.5")
+    qtbot.keyClick(spin, Qt.Key.Key_Tab)
+    assert not spin.isEnabled()
+    assert hand.session.config.momentum == 0.5
+
+
+def test_a_setting_finer_than_its_field_stays_when_another_is_edited(hand, qtbot):
+    fine = TrainingConfig(learning_rate=0.0000123456, momentum=0.9999999, weight_decay=1e-9, validation_share=0.125)
+    hand.session.set_config(fine, "mnist")
+    type_into(qtbot, hand.widget("epochsSpin"), "3")
+    assert hand.session.config == replace(fine, epochs=3)
+
+
+def contrast(first, second):
+    """As the Web Content Accessibility Guidelines 2.1 define it, from 1 to 21."""
+
+    def luminance(color):
+        parts = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in color.getRgbF()[:3])
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_row_of_an_open_list_can_be_read(hand, dark):
+    theme.apply(QApplication.instance(), dark=dark)
+    combo = hand.widget("activationCombo")
+    combo.showPopup()
+    rows = combo.view()
+    hand.wait(rows.isVisible)
+    for row in range(combo.count()):
+        rows.setCurrentIndex(rows.model().index(row, 0))
+        image = rows.viewport().grab().toImage()
+        place = rows.visualRect(rows.currentIndex()) & image.rect()
+        behind = image.pixelColor(place.right() - 3, place.center().y())
+        pixels = [image.pixelColor(x, y) for x in range(place.width()) for y in range(place.top(), place.bottom())]
+        assert max(contrast(behind, pixel) for pixel in pixels) >= 4.5
+        assert behind.name() == theme.colors().accent, "the row that is chosen is the one that was looked at"
+    combo.hidePopup()
 
 
 def test_the_wheel_turns_only_a_field_that_has_the_cursor(hand):

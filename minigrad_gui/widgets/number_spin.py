@@ -1,0 +1,135 @@
+"""Number fields that take whatever is typed, and leave it alone: what does not fit is for the view to mark.
+
+Qt's own refuse a key that would lead out of the range, so that 80 becomes 8 where 50 is the most, and put the last
+number back where the text is none.
+"""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtGui import QValidator
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSpinBox
+
+from minigrad_gui.widgets.building import named
+
+TEXT_MARGINS_PX = (6, 0, 0, 0)
+WHOLE = re.compile(r"[-+]?\d+|[-+]?\d{1,3}([, ]\d{3})+")
+DECIMAL = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?")
+
+if TYPE_CHECKING:
+
+    class _Base(QAbstractSpinBox):
+        def minimum(self) -> Any: ...
+        def maximum(self) -> Any: ...
+        def value(self) -> Any: ...
+        def setValue(self, value: Any) -> None: ...
+        def suffix(self) -> str: ...
+else:
+    _Base = object
+
+
+class _AsTyped(_Base):
+    """What both kinds have in common."""
+
+    _is_set = False
+    """True while the number comes from the program or the arrows, and not from the text."""
+
+    def number(self, text: str) -> float | None:
+        """The number that this text is, in range or not; None if it is none."""
+        raise NotImplementedError
+
+    def written(self, value: float) -> str:
+        """The text that a number in range is shown as."""
+        raise NotImplementedError
+
+    def complaint(self) -> str:
+        """Why the text cannot be taken, as a sentence; "" if it can."""
+        return self._complaint(self._typed())
+
+    def _typed(self) -> str:
+        return self.lineEdit().text().removesuffix(self.suffix()).strip()
+
+    def _complaint(self, text: str) -> str:
+        number = self.number(text)
+        if number is not None and self.minimum() <= number <= self.maximum():
+            return ""
+        return f"Enter a number from {self.written(self.minimum())} to {self.maximum():,.10g}."
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        unfit = self._complaint(text.removesuffix(self.suffix()).strip())
+        return QValidator.State.Intermediate if unfit else QValidator.State.Acceptable, text, position
+
+    def textFromValue(self, value: float) -> str:
+        """Of the current number, what was typed in its place, if that was no number to take."""
+        kept = not self._is_set and value == self.value() and self.complaint()
+        return self._typed() if kept else self.written(value)
+
+    def setValue(self, value: float) -> None:
+        self._is_set = True
+        super().setValue(value)
+        self._is_set = False
+
+    def stepBy(self, steps: int) -> None:
+        """From a number out of range, to the end of the range; from no number, to the last one that was."""
+        if not self.complaint():
+            super().stepBy(steps)
+            return
+        number = self.number(self._typed())
+        self.setValue(self.value() if number is None else min(max(number, self.minimum()), self.maximum()))
+        self.editingFinished.emit()  # the text has changed, even if the number has not
+
+
+class CountSpin(_AsTyped, QSpinBox):
+    """A whole number."""
+
+    def number(self, text: str) -> int | None:
+        return int(re.sub("[, ]", "", text)) if WHOLE.fullmatch(text) else None
+
+    def written(self, value: float) -> str:
+        return str(value)
+
+    def _complaint(self, text: str) -> str:
+        unfit = super()._complaint(text)
+        is_whole = not text or self.number(text) is not None
+        return unfit if is_whole else unfit.replace("a number", "a whole number")
+
+    def valueFromText(self, text: str) -> int:
+        number = self.number(text.removesuffix(self.suffix()).strip())
+        return int(self.value() if number is None else number)
+
+
+class DecimalSpin(_AsTyped, QDoubleSpinBox):
+    """Shows 0.001 as 0.001 and not as 0.001000; takes a point, a comma and 1e-3, whatever the language."""
+
+    def number(self, text: str) -> float | None:
+        return float(text.replace(",", ".")) if DECIMAL.fullmatch(text) else None
+
+    def written(self, value: float) -> str:
+        return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") or "0"
+
+    def _complaint(self, text: str) -> str:
+        unfit, number = super()._complaint(text), self.number(text)
+        if unfit or number is None or float(f"{number:.{self.decimals()}f}") == number:
+            return unfit
+        return f"Enter at most {self.decimals()} decimals."
+
+    def valueFromText(self, text: str) -> float:
+        number = self.number(text.strip())
+        return self.value() if number is None else number
+
+
+def decimal_spin(name: str, low: float, high: float, *, decimals: int, step: float | None = None) -> DecimalSpin:
+    """step: how far an arrow goes; None is a tenth of the number's order of magnitude."""
+    spin = named(DecimalSpin(decimals=decimals, minimum=low, maximum=high), name)
+    spin.lineEdit().setTextMargins(*TEXT_MARGINS_PX)
+    if step is None:
+        spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+    else:
+        spin.setSingleStep(step)
+    return spin
+
+
+def count_spin(name: str, low: int, high: int, *, suffix: str = "") -> CountSpin:
+    spin = named(CountSpin(minimum=low, maximum=high, suffix=suffix), name)
+    spin.lineEdit().setTextMargins(*TEXT_MARGINS_PX)
+    return spin
