@@ -95,7 +95,7 @@ class ProbabilityBars(QWidget):
             self._bar(painter, track, colors.bar_track)
             if value > 0:
                 filled = QRectF(track)
-                filled.setWidth(max(float(value) * track.width(), BAR_HEIGHT_PX if value >= 0.005 else 0.0))
+                filled.setWidth(float(value) * track.width())
                 self._bar(painter, filled, colors.accent if index == best else colors.muted)
             font = painter.font()
             font.setBold(index == best)

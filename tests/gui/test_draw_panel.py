@@ -11,6 +11,7 @@ from engine import load_model, save_model
 from minigrad_gui import theme
 from minigrad_gui.data import asset_path
 from minigrad_gui.digits import as_drawn
+from minigrad_gui.widgets.probability_bars import LABEL_WIDTH_PX, VALUE_WIDTH_PX
 
 LINE = np.array([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]])
 
@@ -143,6 +144,25 @@ def test_the_bar_under_the_mouse_stands_out_if_it_can_be_chosen(hand):
     read(hand)
     nothing, two, seven = (picture(digit) for digit in (None, 2, 7))
     assert nothing != two != seven != nothing
+
+
+def test_each_bar_is_as_long_as_its_probability(hand):
+    bars, values = hand.widget("probabilityBars"), [0.012, 0.031, 0.004, 0.5, 0.453, 0.0, 0.0, 0.0, 0.0, 0.0]
+    empty = bars.grab().toImage()
+    bars.set_probabilities(np.array(values))
+    image = bars.grab().toImage()
+    left, right = LABEL_WIDTH_PX, image.width() - VALUE_WIDTH_PX
+    background, track = (QColor(getattr(theme.colors(), name)) for name in ("muted", "bar_track"))
+
+    def length(row: int) -> float:
+        """In pixels, those at the end that are covered in part counted in part."""
+        y = round((row + 0.5) * image.height() / 10)
+        changed = [x for x in range(left, right) if image.pixelColor(x, y) != empty.pixelColor(x, y)]
+        full = track.red() - (QColor(theme.colors().accent) if row == 3 else background).red()
+        return sum((track.red() - image.pixelColor(x, y).red()) / full for x in changed)
+
+    for row, value in enumerate(values):
+        assert length(row) == pytest.approx(value * (right - left), abs=0.75)
 
 
 def test_the_reading_changes_while_the_pen_is_down(hand, canvas):
