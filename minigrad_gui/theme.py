@@ -143,7 +143,8 @@ def _style_sheet(scheme: Colors) -> str:
         QLabel[role="digit"] {{ font-size: 64px; font-weight: 600; }}
         QLineEdit, QComboBox, QAbstractSpinBox {{
             background: {scheme.field}; color: {scheme.text}; border: 1px solid {scheme.border};
-            border-radius: 6px; padding: 4px 8px; min-height: 18px; selection-background-color: {scheme.accent};
+            border-radius: 6px; padding: 4px 8px; min-height: 18px;
+            selection-background-color: {scheme.accent}; selection-color: {scheme.on_accent};
         }}
         QLineEdit:hover, QComboBox:hover, QAbstractSpinBox:hover,
         QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {scheme.accent}; }}
@@ -154,6 +155,10 @@ def _style_sheet(scheme: Colors) -> str:
         QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}
         QLineEdit[wrong="true"], QAbstractSpinBox[wrong="true"] {{ border-color: {scheme.error}; }}
         QComboBox {{ padding-right: 0; }}
+        QComboBox QAbstractItemView {{
+            background: {scheme.field}; color: {scheme.text}; border: 1px solid {scheme.border};
+            selection-background-color: {scheme.accent}; selection-color: {scheme.on_accent};
+        }}
         QComboBox::drop-down, QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
             border: none; background: transparent; width: 22px;
         }}
