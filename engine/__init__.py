@@ -1,15 +1,17 @@
 """minigrad's engine: reverse-mode automatic differentiation for N-dimensional tensors, in NumPy.
 
 Read the modules in this order and they are a course in backpropagation: `ops` (the calculus), `tensor`
-(the graph and `backward`), `nn` (layers), `losses`, `optim`, `augment`, `training`, `archive`,
-`checkpoint`.
+(the graph and `backward`), `functions` (of several Tensors), `gradcheck` (whether a gradient is right), `nn` (layers),
+`losses`, `optim`, `augment`, `training`, `archive`, `checkpoint`.
 """
 
 from engine.archive import ModelFileError
 from engine.augment import Augmentation
 from engine.checkpoint import load_checkpoint, load_model, save_checkpoint, save_model
+from engine.functions import concatenate, dropout, maximum, minimum, stack, where
+from engine.gradcheck import gradcheck
 from engine.losses import cross_entropy_loss, mse_loss
-from engine.nn import MLP, Linear, Module, ReLU, Sigmoid, Tanh
+from engine.nn import MLP, Dropout, LeakyReLU, Linear, Module, ReLU, Sigmoid, Tanh
 from engine.optim import SGD, Adam, SGDMomentum
 from engine.tensor import Tensor, no_grad
 from engine.training import (
@@ -28,6 +30,8 @@ __all__ = [
     "Adam",
     "Augmentation",
     "ConfigError",
+    "Dropout",
+    "LeakyReLU",
     "Linear",
     "ModelFileError",
     "Module",
@@ -38,15 +42,22 @@ __all__ = [
     "Tanh",
     "Tensor",
     "TrainingConfig",
+    "concatenate",
     "cross_entropy_loss",
+    "dropout",
     "evaluate",
+    "gradcheck",
     "load_checkpoint",
     "load_model",
+    "maximum",
+    "minimum",
     "mse_loss",
     "no_grad",
     "predict",
     "save_checkpoint",
     "save_model",
+    "stack",
     "train",
     "training_steps",
+    "where",
 ]

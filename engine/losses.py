@@ -9,31 +9,36 @@ from engine.ops import Array
 from engine.tensor import Tensor, apply
 
 
-def mse_loss(pred: Tensor, target: Tensor | Array) -> Tensor:
+def mse_loss(pred: Any, target: Any) -> Tensor:
     """The mean of the squared differences. Returns a scalar; raises ValueError if the shapes differ."""
-    if pred.shape != np.shape(target):
-        raise ValueError(f"predictions of shape {pred.shape} do not fit targets of shape {np.shape(target)}")
+    pred = pred if isinstance(pred, Tensor) else Tensor(pred)
+    shape = target.shape if isinstance(target, Tensor) else np.shape(target)
+    if pred.shape != shape:
+        raise ValueError(f"predictions of shape {pred.shape} do not fit targets of shape {shape}")
     difference: Tensor = pred - target
     return (difference * difference).mean()
 
 
-def cross_entropy_loss(logits: Tensor, target_idx: Any) -> Tensor:
+def cross_entropy_loss(logits: Any, target_idx: Any) -> Tensor:
     """-log softmax(logits)[target]: the surprise at the right answer; for a batch, the mean.
 
     logits: (..., classes), not yet probabilities; target_idx: integers of shape (...), each a class. Returns a
     scalar. Raises ValueError if the shapes do not fit or there is no sample, TypeError if targets are not integers,
     IndexError if a target is no class.
     """
+    logits = logits if isinstance(logits, Tensor) else Tensor(logits)
     return apply(ops.cross_entropy, logits, target=class_indices(target_idx, logits.shape))
 
 
 def class_indices(target_idx: Any, shape: tuple[int, ...]) -> Array:
     """The targets for logits of this shape, as an intp array; raises what `cross_entropy_loss` does."""
-    target = np.asarray(target_idx)
+    target = target_idx.data if isinstance(target_idx, Tensor) else np.asarray(target_idx)
     if target.dtype.kind not in "iu":
-        raise TypeError(f"targets are class indices (integers), not {target.dtype}")
+        kind = "a Tensor" if isinstance(target_idx, Tensor) else target.dtype
+        raise TypeError(f"targets are class indices (integers), not {kind}")
     if not shape or target.shape != shape[:-1]:
-        raise ValueError(f"logits of shape {shape} do not fit targets of shape {target.shape}")
+        hint = ": a target is the number of its class, not a row of 0 and 1" if target.shape == shape != () else ""
+        raise ValueError(f"logits of shape {shape} do not fit targets of shape {target.shape}{hint}")
     if target.size == 0:
         raise ValueError("a loss needs at least one sample")
     classes = shape[-1]

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from engine import ops
+from engine.functions import dropout
 from engine.memory import side_by_side
 from engine.ops import Array
 from engine.tensor import Tensor, apply
@@ -20,13 +21,19 @@ RandomSource = np.random.Generator | np.random.RandomState
 
 
 class Module:
-    """Anything with parameters: Tensors that require a gradient, in attributes, in modules or in lists of modules."""
+    """Anything with parameters: Tensors that require a gradient, in attributes, in modules or in lists of modules.
+
+    training: whether it is being trained; what differs then, as `Dropout`, looks at it. `train()` and `eval()` set it
+    for all modules within. `evaluate` and `predict` ask a network in the mode for that, whatever mode it is in.
+    """
+
+    training = True
 
     def __call__(self, x: Any) -> Tensor:
         return self.forward(x if isinstance(x, Tensor) else Tensor(x))
 
     def forward(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no forward(self, x)")
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Each parameter with its path, such as "layers.0.W"."""
@@ -39,6 +46,38 @@ class Module:
                     path = name if index == "" else f"{name}.{index}"
                     for child_name, parameter in child.named_parameters():
                         yield f"{path}.{child_name}", parameter
+
+    def children(self) -> Iterator[tuple[str, "Module"]]:
+        """The modules in its attributes, and in lists, tuples and dicts there, each with its path: "layers.0"."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+            elif isinstance(value, (list, tuple, dict)):
+                for key, child in value.items() if isinstance(value, dict) else enumerate(value):
+                    if isinstance(child, Module):
+                        yield f"{name}.{key}", child
+
+    def modules(self) -> Iterator["Module"]:
+        """Itself and all modules within."""
+        yield self
+        for _, child in self.children():
+            yield from child.modules()
+
+    def train(self, mode: bool = True) -> Self:
+        """Make it, and all within, ready to be trained; mode False: to be used. Returns itself."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Make it, and all within, ready to be used. Returns itself."""
+        return self.train(False)
+
+    def __repr__(self) -> str:
+        """The modules within, one a line: "layers.0: Linear(784, 256)"."""
+        lines = [f"{name}: {child!r}".replace("\n", "\n  ") for name, child in self.children()]
+        inside = "".join(f"\n  {line}" for line in lines)
+        return f"{type(self).__name__}({inside}\n)" if lines else f"{type(self).__name__}()"
 
     def parameters(self) -> list[Tensor]:
         return [parameter for _, parameter in self.named_parameters()]
@@ -95,10 +134,27 @@ class Linear(Module):
     def forward(self, x: Tensor) -> Tensor:
         return apply(ops.linear, x, self.W, self.b)
 
+    def __repr__(self) -> str:
+        out_dim, in_dim = self.W.shape
+        return f"Linear({in_dim}, {out_dim})"
+
 
 class ReLU(Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.relu()
+
+
+class LeakyReLU(Module):
+    """x above 0, slope x elsewhere: no neuron is ever dead."""
+
+    def __init__(self, slope: float = 0.01) -> None:
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.leaky_relu(self.slope)
+
+    def __repr__(self) -> str:
+        return f"LeakyReLU({self.slope})"
 
 
 class Tanh(Module):
@@ -109,6 +165,22 @@ class Tanh(Module):
 class Sigmoid(Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.sigmoid()
+
+
+class Dropout(Module):
+    """In training `dropout`, with probability p; otherwise the input as it is. rng decides what is dropped."""
+
+    def __init__(self, p: float = 0.5, *, rng: RandomSource | None = None) -> None:
+        if not 0 <= p <= 1:
+            raise ValueError(f"p is a probability, from 0 to 1, not {p}")
+        self.p = p
+        self._rng = np.random.default_rng() if rng is None else rng
+
+    def forward(self, x: Tensor) -> Tensor:
+        return dropout(x, self.p, self._rng) if self.training else x
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.p})"
 
 
 ACTIVATIONS: dict[str, type[Module]] = {"relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid}

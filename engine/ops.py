@@ -10,9 +10,11 @@ sums it down to the shape of the argument. All values here are plain NumPy array
 
 import math
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -30,6 +32,15 @@ class Op(NamedTuple):
     forward: Callable[..., Any]
     vjps: tuple[Callable[..., Any], ...]
 
+    def __call__(self, *arrays: Array, **options: Any) -> Array:
+        """The result alone, of plain arrays."""
+        return np.asarray(self.forward(*arrays, **options))
+
+
+def wide(a: Array) -> Array:
+    """What `a` is added up in: float16 in float32, for from 2,048 on it cannot count by ones."""
+    return a.astype(np.float32) if a.dtype.char == "e" else a
+
 
 # ---------------------------------------------------------------- element by element, with broadcasting
 
@@ -41,16 +52,21 @@ power = Op(
     "power",
     np.power,
     (
-        lambda g, y, a, b: g * b * a ** np.where(b == 0, 1, b - 1),  # a**0 is flat, at a = 0 too
-        lambda g, y, a, b: g * y * np.log(np.where(a == 0, 1, a)),
+        lambda g, y, a, b: g * b * np.where(b == 0, 1, a) ** (b - 1),  # a**0 is flat, wherever a is
+        lambda g, y, a, b: g * y * np.log(np.where((a == 0) & (b >= 0), 1, a)),  # 0**b is flat where b > 0
     ),
-)  # 0**b is flat in b
+)
 negative = Op("negative", np.negative, (lambda g, y, a: -g,))
 
 exp = Op("exp", np.exp, (lambda g, y, a: g * y,))
 log = Op("log", np.log, (lambda g, y, a: g / a,))
+sqrt = Op("sqrt", np.sqrt, (lambda g, y, a: g / (2 * y),))
+abs = Op("abs", np.abs, (lambda g, y, a: g * np.sign(a),))  # flat at 0
 tanh = Op("tanh", np.tanh, (lambda g, y, a: g * (1 - y * y),))
 relu = Op("relu", lambda a: np.maximum(a, 0), (lambda g, y, a: g * (y > 0),))
+leaky_relu = Op("leaky_relu", lambda a, slope: np.where(a > 0, a, slope * a), (
+    lambda g, y, a, slope: np.where(a > 0, g, slope * g),
+))
 
 
 def _sigmoid(a: Array) -> Array:
@@ -62,22 +78,54 @@ def _sigmoid(a: Array) -> Array:
 sigmoid = Op("sigmoid", _sigmoid, (lambda g, y, a: g * y * (1 - y),))
 
 
+# ---------------------------------------------------------------- one or the other
+
+
+def _larger_part(g: Array, a: Array, b: Array) -> Array:
+    """What of g goes to a, of the two the one that counts if it is larger; equals share."""
+    return np.where(a == b, g / 2, np.where(a < b, 0, g))
+
+
+maximum = Op("maximum", np.maximum, (
+    lambda g, y, a, b: _larger_part(g, a, b),
+    lambda g, y, a, b: _larger_part(g, b, a),
+))
+minimum = Op("minimum", np.minimum, (
+    lambda g, y, a, b: _larger_part(g, -a, -b),
+    lambda g, y, a, b: _larger_part(g, -b, -a),
+))
+where = Op("where", lambda a, b, condition: np.where(condition, a, b), (
+    lambda g, y, a, b, condition: np.where(condition, g, 0),
+    lambda g, y, a, b, condition: np.where(condition, 0, g),
+))
+clip = Op("clip", lambda a, low, high: np.clip(a, low, high), (
+    lambda g, y, a, low, high: np.where((a >= low) & (a <= high), g, 0),  # at a bound g still passes
+))
+dropout = Op("dropout", lambda a, scale: a * scale, (lambda g, y, a, scale: g * scale,))
+
+
 # ---------------------------------------------------------------- reductions over axes
 
 
+def _count(a: Array, axis: Axes) -> int:
+    """How many elements are reduced to one."""
+    return a.size if axis is None else math.prod(a.shape[i] for i in normalize_axis_tuple(axis, a.ndim))
+
+
 def _kept(reduced: Array, a: Array, axis: Axes, keepdims: bool) -> Array:
-    """Give a reduction of `a` its reduced axes back, with length 1, so that it broadcasts against `a`."""
-    return reduced if keepdims or axis is None else np.expand_dims(reduced, axis)
+    """Give a reduction of `a` its reduced axes back, with length 1, so that it broadcasts against `a`.
+
+    NumPy allows axis 0 for a scalar.
+    """
+    return reduced if keepdims or axis is None or a.ndim == 0 else np.expand_dims(reduced, axis)
+
+
+def _sum(a: Array, axis: Axes, keepdims: bool) -> Array:
+    return np.asarray(np.sum(wide(a), axis, keepdims=keepdims), a.dtype)
 
 
 def _vjp_sum(g: Array, y: Array, a: Array, axis: Axes, keepdims: bool) -> Array:
     return np.broadcast_to(_kept(g, a, axis, keepdims), a.shape)
-
-
-def _vjp_max(g: Array, y: Array, a: Array, axis: Axes, keepdims: bool) -> Array:
-    ties = a == _kept(y, a, axis, keepdims)
-    share = ties / ties.sum(axis=axis, keepdims=True)
-    return np.asarray(_kept(g, a, axis, keepdims) * share.astype(g.dtype))
 
 
 def _mean(a: Array, axis: Axes, keepdims: bool) -> Array:
@@ -86,26 +134,66 @@ def _mean(a: Array, axis: Axes, keepdims: bool) -> Array:
     return np.asarray(a.mean(axis, keepdims=keepdims))
 
 
-def _count(a: Array, axis: Axes) -> int:
-    """How many elements are reduced to one."""
-    axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return math.prod(a.shape[i] for i in axes)
-
-
 def _vjp_mean(g: Array, y: Array, a: Array, axis: Axes, keepdims: bool) -> Array:
-    return _vjp_sum(g / _count(a, axis), y, a, axis, keepdims)
+    return _vjp_sum(wide(g) / _count(a, axis), y, a, axis, keepdims)
 
 
-sum = Op("sum", np.sum, (_vjp_sum,))
+def _spread(f: Callable[..., Any], a: Array, axis: Axes, ddof: int, keepdims: bool) -> Array:
+    if _count(a, axis) <= ddof:
+        raise ValueError(f"too few elements for ddof {ddof}: shape {a.shape}, axis {axis}")
+    return np.asarray(f(wide(a), axis, ddof=ddof, keepdims=keepdims), a.dtype)
+
+
+def _vjp_var(g: Array, y: Array, a: Array, axis: Axes, ddof: int, keepdims: bool) -> Array:
+    a = wide(a)
+    slope = 2 / (_count(a, axis) - ddof) * (a - a.mean(axis, keepdims=True))
+    return np.asarray(_kept(g, a, axis, keepdims) * slope)
+
+
+def _vjp_std(g: Array, y: Array, a: Array, axis: Axes, ddof: int, keepdims: bool) -> Array:
+    return _vjp_var(g / np.where(y == 0, np.inf, 2 * y), y, a, axis, ddof, keepdims)  # of equal numbers it is 0
+
+
+def _vjp_extreme(g: Array, y: Array, a: Array, axis: Axes, keepdims: bool) -> Array:
+    y = _kept(y, a, axis, keepdims)
+    ties = (a == y) | (np.isnan(a) & np.isnan(y))
+    share = ties / ties.sum(axis=axis, keepdims=True)
+    return np.asarray(_kept(g, a, axis, keepdims) * share.astype(g.dtype))
+
+
+def _product_before(a: Array, axis: int) -> Array:
+    """For each element the product of those before it along the axis."""
+    factors = np.roll(a, 1, axis)
+    np.moveaxis(factors, axis, 0)[:1] = 1
+    return np.cumprod(factors, axis)
+
+
+def _vjp_prod(g: Array, y: Array, a: Array, axis: int) -> Array:
+    """The product of all others, which y / a is not where an element is 0."""
+    a = wide(a)
+    after = np.flip(_product_before(np.flip(a, axis), axis), axis)
+    return np.asarray(np.expand_dims(g, axis) * _product_before(a, axis) * after)
+
+
+def _vjp_cumsum(g: Array, y: Array, a: Array, axis: int) -> Array:
+    return np.flip(np.cumsum(np.flip(wide(g), axis), axis), axis)  # each element is in all sums from its own on
+
+
+sum = Op("sum", _sum, (_vjp_sum,))
 mean = Op("mean", _mean, (_vjp_mean,))
-max = Op("max", np.max, (_vjp_max,))
+var = Op("var", partial(_spread, np.var), (_vjp_var,))
+std = Op("std", partial(_spread, np.std), (_vjp_std,))
+max = Op("max", np.max, (_vjp_extreme,))
+min = Op("min", np.min, (_vjp_extreme,))
+prod = Op("prod", lambda a, axis: np.prod(wide(a), axis).astype(a.dtype), (_vjp_prod,))
+cumsum = Op("cumsum", lambda a, axis: np.cumsum(wide(a), axis).astype(a.dtype), (_vjp_cumsum,))
 
 
 # ---------------------------------------------------------------- shape and selection
 
 
 def _vjp_getitem(g: Array, y: Array, a: Array, index: Any) -> Array:
-    gradient = np.zeros(a.shape, g.dtype)
+    gradient = np.zeros(a.shape, wide(g).dtype)
     np.add.at(gradient, index, g)  # an element that was taken twice gets both gradients
     return gradient
 
@@ -114,10 +202,42 @@ def _vjp_transpose(g: Array, y: Array, a: Array, axes: tuple[int, ...] | None) -
     return g.transpose(None if axes is None else np.argsort(np.array(axes) % a.ndim))
 
 
+def _vjp_pad(g: Array, y: Array, a: Array, pad_width: Any, constant_values: float) -> Array:
+    before = np.broadcast_to(pad_width, (a.ndim, 2))[:, 0]
+    return g[tuple(slice(start, start + length) for start, length in zip(before, a.shape, strict=True))]
+
+
 reshape = Op("reshape", np.reshape, (lambda g, y, a, shape: g.reshape(a.shape),))
+expand_dims = Op("expand_dims", np.expand_dims, (lambda g, y, a, axis: g.reshape(a.shape),))
+squeeze = Op("squeeze", np.squeeze, (lambda g, y, a, axis: g.reshape(a.shape),))
 transpose = Op("transpose", np.transpose, (_vjp_transpose,))
+swapaxes = Op("swapaxes", np.swapaxes, (lambda g, y, a, axis1, axis2: g.swapaxes(axis1, axis2),))
 broadcast_to = Op("broadcast_to", np.broadcast_to, (lambda g, y, a, shape: g,))
 getitem = Op("getitem", lambda a, index: a[index], (_vjp_getitem,))
+pad = Op("pad", np.pad, (_vjp_pad,))
+
+
+def _vjp_concatenate(position: int, g: Array, y: Array, *arrays: Array, axis: int) -> Array:
+    ends = np.cumsum([a.shape[axis] for a in arrays])
+    return np.asarray(np.split(g, ends[:-1], axis)[position])
+
+
+def _vjp_stack(position: int, g: Array, y: Array, *arrays: Array, axis: int) -> Array:
+    return np.asarray(np.take(g, position, axis))
+
+
+@cache
+def concatenate(count: int) -> Op:
+    """The operation that joins so many arrays along an axis of theirs."""
+    vjps = tuple(partial(_vjp_concatenate, position) for position in range(count))
+    return Op("concatenate", lambda *arrays, axis: np.concatenate(arrays, axis), vjps)
+
+
+@cache
+def stack(count: int) -> Op:
+    """The operation that joins so many arrays of one shape along a new axis."""
+    vjps = tuple(partial(_vjp_stack, position) for position in range(count))
+    return Op("stack", lambda *arrays, axis: np.stack(arrays, axis), vjps)
 
 
 # ---------------------------------------------------------------- products of matrices
@@ -144,16 +264,26 @@ def _vjp_matmul_right(g: Array, y: Array, a: Array, b: Array) -> Array:
     return gradient[..., 0] if b.ndim == 1 else gradient
 
 
-matmul = Op("matmul", np.matmul, (_vjp_matmul_left, _vjp_matmul_right))
+def _matmul(a: Array, b: Array) -> Array:
+    try:
+        return np.asarray(np.matmul(a, b))
+    except ValueError:
+        reason = "shapes" if a.ndim and b.ndim else "numbers have no @, use *: shapes"
+        raise ValueError(f"matmul: {reason} {a.shape} and {b.shape} do not fit") from None
+
+
+matmul = Op("matmul", _matmul, (_vjp_matmul_left, _vjp_matmul_right))
 
 
 def _rows(a: Array) -> Array:
     """All axes but the last as one."""
-    return a if a.ndim == 2 else a.reshape(-1, a.shape[-1])
+    return a if a.ndim == 2 else a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
 
 
 def _linear(x: Array, W: Array, b: Array) -> Array:
     # As (W x^T)^T rather than x W^T: OpenBLAS's two threads then share the work better, at small batches above all.
+    if x.shape[-1:] != W.shape[1:]:
+        raise ValueError(f"matmul: Linear takes an input of width {W.shape[1]}, this one has shape {x.shape}")
     y = (W @ _rows(x).T).T
     y = np.asarray(np.add(y, b, out=y if y.dtype == b.dtype else None))
     return y if x.ndim == 2 else y.reshape(x.shape[:-1] + b.shape)
@@ -180,23 +310,33 @@ linear = Op("linear", _linear, (_vjp_linear_input, _vjp_linear_weight, _vjp_line
 # ---------------------------------------------------------------- classification
 
 
-def softmax(logits: Array) -> Array:
-    """exp(logits) / sum(exp(logits)) over the last axis; same shape and dtype. Large logits do not overflow."""
-    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+def _softmax(a: Array, axis: Axes = -1) -> Array:
+    """exp(a) / sum(exp(a)) over the axis. Large numbers do not overflow."""
+    e = np.exp(wide(a) - a.max(axis, keepdims=True))
+    return np.asarray(e / e.sum(axis, keepdims=True), a.dtype)
+
+
+def _log_softmax(a: Array, axis: Axes = -1) -> Array:
+    shifted = wide(a) - a.max(axis, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis, keepdims=True)), a.dtype)
+
+
+softmax = Op("softmax", _softmax, (lambda g, y, a, axis: y * (g - wide(g * y).sum(axis, keepdims=True)),))
+log_softmax = Op("log_softmax", _log_softmax, (lambda g, y, a, axis: g - np.exp(y) * wide(g).sum(axis, keepdims=True),))
 
 
 def _cross_entropy(logits: Array, target: Array) -> Array:
-    rows, chosen = _rows(logits), (np.arange(target.size), target.ravel())
+    rows, chosen = wide(_rows(logits)), (np.arange(target.size), target.ravel())
     shifted = rows - rows.max(axis=-1, keepdims=True)
-    return np.asarray((np.log(np.exp(shifted).sum(axis=-1)) - shifted[chosen]).sum() / target.size)
+    loss = (np.log(np.exp(shifted).sum(axis=-1)) - shifted[chosen]).sum() / target.size
+    return np.asarray(loss, logits.dtype)
 
 
 def _vjp_cross_entropy(g: Array, y: Array, logits: Array, target: Array) -> Array:
     """(softmax(logits) - one_hot(target)) / n; Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.109."""
-    gradient, chosen = softmax(_rows(logits)), (np.arange(target.size), target.ravel())
+    gradient, chosen = _softmax(wide(_rows(logits))), (np.arange(target.size), target.ravel())
     gradient[chosen] -= 1
-    return (gradient * (g / target.size)).reshape(logits.shape)
+    return (gradient * (wide(g) / target.size)).reshape(logits.shape)
 
 
 cross_entropy = Op("cross_entropy", _cross_entropy, (_vjp_cross_entropy,))

@@ -6,15 +6,17 @@ without recursion, and applies the rules of `engine.ops`; accumulating, skipping
 and undoing broadcasting are each written once, there.
 """
 
+import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Number
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from engine import ops
+from engine import border, ops
 from engine.ops import Array, Axes, Op
 
 
@@ -63,9 +65,6 @@ class Tensor:
 
     __slots__ = ("__weakref__", "_data", "_origin", "_version", "grad", "requires_grad")
 
-    # NumPy leaves `array * tensor` to Tensor.__rmul__ instead of multiplying element by element.
-    __array_ufunc__ = None
-
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         array = np.asarray(data.data if isinstance(data, Tensor) else data)
         if array.dtype.kind not in "fiub":
@@ -112,19 +111,109 @@ class Tensor:
         """The only element, as a Python number. Raises ValueError if there is not exactly one."""
         return float(self.data.item())
 
+    def tolist(self) -> Any:
+        """The numbers as Python's, in nested lists."""
+        return self._data.tolist()
+
+    def argmax(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """Where the largest element is: an integer array, or one integer for axis None, which counts the flattened."""
+        return self._data.argmax(axis, keepdims=keepdims)
+
+    def argmin(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """Where the smallest element is, as `argmax`."""
+        return self._data.argmin(axis, keepdims=keepdims)
+
     def detach(self) -> "Tensor":
         """The same data, outside the graph."""
         return Tensor(self.data)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.array(self.data, dtype=dtype, copy=copy)
+    @property
+    def size(self) -> int:
+        """How many elements there are."""
+        return self._data.size
 
     def __len__(self) -> int:
-        return len(self.data)
+        return len(self._data)
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        if self.ndim == 0:
+            raise TypeError("a Tensor without axes is one number and cannot be iterated over")
+        return (self[index] for index in range(len(self)))
 
     def __repr__(self) -> str:
         made_by = f", op={self.op!r}" if self.op else ""
         return f"Tensor({self.data}, dtype={self.dtype}, requires_grad={self.requires_grad}{made_by})"
+
+    # ------------------------------------------------------------ as a number, where there is but one
+
+    def __float__(self) -> float:
+        return float(self._data)
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        if self.ndim:
+            raise TypeError(f"round() takes one number, and this Tensor has shape {self.shape}: use np.round(t.data)")
+        return round(self._data.dtype.type(self._data), ndigits)
+
+    def __format__(self, spec: str) -> str:
+        """`f"{loss:.4f}"` for one number; without a format, more numbers are shown as `repr` does."""
+        if self.ndim and spec:
+            raise TypeError(f"the format {spec!r} is for one number, and this Tensor has shape {self.shape}")
+        return repr(self) if self.ndim else format(self._data[()], spec)
+
+    # ------------------------------------------------------------ comparisons, which give boolean arrays
+
+    __hash__ = object.__hash__  # by identity: a Tensor can be a key although == goes element by element
+
+    def __eq__(self, other: object) -> Any:
+        return self._data == _plain(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._data != _plain(other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._data < _plain(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._data <= _plain(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._data > _plain(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._data >= _plain(other)
+
+    def __contains__(self, number: Any) -> bool:
+        return bool((self == number).any())
+
+    # ------------------------------------------------------------ what NumPy asks for; engine.border tells why
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self.requires_grad and _grad_mode.enabled:
+            raise TypeError(
+                "an array would lose the gradient: use t.data for the numbers alone, engine.stack() to join Tensors"
+            )
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (), **options: Any) -> Any:
+        if ufunc in border.WITHOUT_GRADIENT:
+            return getattr(ufunc, method)(*_plain(inputs), **options)
+        # `array += tensor` comes with the array for out, and makes a name of the array a name of the result.
+        if ufunc not in border.OPERATIONS or method != "__call__" or options or (out and out[0] is not inputs[0]):
+            raise TypeError(border.advice(ufunc, Tensor))
+        return apply(border.OPERATIONS[ufunc], *(self._like(operand) for operand in inputs))
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, arguments: Sequence[Any], options: Mapping[str, Any]
+    ) -> Any:
+        if function not in border.WITHOUT_GRADIENT:
+            raise TypeError(border.advice(function, Tensor))
+        return function(*_plain(arguments), **{name: _plain(option) for name, option in options.items()})
 
     # ------------------------------------------------------------ arithmetic, from both sides
 
@@ -167,6 +256,33 @@ class Tensor:
     def __neg__(self) -> "Tensor":
         return apply(ops.negative, self)
 
+    def __pos__(self) -> "Tensor":
+        return self
+
+    def __abs__(self) -> "Tensor":
+        return self.abs()
+
+    def __iadd__(self, other: Any) -> "Tensor":
+        return self._changed_by("+=", self + other)
+
+    def __isub__(self, other: Any) -> "Tensor":
+        return self._changed_by("-=", self - other)
+
+    def __imul__(self, other: Any) -> "Tensor":
+        return self._changed_by("*=", self * other)
+
+    def __itruediv__(self, other: Any) -> "Tensor":
+        return self._changed_by("/=", self / other)
+
+    def _changed_by(self, operator: str, result: "Tensor") -> "Tensor":
+        """What `t -= ...` makes of t: the result; of a parameter, itself with new data, and only within no_grad()."""
+        if not self.requires_grad or self.op:
+            return result
+        if _grad_mode.enabled:
+            raise RuntimeError(f"{operator} would put a result in the parameter's place: write t.data {operator} ...")
+        self.data = result.data
+        return self
+
     def _like(self, other: Any) -> "Tensor":
         """The other operand as a Tensor; a bare number takes this tensor's dtype."""
         if isinstance(other, Tensor):
@@ -179,6 +295,10 @@ class Tensor:
 
     # ------------------------------------------------------------ element by element
 
+    def abs(self) -> "Tensor":
+        """|x|; the gradient at 0 is 0."""
+        return apply(ops.abs, self)
+
     def exp(self) -> "Tensor":
         return apply(ops.exp, self)
 
@@ -186,9 +306,24 @@ class Tensor:
         """The natural logarithm."""
         return apply(ops.log, self)
 
+    def sqrt(self) -> "Tensor":
+        """The square root; the gradient at 0 is infinite."""
+        return apply(ops.sqrt, self)
+
+    def clip(self, min: Any = None, max: Any = None) -> "Tensor":  # noqa: A002
+        """Not below `min`, not above `max`, which are numbers, arrays or None; the gradient at a bound is 1."""
+        if isinstance(min, Tensor) or isinstance(max, Tensor):
+            raise TypeError("clip takes numbers and arrays: for Tensors use engine.maximum() and engine.minimum()")
+        low, high = -np.inf if min is None else min, np.inf if max is None else max
+        return apply(ops.clip, self, low=np.asarray(low, self.dtype), high=np.asarray(high, self.dtype))
+
     def relu(self) -> "Tensor":
         """max(x, 0); the gradient at 0 is 0."""
         return apply(ops.relu, self)
+
+    def leaky_relu(self, slope: float = 0.01) -> "Tensor":
+        """x above 0, slope x elsewhere (Maas, Hannun and Ng, 2013); the gradient at 0 is the slope."""
+        return apply(ops.leaky_relu, self, slope=float(slope))
 
     def sigmoid(self) -> "Tensor":
         """1 / (1 + e^-x)."""
@@ -209,6 +344,41 @@ class Tensor:
         """The largest element; its gradient is shared equally among ties."""
         return apply(ops.max, self, axis=axis, keepdims=keepdims)
 
+    def min(self, axis: Axes = None, keepdims: bool = False) -> "Tensor":
+        """The smallest element; its gradient is shared equally among ties."""
+        return apply(ops.min, self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> "Tensor":
+        """The variance: sum((x - mean)^2) / (n - ddof). Raises ValueError where n - ddof is not above 0.
+
+        As in NumPy, ddof is 0; PyTorch's var has 1.
+        """
+        return apply(ops.var, self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> "Tensor":
+        """The square root of `var`; the gradient of equal numbers, which has no limit, is 0."""
+        return apply(ops.std, self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def prod(self, axis: Axes = None, keepdims: bool = False) -> "Tensor":
+        """The product of the elements."""
+        axes = normalize_axis_tuple(range(self.ndim) if axis is None else axis, self.ndim)
+        result = self
+        for one in axes:
+            result = apply(ops.prod, result, axis=one).expand_dims(one)
+        return result if keepdims else result.squeeze(axes)
+
+    def cumsum(self, axis: int | None = None) -> "Tensor":
+        """The sums of all elements up to each, along the axis; None: of the flattened Tensor."""
+        return apply(ops.cumsum, self.reshape(-1) if axis is None else self, axis=axis or 0)
+
+    def softmax(self, axis: Axes = -1) -> "Tensor":
+        """exp(x) / sum(exp(x)) over the axis: logits made into probabilities. Large numbers do not overflow."""
+        return apply(ops.softmax, self, axis=axis)
+
+    def log_softmax(self, axis: Axes = -1) -> "Tensor":
+        """The logarithm of `softmax`, right also where that rounds to 0."""
+        return apply(ops.log_softmax, self, axis=axis)
+
     # ------------------------------------------------------------ shape and selection
 
     def reshape(self, *shape: Any) -> "Tensor":
@@ -217,7 +387,27 @@ class Tensor:
 
     def transpose(self, *axes: Any) -> "Tensor":
         """`t.transpose()` reverses the axes; `t.transpose(1, 0, 2)` or `t.transpose((1, 0, 2))` permutes them."""
-        return apply(ops.transpose, self, axes=_unpacked(axes) if axes else None)
+        return apply(ops.transpose, self, axes=None if axes in ((), (None,)) else _unpacked(axes))
+
+    def swapaxes(self, axis1: int, axis2: int) -> "Tensor":
+        return apply(ops.swapaxes, self, axis1=axis1, axis2=axis2)
+
+    def flatten(self, start_axis: int = 0) -> "Tensor":
+        """All axes from `start_axis` on as one: `images.flatten(1)` makes rows of them."""
+        start = normalize_axis_index(start_axis, self.ndim or 1)
+        return self.reshape((*self.shape[:start], math.prod(self.shape[start:])))
+
+    def squeeze(self, axis: Axes = None) -> "Tensor":
+        """Without the given axes, which must have length 1; None: without all that have."""
+        return apply(ops.squeeze, self, axis=axis)
+
+    def expand_dims(self, axis: int | tuple[int, ...]) -> "Tensor":
+        """With new axes of length 1, there in the result."""
+        return apply(ops.expand_dims, self, axis=axis)
+
+    def pad(self, pad_width: Any, constant_values: float = 0.0) -> "Tensor":
+        """With so many `constant_values` before and after, along each axis: n, (before, after), or a pair for each."""
+        return apply(ops.pad, self, pad_width=pad_width, constant_values=constant_values)
 
     @property
     def T(self) -> "Tensor":
@@ -228,19 +418,27 @@ class Tensor:
 
     def __getitem__(self, index: Any) -> "Tensor":
         """Basic and fancy indexing, as in NumPy."""
+        if isinstance(index, Tensor) or (type(index) is tuple and any(isinstance(part, Tensor) for part in index)):
+            raise IndexError("an index is made of whole numbers, and a Tensor is not: use t.data.astype(int)")
         return apply(ops.getitem, self, index=index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError("elements of a Tensor cannot be assigned: use engine.where(), or assign to t.data's")
 
     # ------------------------------------------------------------ differentiation
 
-    def backward(self) -> None:
-        """Set `grad` on every tensor that this scalar was computed from and that requires a gradient.
+    def backward(self, gradient: Any = None) -> None:
+        """Set `grad` on every tensor that this result was computed from and that requires a gradient.
+
+        gradient: dL/d(result), where L is what all gradients are of; an array or Tensor of the result's shape. Of a
+        scalar it is 1 if none is given: L is the result. With another, `backward` is a vector-Jacobian product.
 
         Gradients of leaves add up over calls, until they are set to None; those of intermediate results are
-        of the last call. Raises ValueError if this is not a scalar or was computed from nothing that requires a
-        gradient. Reverse mode: Linnainmaa, BIT 16 (1976), 146-160.
+        of the last call. Raises ValueError if this is not a scalar and no gradient is given, if that has another
+        shape, or if this was computed from nothing that requires a gradient.
+        Reverse mode: Linnainmaa, BIT 16 (1976), 146-160.
         """
-        if self.ndim != 0:
-            raise ValueError(f"backward() needs a scalar, this tensor has shape {self.shape}")
+        seed = self._seed(gradient)
         if not self.requires_grad:
             raise ValueError("backward() needs a result of tensors that require a gradient")
         results = history(self)
@@ -248,13 +446,23 @@ class Tensor:
             if origin.version != sum([tensor._version for tensor in origin.inputs]):
                 raise RuntimeError(f"an input of {result.op}() has been changed since: compute the result again")
             result.grad = None
-        seed = np.ones((), self.dtype)
         self._accumulate(seed, seed)
         for result, (op, inputs, arrays, _, options) in results:
             g = result.grad
             for tensor, vjp in zip(inputs, op.vjps, strict=True):
                 if tensor.requires_grad:
                     tensor._accumulate(vjp(g, result._data, *arrays, **options), g)
+
+    def _seed(self, gradient: Any) -> Array:
+        """What `backward` begins with."""
+        if gradient is None:
+            if self.ndim:
+                raise ValueError(f"backward() needs a scalar, or a gradient of this tensor's shape {self.shape}")
+            return np.ones((), self.dtype)
+        seed = Tensor(gradient).data.astype(self.dtype)
+        if seed.shape != self.shape:
+            raise ValueError(f"a gradient of shape {seed.shape} does not fit a tensor of shape {self.shape}")
+        return seed
 
     def _accumulate(self, gradient: Array, g: Array | None) -> None:
         """Add to `grad` what a rule made of g: a tensor that was used more than once gets the sum of its gradients."""
@@ -288,6 +496,13 @@ def apply(op: Op, *inputs: Tensor, **options: Any) -> Tensor:
     return result
 
 
+def _plain(value: Any) -> Any:
+    """The value with the data of Tensors in their place."""
+    if isinstance(value, Tensor):
+        return value._data
+    return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
+
+
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:
     """Allow both f(2, 3) and f((2, 3))."""
     first = arguments[0] if len(arguments) == 1 else arguments
@@ -313,6 +528,6 @@ def history(root: Tensor) -> list[tuple[Tensor, Origin]]:
 
 def _sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Undo broadcasting: an element that was used many times gets the sum of its gradients."""
-    gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
+    gradient = ops.wide(gradient).sum(axis=tuple(range(gradient.ndim - len(shape))))
     stretched = tuple(axis for axis, length in enumerate(shape) if length == 1)
     return np.asarray(gradient.sum(axis=stretched, keepdims=True).reshape(shape))

@@ -16,9 +16,12 @@ MODULES = {
 QT = {"PySide6", "pyqtgraph", "shiboken6"}
 MAY_IMPORT = {
     "engine.ops": set(),
-    "engine.tensor": {"engine.ops"},
+    "engine.border": {"engine.ops"},
+    "engine.tensor": {"engine.ops", "engine.border"},
+    "engine.functions": {"engine.ops", "engine.tensor"},
+    "engine.gradcheck": {"engine.ops", "engine.tensor"},
     "engine.memory": {"engine.ops"},
-    "engine.nn": {"engine.ops", "engine.memory", "engine.tensor"},
+    "engine.nn": {"engine.ops", "engine.memory", "engine.tensor", "engine.functions"},
     "engine.losses": {"engine.ops", "engine.tensor"},
     "engine.compiled": {"engine.ops"},
     "engine.optim": {"engine.ops", "engine.compiled", "engine.memory", "engine.tensor"},

@@ -142,3 +142,33 @@ def test_targets_must_be_classes(targets):
 def test_no_samples_have_no_loss():
     with pytest.raises(ValueError, match="at least one sample"):
         cross_entropy_loss(Tensor(np.ones((0, 10))), np.zeros(0, int))
+
+
+def test_float16_takes_many_samples():
+    logits, targets = np.zeros((70_000, 2), np.float16), np.zeros(70_000, int)
+    x = Tensor(logits, requires_grad=True)
+    loss = cross_entropy_loss(x, targets)
+    loss.backward()
+    assert loss.item() == np.float16(math.log(2))
+    np.testing.assert_allclose(x.grad[0], [-0.5 / 70_000, 0.5 / 70_000], rtol=0.01)
+    y = Tensor(logits + 1, requires_grad=True)
+    mse_loss(y, logits).backward()
+    np.testing.assert_allclose(y.grad, 1 / 70_000, rtol=0.01)
+
+
+def test_losses_take_arrays_lists_and_tensors():
+    logits, targets = away_from_zero((2, 3)), [2, 0]
+    expected = cross_entropy_loss(Tensor(logits), targets).item()
+    assert cross_entropy_loss(logits, targets).item() == expected
+    assert cross_entropy_loss(logits.tolist(), targets).item() == expected
+    p = Tensor(logits, requires_grad=True)
+    mse_loss(np.zeros((2, 3)), p).backward()
+    np.testing.assert_allclose(p.grad, logits / 3)
+    assert mse_loss([1, 2], [1, 4]).item() == 2
+
+
+def test_one_hot_targets_get_a_hint():
+    with pytest.raises(ValueError, match="the number of its class"):
+        cross_entropy_loss(np.zeros((2, 3)), np.eye(3, dtype=int)[:2])
+    with pytest.raises(TypeError, match="integers"):
+        cross_entropy_loss(np.zeros((2, 3)), Tensor([0.0, 1.0], requires_grad=True))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from judge import away_from_zero, judge, modestly, positive
 
-from engine import Tensor, ops
+from engine import Tensor, concatenate, maximum, minimum, ops, stack, where
 from engine.ops import Op
 from engine.tensor import apply
 
@@ -22,6 +22,10 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+def softmax(x, axis=-1):
+    return np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
+
+
 def cross_entropy(logits, target):
     return np.mean([np.log(np.exp(row).sum()) - row[chosen] for row, chosen in zip(logits, target, strict=True)])
 
@@ -29,6 +33,8 @@ def cross_entropy(logits, target):
 # ---------------------------------------------------------------- the judge itself
 
 TARGET = np.array([2, 0])
+MASK = np.array([[True, False, True], [False, False, True]])
+SCALE = np.array([[0, 1.25, 0], [1.25, 1.25, 0]])
 ONE_OF_EACH = {
     "add": (np.add, [(2, 3), (3,)]),
     "subtract": (np.subtract, [(2, 3), (3,)]),
@@ -39,17 +45,42 @@ ONE_OF_EACH = {
     "exp": (np.exp, [(2, 3)]),
     "log": (np.log, [(2, 3)]),
     "tanh": (np.tanh, [(2, 3)]),
+    "sqrt": (np.sqrt, [(2, 3)]),
+    "abs": (lambda a: np.abs(a - 1), [(2, 3)], lambda a: (a - 1).abs()),
     "relu": (lambda a: np.maximum(a - 1, 0), [(2, 3)], lambda a: (a - 1).relu()),
+    "leaky_relu": (
+        lambda a: np.where(a > 1, a - 1, 0.1 * (a - 1)),
+        [(2, 3)],
+        lambda a: (a - 1).leaky_relu(0.1),
+    ),
+    "maximum": (np.maximum, [(2, 3), (3,)]),
+    "minimum": (np.minimum, [(2, 3), (3,)]),
+    "where": (lambda a, b: np.where(MASK, a, b), [(2, 3), (3,)], lambda a, b: where(MASK, a, b)),
+    "clip": (lambda a: np.clip(a, 0.5, 1.5), [(2, 3)], lambda a: a.clip(0.5, 1.5)),
+    "dropout": (lambda a: a * SCALE, [(2, 3)], lambda a: apply(ops.dropout, a, scale=SCALE)),
     "sigmoid": (sigmoid, [(2, 3)]),
     "sum": (lambda a: a.sum(1), [(2, 3)], lambda a: a.sum(1)),
     "mean": (lambda a: a.mean(1), [(2, 3)], lambda a: a.mean(1)),
+    "var": (lambda a: a.var(1), [(2, 3)], lambda a: a.var(1)),
+    "std": (lambda a: a.std(1), [(2, 3)], lambda a: a.std(1)),
     "max": (lambda a: a.max(1), [(2, 3)], lambda a: a.max(1)),
+    "min": (lambda a: a.min(1), [(2, 3)], lambda a: a.min(1)),
+    "prod": (lambda a: a.prod(1), [(2, 3)], lambda a: a.prod(1)),
+    "cumsum": (lambda a: a.cumsum(1), [(2, 3)], lambda a: a.cumsum(1)),
     "reshape": (lambda a: a.reshape(3, 2), [(2, 3)], lambda a: a.reshape(3, 2)),
     "transpose": (np.transpose, [(2, 3)], lambda a: a.T),
+    "swapaxes": (lambda a: a.swapaxes(0, 2), [(2, 3, 4)], lambda a: a.swapaxes(0, 2)),
+    "expand_dims": (lambda a: a[:, None], [(2, 3)], lambda a: a.expand_dims(1)),
+    "squeeze": (lambda a: a[:, 0], [(2, 1, 3)], lambda a: a.squeeze(1)),
+    "pad": (lambda a: np.pad(a, ((1, 2), (0, 3))), [(2, 3)], lambda a: a.pad(((1, 2), (0, 3)))),
+    "concatenate": (lambda a, b: np.concatenate([a, b], 1), [(2, 3), (2, 1)], lambda a, b: concatenate([a, b], 1)),
+    "stack": (lambda a, b: np.stack([a, b], 1), [(2, 3), (2, 3)], lambda a, b: stack([a, b], 1)),
     "broadcast_to": (lambda a: np.broadcast_to(a, (2, 3)), [(2, 1)], lambda a: a.broadcast_to(2, 3)),
     "getitem": (lambda a: a[:, [0, 0]], [(2, 3)], lambda a: a[:, [0, 0]]),
     "matmul": (np.matmul, [(2, 3), (3, 4)]),
     "linear": (lambda x, W, b: x @ W.T + b, [(2, 3), (4, 3), (4,)]),
+    "softmax": (softmax, [(2, 3)], lambda a: a.softmax()),
+    "log_softmax": (lambda a: np.log(softmax(a)), [(2, 3)], lambda a: a.log_softmax()),
     "cross_entropy": (
         lambda a: cross_entropy(a, TARGET),
         [(2, 3)],
@@ -66,7 +97,8 @@ def test_rule(name):
 
 
 def test_no_operation_escapes_the_judge():
-    assert {op.name for op in vars(ops).values() if isinstance(op, Op)} == set(ONE_OF_EACH)
+    of_any_number = {ops.concatenate(2).name, ops.stack(2).name}
+    assert {op.name for op in vars(ops).values() if isinstance(op, Op)} | of_any_number == set(ONE_OF_EACH)
 
 
 WRONG = {
@@ -131,6 +163,12 @@ def test_functions_of_one_argument(shape):
     judge(Tensor.tanh, np.tanh, x)
     judge(Tensor.sigmoid, sigmoid, x)
     judge(Tensor.relu, lambda a: np.maximum(a, 0), x)
+    judge(Tensor.leaky_relu, lambda a: np.maximum(a, 0.01 * a), x)
+    judge(abs, abs, x)
+    judge(Tensor.sqrt, np.sqrt, np.abs(x))
+    judge(lambda t: t.clip(-1, 0.9), lambda a: a.clip(-1, 0.9), x)
+    judge(lambda t: t.clip(max=0.9), lambda a: a.clip(max=0.9), x)
+    judge(lambda t: t.clip(0.9), lambda a: a.clip(0.9), x)
 
 
 ROW = np.array([0.5, -2.0, 3.0])
@@ -155,6 +193,62 @@ def test_matmul_takes_arrays_and_lists_on_either_side():
     for other in (ROW, LIST, square, square.tolist()):
         judge(lambda t, other=other: t @ other, lambda a, other=other: a @ np.array(other), away_from_zero((2, 3)))
         judge(lambda t, other=other: other @ t, lambda a, other=other: np.array(other) @ a, away_from_zero((3, 2)))
+
+
+@pytest.mark.parametrize(("f", "reference"), [(maximum, np.maximum), (minimum, np.minimum)])
+@given(shapes=npst.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3))
+@modestly
+def test_the_larger_and_the_smaller_broadcast(f, reference, shapes):
+    a, b = shapes.input_shapes
+    judge(f, reference, away_from_zero(a, 1), away_from_zero(b, 2))
+
+
+@given(shapes=npst.mutually_broadcastable_shapes(num_shapes=3, max_dims=3, max_side=3))
+@modestly
+def test_where_broadcasts(shapes):
+    a, b, c = shapes.input_shapes
+    condition = away_from_zero(c, 3) > 0
+    judge(
+        lambda s, t: where(condition, s, t), lambda s, t: np.where(condition, s, t), away_from_zero(a), positive(b, 1)
+    )
+
+
+def gradients(f, *values, dtype=np.float64):
+    """The gradients of the sum of f."""
+    tensors = [Tensor(np.array(value, dtype), requires_grad=True) for value in values]
+    with np.errstate(all="ignore"):
+        f(*tensors).sum().backward()
+    return [tensor.grad.tolist() for tensor in tensors]
+
+
+INF, NAN = np.inf, np.nan
+
+# What PyTorch 2.13 gives, tried with it: the result's function, the arguments, the gradient of each.
+CONVENTIONS = {
+    "equals share": (maximum, [[1, 2, 3], [2, 2, 2]], [[0, 0.5, 1], [1, 0.5, 0]]),
+    "equals share a minimum": (minimum, [[1, 2, 3], [2, 2, 2]], [[1, 0.5, 0], [0, 0.5, 1]]),
+    "NaN is everyone's": (maximum, [[NAN, 1], [1, NAN]], [[1, 1], [1, 1]]),
+    "the smallest share": (Tensor.min, [[1, 3, 1]], [[0.5, 0, 0.5]]),
+    "NaN is the largest": (Tensor.max, [[NAN, 3, 1]], [[1, 0, 0]]),
+    "at a bound": (lambda t: t.clip(-1, 1), [[-2, -1, 0, 1, 2, NAN]], [[0, 1, 1, 1, 0, 0]]),
+    "abs at 0": (abs, [[-2, 0, 2, -INF]], [[-1, 0, 1, -1]]),
+    "sqrt at 0": (Tensor.sqrt, [[0, 4, INF]], [[INF, 0.25, 0]]),
+    "leaky at 0": (lambda t: t.leaky_relu(0.1), [[-2, 0, 2]], [[0.1, 0.1, 1]]),
+    "std of equals": (Tensor.std, [[3, 3, 3]], [[0, 0, 0]]),
+    "prod with a zero": (Tensor.prod, [[2, 0, 3]], [[0, 6, 0]]),
+    "prod with zeros": (Tensor.prod, [[0, 0, 3]], [[0, 0, 0]]),
+    "power 0": (operator.pow, [[INF, NAN, 0, 2], [0, 0, 0, 0]], [[0, 0, 0, 0], [INF, NAN, 0, float(np.log(2))]]),
+    "powers of 0": (operator.pow, [[0, 0, 0], [2, 0, -1]], [[0, 0, -INF], [0, 0, -INF]]),
+    "only what was taken": (lambda a, b: where([True, False], a, b).sqrt(), [[4, 0], [0, 4]], [[0.25, 0], [0, 0.25]]),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", CONVENTIONS)
+def test_gradients_where_there_is_no_derivative_are_as_in_pytorch(case, dtype):
+    f, arguments, expected = CONVENTIONS[case]
+    for found, right in zip(gradients(f, *arguments, dtype=dtype), expected, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-6)
 
 
 @pytest.mark.parametrize("exponent", [-2, 0, 1, 2, 3])
@@ -199,7 +293,7 @@ def shape_and_axis(draw):
     return shape, draw(st.one_of(choices))
 
 
-@pytest.mark.parametrize("name", ["sum", "mean", "max"])
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "var", "std", "prod"])
 @given(shape_and_axis=shape_and_axis(), keepdims=st.booleans())
 @modestly
 def test_reductions_over_any_axis(name, shape_and_axis, keepdims):
@@ -209,6 +303,80 @@ def test_reductions_over_any_axis(name, shape_and_axis, keepdims):
         lambda a: getattr(a, name)(axis=axis, keepdims=keepdims),
         away_from_zero(shape),
     )
+
+
+REDUCTIONS = ["sum", "mean", "max", "min", "var", "std", "prod"]
+
+
+@pytest.mark.parametrize("name", ["sum", "max", "min"])  # NumPy allows it for these
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_a_scalar_may_be_reduced_over_its_axis_0(name, axis, keepdims):
+    judge(
+        lambda t: getattr(t, name)(axis=axis, keepdims=keepdims),
+        lambda a: getattr(a, name)(axis=axis, keepdims=keepdims),
+        3.0,
+    )
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+@pytest.mark.parametrize(("shape", "axis"), [((2, 3), 2), ((2, 3), -3), ((), 1), ((2, 3), (0, 2)), ((), (0, 0))])
+def test_an_axis_that_is_not_there(name, shape, axis):
+    with pytest.raises(np.exceptions.AxisError):
+        getattr(Tensor(np.ones(shape)), name)(axis)
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_an_axis_named_twice(name):
+    with pytest.raises(ValueError, match=r"duplicate|repeated"):
+        getattr(Tensor(np.ones((2, 3))), name)((0, -2))
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
+@pytest.mark.parametrize("ddof", [0, 1, 2])
+def test_degrees_of_freedom(name, ddof):
+    judge(lambda t: getattr(t, name)(0, ddof), lambda a: getattr(a, name)(0, ddof=ddof), away_from_zero((4, 2)))
+    with pytest.raises(ValueError, match="too few"):
+        getattr(Tensor(np.ones((ddof, 2))), name)(0, ddof)
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("shape", [(3, 4), (0, 2), (1, 1)])
+def test_cumsum(shape, axis):
+    judge(lambda t: t.cumsum(axis), lambda a: a.cumsum(axis), away_from_zero(shape))
+
+
+@pytest.mark.parametrize("axis", [None, 0, -2, (0, 2)])
+def test_prod_does_not_divide_by_what_is_zero(axis):
+    x = away_from_zero((2, 3, 4))
+    x[0, 0, 0] = x[0, 1, 1] = x[1, 1, 1] = 0
+    judge(lambda t: t.prod(axis), lambda a: a.prod(axis), x)
+
+
+HALF = np.float16
+
+
+@pytest.mark.parametrize("count", [4096, 70_000])
+def test_float16_counts_on(count):
+    x = Tensor(np.full((count, 2), 0.5, HALF), requires_grad=True)
+    x.mean().backward()
+    np.testing.assert_allclose(x.grad, 0.5 / count, rtol=1e-2)
+    assert x.mean().item() == 0.5
+    np.testing.assert_array_equal((x * HALF(0.5)).sum(0).data, HALF(count / 4))
+    np.testing.assert_array_equal((x * HALF(0.5)).cumsum(0).data[-1], HALF(count / 4))
+    bias = Tensor(np.zeros(2, HALF), requires_grad=True)
+    ((x + bias) * HALF(0.25)).sum().backward()
+    np.testing.assert_array_equal(bias.grad, HALF(count / 4))
+    row = Tensor(np.zeros(1, HALF), requires_grad=True)
+    (row[np.zeros(count, int)] * HALF(0.25)).sum().backward()
+    np.testing.assert_array_equal(row.grad, HALF(count / 4))
+
+
+def test_float16_variance_of_large_numbers():
+    numbers = np.arange(0, 6000, 1.0).astype(HALF)
+    result = Tensor(numbers).std()
+    assert result.dtype == HALF
+    assert result.item() == pytest.approx(numbers.astype(float).std(), rel=1e-3)
 
 
 def test_max_shares_its_gradient_equally_among_ties():
@@ -241,6 +409,68 @@ def test_transpose_in_its_spellings():
     judge(lambda t: t.transpose(), lambda a: a.T, x)
     judge(lambda t: t.transpose(1, 2, 0), lambda a: a.transpose(1, 2, 0), x)
     judge(lambda t: t.transpose([1, 2, 0]), lambda a: a.transpose(1, 2, 0), x)
+
+
+@pytest.mark.parametrize("axes", [(), (None,)])
+def test_transpose_without_axes_reverses_them(axes):
+    judge(lambda t: t.transpose(*axes), lambda a: a.transpose(*axes), away_from_zero((2, 3, 4)))
+
+
+@pytest.mark.parametrize(("axis1", "axis2"), [(0, 1), (0, -1), (2, 1), (1, 1)])
+def test_swapaxes(axis1, axis2):
+    judge(lambda t: t.swapaxes(axis1, axis2), lambda a: a.swapaxes(axis1, axis2), away_from_zero((2, 3, 4)))
+
+
+@pytest.mark.parametrize("axis", [None, 0, -2, (0, 2)])
+def test_squeeze(axis):
+    judge(lambda t: t.squeeze(axis), lambda a: a.squeeze(axis), away_from_zero((1, 3, 1, 1)))
+
+
+@pytest.mark.parametrize("axis", [0, -1, 1, (0, 3), (1, -1)])
+def test_expand_dims(axis):
+    judge(lambda t: t.expand_dims(axis), lambda a: np.expand_dims(a, axis), away_from_zero((2, 3)))
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (2, 3), (2, 3, 4)])
+def test_flatten(shape):
+    judge(Tensor.flatten, lambda a: a.flatten(), away_from_zero(shape))
+    if len(shape) > 1:
+        judge(lambda t: t.flatten(1), lambda a: a.reshape(shape[0], np.prod(shape[1:])), away_from_zero(shape))
+
+
+@pytest.mark.parametrize("pad_width", [0, 2, (1, 2), ((1, 2), (3, 0)), ((1,), (2,))])
+def test_pad(pad_width):
+    judge(lambda t: t.pad(pad_width), lambda a: np.pad(a, pad_width), away_from_zero((2, 3)))
+    judge(
+        lambda t: t.pad(pad_width, -1.5), lambda a: np.pad(a, pad_width, constant_values=-1.5), away_from_zero((2, 3))
+    )
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, None])
+def test_concatenate(axis):
+    arrays = [away_from_zero((2, 3), 1), away_from_zero((2, 3), 2), away_from_zero((2, 3), 3)]
+    judge(lambda *tensors: concatenate(tensors, axis), lambda *some: np.concatenate(some, axis), *arrays)
+    judge(lambda t: concatenate([t, arrays[1], t], axis), lambda a: np.concatenate([a, arrays[1], a], axis), arrays[0])
+    judge(lambda t: concatenate(t, axis), lambda a: np.concatenate(a, axis), away_from_zero((4, 2, 3)))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_stack(axis):
+    arrays = [away_from_zero((2, 3), 1), away_from_zero((2, 3), 2), away_from_zero((2, 3), 3)]
+    judge(lambda *tensors: stack(tensors, axis), lambda *some: np.stack(some, axis), *arrays)
+    judge(lambda t: stack([t, arrays[1], t], axis), lambda a: np.stack([a, arrays[1], a], axis), arrays[0])
+
+
+@pytest.mark.parametrize("join", [concatenate, stack])
+def test_joining_keeps_float32_and_refuses_what_does_not_fit(join):
+    rows = [Tensor(np.ones(2, np.float32)), np.zeros(2, np.float32)]
+    assert join(rows).dtype == np.float32
+    assert stack([Tensor(np.float32(1)), 2]).dtype == np.float32
+    for wrong in ([], [rows[0], np.ones((2, 3, 1))]):
+        with pytest.raises(ValueError, match="array"):
+            join(wrong)
+    with pytest.raises(np.exceptions.AxisError):
+        join(rows, 2)
 
 
 @pytest.mark.parametrize("shape", [(6,), (3, 2), (-1,), (3, -1), (1, 6, 1)])
@@ -360,6 +590,21 @@ def test_matmul_refuses_what_numpy_refuses(left, right):
         Tensor(np.ones(left)) @ Tensor(np.ones(right))
 
 
+def test_matmul_with_a_number_names_what_to_use():
+    for product in (lambda t: t @ 2, lambda t: 2 @ t, lambda t: t @ np.float64(2)):
+        with pytest.raises(ValueError, match=r"matmul: numbers have no @, use \*"):
+            product(Tensor([1.0, 2.0]))
+    with pytest.raises(ValueError, match=r"matmul: shapes \(2, 3\) and \(2, 3\) do not fit"):
+        Tensor(np.ones((2, 3))) @ np.ones((2, 3))
+
+
+@pytest.mark.parametrize(("x", "W"), [((5, 4, 0), (2, 0)), ((0, 0), (2, 0)), ((0,), (2, 0)), ((5, 4, 3), (0, 3))])
+def test_linear_without_inputs_or_outputs(x, W):
+    judge(
+        lambda x, W, b: apply(ops.linear, x, W, b), lambda x, W, b: x @ W.T + b, np.ones(x), np.ones(W), np.ones(W[0])
+    )
+
+
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (5, 2, 3), (0, 3)])
 def test_linear_takes_samples_batches_and_more(shape):
     judge(
@@ -377,6 +622,29 @@ def test_linear_takes_samples_batches_and_more(shape):
 def test_softmax():
     x = away_from_zero((2, 4))
     np.testing.assert_allclose(ops.softmax(x), np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True), rtol=1e-14)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, (0, 2)])
+def test_softmax_over_any_axis(axis):
+    x = away_from_zero((2, 3, 4))
+    judge(lambda t: t.softmax(axis), lambda a: softmax(a, axis), x)
+    judge(lambda t: t.log_softmax(axis), lambda a: np.log(softmax(a, axis)), x)
+
+
+def test_log_softmax_is_right_where_softmax_is_0():
+    x = Tensor([0.0, -1000.0], requires_grad=True)
+    x.log_softmax()[1].backward()
+    assert x.log_softmax().tolist() == [0, -1000]
+    assert x.grad.tolist() == [-1, 1]
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax_of_many_classes_in_float16(name):
+    x = Tensor(np.zeros(70_000, HALF), requires_grad=True)
+    y = getattr(x, name)()
+    expected = 1 / 70_000 if name == "softmax" else -np.log(70_000)
+    assert y.dtype == HALF
+    np.testing.assert_allclose(y.data, expected, rtol=1e-2)
 
 
 def test_softmax_of_huge_logits():

@@ -1,0 +1,72 @@
+"""Where NumPy meets Tensors: what its functions do with one, or which call is the right one.
+
+Operators work: `array * tensor` is an operation of the engine. So do functions whose result has no gradient anyway
+(comparisons, indices, shapes). All others know nothing of gradients: they would lose them without a word, and refuse.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine import ops
+
+OPERATIONS = {
+    np.add: ops.add,
+    np.subtract: ops.subtract,
+    np.multiply: ops.multiply,
+    np.divide: ops.divide,
+    np.power: ops.power,
+    np.matmul: ops.matmul,
+}
+"""What NumPy calls for `array + tensor` and its like."""
+
+WITHOUT_GRADIENT: frozenset[Callable[..., Any]] = frozenset(
+    {
+        *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
+        *(np.isnan, np.isinf, np.isfinite, np.isclose, np.allclose, np.array_equal),
+        *(np.logical_and, np.logical_or, np.logical_not, np.any, np.all, np.count_nonzero),
+        *(np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero),
+        *(np.shape, np.ndim, np.size, np.result_type, np.shares_memory, np.may_share_memory),
+        *(np.zeros_like, np.ones_like, np.empty_like, np.full_like),
+        *(np.array2string, np.array_repr, np.array_str, np.save, np.savetxt),
+    }
+)
+"""What may work on the numbers alone."""
+
+FUNCTIONS = {"concatenate", "maximum", "minimum", "stack", "where"}
+OTHER_NAMES = {
+    "absolute": "abs",
+    "amax": "max",
+    "amin": "min",
+    "permute_dims": "transpose",
+    "ravel": "flatten",
+    "hstack": "concatenate",
+    "vstack": "concatenate",
+}
+OPERATORS = {
+    "dot": "a @ b",
+    "vdot": "a @ b",
+    "inner": "a @ b.T",
+    "negative": "-a",
+    "positive": "a",
+    "square": "a * a",
+    "reciprocal": "1 / a",
+    "cbrt": "a ** (1 / 3)",
+    "float_power": "a ** b",
+}
+
+
+def advice(function: Callable[..., Any], tensor: type) -> str:
+    """One sentence on why this function of NumPy's is refused, and what to write in its place for a Tensor."""
+    name = OTHER_NAMES.get(function.__name__, function.__name__)
+    if name in OPERATORS:
+        right = f"write {OPERATORS[name]}"
+    elif name in FUNCTIONS:
+        right = f"use engine.{name}()"
+    elif hasattr(tensor, name):
+        right = f"write t.{name}()"
+    else:
+        right = "use what Tensors can do, or t.data for the numbers alone"
+    module = getattr(function, "__module__", "numpy").replace("numpy", "np")
+    return f"{module}.{function.__name__} knows nothing of gradients: {right}"
