@@ -169,6 +169,8 @@ class Checkpoints:
 
 
 def _described(model: MLP) -> tuple[dict[str, Any], dict[str, Array]]:
+    if type(model) is not MLP:
+        raise ModelFileError(f"Only an MLP can be kept in a file, not a {type(model).__name__}.")
     activation = type(model.activation).__name__.lower()
     if ACTIVATIONS.get(activation) is not type(model.activation) or model.dtype.name not in DTYPES:
         raise ModelFileError(f"A network of {model.dtype.name} numbers and {activation} cannot be kept in a file.")

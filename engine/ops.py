@@ -283,7 +283,8 @@ def _rows(a: Array) -> Array:
 def _linear(x: Array, W: Array, b: Array) -> Array:
     # As (W x^T)^T rather than x W^T: OpenBLAS's two threads then share the work better, at small batches above all.
     if x.shape[-1:] != W.shape[1:]:
-        raise ValueError(f"matmul: Linear takes an input of width {W.shape[1]}, this one has shape {x.shape}")
+        widths = f"Linear takes {W.shape[1]}, the input has {x.shape[-1] if x.ndim else 'none'}"
+        raise ValueError(f"matmul: mismatch of widths: {widths} (its shape is {x.shape})")
     y = (W @ _rows(x).T).T
     y = np.asarray(np.add(y, b, out=y if y.dtype == b.dtype else None))
     return y if x.ndim == 2 else y.reshape(x.shape[:-1] + b.shape)

@@ -10,8 +10,9 @@ import re
 import time
 from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -233,6 +234,21 @@ def _inputs(images: Array, dtype: np.dtype[Any]) -> Array:
     return rows.astype(dtype, copy=False)
 
 
+def _pairs(images: Any, labels: Any) -> tuple[Array, Array]:
+    """Both as arrays. Raises ValueError if there are more of the one than of the other."""
+    images, labels = np.asarray(images), np.asarray(labels)
+    counts = [len(array) if array.ndim else None for array in (images, labels)]
+    if None in counts or counts[0] != counts[1]:
+        raise ValueError(f"each image needs a label: {counts[0]} images and {counts[1]} labels do not fit")
+    return images, labels
+
+
+def _dtype(model: Module) -> np.dtype[Any]:
+    """What a network computes in."""
+    parameters = model.parameters()
+    return parameters[0].dtype if parameters else np.dtype(np.float64)
+
+
 def training_steps(
     model: Module,
     images: Array,
@@ -254,6 +270,7 @@ def training_steps(
     every mini-batch of images (N, height, width) new variations. `correct` is counted for labels that are class
     indices and 0 for others. `steps_done` mini-batches, from the first on, are left out: they have been trained before.
     threads: how many train, 1 or 2 (None: as there are processors); the numbers do not depend on it.
+    Raises ValueError, with the first step, if there are not as many labels as images.
     """
     with closing(
         training_bursts(
@@ -295,7 +312,10 @@ def training_bursts(
     That is one where a graph is needed, or burst_s() is 0. The numbers do not depend on it. learning_rate: that of each
     mini-batch, by its number (None: the optimizer's own); it is asked as late as it can be.
     """
-    dtype = model.parameters()[0].dtype
+    images, labels = _pairs(images, labels)
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise ValueError(f"a batch size is a whole number from 1 on, not {batch_size!r}")
+    dtype = _dtype(model)
     gradients, fused = Gradients(model, loss_fn), None
     augmentation = augmentation or None  # one that changes nothing is none
     if augmentation is None:  # variations are made by BLAS, whose threads and those of fused steps hinder each other
@@ -387,6 +407,7 @@ class TrainingRun:
         self, config: TrainingConfig, images: Array, labels: Array, classes: int, start_from: MLP | None = None
     ) -> None:
         self.config = config
+        images, labels = _pairs(images, labels)
         training, held_back = split_validation(len(images), config.validation_share, config.seed)
         labels = labels.astype(np.intp)
         self.training = images[training], labels[training]
@@ -575,10 +596,23 @@ def train(
     return history
 
 
+@contextmanager
+def _not_training(model: Module) -> Iterator[None]:
+    """Within this context what differs in training, as dropout, does not; what was in training is so again after."""
+    in_training = [module for module in model.modules() if module.training]
+    for module in in_training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in in_training:
+            module.training = True
+
+
 def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:
-    """What the network says of batches of images, without a graph."""
-    dtype = model.parameters()[0].dtype
-    with no_grad(), np.errstate(over="ignore", invalid="ignore"):
+    """What the network, not being trained, says of batches of images, without a graph."""
+    dtype = _dtype(model)
+    with no_grad(), _not_training(model), np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(images), EVALUATION_BATCH_SIZE):
             rows = slice(start, start + EVALUATION_BATCH_SIZE)
             yield rows, model(Tensor(_inputs(images[rows], dtype))).data
@@ -587,8 +621,10 @@ def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:
 def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]:
     """The mean cross-entropy loss and the accuracy (0 to 1) on images (N, ...) with class labels (N,).
 
-    Raises ValueError for no images at all.
+    The network is not in training meanwhile: nothing is dropped out. Raises ValueError for no images at all, and if
+    there are not as many labels as images.
     """
+    images, labels = _pairs(images, labels)
     if len(images) == 0:
         raise ValueError("evaluate() needs at least one image")
     loss_sum, correct = 0.0, 0

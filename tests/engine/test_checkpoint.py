@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import MLP, ModelFileError, Module, ReLU, Sigmoid, Tanh, load_model, save_model
+from engine import MLP, Linear, ModelFileError, Module, ReLU, Sigmoid, Tanh, load_model, save_model
 
 META = {"config": {"hidden": [4], "lr": 1e-3}, "epochs": [1, 2.5, None, True], "note": 'ñ 字 🙂 \n\0 "quoted"'}
 SIZES = (3, 4, 2)
@@ -654,3 +654,16 @@ def test_files_of_version_1_open_for_ever():
     assert meta == {"note": "kept since version 1"}
     outputs = model(np.linspace(-1, 1, 6, dtype=np.float32)).data
     np.testing.assert_allclose(outputs, [0.505512, 1.256035, 3.457042], rtol=1e-5)
+
+
+def test_a_module_of_ones_own_is_refused_in_one_sentence(tmp_path):
+    class Own(Module):
+        pass
+
+    class Wider(MLP):
+        pass
+
+    for model in (Own(), Linear(3, 2), Wider(3, [], 2)):
+        with pytest.raises(ModelFileError, match=f"Only an MLP can be kept in a file, not a {type(model).__name__}"):
+            save_model(tmp_path / "own.npz", model)
+    assert not (tmp_path / "own.npz").exists()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from judge import judge
 
-from engine import MLP, Linear, Module, ReLU, Sigmoid, Tanh, Tensor
+from engine import MLP, Dropout, LeakyReLU, Linear, Module, ReLU, Sigmoid, Tanh, Tensor, dropout
 from engine.nn import ACTIVATIONS, count_parameters
 
 
@@ -41,8 +41,11 @@ def test_linear_has_W_and_b():
 
 
 def test_linear_refuses_another_width():
-    with pytest.raises(ValueError, match="matmul"):
-        Linear(3, 4)(np.ones((2, 5)))
+    for shape in ((2, 5), (5,), (0, 2), ()):
+        with pytest.raises(
+            ValueError, match=rf"matmul: .*Linear takes 3, the input has {shape[-1] if shape else 'none'}"
+        ):
+            Linear(3, 4)(np.ones(shape))
 
 
 @pytest.mark.parametrize(("init", "variance"), [("normal", 0.0001), ("he", 2 / 300), ("xavier", 2 / 500)])
@@ -271,5 +274,72 @@ def test_a_module_takes_tensors_arrays_and_lists():
 
 
 def test_a_module_without_forward():
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match="Module has no forward"):
         Module()([1])
+
+
+class Nested(Module):
+    def __init__(self):
+        self.first = Linear(3, 4)
+        self.rest = (Dropout(0.25), [1], LeakyReLU())
+        self.named = {"a": MLP(4, [5], 2)}
+
+    def forward(self, x):
+        return x
+
+
+def test_repr_shows_the_layers():
+    assert repr(Nested()) == (
+        "Nested(\n  first: Linear(3, 4)\n  rest.0: Dropout(0.25)\n  rest.2: LeakyReLU(0.01)\n"
+        "  named.a: MLP(\n    activation: ReLU()\n    layers.0: Linear(4, 5)\n    layers.1: Linear(5, 2)\n  )\n)"
+    )
+
+
+# ---------------------------------------------------------------- trained and used
+
+
+def test_train_and_eval_reach_all_modules():
+    model = Nested()
+    assert all(module.training for module in model.modules())
+    assert model.eval() is model
+    assert [type(module).__name__ for module in model.modules() if module.training] == []
+    assert model.train() is model
+    assert len([module for module in model.modules() if module.training]) == 8
+    assert not model.train(False).named["a"].layers[1].training
+
+
+def test_dropout_drops_in_training_alone():
+    layer, x = Dropout(0.25, rng=rng()), Tensor(np.ones((100, 100)), requires_grad=True)
+    y = layer(x)
+    y.sum().backward()
+    kept = y.data != 0
+    assert kept.mean() == pytest.approx(0.75, abs=0.02)
+    np.testing.assert_allclose(y.data, kept / 0.75)
+    np.testing.assert_array_equal(x.grad, y.data)
+    assert not np.array_equal(layer(x).data, y.data)
+    assert layer.eval()(x) is x
+
+
+@pytest.mark.parametrize("source", [np.random.default_rng, np.random.RandomState])
+def test_the_same_rng_drops_the_same(source):
+    x = Tensor(np.ones(50, np.float32))
+    assert dropout(x, 0.5, source(3)).tolist() == dropout(x, 0.5, source(3)).tolist()
+    assert dropout(x, 0.5, source(3)).tolist() != dropout(x, 0.5, source(4)).tolist()
+    assert dropout(x).dtype == np.float32
+
+
+def test_dropout_of_nothing_and_of_all():
+    assert dropout([1.0, 2.0], 0).tolist() == [1, 2]
+    assert dropout([1.0, 2.0], 1).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.1, np.nan])
+def test_dropout_takes_a_probability(p):
+    for make in (Dropout, lambda p: dropout([1.0], p)):
+        with pytest.raises(ValueError, match="probability"):
+            make(p)
+
+
+def test_leaky_relu():
+    assert LeakyReLU(0.1)([-10, 0, 2]).tolist() == [-1, 0, 2]
+    assert MLP(3, [4], 2, LeakyReLU)([1, 2, 3]).shape == (2,)

@@ -84,6 +84,253 @@ def test_iteration_goes_over_the_first_axis():
     assert all(row.requires_grad for row in rows)
 
 
+def test_one_number_cannot_be_iterated_over():
+    for use in (list, iter, sum, lambda t: [*t]):
+        with pytest.raises(TypeError, match="without axes"):
+            use(Tensor(2.0, requires_grad=True))
+    a, b = parameter(1, 2)
+    (a * 3 + b).backward()
+    assert sum(parameter(1, 2)).item() == 3
+
+
+# ---------------------------------------------------------------- what NumPy asks for
+
+LOSING = {
+    "np.concatenate": (lambda t: np.concatenate([t, t]), r"engine\.concatenate\(\)"),
+    "np.stack": (lambda t: np.stack([t, t]), r"engine\.stack\(\)"),
+    "np.vstack": (lambda t: np.vstack([t, t]), r"engine\.concatenate\(\)"),
+    "np.where": (lambda t: np.where([True, False], t, 0), r"engine\.where\(\)"),
+    "np.maximum": (lambda t: np.maximum(t, 0), r"engine\.maximum\(\)"),
+    "np.reshape": (lambda t: np.reshape(t, (2, 1)), r"t\.reshape\(\)"),
+    "np.dot": (lambda t: np.dot(t, t), "a @ b"),
+    "np.dot, the array first": (lambda t: np.dot(ROW, t), "a @ b"),
+    "np.clip": (lambda t: np.clip(t, 0, 1), r"t\.clip\(\)"),
+    "np.sum": (lambda t: np.sum(t), r"t\.sum\(\)"),
+    "np.mean": (lambda t: np.mean(t, axis=0), r"t\.mean\(\)"),
+    "np.var": (lambda t: np.var(t), r"t\.var\(\)"),
+    "np.exp": (lambda t: np.exp(t), r"t\.exp\(\)"),
+    "np.absolute": (lambda t: np.absolute(t), r"t\.abs\(\)"),
+    "np.square": (lambda t: np.square(t), r"a \* a"),
+    "np.add.reduce": (lambda t: np.add.reduce(t), "t.data"),
+    "np.add into an array": (lambda t: np.add(t, t, out=np.zeros(2)), "t.data"),
+    "np.sin": (lambda t: np.sin(t), "t.data for the numbers alone"),
+    "np.linalg.norm": (lambda t: np.linalg.norm(t), "t.data for the numbers alone"),
+    "np.asarray": (lambda t: np.asarray(t), r"t\.data for the numbers alone"),
+    "np.array of several": (lambda t: np.array([t, t]), r"engine\.stack\(\)"),
+    "Tensor of several": (lambda t: Tensor([t, t]), r"engine\.stack\(\)"),
+    "a list of several": (lambda t: t * [t[0], t[1]], r"engine\.stack\(\)"),
+    "an array's elements": (lambda t: np.zeros(2).__setitem__(slice(None), t), r"t\.data"),
+}
+ROW = np.array([1.0, 2.0])
+
+
+@pytest.mark.parametrize("case", LOSING)
+def test_what_would_lose_a_gradient_names_the_right_call(case):
+    f, right = LOSING[case]
+    with pytest.raises(TypeError, match=right):
+        f(parameter(1, 2))
+
+
+@pytest.mark.parametrize("f", [np.concatenate, np.stack, np.sum, np.exp], ids=lambda f: f.__name__)
+def test_numpy_refuses_constants_too(f):
+    with pytest.raises(TypeError, match="knows nothing of gradients"):
+        f(Tensor([[1.0], [2.0]]))
+
+
+def test_numpy_answers_what_has_no_gradient():
+    t = parameter(3, 1, 2)
+    assert np.shape(t) == (3,)
+    assert np.ndim(t) == 1
+    assert np.size(t) == 3
+    assert np.argmax(t) == 0
+    assert np.argsort(t).tolist() == [1, 2, 0]
+    assert np.isfinite(t).all()
+    assert np.allclose(t, [3, 1, 2])
+    assert np.array_equal(t, t)
+    assert np.zeros_like(t).tolist() == [0, 0, 0]
+    assert np.array_repr(t) == "array([3., 1., 2.])"
+
+
+def test_arrays_are_made_where_no_gradient_is_lost():
+    t = parameter(1, 2)
+    with no_grad():
+        np.testing.assert_array_equal(np.array([t, t]), [[1, 2], [1, 2]])
+    assert np.asarray(t.detach(), np.float32).dtype == F32
+    np.testing.assert_array_equal(np.array([Tensor(1), Tensor(2)]), [1, 2])
+
+
+@pytest.mark.parametrize("op", [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow])
+def test_arrays_and_numpy_numbers_on_the_left_give_tensors(op):
+    t = parameter(1, 2)
+    for left in (ROW, ROW.astype(F32), F64(3), F32(3), np.arange(1, 3)):
+        result = op(left, t)
+        assert type(result) is Tensor
+        assert result.requires_grad
+    assert type(ROW @ t) is Tensor
+
+
+def test_an_array_that_a_tensor_is_added_to_becomes_a_tensor():
+    t, array = parameter(1, 2), np.zeros(2)
+    total = array
+    total += t
+    total.sum().backward()
+    assert t.grad.tolist() == [1, 1]
+    assert array.tolist() == [0, 0]
+
+
+# ---------------------------------------------------------------- what one types first
+
+
+def test_one_number_is_a_number():
+    loss = parameter(2.567)[0]
+    assert float(loss) == 2.567
+    assert int(loss) == 2
+    assert (round(loss), round(loss, 1)) == (3, 2.6)
+    assert f"{loss:.2f}|{loss}|{Tensor(F32(0.5)):8.3f}" == "2.57|2.567|   0.500"
+    assert math.sqrt(Tensor(4)) == 2
+    for use in (float, int, round, "{:.2f}".format):
+        with pytest.raises(TypeError):
+            use(parameter(1, 2))
+    assert f"{parameter(1, 2)}" == repr(parameter(1, 2))
+
+
+def test_truth_is_that_of_an_array():
+    assert Tensor(2.0)
+    assert not Tensor([[0.0]])
+    for many in (Tensor([1.0, 2.0]), Tensor(np.zeros(0))):
+        with pytest.raises(ValueError, match="truth value"):
+            bool(many)
+
+
+def test_signs():
+    t = parameter(-1, 2)
+    assert abs(t).tolist() == [1, 2]
+    assert (+t).tolist() == [-1, 2]
+    (abs(t) + +t).sum().backward()
+    assert t.grad.tolist() == [0, 2]
+
+
+COMPARISONS = [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge]
+
+
+@pytest.mark.parametrize("op", COMPARISONS)
+@pytest.mark.parametrize("other", [2, 2.0, F32(2), [3.0, 2.0, 1.0], np.array([[1.0], [2.0]])], ids=str)
+def test_comparisons_give_boolean_arrays(op, other):
+    t, array = parameter(1, 2, 3), np.array([1.0, 2.0, 3.0])
+    for found, expected in [(op(t, other), op(array, other)), (op(other, t), op(other, array))]:
+        assert type(found) is np.ndarray
+        assert found.dtype == bool
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(op(t, Tensor(other)), op(array, other))
+
+
+def test_a_tensor_compared_with_what_is_no_number():
+    assert (Tensor([1.0, 2.0]) == None).tolist() == [False, False]  # noqa: E711
+    with pytest.raises(ValueError, match="shape"):
+        operator.eq(Tensor([1.0, 2.0]), [1, 2, 3])
+
+
+def test_tensors_are_keys_by_identity():
+    a, b = parameter(1, 2), parameter(1, 2)
+    assert {a: 1, b: 2}[a] == 1
+    assert len({a, b, a}) == 2
+    assert a in [b, a][1:]
+
+
+def test_contains_looks_at_the_elements():
+    assert 2.0 in Tensor([1.0, 2.0])
+    assert 3 not in Tensor([[1.0, 2.0]])
+
+
+def test_a_mask_selects():
+    t = parameter(-1, 2, 3)
+    t[t > 0].sum().backward()
+    assert t.grad.tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize("index", [lambda t: t, lambda t: (0, t)])
+def test_a_tensor_is_no_index(index):
+    t = parameter([0, 1], [1, 0])
+    with pytest.raises(IndexError, match=r"whole numbers.*astype\(int\)"):
+        t[index(t)]
+
+
+def test_elements_cannot_be_assigned():
+    with pytest.raises(TypeError, match=r"engine\.where"):
+        parameter(1, 2)[0] = 3
+
+
+def test_looking_for_the_largest():
+    t = parameter([1, 5, 2], [7, 0, 3])
+    assert t.argmax() == 3
+    assert t.argmax(axis=1).tolist() == [1, 0]
+    assert t.argmin(-1, keepdims=True).tolist() == [[0], [1]]
+    assert (t.size, t.tolist()) == (6, [[1, 5, 2], [7, 0, 3]])
+
+
+UPDATES = [operator.iadd, operator.isub, operator.imul, operator.itruediv]
+
+
+@pytest.mark.parametrize("update", UPDATES)
+def test_a_parameter_is_not_replaced_by_a_result(update):
+    w = parameter(1, 2)
+    with pytest.raises(RuntimeError, match=r"write t\.data"):
+        update(w, 2)
+    with no_grad():
+        changed = update(w, 4)
+    assert changed is w
+    assert w.requires_grad
+    assert w.op == ""
+    assert w.tolist() == update(np.array([1.0, 2.0]), 4).tolist()
+
+
+def test_results_and_constants_are_summed_up_in_place():
+    w, total = parameter(1, 2), Tensor(0.0)
+    for _ in range(3):
+        total += (w * w).sum()
+    total.backward()
+    assert total.item() == 15
+    assert w.grad.tolist() == [6, 12]
+
+
+# ---------------------------------------------------------------- backward with a gradient
+
+
+@pytest.mark.parametrize("kind", [np.array, list, Tensor, lambda g: np.array(g, F32)])
+def test_backward_of_a_gradient_is_a_vector_jacobian_product(kind):
+    x = parameter(1, 2, 3)
+    y = x * x
+    y.backward(kind([1.0, 10.0, 100.0]))
+    assert x.grad.tolist() == [2, 40, 600]
+    assert y.grad.tolist() == [1, 10, 100]
+
+
+def test_the_gradient_given_stays_its_owners():
+    gradient, x = np.array([1.0, 2.0]), parameter(1, 2)
+    x.backward(gradient)
+    y = x.reshape(2)
+    y.backward(gradient)
+    x.grad *= 5
+    y.grad *= 5
+    assert gradient.tolist() == [1, 2]
+
+
+def test_backward_of_a_scalar_with_a_gradient():
+    x = Tensor(3.0, requires_grad=True)
+    (x * x).backward(2)
+    assert x.grad == 12
+
+
+@pytest.mark.parametrize("gradient", [1.0, [1.0], [[1.0, 1.0]], [1.0, 1.0, 1.0]])
+def test_backward_refuses_a_gradient_of_another_shape(gradient):
+    x = parameter(1, 2)
+    with pytest.raises(ValueError, match=r"does not fit a tensor of shape \(2,\)"):
+        (x * 2).backward(gradient)
+    with pytest.raises(TypeError, match="real numbers"):
+        (x * 2).backward([1j, 1])
+    assert x.grad is None
+
+
 def test_repr_names_data_and_operation():
     assert repr(Tensor(2.0)) == "Tensor(2.0, dtype=float64, requires_grad=False)"
     assert "op='exp'" in repr(parameter(1).exp())

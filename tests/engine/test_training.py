@@ -16,6 +16,9 @@ from engine import (
     Adam,
     Augmentation,
     ConfigError,
+    Dropout,
+    Linear,
+    Module,
     ReLU,
     SGDMomentum,
     Sigmoid,
@@ -750,3 +753,62 @@ def test_an_augmented_run_learns_to_read_digits_as_they_are():
     assert epochs[-1].validation_loss < epochs[-1].loss
     digits = load_mnist()
     assert evaluate(run.model, digits.test_images, digits.test_labels)[1] > 0.85
+
+
+# ---------------------------------------------------------------- what does not fit, and networks of one's own
+
+
+@pytest.mark.parametrize("labels", [5, 7], ids=["fewer", "more"])
+def test_each_image_needs_a_label(labels):
+    images, labels = np.zeros((6, 4)), np.zeros(labels, int)
+    model = MLP(4, [], 2)
+    optimizer = Adam(model.parameters())
+    for attempt in (
+        lambda: train(model, images, labels, optimizer, cross_entropy_loss, epochs=1),
+        lambda: next(training_steps(model, images, labels, optimizer, epochs=1, batch_size=2)),
+        lambda: evaluate(model, images, labels),
+        lambda: TrainingRun(TrainingConfig(), images, labels, 2),
+    ):
+        with pytest.raises(ValueError, match=f"6 images and {len(labels)} labels do not fit"):
+            attempt()
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5])
+def test_a_batch_has_a_size(batch_size):
+    model = MLP(4, [], 2)
+    with pytest.raises(ValueError, match="batch size is a whole number from 1 on"):
+        train(model, np.zeros((6, 4)), np.zeros(6, int), SGD(model.parameters()), cross_entropy_loss, 1, batch_size)
+
+
+def test_lists_are_trained_on(capsys):
+    model = MLP(2, [], 2)
+    train(model, [[0.0, 1.0], [1.0, 0.0]], [0, 1], SGD(model.parameters()), cross_entropy_loss, epochs=1)
+    assert capsys.readouterr().out.startswith("epoch 0: loss 0.")
+    assert evaluate(model, [[0.0, 1.0]], [0])[1] in (0, 1)
+
+
+class Dropping(Module):
+    """All of the input is dropped in training."""
+
+    def __init__(self):
+        self.dropout = Dropout(1.0)
+        self.linear = Linear(2, 2)
+        self.linear.W.data[...] = [[5, 0], [0, 5]]
+
+    def forward(self, x):
+        return self.linear(self.dropout(x))
+
+
+def test_nothing_is_dropped_while_a_network_is_used():
+    model = Dropping()
+    images, labels = np.eye(2), np.arange(2)
+    model.linear.training = False
+    assert evaluate(model, images, labels)[1] == 1
+    assert predict(model, images)[0, 0] > 0.9
+    assert (model.dropout.training, model.linear.training) == (True, False)
+    (step,) = training_steps(model, images, labels, SGD(model.parameters()), epochs=1, batch_size=2)
+    assert step.loss == pytest.approx(np.log(2))
+
+
+def test_a_network_without_parameters_is_evaluated():
+    assert evaluate(ReLU(), np.eye(2), np.arange(2))[1] == 1
