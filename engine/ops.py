@@ -63,7 +63,7 @@ log = Op("log", np.log, (lambda g, y, a: g / a,))
 sqrt = Op("sqrt", np.sqrt, (lambda g, y, a: g / (2 * y),))
 abs = Op("abs", np.abs, (lambda g, y, a: g * np.sign(a),))  # flat at 0
 tanh = Op("tanh", np.tanh, (lambda g, y, a: g * (1 - y * y),))
-relu = Op("relu", lambda a: np.maximum(a, 0), (lambda g, y, a: g * (y > 0),))
+relu = Op("relu", lambda a: np.maximum(a, 0), (lambda g, y, a: g * (y != 0),))  # NaN lets g pass
 leaky_relu = Op("leaky_relu", lambda a, slope: np.where(a > 0, a, slope * a), (
     lambda g, y, a, slope: np.where(a > 0, g, slope * g),
 ))
@@ -323,7 +323,9 @@ def _log_softmax(a: Array, axis: Axes = -1) -> Array:
 
 
 softmax = Op("softmax", _softmax, (lambda g, y, a, axis: y * (g - wide(g * y).sum(axis, keepdims=True)),))
-log_softmax = Op("log_softmax", _log_softmax, (lambda g, y, a, axis: g - np.exp(y) * wide(g).sum(axis, keepdims=True),))
+log_softmax = Op("log_softmax", _log_softmax, (
+    lambda g, y, a, axis: g - np.exp(wide(y)) * wide(g).sum(axis, keepdims=True),
+))
 
 
 def _cross_entropy(logits: Array, target: Array) -> Array:

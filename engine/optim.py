@@ -3,9 +3,9 @@
 All work in place: a parameter's array stays the same array. A parameter whose `grad` is None is skipped.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -16,19 +16,47 @@ from engine.ops import Array
 from engine.tensor import Tensor
 
 
+def _is_finite(value: Any) -> bool:
+    return bool(0 <= value < inf)
+
+
+def _is_share(value: Any) -> bool:
+    return bool(0 <= value < 1)
+
+
+SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "lr": (_is_finite, "a finite number from 0 on"),
+    "weight_decay": (_is_finite, "a finite number from 0 on"),
+    "momentum": (_is_share, "a number from 0 to below 1"),
+    "betas": (lambda betas: len(betas) == 2 and all(map(_is_share, betas)), "two numbers from 0 to below 1"),
+    "eps": (_is_finite, "a finite number from 0 on"),
+}
+"""What an optimizer may be set to, when it is made and later. Other values make every parameter NaN, or none move."""
+
+
 class Optimizer:
     """What all optimizers share: the parameters, the learning rate `lr` (free to change), decoupled weight decay.
 
     Decoupled: each step first shrinks the parameters by the factor 1 - lr * weight_decay, whatever their gradient
-    is (Loshchilov and Hutter, 2019, arXiv:1711.05101). Raises ValueError for a negative lr or weight_decay.
+    is (Loshchilov and Hutter, 2019, arXiv:1711.05101). Raises ValueError for settings outside their
+    range (see SETTINGS), whenever they are assigned.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0.0) -> None:
         self.params = list(params)
-        if lr < 0 or weight_decay < 0:
-            raise ValueError(f"lr and weight_decay must not be negative, got {lr} and {weight_decay}")
         self.lr = lr
         self.weight_decay = weight_decay
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in SETTINGS:
+            is_allowed, allowed = SETTINGS[name]
+            try:
+                holds = is_allowed(value)
+            except (TypeError, ValueError):
+                holds = False
+            if not holds:
+                raise ValueError(f"{name} must be {allowed}, not {value!r}")
+        super().__setattr__(name, value)
 
     def zero_grad(self) -> None:
         for param in self.params:

@@ -206,7 +206,7 @@ def _add_bias(y: Array, b: Array, is_rectified: bool) -> None:
 
 
 def _relu_vjp(g: Array, y: Array) -> None:
-    g *= y > 0
+    g *= y != 0
 
 
 _CALLS = {ops.linear: _linear}

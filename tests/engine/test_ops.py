@@ -233,6 +233,7 @@ CONVENTIONS = {
     "at a bound": (lambda t: t.clip(-1, 1), [[-2, -1, 0, 1, 2, NAN]], [[0, 1, 1, 1, 0, 0]]),
     "abs at 0": (abs, [[-2, 0, 2, -INF]], [[-1, 0, 1, -1]]),
     "sqrt at 0": (Tensor.sqrt, [[0, 4, INF]], [[INF, 0.25, 0]]),
+    "relu of NaN": (Tensor.relu, [[-1, 0, NAN, INF]], [[0, 0, 1, 1]]),
     "leaky at 0": (lambda t: t.leaky_relu(0.1), [[-2, 0, 2]], [[0.1, 0.1, 1]]),
     "std of equals": (Tensor.std, [[3, 3, 3]], [[0, 0, 0]]),
     "prod with a zero": (Tensor.prod, [[2, 0, 3]], [[0, 6, 0]]),

@@ -321,3 +321,31 @@ def test_a_foreign_state_is_refused_and_changes_nothing(kind):
 def test_adams_state_is_foreign_to_others(kind):
     with pytest.raises(ValueError, match="names"):
         kind(two_parameters()).load_state(Adam(two_parameters()).state())
+
+
+OUTSIDE = {
+    "lr": [-0.1, float("nan"), float("inf"), -float("inf"), "0.1", None, np.array([0.1, 0.2])],
+    "weight_decay": [-0.1, float("nan"), float("inf"), "0.1"],
+    "momentum": [-0.1, 1.0, 1.5, float("nan"), float("inf")],
+    "betas": [(1.0, 0.999), (0.9, 1.0), (-0.1, 0.9), (0.9, float("nan")), (0.9,), (0.9, 0.99, 0.999), 0.9],
+    "eps": [-1e-8, float("nan"), float("inf")],
+}
+KINDS = {"lr": SGD, "weight_decay": SGD, "momentum": SGDMomentum, "betas": Adam, "eps": Adam}
+
+
+@pytest.mark.parametrize(("setting", "value"), [(name, value) for name, values in OUTSIDE.items() for value in values])
+def test_settings_that_cannot_train_are_refused_at_once_and_later(setting, value):
+    p, kind = Tensor([1.0], requires_grad=True), KINDS[setting]
+    with pytest.raises(ValueError, match=f"{setting} must be"):
+        kind([p], **{setting: value})
+    optimizer = kind([p])
+    before = getattr(optimizer, setting)
+    with pytest.raises(ValueError, match=f"{setting} must be"):
+        setattr(optimizer, setting, value)
+    assert getattr(optimizer, setting) == before
+
+
+def test_settings_at_their_borders():
+    p = Tensor([1.0], requires_grad=True)
+    Adam([p], lr=0, betas=(0.0, 0.0), eps=0)
+    SGDMomentum([p], lr=np.float32(0.1), momentum=0, weight_decay=1).lr = 1000
