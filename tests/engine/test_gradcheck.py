@@ -74,7 +74,7 @@ def test_a_kink_is_found():
 
 
 def test_what_cannot_be_checked():
-    x = parameter((3,))
+    x = parameter((40,))
     with pytest.raises(ValueError, match="another result each time"):
         gradcheck(dropout, x)
     with pytest.raises(ValueError, match="float64"):
