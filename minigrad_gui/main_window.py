@@ -4,7 +4,7 @@ from functools import partial
 from html import escape
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QDateTime, QLocale, QSettings, Qt, QUrl, Slot
+from PySide6.QtCore import QByteArray, QDateTime, QLocale, QMimeData, QSettings, QSize, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -19,10 +19,12 @@ from PySide6.QtWidgets import (
     QApplication,
     QDialog,
     QFileDialog,
+    QFrame,
     QMainWindow,
     QMenu,
     QMessageBox,
-    QSplitter,
+    QScrollArea,
+    QToolButton,
     QWidget,
 )
 
@@ -35,15 +37,19 @@ from minigrad_gui.recovery import KeptRun, run_in
 from minigrad_gui.session import Session
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import Column, View
-from minigrad_gui.widgets.banner import Banner
-from minigrad_gui.widgets.building import action, column
+from minigrad_gui.widgets.banner import Banner, Foot
+from minigrad_gui.widgets.building import action, column, named
+from minigrad_gui.widgets.columns import Columns
 from minigrad_gui.widgets.files import ask_where_to_save
 from minigrad_gui.widgets.questions import choose
+from minigrad_gui.widgets.screens import bring_back, place_first
 
 TITLE = "minigrad"
 MODEL_KIND, MODEL_SUFFIX = "minigrad model", ".npz"
 MAX_RECENT_FILES = 8
-COLUMN_WIDTHS_PX: dict[Column, int] = {"left": 300, "centre": 620, "right": 340}
+SMALLEST = QSize(560, 240)
+"""Below this the window does not go; what does not fit into it is scrolled."""
+PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".svg", ".heic"}
 THEMES = {"system": "&As the system", "light": "&Light", "dark": "&Dark"}
 
 
@@ -64,11 +70,13 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self._views: list[View] = [view(self.session) for view in VIEWS]
         self._splitter = self._laid_out(self._views)
-        self._offer, self._notice = Banner("offer", theme.SPACING_PX), Banner("notice", theme.SPACING_PX)
-        frame = QWidget()
-        panels = column(self._splitter, margin=theme.SPACING_PX)  # a splitter leaves its own margins out of its size
-        column(self._offer, self._notice, panels, spacing=0, parent=frame).setStretch(2, 1)
-        self.setCentralWidget(frame)
+        frame = named(QWidget(), "scrolled")
+        column(self._splitter, margin=theme.SPACING_PX, parent=frame).setContentsMargins(*3 * (theme.SPACING_PX,), 4)
+        self.setCentralWidget(_Scrolled(frame))
+        self._refusal, self._notice, self._offer = (Banner(name) for name in ("refusal", "notice", "offer"))
+        self._foot = Foot(self._refusal, self._notice, self._offer, margin_px=theme.SPACING_PX)
+        self.setStatusBar(self._foot)
+        self._taken_up: KeptRun | None = None
         self._recent = QMenu("Open &recent", self)
         self._build_menus()
 
@@ -78,7 +86,6 @@ class MainWindow(QMainWindow):
         self.session.stateChanged.connect(self._offer_run)
         self.session.documentChanged.connect(self._show_title)
         QApplication.styleHints().colorSchemeChanged.connect(self._dress)
-        self.statusBar().setSizeGripEnabled(False)
         self._restore()
         self._open_pretrained()
         self._show_title()
@@ -87,20 +94,19 @@ class MainWindow(QMainWindow):
     # ------------------------------------------------------------ building
 
     @staticmethod
-    def _laid_out(views: list[View]) -> QSplitter:
-        splitter = QSplitter(Qt.Orientation.Horizontal, handleWidth=theme.SPACING_PX, childrenCollapsible=False)
-        for place, width in COLUMN_WIDTHS_PX.items():
-            holder = QWidget()
+    def _laid_out(views: list[View]) -> Columns:
+        holders: dict[Column, QWidget] = {"left": QWidget(), "centre": QWidget(), "right": QWidget()}
+        for place, holder in holders.items():
             stack = column(spacing=theme.SPACING_PX, parent=holder)
             for view in views:
                 if view.place == place:
                     stack.addWidget(view, view.stretch)
-            holder.resize(width, holder.height())
-            splitter.addWidget(holder)
-        splitter.setSizes(list(COLUMN_WIDTHS_PX.values()))
-        for index, place in enumerate(COLUMN_WIDTHS_PX):
-            splitter.setStretchFactor(index, 1 if place == "centre" else 0)
-        return splitter
+        right = [view for view in views if view.place == "right"]
+
+        def wanted(height: int) -> int:
+            return max((view.wanted_width(height) for view in right), default=0)
+
+        return Columns(holders["left"], holders["centre"], holders["right"], wanted, theme.SPACING_PX)
 
     def _build_menus(self) -> None:
         menus: dict[str, QMenu] = {}
@@ -119,6 +125,12 @@ class MainWindow(QMainWindow):
                 menus[title].addActions(actions)
         file.addSeparator()
         file.addAction(action(self, "&Quit", "quitAction", self.close, "Ctrl+Q"))
+        shows = action(self, "Show &settings", "showSettingsAction", self._splitter.show_settings, "F9", checkable=True)
+        shows.setIconText("Settings")
+        shows.setChecked(True)
+        self._splitter.settingsShown.connect(shows.setChecked)
+        menus["&View"].addAction(shows)
+        self.menuBar().setCornerWidget(self._settings_button(shows))
         themes = menus["&View"].addMenu("&Theme")
         group = QActionGroup(self)
         for name, title in THEMES.items():
@@ -126,10 +138,19 @@ class MainWindow(QMainWindow):
             choice.setData(name)
             themes.addAction(choice)
         group.triggered.connect(self._on_theme)
+        self._recover = action(self, "An &interrupted run…", "recoverAction", self._on_recover)
+        menus["&Training"].addAction(self._recover)
         menus["&Help"].addAction(action(self, "Show the &log", "logAction", self._on_log))
         menus["&Help"].addAction(action(self, "&About minigrad", "aboutAction", self._on_about))
         self._recent.aboutToShow.connect(self._fill_recent)
         self._recent.triggered.connect(self._on_recent)
+
+    def _settings_button(self, shows: QAction) -> QToolButton:
+        """In the menu bar, so that the settings can be seen to be there when they are folded away."""
+        button = named(QToolButton(self.menuBar(), autoRaise=True), "showSettingsButton")
+        button.setDefaultAction(shows)
+        shows.setToolTip("Show the settings, or fold them away (F9)")
+        return button
 
     # ------------------------------------------------------------ opening and saving
 
@@ -138,7 +159,7 @@ class MainWindow(QMainWindow):
         try:
             self.session.open_pretrained()
         except ModelFileError as error:
-            self.statusBar().showMessage(f"There is no network yet: {error}")
+            self._foot.tell(f"There is no network yet: {error}", 0)
 
     def open(self, path: Path) -> None:
         """Open a model file, or go on with a run from its checkpoint, once the person agrees to give up the rest."""
@@ -156,7 +177,7 @@ class MainWindow(QMainWindow):
                 self._forget(path.absolute())
         else:
             self._remember(path.absolute())
-            self.statusBar().showMessage(f"Opened {path.name}", 5000)
+            self._foot.tell(f"Opened {path.name}")
 
     def _save_to(self, path: Path) -> bool:
         try:
@@ -165,7 +186,7 @@ class MainWindow(QMainWindow):
             self._warn(str(error))
             return False
         self._remember(path)
-        self.statusBar().showMessage(f"Saved {path.name}", 5000)
+        self._foot.tell(f"Saved {path.name}")
         return True
 
     def _may_discard(self, what: str) -> bool:
@@ -212,11 +233,28 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _offer_run(self) -> None:
-        """Offer the newest run that did not end, or whose network was not saved, unless another goes on now."""
-        if self.session.state != "idle" or not self.session.left_behind or not self._offers_runs:
+        """Offer the newest run that did not end, or whose network was not saved.
+
+        Not while another goes on, nor by itself after one has begun: from then on the menu offers it.
+        """
+        session = self.session
+        is_idle = session.state == "idle"
+        self._recover.setEnabled(is_idle and bool(session.left_behind))
+        if not is_idle:
+            self._offers_runs = False
+        elif self._taken_up in session.left_behind:  # it was to go on, and could not
+            self._taken_up, self._offers_runs = None, True
+        if self._recover.isEnabled() and self._offers_runs:
+            self._offer_this(session.left_behind[0])
+        else:
             self._offer.dismiss()
-            return
-        kept = self.session.left_behind[0]
+
+    @Slot()
+    def _on_recover(self) -> None:
+        self._offers_runs = True
+        self._offer_run()
+
+    def _offer_this(self, kept: KeptRun) -> None:
         config, done = kept.summary.config, kept.summary.epochs_done
         hidden = ", ".join(map(str, config.hidden)) or "none"
         when = QLocale().toString(QDateTime.fromSecsSinceEpoch(int(kept.kept_at_s)), QLocale.FormatType.ShortFormat)
@@ -239,6 +277,7 @@ class MainWindow(QMainWindow):
 
     def _go_on_with(self, kept: KeptRun) -> None:
         if self._may_discard("go on with another run"):
+            self._taken_up = kept
             self.session.go_on_with(kept, keep_run=self._keeps_run)
 
     def _throw_away(self, kept: KeptRun) -> None:
@@ -281,20 +320,28 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------ drag and drop
 
-    @staticmethod
-    def _dropped(event: QDropEvent) -> Path | None:
-        files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        return files[0] if len(files) == 1 and files[0].suffix.lower() == MODEL_SUFFIX else None
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if self._dropped(event) is not None:
-            event.acceptProposedAction()
+        self._take_drag(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        path = self._dropped(event)
-        if path is not None:
-            event.acceptProposedAction()
+        path = self._take_drag(event)
+        if path is None:
+            return
+        if self.session.state == "idle" and not self.session.modified:
             self.open(path)
+        else:  # a question; what the file was dragged from waits until this event is answered
+            QTimer.singleShot(0, self, partial(self.open, path))
+
+    def _take_drag(self, event: QDropEvent) -> Path | None:
+        """The model file that is dragged; of anything else it is said why it cannot be dropped."""
+        path, refusal = _dragged(event.mimeData())
+        if path is None:
+            event.ignore()
+            self._refusal.say(refusal, {"Close": self._refusal.dismiss})
+        else:
+            event.acceptProposedAction()
+            self._refusal.dismiss()
+        return path
 
     # ------------------------------------------------------------ the rest of the frame
 
@@ -344,12 +391,11 @@ class MainWindow(QMainWindow):
             self._warn(f"The folder of the log cannot be shown: {folder}")
 
     def _restore(self) -> None:
-        self.resize(1280, 820)
-        geometry, columns = self._settings.value("geometry"), self._settings.value("columns")
-        if isinstance(geometry, QByteArray):
-            self.restoreGeometry(geometry)
-        if isinstance(columns, QByteArray):
-            self._splitter.restoreState(columns)
+        place_first(self)
+        geometry = self._settings.value("geometry")
+        if isinstance(geometry, QByteArray) and self.restoreGeometry(geometry):
+            bring_back(self)
+        self._splitter.restore(self._settings.value("columns"))
         for view in self._views:
             view.restore_settings(self._settings)
 
@@ -391,7 +437,7 @@ class MainWindow(QMainWindow):
             return
         self._is_closed = True
         self._settings.setValue("geometry", self.saveGeometry())
-        self._settings.setValue("columns", self._splitter.saveState())
+        self._settings.setValue("columns", self._splitter.state())
         for view in self._views:
             view.save_settings(self._settings)
         self._settings.sync()
@@ -399,3 +445,42 @@ class MainWindow(QMainWindow):
         self.has_ended = self.session.close(keep_run=self._keeps_run or self._is_leaving)
         self._garbage.stop()
         event.accept()
+
+
+class _Scrolled(QScrollArea):
+    """The window's content, or the part of it that a very small window has room for."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__(widgetResizable=True)
+        self._content = content
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(content)
+
+    def minimumSizeHint(self) -> QSize:
+        return self._content.minimumSizeHint().boundedTo(SMALLEST)
+
+
+def _dragged(what: QMimeData) -> tuple[Path | None, str]:
+    """The model file that is dragged; or None, and a sentence that says why it is none."""
+    can = f"What can be dropped here is one {MODEL_KIND} or run ({MODEL_SUFFIX})."
+    urls = what.urls()
+    if len(urls) > 1:
+        return None, f"These are {len(urls)} things at once. {can}"
+    if not urls:
+        is_picture = what.hasImage()
+        return None, f"Pictures can be read with the predict command for now, as files. {can}" if is_picture else can
+    if not urls[0].isLocalFile():
+        return None, f"This is an address, not a file on this computer. {can}"
+    path = Path(urls[0].toLocalFile())
+    if path.is_dir():
+        return None, f"“{path.name}” is a folder. {can}"
+    if path.suffix.lower() in PICTURES:
+        command = "minigrad-gui predict MODEL.npz"
+        return (
+            None,
+            f"“{path.name}” is a picture: for now, pictures are read with the command {command} {path.name}. {can}",
+        )
+    if path.suffix.lower() != MODEL_SUFFIX:
+        return None, f"“{path.name}” is no model file. {can}"
+    return path, ""

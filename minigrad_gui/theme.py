@@ -132,9 +132,11 @@ def _style_sheet(scheme: Colors) -> str:
         }}
         QScrollArea, #scrolled {{ background: transparent; border: none; }}
         QScrollBar:vertical {{ background: transparent; width: 10px; margin: 2px; }}
+        QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 2px; }}
+        QScrollBar::handle:horizontal {{ background: {scheme.border}; border-radius: 3px; min-width: 24px; }}
         QScrollBar::handle:vertical {{ background: {scheme.border}; border-radius: 3px; min-height: 24px; }}
         QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{
-            background: none; height: 0;
+            background: none; width: 0; height: 0;
         }}
         QLabel[role="title"] {{ font-weight: 600; }}
         QLabel[role="muted"] {{ color: {scheme.muted}; }}
@@ -168,6 +170,7 @@ def _style_sheet(scheme: Colors) -> str:
             background: {scheme.field}; color: {scheme.text}; border: 1px solid {scheme.border};
             border-radius: 6px; padding: 6px 10px; min-height: 18px;
         }}
+        QPushButton[iconOnly="true"] {{ padding: 6px; }}
         QPushButton:hover, QPushButton:focus {{ border-color: {scheme.accent}; }}
         QPushButton:pressed, QPushButton:checked {{ background: {scheme.bar_track}; border-color: {scheme.accent}; }}
         QPushButton:disabled {{ color: {scheme.muted}; background: {scheme.window}; border-color: {scheme.border}; }}
@@ -204,7 +207,9 @@ def _style_sheet(scheme: Colors) -> str:
         QSlider::sub-page:horizontal:disabled {{ background: {scheme.border}; }}
         QSlider::handle:horizontal:disabled {{ background: {scheme.window}; border-color: {scheme.border}; }}
         QSplitter::handle {{ background: transparent; }}
-        QStatusBar {{ color: {scheme.muted}; }}
+        QStatusBar {{ color: {scheme.text}; }}
+        QMenuBar QToolButton {{ border: none; border-radius: 4px; padding: 2px 10px; margin: 1px {SPACING_PX}px; }}
+        QMenuBar QToolButton:hover, QMenuBar QToolButton:checked {{ background: {scheme.bar_track}; }}
         QStatusBar::item {{ border: none; }}
         QToolTip {{
             background: {scheme.card}; color: {scheme.text}; border: 1px solid {scheme.border}; padding: 6px;

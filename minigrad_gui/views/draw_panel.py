@@ -3,9 +3,9 @@
 Where the reading is wrong, a click on the right digit's bar or its key teaches the network this hand.
 """
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QMessageBox, QPushButton, QWidget
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLayout, QMenu, QMessageBox, QPushButton, QScrollArea, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.digits import CLASSES
@@ -17,6 +17,16 @@ from minigrad_gui.widgets.canvas import Canvas
 from minigrad_gui.widgets.digit_picture import DigitPicture
 from minigrad_gui.widgets.hand_dialog import HandDialog
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
+
+SPACING_PX, CAPTION_SPACING_PX = 10, 4
+MARGINS = QSize(2 * theme.SPACING_PX + 2, 2 * theme.SPACING_PX + 2)
+EASY_SIDE_PX = 220
+LEAST_HEIGHT_PX = 200
+LEAST_PIXEL_PX, MOST_PIXEL_PX = 3, 10
+PICTURE_SHARE = (85, 170)
+"""A pixel of the pictures is this part of the panel's width and height."""
+CAPTION_LINES, VERDICT_LINES = 2, 3
+DIGIT_HEIGHT_PX = 76
 
 
 class DrawPanel(View):
@@ -38,7 +48,8 @@ class DrawPanel(View):
         self._compare.setCheckable(True)
         for button, name in ((self._undo, "Undo"), (self._redo, "Redo"), (self._eraser, "Eraser")):
             button.setAccessibleName(name)
-            button.setFixedWidth(40)
+            button.setProperty("iconOnly", True)
+            button.setFixedWidth(36)
         keys = QKeySequence.StandardKey
         self._undo_action = action(self, "&Undo", "undoAction", self._canvas.undo, keys.Undo)
         self._redo_action = action(self, "&Redo", "redoAction", self._canvas.redo, keys.Redo)
@@ -76,7 +87,8 @@ class DrawPanel(View):
         self._drawn_caption = caption(align=centre)
         self._seen_caption.setObjectName("seenCaption")
         self._drawn_caption.setObjectName("drawnCaption")
-        column(self._picture_as_drawn, self._drawn_caption, spacing=4, parent=self._drawn)
+        drawn = column(self._picture_as_drawn, self._drawn_caption, spacing=CAPTION_SPACING_PX, parent=self._drawn)
+        drawn.setAlignment(self._picture_as_drawn, centre)
 
         self._teach_actions = []
         for digit in range(CLASSES):
@@ -102,18 +114,22 @@ class DrawPanel(View):
         self._dialog.forgotten.connect(self._on_forget)
         self._compare.toggled.connect(self._show_prediction)
 
-        seen = column(self._picture, self._seen_caption, spacing=4)
+        seen = column(self._picture, self._seen_caption, spacing=CAPTION_SPACING_PX)
         seen.setAlignment(self._picture, Qt.AlignmentFlag.AlignHCenter)
-        verdict = column(1, self._digit, self._verdict, 1, spacing=0)
-        reading = row(self._drawn, seen, verdict, spacing=theme.SPACING_PX)
-        reading.setStretchFactor(verdict, 1)
-        tools = row(self._undo, self._redo, self._eraser, 1, self._compare, self._clear)
+        self._said = QWidget()
+        column(1, self._digit, self._verdict, 1, spacing=0, parent=self._said)
+        self._reading = QWidget()
+        reading = row(self._drawn, seen, self._said, spacing=theme.SPACING_PX, parent=self._reading)
+        reading.setStretchFactor(self._drawn, 1)
+        reading.setStretchFactor(self._said, 1)
+        tools = row(self._undo, self._redo, self._eraser, 1, self._compare, self._clear, spacing=6)
         hand = row(self._taught, self._untaught, self._hand)
         hand.setStretchFactor(self._taught, 1)
-        parts = column(
-            self._canvas, tools, reading, self._bars, hand, 1, spacing=10, margin=theme.SPACING_PX, parent=self
-        )
-        parts.setStretchFactor(self._canvas, 1000)
+        self._sheet = column(self._canvas, tools, 1, spacing=SPACING_PX)
+        self._sheet.setStretchFactor(self._canvas, 1000)
+        self._answer = column(self._reading, self._bars, hand, 1, spacing=SPACING_PX)
+        self._answer.setStretchFactor(self._bars, 10)
+        self._scroll(self._sheet, self._answer)
 
         session.predictionChanged.connect(self._show_prediction)
         session.predictionChanged.connect(self._show_hand)
@@ -125,6 +141,64 @@ class DrawPanel(View):
         self._show_undo(False, False)
         self._show_prediction()
         self._show_hand()
+
+    # ------------------------------------------------------------ arranging
+
+    def _scroll(self, *parts: QLayout) -> None:
+        content = named(_Content(), "scrolled")
+        self._parts = column(*parts, spacing=SPACING_PX, margin=theme.SPACING_PX, parent=content)
+        self._area = QScrollArea(widgetResizable=True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setWidget(content)
+        column(self._area, margin=1, parent=self)
+        for label in (self._seen_caption, self._drawn_caption):
+            label.setWordWrap(True)
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+            label.setMinimumWidth(label.fontMetrics().horizontalAdvance("What the network ") + 4)
+            label.setFixedHeight(CAPTION_LINES * label.fontMetrics().lineSpacing() + 2)
+        self._digit.setWordWrap(True)
+        self._reading.setMinimumWidth(2 * self._seen_caption.minimumWidth() + theme.SPACING_PX)
+        self._arrange()
+
+    def _one_below_the_other(self) -> QSize:
+        """The least size with the answer below the sheet, where the canvas is large enough to draw on with ease."""
+        sheet, answer = self._sheet.minimumSize(), self._answer.minimumSize()
+        height = sheet.height() - self._canvas.minimumHeight() + EASY_SIDE_PX + SPACING_PX + answer.height()
+        return QSize(max(sheet.width(), answer.width()), height) + MARGINS
+
+    def _side_by_side(self, side: int) -> int:
+        """The least width with the answer beside the sheet, with a canvas of this width."""
+        sheet = max(self._sheet.minimumSize().width(), side)
+        return sheet + SPACING_PX + self._answer.minimumSize().width() + MARGINS.width()
+
+    def wanted_width(self, height: int) -> int:
+        return self._side_by_side(EASY_SIDE_PX) if height < self._one_below_the_other().height() else 0
+
+    def minimumSizeHint(self) -> QSize:
+        bar = self._area.verticalScrollBar().sizeHint().width()
+        return QSize(self._one_below_the_other().width() + bar, LEAST_HEIGHT_PX)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """The answer below the sheet; beside it where the height is small. Where neither fits, it is scrolled."""
+        low = self.height() < self._one_below_the_other().height()
+        beside = low and self.width() >= self._side_by_side(0)
+        directions = QBoxLayout.Direction
+        self._parts.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
+        self._parts.setStretch(0, 3 if beside else 1000)
+        self._parts.setStretch(1, 2 if beside else 1)
+        pixel = min(self.width() // PICTURE_SHARE[0], self.height() // PICTURE_SHARE[1])
+        pixel = min(max(pixel, LEAST_PIXEL_PX), MOST_PIXEL_PX)
+        for picture in (self._picture, self._picture_as_drawn):
+            picture.set_pixel_px(pixel)
+        line = self._verdict.fontMetrics().lineSpacing()
+        pictures = self._picture.height() + CAPTION_SPACING_PX + self._seen_caption.height()
+        self._reading.setFixedHeight(max(pictures, DIGIT_HEIGHT_PX + VERDICT_LINES * line))  # whatever is said
 
     def menu_actions(self) -> dict[str, list[QAction]]:
         return {
@@ -210,7 +284,7 @@ class DrawPanel(View):
         """Beside what the network sees, what it would see without care."""
         compares = self._compare.isChecked()
         self._drawn.setVisible(compares)
-        self._digit.setWordWrap(compares)
+        self._said.setVisible(not compares)  # the captions say it
         if compares:
             picture, prediction = self.session.read_as_drawn()
             self._picture_as_drawn.set_picture(picture)
@@ -255,3 +329,10 @@ def _captioned(text: str, prediction: Prediction | None) -> str:
     if prediction is None:
         return f"{text}\n–"
     return f"{text}\n{prediction.digit if prediction.recognised else '?'}, {_sureness(prediction)}"
+
+
+class _Content(QWidget):
+    """A scroll area asks what is in it for the height that goes with a width, and takes that for the least."""
+
+    def heightForWidth(self, width: int) -> int:  # noqa: ARG002
+        return self.minimumSizeHint().height()

@@ -1,8 +1,8 @@
 """The training buttons, how far the run is, and how well the network does."""
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QProgressBar, QPushButton, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.session import Session
@@ -12,6 +12,7 @@ from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 PROGRESS_STEPS = 1000
 BUTTON_WIDTH_PX = 88
+LONGEST_CAPTION = "validation accuracy"
 
 
 class TrainingPanel(View):
@@ -45,12 +46,12 @@ class TrainingPanel(View):
         self._status = named(caption(), "statusLabel")
         self._percent = caption(align=right)
 
-        for button in (self._train, self._pause, self._step, self._stop):
-            button.setMinimumWidth(BUTTON_WIDTH_PX)
         buttons = row(self._train, self._pause, self._step, self._stop)
         figures = column(self._accuracy, self._accuracy_caption, spacing=0)
+        self._top = row(buttons, 1, figures)
+        self._buttons, self._figures = buttons, figures
         column(
-            row(buttons, 1, figures),
+            self._top,
             self._bar,
             row(self._status, 1, self._percent),
             margin=theme.SPACING_PX,
@@ -69,6 +70,31 @@ class TrainingPanel(View):
         self._show_state()
         self._show_progress()
         self._show_accuracy()
+
+    def minimumSizeHint(self) -> QSize:
+        """With the figures below the buttons, where they go if there is no room beside them."""
+        least = sum(self._least_widths().values()) + 3 * self._buttons.spacing()
+        width = max(least, self._figures.minimumSize().width())
+        return QSize(width + 2 * (theme.SPACING_PX + 1), super().minimumSizeHint().height())
+
+    def _least_widths(self) -> dict[QPushButton, int]:
+        """What each button needs; the one that says Pause or Resume, for the longer of these."""
+        least = {button: button.minimumSizeHint().width() for button in (self._train, self._step, self._stop)}
+        longer = self.fontMetrics().horizontalAdvance("Resume") - self.fontMetrics().horizontalAdvance("Pause")
+        paused = self._pause.text() == "Resume"
+        least[self._pause] = self._pause.minimumSizeHint().width() + (0 if paused else longer)
+        return least
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        least = self._least_widths()
+        widest = max(*least.values(), BUTTON_WIDTH_PX)
+        beside = 4 * widest + self.fontMetrics().horizontalAdvance(LONGEST_CAPTION)
+        is_narrow = self.width() < beside + 5 * theme.SPACING_PX
+        directions = QBoxLayout.Direction
+        self._top.setDirection(directions.TopToBottom if is_narrow else directions.LeftToRight)
+        for button, width in least.items():
+            button.setMinimumWidth(width if is_narrow else widest)
 
     def menu_actions(self) -> dict[str, list[QAction]]:
         actions = [self._train_action, self._pause_action, self._step_action, self._stop_action, self._back_action]

@@ -31,6 +31,10 @@ class View(QFrame):
         """Actions for the menu bar, by the title of their menu."""
         return {}
 
+    def wanted_width(self, height: int) -> int:  # noqa: ARG002
+        """How wide a column of this height has to be for the view to be at its best; 0 where any width will do."""
+        return 0
+
     def save_settings(self, settings: QSettings) -> None:
         """Remember what the person has set."""
 

@@ -15,6 +15,10 @@ class DigitPicture(QWidget):
     def __init__(self, parent: QWidget | None = None, pixel_px: int = 4) -> None:
         super().__init__(parent)
         self.picture = blank()
+        self.set_pixel_px(pixel_px)
+
+    def set_pixel_px(self, pixel_px: int) -> None:
+        """How large each of its pixels is shown."""
         self._pixel_px = pixel_px
         self.setFixedSize(self.sizeHint())
 

@@ -12,6 +12,7 @@ LABEL_WIDTH_PX = 20
 VALUE_WIDTH_PX = 58
 BAR_HEIGHT_PX = 10
 ROW_HEIGHT_PX = 20
+MOST_ROW_HEIGHT_PX = 32
 
 
 class ProbabilityBars(QWidget):
@@ -29,7 +30,8 @@ class ProbabilityBars(QWidget):
         self._choosable = False
         self._under_mouse = -1
         self.setMouseTracking(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMaximumHeight(MOST_ROW_HEIGHT_PX * len(class_names))
 
     def set_probabilities(self, probabilities: NDArray[np.floating] | None) -> None:
         self.probabilities = probabilities

@@ -118,6 +118,42 @@ def test_compare_shows_what_was_drawn_beside_what_the_network_sees(hand):
     assert captions[1].text() == "What the network sees"
 
 
+@pytest.mark.parametrize("size", [(1024, 540), (1366, 728), (1920, 1040)])
+def test_compare_moves_nothing_and_squeezes_nothing(hand, canvas, size):
+    hand.window.resize(*size)
+    hand.draw(3)
+    read(hand)
+
+    def places():
+        QApplication.processEvents()
+        parts = (canvas, hand.widget("clearButton"), hand.widget("probabilityBars"))
+        return [(part.mapTo(hand.window, QPoint()), part.size()) for part in parts]
+
+    before = places()
+    hand.click("compareButton")
+    assert places() == before
+    for name in ("drawnCaption", "seenCaption"):
+        label = hand.widget(name)
+        for line in label.text().split("\n"):
+            assert label.fontMetrics().horizontalAdvance(line) <= label.width()
+    hand.click("compareButton")
+    assert places() == before
+
+
+def test_no_reading_moves_the_canvas_or_the_bars(hand, canvas, open_doubtful):
+    def places():
+        QApplication.processEvents()
+        return [(part.mapTo(hand.window, QPoint()), part.size()) for part in (canvas, hand.widget("probabilityBars"))]
+
+    blank = places()
+    hand.draw(3)
+    read(hand)
+    assert places() == blank
+    open_doubtful(least_evidence=1e5)
+    hand.wait(lambda: hand.widget("predictionLabel").text() == "?")
+    assert places() == blank
+
+
 def test_the_comparison_follows_the_network(hand, open_doubtful):
     hand.click("compareButton")
     hand.draw(3)

@@ -1,18 +1,36 @@
 """Model files, unsaved work, drag and drop, memory of settings, light and dark."""
 
+import ast
+import json
+import os
+import subprocess
 import sys
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QPalette
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, QUrl
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QImage, QPalette
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QScrollArea,
+    QSlider,
+    QWidget,
+)
 
 from engine import MLP, load_model, save_model
 from minigrad_gui import theme
 from minigrad_gui.data import asset_path
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import View
+from minigrad_gui.widgets.canvas import Canvas
+from minigrad_gui.widgets.probability_bars import ProbabilityBars
 
 BUTTONS = QMessageBox.StandardButton
 
@@ -188,23 +206,109 @@ def test_closing_with_nothing_unsaved_asks_nothing(window):
     assert not window.isVisible()
 
 
-@pytest.mark.filterwarnings("ignore:.*QDragEnterEvent:DeprecationWarning")  # Qt 6.12 wants a QPointF, 6.11 has none
-def test_a_model_can_be_dropped_on_the_window(hand, tmp_path):
-    model = other_model(tmp_path / "dropped.npz")
+@pytest.fixture
+def drop(hand):
+    """`drop(mime data)`: drag it over the window and, where that is taken, drop it there; returns whether it was."""
 
-    def drop(path) -> bool:
-        data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(str(path))])
+    def drag_and_drop(dragged: QMimeData) -> bool:
         where, action, left = QPoint(50, 50), Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-        entered = QDragEnterEvent(where, action, data, left, Qt.KeyboardModifier.NoModifier)
+        entered = QDragEnterEvent(where, action, dragged, left, Qt.KeyboardModifier.NoModifier)
         entered.ignore()
         QApplication.sendEvent(hand.window, entered)
         if entered.isAccepted():
-            QApplication.sendEvent(hand.window, QDropEvent(where, action, data, left, Qt.KeyboardModifier.NoModifier))
+            dropped = QDropEvent(where, action, dragged, left, Qt.KeyboardModifier.NoModifier)
+            QApplication.sendEvent(hand.window, dropped)
         return entered.isAccepted()
 
-    assert not drop(tmp_path / "picture.png")
-    assert drop(tmp_path / "dropped.npz")
+    return drag_and_drop
+
+
+def files(*paths) -> QMimeData:
+    dragged = QMimeData()
+    dragged.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return dragged
+
+
+def refusal(hand) -> str:
+    return hand.widget("refusalLabel").text() if hand.widget("refusal").isVisible() else ""
+
+
+DRAGS = pytest.mark.filterwarnings(
+    "ignore:.*QDragEnterEvent:DeprecationWarning"
+)  # Qt 6.12 wants a QPointF, 6.11 has none
+
+
+@DRAGS
+def test_a_model_can_be_dropped_on_the_window(hand, drop, tmp_path):
+    model = other_model(tmp_path / "dropped.npz")
+    assert not drop(files(tmp_path / "picture.png"))
+    assert drop(files(tmp_path / "dropped.npz"))
+    assert same(hand.session.model, model)
+    assert refusal(hand) == ""
+
+
+def address() -> QMimeData:
+    dragged = QMimeData()
+    dragged.setUrls([QUrl("https://example.org/digits.npz")])
+    return dragged
+
+
+def picture() -> QMimeData:
+    dragged = QMimeData()
+    dragged.setImageData(QImage(4, 4, QImage.Format.Format_RGB32))
+    return dragged
+
+
+def words() -> QMimeData:
+    dragged = QMimeData()
+    dragged.setText("digits.npz")
+    return dragged
+
+
+@DRAGS
+@pytest.mark.parametrize("state", ["idle", "training"])
+@pytest.mark.parametrize(
+    ("dragged", "reason"),
+    [
+        (lambda folder: files(folder / "seven.PNG"), "“seven.PNG” is a picture: for now, pictures are read with"),
+        (lambda folder: files(folder / "notes.txt"), "“notes.txt” is no model file."),
+        (lambda folder: files(folder), "is a folder."),
+        (lambda folder: files(folder / "a.npz", folder / "b.npz"), "These are 2 things at once."),
+        (lambda _: address(), "This is an address, not a file on this computer."),
+        (lambda _: picture(), "Pictures can be read with the predict command for now"),
+        (lambda _: words(), "What can be dropped here is one minigrad model or run (.npz)."),
+    ],
+)
+def test_what_cannot_be_dropped_is_refused_with_the_reason(hand, drop, tmp_path, state, dragged, reason):
+    if state == "training":
+        hand.configure(epochs=1000)
+        hand.click("trainButton")
+    hand.draw(1)
+    before, strokes = hand.session.model, hand.widget("drawingCanvas").strokes
+    assert not drop(dragged(tmp_path))
+    assert reason in refusal(hand)
+    assert "What can be dropped here is one minigrad model or run (.npz)." in refusal(hand)
+    assert hand.session.state == state
+    assert state == "training" or hand.session.model is before
+    assert len(hand.widget("drawingCanvas").strokes) == len(strokes)
+    hand.click("refusalCloseButton")
+    assert refusal(hand) == ""
+
+
+@DRAGS
+def test_a_model_dropped_during_a_run_is_asked_about(hand, drop, answer, tmp_path):
+    model = other_model(tmp_path / "dropped.npz")
+    hand.configure(epochs=1000)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) > 5)
+    questions = answer(BUTTONS.Cancel)
+    assert drop(files(tmp_path / "dropped.npz"))
+    assert questions == [], "the question waits until what the file was dragged from has its answer"
+    hand.wait(lambda: len(questions) == 1)
+    assert hand.session.state == "training"
+    answer(BUTTONS.Discard)
+    assert drop(files(tmp_path / "dropped.npz"))
+    hand.wait(lambda: hand.session.state == "idle")
     assert same(hand.session.model, model)
 
 
@@ -330,5 +434,222 @@ def test_nothing_is_squeezed_in_the_smallest_window(hand, qtbot):
     qtbot.waitUntil(lambda: window.size() == window.minimumSizeHint())
     views = window.findChildren(View)
     assert len(views) == len(VIEWS)
-    squeezed = [view for view in views if view.size() != view.size().expandedTo(view.minimumSizeHint())]
-    assert not squeezed
+
+    def squeezed() -> list[View]:
+        return [
+            view for view in views if view.isVisible() and view.size() != view.size().expandedTo(view.minimumSizeHint())
+        ]
+
+    qtbot.waitUntil(lambda: not squeezed())
+
+
+# ---------------------------------------------------------------- screens
+
+
+def parts_of(window) -> list[QWidget]:
+    """Everything that can be seen that has words or can be worked with."""
+    kinds = (QAbstractButton, QLabel, QComboBox, QLineEdit, QAbstractSpinBox, QSlider, Canvas, ProbabilityBars)
+    return [part for kind in kinds for part in window.findChildren(kind) if part.isVisible()]
+
+
+def reachable(part, window) -> bool:
+    """Whether it lies within the window, or within what is scrolled up and down."""
+    x, width = part.mapTo(window, QPoint()).x(), part.width()
+    ancestors, parent = [], part.parentWidget()
+    while parent is not None and parent is not window:
+        ancestors.append(parent)
+        parent = parent.parentWidget()
+    areas = [each for each in ancestors if isinstance(each, QScrollArea)]
+    inner = areas[0] if areas else window
+    left = inner.mapTo(window, QPoint()).x()
+    return left <= x and x + width <= left + inner.width()
+
+
+def clipped(window) -> list[str]:
+    """The names of what is smaller than it needs to be."""
+    small = [part for part in parts_of(window) if part.minimumSizeHint().width() > part.width() + 1]
+    unseen = [part for part in parts_of(window) if not reachable(part, window)]
+    return [part.objectName() or getattr(part, "text", str)() for part in small + unseen]
+
+
+def resized(window, width: int, height: int) -> None:
+    window.resize(width, height)
+    for _ in range(4):  # a layout that grows asks the one around it, and so on
+        QApplication.sendPostedEvents()
+        QApplication.processEvents()
+    assert (window.width(), window.height()) == (width, height)
+
+
+SIZES = [(1024, 540), (1093, 580), (1280, 680), (1366, 728), (1536, 824), (1920, 1040), (2560, 1400), (3840, 2120)]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_nothing_is_clipped_at_any_size(hand, width, height):
+    window = hand.window
+    resized(window, width, height)
+    assert clipped(window) == []
+    hand.draw(3)
+    hand.wait(lambda: hand.session.prediction is not None)
+    hand.click("compareButton")
+    hand.widget("hiddenLayersEdit").setText("256, abc")
+    resized(window, width, height)
+    assert clipped(window) == []
+    assert window.centralWidget().widget().width() <= window.width()
+
+
+@pytest.mark.parametrize(("width", "height"), [(911, 484), (683, 356)])
+def test_what_a_very_small_window_has_no_room_for_is_scrolled(hand, width, height):
+    resized(hand.window, width, height)
+    area = hand.window.centralWidget()
+    content = area.widget()
+    assert content.width() >= content.minimumSizeHint().width()
+    assert content.height() >= content.minimumSizeHint().height()
+    for part in ("trainButton", "drawingCanvas", "probabilityBars", "accuracyLabel"):
+        widget = hand.widget(part)
+        assert widget.minimumSizeHint().width() <= widget.width()
+
+
+def test_the_settings_fold_away_in_a_small_window_and_come_back(hand):
+    window, panel = hand.window, hand.widget("hiddenLayersEdit")
+    shows = window.findChild(QAction, "showSettingsAction")
+    resized(window, 1400, 820)
+    assert panel.isVisible()
+    assert shows.isChecked()
+    resized(window, 1024, 540)
+    assert not panel.isVisible()
+    assert not shows.isChecked()
+    hand.click("showSettingsButton")
+    assert panel.isVisible()
+    assert shows.isChecked()
+    resized(window, 1024, 540)
+    assert clipped(window) == []
+    shows.trigger()
+    assert not panel.isVisible()
+    resized(window, 1400, 820)
+    assert not panel.isVisible(), "they were put away by the person"
+    shows.trigger()
+    assert panel.isVisible()
+    resized(window, 1024, 540)
+    resized(window, 1400, 820)
+    assert panel.isVisible(), "they were put away by the window"
+
+
+def test_whether_the_settings_show_is_remembered(make_window):
+    window = make_window()
+    window.findChild(QAction, "showSettingsAction").trigger()
+    window.close()
+    again = make_window()
+    assert not again.findChild(QWidget, "hiddenLayersEdit").isVisible()
+    again.findChild(QAction, "showSettingsAction").trigger()
+    again.close()
+    assert make_window().findChild(QWidget, "hiddenLayersEdit").isVisible()
+
+
+def test_small_and_large_again_gives_the_columns_back(hand):
+    window = hand.window
+    resized(window, 1600, 900)
+    window._splitter.setSizes([330, 700, 500])
+    before = window._splitter.sizes()
+    for size in ((1024, 540), (700, 400), (3000, 1700), (1600, 900)):
+        resized(window, *size)
+    assert window._splitter.sizes() == before
+
+
+def test_the_least_size_stays_when_a_run_starts(hand):
+    window = hand.window
+    least = window.minimumSizeHint()
+    assert least.width() <= 683
+    assert least.height() <= 356
+    hand.click("compareButton")
+    hand.configure(epochs=1000)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) > 5)
+    hand.session.noticed.emit("The run goes on, but would be lost if the program ended now.")
+    QApplication.processEvents()
+    assert window.minimumSizeHint() == least
+
+
+def test_on_a_large_screen_the_canvas_grows(hand):
+    canvas, window = hand.widget("drawingCanvas"), hand.window
+    sides = []
+    for size in ((1024, 540), (1920, 1040), (3840, 2120)):
+        resized(window, *size)
+        sides.append(min(canvas.width(), canvas.height()))
+    assert sides == sorted(set(sides))
+    assert 0.2 * 3840 <= sides[-1] <= 0.3 * 3840
+
+
+def test_a_large_font_is_not_clipped(make_window):
+    app = QApplication.instance()
+    before = app.font()
+    large = app.font()
+    large.setPointSizeF(1.5 * before.pointSizeF())
+    app.setFont(large)
+    try:
+        window = make_window()
+        for size in ((1366, 728), (1920, 1040)):
+            resized(window, *size)
+            assert clipped(window) == []
+    finally:
+        app.setFont(before)
+
+
+LOOK = """
+import sys
+from PySide6.QtCore import QRect, QSettings
+from PySide6.QtWidgets import QApplication
+from minigrad_gui.main_window import MainWindow
+
+app = QApplication([])
+if sys.argv[1:]:
+    remembered = MainWindow()
+    remembered.setGeometry(QRect(*map(int, sys.argv[1:])))
+    remembered.close()
+window = MainWindow()
+window.show()
+app.processEvents()
+screens = [screen.availableGeometry().getRect() for screen in app.screens()]
+print(repr((window.geometry().getRect(), screens)))
+window.close()
+"""
+
+
+def look(tmp_path, screens, *geometry: int):
+    """The first window on such screens, or one that remembers this geometry: (left, top, width, height), and theirs."""
+    dots = {"logicalDpi": 96, "logicalBaseDpi": 96}
+    described = [
+        {"name": str(number), "x": x, "y": y, "width": width, "height": height, "dpr": 1, **dots}
+        for number, (x, y, width, height) in enumerate(screens)
+    ]
+    (tmp_path / "screens.json").write_text(json.dumps({"screens": described}))
+    platform = {"QT_QPA_PLATFORM": f"offscreen:configfile={tmp_path / 'screens.json'}"}
+    folders = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": str(tmp_path / "data")}
+    environment = {**os.environ, **platform, **folders, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", LOOK, *map(str, geometry)]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=True)
+    place, found = ast.literal_eval(result.stdout)
+    assert found == screens
+    return QRect(*place)
+
+
+@pytest.mark.parametrize("size", [(1024, 576), (1366, 768), (1093, 614), (683, 384), (3840, 2160)])
+def test_the_first_window_stands_on_its_screen_frame_and_all(tmp_path, size):
+    place = look(tmp_path, [(0, 0, *size)])
+    screen = QRect(0, 0, *size)
+    assert screen.contains(place.adjusted(-1, -30, 1, 1))
+    assert abs(place.center().x() - screen.center().x()) <= 10
+    assert abs(place.center().y() - screen.center().y()) <= 20
+
+
+@pytest.mark.parametrize(
+    "geometry", [(3000, 2000, 1280, 820), (-5000, 100, 1280, 820), (100, 100, 3000, 2000), (1000, 500, 1000, 500)]
+)
+def test_a_window_that_was_on_a_screen_that_is_gone_is_brought_back(tmp_path, geometry):
+    place = look(tmp_path, [(0, 0, 1366, 768)], *geometry)
+    assert QRect(0, 0, 1366, 768).contains(place.adjusted(0, -24, 0, 0))
+
+
+def test_a_window_on_the_second_screen_stays_there(tmp_path):
+    geometry = (1466, 100, 1000, 600)
+    place = look(tmp_path, [(0, 0, 1366, 768), (1366, 0, 1920, 1080)], *geometry)
+    assert place == QRect(*geometry)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from engine import TrainingConfig, checkpoint, load_checkpoint, save_checkpoint
 from engine.training import TrainingRun
@@ -328,7 +329,59 @@ def test_the_next_is_not_offered_before_the_first_has_come_to_its_end(make_hand,
     hand.click("stopButton")
     hand.wait(lambda: hand.session.state == "idle")
     assert newer in kept_runs(runs)
+    assert said(hand, "offer") == "", "by itself nothing is offered any more"
+    hand.trigger("recoverAction")
     assert said(hand, "offer").startswith("A run has not ended")
+
+
+@pytest.mark.parametrize("dismissal", ["offerNotNowButton", "trainButton"])
+def test_an_offer_that_was_passed_by_comes_back_only_when_asked_for(make_hand, runs, dismissal):
+    leave_a_run(runs)
+    hand = make_hand()
+    hand.configure(hidden="8")
+    recover = hand.window.findChild(QAction, "recoverAction")
+    assert recover.isEnabled()
+    hand.click(dismissal)
+    assert said(hand, "offer") == ""
+    hand.train(hidden="8")
+    assert said(hand, "offer") == ""
+    recover.trigger()
+    assert said(hand, "offer").startswith("A run has not ended")
+
+
+def test_with_nothing_left_behind_there_is_nothing_to_go_on_with(hand):
+    assert not hand.window.findChild(QAction, "recoverAction").isEnabled()
+
+
+def test_nothing_moves_when_a_banner_comes_or_goes(make_hand, runs):
+    leave_a_run(runs)
+    hand = make_hand()
+    names = ("drawingCanvas", "lossPlot", "trainButton", "hiddenLayersEdit", "probabilityBars")
+
+    def places():
+        QApplication.processEvents()
+        return [(hand.widget(name).mapTo(hand.window, QPoint()), hand.widget(name).size()) for name in names]
+
+    offered, least = places(), hand.window.minimumSizeHint()
+    hand.session.noticed.emit("The run goes on, but would be lost if the program ended now: the disk is full.")
+    assert said(hand, "offer") == "", "one at a time"
+    assert places() == offered
+    hand.click("noticeCloseButton")
+    assert said(hand, "offer") != ""
+    hand.click("offerNotNowButton")
+    assert places() == offered
+    assert hand.window.minimumSizeHint() == least
+
+
+def test_a_sentence_too_long_for_the_foot_is_cut_and_whole_in_its_tip(hand):
+    sentence = "The run goes on, but would be lost if the program ended now: " + "a folder with a long name, " * 40
+    hand.session.noticed.emit(sentence)
+    label = hand.widget("noticeLabel")
+    assert label.text().endswith(" …")
+    assert label.toolTip() == sentence
+    assert label.heightForWidth(label.width()) <= label.height()
+    hand.session.noticed.emit("Short.")
+    assert (label.text(), label.toolTip()) == ("Short.", "")
 
 
 def test_a_run_that_is_stopped_while_it_is_loaded_is_offered_again(make_hand, runs, monkeypatch):
