@@ -208,7 +208,7 @@ def _style_sheet(scheme: Colors) -> str:
         QSlider::handle:horizontal:disabled {{ background: {scheme.window}; border-color: {scheme.border}; }}
         QSplitter::handle {{ background: transparent; }}
         QStatusBar {{ color: {scheme.text}; }}
-        QMenuBar QToolButton {{ border: none; border-radius: 4px; padding: 2px 10px; margin: 1px {SPACING_PX}px; }}
+        QMenuBar QToolButton {{ border: none; border-radius: 4px; padding: 0 10px; margin: 0 {SPACING_PX}px; }}
         QMenuBar QToolButton:hover, QMenuBar QToolButton:checked {{ background: {scheme.bar_track}; }}
         QStatusBar::item {{ border: none; }}
         QToolTip {{

@@ -5,7 +5,18 @@ Where the reading is wrong, a click on the right digit's bar or its key teaches 
 
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QLayout, QMenu, QMessageBox, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QLayout,
+    QMenu,
+    QMessageBox,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QSpacerItem,
+    QWidget,
+)
 
 from minigrad_gui import theme
 from minigrad_gui.digits import CLASSES
@@ -87,8 +98,7 @@ class DrawPanel(View):
         self._drawn_caption = caption(align=centre)
         self._seen_caption.setObjectName("seenCaption")
         self._drawn_caption.setObjectName("drawnCaption")
-        drawn = column(self._picture_as_drawn, self._drawn_caption, spacing=CAPTION_SPACING_PX, parent=self._drawn)
-        drawn.setAlignment(self._picture_as_drawn, centre)
+        drawn = column(self._picture_as_drawn, self._drawn_caption, 1, spacing=CAPTION_SPACING_PX, parent=self._drawn)
 
         self._teach_actions = []
         for digit in range(CLASSES):
@@ -114,18 +124,21 @@ class DrawPanel(View):
         self._dialog.forgotten.connect(self._on_forget)
         self._compare.toggled.connect(self._show_prediction)
 
-        seen = column(self._picture, self._seen_caption, spacing=CAPTION_SPACING_PX)
-        seen.setAlignment(self._picture, Qt.AlignmentFlag.AlignHCenter)
+        seen = column(self._picture, self._seen_caption, 1, spacing=CAPTION_SPACING_PX)
+        for pictures, picture in ((seen, self._picture), (drawn, self._picture_as_drawn)):
+            pictures.setAlignment(picture, Qt.AlignmentFlag.AlignHCenter)
         self._said = QWidget()
         column(1, self._digit, self._verdict, 1, spacing=0, parent=self._said)
         self._reading = QWidget()
-        reading = row(self._drawn, seen, self._said, spacing=theme.SPACING_PX, parent=self._reading)
+        reading = row(seen, self._drawn, self._said, spacing=theme.SPACING_PX, parent=self._reading)
         reading.setStretchFactor(self._drawn, 1)
         reading.setStretchFactor(self._said, 1)
         tools = row(self._undo, self._redo, self._eraser, 1, self._compare, self._clear, spacing=6)
         hand = row(self._taught, self._untaught, self._hand)
         hand.setStretchFactor(self._taught, 1)
-        self._sheet = column(self._canvas, tools, 1, spacing=SPACING_PX)
+        self._sheet = column(self._canvas, tools, spacing=SPACING_PX)
+        self._below_tools = QSpacerItem(0, 0)
+        self._sheet.addItem(self._below_tools)
         self._sheet.setStretchFactor(self._canvas, 1000)
         self._answer = column(self._reading, self._bars, hand, 1, spacing=SPACING_PX)
         self._answer.setStretchFactor(self._bars, 10)
@@ -190,6 +203,9 @@ class DrawPanel(View):
         beside = low and self.width() >= self._side_by_side(0)
         directions = QBoxLayout.Direction
         self._parts.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
+        policies = QSizePolicy.Policy
+        self._below_tools.changeSize(0, 0, policies.Minimum, policies.Expanding if beside else policies.Fixed)
+        self._sheet.invalidate()
         self._parts.setStretch(0, 3 if beside else 1000)
         self._parts.setStretch(1, 2 if beside else 1)
         pixel = min(self.width() // PICTURE_SHARE[0], self.height() // PICTURE_SHARE[1])

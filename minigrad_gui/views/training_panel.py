@@ -47,7 +47,7 @@ class TrainingPanel(View):
         self._percent = caption(align=right)
 
         buttons = row(self._train, self._pause, self._step, self._stop)
-        figures = column(self._accuracy, self._accuracy_caption, spacing=0)
+        figures = column(self._accuracy, self._accuracy_caption, 0, spacing=0)
         self._top = row(buttons, 1, figures)
         self._buttons, self._figures = buttons, figures
         column(
@@ -93,6 +93,7 @@ class TrainingPanel(View):
         is_narrow = self.width() < beside + 5 * theme.SPACING_PX
         directions = QBoxLayout.Direction
         self._top.setDirection(directions.TopToBottom if is_narrow else directions.LeftToRight)
+        self._figures.setDirection(directions.RightToLeft if is_narrow else directions.TopToBottom)
         for button, width in least.items():
             button.setMinimumWidth(width if is_narrow else widest)
 

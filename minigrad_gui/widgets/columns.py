@@ -127,6 +127,7 @@ class Columns(QSplitter):
         share = self._shares.get(wanted > 0)
         drawing = max(wanted, DRAWING_WIDTH_PX, round(DRAWING_SHARE * total)) if share is None else round(share * total)
         settings = max(self._settings_px, least[0]) if with_settings else 0
-        settings = max(min(settings, total - least[-2] - least[-1]), least[0] if with_settings else 0)
+        others = least[-2] + max(least[-1], wanted)
+        settings = max(min(settings, total - others), least[0] if with_settings else 0)
         drawing = max(min(drawing, total - settings - least[-2]), least[-1])
         return [settings, max(total - settings - drawing, least[-2]), drawing]

@@ -3,15 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from minigrad_gui import theme
 
-LABEL_WIDTH_PX = 20
-VALUE_WIDTH_PX = 58
+WIDEST_VALUE = "100.0%"
+SPACING_PX = 8
 BAR_HEIGHT_PX = 10
-ROW_HEIGHT_PX = 20
+ROW_PADDING_PX = 4
 MOST_ROW_HEIGHT_PX = 32
 
 
@@ -31,7 +31,18 @@ class ProbabilityBars(QWidget):
         self._under_mouse = -1
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMaximumHeight(MOST_ROW_HEIGHT_PX * len(class_names))
+        most = max(MOST_ROW_HEIGHT_PX, self.fontMetrics().height() + 2 * ROW_PADDING_PX)
+        self.setMaximumHeight(most * len(class_names))
+
+    def track(self) -> QRectF:
+        """Where the bar of the first row would lie if it were certain."""
+        bold = QFont(self.font())
+        bold.setBold(True)
+        widths = QFontMetricsF(bold).horizontalAdvance
+        left = max(widths(name) for name in self._class_names) + SPACING_PX
+        right = widths(WIDEST_VALUE) + SPACING_PX
+        row_height = self.height() / len(self._class_names)
+        return QRectF(left, (row_height - BAR_HEIGHT_PX) / 2, self.width() - left - right, BAR_HEIGHT_PX)
 
     def set_probabilities(self, probabilities: NDArray[np.floating] | None) -> None:
         self.probabilities = probabilities
@@ -72,10 +83,10 @@ class ProbabilityBars(QWidget):
             self.chosen.emit(row)
 
     def sizeHint(self) -> QSize:
-        return QSize(220, ROW_HEIGHT_PX * len(self._class_names))
+        return QSize(220, (self.fontMetrics().height() + ROW_PADDING_PX) * len(self._class_names))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(140, (ROW_HEIGHT_PX - 4) * len(self._class_names))
+        return QSize(140, self.fontMetrics().height() * len(self._class_names))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         colors = theme.colors()
@@ -83,17 +94,12 @@ class ProbabilityBars(QWidget):
         best = -1 if self.probabilities is None else int(values.argmax())
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        row_height = self.height() / len(values)
+        row_height, first = self.height() / len(values), self.track()
         for index, value in enumerate(values):
             top = index * row_height
             if self._choosable and index == self._under_mouse:
                 self._bar(painter, QRectF(-4, top, self.width() + 8, row_height), colors.grid)
-            track = QRectF(
-                LABEL_WIDTH_PX,
-                top + (row_height - BAR_HEIGHT_PX) / 2,
-                self.width() - LABEL_WIDTH_PX - VALUE_WIDTH_PX,
-                BAR_HEIGHT_PX,
-            )
+            track = first.translated(0, top)
             self._bar(painter, track, colors.bar_track)
             if value > 0:
                 filled = QRectF(track)
@@ -103,10 +109,10 @@ class ProbabilityBars(QWidget):
             font.setBold(index == best)
             painter.setFont(font)
             painter.setPen(QColor(colors.text if index == best else colors.muted))
-            left = QRectF(0, top, LABEL_WIDTH_PX, row_height)
+            left = QRectF(0, top, track.left(), row_height)
             painter.drawText(left, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._class_names[index])
             if self.probabilities is not None:
-                right = QRectF(track.right(), top, VALUE_WIDTH_PX, row_height)
+                right = QRectF(track.right(), top, self.width() - track.right(), row_height)
                 painter.drawText(right, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{value:.1%}")
         painter.end()
 

@@ -11,7 +11,6 @@ from engine import load_model, save_model
 from minigrad_gui import theme
 from minigrad_gui.data import asset_path
 from minigrad_gui.digits import as_drawn
-from minigrad_gui.widgets.probability_bars import LABEL_WIDTH_PX, VALUE_WIDTH_PX
 
 LINE = np.array([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]])
 
@@ -187,7 +186,7 @@ def test_each_bar_is_as_long_as_its_probability(hand):
     empty = bars.grab().toImage()
     bars.set_probabilities(np.array(values))
     image = bars.grab().toImage()
-    left, right = LABEL_WIDTH_PX, image.width() - VALUE_WIDTH_PX
+    left, right = round(bars.track().left()), round(bars.track().right())
     background, track = (QColor(getattr(theme.colors(), name)) for name in ("muted", "bar_track"))
 
     def length(row: int) -> float:
