@@ -177,7 +177,11 @@ def _described(model: MLP) -> tuple[dict[str, Any], dict[str, Array]]:
     if len(model.sizes) > MAX_HIDDEN_LAYERS + 2 or count_parameters(model.sizes) > MAX_PARAMETERS:
         raise ModelFileError("This network is too large to be kept in a file.")
     dtype = DTYPES[model.dtype.name]
-    parameters = {name: parameter.data.astype(dtype, copy=False) for name, parameter in model.named_parameters()}
+    parameters = {  # also those that are frozen, and tied ones each time
+        f"layers.{index}.{name}": parameter.data.astype(dtype, copy=False)
+        for index, layer in enumerate(model.layers)
+        for name, parameter in (("W", layer.W), ("b", layer.b))
+    }
     return {"sizes": list(model.sizes), "activation": activation, "dtype": model.dtype.name}, parameters
 
 

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from operator import is_
 from typing import Any
 
@@ -55,12 +56,15 @@ class FusedSteps:
         threads: int,
     ) -> None:
         self._model, self._optimizer = model, optimizer
-        self._parts = parts_of(model)
-        self._parameters = model.parameters()
+        self._parts, self._stepped = parts_of(model), list(optimizer.params)
+        self._parameters = _parameters_of(model)
         arrays = [parameter.data for parameter in self._parameters]
+        parameters, sizes = _row(arrays), (model.layers[0].W.shape[1], *(len(layer.b) for layer in model.layers))
         rows = None
         if type(optimizer) is Adam and _same(optimizer.params, self._parameters):
             rows = optimizer.memory_rows()
+        if rows and not all(row.shape == parameters.shape and row.dtype == parameters.dtype for row in rows):
+            rows = None
         self._adam = optimizer if isinstance(optimizer, Adam) and rows else None
         self.most_at_once = MOST_AT_ONCE if self._adam else 1
         self._gradients = side_by_side([np.zeros_like(array) for array in arrays])
@@ -75,13 +79,13 @@ class FusedSteps:
             is_sparse=bool(np.count_nonzero(some) < MOSTLY_ZERO * some.size),
             samples=np.zeros(min(batch_size * self.most_at_once, len(images)), np.intp),
             batch_size=batch_size,
-            sizes=np.array(model.sizes),
-            parameters=_row(arrays),
+            sizes=np.array(sizes),
+            parameters=parameters,
             gradient=_row(self._gradients),
             mean=mean,
             square=square,
-            outputs=aligned(batch_size * sum(model.sizes), model.dtype),
-            output_gradients=aligned(batch_size * sum(model.sizes[1:]), model.dtype),
+            outputs=aligned(batch_size * sum(sizes), model.dtype),
+            output_gradients=aligned(batch_size * sum(sizes[1:]), model.dtype),
             targets=np.empty(batch_size, np.intp),
             constants=np.empty((self.most_at_once, 7), model.dtype),
             results=np.zeros((self.most_at_once, 2, 2)),
@@ -95,8 +99,12 @@ class FusedSteps:
 
     @property
     def fits(self) -> bool:
-        """Whether the network is still made of what it was made of."""
-        return _same(parts_of(self._model), self._parts)
+        """Whether the network is still made of what it was made of, and may be changed, and is all that is stepped."""
+        return (
+            _same(parts_of(self._model), self._parts)
+            and _same(self._optimizer.params, self._stepped)
+            and all(parameter.data.flags.writeable for parameter in self._parameters)
+        )
 
     def __call__(self, samples: Array, learning_rates: Sequence[float]) -> list[tuple[float, int]]:
         """Train with a mini-batch of these samples, by their indices, for each learning rate.
@@ -124,7 +132,7 @@ class FusedSteps:
         for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
             parameter.grad = gradient
             if self._adam:
-                parameter.data = parameter.data  # the same array, but its Tensor shall know that it has changed
+                parameter.adopt(parameter.data)  # the same array, but its Tensor shall know that it has changed
         if not self._adam:
             self._optimizer.step()
         sums = memory.results[: len(learning_rates)].sum(axis=1).tolist()
@@ -174,6 +182,19 @@ class _Helper:
         self._thread.join()
 
 
+def _parameters_of(model: MLP) -> list[Tensor]:
+    """W and b of each layer; a layer that is there twice has them twice."""
+    return [parameter for layer in model.layers for parameter in (layer.W, layer.b)]
+
+
+def _is_chain(arrays: Sequence[Array]) -> bool:
+    """Whether these are W (fan_out, fan_in), in Fortran order, and b (fan_out,) of layers that follow each other."""
+    shapes = [array.shape for array in arrays]
+    widths = [shapes[0][1], *(shape[0] for shape in shapes[::2])]
+    expected = [shape for pair in pairwise(widths) for shape in ((pair[1], pair[0]), (pair[1],))]
+    return shapes == expected and all(W.flags.f_contiguous for W in arrays[::2])
+
+
 def _row(arrays: Sequence[Array]) -> Array:
     row = row_of(arrays)
     assert row is not None
@@ -200,20 +221,22 @@ def fused_steps(
     if loss_fn is not cross_entropy_loss or not isinstance(model, MLP) or type(model.activation) is not ReLU:
         return None
     rows = images.reshape(len(images), -1) if len(images) else images
-    arrays = [parameter.data for parameter in model.parameters()]
-    in_dim, classes = model.sizes[0], model.sizes[-1]
+    if not parts_of(model):
+        return None
+    parameters = _parameters_of(model)
+    arrays = [parameter.data for parameter in parameters]
     if (
-        not parts_of(model)
+        not all(parameter.requires_grad and parameter.data.flags.writeable for parameter in parameters)
+        or not _is_chain(arrays)
         or row_of(arrays) is None
-        or model.dtype.char not in "fd"
-        or not all(layer.W.data.flags.f_contiguous for layer in model.layers)
+        or model.dtype not in (np.float32, np.float64)
         or rows.dtype not in (np.uint8, model.dtype)
-        or rows.shape[1:] != (in_dim,)
+        or rows.shape[1:] != arrays[0].shape[1:]
         or not rows.flags.carray
     ):
         return None
     try:
-        targets = class_indices(labels, (len(rows), classes))  # a copy: machine code does not look at them again
+        targets = class_indices(labels, (len(rows), len(arrays[-1])))  # a copy, which nobody else can change
         return FusedSteps(model, optimizer, rows, targets, batch_size, threads or os.cpu_count() or 1)
     except (IndexError, NotCompiledError, TypeError, ValueError):  # a graph will tell what is wrong with the labels
         return None

@@ -48,8 +48,9 @@ def row_of(arrays: Sequence[Array]) -> Array | None:
 
 
 def alike(*arrays: Array) -> list[Array] | None:
-    """Views with one axis each, if all have one dtype and lie in memory in the same order and without gaps."""
-    first = arrays[0]
-    if first.flags.forc and all(a.strides == first.strides and a.dtype == first.dtype for a in arrays):
-        return [a.ravel("K") for a in arrays]
-    return None
+    """Views with one axis each, if all have one shape and dtype and lie in memory in one order and without gaps."""
+    shape, strides, dtype = arrays[0].shape, arrays[0].strides, arrays[0].dtype
+    for array in arrays:
+        if array.shape != shape or array.strides != strides or array.dtype != dtype:
+            return None
+    return [array.ravel("K") for array in arrays] if arrays[0].flags.forc and dtype.isnative else None

@@ -1,7 +1,9 @@
 """Networks: a layer is a function with parameters, a network is layers in a row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from itertools import pairwise
+from reprlib import recursive_repr
 from typing import Any, Self
 
 import numpy as np
@@ -9,9 +11,9 @@ from numpy.typing import DTypeLike
 
 from engine import ops
 from engine.functions import dropout
-from engine.memory import side_by_side
+from engine.memory import row_of, side_by_side
 from engine.ops import Array
-from engine.tensor import Tensor, apply
+from engine.tensor import Tensor, apply, as_tensor
 
 MAX_HIDDEN_LAYERS = 16
 MAX_PARAMETERS = 50_000_000
@@ -21,7 +23,9 @@ RandomSource = np.random.Generator | np.random.RandomState
 
 
 class Module:
-    """Anything with parameters: Tensors that require a gradient, in attributes, in modules or in lists of modules.
+    """Anything with parameters: Tensors that require a gradient, but no results of others.
+
+    They are looked for in attributes, in the modules there, and in lists, tuples and dicts, however nested.
 
     training: whether it is being trained; what differs then, as `Dropout`, looks at it. `train()` and `eval()` set it
     for all modules within. `evaluate` and `predict` ask a network in the mode for that, whatever mode it is in.
@@ -30,38 +34,30 @@ class Module:
     training = True
 
     def __call__(self, x: Any) -> Tensor:
-        return self.forward(x if isinstance(x, Tensor) else Tensor(x))
+        return self.forward(as_tensor(x))
 
     def forward(self, x: Tensor) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} has no forward(self, x)")
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Each parameter with its path, such as "layers.0.W"."""
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor) and value.requires_grad:
-                yield name, value
-            children = enumerate(value) if isinstance(value, list) else [("", value)]
-            for index, child in children:
-                if isinstance(child, Module):
-                    path = name if index == "" else f"{name}.{index}"
-                    for child_name, parameter in child.named_parameters():
-                        yield f"{path}.{child_name}", parameter
+        """Each parameter with its path, such as "layers.0.W"; one that is in several places once, by the first.
+
+        Raises TypeError for parameters in a set, which has no order that they could be named by.
+        """
+        for path, value in _within(self):
+            if isinstance(value, Tensor) and value.requires_grad and not value.op:
+                yield path, value
+            if isinstance(value, (set, frozenset)) and any(isinstance(part, (Tensor, Module)) for part in value):
+                raise TypeError(f"parameters in a set have no order: make {path} a list")
 
     def children(self) -> Iterator[tuple[str, "Module"]]:
         """The modules in its attributes, and in lists, tuples and dicts there, each with its path: "layers.0"."""
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield name, value
-            elif isinstance(value, (list, tuple, dict)):
-                for key, child in value.items() if isinstance(value, dict) else enumerate(value):
-                    if isinstance(child, Module):
-                        yield f"{name}.{key}", child
+        return ((path, value) for path, value in _within(self, into_modules=False) if isinstance(value, Module))
 
     def modules(self) -> Iterator["Module"]:
-        """Itself and all modules within."""
+        """Itself and all modules within, each once."""
         yield self
-        for _, child in self.children():
-            yield from child.modules()
+        yield from (value for _, value in _within(self) if isinstance(value, Module))
 
     def train(self, mode: bool = True) -> Self:
         """Make it, and all within, ready to be trained; mode False: to be used. Returns itself."""
@@ -73,6 +69,7 @@ class Module:
         """Make it, and all within, ready to be used. Returns itself."""
         return self.train(False)
 
+    @recursive_repr()
     def __repr__(self) -> str:
         """The modules within, one a line: "layers.0: Linear(784, 256)"."""
         lines = [f"{name}: {child!r}".replace("\n", "\n  ") for name, child in self.children()]
@@ -86,6 +83,33 @@ class Module:
         """Forget all gradients: each parameter's `grad` becomes None."""
         for parameter in self.parameters():
             parameter.grad = None
+
+
+_SEARCHED = (Tensor, Module, dict, list, tuple, set, frozenset)
+
+
+def _within(module: Module, *, into_modules: bool = True) -> Iterator[tuple[str, Any]]:
+    """All that may be or hold parameters and modules, each once, with its path, in the order of attributes."""
+    seen, stack = {id(module)}, [(name, part) for name, part in reversed(_parts(module))]
+    while stack:
+        path, value = stack.pop()
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield path, value
+            if into_modules or not isinstance(value, Module):
+                stack += [(f"{path}.{name}", part) for name, part in reversed(_parts(value))]
+
+
+def _parts(value: Any) -> list[tuple[Any, Any]]:
+    """What is to be searched within a module, list, tuple or dict, with names."""
+    named: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Module):
+        named = vars(value).items()
+    elif isinstance(value, dict):
+        named = value.items()
+    elif isinstance(value, (list, tuple)):
+        named = enumerate(value)
+    return [(name, part) for name, part in named if isinstance(part, _SEARCHED)]
 
 
 def _standard_deviation(init: str, in_dim: int, out_dim: int) -> float:
@@ -122,14 +146,14 @@ class Linear(Module):
 
     @classmethod
     def around(cls, W: Array, b: Array) -> "Linear":
-        """A layer with this weight matrix (out_dim, in_dim), best in Fortran order, and this bias (out_dim,)."""
+        """A layer of this very weight matrix (out_dim, in_dim), best in Fortran order, and this bias (out_dim,)."""
         layer = cls.__new__(cls)
         layer._set_parameters(W, b)
         return layer
 
     def _set_parameters(self, W: Array, b: Array) -> None:
-        self.W = Tensor(W, requires_grad=True)
-        self.b = Tensor(b, requires_grad=True)
+        self.W = Tensor.around(W, requires_grad=True)
+        self.b = Tensor.around(b, requires_grad=True)
 
     def forward(self, x: Tensor) -> Tensor:
         return apply(ops.linear, x, self.W, self.b)
@@ -225,8 +249,18 @@ class MLP(Module):
         return model
 
     def copy(self) -> "MLP":
-        """The same network with parameters of its own."""
-        return MLP.from_parameters([(layer.W.data, layer.b.data) for layer in self.layers], type(self.activation))
+        """The same network with parameters of its own, which have no gradient yet."""
+        return deepcopy(self, {id(parameter.grad): None for parameter in self.parameters()})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """What is copied or unpickled has its parameters in one row of memory, too, as if it had been made anew."""
+        vars(self).update(state)
+        layers = [layer for layer in self.layers if isinstance(layer, Linear)]
+        tensors = list(dict.fromkeys(tensor for layer in layers for tensor in (layer.W, layer.b)))
+        arrays = [tensor.data for tensor in tensors]
+        if arrays and row_of(arrays) is None:
+            for tensor, array in zip(tensors, side_by_side(arrays, order="F"), strict=True):
+                tensor.adopt(array)
 
 
 def _side_by_side(parameters: Sequence[tuple[Array, Array]]) -> list[Linear]:

@@ -38,12 +38,18 @@ class Optimizer:
     """What all optimizers share: the parameters, the learning rate `lr` (free to change), decoupled weight decay.
 
     Decoupled: each step first shrinks the parameters by the factor 1 - lr * weight_decay, whatever their gradient
-    is (Loshchilov and Hutter, 2019, arXiv:1711.05101). Raises ValueError for settings outside their
-    range (see SETTINGS), whenever they are assigned.
+    is (Loshchilov and Hutter, 2019, arXiv:1711.05101). A parameter that is given twice (tied weights) is stepped once.
+    The parameters' shapes are fixed from now on. A copy or pickle goes on to the same numbers as the optimizer itself,
+    with the parameters that were copied along, and a memory of its own.
+
+    Raises ValueError for settings outside their range (see SETTINGS), whenever they are assigned, and for a parameter
+    that is a result of other Tensors, TypeError for what are not Tensors.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0.0) -> None:
-        self.params = list(params)
+        self.params = _each_once(params)
+        self._memory: dict[str, list[Array]] = {}
+        """The arrays that `step` keeps from one call to the next, by name, one a parameter."""
         self.lr = lr
         self.weight_decay = weight_decay
 
@@ -63,23 +69,54 @@ class Optimizer:
             param.grad = None
 
     def step(self) -> None:
-        """Move every parameter that has a gradient."""
-        for index, param in enumerate(self.params):
-            if param.grad is not None:
+        """Move every parameter that has a gradient.
+
+        Raises ValueError, and moves nothing, if a gradient does not have its parameter's shape or is not real, or if
+        this optimizer cannot work on a parameter, as its array was made read-only or it is not the one it was made for.
+        """
+        gradients = [self._gradient(index, param) for index, param in enumerate(self.params)]
+        for index, (param, grad) in enumerate(zip(self.params, gradients, strict=True)):
+            if grad is not None:
                 data = param.data
                 if self.weight_decay:
                     data *= 1 - self.lr * self.weight_decay
-                self._update(index, data, param.grad)
-                param.data = data  # the same array, but its Tensor shall know that it has changed
+                self._update(index, data, grad)
+                param.adopt(data)  # the same array, but its Tensor shall know that it has changed
+
+    def _gradient(self, index: int, param: Tensor) -> Array | None:
+        """The parameter's gradient, once it is known that a step can be made with it."""
+        grad, data = param.grad, param.data
+        if grad is None:
+            return None
+        shape = data.shape
+        if grad.shape != shape or grad.dtype.kind not in "fiub":
+            raise ValueError(
+                f"parameter {index} has shape {shape}; a gradient of shape {grad.shape} and dtype {grad.dtype} "
+                "does not fit it"
+            )
+        for values in self._memory.values():
+            if index >= len(values) or values[index].shape not in (shape, ()):
+                raise ValueError(
+                    f"parameter {index}, of shape {shape}, is not what this optimizer was made for: make a new one"
+                )
+        if not data.flags.writeable:
+            raise ValueError(f"parameter {index} cannot be changed, as its array is read-only")
+        return grad
 
     def _update(self, index: int, data: Array, grad: Array) -> None:
         raise NotImplementedError
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """What is copied or unpickled gets arrays of its own, which lie in memory as those of a new optimizer do."""
+        vars(self).update(state)
+        self.params = _each_once(self.params)
+        self._memory = {name: side_by_side(values) for name, values in self._memory.items()}
 
     def state(self) -> dict[str, Array]:
         """All that the next step depends on besides parameters, gradients and settings, as named copies."""
         return {
             f"{name}.{index}": np.array(value)
-            for name, values in self._memory().items()
+            for name, values in self._memory.items()
             for index, value in enumerate(values)
         }
 
@@ -92,13 +129,23 @@ class Optimizer:
             given = np.asarray(state[name])
             if given.shape != value.shape or given.dtype.kind not in "fiu":
                 raise ValueError(f"{name} must hold numbers in the shape {value.shape}")
-        for name, values in self._memory().items():
+        for name, values in self._memory.items():
             for index, value in enumerate(values):
                 value[...] = state[f"{name}.{index}"]
 
-    def _memory(self) -> dict[str, list[Array]]:
-        """The arrays that `step` keeps from one call to the next, one a parameter."""
-        return {}
+
+def _each_once(params: Iterable[Tensor]) -> list[Tensor]:
+    """The parameters as a list; their shapes are fixed."""
+    if isinstance(params, Tensor):
+        raise TypeError("an optimizer takes a list of Tensors, not a Tensor")
+    tensors = list(params)
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"an optimizer takes Tensors, not {type(tensor).__name__}")
+        if tensor.op:
+            raise ValueError(f"the result of {tensor.op}() is no parameter: it would be computed anew each time")
+        tensor.fix_shape()
+    return list(dict.fromkeys(tensors))
 
 
 class SGD(Optimizer):
@@ -119,16 +166,13 @@ class SGDMomentum(Optimizer):
     ) -> None:
         super().__init__(params, lr, weight_decay)
         self.momentum = momentum
-        self._velocity = [np.zeros_like(param.data) for param in self.params]
+        self._memory["velocity"] = [np.zeros_like(param.data) for param in self.params]
 
     def _update(self, index: int, data: Array, grad: Array) -> None:
-        velocity = self._velocity[index]
+        velocity = self._memory["velocity"][index]
         velocity *= self.momentum
         velocity += grad
         data -= self.lr * velocity
-
-    def _memory(self) -> dict[str, list[Array]]:
-        return {"velocity": self._velocity}
 
 
 class Adam(Optimizer):
@@ -150,12 +194,11 @@ class Adam(Optimizer):
         super().__init__(params, lr, weight_decay)
         self.betas = betas
         self.eps = eps
-        self._mean = side_by_side([np.zeros_like(param.data) for param in self.params])
-        self._square = side_by_side([np.zeros_like(param.data) for param in self.params])
-        self._steps = [np.zeros((), np.int64) for _ in self.params]
-        self._rows: list[tuple[Array, ...]] = [() for _ in self.params]
+        for name in ("mean", "square"):
+            self._memory[name] = side_by_side([np.zeros_like(param.data) for param in self.params])
+        self._memory["steps"] = [np.zeros((), np.int64) for _ in self.params]
         self._kept_constants: tuple[Any, Array] = (), np.empty(0)
-        self._scratch = [np.empty_like(param.data) for param in self.params]
+        self._scratch: dict[int, Array] = {}
 
     def _constants(self, steps: int) -> tuple[float, ...]:
         """Of the step with this number: beta1, 1 - beta1, beta2, 1 - beta2, epsilon and the step's size.
@@ -168,26 +211,27 @@ class Adam(Optimizer):
 
     def begin_step(self) -> tuple[float, ...]:
         """For whoever carries out a step of all parameters elsewhere: its constants and the factor of weight decay."""
-        number = self._steps[0].item() + 1
-        for steps in self._steps:
+        number = self._memory["steps"][0].item() + 1
+        for steps in self._memory["steps"]:
             steps.fill(number)
         return *self._constants(number), 1 - self.lr * self.weight_decay
 
     def memory_rows(self) -> tuple[Array, Array] | None:
         """The means and the squares of all parameters, each in a row; None if they do not lie so or differ in age."""
-        mean, square = row_of(self._mean), row_of(self._square)
-        if mean is None or square is None or len({steps.item() for steps in self._steps}) != 1:
+        mean, square = row_of(self._memory["mean"]), row_of(self._memory["square"])
+        if mean is None or square is None or len({steps.item() for steps in self._memory["steps"]}) != 1:
             return None
         return mean, square
 
     def _update(self, index: int, data: Array, grad: Array) -> None:
-        mean, square, scratch = self._mean[index], self._square[index], self._scratch[index]
-        self._steps[index] += 1
-        constants = self._constants(self._steps[index].item())
-        if (loop := _machine_adam(data.dtype.char)) and (rows := self._in_rows(index, data, grad)):
+        mean, square, steps = (self._memory[name][index] for name in ("mean", "square", "steps"))
+        steps += 1
+        constants = self._constants(steps.item())
+        if (loop := _machine_adam(data.dtype.char)) and (rows := alike(data, grad, mean, square)):
             loop(*rows, self._row_of(constants, data.dtype))
             return
 
+        scratch = self._scratch_like(index, mean)
         beta1, one_minus_beta1, beta2, one_minus_beta2, eps, step_size = constants
         mean *= beta1
         np.multiply(grad, one_minus_beta1, out=scratch)
@@ -204,15 +248,11 @@ class Adam(Optimizer):
         scratch *= step_size
         data -= scratch
 
-    def _in_rows(self, index: int, data: Array, grad: Array) -> tuple[Array, ...]:
-        """The parameter, its gradient, mean and square as one axis each; () if they do not lie in memory alike."""
-        kept = self._rows[index]
-        if not kept or kept[0] is not data:
-            rows = alike(data, self._mean[index], self._square[index])
-            kept = self._rows[index] = (data, *rows) if rows else ()
-        if not kept or grad.strides != data.strides or grad.dtype != data.dtype:
-            return ()
-        return kept[1], grad.ravel("K"), kept[2], kept[3]
+    def _scratch_like(self, index: int, array: Array) -> Array:
+        """Memory for what is computed on the way, the same each time: new memory takes longer to get."""
+        if index not in self._scratch or self._scratch[index].shape != array.shape:
+            self._scratch[index] = np.empty_like(array)
+        return self._scratch[index]
 
     def _row_of(self, constants: tuple[float, ...], dtype: np.dtype[Any]) -> Array:
         """The constants in the parameter's dtype: loose floats would be computed with in float64."""
@@ -221,8 +261,8 @@ class Adam(Optimizer):
             self._kept_constants = key, np.array(constants, dtype)
         return self._kept_constants[1]
 
-    def _memory(self) -> dict[str, list[Array]]:
-        return {"mean": self._mean, "square": self._square, "steps": self._steps}
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_scratch": {}}
 
 
 @cache

@@ -42,7 +42,7 @@ class Gradients:
     def __call__(self, inputs: Array, target: Any) -> tuple[Array, Array]:
         recording = self._recording(inputs, target)
         if recording is None:
-            outputs, loss = self._forward(Tensor(inputs), target)
+            outputs, loss = self._forward(Tensor.around(inputs), target)
             loss.backward()
             return loss.data, outputs.data
         return recording.run(inputs, target)
@@ -59,7 +59,7 @@ class Gradients:
         if len(parts) != len(self._parts) or not all(map(is_, parts, self._parts)):
             self._parts, self._gradients, self._recordings = parts, {}, {}
         if inputs.shape not in self._recordings:
-            batch = Tensor(inputs)
+            batch = Tensor.around(inputs)
             outputs, loss = self._forward(batch, target)
             is_simple = _is_simple(loss, batch)
             self._recordings[inputs.shape] = _Recording(loss, outputs, batch, self._gradients) if is_simple else None
@@ -120,7 +120,7 @@ class _Recording:
         self._batches: list[tuple[list[Array], int]] = []
         nodes: list[_Node] = []
         gradient_of = {loss: np.ones((), loss.dtype)}
-        for result, (op, inputs, arrays, _, options) in history(loss):
+        for result, (op, inputs, arrays, _, _, options) in history(loss):
             wanted: list[Array | None] = []
             for position, tensor in enumerate(inputs):
                 if tensor is batch:

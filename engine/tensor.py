@@ -30,12 +30,14 @@ _grad_mode = _GradMode()
 class Origin(NamedTuple):
     """How a result came about: the operation, its inputs, their arrays at that time, and its options.
 
-    `version` is the sum of the inputs' versions, which only ever grow: it tells whether one has been changed since.
+    `wanted` tells which inputs required a gradient then. `version` is the sum of the inputs' versions, which only ever
+    grow: it tells whether one has been changed since.
     """
 
     op: Op
     inputs: tuple["Tensor", ...]
     arrays: list[Array]
+    wanted: list[bool]
     version: int
     options: dict[str, Any]
 
@@ -54,37 +56,87 @@ def no_grad() -> Iterator[None]:
 class Tensor:
     """An N-dimensional array of floating-point numbers that can be differentiated.
 
-    `data`: an array keeps its floating dtype; Python numbers, lists, integers and booleans become float64.
-    `grad`: after `backward()`, the gradient of the result with respect to this tensor, with the shape and dtype
-    of `data`; None before. Raises TypeError for data that are not real numbers.
+    `data`: a copy of the array, list, number or Tensor that was given, always an array. A floating dtype and the order
+    in memory are kept; Python numbers, lists, integers and booleans become float64. Raises TypeError for what are not
+    real numbers. `grad`: after `backward()`, the gradient of the result with respect to this tensor, with the shape and
+    dtype of `data`; None before. `requires_grad`: whether there will be one.
 
     To change data, assign to `data` or use an optimizer: `backward()` through a result that was computed from what was
     there before then refuses. Writing into the array behind a Tensor's back, as in `t.data[0] = 1`, cannot be seen;
     gradients of earlier results then mix old and new values.
     """
 
-    __slots__ = ("__weakref__", "_data", "_origin", "_version", "grad", "requires_grad")
+    __slots__ = ("__weakref__", "_data", "_grad", "_has_fixed_shape", "_origin", "_requires_grad", "_version")
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
-        array = np.asarray(data.data if isinstance(data, Tensor) else data)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"a Tensor holds real numbers, not {array.dtype} data")
-        self._data: Array = array if array.dtype.kind == "f" else array.astype(np.float64)
+        self._data = _floating(data, copy=True)
         self._version = 0
-        self.grad: Array | None = None
-        self.requires_grad = requires_grad
+        self._has_fixed_shape = False
+        self._grad: Array | None = None
+        self._requires_grad = bool(requires_grad)
         self._origin: Origin | None = None
+
+    @classmethod
+    def around(cls, array: Any, requires_grad: bool = False) -> Self:
+        """A Tensor whose data are this very floating array, not a copy: for whoever leaves the array alone then."""
+        tensor = cls._result(_floating(array))
+        tensor._requires_grad = requires_grad
+        return tensor
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles hold the values, without the graph: that of a result requires no gradient."""
+        return _restored, (type(self), self._data, self._grad, self._requires_grad and self._origin is None)
 
     # ------------------------------------------------------------ looking
 
     @property
     def data(self) -> Array:
+        """The array itself. What is assigned is copied, and may be all that a new Tensor may be made of.
+
+        Its dtype replaces the old one. Its shape may be another one, too, unless an optimizer has been given this
+        tensor: then that raises ValueError. Assigning the array that is there already, as `t.data += 1` does in the
+        end, copies nothing.
+        """
         return self._data
 
     @data.setter
-    def data(self, data: Array) -> None:
-        self._data = data
+    def data(self, data: Any) -> None:
+        self.adopt(data if data is self._data else _floating(data, copy=True))
+
+    def adopt(self, array: Array) -> None:
+        """Take this very array, of floating numbers, for data: as assigning it, but without a copy."""
+        if self._has_fixed_shape and array.shape != self._data.shape:
+            raise ValueError(
+                f"an optimizer holds this tensor: its data keep the shape {self.shape} and cannot take {array.shape}"
+            )
+        self._data = array
         self._version += 1
+
+    def fix_shape(self) -> None:
+        """From now on refuse data of another shape: somebody keeps arrays that go with these data."""
+        self._has_fixed_shape = True
+
+    @property
+    def grad(self) -> Array | None:
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        self._grad = grad if grad is None or type(grad) is np.ndarray else np.asarray(_plain(grad))
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        if self._origin is not None and not requires_grad:
+            raise RuntimeError(f"a result of {self.op}() requires a gradient; detach() gives one that does not")
+        self._requires_grad = bool(requires_grad)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -124,8 +176,8 @@ class Tensor:
         return self._data.argmin(axis, keepdims=keepdims)
 
     def detach(self) -> "Tensor":
-        """The same data, outside the graph."""
-        return Tensor(self.data)
+        """The same data, outside the graph: shared, not copied, until another array is assigned to either's `data`."""
+        return Tensor.around(self._data)
 
     @property
     def size(self) -> int:
@@ -280,7 +332,7 @@ class Tensor:
             return result
         if _grad_mode.enabled:
             raise RuntimeError(f"{operator} would put a result in the parameter's place: write t.data {operator} ...")
-        self.data = result.data
+        self.adopt(result._data)
         return self
 
     def _like(self, other: Any) -> "Tensor":
@@ -290,8 +342,8 @@ class Tensor:
         if isinstance(other, (Number, np.generic)):
             other = np.asarray(other)
             if other.dtype.kind in "fiub":
-                other = other.astype(self.dtype)
-        return Tensor(other)
+                return Tensor._result(other.astype(self.dtype))
+        return as_tensor(other)
 
     # ------------------------------------------------------------ element by element
 
@@ -439,18 +491,20 @@ class Tensor:
         Reverse mode: Linnainmaa, BIT 16 (1976), 146-160.
         """
         seed = self._seed(gradient)
-        if not self.requires_grad:
+        if not self._requires_grad:
             raise ValueError("backward() needs a result of tensors that require a gradient")
         results = history(self)
         for result, origin in results:
             if origin.version != sum([tensor._version for tensor in origin.inputs]):
                 raise RuntimeError(f"an input of {result.op}() has been changed since: compute the result again")
-            result.grad = None
+            if result._version:
+                raise RuntimeError(f"the result of {result.op}() has been changed since: compute it again")
+            result._grad = None
         self._accumulate(seed, seed)
-        for result, (op, inputs, arrays, _, options) in results:
-            g = result.grad
-            for tensor, vjp in zip(inputs, op.vjps, strict=True):
-                if tensor.requires_grad:
+        for result, (op, inputs, arrays, wanted, _, options) in results:
+            g = result._grad
+            for tensor, is_wanted, vjp in zip(inputs, wanted, op.vjps, strict=True):
+                if is_wanted and tensor._requires_grad:
                     tensor._accumulate(vjp(g, result._data, *arrays, **options), g)
 
     def _seed(self, gradient: Any) -> Array:
@@ -468,11 +522,15 @@ class Tensor:
         """Add to `grad` what a rule made of g: a tensor that was used more than once gets the sum of its gradients."""
         if gradient.shape != self._data.shape:
             gradient = _sum_to_shape(gradient, self._data.shape)
-        if self.grad is not None:
-            gradient = self.grad + gradient
+        if self._grad is not None:
+            if self._grad.shape != gradient.shape:
+                raise ValueError(
+                    f"data of shape {self.shape} have a gradient of shape {self._grad.shape}: set it to None"
+                )
+            gradient = self._grad + gradient
         elif self._origin is None and np.may_share_memory(gradient, g):
             gradient = gradient.copy()  # a leaf's gradient is its owner's to change
-        self.grad = np.asarray(gradient, self._data.dtype)
+        self._grad = np.asarray(gradient, self._data.dtype)
 
     @classmethod
     def _result(cls, data: Any) -> Self:
@@ -480,9 +538,8 @@ class Tensor:
         tensor = cls.__new__(cls)
         tensor._data = np.asarray(data)
         tensor._version = 0
-        tensor.grad = None
-        tensor.requires_grad = False
-        tensor._origin = None
+        tensor._has_fixed_shape = tensor._requires_grad = False
+        tensor._grad = tensor._origin = None
         return tensor
 
 
@@ -490,9 +547,11 @@ def apply(op: Op, *inputs: Tensor, **options: Any) -> Tensor:
     """Compute an operation and, if a gradient may be asked for, remember it."""
     arrays = [tensor._data for tensor in inputs]
     result = Tensor._result(op.forward(*arrays, **options))
-    if _grad_mode.enabled and True in [tensor.requires_grad for tensor in inputs]:
-        result.requires_grad = True
-        result._origin = Origin(op, inputs, arrays, sum([tensor._version for tensor in inputs]), options)
+    wanted = [tensor._requires_grad for tensor in inputs]
+    if _grad_mode.enabled and True in wanted:
+        options = options and {name: _frozen(option) for name, option in options.items()}
+        result._requires_grad = True
+        result._origin = Origin(op, inputs, arrays, wanted, sum([tensor._version for tensor in inputs]), options)
     return result
 
 
@@ -501,6 +560,35 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value._data
     return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
+
+
+def as_tensor(data: Any) -> Tensor:
+    """The Tensor itself, or one made of an array, list or number: of a copy if a graph may look at it again."""
+    if isinstance(data, Tensor):
+        return data
+    return Tensor(data) if _grad_mode.enabled else Tensor.around(data)
+
+
+def _floating(data: Any, copy: bool | None = None) -> Array:
+    """What a Tensor may hold, as a floating array; copy: True, or None for only where it has to be."""
+    array = np.array(data._data if isinstance(data, Tensor) else data, copy=copy)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"a Tensor holds real numbers, not {array.dtype} data")
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _restored(kind: type[Tensor], data: Array, grad: Array | None, requires_grad: bool) -> Tensor:
+    """What copying and unpickling give: a leaf of its own."""
+    tensor = kind.around(data.copy("K"), requires_grad)
+    tensor._grad = None if grad is None else grad.copy("K")
+    return tensor
+
+
+def _frozen(option: Any) -> Any:
+    """An option as it is now, whatever happens to the arrays in it until `backward()`."""
+    if isinstance(option, np.ndarray):
+        return option.copy()
+    return type(option)(map(_frozen, option)) if type(option) in (tuple, list) else option
 
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:

@@ -615,7 +615,7 @@ def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:
     with no_grad(), _not_training(model), np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(images), EVALUATION_BATCH_SIZE):
             rows = slice(start, start + EVALUATION_BATCH_SIZE)
-            yield rows, model(Tensor(_inputs(images[rows], dtype))).data
+            yield rows, model(Tensor.around(_inputs(images[rows], dtype))).data
 
 
 def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]:
@@ -630,7 +630,7 @@ def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]
     loss_sum, correct = 0.0, 0
     for rows, logits in _logits(model, images):
         target = labels[rows].astype(np.intp)
-        loss_sum += cross_entropy_loss(Tensor(logits), target).item() * len(target)
+        loss_sum += cross_entropy_loss(Tensor.around(logits), target).item() * len(target)
         correct += int((logits.argmax(axis=-1) == target).sum())
     return loss_sum / len(images), correct / len(images)
 

@@ -82,7 +82,7 @@ def step(data, grad):
     taken = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(optim, "_machine_adam", lambda _dtype: lambda *rows: (taken.append("adam"), seam.adam(*rows)))
-        parameter = Tensor(data, requires_grad=True)
+        parameter = Tensor.around(data, requires_grad=True)
         parameter.grad = grad
         Adam([parameter]).step()
     return taken
@@ -124,7 +124,8 @@ def test_adam_notices_another_array_and_another_gradient():
         (np.ones((4, 6)), np.ones((6, 4)).T),
     ]:
         before = data.copy()
-        parameter.data, parameter.grad = data, grad
+        parameter.adopt(data)
+        parameter.grad = grad
         optimizer.step()
         assert (data < before).all()
         assert parameter.data is data

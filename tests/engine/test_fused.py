@@ -445,7 +445,7 @@ def test_a_run_that_is_left_leaves_nothing(way):
         del run
         gc.collect()
     else:
-        model.layers[0].W.data = np.ones((16, 3))
+        model.layers[0].W = Tensor(np.ones((16, 3)), requires_grad=True)
         with pytest.raises(ValueError, match="mismatch"):
             next(run)
     assert not helpers()
