@@ -138,6 +138,7 @@ def _style_sheet(scheme: Colors) -> str:
         QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{
             background: none; width: 0; height: 0;
         }}
+        QAbstractScrollArea::corner {{ background: transparent; border: none; }}
         QLabel[role="title"] {{ font-weight: 600; }}
         QLabel[role="muted"] {{ color: {scheme.muted}; }}
         QLabel[role="error"] {{ color: {scheme.error}; }}

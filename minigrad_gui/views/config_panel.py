@@ -310,7 +310,7 @@ class ConfigPanel(View):
         for field, label in self._errors.items():
             label.setText(wrong.get(field, ""))
             self._form.setRowVisible(label, field in wrong)
-        self._form.setRowVisible(self._parameters, error is None)
+        self._form.setRowVisible(self._parameters, "hidden" not in wrong)
         self._show_preset()
         augmentation = self._augmentation()
         self._preview.set_augmentation(augmentation)

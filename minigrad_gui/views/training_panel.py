@@ -94,6 +94,7 @@ class TrainingPanel(View):
         directions = QBoxLayout.Direction
         self._top.setDirection(directions.TopToBottom if is_narrow else directions.LeftToRight)
         self._figures.setDirection(directions.RightToLeft if is_narrow else directions.TopToBottom)
+        self._figures.setSpacing(theme.SPACING_PX if is_narrow else 0)
         for button, width in least.items():
             button.setMinimumWidth(width if is_narrow else widest)
 

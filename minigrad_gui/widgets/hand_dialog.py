@@ -11,6 +11,7 @@ from minigrad_gui import theme
 from minigrad_gui.digits import SIDE_PX, Picture
 from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing
 from minigrad_gui.widgets.building import caption, column, named, row
+from minigrad_gui.widgets.screens import resize_within
 
 PICTURE_PX = 2 * SIDE_PX
 SIZE_PX = QSize(440, 380)
@@ -56,7 +57,7 @@ class HandDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("My hand")
-        self.resize(SIZE_PX)
+        resize_within(self, SIZE_PX)
         self._is_reading = False
         self._count = named(caption(), "handCountLabel")
         self._count.setWordWrap(True)

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QDialog, QPlainTextEdit, QPushButton, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.widgets.building import caption, column, named, row
+from minigrad_gui.widgets.screens import resize_within
 
 SIZE_PX = QSize(680, 440)
 
@@ -18,7 +19,7 @@ class IncidentDialog(QDialog):
         self.setWindowTitle("Something went wrong")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)  # it does not keep the program alive
-        self.resize(SIZE_PX)
+        resize_within(self, SIZE_PX)
         title = caption("Something went wrong in minigrad that should not have.", "title")
         comfort = caption("Your network and drawings are still here; you can go on.", "")
         self._details = named(QPlainTextEdit(details, readOnly=True), "incidentDetails")

@@ -34,5 +34,10 @@ def bring_back(window: QWidget) -> None:
         window.setGeometry(QRect(left, top, size.width(), size.height()))
 
 
+def resize_within(window: QWidget, size: QSize) -> None:
+    """Make it this large, or as large as its screen allows."""
+    window.resize(size.boundedTo(window.screen().availableGeometry().marginsRemoved(FRAME).size()))
+
+
 def _area(rect: QRect) -> int:
     return rect.width() * rect.height() if rect.isValid() else 0

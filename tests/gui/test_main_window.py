@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QImage, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -31,6 +31,7 @@ from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.canvas import Canvas
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
+from minigrad_gui.widgets.screens import resize_within
 
 BUTTONS = QMessageBox.StandardButton
 
@@ -653,3 +654,13 @@ def test_a_window_on_the_second_screen_stays_there(tmp_path):
     geometry = (1466, 100, 1000, 600)
     place = look(tmp_path, [(0, 0, 1366, 768), (1366, 0, 1920, 1080)], *geometry)
     assert place == QRect(*geometry)
+
+
+def test_a_dialog_is_no_larger_than_its_screen(qtbot):
+    dialog = QWidget()
+    qtbot.addWidget(dialog)
+    resize_within(dialog, QSize(680, 440))
+    assert dialog.size() == QSize(680, 440)
+    resize_within(dialog, QSize(5000, 440))
+    assert dialog.height() == 440
+    assert dialog.width() < dialog.screen().availableGeometry().width()
