@@ -155,7 +155,7 @@ class SGD(Optimizer):
         super().__init__(params, lr, weight_decay)
 
     def _update(self, index: int, data: Array, grad: Array) -> None:  # noqa: ARG002
-        data -= self.lr * grad
+        data -= self.lr * grad.astype(data.dtype, copy=False)
 
 
 class SGDMomentum(Optimizer):
@@ -231,6 +231,7 @@ class Adam(Optimizer):
             loop(*rows, self._row_of(constants, data.dtype))
             return
 
+        grad = grad.astype(data.dtype, copy=False)  # the squares of small integers or of float16 would overflow
         scratch = self._scratch_like(index, mean)
         beta1, one_minus_beta1, beta2, one_minus_beta2, eps, step_size = constants
         mean *= beta1

@@ -667,3 +667,13 @@ def test_a_module_of_ones_own_is_refused_in_one_sentence(tmp_path):
         with pytest.raises(ModelFileError, match=f"Only an MLP can be kept in a file, not a {type(model).__name__}"):
             save_model(tmp_path / "own.npz", model)
     assert not (tmp_path / "own.npz").exists()
+
+
+def test_frozen_and_tied_parameters_are_saved_too(tmp_path):
+    model = MLP(3, (3, 3), 3, rng=np.random.default_rng(0), init="xavier")
+    model.layers[1] = model.layers[0]
+    model.layers[2].b.requires_grad = False
+    save_model(tmp_path / "model.npz", model)
+    loaded, _ = load_model(tmp_path / "model.npz")
+    x = np.random.default_rng(1).random((5, 3))
+    np.testing.assert_array_equal(loaded(x).data, model(x).data)

@@ -1,6 +1,8 @@
 """Fused steps train as a graph does, by one thread or by two, and stand aside where only a graph will do."""
 
+import copy
 import gc
+import pickle
 import threading
 import time
 from contextlib import closing
@@ -26,6 +28,7 @@ from engine import fused as fused_module
 from engine import training as training_module
 from engine.augment import Augmentation
 from engine.fused import fused_steps
+from engine.memory import row_of, side_by_side
 from engine.nn import Linear
 from engine.training import training_bursts
 
@@ -481,3 +484,108 @@ def test_a_helper_with_nothing_to_do_sleeps_and_wakes_again():
                 break
             assert time.monotonic() < deadline, "the helper goes on looking"
         assert next(run).index == 1
+
+
+# ---------------------------------------------------------------- nothing is out of bounds
+
+
+def short_row():
+    """Tied so that what is listed lies in one row, which ends where machine code would go on."""
+    model = network((CLASSES, CLASSES))
+    model.layers[2] = model.layers[1]
+    assert row_of([parameter.data for parameter in model.parameters()]) is not None
+    return model
+
+
+def wider():
+    model = network()
+    model.layers[1].W.data.shape  # noqa: B018
+    parts = side_by_side(
+        [np.zeros(shape) for shape in [(16, SIDE * SIDE), (16,), (8, 4), (8,), (CLASSES, 8), (CLASSES,)]], "F"
+    )
+    for parameter, array in zip(model.parameters(), parts, strict=True):
+        parameter.adopt(array)
+    return model
+
+
+def read_only():
+    model = network()
+    model.layers[1].b.data.flags.writeable = False
+    return model
+
+
+@pytest.mark.parametrize("build", [short_row, wider, read_only], ids=["short row", "wider", "read-only"])
+def test_what_does_not_fit_is_left_to_a_graph(build):
+    assert is_fused(network((CLASSES, CLASSES)))
+    assert not is_fused(build())
+
+
+@pytest.mark.parametrize("make", [SGD, Adam])
+def test_a_tied_network_learns_as_by_a_graph(make, by_graph):
+    def run():
+        model = short_row()
+        assert len(model.parameters()) == 4
+        return learn(model, samples(), make(model.parameters(), lr=0.01))
+
+    tied = run()
+    by_graph()
+    assert_close(tied, run(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("sizes", [(SIDE * SIDE, 5_000_000, CLASSES), (3, 2), (), None])
+def test_the_arrays_themselves_tell_the_sizes(sizes):
+    model, twin = network(), network()
+    model.sizes = sizes
+    steps, twins = (learn(each, samples(), epochs=1) for each in (model, twin))
+    assert steps[0] == twins[0]
+
+
+@pytest.mark.parametrize("name", ["mean", "square"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_optimizer_whose_memory_does_not_fit_is_refused(name, dtype):
+    model = network(dtype=dtype)
+    optimizer = Adam(model.parameters())
+    optimizer._memory[name] = side_by_side([np.zeros(2, dtype) for _ in optimizer.params])
+    with pytest.raises(ValueError, match="not what this optimizer was made for"):
+        learn(model, samples(kind=dtype), optimizer)
+
+
+def test_a_parameter_that_is_made_read_only_is_not_changed():
+    model = network()
+    run = training_steps(model, *samples(), Adam(model.parameters()), epochs=2, batch_size=16)
+    next(run)
+    W = model.layers[1].W
+    before = W.data.copy()
+    W.data.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        next(run)
+    np.testing.assert_array_equal(W.data, before)
+
+
+def test_a_parameter_that_is_taken_from_the_optimizer_stands_still():
+    model = network()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    run = training_steps(model, *samples(), optimizer, epochs=2, batch_size=16)
+    next(run)
+    last = optimizer.params.pop()
+    before, first = last.data.copy(), optimizer.params[0].data.copy()
+    list(run)
+    np.testing.assert_array_equal(last.data, before)
+    assert not np.array_equal(optimizer.params[0].data, first)
+
+
+@pytest.mark.parametrize(
+    "way", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))], ids=["deepcopy", "pickle"]
+)
+@pytest.mark.parametrize("make", [SGD, SGDMomentum, Adam])
+def test_a_copied_network_and_optimizer_go_on_to_the_same_numbers(make, way):
+    model = network(dtype=np.float32)
+    optimizer = make(model.parameters(), lr=0.01)
+    data = samples(kind=np.float32)
+    learn(model, data, optimizer)
+    twin, twins = way((model, optimizer))
+    assert is_fused(twin, optimizer=twins)
+    whole, copied = learn(model, data, optimizer), learn(twin, data, twins)
+    assert whole[0] == copied[0]
+    for a, b in zip(whole[1], copied[1], strict=True):
+        np.testing.assert_array_equal(a, b)

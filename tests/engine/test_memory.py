@@ -96,3 +96,18 @@ def test_arrays_that_lie_alike_become_rows():
     assert alike(a, np.ascontiguousarray(b)) is None
     assert alike(a, b.astype(np.float32)) is None
     assert alike(a[:, ::2], b[:, ::2]) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [np.ones(6), np.ones((1, 6)), np.ones(12), np.ones(6, np.float32), np.ones(6, np.dtype("f8").newbyteorder())],
+)
+def test_arrays_of_another_shape_or_dtype_do_not_lie_alike(other):
+    array = np.ones(6)
+    assert (alike(array, other) is not None) == (other.shape == (6,) and other.dtype == np.float64)
+    assert alike(np.ones((2, 3)), np.ones((4, 3))) is None  # of the same strides
+
+
+def test_another_byte_order_is_not_for_machine_code():
+    array = np.ones(6, np.dtype(np.float64).newbyteorder())
+    assert alike(array, array) is None

@@ -1,10 +1,14 @@
 """Layers and networks."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from judge import judge
 
-from engine import MLP, Dropout, LeakyReLU, Linear, Module, ReLU, Sigmoid, Tanh, Tensor, dropout
+from engine import MLP, SGD, Adam, Dropout, LeakyReLU, Linear, Module, ReLU, Sigmoid, Tanh, Tensor, dropout
+from engine.memory import row_of
 from engine.nn import ACTIVATIONS, count_parameters
 
 
@@ -343,3 +347,134 @@ def test_dropout_takes_a_probability(p):
 def test_leaky_relu():
     assert LeakyReLU(0.1)([-10, 0, 2]).tolist() == [-1, 0, 2]
     assert MLP(3, [4], 2, LeakyReLU)([1, 2, 3]).shape == (2,)
+
+
+# ---------------------------------------------------------------- where parameters are found
+
+
+def names(module):
+    return [name for name, _ in module.named_parameters()]
+
+
+def leaf(*shape):
+    return Tensor(np.ones(shape), requires_grad=True)
+
+
+class Holder(Module):
+    """A module of these attributes."""
+
+    def __init__(self, **parts):
+        vars(self).update(parts)
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ([leaf(), leaf()], ["part.0", "part.1"]),
+        ((leaf(), leaf()), ["part.0", "part.1"]),
+        ({"key": leaf(), "query": leaf()}, ["part.key", "part.query"]),
+        ((Linear(1, 1), ReLU()), ["part.0.W", "part.0.b"]),
+        ({"head": Linear(1, 1), 3: leaf()}, ["part.head.W", "part.head.b", "part.3"]),
+        ([[leaf(), (leaf(),)], {"a": [Linear(1, 1)]}], ["part.0.0", "part.0.1.0", "part.1.a.0.W", "part.1.a.0.b"]),
+        (Holder(inner=[leaf()]), ["part.inner.0"]),
+        ([1, "text", None, np.ones(2), {"a": 1}, {2, "b"}, Tensor(1.0), leaf()], ["part.7"]),
+    ],
+    ids=["list", "tuple", "dict", "tuple of modules", "dict of modules", "nested", "module", "others"],
+)
+def test_parameters_are_found_in_containers(part, expected):
+    module = Holder(part=part)
+    assert names(module) == expected
+    for parameter in module.parameters():
+        parameter.grad = np.ones(parameter.shape)
+    module.zero_grad()
+    assert all(parameter.grad is None for parameter in module.parameters())
+
+
+@pytest.mark.parametrize("part", [{leaf()}, frozenset([leaf()]), [{Linear(1, 1)}]])
+def test_parameters_in_a_set_are_refused(part):
+    with pytest.raises(TypeError, match="parameters in a set have no order: make part"):
+        Holder(part=part).parameters()
+
+
+def test_a_result_is_no_parameter():
+    layer = Linear(2, 1)
+    module = Holder(layer=layer, last=layer([1, 2]), losses=[layer([1, 2]).sum()])
+    assert names(module) == ["layer.W", "layer.b"]
+
+
+def test_tied_weights_are_listed_once_by_their_first_name():
+    tied = leaf(2)
+    inner = Linear(1, 1)
+    module = Holder(a=tied, b=tied, first=inner, others=[tied, inner, Holder(again=tied)], last=leaf())
+    assert names(module) == ["a", "first.W", "first.b", "last"]
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, lr=0.1), lambda p: Adam(p, lr=0.1)])
+def test_tied_weights_are_stepped_once(make):
+    tied, alone = leaf(2), leaf(2)
+    module = Holder(a=tied, b=tied)
+    tied.grad = alone.grad = np.array([1.0, 2.0])
+    make(module.parameters()).step()
+    make([alone]).step()
+    np.testing.assert_array_equal(tied.data, alone.data)
+
+
+def test_modules_that_know_each_other():
+    parent = Holder(weight=leaf())
+    parent.child = Holder(parent=parent, bias=leaf())
+    parent.everything = [parent, parent.child]
+    parent.everything.append(parent.everything)
+    assert names(parent) == ["weight", "child.bias"]
+    assert names(parent.child) == ["parent.weight", "bias"]
+    assert len(list(parent.modules())) == 2
+    parent.eval()
+    assert not parent.child.training
+    assert "..." in repr(parent)
+
+
+def test_modes_reach_into_nested_containers():
+    dropout = Dropout(0.5)
+    module = Holder(part=[[{"deep": (dropout,)}]])
+    module.eval()
+    assert not dropout.training
+    assert "part.0.0.deep.0: Dropout" in repr(module)
+
+
+def test_a_long_chain_of_modules():
+    module = first = Holder(weight=leaf())
+    for _ in range(5000):
+        module = Holder(inner=module)
+    assert module.parameters() == [first.weight]
+
+
+# ---------------------------------------------------------------- copies of networks
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), MLP.copy], ids=["deepcopy", "pickle", "copy"]
+)
+def test_a_copied_network_lies_in_memory_as_a_new_one(copied):
+    model = MLP(3, [4], 2, Tanh, rng=rng(), dtype=np.float32)
+    twin = copied(model)
+    assert same(twin, model)
+    assert row_of([parameter.data for parameter in twin.parameters()]) is not None
+    assert not any(np.shares_memory(p.data, q.data) for p, q in zip(twin.parameters(), model.parameters(), strict=True))
+
+
+def test_a_copy_is_tied_and_frozen_as_the_network_is():
+    model = MLP(3, [3, 3], 3)
+    model.layers[1] = model.layers[0]
+    model.layers[2].b.requires_grad = False
+    model(np.ones(3)).sum().backward()
+    twin = model.copy()
+    assert twin.layers[1] is twin.layers[0]
+    assert names(twin) == names(model) == ["layers.0.W", "layers.0.b", "layers.2.W"]
+    assert all(parameter.grad is None for parameter in twin.parameters())
+    np.testing.assert_array_equal(twin(np.ones(3)).data, model(np.ones(3)).data)
+
+
+def test_around_is_a_layer_of_these_very_arrays():
+    W, b = np.ones((2, 3)), np.zeros(2)
+    layer = Linear.around(W, b)
+    assert layer.W.data is W
+    assert layer.b.data is b

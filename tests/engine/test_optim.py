@@ -1,11 +1,13 @@
 """Optimizers against their formulas, one number at a time."""
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
 
-from engine import SGD, Adam, SGDMomentum, Tensor
+from engine import SGD, Adam, SGDMomentum, Tensor, optim
 from engine.optim import OPTIMIZERS
 
 START = 2.0
@@ -349,3 +351,276 @@ def test_settings_at_their_borders():
     p = Tensor([1.0], requires_grad=True)
     Adam([p], lr=0, betas=(0.0, 0.0), eps=0)
     SGDMomentum([p], lr=np.float32(0.1), momentum=0, weight_decay=1).lr = 1000
+
+
+# ---------------------------------------------------------------- what cannot be stepped is refused
+
+
+def refuses(optimizer, match):
+    """A step raises ValueError with this sentence, and nothing has moved."""
+    before = [p.data.copy() for p in optimizer.params]
+    state = optimizer.state()
+    with pytest.raises(ValueError, match=match):
+        optimizer.step()
+    for p, data in zip(optimizer.params, before, strict=True):
+        np.testing.assert_array_equal(p.data, data)
+    assert unchanged(optimizer.state(), state)
+
+
+WRONG_GRADIENTS = {
+    "shorter": np.ones((2, 3)),
+    "longer": np.ones((40_000, 3)),
+    "of the same strides": np.ones((1000, 3))[:2],
+    "one row": np.ones(3),
+    "one column": np.ones((4, 1)),
+    "one number": np.ones(()),
+    "transposed": np.ones((3, 4)),
+    "deeper": np.ones((1, 4, 3)),
+    "empty": np.ones((0, 3)),
+    "complex": np.ones((4, 3), complex),
+    "of objects": np.ones((4, 3), object),
+    "of text": np.full((4, 3), "1"),
+    "a number": 1.0,
+    "a list": [[1.0] * 3] * 2,
+    "a Tensor": Tensor(np.ones((2, 3))),
+}
+
+
+@ALL
+@pytest.mark.parametrize("wrong", WRONG_GRADIENTS)
+def test_a_gradient_that_does_not_fit_is_refused(kind, wrong):
+    first, second = parameter(np.ones((4, 3))), parameter(np.ones((4, 3)))
+    optimizer = kind([first, second], weight_decay=0.1)
+    first.grad, second.grad = np.ones((4, 3)), WRONG_GRADIENTS[wrong]
+    refuses(optimizer, r"parameter 1 has shape \(4, 3\); a gradient of shape .* does not fit it")
+
+
+FITTING_GRADIENTS = {
+    "a list": [[1, 2], [3, 4]],
+    "a Tensor": Tensor([[1.0, 2.0], [3.0, 4.0]]),
+    "whole numbers": np.array([[1, 2], [3, 4]]),
+    "bytes": np.array([[1, 2], [3, 4]], np.int8),
+    "float64": np.array([[1.0, 2.0], [3.0, 4.0]]),
+    "float16": np.array([[1, 2], [3, 4]], np.float16),
+    "another order": np.array([[1, 3], [2, 4]], np.float32).T,
+    "gaps": np.array([[1, 0, 2], [3, 0, 4]], np.float32)[:, ::2],
+    "backwards": np.array([[4, 3], [2, 1]], np.float32)[::-1, ::-1],
+    "another byte order": np.array([[1, 2], [3, 4]], np.dtype(np.float32).newbyteorder()),
+}
+
+
+@ALL
+@pytest.mark.parametrize("make", FITTING_GRADIENTS)
+def test_a_gradient_of_any_make_counts(kind, make):
+    p, plain = parameter([[1, 2], [3, 4]], np.float32), parameter([[1, 2], [3, 4]], np.float32)
+    p.grad, plain.grad = FITTING_GRADIENTS[make], np.array([[1, 2], [3, 4]], np.float32)
+    for each in (p, plain):
+        kind([each], lr=0.1).step()
+    assert p.dtype == np.float32
+    np.testing.assert_allclose(p.data, plain.data, rtol=1e-6)
+
+
+@ALL
+@pytest.mark.parametrize("dtype", [np.int8, np.float16])
+def test_a_gradient_of_small_numbers_does_not_overflow(kind, dtype):
+    p, plain = parameter([1.0, 2.0], np.float32), parameter([1.0, 2.0], np.float32)
+    p.grad, plain.grad = np.array([127, -100], dtype), np.array([127, -100], np.float32)
+    for each in (p, plain):
+        kind([each], lr=1e-3).step()
+    np.testing.assert_array_equal(p.data, plain.data)
+
+
+@ALL
+def test_a_read_only_gradient_counts(kind):
+    p = parameter([1.0, 2.0])
+    p.grad = np.ones(2)
+    p.grad.flags.writeable = False
+    kind([p]).step()
+    assert (p.data < [1, 2]).all()
+
+
+@ALL
+def test_a_gradient_that_is_the_parameters_own_array(kind):
+    p, plain = parameter([1.0, 2.0]), parameter([1.0, 2.0])
+    p.grad, plain.grad = p.data, np.array([1.0, 2.0])
+    for each in (p, plain):
+        kind([each], lr=0.1).step()
+    np.testing.assert_array_equal(p.data, plain.data)
+
+
+@ALL
+def test_a_read_only_parameter_is_refused(kind):
+    p = parameter([1.0, 2.0])
+    optimizer = kind([p])
+    p.grad = np.ones(2)
+    p.data.flags.writeable = False
+    refuses(optimizer, "parameter 0 cannot be changed, as its array is read-only")
+
+
+def grow(p):
+    p.data.resize(5_000_000, refcheck=False)
+    p.grad = np.ones(5_000_000)
+
+
+def bend(p):
+    p.data.shape = (3, 4)
+    p.grad = np.ones((3, 4))
+
+
+@pytest.mark.parametrize("kind", [SGDMomentum, Adam])
+@pytest.mark.parametrize(
+    "change", [grow, pytest.param(bend, marks=pytest.mark.filterwarnings("ignore:Setting the shape"))]
+)
+def test_an_array_whose_shape_changes_behind_the_tensors_back_is_refused(kind, change):
+    p = parameter(np.ones(12))
+    optimizer = kind([p])
+    p.grad = np.ones(12)
+    optimizer.step()
+    change(p)
+    refuses(optimizer, "parameter 0, of shape .*, is not what this optimizer was made for")
+
+
+@pytest.mark.parametrize("kind", [SGDMomentum, Adam])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda o: setattr(o, "params", [parameter(np.ones(5_000_000))]),
+        lambda o: o.params.append(parameter(np.ones(3))),
+        lambda o: o._memory.update({name: [np.ones(2)] for name in o._memory}),
+        lambda o: o._memory.update({name: [] for name in o._memory}),
+    ],
+    ids=["another parameter", "one more", "shorter memory", "no memory"],
+)
+def test_a_memory_of_other_parameters_is_refused(kind, change):
+    optimizer = kind([parameter(np.ones(3))])
+    change(optimizer)
+    for p in optimizer.params:
+        p.grad = np.ones_like(p.data)
+    before = [p.data.copy() for p in optimizer.params]
+    with pytest.raises(ValueError, match="is not what this optimizer was made for: make a new one"):
+        optimizer.step()
+    for p, data in zip(optimizer.params, before, strict=True):
+        np.testing.assert_array_equal(p.data, data)
+
+
+@ALL
+def test_parameters_of_another_dtype_learn_on(kind):
+    """A network may be converted while it is trained."""
+    p = parameter([1.0, 2.0])
+    optimizer = kind([p], lr=0.1)
+    list(walk(optimizer, [1.0]))
+    p.data = p.data.astype(np.float32)
+    before = p.data.copy()
+    list(walk(optimizer, [1.0]))
+    assert p.dtype == np.float32
+    assert (p.data < before).all()
+
+
+@ALL
+def test_a_parameter_in_another_byte_order(kind):
+    p = parameter([1.0, 2.0], np.dtype(np.float64).newbyteorder())
+    optimizer = kind([p], lr=0.1)
+    p.grad = np.ones_like(p.data)
+    optimizer.step()
+    plain = parameter([1.0, 2.0])
+    plain.grad = np.ones(2)
+    kind([plain], lr=0.1).step()
+    np.testing.assert_allclose(p.data, plain.data, rtol=1e-14)
+
+
+@ALL
+def test_a_number_that_is_assigned_moves_on(kind):
+    x = parameter(2.0)
+    optimizer = kind([x], lr=0.1)
+    x.data = x.data - 0.1
+    list(walk(optimizer, [1.0, 1.0]))
+    assert x.item() < 1.9
+
+
+# ---------------------------------------------------------------- what an optimizer takes
+
+
+@ALL
+@pytest.mark.parametrize("params", [parameter(1.0), parameter([1.0, 2.0])], ids=["number", "row"])
+def test_a_tensor_alone_is_refused(kind, params):
+    with pytest.raises(TypeError, match="a list of Tensors"):
+        kind(params)
+
+
+@ALL
+@pytest.mark.parametrize("wrong", [np.ones(3), 1.0, [parameter()], ("W", parameter()), None])
+def test_what_is_no_tensor_is_refused(kind, wrong):
+    with pytest.raises(TypeError, match=f"Tensors, not {type(wrong).__name__}"):
+        kind([parameter(), wrong])
+
+
+@ALL
+def test_a_result_is_refused(kind):
+    with pytest.raises(ValueError, match=r"the result of multiply\(\) is no parameter"):
+        kind([parameter() * 2])
+
+
+@ALL
+def test_a_parameter_that_is_given_twice_is_stepped_once(kind):
+    p, q, once = parameter(), parameter(), parameter()
+    twice = kind([p, q, p], lr=0.1)
+    assert len(twice.params) == 2
+    assert list(walk(twice, GRADIENTS)) == list(walk(kind([once], lr=0.1), GRADIENTS))
+
+
+# ---------------------------------------------------------------- copies
+
+COPIES = {
+    "copy": lambda pair: (pair[0], copy.copy(pair[1])),
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda pair: pickle.loads(pickle.dumps(pair)),
+}
+
+
+@pytest.mark.parametrize("is_compiled", [True, False], ids=["compiled", "NumPy"])
+@pytest.mark.parametrize("way", COPIES)
+@ALL
+def test_a_copied_optimizer_goes_on_to_the_same_numbers(kind, way, is_compiled, monkeypatch):
+    if not is_compiled:
+        monkeypatch.setattr(optim, "_machine_adam", lambda _dtype: None)
+
+    def parameters():
+        return [parameter([[1.0, 2.0, 3.0]], np.float32), parameter([3.0], np.float32)]
+
+    whole, half = kind(parameters(), lr=0.1, weight_decay=0.1), kind(parameters(), lr=0.1, weight_decay=0.1)
+    for optimizer in (whole, half):
+        run(optimizer, 3, seed=0)
+    params, copied = COPIES[way]((half.params, half))
+    assert all(p is q for p, q in zip(params, copied.params, strict=True))
+    left = [p.data.copy() for p in half.params]
+    run(whole, 4, seed=1)
+    run(copied, 4, seed=1)
+    for p, q in zip(params, whole.params, strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+    assert unchanged(copied.state(), whole.state())
+    if way != "copy":
+        for p, data in zip(half.params, left, strict=True):
+            np.testing.assert_array_equal(p.data, data)
+
+
+@pytest.mark.parametrize("way", COPIES)
+@ALL
+def test_a_copy_has_a_memory_of_its_own(kind, way):
+    optimizer = kind(two_parameters())
+    run(optimizer, 2, seed=0)
+    state = optimizer.state()
+    _, copied = COPIES[way]((optimizer.params, optimizer))
+    run(copied, 2, seed=1)
+    copied.params.pop()
+    assert unchanged(optimizer.state(), state)
+    assert len(optimizer.params) == 2
+
+
+@pytest.mark.parametrize("way", ["deepcopy", "pickle"])
+def test_a_copied_optimizer_holds_the_copied_parameters(way):
+    (p, _), _ = COPIES[way]((two_parameters(), None))
+    p.data = np.ones(7)
+    optimizer = Adam(two_parameters())
+    (p, _), _ = COPIES[way]((optimizer.params, optimizer))
+    with pytest.raises(ValueError, match="an optimizer holds this tensor"):
+        p.data = np.ones(7)

@@ -373,3 +373,21 @@ def test_a_recording_is_freed_at_once():
         assert outputs() is None
     finally:
         gc.enable()
+
+
+def test_a_tied_network_is_left_to_a_graph():
+    def tied():
+        model = MLP(CLASSES, (CLASSES, CLASSES), CLASSES, rng=np.random.default_rng(1), dtype=np.float32, init="he")
+        model.layers[2] = model.layers[1]
+        return model
+
+    def learn_tied(kind):
+        model, rng = tied(), np.random.default_rng(2)
+        work, optimizer = kind(model, cross_entropy_loss), Adam(model.parameters(), lr=0.01)
+        for _ in range(3):
+            optimizer.zero_grad()
+            work(rng.random((5, CLASSES), np.float32), rng.integers(0, CLASSES, 5))
+            optimizer.step()
+        return [array for parameter in model.parameters() for array in (parameter.data, parameter.grad)]
+
+    assert_same(learn_tied(Gradients), learn_tied(Graph))

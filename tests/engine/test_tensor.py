@@ -1,8 +1,10 @@
 """Tensor: kinds of data, the graph and its life, backward()."""
 
+import copy
 import gc
 import math
 import operator
+import pickle
 import threading
 import weakref
 from decimal import Decimal
@@ -10,10 +12,17 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from engine import SGD, Adam, Linear, SGDMomentum, Tensor, no_grad, ops
+from engine import SGD, Adam, Linear, Module, SGDMomentum, Tensor, cross_entropy_loss, no_grad, ops, where
 from engine.tensor import apply
 
 F32, F64 = np.float32, np.float64
+
+
+def assigned(data):
+    """A Tensor whose data were assigned later."""
+    tensor = Tensor(0.0)
+    tensor.data = data
+    return tensor
 
 
 def parameter(*values, dtype=F64):
@@ -851,3 +860,303 @@ def test_an_axis_may_be_a_numpy_integer(axis):
     a = Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
     a.mean(axis=axis).sum().backward()
     np.testing.assert_allclose(a.grad, 1 / a.shape[axis])
+
+
+# ---------------------------------------------------------------- arrays belong to one Tensor
+
+
+@pytest.mark.parametrize(
+    "make", [lambda a: Tensor(a), lambda a: Tensor(Tensor(a)), assigned], ids=["array", "Tensor", "data"]
+)
+def test_what_is_given_is_copied(make):
+    array = np.arange(6.0).reshape(2, 3)
+    one, other = make(array), make(array)
+    one.data += 1
+    np.testing.assert_array_equal(array, np.arange(6.0).reshape(2, 3))
+    np.testing.assert_array_equal(other.data, array)
+
+
+def test_two_parameters_from_one_array_move_apart():
+    zeros = np.zeros(3)
+    a, b = Tensor(zeros, requires_grad=True), Tensor(zeros, requires_grad=True)
+    (a.sum() - b.sum()).backward()
+    SGD([a, b], lr=1.0).step()
+    np.testing.assert_array_equal([a.data, b.data, zeros], [[-1] * 3, [1] * 3, [0] * 3])
+
+
+@pytest.mark.parametrize("make", [Tensor, assigned], ids=["Tensor", "data"])
+def test_a_copy_keeps_the_order_in_memory_and_can_be_written_to(make):
+    array = np.asfortranarray(np.ones((3, 4), F32))
+    array.flags.writeable = False
+    data = make(array).data
+    assert data.flags.f_contiguous
+    assert data.flags.writeable
+    assert data.flags.owndata
+
+
+@pytest.mark.parametrize("array", [np.arange(3.0), np.arange(3.0)[::-1], np.broadcast_to(1.0, 3)])
+def test_around_shares(array):
+    assert np.shares_memory(Tensor.around(array).data, array)
+
+
+@pytest.mark.parametrize("f", [lambda w, a: w * a, lambda w, a: a * w, lambda w, a: w @ a, lambda w, a: w / a])
+def test_an_array_that_is_changed_between_forward_and_backward(f):
+    w, array = parameter(1, 2), np.array([3.0, 4.0])
+    right, result = f(w, Tensor(array)), f(w, array)
+    right.sum().backward()
+    expected, w.grad = w.grad, None
+    array[:] = 99
+    result.sum().backward()
+    np.testing.assert_array_equal(w.grad, expected)
+
+
+def test_a_batch_that_is_changed_between_forward_and_backward():
+    layer, batch = Linear(2, 1), np.array([[3.0, 4.0]])
+    result = layer(batch)
+    batch[:] = 99
+    result.sum().backward()
+    np.testing.assert_array_equal(layer.W.grad, [[3.0, 4.0]])
+
+
+def test_a_batch_is_not_copied_where_there_is_no_graph():
+    class Same(Module):
+        def forward(self, x):
+            return x
+
+    batch = np.ones((2, 3))
+    with no_grad():
+        assert Same()(batch).data is batch
+
+
+# ---------------------------------------------------------------- data that are assigned
+
+
+@pytest.mark.parametrize("dtype", [F32, F64])
+@pytest.mark.parametrize("data", [3, 2.5, True, [1, 2], [[1.5], [2]], np.arange(3), np.float16(1.5), np.ones((), F32)])
+def test_data_may_be_all_that_a_tensor_may_be_made_of(data, dtype):
+    tensor = Tensor(np.ones(2, dtype))
+    tensor.data = data
+    made = Tensor(data)
+    assert type(tensor.data) is np.ndarray
+    assert tensor.dtype == made.dtype
+    np.testing.assert_array_equal(tensor.data, made.data)
+
+
+def test_data_may_be_a_tensor():
+    tensor, other = parameter(1, 2), parameter(3, 4) * 2
+    tensor.data = other
+    np.testing.assert_array_equal(tensor.data, [6, 8])
+    assert not np.shares_memory(tensor.data, other.data)
+
+
+@pytest.mark.parametrize("data", [1j, "text", None, [1j], np.array(["2020-01-01"], "M8[D]")])
+def test_data_that_are_no_real_numbers_are_refused(data):
+    tensor = parameter(1, 2)
+    before = tensor.data
+    with pytest.raises(TypeError, match="real numbers"):
+        tensor.data = data
+    assert tensor.data is before
+
+
+def test_gradients_of_assigned_whole_numbers_are_not_rounded():
+    x = parameter(1, 2)
+    x.data = np.array([1, 2])
+    (x * 0.5).sum().backward()
+    np.testing.assert_array_equal(x.grad, [0.5, 0.5])
+
+
+def test_the_array_that_is_there_is_not_copied():
+    x = parameter(1, 2)
+    data = x.data
+    x.data = data
+    x.data *= 2
+    assert x.data is data
+
+
+def test_data_may_take_another_shape_until_an_optimizer_holds_them():
+    x = parameter(1, 2)
+    x.data = np.ones(3)
+    assert x.shape == (3,)
+    Adam([x])
+    before = x.data
+    with pytest.raises(ValueError, match=r"an optimizer holds this tensor.*\(3,\).*\(4,\)"):
+        x.data = np.ones(4)
+    assert x.data is before
+    x.data = [7, 8, 9]
+    np.testing.assert_array_equal(x.data, [7, 8, 9])
+
+
+# ---------------------------------------------------------------- gradients that are assigned
+
+
+@pytest.mark.parametrize(
+    "gradient", [[1, 2], (1.0, 2.0), Tensor([1.0, 2.0]), Tensor([1.0, 2.0], True), np.ma.array([1, 2])]
+)
+def test_a_gradient_is_an_array_or_none(gradient):
+    x = parameter(1, 2)
+    x.grad = gradient
+    assert type(x.grad) is np.ndarray
+    np.testing.assert_array_equal(x.grad.ravel(), [1, 2])
+    x.grad = None
+    assert x.grad is None
+
+
+def test_the_gradient_of_a_scalar_may_be_scaled():
+    x = Tensor(3.0, requires_grad=True)
+    (x * x).backward()
+    x.grad = x.grad * 0.5
+    assert type(x.grad) is np.ndarray
+    (x * x).backward()
+    assert x.grad == 9
+
+
+def test_a_deleted_gradient_is_none():
+    x = parameter(1, 2)
+    x.sum().backward()
+    del x.grad
+    assert x.grad is None
+    x.sum().backward()
+    np.testing.assert_array_equal(x.grad, [1, 1])
+
+
+def test_nothing_is_added_to_a_gradient_of_another_shape():
+    x = parameter(1, 2)
+    x.grad = np.ones((3, 2))
+    with pytest.raises(ValueError, match=r"shape \(2,\) have a gradient of shape \(3, 2\)"):
+        x.sum().backward()
+
+
+# ---------------------------------------------------------------- results between forward and backward
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda y: setattr(y, "data", np.array(7.0)), lambda y: setattr(y, "data", y.data), lambda y: y.adopt(y.data * 2)],
+    ids=["assigned", "in place", "adopted"],
+)
+@pytest.mark.parametrize("after", [lambda y: y, lambda y: y * 2, lambda y: (y + 1).exp()])
+def test_backward_refuses_when_a_result_has_changed_since(after, change):
+    x = Tensor(2.0, requires_grad=True)
+    y = x.exp()
+    change(y)
+    z = after(y)
+    with pytest.raises(RuntimeError, match=r"the result of exp\(\) has been changed since"):
+        z.backward()
+    assert x.grad is None
+    x.exp().backward()
+    assert x.grad == np.exp(2.0)
+
+
+@pytest.mark.parametrize(
+    ("index", "change"),
+    [
+        (np.array([0, 2]), lambda i: i.fill(1)),
+        (np.array([True, False, True]), lambda i: i.fill(True)),
+        ([0, 2], lambda i: i.reverse() or i.append(1)),
+        ((np.array([0, 2]), slice(None)), lambda i: i[0].fill(1)),
+        (([0, 2], np.newaxis), lambda i: i[0].clear()),
+    ],
+    ids=["integers", "booleans", "list", "tuple of arrays", "tuple of lists"],
+)
+def test_an_index_that_is_changed_between_forward_and_backward(index, change):
+    x = Tensor(np.ones((3, 2)), requires_grad=True)
+    y = x[index].sum()
+    change(index)
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [[1, 1], [0, 0], [1, 1]])
+
+
+def test_classes_that_are_changed_between_forward_and_backward():
+    x, target = Tensor(np.zeros((1, 2)), requires_grad=True), np.array([0])
+    loss = cross_entropy_loss(x, target)
+    target[:] = 1
+    loss.backward()
+    np.testing.assert_array_equal(x.grad, [[-0.5, 0.5]])
+
+
+def test_a_condition_and_bounds_that_are_changed_between_forward_and_backward():
+    x, condition, low = parameter(1, 2), np.array([True, False]), np.array([0.0, 3.0])
+    y = where(condition, x, 0.0).sum() + x.clip(min=low).sum()
+    condition[:] = False
+    low[:] = 9
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [2, 0])
+
+
+def test_a_result_cannot_be_frozen():
+    x = parameter(1, 2)
+    middle = x * 2
+    result = (middle * 3).sum()
+    with pytest.raises(RuntimeError, match=r"a result of multiply\(\) requires a gradient; detach\(\)"):
+        middle.requires_grad = False
+    middle.requires_grad = True
+    result.backward()
+    np.testing.assert_array_equal(x.grad, [6, 6])
+
+
+def test_a_leaf_that_is_frozen_after_forward_gets_no_gradient():
+    x, w = parameter(1, 2), parameter(3, 4)
+    result = (x * w).sum()
+    x.requires_grad = False
+    result.backward()
+    assert x.grad is None
+    np.testing.assert_array_equal(w.grad, [1, 2])
+
+
+def test_a_leaf_that_requires_a_gradient_too_late_gets_none_rather_than_a_part():
+    x, w = Tensor([1.0, 2.0]), parameter(3, 4)
+    result = (x * w + (x * 5) * w).sum()
+    x.requires_grad = True
+    result.backward()
+    assert x.grad is None
+    (x * w).sum().backward()
+    np.testing.assert_array_equal(x.grad, [3, 4])
+
+
+# ---------------------------------------------------------------- copies and pickles
+
+COPIES = pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))], ids=["copy", "deepcopy", "pickle"]
+)
+
+
+@COPIES
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_a_copied_leaf_is_a_leaf_of_its_own(copied, dtype):
+    x = Tensor(np.asfortranarray(np.arange(6, dtype=dtype).reshape(2, 3)), requires_grad=True)
+    (x * x).sum().backward()
+    twin = copied(x)
+    assert (twin.dtype, twin.requires_grad, twin.op) == (dtype, True, "")
+    assert twin.data.flags.f_contiguous
+    np.testing.assert_array_equal(twin.grad, x.grad)
+    twin.data += 1
+    twin.grad += 1
+    np.testing.assert_array_equal(x.data, np.arange(6).reshape(2, 3))
+    np.testing.assert_array_equal(x.grad, 2 * x.data)
+
+
+@COPIES
+def test_a_copied_result_keeps_its_values_and_not_its_graph(copied):
+    x = parameter(1, 2)
+    y = (x * 3).sum()
+    twin = copied(y)
+    assert (twin.item(), twin.requires_grad, twin.op) == (9, False, "")
+    with pytest.raises(ValueError, match="require a gradient"):
+        twin.backward()
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [3, 3])
+
+
+@COPIES
+def test_a_result_of_a_long_graph_is_copied(copied):
+    x = Tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(20_000):
+        y = y + x
+    assert copied(y).item() == 20_001
+
+
+def test_what_is_copied_together_stays_together():
+    x = parameter(1, 2)
+    first, second = copy.deepcopy([x, x])
+    assert first is second
