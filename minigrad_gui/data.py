@@ -78,11 +78,13 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset that can be chosen: a short title, what it is, and its Hugging Face repository unless it is bundled."""
+    """A dataset that can be chosen: a short title, what it is, its Hugging Face repository unless it is bundled, and
+    how many samples there are to train on."""
 
     title: str
     description: str
     repository: str | None = None
+    training_count: int = 60_000
 
 
 SOURCES = {

@@ -1,6 +1,7 @@
 """How a run went so far: every loss, smoothed too, and what each epoch came to."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,20 @@ HALF_WINDOW = 50
 HALF_WINDOW_AT_THE_END = 5
 """So many before it, though there are fewer after it yet: the tip of the curve would jump about with every loss."""
 BLOCKS = 5
+LARGEST = 1e100
 
 
 class History:
-    """The losses of a run, mini-batch by mini-batch and epoch by epoch. Its length counts mini-batches."""
+    """The losses of a run, mini-batch by mini-batch and epoch by epoch. Its length counts mini-batches.
+
+    Of a run that is known from a network's file there are the epochs only, or some of them, and its length is 0.
+    """
 
     def __init__(self, steps_per_epoch: int = 1) -> None:
         self.steps_per_epoch = steps_per_epoch
         self.epochs: list[EpochSummary] = []
+        self.rate_changes: list[tuple[int, float]] = []
+        """The mini-batches done by then, and the new learning rate."""
         self._losses, self._smoothed = np.empty(1024), np.empty(1024)
         self._count = 0
         self._smoothed_count = 0
@@ -54,7 +61,44 @@ class History:
 
     def epochs_ended_by(self, batch: int) -> list[EpochSummary]:
         """The epochs that had ended when mini-batch number `batch`, counted from 1, had been trained on."""
-        return self.epochs[: batch // self.steps_per_epoch]
+        return [epoch for epoch in self.epochs if self.end_of(epoch) <= batch]
+
+    def end_of(self, epoch: EpochSummary) -> int:
+        """The number of an epoch's last mini-batch, counted from 1."""
+        return (epoch.epoch + 1) * self.steps_per_epoch
+
+    @property
+    def epochs_trained(self) -> float:
+        """How many epochs the run came to, with its fraction."""
+        if self._count:
+            return self._count / self.steps_per_epoch
+        return self.epochs[-1].epoch + 1 if self.epochs else 0
+
+
+def recorded_history(meta: dict[str, Any], steps_per_epoch: int) -> History:
+    """What a network's file tells of its training; of what is no sound record, nothing."""
+    history = History(steps_per_epoch)
+    epochs, changes = meta.get("epochs"), meta.get("learning_rate_changes")
+    try:
+        history.epochs = [EpochSummary(**_numbers(epoch)) for epoch in epochs] if isinstance(epochs, list) else []
+        numbers = [epoch.epoch for epoch in history.epochs]
+        if numbers != sorted(set(numbers)) or any(type(number) is not int or number < 0 for number in numbers):
+            raise ValueError("these are no numbers of epochs")
+    except (TypeError, ValueError):
+        history.epochs = []
+    with suppress(TypeError, ValueError, KeyError):
+        if isinstance(changes, list):
+            numbered = [_numbers(change) for change in changes]
+            history.rate_changes = [(int(each["mini_batches"]), each["learning_rate"]) for each in numbered]
+    return history
+
+
+def _numbers(record: dict[str, Any]) -> dict[str, Any]:
+    """The record, if all its values are numbers that can be drawn, or None. Raises TypeError or ValueError."""
+    for value in record.values() if isinstance(record, dict) else ["no record"]:
+        if value is not None and not (type(value) in (int, float) and abs(value) < LARGEST):
+            raise ValueError("a record holds numbers")
+    return record
 
 
 def smooth(losses: NDArray[np.float64], start: int = 0) -> NDArray[np.float64]:

@@ -116,6 +116,7 @@ class MainWindow(QMainWindow):
         file = menus["&File"]
         file.addAction(action(self, "&Open…", "openAction", self._on_open, keys.Open))
         file.addMenu(self._recent)
+        file.addAction(action(self, "Open the &pretrained network", "openPretrainedAction", self._on_open_pretrained))
         file.addSeparator()
         file.addAction(action(self, "&Save", "saveAction", self._on_save, keys.Save))
         file.addAction(action(self, "Save &as…", "saveAsAction", self._on_save_as, keys.SaveAs))
@@ -157,9 +158,18 @@ class MainWindow(QMainWindow):
     def _open_pretrained(self) -> None:
         """The network that comes with the project, so that drawing works at once."""
         try:
-            self.session.open_pretrained()
+            self.session.open_pretrained(take_settings=False)
         except ModelFileError as error:
             self._foot.tell(f"There is no network yet: {error}", 0)
+
+    @Slot()
+    def _on_open_pretrained(self) -> None:
+        if not self._may_discard("open the pretrained network"):
+            return
+        try:
+            self.session.open_pretrained(keep_run=self._keeps_run)
+        except ModelFileError as error:
+            self._warn(str(error))
 
     def open(self, path: Path) -> None:
         """Open a model file, or go on with a run from its checkpoint, once the person agrees to give up the rest."""
@@ -352,9 +362,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _show_title(self) -> None:
         session = self.session
-        unnamed = "New network" if session.modified else "Pretrained network" if session.model else "No network"
-        name = session.path.name if session.path else unnamed
-        self.setWindowTitle(f"{name}[*] – {TITLE}")
+        self.setWindowTitle(f"{session.name}[*] – {TITLE}")
         self.setWindowModified(session.modified)
 
     @Slot()

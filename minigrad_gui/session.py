@@ -5,6 +5,7 @@ to the worker. Nothing here draws.
 """
 
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,9 +22,10 @@ from engine.calibration import Calibration, calibration_of
 from engine.nn import ACTIVATIONS, MLP
 from engine.training import describe_run, logits_of
 from minigrad_gui import data, digits
+from minigrad_gui.diagnosis import Diagnosis
 from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, Notebook, NotebookError
-from minigrad_gui.history import History
+from minigrad_gui.history import History, recorded_history
 from minigrad_gui.recovery import KeptRun, RunFolder
 from minigrad_gui.teaching import Lesson, Taught, TeachingWorker
 from minigrad_gui.worker import Outcome, Preparation, Progress, TrainingControl, TrainingJob, TrainingWorker
@@ -51,7 +53,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class _Work:
-    """A network with all that belongs to it, before it was taught a hand."""
+    """A network with all that belongs to it, before it was taught a hand. `is_from_run`: see `run_gave_a_network`."""
 
     model: MLP
     meta: dict[str, Any]
@@ -60,6 +62,9 @@ class _Work:
     path: Path | None
     modified: bool
     kept_in: Path | None
+    name: str
+    diagnosis: Diagnosis | None
+    is_from_run: bool
 
 
 class Session(QObject):
@@ -96,11 +101,16 @@ class Session(QObject):
         self.state: State = "idle"
         self.history = History()
         self.preparation: Preparation | None = None
+        self.diagnosis: Diagnosis | None = None
+        """What is wrong with the run whose history it is, once it has ended."""
         self.samples_per_second = 0.0
         self.model: MLP | None = None
         self.meta: dict[str, Any] = {}
         self.path: Path | None = None
         self.modified = False
+        self.name = "No network"
+        """What the current network is called: no two that one can go back and forth between have the same name."""
+        self._new_networks = 0
         self.picture = digits.blank()
         self.prediction: Prediction | None = None
         self.samples: NDArray[np.uint8] | None = None
@@ -119,7 +129,8 @@ class Session(QObject):
         self._before: _Work | None = None
         self._went_back = False
         self._is_new_network = False
-        self._run_gave_a_network = False
+        self.run_gave_a_network = False
+        """Whether the last run got so far that the current network is its own; else it is that from before the run."""
         self._drawing_changed = False
 
         self._reading_timer = QTimer(self, singleShot=True, interval=READING_DELAY_MS)
@@ -222,8 +233,8 @@ class Session(QObject):
     def _begin(self, job: TrainingJob, *, paused: bool) -> None:
         self._job = job
         self._is_new_network = job.start_from is None
-        self._run_gave_a_network = False
         self._before, self._went_back = self._work(), False
+        self.run_gave_a_network = False
         self._remove_unneeded_files()
         self._clear_history()
         self._set_state("paused" if paused else "training")
@@ -235,23 +246,43 @@ class Session(QObject):
         """Whether there is a network from before the last run."""
         return self.state == "idle" and self._before is not None
 
+    @property
+    def name_before(self) -> str | None:
+        """What the network is called that `go_back` would bring."""
+        return self._before.name if self._before is not None else None
+
     def go_back(self) -> None:
-        """Exchange the current network, its curves and its file with those from before the last run."""
+        """Exchange the current network, its curves, settings and file with those from before the last run."""
         work = self._before
         if self.state != "idle" or work is None:
             return
         self._before, self._went_back = self._work(), not self._went_back
         self._kept_in = work.kept_in
-        self.history, self.preparation = work.history, work.preparation
+        self.history, self.preparation, self.diagnosis = work.history, work.preparation, work.diagnosis
+        self.run_gave_a_network = work.is_from_run
         self.historyCleared.emit()
         self._set_model(work.model, work.meta)
-        self._set_document(work.path, modified=work.modified)
+        self._set_document(work.path, modified=work.modified, name=work.name)
+        if work.preparation is not None:
+            self.set_config(work.preparation.job.config, work.preparation.job.source)
+        else:
+            self._take_settings(work.model, work.meta)
         self.progressed.emit()
 
     def _work(self) -> "_Work | None":
         if self._untaught is None:
             return None
-        return _Work(*self._untaught, self.history, self.preparation, self.path, self.modified, self._kept_in)
+        return _Work(
+            *self._untaught,
+            self.history,
+            self.preparation,
+            self.path,
+            self.modified,
+            self._kept_in,
+            self.name,
+            self.diagnosis,
+            self.run_gave_a_network,
+        )
 
     @property
     def has_unsaved_way_back(self) -> bool:
@@ -360,6 +391,7 @@ class Session(QObject):
             self.preparation = preparation
             self.history = History(preparation.steps_per_epoch)
             self.history.extend(preparation.losses, preparation.epochs)
+            self.history.rate_changes = _rate_changes(preparation.job)
             self.prepared.emit()
 
     @Slot(object)
@@ -367,15 +399,21 @@ class Session(QObject):
         if progress.job is not self._job:
             return
         self.history.extend([step.loss for step in progress.steps], progress.epochs)
+        self.history.rate_changes = _rate_changes(progress.job)
         if progress.samples_per_second:
             self.samples_per_second = progress.samples_per_second
         if progress.model is not None and len(self.history):
-            self._run_gave_a_network = True
             self._kept_in = progress.job.kept_in
             self._set_model(progress.model, {})
-            # A new network must not overwrite the file of the old one.
-            self._set_document(None if self._is_new_network else self.path, modified=True)
-            self._is_new_network = False
+            if not self.run_gave_a_network:
+                self.run_gave_a_network = True
+                # A new network must not overwrite the file of the old one.
+                path = None if self._is_new_network else self.path
+                if path is None:
+                    self._new_networks += 1
+                self._set_document(path, modified=True, name=self._run_name(progress.job, path))
+            else:
+                self._set_document(self.path, modified=True, name=self.name)
         self.progressed.emit()
 
     @Slot(object)
@@ -383,12 +421,14 @@ class Session(QObject):
         if outcome.job is not self._job:
             return
         self._job = None
+        self.diagnosis = outcome.diagnosis
         taken_up = outcome.job.resumed
-        if taken_up is not None and taken_up.path == outcome.job.kept_in and not self._run_gave_a_network:
+        if taken_up is not None and taken_up.path == outcome.job.kept_in and not self.run_gave_a_network:
             self._runs.leave(taken_up.path)
             self.left_behind.insert(0, taken_up)  # it could not be taken up now, but perhaps later
         self._remove_unneeded_files()
-        if self._run_gave_a_network and self._untaught is not None:
+        if self.run_gave_a_network and self._untaught is not None:
+            self._set_document(self.path, modified=self.modified, name=self._run_name(outcome.job, self.path))
             self.meta = self._describe(outcome.job, outcome.test, outcome.calibration)
             self._untaught = self._untaught[0], self.meta
         self._set_state("idle")
@@ -404,9 +444,10 @@ class Session(QObject):
         measured = asdict(calibration) if calibration else None
         return describe_run(job.config, job.source, self.history.epochs, test, threads, measured, job.rate_changes)
 
-    def _clear_history(self) -> None:
-        self.history = History()
+    def _clear_history(self, history: History | None = None) -> None:
+        self.history = History() if history is None else history
         self.preparation = None
+        self.diagnosis = None
         self.samples_per_second = 0.0
         self.historyCleared.emit()
 
@@ -418,7 +459,15 @@ class Session(QObject):
     @property
     def epochs_done(self) -> float:
         """How many epochs of the run are done, with its fraction."""
-        return len(self.history) / self.history.steps_per_epoch
+        return self.history.epochs_trained
+
+    def _run_name(self, job: TrainingJob, path: Path | None) -> str:
+        """What a network is called that has just been trained, or is being trained now."""
+        if path is not None:
+            return f"{path.name}, trained further"
+        layers = "-".join(map(str, job.config.hidden)) or "no hidden layer"
+        epochs = f"{self.epochs_done:.3g} epoch{'s' * (self.epochs_done != 1)}"
+        return f"New network {self._new_networks} ({layers}, {'in training' if self._job else epochs})"
 
     @property
     def seconds_left(self) -> float | None:
@@ -435,28 +484,35 @@ class Session(QObject):
 
     # ------------------------------------------------------------ the network and its file
 
-    def open_pretrained(self) -> None:
-        """Take the network that comes with the project. Raises ModelFileError."""
-        self._take_file(data.asset_path(PRETRAINED), None, keep_run=False)
+    def open_pretrained(self, *, keep_run: bool = False, take_settings: bool = True) -> None:
+        """Take the network that comes with the project. Raises ModelFileError.
+
+        take_settings: whether its settings, too; its training takes minutes. keep_run: see `open`.
+        """
+        model = self._take_file(data.asset_path(PRETRAINED), None, keep_run=keep_run)
+        if take_settings:
+            self._take_settings(model, self.meta)
 
     def open(self, path: Path, *, keep_run: bool = False) -> None:
         """Take the network of a file, and the config that it was trained with; a run that goes on ends.
 
         keep_run: whether another window may go on with that. Raises ModelFileError, and nothing changes then.
         """
-        model = self._take_file(path, path, keep_run=keep_run)
-        kept = config_from_dict(self.meta.get("config"))
-        activation = next(name for name, kind in ACTIVATIONS.items() if kind is type(model.activation))
-        self.set_config(replace(kept, hidden=model.sizes[1:-1], activation=activation), self.source)
+        self._take_settings(self._take_file(path, path, keep_run=keep_run), self.meta)
+
+    def _take_settings(self, model: MLP, meta: dict[str, Any]) -> None:
+        """Take the config that a network was trained with, as far as its file tells."""
+        self.set_config(_config_of(model, meta), self.source)
 
     def _take_file(self, file: Path, path: Path | None, *, keep_run: bool) -> MLP:
         model, meta = load_model(file)
         digits.check_reader(file.name, model.sizes)
         self._abandon_run(keep=keep_run)
         self._remove_unneeded_files()
-        self._clear_history()
+        self.run_gave_a_network = True
+        self._set_document(path, modified=False, name=path.name if path else "Pretrained network")
+        self._clear_history(recorded_history(meta, _steps_per_epoch(meta)))
         self._set_model(model, meta)
-        self._set_document(path, modified=False)
         return model
 
     def save(self, path: Path) -> None:
@@ -471,7 +527,7 @@ class Session(QObject):
         if self._job is None:
             self._kept_in = None
             self._remove_unneeded_files()
-        self._set_document(path, modified=False)
+        self._set_document(path, modified=False, name=path.name)
 
     def _set_model(self, model: MLP, meta: dict[str, Any]) -> None:
         """Take a network that has not been taught this hand, and teach it unless it is still in training."""
@@ -484,9 +540,9 @@ class Session(QObject):
         self.modelChanged.emit()
         self._reading_timer.start()
 
-    def _set_document(self, path: Path | None, *, modified: bool) -> None:
-        if (path, modified) != (self.path, self.modified):
-            self.path, self.modified = path, modified
+    def _set_document(self, path: Path | None, *, modified: bool, name: str) -> None:
+        if (path, modified, name) != (self.path, self.modified, self.name):
+            self.path, self.modified, self.name = path, modified, name
             self.documentChanged.emit()
 
     # ------------------------------------------------------------ the drawing
@@ -657,3 +713,23 @@ def config_from_dict(stored: Any) -> TrainingConfig:
         return TrainingConfig(**stored)
     except (TypeError, ValueError):
         return TrainingConfig()
+
+
+def _config_of(model: MLP, meta: dict[str, Any]) -> TrainingConfig:
+    """The config that a network was trained with, as far as its file tells; its layers are what they are."""
+    kept = config_from_dict(meta.get("config"))
+    activation = next(name for name, kind in ACTIVATIONS.items() if kind is type(model.activation))
+    return replace(kept, hidden=model.sizes[1:-1], activation=activation)
+
+
+def _steps_per_epoch(meta: dict[str, Any]) -> int:
+    """How many mini-batches an epoch had, by what a file tells of it; 1 where that cannot be said."""
+    config, source = meta.get("config"), meta.get("dataset")
+    if not isinstance(config, dict) or not isinstance(source, str) or source not in data.SOURCES:
+        return 1
+    known, count = config_from_dict(config), data.SOURCES[source].training_count
+    return math.ceil((count - round(count * known.validation_share)) / known.batch_size)
+
+
+def _rate_changes(job: TrainingJob) -> list[tuple[int, float]]:
+    return [(int(change["mini_batches"]), change["learning_rate"]) for change in list(job.rate_changes)]

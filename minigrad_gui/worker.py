@@ -27,6 +27,7 @@ from engine.checkpoint import Checkpoints
 from engine.nn import MLP
 from engine.training import BURST_S, DIVERGED, Burst, EpochSummary, TrainingRun
 from minigrad_gui import data
+from minigrad_gui.diagnosis import Diagnosis, diagnose_run
 from minigrad_gui.recovery import KeptRun
 from minigrad_gui.threads import BLAS_TURN, fastest_blas_threads
 
@@ -164,12 +165,14 @@ class Progress:
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended. `error`: one sentence, or None if it was finished or stopped; `test`: loss and accuracy of the
-    network as it is now on the test samples, and `calibration`: both None after an error."""
+    network as it is now on the test samples, and `calibration`: both None after an error; `diagnosis`: what is wrong
+    with the run, if anything is."""
 
     job: TrainingJob
     error: str | None = None
     test: tuple[float, float] | None = None
     calibration: Calibration | None = None
+    diagnosis: Diagnosis | None = None
 
 
 @dataclass
@@ -341,7 +344,7 @@ class TrainingWorker(QObject):
             report.steps.extend(steps[:diverged])
             if diverged is not None:
                 self.progressed.emit(report.take(job, None))
-                return Outcome(job, f"{DIVERGED} {ADVICE}")
+                return _diverged(job, run, dataset)
             if epoch is not None:
                 report.epochs.append(epoch)
             now = time.perf_counter()
@@ -362,9 +365,15 @@ class TrainingWorker(QObject):
         if control.abandoned:
             return Outcome(job)
         if final is None:
-            return Outcome(job, f"{DIVERGED} {ADVICE}")
+            return _diverged(job, run, dataset)
         test = evaluate(final, dataset.test_images, dataset.test_labels)
-        return Outcome(job, None, test, calibrate_run(run))
+        diagnosis = diagnose_run(run, dataset.test_images, classes=len(dataset.class_names))
+        return Outcome(job, None, test, calibrate_run(run), diagnosis)
+
+
+def _diverged(job: TrainingJob, run: TrainingRun, dataset: data.Dataset) -> Outcome:
+    diagnosis = diagnose_run(run, dataset.test_images, diverged=True, classes=len(dataset.class_names))
+    return Outcome(job, f"{DIVERGED} {ADVICE}", diagnosis=diagnosis)
 
 
 def _finite_copy(model: MLP) -> MLP | None:

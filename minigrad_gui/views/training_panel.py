@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QBoxLayout, QProgressBar, QPushButton, QWidget
 from minigrad_gui import theme
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
-from minigrad_gui.widgets.building import action, caption, column, named, row
+from minigrad_gui.widgets.building import action, caption, column, named, restyled, row
 from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 PROGRESS_STEPS = 1000
@@ -44,16 +44,19 @@ class TrainingPanel(View):
         self._accuracy_caption = caption(align=right)
         self._bar = named(QProgressBar(maximum=PROGRESS_STEPS, textVisible=False), "progressBar")
         self._status = named(caption(), "statusLabel")
+        self._status.setWordWrap(True)
         self._percent = caption(align=right)
 
         buttons = row(self._train, self._pause, self._step, self._stop)
         figures = column(self._accuracy, self._accuracy_caption, 0, spacing=0)
         self._top = row(buttons, 1, figures)
         self._buttons, self._figures = buttons, figures
+        last_row = row(self._status, self._percent)
+        last_row.setStretch(0, 1)
         column(
             self._top,
             self._bar,
-            row(self._status, 1, self._percent),
+            last_row,
             margin=theme.SPACING_PX,
             parent=self,
         )
@@ -66,6 +69,7 @@ class TrainingPanel(View):
         session.prepared.connect(self._show_progress)
         session.modelChanged.connect(self._show_accuracy)
         session.historyCleared.connect(self._show_state)
+        session.documentChanged.connect(self._show_state)
         self.restyle()
         self._show_state()
         self._show_progress()
@@ -130,7 +134,8 @@ class TrainingPanel(View):
 
     @Slot()
     def _show_state(self) -> None:
-        state = self.session.state
+        session = self.session
+        state = session.state
         idle = state == "idle"
         can_start = idle and self.session.config_error is None
         paused = state == "paused"
@@ -146,6 +151,8 @@ class TrainingPanel(View):
             (self._back_action, self.session.can_go_back),
         ):
             control.setEnabled(enabled)
+        before = (session.name_before or "the network before").replace("&", "&&")
+        self._back_action.setText(f"&Back to {before}")
         self._pause.setText("Resume" if paused else "Pause")
         self._pause_action.setText("&Resume" if paused else "&Pause")
         self._show_pause_icon()
@@ -167,12 +174,10 @@ class TrainingPanel(View):
         if config is not None:
             self._percent.setText("" if loading else f"{share:.0%}")
             self._status.setText("Loading the digits…" if loading else self._run_text(config.epochs))
-        elif len(session.history):
-            self._percent.setText("")
-            self._status.setText(self._ended_text())
         else:
             self._percent.setText("")
-            self._status.setText("Ready: Train starts with the settings on the left.")
+            self._status.setText(self._idle_text())
+        restyled(self._status, "role", "alert" if session.state == "idle" and session.diagnosis else "muted")
         self._show_accuracy()
 
     def _show_busy(self, busy: bool) -> None:
@@ -195,6 +200,19 @@ class TrainingPanel(View):
                 parts.append(f"{duration(session.seconds_left)} left")
         return "  ·  ".join(parts)
 
+    def _idle_text(self) -> str:
+        session = self.session
+        history = session.history
+        if not len(history):
+            trained = f"{session.name}: trained for {counted(history.epochs_trained, 'epoch', 'epochs')}. "
+            return (trained if history.epochs else "Ready: ") + "Train starts a run with the settings on the left."
+        parts = [self._ended_text()]
+        if session.diagnosis is not None:
+            parts.append(str(session.diagnosis))
+        if not session.run_gave_a_network and session.model is not None:
+            parts.append(f"The network is {session.name}, from before this run.")
+        return " ".join(parts)
+
     def _ended_text(self) -> str:
         history = self.session.history
         batches = counted(len(history), "mini-batch", "mini-batches")
@@ -208,16 +226,18 @@ class TrainingPanel(View):
         if session.model is not None:
             shape = " → ".join(map(str, session.model.sizes))
             self._accuracy.setToolTip(f"The network at hand: {shape}, {type(session.model.activation).__name__}")
-        validated = [epoch.validation_accuracy for epoch in session.history.epochs]
+        epochs = session.history.epochs if session.run_gave_a_network or session.state != "idle" else []
+        validated = [epoch.validation_accuracy for epoch in epochs]
         tested = session.meta.get("test_accuracy")
         if session.state == "idle" and isinstance(tested, float) and 0 <= tested <= 1:
             self._accuracy.setText(f"{tested:.2%}")
-            self._accuracy_caption.setText("test accuracy")
+            is_older = len(session.history) and not session.run_gave_a_network
+            self._accuracy_caption.setText("test accuracy before the run" if is_older else "test accuracy")
         elif validated and validated[-1] is not None:
             self._accuracy.setText(f"{validated[-1]:.2%}")
             self._accuracy_caption.setText("validation accuracy")
-        elif session.history.epochs:
-            self._accuracy.setText(f"{session.history.epochs[-1].accuracy:.2%}")
+        elif epochs:
+            self._accuracy.setText(f"{epochs[-1].accuracy:.2%}")
             self._accuracy_caption.setText("training accuracy")
         else:
             self._accuracy.setText("–")

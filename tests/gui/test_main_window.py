@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from engine import MLP, load_model, save_model
 from minigrad_gui import theme
 from minigrad_gui.data import asset_path
+from minigrad_gui.presets import PRESETS
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.canvas import Canvas
@@ -664,3 +665,95 @@ def test_a_dialog_is_no_larger_than_its_screen(qtbot):
     resize_within(dialog, QSize(5000, 440))
     assert dialog.height() == 440
     assert dialog.width() < dialog.screen().availableGeometry().width()
+
+
+def test_the_menu_brings_the_pretrained_network_back_with_its_settings(hand, answer):
+    pretrained = hand.session.model
+    hand.train(hidden="8")
+    trained = hand.session.model
+    questions = answer(BUTTONS.Cancel)
+    hand.trigger("openPretrainedAction")
+    assert len(questions) == 1
+    assert "Save it before you open the pretrained network?" in questions[0]
+    assert hand.session.model is trained
+    answer(BUTTONS.Discard)
+    hand.trigger("openPretrainedAction")
+    assert same(hand.session.model, pretrained)
+    assert hand.window.windowTitle().startswith("Pretrained network")
+    assert hand.session.config == PRESETS["best"]
+    assert hand.widget("hiddenLayersEdit").text() == "512, 512"
+    assert not hand.window.isWindowModified()
+
+
+def test_each_network_has_a_name_of_its_own(hand, tmp_path):
+    titles = [hand.window.windowTitle()]
+    for hidden in ("8", "12, 9"):
+        hand.train(hidden=hidden)
+        titles.append(hand.window.windowTitle())
+    assert [title.removesuffix("[*] – minigrad") for title in titles] == [
+        "Pretrained network",
+        "New network 1 (8, 1 epoch)",
+        "New network 2 (12-9, 1 epoch)",
+    ]
+    back = hand.window.findChild(QAction, "backAction")
+    assert back.text() == "&Back to New network 1 (8, 1 epoch)"
+    hand.trigger("backAction")
+    assert hand.window.windowTitle() == titles[1]
+    assert back.text() == "&Back to New network 2 (12-9, 1 epoch)"
+    hand.session.save(tmp_path / "mine.npz")
+    assert hand.window.windowTitle().startswith("mine.npz[*]")
+    hand.widget("keepWeightsCheck").click()
+    hand.train(hidden="8")
+    assert hand.window.windowTitle().startswith("mine.npz, trained further[*]")
+
+
+def test_the_settings_come_back_with_their_network(hand):
+    hand.train(hidden="8", batch_size=1000)
+    first = hand.session.config
+    hand.widget("seedSpin").setValue(5)
+    hand.train(hidden="12, 9", epochs=2, batch_size=500)
+    second = hand.session.config
+    hand.trigger("backAction")
+    assert hand.session.config == first
+    assert hand.widget("hiddenLayersEdit").text() == "8"
+    assert hand.widget("seedSpin").value() == 0
+    hand.trigger("backAction")
+    assert hand.session.config == second
+    assert hand.widget("batchSizeSpin").value() == 500
+
+
+def test_an_opened_network_shows_the_epochs_of_its_file(hand, tmp_path):
+    hand.widget("validationSpin").setValue(10)
+    hand.train(hidden="8", epochs=2, batch_size=1000)
+    epochs = hand.session.history.epochs
+    hand.session.save(tmp_path / "mine.npz")
+    hand.window.open(tmp_path / "mine.npz")
+    assert hand.session.history.epochs == epochs
+    assert hand.session.history.steps_per_epoch == 54
+    assert len(hand.session.history) == 0
+    assert "trained for 2 epochs" in hand.widget("statusLabel").text()
+
+
+@pytest.mark.parametrize(
+    "epochs",
+    [
+        "all",
+        [3],
+        [{"epoch": 0}],
+        [{"epoch": 0, "loss": float("nan"), "accuracy": 0.5}],
+        [{"epoch": 1, "loss": 1.0, "accuracy": 0.5}] * 2,
+        [{"epoch": 0.5, "loss": 1.0, "accuracy": 0.5}],
+        [{"epoch": -1, "loss": 1.0, "accuracy": 0.5}],
+        [{"epoch": 0, "loss": 1e300, "accuracy": 0.5}],
+        [{"epoch": 0, "loss": "low", "accuracy": 0.5}],
+    ],
+    ids=str,
+)
+def test_what_is_no_record_of_epochs_is_left_out(hand, tmp_path, epochs):
+    model = MLP(784, (8,), 10, dtype=np.float32, init="he")
+    save_model(tmp_path / "odd.npz", model, {"epochs": epochs, "learning_rate_changes": [{"mini_batches": "x"}, 3]})
+    hand.window.open(tmp_path / "odd.npz")
+    assert hand.session.path == tmp_path / "odd.npz"
+    assert hand.session.history.epochs == []
+    assert hand.session.history.rate_changes == []
+    hand.window.grab()

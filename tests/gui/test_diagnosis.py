@@ -1,0 +1,136 @@
+"""What happened in a run, in words: real runs on the real MNIST, good and bad ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import MLP, ReLU, TrainingConfig
+from engine.nn import Sigmoid
+from engine.training import EpochSummary, TrainingRun
+from minigrad_gui.data import asset_path, load_mnist
+from minigrad_gui.diagnosis import Diagnosis, dead_shares, diagnose, diagnose_run
+from minigrad_gui.presets import PRESETS
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return load_mnist()
+
+
+@pytest.fixture
+def diagnosed(mnist):
+    """`diagnosed(config)`: train as the window does, and say what was wrong."""
+
+    def train(config: TrainingConfig, digits: int = 60_000) -> Diagnosis | None:
+        run = TrainingRun(config, mnist.train_images[:digits], mnist.train_labels[:digits], 10)
+        diverged = any(step.diverged for steps, _ in run.bursts() for step in steps)
+        return diagnose_run(run, mnist.test_images, diverged=diverged)
+
+    return train
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_settings_that_the_program_starts_with_give_no_complaint(diagnosed, seed):
+    assert diagnosed(TrainingConfig(seed=seed)) is None
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        replace(PRESETS["reference"], epochs=3),
+        replace(PRESETS["best"], hidden=(128, 128), epochs=2),
+        TrainingConfig(activation="tanh", epochs=3),
+        TrainingConfig(activation="sigmoid", epochs=3),
+        TrainingConfig(optimizer="momentum", learning_rate=0.01, epochs=3),
+        TrainingConfig(optimizer="sgd", learning_rate=0.1, epochs=3),
+        TrainingConfig(hidden=(), epochs=3),
+        TrainingConfig(hidden=(32,), batch_size=1, epochs=1),
+    ],
+    ids=["reference", "best", "tanh", "sigmoid", "momentum", "sgd", "no hidden layer", "single digits"],
+)
+def test_runs_that_learn_give_no_complaint(diagnosed, config):
+    assert diagnosed(config) is None
+
+
+def test_adam_at_rate_1_explodes_and_never_comes_back(diagnosed):
+    diagnosis = diagnosed(TrainingConfig(learning_rate=1.0, epochs=2))
+    assert "exploded to" in diagnosis.finding
+    assert "never came back: the network is no better than guessing" in diagnosis.finding
+    assert "ReLUs of hidden layer 1 are dead" in diagnosis.finding
+    assert diagnosis.advice == "Try a learning rate of 0.001."
+
+
+def test_an_explosion_that_came_back_is_told():
+    config = TrainingConfig(hidden=(32,), learning_rate=0.3, activation="tanh", epochs=2)
+    losses = np.concatenate(([2.4, 190.0, 92.0], np.geomspace(50, 0.3, 100), np.full(500, 0.3)))
+    epochs = [EpochSummary(0, 2.0, 0.8), EpochSummary(1, 0.3, 0.9)]
+    diagnosis = diagnose(config, losses, epochs)
+    assert diagnosis.finding == "The loss exploded to 190 at mini-batch 2 and came back."
+
+
+def test_adam_at_rate_a_tenth_comes_back_only_in_part(diagnosed):
+    diagnosis = diagnosed(TrainingConfig(learning_rate=0.1, epochs=3))
+    assert "exploded to 1" in diagnosis.finding
+    assert "came back only in part" in diagnosis.finding
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_loss_beyond_all_numbers_is_an_explosion(diagnosed, optimizer):
+    diagnosis = diagnosed(TrainingConfig(optimizer=optimizer, learning_rate=10.0, epochs=1))
+    assert "exploded and did not come back" in diagnosis.finding
+
+
+def test_a_rate_that_is_too_small_leaves_the_loss_flat(diagnosed):
+    diagnosis = diagnosed(TrainingConfig(optimizer="sgd", learning_rate=1e-6, epochs=1))
+    assert diagnosis.finding == "The loss was flat from the start: the network is no better than guessing."
+    assert diagnosis.advice == "The steps are too small. Try a learning rate of 0.1."
+
+
+def test_a_deep_network_of_sigmoids_does_not_learn(diagnosed):
+    config = TrainingConfig(hidden=(64,) * 5, activation="sigmoid", optimizer="sgd", learning_rate=0.01, epochs=1)
+    diagnosis = diagnosed(config)
+    assert "no better than guessing" in diagnosis.finding
+    assert "gradient fades" in diagnosis.advice
+
+
+def test_relus_that_died_without_an_explosion_are_told(diagnosed):
+    diagnosis = diagnosed(TrainingConfig(learning_rate=0.03, epochs=1))
+    assert "ReLUs of hidden layer 1 are dead" in diagnosis.finding
+
+
+def test_few_digits_learnt_for_long_are_overfitted(diagnosed):
+    config = TrainingConfig(epochs=60, validation_share=0.5, batch_size=32)
+    diagnosis = diagnosed(config, digits=1000)
+    assert "overfits" in diagnosis.finding
+    assert "validation loss rose by" in diagnosis.finding
+
+
+def test_a_run_that_ended_in_the_middle_of_its_fall_is_told(diagnosed):
+    diagnosis = diagnosed(TrainingConfig(optimizer="sgd", learning_rate=0.001, epochs=3))
+    assert diagnosis.finding == "The loss was still falling when training ended."
+
+
+def test_weight_decay_that_is_too_strong_is_told(diagnosed):
+    diagnosis = diagnosed(TrainingConfig(weight_decay=100.0, epochs=2))
+    assert "learnt little" in diagnosis.finding
+    assert "weight decay" in diagnosis.advice
+
+
+def test_a_run_that_was_stopped_at_once_is_not_judged():
+    assert diagnose(TrainingConfig(), np.array([2.4, 2.3]), []) is None
+    assert diagnose(TrainingConfig(), np.empty(0), []) is None
+
+
+def test_dead_neurons_are_counted_layer_by_layer(mnist):
+    model = MLP(784, (8, 4), 10, ReLU, dtype=np.float32, init="he", rng=np.random.default_rng(0))
+    model.layers[1].b.data[:3] = -1e6
+    assert dead_shares(model, mnist.test_images[:200]) == (0.0, 0.75)
+    assert dead_shares(MLP(784, (8,), 10, Sigmoid, dtype=np.float32), mnist.test_images[:10]) == ()
+
+
+def test_the_network_that_ships_is_alive(mnist):
+    from engine import load_model
+
+    model, _ = load_model(asset_path("pretrained.npz"))
+    assert max(dead_shares(model, mnist.test_images[:500])) < 0.1
