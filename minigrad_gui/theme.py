@@ -142,7 +142,6 @@ def _style_sheet(scheme: Colors) -> str:
         QLabel[role="title"] {{ font-weight: 600; }}
         QLabel[role="muted"] {{ color: {scheme.muted}; }}
         QLabel[role="error"] {{ color: {scheme.error}; }}
-        QLabel[role="alert"] {{ color: {scheme.text}; }}
         QLabel[role="figure"] {{ font-size: 20px; font-weight: 600; }}
         QLabel[role="digit"] {{ font-size: 64px; font-weight: 600; }}
         QLineEdit, QComboBox, QAbstractSpinBox {{

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QBoxLayout, QProgressBar, QPushButton, QWidget
 from minigrad_gui import theme
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
-from minigrad_gui.widgets.building import action, caption, column, named, restyled, row
+from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 PROGRESS_STEPS = 1000
@@ -44,19 +44,19 @@ class TrainingPanel(View):
         self._accuracy_caption = caption(align=right)
         self._bar = named(QProgressBar(maximum=PROGRESS_STEPS, textVisible=False), "progressBar")
         self._status = named(caption(), "statusLabel")
-        self._status.setWordWrap(True)
         self._percent = caption(align=right)
+        self._diagnosis = named(caption(role="body"), "diagnosisLabel")
+        self._diagnosis.setWordWrap(True)
 
         buttons = row(self._train, self._pause, self._step, self._stop)
         figures = column(self._accuracy, self._accuracy_caption, 0, spacing=0)
         self._top = row(buttons, 1, figures)
         self._buttons, self._figures = buttons, figures
-        last_row = row(self._status, self._percent)
-        last_row.setStretch(0, 1)
         column(
             self._top,
             self._bar,
-            last_row,
+            row(self._status, 1, self._percent),
+            self._diagnosis,
             margin=theme.SPACING_PX,
             parent=self,
         )
@@ -176,8 +176,11 @@ class TrainingPanel(View):
             self._status.setText("Loading the digits…" if loading else self._run_text(config.epochs))
         else:
             self._percent.setText("")
-            self._status.setText(self._idle_text())
-        restyled(self._status, "role", "alert" if session.state == "idle" and session.diagnosis else "muted")
+            ended = len(session.history)
+            self._status.setText(self._ended_text() if ended else "Ready: Train starts with the settings on the left.")
+        told = self._diagnosis_text() if session.state == "idle" else ""
+        self._diagnosis.setText(told)
+        self._diagnosis.setVisible(bool(told))
         self._show_accuracy()
 
     def _show_busy(self, busy: bool) -> None:
@@ -200,16 +203,10 @@ class TrainingPanel(View):
                 parts.append(f"{duration(session.seconds_left)} left")
         return "  ·  ".join(parts)
 
-    def _idle_text(self) -> str:
+    def _diagnosis_text(self) -> str:
         session = self.session
-        history = session.history
-        if not len(history):
-            trained = f"{session.name}: trained for {counted(history.epochs_trained, 'epoch', 'epochs')}. "
-            return (trained if history.epochs else "Ready: ") + "Train starts a run with the settings on the left."
-        parts = [self._ended_text()]
-        if session.diagnosis is not None:
-            parts.append(str(session.diagnosis))
-        if not session.run_gave_a_network and session.model is not None:
+        parts = [str(session.diagnosis)] if session.diagnosis is not None else []
+        if len(session.history) and not session.run_gave_a_network and session.model is not None:
             parts.append(f"The network is {session.name}, from before this run.")
         return " ".join(parts)
 
