@@ -79,7 +79,8 @@ class DrawPanel(View):
         self._clear.clicked.connect(self._canvas.clear)
         self._eraser.toggled.connect(self._eraser_action.setChecked)
         self._eraser_action.toggled.connect(self._eraser.setChecked)
-        self._eraser_action.toggled.connect(self._on_eraser)
+        self._eraser_action.toggled.connect(self._canvas.set_erasing)
+        self._canvas.erasingChanged.connect(self._eraser_action.setChecked)
         self._canvas.strokesChanged.connect(self._on_strokes)
         self._canvas.undoChanged.connect(self._show_undo)
 
@@ -237,10 +238,6 @@ class DrawPanel(View):
     @Slot()
     def _on_strokes(self) -> None:
         self.session.set_drawing(self._canvas.strokes)
-
-    @Slot(bool)
-    def _on_eraser(self, erasing: bool) -> None:
-        self._canvas.erasing = erasing
 
     @Slot(int)
     def _on_teach(self, digit: int) -> None:

@@ -2,16 +2,23 @@
 
 Strokes are (n, 2) arrays in units of the paper's side, x right and y down, so neither resizing nor the display's scale
 changes a drawing. Every change makes a new tuple of strokes; undo and redo only choose among those tuples.
+
+One pointer draws at a time: the mouse, a pen or a finger. A pen that a system reports as a mouse, too, draws once.
 """
 
+import math
 from itertools import pairwise
+from time import monotonic
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QCursor,
     QEventPoint,
+    QHideEvent,
     QMouseEvent,
     QPainter,
     QPainterPath,
@@ -19,6 +26,7 @@ from PySide6.QtGui import (
     QPen,
     QPointingDevice,
     QResizeEvent,
+    QSinglePointEvent,
     QTabletEvent,
     QTouchEvent,
 )
@@ -32,31 +40,64 @@ POINT_SPACING = 0.01
 """Both in units of the paper's side; the eraser takes away points no further apart than POINT_SPACING."""
 CORNER_PX = 8
 MIN_SIDE_PX = 160
+ECHO_S, ECHO_DISTANCE = 0.5, 0.02
+"""Two devices that press this soon one after the other, and this near, are one device that is reported twice."""
+SILENT_S = 1.0
+"""A pointer that has been down and silent for so long no longer keeps others from drawing: its release was lost."""
 
 Stroke = NDArray[np.float64]
 Strokes = tuple[Stroke, ...]
 
 
+class Pointer(NamedTuple):
+    """What draws: the mouse, one of perhaps several pens, or one finger."""
+
+    kind: Literal["mouse", "pen", "finger"]
+    identity: tuple[object, ...] = ()
+
+
+MOUSE = Pointer("mouse")
+
+
+class Press(NamedTuple):
+    """Where a pointer came down, on the paper, and when it was last heard, in seconds of the monotonic clock."""
+
+    pointer: Pointer
+    point: tuple[float, float]
+    heard_s: float
+
+
 class Canvas(QWidget):
-    """Draws with mouse, pen or touch. `strokesChanged` at every change, while the pen is still down, too."""
+    """Draws with mouse, pen or touch. `strokesChanged` at every change, while the pen is still down, too.
+
+    While `erasing`, every pointer rubs out. An emptied sheet brings the pen back: there is nothing left to rub out.
+    """
 
     strokesChanged = Signal()  # noqa: N815
     undoChanged = Signal(bool, bool)  # noqa: N815  (can undo, can redo)
+    erasingChanged = Signal(bool)  # noqa: N815
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.erasing = False
+        # On X11 Qt merges the moves that wait while the window is busy, and a circle becomes a polygon. Qt forgets this
+        # attribute when the application object is made: it must be set later.
+        QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
+        self._erasing = False
         self._strokes: Strokes = ()
         self._undo: list[Strokes] = []
         self._redo: list[Strokes] = []
         self._pen: list[tuple[float, float]] = []
         self._before: Strokes | None = None  # the drawing when the pen came down; None while it is up
         self._pen_erases = False
-        self._finger = -1
+        self._eraser_was = 0.0, 0.0
+        self._press: Press | None = None  # the latest; its pointer draws as long as the pen is down
+        self._press_changed = False  # whether the latest press is the latest step that can be undone
+        self._kinds_heard: set[str] = set()
         self._eraser_at: QPointF | None = None
         self._paths: dict[int, QPainterPath] = {}
         self.setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
         self.setMouseTracking(True)
+        self.setTabletTracking(True)  # a pen in the air tells that its release was lost, and shows the eraser
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(MIN_SIDE_PX, MIN_SIDE_PX)
@@ -68,6 +109,16 @@ class Canvas(QWidget):
         """Every stroke, with the one that is being drawn."""
         return (*self._strokes, np.array(self._pen)) if self._pen else self._strokes
 
+    @property
+    def erasing(self) -> bool:
+        return self._erasing
+
+    def set_erasing(self, erasing: bool) -> None:
+        if erasing != self._erasing:
+            self._erasing = erasing
+            self._hover(QPointF(self.mapFromGlobal(QCursor.pos())), erases=erasing and self.underMouse())
+            self.erasingChanged.emit(erasing)
+
     def clear(self) -> None:
         """An empty sheet; `undo` brings the drawing back."""
         self._lift_pen()
@@ -78,21 +129,26 @@ class Canvas(QWidget):
         self._lift_pen()
         if self._undo:
             self._redo.append(self._strokes)
+            self._press_changed = False
             self._show(self._undo.pop())
 
     def redo(self) -> None:
         self._lift_pen()
         if self._redo:
             self._undo.append(self._strokes)
+            self._press_changed = False
             self._show(self._redo.pop())
 
     def _commit(self, before: Strokes, after: Strokes) -> None:
         self._undo.append(before)
         self._redo.clear()
+        self._press_changed = False
         self._show(after)
 
     def _show(self, strokes: Strokes) -> None:
         self._take(strokes)
+        if not strokes:
+            self.set_erasing(False)
         self.undoChanged.emit(bool(self._undo), bool(self._redo))
         self._changed()
 
@@ -106,24 +162,54 @@ class Canvas(QWidget):
 
     # ------------------------------------------------------------ what the pen does
 
-    def _put_pen_down(self, position: QPointF, *, erases: bool) -> None:
+    def _put_pen_down(self, pointer: Pointer, position: QPointF, *, erases: bool) -> None:
+        press = Press(pointer, self._to_paper(position), monotonic())
+        self._kinds_heard.add(pointer.kind)
+        if self._press is not None and self._is_in_the_way(self._press, press):
+            if pointer.kind != "pen" or self._press.pointer.kind == "pen":
+                return
+            self._take_back()  # a pen tells more than the mouse does, or a palm
         self._lift_pen()
+        self._press, self._press_changed = press, False
         self._before = self._strokes
         self._pen_erases = erases
-        self._move_pen(position)
+        self._eraser_was = press.point
+        self._move_pen(pointer, position)
 
-    def _move_pen(self, position: QPointF) -> None:
-        if self._before is None:
+    def _is_in_the_way(self, first: Press, second: Press) -> bool:
+        """Whether the first, of another pointer, still draws, or was the same press in another guise."""
+        if first.pointer == second.pointer:
+            return False
+        elapsed_s = second.heard_s - first.heard_s
+        if self._before is not None:
+            return elapsed_s < SILENT_S
+        is_near = math.dist(first.point, second.point) < ECHO_DISTANCE
+        return first.pointer.kind != second.pointer.kind and elapsed_s < ECHO_S and is_near
+
+    def _move_pen(self, pointer: Pointer, position: QPointF) -> None:
+        if not self._draws(pointer) or self._press is None:
             return
+        self._press = self._press._replace(heard_s=monotonic())
         point = self._to_paper(position)
         if self._pen_erases:
-            erased = _without(self._strokes, np.array(point))
+            erased = self._strokes
+            for passed in _between(self._eraser_was, point):
+                erased = _without(erased, passed)
+            self._eraser_was = point
             if erased is not self._strokes:
                 self._take(erased)
                 self._changed()
         elif not self._pen or self._pen[-1] != point:
             self._pen.append(point)
             self._changed()
+
+    def _draws(self, pointer: Pointer) -> bool:
+        return self._before is not None and self._press is not None and self._press.pointer == pointer
+
+    def _lift(self, pointer: Pointer) -> None:
+        if self._draws(pointer) and self._press is not None:
+            self._press = self._press._replace(heard_s=monotonic())
+            self._lift_pen()
 
     def _lift_pen(self) -> None:
         if self._before is None:
@@ -133,29 +219,56 @@ class Canvas(QWidget):
         self._pen = []
         if after is not before:
             self._commit(before, after)
+            self._press_changed = True
+
+    def _take_back(self) -> None:
+        """Undo what the latest press has done, as if it had never been."""
+        if self._before is not None:
+            before, self._before, self._pen = self._before, None, []
+            self._show(before)
+        elif self._press_changed:
+            self._show(self._undo.pop())
+
+    # ------------------------------------------------------------ events
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._put_pen_down(event.position(), erases=self.erasing)
+        if event.button() == Qt.MouseButton.LeftButton and not self._is_told_otherwise(event):
+            self._put_pen_down(MOUSE, event.position(), erases=self.erasing)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._hover(event.position())
-        self._move_pen(event.position())
+        self._hover(event.position(), erases=self.erasing)
+        self._move_or_lift(MOUSE, event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._lift_pen()
+            self._lift(MOUSE)
+
+    def _is_told_otherwise(self, event: QMouseEvent) -> bool:
+        """Whether this was made of a pen's or a finger's event, on a system where those come here, too."""
+        made = event.source() != Qt.MouseEventSource.MouseEventNotSynthesized
+        return made and bool(self._kinds_heard - {"mouse"})
 
     def tabletEvent(self, event: QTabletEvent) -> None:
+        """A tip that touches is the left button; the others are on the pen's barrel."""
+        device = event.pointingDevice()
+        pen = Pointer("pen", (device.systemId(), event.pointerType()))
         erases = self.erasing or event.pointerType() == QPointingDevice.PointerType.Eraser
-        if event.type() == QEvent.Type.TabletPress:
-            self._put_pen_down(event.position(), erases=erases)
-        elif event.type() == QEvent.Type.TabletMove:
-            self._hover(event.position())
-            self._move_pen(event.position())
-        elif event.type() == QEvent.Type.TabletRelease:
-            self._lift_pen()
+        if event.type() == QEvent.Type.TabletMove:
+            self._hover(event.position(), erases=erases)
+            self._move_or_lift(pen, event)
+        elif event.button() == Qt.MouseButton.LeftButton:
+            if event.type() == QEvent.Type.TabletPress:
+                self._put_pen_down(pen, event.position(), erases=erases)
+            else:
+                self._lift(pen)
         event.accept()  # else it comes again as a mouse event
+
+    def _move_or_lift(self, pointer: Pointer, event: QSinglePointEvent) -> None:
+        """Draw on; a pointer that comes without its button was released where nobody could tell."""
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._move_pen(pointer, event.position())
+        else:
+            self._lift(pointer)
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QTouchEvent):
@@ -168,26 +281,32 @@ class Canvas(QWidget):
 
     def _touch(self, event: QTouchEvent) -> None:
         """The first finger draws; others rest."""
-        if event.type() == QEvent.Type.TouchBegin:
-            self._finger = event.points()[0].id()
-            self._put_pen_down(event.points()[0].position(), erases=self.erasing)
+        if event.type() == QEvent.Type.TouchCancel:
+            if self._press is not None and self._press.pointer.kind == "finger" and self._before is not None:
+                self._take_back()  # it was a palm, or a gesture of the system's
             return
-        for point in event.points():
-            if point.id() == self._finger:
-                self._move_pen(point.position())
-                if point.state() == QEventPoint.State.Released:
-                    self._lift_pen()
-        if event.type() in (QEvent.Type.TouchEnd, QEvent.Type.TouchCancel):
-            self._lift_pen()
+        for index, point in enumerate(event.points()):
+            finger = Pointer("finger", (event.device().systemId(), point.id()))
+            if event.type() == QEvent.Type.TouchBegin and index == 0:
+                self._put_pen_down(finger, point.position(), erases=self.erasing)
+            else:
+                self._move_pen(finger, point.position())
+            if point.state() == QEventPoint.State.Released:
+                self._lift(finger)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._lift_pen()
+        super().hideEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._eraser_at = None
-        self.update()
+        self._hover(QPointF(), erases=False)
         super().leaveEvent(event)
 
-    def _hover(self, position: QPointF) -> None:
-        if self.erasing or self._eraser_at is not None:
-            self._eraser_at = position if self.erasing else None
+    def _hover(self, position: QPointF, *, erases: bool) -> None:
+        """Show the eraser where it is."""
+        eraser_at = position if erases else None
+        if eraser_at != self._eraser_at:
+            self._eraser_at = eraser_at
             self.update()
 
     # ------------------------------------------------------------ painting
@@ -266,6 +385,12 @@ def _without(strokes: Strokes, point: NDArray[np.float64]) -> Strokes:
         pieces = np.split(np.arange(len(dense)), np.flatnonzero(np.diff(kept)) + 1)
         result.extend(dense[piece] for piece in pieces if kept[piece[0]])
     return tuple(result) if touched else strokes
+
+
+def _between(start: tuple[float, float], end: tuple[float, float]) -> NDArray[np.float64]:
+    """Where an eraser rubs that jumps from start to end: points without a gap, the end among them."""
+    steps = max(1, math.ceil(math.dist(start, end) / (ERASER_RADIUS / 2)))
+    return np.linspace(end, start, steps, endpoint=False)[::-1]
 
 
 def _dense(stroke: Stroke) -> Stroke:
