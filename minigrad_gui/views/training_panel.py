@@ -12,7 +12,7 @@ from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 PROGRESS_STEPS = 1000
 BUTTON_WIDTH_PX = 88
-LONGEST_CAPTION = "validation accuracy"
+LONGEST_CAPTION = "test accuracy before the run"
 
 
 class TrainingPanel(View):
@@ -176,8 +176,7 @@ class TrainingPanel(View):
             self._status.setText("Loading the digits…" if loading else self._run_text(config.epochs))
         else:
             self._percent.setText("")
-            ended = len(session.history)
-            self._status.setText(self._ended_text() if ended else "Ready: Train starts with the settings on the left.")
+            self._status.setText(self._idle_text())
         told = self._diagnosis_text() if session.state == "idle" else ""
         self._diagnosis.setText(told)
         self._diagnosis.setVisible(bool(told))
@@ -209,6 +208,13 @@ class TrainingPanel(View):
         if len(session.history) and not session.run_gave_a_network and session.model is not None:
             parts.append(f"The network is {session.name}, from before this run.")
         return " ".join(parts)
+
+    def _idle_text(self) -> str:
+        error = self.session.config_error
+        if error is not None:  # its field, with the reason, may be folded away or out of sight
+            setting = "hidden layers" if error.field == "hidden" else error.field.replace("_", " ")
+            return f"This setting cannot be used: {setting}."
+        return self._ended_text() if len(self.session.history) else "Ready: Train starts with the settings on the left."
 
     def _ended_text(self) -> str:
         history = self.session.history

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
 
 from engine import TrainingConfig, load_model
 from minigrad_gui.views.training_panel import duration
@@ -356,3 +356,31 @@ def test_durations_read_as_a_person_says_them():
 def test_tooltips_teach(hand):
     for button in hand.window.findChildren(QPushButton):
         assert button.toolTip() or button.text(), button.objectName()
+
+
+def test_it_says_which_setting_keeps_train_from_starting(hand):
+    hand.widget("hiddenLayersEdit").setText("abc")
+    assert hand.widget("statusLabel").text() == "This setting cannot be used: hidden layers."
+    hand.widget("hiddenLayersEdit").setText("32")
+    assert hand.widget("statusLabel").text().startswith("Ready: ")
+    spin = hand.widget("validationSpin")
+    spin.selectAll()
+    hand.qtbot.keyClicks(spin, "80")
+    assert hand.widget("statusLabel").text() == "This setting cannot be used: validation share."
+
+
+def test_the_buttons_stay_as_wide_when_pause_becomes_resume(hand):
+    hand.window.resize(1024, 540)
+    hand.configure(epochs=1000)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) > 0)
+    names = ("trainButton", "pauseButton", "stepButton", "stopButton")
+
+    def places():
+        QApplication.processEvents()
+        return [hand.widget(name).geometry() for name in names]
+
+    before = places()
+    hand.click("pauseButton")
+    assert hand.widget("pauseButton").text() == "Resume"
+    assert places() == before
