@@ -34,6 +34,11 @@ def blank() -> Picture:
     return np.zeros((SIDE_PX, SIDE_PX), np.float32)
 
 
+def with_article(digit: int) -> str:
+    """The digit as a sentence has it: a 7, an 8."""
+    return f"{'an' if digit == 8 else 'a'} {digit}"
+
+
 def check_reader(file_name: str, sizes: Sequence[int]) -> None:
     """Raise ModelFileError if a network with these layer sizes cannot read digits."""
     if sizes[0] != SIDE_PX**2 or sizes[-1] != CLASSES:

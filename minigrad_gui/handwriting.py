@@ -1,4 +1,4 @@
-"""Learning a hand: a network is taught from a few labelled drawings, without forgetting what it knew.
+"""Learning handwriting: a network is taught a few labelled drawings, without forgetting what it knew.
 
 No Qt here. `teach` is the learning; a `Notebook` keeps the drawings, one file each, so that two windows may write at
 once and nothing is lost but the one drawing whose file is damaged. Every drawing is kept until it is thrown away; the
@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,8 @@ MAX_FILE_BYTES = 4 << 20
 MAX_STROKES = 5000
 COORDINATE_DECIMALS = 4
 MAX_COORDINATE = 1e6
+LEAST_INK = 0.05
+"""The shortest line that may be a digit, in units of the paper's side: shorter than a pen stroke is wide."""
 
 STEPS = 120
 BATCH = 96
@@ -83,6 +85,12 @@ def teach(
         cross_entropy_loss(taught(Tensor(inputs[batch])), targets[batch]).backward()
         optimizer.step()
     return taught
+
+
+def is_dot(strokes: Sequence[ArrayLike]) -> bool:
+    """Whether strokes, (n, 2) each, in units of the paper's side, are dots and no lines: no digit looks like that."""
+    lengths = [float(np.hypot(*np.diff(np.asarray(stroke, np.float64), axis=0).T).sum()) for stroke in strokes]
+    return sum(lengths) < LEAST_INK
 
 
 class NotebookError(Exception):
@@ -169,9 +177,27 @@ class Notebook:
         self.drawings = [kept for kept in self.drawings if kept.name not in gone]
         self._unwritten = [kept for kept in self._unwritten if kept.name not in gone]
         if problem is not None:
-            count = len(drawings) - len(gone)
-            what = "The drawing" if count == 1 else f"{count:,} drawings"
+            what = _counted(len(drawings) - len(gone))
             raise NotebookError(f"{what} could not be removed from {self.folder}: {reason_of(problem)}.") from problem
+
+    def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
+        """Give drawings another digit. Raises NotebookError, and leaves those as they were that cannot be written."""
+        corrected: dict[str, Drawing] = {}
+        problem = None
+        unwritten = {drawing.name for drawing in self._unwritten}
+        for drawing in drawings:
+            relabelled = replace(drawing, label=label)
+            try:
+                if drawing.name not in unwritten:
+                    self._write(relabelled)
+                corrected[drawing.name] = relabelled
+            except OSError as error:
+                problem = error
+        self.drawings = [corrected.get(drawing.name, drawing) for drawing in self.drawings]
+        self._unwritten = [corrected.get(drawing.name, drawing) for drawing in self._unwritten]
+        if problem is not None:
+            what = _counted(len(drawings) - len(corrected))
+            raise NotebookError(f"{what} could not be corrected in {self.folder}: {reason_of(problem)}.") from problem
 
     def forget(self) -> None:
         """Throw every drawing away, also what is unread and what other windows have added until now.
@@ -202,6 +228,10 @@ class Notebook:
         rounded = [np.round(stroke, COORDINATE_DECIMALS).tolist() for stroke in drawing.strokes]
         with replacing(self.folder / drawing.name) as file:
             file.write(json.dumps({"label": drawing.label, "strokes": rounded}).encode())
+
+
+def _counted(count: int) -> str:
+    return "The drawing" if count == 1 else f"{count:,} drawings"
 
 
 def _read_drawing(file: Path) -> Drawing | None:

@@ -1,5 +1,6 @@
 """The window: builds the session, sets the views side by side, and connects what crosses from one to another."""
 
+from collections.abc import Callable
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -78,6 +79,9 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self._foot)
         self._taken_up: KeptRun | None = None
         self._recent = QMenu("Open &recent", self)
+        self._save_handwriting = action(
+            self, "Save with your &handwriting…", "saveWithHandwritingAction", self._on_save_with_handwriting
+        )
         self._build_menus()
 
         self.session.failed.connect(self._warn)
@@ -85,10 +89,13 @@ class MainWindow(QMainWindow):
         self.session.leftBehindChanged.connect(self._offer_run)
         self.session.stateChanged.connect(self._offer_run)
         self.session.documentChanged.connect(self._show_title)
+        for changed in (self.session.handChanged, self.session.stateChanged, self.session.modelChanged):
+            changed.connect(self._show_enabled)
         QApplication.styleHints().colorSchemeChanged.connect(self._dress)
         self._restore()
         self._open_pretrained()
         self._show_title()
+        self._show_enabled()
         self.session.look_for_runs()
 
     # ------------------------------------------------------------ building
@@ -120,6 +127,7 @@ class MainWindow(QMainWindow):
         file.addSeparator()
         file.addAction(action(self, "&Save", "saveAction", self._on_save, keys.Save))
         file.addAction(action(self, "Save &as…", "saveAsAction", self._on_save_as, keys.SaveAs))
+        file.addAction(self._save_handwriting)
         file.addSeparator()
         for view in self._views:
             for title, actions in view.menu_actions().items():
@@ -190,8 +198,11 @@ class MainWindow(QMainWindow):
             self._foot.tell(f"Opened {path.name}")
 
     def _save_to(self, path: Path) -> bool:
+        return self._write(path, self.session.save)
+
+    def _write(self, path: Path, save: Callable[[Path], None]) -> bool:
         try:
-            self.session.save(path)
+            save(path)
         except ModelFileError as error:
             self._warn(str(error))
             return False
@@ -233,6 +244,18 @@ class MainWindow(QMainWindow):
         start = self.session.path or Path(self._folder()) / "digits.npz"
         path = ask_where_to_save(self, "Save the network", str(start), MODEL_KIND, MODEL_SUFFIX)
         return path is not None and self._save_to(path)
+
+    @Slot()
+    def _on_save_with_handwriting(self) -> None:
+        start = Path(self._folder()) / "digits-with-handwriting.npz"
+        title = "Save the network with your handwriting"
+        path = ask_where_to_save(self, title, str(start), MODEL_KIND, MODEL_SUFFIX)
+        if path is not None:
+            self._write(path, self.session.save_with_handwriting)
+
+    @Slot()
+    def _show_enabled(self) -> None:
+        self._save_handwriting.setEnabled(self.session.handwriting_state == "on")
 
     def _folder(self) -> str:
         """Where the last model was, or the home folder."""

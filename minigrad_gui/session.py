@@ -7,7 +7,7 @@ to the worker. Nothing here draws.
 import json
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from engine.training import describe_run, logits_of
 from minigrad_gui import data, digits
 from minigrad_gui.diagnosis import Diagnosis
 from minigrad_gui.folders import data_folder
-from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, Notebook, NotebookError
+from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, Notebook, NotebookError, is_dot
 from minigrad_gui.history import History, recorded_history
 from minigrad_gui.recovery import KeptRun, RunFolder
 from minigrad_gui.teaching import Lesson, Taught, TeachingWorker
@@ -37,26 +37,31 @@ CLOSING_MS = 900
 PRETRAINED = "pretrained.npz"
 
 State = Literal["idle", "training", "paused"]
+HandwritingState = Literal["off", "learning", "on"]
 
 
 @dataclass(frozen=True)
 class Prediction:
     """What the network thinks of the drawing: the likeliest digit, and each digit's probability, float (10,).
 
-    `recognised`: whether it is sure enough to be believed.
+    `recognised`: whether it is sure enough to be believed; `with_handwriting`: whether it was read by the copy that has
+    learnt the person's handwriting.
     """
 
     digit: int
     probabilities: NDArray[np.floating[Any]]
     recognised: bool = True
+    with_handwriting: bool = False
 
 
 @dataclass(frozen=True)
 class _Work:
-    """A network with all that belongs to it, before it was taught a hand. `is_from_run`: see `run_gave_a_network`."""
+    """A network with all that belongs to it. `is_from_run`: see `run_gave_a_network`."""
 
     model: MLP
     meta: dict[str, Any]
+    is_pretrained: bool
+    uses_handwriting: bool
     history: History
     preparation: Preparation | None
     path: Path | None
@@ -106,6 +111,12 @@ class Session(QObject):
         self.samples_per_second = 0.0
         self.model: MLP | None = None
         self.meta: dict[str, Any] = {}
+        self.is_pretrained = False
+        """Whether the current network is the one that comes with the project: nobody's experiment."""
+        self.uses_handwriting = False
+        """Whether the person's handwriting, where some was taught, is to help with reading for the current network."""
+        self.pretrained_uses_handwriting = True
+        """The same for the pretrained network: what the person chose last."""
         self.path: Path | None = None
         self.modified = False
         self.name = "No network"
@@ -120,10 +131,12 @@ class Session(QObject):
         self._kept_in: Path | None = None
         """The checkpoint of the run that the current network came from, while it is not saved."""
         self.left_behind: list[KeptRun] = []
-        self._untaught: tuple[MLP, dict[str, Any]] | None = None
+        self._aid: Taught | None = None
+        """The copy of the current network that has learnt the person's handwriting, whether it reads or not."""
         self._lesson: Lesson | None = None
         self._teacher_is_ready = False
-        self._taught_last: tuple[Drawing, Sequence[NDArray[np.float64]]] | None = None
+        self._taught_last: tuple[str, Sequence[NDArray[np.float64]]] | None = None
+        """The name of the drawing that was taught last, and its strokes on the canvas."""
         self._strokes: list[NDArray[np.float64]] = []
         self._job: TrainingJob | None = None
         self._before: _Work | None = None
@@ -226,9 +239,10 @@ class Session(QObject):
         if self._lesson is not None:
             self._lesson.cancelled.set()  # its network will be another when the run ends
         control = TrainingControl(self.config.learning_rate, paused=paused)
-        kept = self._untaught if self.keep_weights and self.can_keep_weights else None
-        start_from = kept[0] if kept else None  # untaught, so that every drawing can still be taken back
-        self._begin(TrainingJob(self.config, self.source, control, start_from, self._claim()), paused=paused)
+        start_from = self.model if self.keep_weights and self.can_keep_weights else None
+        taught = self.taught_drawings if start_from is not None else 0
+        job = TrainingJob(self.config, self.source, control, start_from, self._claim(), taught_drawings=taught)
+        self._begin(job, paused=paused)
 
     def _begin(self, job: TrainingJob, *, paused: bool) -> None:
         self._job = job
@@ -238,6 +252,7 @@ class Session(QObject):
         self._remove_unneeded_files()
         self._clear_history()
         self._set_state("paused" if paused else "training")
+        self._read_again()
         self._thread.start()
         self._jobQueued.emit(job)
 
@@ -261,7 +276,7 @@ class Session(QObject):
         self.history, self.preparation, self.diagnosis = work.history, work.preparation, work.diagnosis
         self.run_gave_a_network = work.is_from_run
         self.historyCleared.emit()
-        self._set_model(work.model, work.meta)
+        self._set_model(work.model, work.meta, pretrained=work.is_pretrained, uses_handwriting=work.uses_handwriting)
         self._set_document(work.path, modified=work.modified, name=work.name)
         if work.preparation is not None:
             self.set_config(work.preparation.job.config, work.preparation.job.source)
@@ -270,10 +285,13 @@ class Session(QObject):
         self.progressed.emit()
 
     def _work(self) -> "_Work | None":
-        if self._untaught is None:
+        if self.model is None:
             return None
         return _Work(
-            *self._untaught,
+            self.model,
+            self.meta,
+            self.is_pretrained,
+            self.uses_handwriting,
             self.history,
             self.preparation,
             self.path,
@@ -312,7 +330,7 @@ class Session(QObject):
         self._hand_timer.stop()
         if self._lesson is not None:
             self._lesson.cancelled.set()
-        self._untaught = None  # whatever a lesson still reports, no other is begun
+        self.uses_handwriting = False  # whatever a lesson still reports, no other is begun
         deadline = QDeadlineTimer(CLOSING_MS)
         threads = (self._thread, self._teaching_thread)
         for thread in threads:
@@ -355,6 +373,7 @@ class Session(QObject):
             kept_in=kept.path if was_left_behind else self._claim(),
             resumed=kept,
             rate_changes=list(changes) if isinstance(changes, list) else [],
+            taught_drawings=taught_drawings_of(kept.summary.meta),
         )
         self._begin(job, paused=False)
 
@@ -404,7 +423,8 @@ class Session(QObject):
             self.samples_per_second = progress.samples_per_second
         if progress.model is not None and len(self.history):
             self._kept_in = progress.job.kept_in
-            self._set_model(progress.model, {})
+            uses_handwriting = self.run_gave_a_network and self.uses_handwriting  # chosen for this very network
+            self._set_model(progress.model, {}, uses_handwriting=uses_handwriting)
             if not self.run_gave_a_network:
                 self.run_gave_a_network = True
                 # A new network must not overwrite the file of the old one.
@@ -427,12 +447,12 @@ class Session(QObject):
             self._runs.leave(taken_up.path)
             self.left_behind.insert(0, taken_up)  # it could not be taken up now, but perhaps later
         self._remove_unneeded_files()
-        if self.run_gave_a_network and self._untaught is not None:
+        if self.run_gave_a_network:
             self._set_document(self.path, modified=self.modified, name=self._run_name(outcome.job, self.path))
             self.meta = self._describe(outcome.job, outcome.test, outcome.calibration)
-            self._untaught = self._untaught[0], self.meta
         self._set_state("idle")
-        self._learn_hand()
+        self._learn_handwriting()
+        self._read_again()
         self.progressed.emit()
         if outcome.error:
             self.failed.emit(outcome.error)
@@ -442,7 +462,8 @@ class Session(QObject):
     ) -> dict[str, Any]:
         threads = self.preparation.blas_threads if self.preparation else None
         measured = asdict(calibration) if calibration else None
-        return describe_run(job.config, job.source, self.history.epochs, test, threads, measured, job.rate_changes)
+        record = describe_run(job.config, job.source, self.history.epochs, test, threads, measured, job.rate_changes)
+        return {**record, **job.about_handwriting}
 
     def _clear_history(self, history: History | None = None) -> None:
         self.history = History() if history is None else history
@@ -489,7 +510,7 @@ class Session(QObject):
 
         take_settings: whether its settings, too; its training takes minutes. keep_run: see `open`.
         """
-        model = self._take_file(data.asset_path(PRETRAINED), None, keep_run=keep_run)
+        model = self._take_file(data.asset_path(PRETRAINED), None, keep_run=keep_run, pretrained=True)
         if take_settings:
             self._take_settings(model, self.meta)
 
@@ -504,7 +525,7 @@ class Session(QObject):
         """Take the config that a network was trained with, as far as its file tells."""
         self.set_config(_config_of(model, meta), self.source)
 
-    def _take_file(self, file: Path, path: Path | None, *, keep_run: bool) -> MLP:
+    def _take_file(self, file: Path, path: Path | None, *, keep_run: bool, pretrained: bool = False) -> MLP:
         model, meta = load_model(file)
         digits.check_reader(file.name, model.sizes)
         self._abandon_run(keep=keep_run)
@@ -512,11 +533,12 @@ class Session(QObject):
         self.run_gave_a_network = True
         self._set_document(path, modified=False, name=path.name if path else "Pretrained network")
         self._clear_history(recorded_history(meta, _steps_per_epoch(meta)))
-        self._set_model(model, meta)
+        uses_handwriting = pretrained and self.pretrained_uses_handwriting
+        self._set_model(model, meta, pretrained=pretrained, uses_handwriting=uses_handwriting)
         return model
 
     def save(self, path: Path) -> None:
-        """Write the current network, as it was taught. Raises ModelFileError; the older file is then as it was.
+        """Write the current network, as it was trained. Raises ModelFileError; the older file is then as it was.
 
         The suffix is .npz, and is appended where there is none.
         """
@@ -529,16 +551,40 @@ class Session(QObject):
             self._remove_unneeded_files()
         self._set_document(path, modified=False, name=path.name)
 
-    def _set_model(self, model: MLP, meta: dict[str, Any]) -> None:
-        """Take a network that has not been taught this hand, and teach it unless it is still in training."""
-        self._untaught = model, meta
-        self._show_model(model, meta)
-        self._learn_hand()
+    def save_with_handwriting(self, path: Path) -> None:
+        """Write the copy of the current network that has learnt the person's handwriting, and with it of how many
+        drawings and how well that copy reads the test digits. The current network stays what it is, saved or not.
 
-    def _show_model(self, model: MLP, meta: dict[str, Any]) -> None:
+        Raises ModelFileError; the older file is then as it was.
+        """
+        aid = self._reading_aid
+        if aid is None or aid.model is None or aid.test is None:
+            raise ModelFileError("Your handwriting has not been learnt by this network.")
+        loss, accuracy = aid.test
+        taught = self.taught_drawings + len(aid.lesson.drawings)
+        told = {"test_loss": loss, "test_accuracy": accuracy, "taught_drawings": taught}
+        path = npz_path(path)
+        save_model(path, aid.model, {**self.meta, **told})
+        if self.path is not None and path.resolve() == self.path.resolve():
+            self._set_document(
+                self.path, modified=True, name=self.name
+            )  # the network as it was trained is no longer in its file
+
+    @property
+    def taught_drawings(self) -> int:
+        """How many drawings the current network itself has learnt: it was saved with somebody's handwriting."""
+        return taught_drawings_of(self.meta)
+
+    def _set_model(
+        self, model: MLP, meta: dict[str, Any], *, pretrained: bool = False, uses_handwriting: bool = False
+    ) -> None:
+        """Take a network as it was trained; a copy of it learns the person's handwriting if that is wanted."""
         self.model, self.meta = model, meta
+        self.is_pretrained, self.uses_handwriting = pretrained, uses_handwriting
+        self._aid = None
+        self._learn_handwriting()
         self.modelChanged.emit()
-        self._reading_timer.start()
+        self._read_again()
 
     def _set_document(self, path: Path | None, *, modified: bool, name: str) -> None:
         if (path, modified, name) != (self.path, self.modified, self.name):
@@ -558,14 +604,20 @@ class Session(QObject):
             self._reading_timer.start()
 
     def predict(self, picture: digits.Picture) -> Prediction | None:
-        """What the current network thinks of a 28 x 28 picture; None for a blank one or where it can give no answer."""
-        if self.model is None or not picture.any():
+        """What `reading_model` thinks of a 28 x 28 picture; None for a blank one or where it can give no answer."""
+        model = self.reading_model
+        if model is None or not picture.any():
             return None
         calibration = calibration_of(self.meta)
-        probabilities, believed = calibration.read(logits_of(self.model, picture[np.newaxis]))
+        probabilities, believed = calibration.read(logits_of(model, picture[np.newaxis]))
         if not np.isfinite(probabilities).all():  # weights may be finite and yet too large to compute with
             return None
-        return Prediction(int(probabilities[0].argmax()), probabilities[0], bool(believed[0]))
+        digit, with_handwriting = int(probabilities[0].argmax()), model is not self.model
+        return Prediction(digit, probabilities[0], bool(believed[0]), with_handwriting)
+
+    def _read_again(self) -> None:
+        """Read the drawing soon, as what reads it has changed."""
+        self._reading_timer.start()
 
     @Slot()
     def _read_drawing(self) -> None:
@@ -582,39 +634,92 @@ class Session(QObject):
         picture = digits.as_drawn(self._strokes)
         return picture, self.predict(picture)
 
-    # ------------------------------------------------------------ the person's hand
+    # ------------------------------------------------------------ the person's handwriting
+
+    @property
+    def reading_model(self) -> MLP | None:
+        """The network that reads the drawing: the current one, or its copy that has learnt the person's handwriting."""
+        aid = self._reading_aid
+        return self.model if aid is None else aid.model
+
+    @property
+    def _reading_aid(self) -> Taught | None:
+        """The copy that reads in the current network's place. A network in training reads by itself."""
+        return self._aid if self.uses_handwriting and self.state == "idle" else None
+
+    @property
+    def handwriting_state(self) -> HandwritingState:
+        """Whether the person's handwriting helps with reading now, or is being learnt so that it can."""
+        if not self.uses_handwriting or self.state != "idle":
+            return "off"
+        if self.is_learning:
+            return "learning"
+        return "off" if self._aid is None else "on"
+
+    @property
+    def handwriting_accuracy(self) -> float | None:
+        """How well the copy that reads with the person's handwriting reads the test digits; None if none reads."""
+        aid = self._reading_aid
+        return None if aid is None or aid.test is None else aid.test[1]
+
+    def use_handwriting(self, use: bool) -> None:
+        """Whether the person's handwriting is to help with reading for the current network, after its run if one goes
+        on. For the pretrained network the choice is kept in `pretrained_uses_handwriting`."""
+        if use == self.uses_handwriting:
+            return
+        self.uses_handwriting = use
+        if self.is_pretrained:
+            self.pretrained_uses_handwriting = use
+        self._handwriting_changed()
 
     @property
     def is_learning(self) -> bool:
-        """Whether the network is being taught drawings now, or they are read so that it can be."""
+        """Whether drawings are being learnt now, or read so that they can be."""
         return self._lesson is not None or bool(self.notebook.unread)
 
     @property
     def can_teach(self) -> bool:
         """Whether there is a drawing that could be taught, and a network to learn it."""
-        return self.model is not None and bool(self._strokes)
+        return self.model is not None and bool(self._strokes) and not is_dot(self._strokes)
+
+    @property
+    def taught_label(self) -> int | None:
+        """The digit that the drawing on the canvas was taught as; None if it was not taught."""
+        drawing = self._taught_drawing()
+        return None if drawing is None else drawing.label
+
+    def _taught_drawing(self) -> Drawing | None:
+        if self._taught_last is None:
+            return None
+        name, strokes = self._taught_last
+        # The canvas keeps a stroke's array through undo and redo, so the same arrays are the same drawing.
+        if list(map(id, strokes)) != list(map(id, self._strokes)):
+            return None
+        return next((drawing for drawing in reversed(self.notebook.drawings) if drawing.name == name), None)
 
     def teach(self, label: int) -> None:
-        """Keep the drawing with this label and let the network learn it; a second label corrects the first."""
+        """Keep the drawing with this label; a second label corrects the first. It is learnt if the person's handwriting
+        is used with the current network. A dot is not taught."""
         if not self.can_teach:
             return
-        last = self._taught_last
-        # The canvas keeps a stroke's array through undo and redo, so the same arrays are the same drawing.
-        is_same = last is not None and list(map(id, last[1])) == list(map(id, self._strokes))
-        corrected = last[0] if last is not None and is_same else None
-        if corrected is not None and corrected.label == label:
+        taught = self._taught_drawing()
+        if taught is not None:
+            self.relabel([taught], label)
             return
         self._change_notebook(self.notebook.add, self._strokes, label)
-        added = self.notebook.drawings[-1]
-        self._taught_last = added, self._strokes
-        if corrected is not None and not self._change_notebook(self.notebook.remove, corrected):
-            self._change_notebook(self.notebook.remove, added)
-            self._taught_last = last
-        self._hand_changed()
+        self._taught_last = self.notebook.drawings[-1].name, self._strokes
+        self._handwriting_changed()
+
+    def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
+        """Correct the digit of drawings that were taught."""
+        wrong = [drawing for drawing in drawings if drawing.label != label]
+        if wrong:
+            self._change_notebook(self.notebook.relabel, wrong, label)
+            self._handwriting_changed()
 
     def forget_drawings(self, drawings: Sequence[Drawing]) -> None:
         self._change_notebook(self.notebook.remove, *drawings)
-        self._hand_changed()
+        self._handwriting_changed()
 
     def undo_teaching(self) -> None:
         """Take the drawing back that was taught last."""
@@ -622,36 +727,37 @@ class Session(QObject):
             self.forget_drawings(self.notebook.drawings[-1:])
 
     def forget_hand(self) -> None:
-        """Throw every taught drawing away, other windows' too: the network is as it was."""
+        """Throw every taught drawing away, other windows' too."""
         self._change_notebook(self.notebook.forget)
-        self._hand_changed()
+        self._handwriting_changed()
 
-    def _change_notebook(self, change: Callable[..., object], *arguments: object) -> bool:
+    def _change_notebook(self, change: Callable[..., object], *arguments: object) -> None:
         try:
             change(*arguments)
         except NotebookError as error:
             self.failed.emit(str(error))
-            return False
-        return True
 
-    def _hand_changed(self) -> None:
-        if self._taught_last is not None and self._taught_last[0] not in self.notebook.drawings:
-            self._taught_last = None
-        self._learn_hand()
+    def _handwriting_changed(self) -> None:
+        self._learn_handwriting()
+        self._read_again()
         self.handChanged.emit()
 
-    def _learn_hand(self) -> None:
-        """Teach the network all drawings, from what it was before any: so each can be taken back."""
+    def _learn_handwriting(self) -> None:
+        """Have a copy of the current network learn all drawings, unless that is not wanted now or has been done.
+
+        It always begins with the network as it was trained, so every drawing can be taken back.
+        """
         if self._lesson is not None:
             self._lesson.cancelled.set()  # when it has ended, another begins
             return
-        if self.state != "idle" or self._untaught is None or self.notebook.unread:
+        drawings = tuple(self.notebook.drawings[-MAX_DRAWINGS:])
+        if not drawings:
+            self._aid = None
+        if self.model is None or self.state != "idle" or not self.uses_handwriting:
             return
-        if not self.notebook.drawings:
-            if self.model is not self._untaught[0]:
-                self._show_model(*self._untaught)
+        if not drawings or self.notebook.unread or (self._aid is not None and self._aid.lesson.drawings == drawings):
             return
-        self._lesson = Lesson(self._untaught[0], tuple(self.notebook.drawings[-MAX_DRAWINGS:]))
+        self._lesson = Lesson(self.model, drawings)
         self._teaching_thread.start()
         self._lessonQueued.emit(self._lesson)
         self.handChanged.emit()
@@ -664,17 +770,16 @@ class Session(QObject):
     @Slot(object)
     def _on_hand_read(self, read: list[Drawing]) -> None:
         self.notebook.include(read)
-        self._hand_changed()
+        self._handwriting_changed()
 
     @Slot(object)
     def _on_taught(self, taught: Taught) -> None:
         self._lesson = None
-        if taught.lesson.cancelled.is_set() or self._untaught is None:
-            self._learn_hand()
-        elif taught.model is not None and taught.test is not None:
-            loss, accuracy = taught.test
-            told = {"test_loss": loss, "test_accuracy": accuracy, "taught_drawings": len(taught.lesson.drawings)}
-            self._show_model(taught.model, {**self._untaught[1], **told})
+        if taught.lesson.cancelled.is_set():
+            self._learn_handwriting()
+        elif taught.model is not None:
+            self._aid = taught
+            self._read_again()
         self.handChanged.emit()
         if taught.error is not None:
             self.failed.emit(taught.error)
@@ -691,6 +796,12 @@ class Session(QObject):
     def _on_samples(self, samples: NDArray[np.uint8]) -> None:
         self.samples = samples
         self.samplesReady.emit()
+
+
+def taught_drawings_of(meta: Mapping[str, Any]) -> int:
+    """How many drawings a network has learnt, as its file tells; 0 if it tells nothing of use."""
+    count = meta.get("taught_drawings")
+    return count if type(count) is int and count > 0 else 0
 
 
 def config_to_json(config: TrainingConfig, source: str) -> str:

@@ -1,4 +1,4 @@
-"""Teaching inside a QThread of its own: the network learns a hand while the window goes on.
+"""Teaching inside a QThread of its own: a copy of the network learns handwriting while the window goes on.
 
 It also knows MNIST's digits: they are mixed in so that they are not forgotten, and a few of them are shown.
 """

@@ -123,7 +123,8 @@ class TrainingJob:
     """A run: what to train, on which of data.SOURCES, and from which network (None: a new one, from the seed).
 
     kept_in: its checkpoint file, None to keep none; resumed: the run to go on with;
-    rate_changes: when the person changed the learning rate, for the checkpoint.
+    rate_changes: when the person changed the learning rate, for the checkpoint; taught_drawings: how many drawings the
+    network had learnt before.
     """
 
     config: TrainingConfig
@@ -133,6 +134,12 @@ class TrainingJob:
     kept_in: Path | None = None
     resumed: KeptRun | None = None
     rate_changes: list[dict[str, float]] = field(default_factory=list)
+    taught_drawings: int = 0
+
+    @property
+    def about_handwriting(self) -> dict[str, int]:
+        """What the files of this run tell of drawings that its network has learnt, if any."""
+        return {"taught_drawings": self.taught_drawings} if self.taught_drawings else {}
 
 
 @dataclass(frozen=True)
@@ -215,7 +222,8 @@ class _Keeper:
 
     def _about(self) -> dict[str, Any]:
         changes = list(self._job.rate_changes)
-        return {"dataset": self._job.source, "blas_threads": self._threads, "learning_rate_changes": changes}
+        about = {"dataset": self._job.source, "blas_threads": self._threads, "learning_rate_changes": changes}
+        return {**about, **self._job.about_handwriting}
 
     def after_step(self, *, milestone: bool) -> None:
         self._try(lambda file: file.after_step(self._run, milestone=milestone))

@@ -1,12 +1,14 @@
 """The canvas, and what the network makes of the drawing: the digit, ten probabilities, and the picture it sees.
 
-Where the reading is wrong, a click on the right digit's bar or its key teaches the network this hand.
+Right after drawing it asks whether the reading is right: the right digit's key, or a click on its bar, teaches the
+drawing. What was taught helps with reading where the person wants it to: "with your handwriting".
 """
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
+    QCheckBox,
     QFrame,
     QLayout,
     QMenu,
@@ -19,15 +21,21 @@ from PySide6.QtWidgets import (
 )
 
 from minigrad_gui import theme
-from minigrad_gui.digits import CLASSES
-from minigrad_gui.handwriting import MAX_DRAWINGS
+from minigrad_gui.digits import CLASSES, with_article
+from minigrad_gui.handwriting import MAX_DRAWINGS, is_dot
 from minigrad_gui.session import Prediction, Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.building import action, caption, column, named, restyled, row
 from minigrad_gui.widgets.canvas import Canvas
+from minigrad_gui.widgets.digit_keys import DigitKeys
 from minigrad_gui.widgets.digit_picture import DigitPicture
 from minigrad_gui.widgets.hand_dialog import HandDialog
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
+from minigrad_gui.widgets.questions import choose
+
+ASKING_MS = 20_000
+"""So long after the last change of a drawing a digit's key may say what it is."""
+WITH_HANDWRITING = "With your handwriting"
 
 SPACING_PX, CAPTION_SPACING_PX = 10, 4
 MARGINS = QSize(2 * theme.SPACING_PX + 2, 2 * theme.SPACING_PX + 2)
@@ -49,6 +57,9 @@ class DrawPanel(View):
         self._canvas = named(Canvas(), "drawingCanvas")
         self._canvas.setAccessibleName("Drawing canvas")
         self._canvas.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # so that a digit's key is not typed into a field
+        self._keys = DigitKeys(self._canvas)
+        self._asking = QTimer(self, singleShot=True, interval=ASKING_MS)
+        self._has_dropped_keys = False
         self._undo = named(QPushButton(), "undoButton")
         self._redo = named(QPushButton(), "redoButton")
         self._eraser = named(QPushButton(), "eraserButton", "Rub out parts of the drawing")
@@ -103,26 +114,43 @@ class DrawPanel(View):
 
         self._teach_actions = []
         for digit in range(CLASSES):
-            teach = action(self, f"It is a &{digit}", f"teach{digit}Action", self._on_teach_action, str(digit))
+            text = f"It is {with_article(digit).replace(' ', ' &')}"
+            teach = action(self, text, f"teach{digit}Action", self._on_teach_action)
             teach.setData(digit)
-            teach.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
             self._teach_actions.append(teach)
         self._teach_menu = QMenu("T&each this drawing", self)
         self._teach_menu.addActions(self._teach_actions)
         self._taught = named(caption(), "taughtLabel")
         self._taught.setWordWrap(True)
+        self._taught.setMinimumHeight(2 * self._taught.fontMetrics().lineSpacing())  # the bars stay where they are
         self._untaught = named(QPushButton("Take back"), "undoTeachingButton", "Forget the drawing taught last")
-        self._hand = named(QPushButton("My hand…"), "handButton", "The drawings that were taught: look, delete, forget")
+        tip = "The drawings that were taught: look, correct, delete, forget"
+        self._hand = named(QPushButton("Drawings…"), "handButton", tip)
+        self._handwriting = named(QCheckBox(WITH_HANDWRITING), "handwritingCheck")
+        self._handwriting_action = action(
+            self, "Read with your &handwriting", "handwritingAction", None, "Ctrl+Shift+H", checkable=True
+        )
         self._untaught_action = action(
             self, "&Take back the drawing taught last", "undoTeachingAction", session.undo_teaching, "Ctrl+Shift+T"
         )
-        self._hand_action = action(self, "&My hand…", "handAction", self._on_hand, "Ctrl+H")
+        self._hand_action = action(self, "&My drawings…", "handAction", self._on_hand, "Ctrl+H")
         self._dialog = HandDialog(self)
         self._bars.chosen.connect(self._on_teach)
         self._untaught.clicked.connect(session.undo_teaching)
         self._hand.clicked.connect(self._on_hand)
         self._dialog.deleted.connect(session.forget_drawings)
+        self._dialog.corrected.connect(session.relabel)
         self._dialog.forgotten.connect(self._on_forget)
+        for control in (self._handwriting, self._handwriting_action):
+            control.toggled.connect(session.use_handwriting)
+        self._keys.pressed.connect(self._show_answer)
+        self._keys.answered.connect(self._on_teach)
+        self._keys.dropped.connect(self._on_keys_dropped)
+        self._keys.focusChanged.connect(self._show_answer)
+        self._asking.timeout.connect(self._on_asked_long_ago)
+        clicked = (self._undo, self._redo, self._eraser, self._clear, self._compare, self._untaught, self._handwriting)
+        for clickable in clicked:
+            clickable.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # clicked, it leaves the keys to the canvas
         self._compare.toggled.connect(self._show_prediction)
 
         seen = column(self._picture, self._seen_caption, 1, spacing=CAPTION_SPACING_PX)
@@ -135,13 +163,14 @@ class DrawPanel(View):
         reading.setStretchFactor(self._drawn, 1)
         reading.setStretchFactor(self._said, 1)
         tools = row(self._undo, self._redo, self._eraser, 1, self._compare, self._clear, spacing=6)
-        hand = row(self._taught, self._untaught, self._hand)
-        hand.setStretchFactor(self._taught, 1)
+        question = row(self._taught, self._untaught)
+        question.setStretchFactor(self._taught, 1)
+        hand = row(self._handwriting, 1, self._hand)
         self._sheet = column(self._canvas, tools, spacing=SPACING_PX)
         self._below_tools = QSpacerItem(0, 0)
         self._sheet.addItem(self._below_tools)
         self._sheet.setStretchFactor(self._canvas, 1000)
-        self._answer = column(self._reading, self._bars, hand, 1, spacing=SPACING_PX)
+        self._answer = column(self._reading, question, self._bars, hand, 1, spacing=SPACING_PX)
         self._answer.setStretchFactor(self._bars, 10)
         self._scroll(self._sheet, self._answer)
 
@@ -220,7 +249,12 @@ class DrawPanel(View):
     def menu_actions(self) -> dict[str, list[QAction]]:
         return {
             "&Edit": [self._undo_action, self._redo_action, self._eraser_action, self._clear_action],
-            "&Training": [self._teach_menu.menuAction(), self._untaught_action, self._hand_action],
+            "&Training": [
+                self._teach_menu.menuAction(),
+                self._untaught_action,
+                self._handwriting_action,
+                self._hand_action,
+            ],
         }
 
     def restyle(self) -> None:
@@ -237,17 +271,35 @@ class DrawPanel(View):
 
     @Slot()
     def _on_strokes(self) -> None:
+        self._keys.settle()  # the answer was meant for the drawing as it was
         self.session.set_drawing(self._canvas.strokes)
+        self._keys.listens = self.session.can_teach and not self._canvas.is_drawing
+        self._has_dropped_keys = False
+        self._asking.start()
+        self._show_hand()
+
+    @Slot()
+    def _on_asked_long_ago(self) -> None:
+        self._keys.listens = False
+        self._show_answer()
+
+    @Slot()
+    def _on_keys_dropped(self) -> None:
+        self._has_dropped_keys = True
+        self._show_answer()
 
     @Slot(int)
     def _on_teach(self, digit: int) -> None:
+        self._has_dropped_keys = False
         self.session.teach(digit)
+        self._asking.start()  # for a while yet a key corrects it
+        self._show_answer()
 
     @Slot()
     def _on_teach_action(self) -> None:
         chosen = self.sender()
         if isinstance(chosen, QAction):
-            self.session.teach(int(chosen.data()))
+            self._on_teach(int(chosen.data()))
 
     @Slot()
     def _on_hand(self) -> None:
@@ -260,7 +312,9 @@ class DrawPanel(View):
     def _on_forget(self) -> None:
         count = len(self.session.notebook.drawings)
         question = f"Throw {'the drawing' if count == 1 else f'all {count:,} drawings'} away? This cannot be undone."
-        if QMessageBox.question(self._dialog, "Forget my hand", question) == QMessageBox.StandardButton.Yes:
+        forget, roles = "Forget", QMessageBox.ButtonRole
+        choices = {"Cancel": roles.RejectRole, forget: roles.DestructiveRole}
+        if choose(self._dialog, "Forget my handwriting", question, choices) == forget:
             self.session.forget_hand()
 
     # ------------------------------------------------------------ session -> person
@@ -282,16 +336,20 @@ class DrawPanel(View):
         restyled(self._digit, "role", "digit" if prediction else "muted")
         if prediction is not None and prediction.recognised:
             self._digit.setText(str(prediction.digit))
-            self._verdict.setText(_sureness(prediction))
+            self._verdict.setText(_sureness(prediction) + self._reader(prediction))
         elif prediction is not None:
             self._digit.setText("?")
-            self._verdict.setText(f"I do not recognise a digit. Most like a {prediction.digit}.")
+            self._verdict.setText(f"I do not recognise a digit. Most like {with_article(prediction.digit)}.")
         elif session.picture.any():
             self._digit.setText("No network yet" if session.model is None else "No answer")
             self._verdict.setText("Train one, or open a model.")
         else:
             self._digit.setText("The canvas is blank")
             self._verdict.setText("Draw a digit from 0 to 9.")
+
+    def _reader(self, prediction: Prediction) -> str:
+        """Who it is that is so sure, if there is room to say so."""
+        return "\nwith your handwriting" if prediction.with_handwriting and not self._compare.isChecked() else ""
 
     def _show_comparison(self) -> None:
         """Beside what the network sees, what it would see without care."""
@@ -312,19 +370,76 @@ class DrawPanel(View):
         count = len(session.notebook.drawings)
         can_teach = session.can_teach
         self._bars.set_choosable(can_teach)
-        tip = "Wrong? Click the right digit, or press its key: the network learns your hand."
-        self._bars.setToolTip(tip if can_teach else "")
+        self._bars.setToolTip("Click the digit that you drew: it is taught, and kept." if can_teach else "")
         for teach in self._teach_actions:
             teach.setEnabled(can_teach)
         for control in (self._untaught, self._untaught_action):
             control.setEnabled(count > 0)
-        if session.is_learning and count:
-            self._taught.setText("Learning your hand…")
-        elif count:
-            taught = f"{min(count, MAX_DRAWINGS):,}"
-            self._taught.setText(f"{taught} taught" if session.state == "idle" else f"{taught}, learnt after the run")
-        else:
-            self._taught.setText("Wrong? Click its digit.")
+        for check in (self._handwriting, self._handwriting_action):
+            check.setChecked(session.uses_handwriting)
+        self._handwriting.setText(self._handwriting_text(min(count, MAX_DRAWINGS)))
+        self._handwriting.setToolTip(self._handwriting_tip())
+        self._show_answer()
+
+    def _handwriting_text(self, count: int) -> str:
+        session = self.session
+        if session.handwriting_state == "learning" and (count or session.notebook.unread):
+            return "Learning your handwriting…"
+        if not count:
+            return f"{WITH_HANDWRITING} (none yet)"
+        if session.uses_handwriting and session.state != "idle":
+            return "Your handwriting, after the run"
+        if session.uses_handwriting and session.handwriting_state == "off":
+            return f"{WITH_HANDWRITING} (not learnt)"
+        return f"{WITH_HANDWRITING} ({count:,})"
+
+    def _handwriting_tip(self) -> str:
+        accuracy = self.session.handwriting_accuracy
+        tip = "A copy of the network learns the drawings that you taught, and reads in its place. The network itself, "
+        tip += "its accuracy and what is saved stay as they were trained; while it trains, it reads by itself."
+        if accuracy is not None:
+            tip += f" This copy reads {accuracy:.2%} of MNIST's test digits right."
+        return tip
+
+    @Slot()
+    def _show_answer(self) -> None:
+        self._taught.setText(self._answer_text())
+
+    def _answer_text(self) -> str:
+        """The question what was drawn, or what became of the answer."""
+        session, strokes = self.session, self._canvas.strokes
+        if not strokes or session.model is None or self._canvas.is_drawing:
+            return ""
+        if is_dot(strokes):
+            return "A dot is no digit: it is not taught."
+        if self._keys.pending is not None:
+            return f"Teaching it as {with_article(self._keys.pending)}… Esc stops it."
+        if self._has_dropped_keys:
+            return "Nothing taught. Press one digit alone."
+        if session.taught_label is not None:
+            return self._kept(with_article(session.taught_label))
+        if not self._keys.listens:
+            return "Wrong? Click the bar of the right digit."
+        prediction = session.prediction
+        guess = prediction.digit if prediction and prediction.recognised and session.state == "idle" else None
+        asked = "Which digit is it?" if guess is None else f"Is it {with_article(guess)}?"
+        return f"{asked} {'Press its key or click its bar.' if self._canvas.hasFocus() else 'Click its bar.'}"
+
+    def _kept(self, digit: str) -> str:
+        session = self.session
+        if session.uses_handwriting and session.state == "idle":
+            return f"Taught as {digit}."
+        if session.state != "idle":
+            return f"Kept as {digit}. A network in training reads by itself."
+        return f"Kept as {digit}. Tick “{WITH_HANDWRITING}” to read with it."
+
+    # ------------------------------------------------------------ settings
+
+    def save_settings(self, settings: QSettings) -> None:
+        settings.setValue("handwriting", self.session.pretrained_uses_handwriting)
+
+    def restore_settings(self, settings: QSettings) -> None:
+        self.session.pretrained_uses_handwriting = bool(settings.value("handwriting", True, bool))
 
     @Slot()
     def _fill_dialog(self) -> None:

@@ -235,7 +235,9 @@ class TrainingPanel(View):
         if session.state == "idle" and isinstance(tested, float) and 0 <= tested <= 1:
             self._accuracy.setText(f"{tested:.2%}")
             is_older = len(session.history) and not session.run_gave_a_network
-            self._accuracy_caption.setText("test accuracy before the run" if is_older else "test accuracy")
+            taught = session.taught_drawings
+            learnt = f", {counted(taught, 'drawing', 'drawings')} learnt" if taught else ""
+            self._accuracy_caption.setText("test accuracy before the run" if is_older else f"test accuracy{learnt}")
         elif validated and validated[-1] is not None:
             self._accuracy.setText(f"{validated[-1]:.2%}")
             self._accuracy_caption.setText("validation accuracy")

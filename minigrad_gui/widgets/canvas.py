@@ -110,6 +110,11 @@ class Canvas(QWidget):
         return (*self._strokes, np.array(self._pen)) if self._pen else self._strokes
 
     @property
+    def is_drawing(self) -> bool:
+        """Whether the pen is down."""
+        return self._before is not None
+
+    @property
     def erasing(self) -> bool:
         return self._erasing
 

@@ -1,14 +1,14 @@
-"""The drawings that were taught: a picture and its digit for each, to look through and to throw away."""
+"""The drawings that were taught: a picture and its digit for each, to look through, correct and throw away."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QImage, QKeySequence, QPixmap, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QDialog, QListView, QPushButton, QWidget
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QImage, QKeySequence, QPixmap, QShortcut
+from PySide6.QtWidgets import QAbstractItemView, QDialog, QListView, QMenu, QPushButton, QWidget
 
 from minigrad_gui import theme
-from minigrad_gui.digits import SIDE_PX, Picture
+from minigrad_gui.digits import CLASSES, SIDE_PX, Picture, with_article
 from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.screens import resize_within
@@ -42,21 +42,24 @@ class _Drawings(QAbstractListModel):
             case Qt.ItemDataRole.DecorationRole:
                 return _pixmap(drawing.picture, self._pixel_ratio())
             case Qt.ItemDataRole.ToolTipRole:
-                return f"Taught as {drawing.label}"
+                return f"Taught as {with_article(drawing.label)}"
             case Qt.ItemDataRole.TextAlignmentRole:
                 return Qt.AlignmentFlag.AlignHCenter
         return None
 
 
 class HandDialog(QDialog):
-    """Shows drawings with their labels. `deleted` tells those to delete, `forgotten` that all should go."""
+    """Shows drawings with their labels. `corrected` tells which show another digit, and which; `deleted` those to
+    delete; `forgotten` that all should go.
+    """
 
+    corrected = Signal(list, int)  # list[Drawing], the digit
     deleted = Signal(list)  # list[Drawing]
     forgotten = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("My hand")
+        self.setWindowTitle("My handwriting")
         resize_within(self, SIZE_PX)
         self._is_reading = False
         self._count = named(caption(), "handCountLabel")
@@ -73,14 +76,20 @@ class HandDialog(QDialog):
         self._list.setIconSize(QSize(PICTURE_PX, PICTURE_PX))
         self._list.setSpacing(6)
         self._delete = named(QPushButton("Delete"), "handDeleteButton", "Throw the chosen drawings away (Del)")
-        self._forget = named(QPushButton("Forget my hand"), "handForgetButton", "Throw all of them away")
+        self._forget = named(QPushButton("Forget my handwriting"), "handForgetButton", "Throw all of them away")
+        self._digits = QMenu(self)
+        for digit in range(CLASSES):
+            self._digits.addAction(f"It is {with_article(digit).replace(' ', ' &')}").setData(digit)
+        tip = "Say which digit the chosen drawings show (F2)"
+        self._correct = named(QPushButton("Correct"), "handCorrectButton", tip)
+        self._correct.setMenu(self._digits)
         self._close = named(QPushButton("Close"), "handCloseButton")
-        for button in (self._delete, self._forget, self._close):
+        for button in (self._correct, self._delete, self._forget, self._close):
             button.setAutoDefault(False)
         column(
             self._count,
             self._list,
-            row(self._delete, self._forget, 1, self._close),
+            row(self._correct, self._delete, self._forget, 1, self._close),
             spacing=theme.SPACING_PX,
             margin=theme.SPACING_PX,
             parent=self,
@@ -88,37 +97,68 @@ class HandDialog(QDialog):
         self._list.selectionModel().selectionChanged.connect(self._show_enabled)
         self._model.modelReset.connect(self._show_enabled)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self._list, self._on_delete)
+        QShortcut(QKeySequence("F2"), self._list, self._on_correct_key)
+        self._list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._list.customContextMenuRequested.connect(self._on_context_menu)
+        self._digits.triggered.connect(self._on_correct)
         self._delete.clicked.connect(self._on_delete)
         self._forget.clicked.connect(self.forgotten)
         self._close.clicked.connect(self.close)
         self.set_drawings([])
 
     def set_drawings(self, drawings: Sequence[Drawing], *, is_reading: bool = False) -> None:
-        """Show these, oldest first; what is chosen stays chosen if they are the same. is_reading: more will come."""
+        """Show these, oldest first; what is chosen stays chosen if it is still there. is_reading: more will come."""
         self._is_reading = is_reading
         if drawings != self._model.drawings[::-1]:
+            names = {drawing.name for drawing in self._chosen()}
             self._model.show(drawings)
+            self._choose(names)
         if is_reading:
             text = "Your drawings are being read…"
         elif not drawings:
             text = "No drawing has been taught yet: draw a digit, then click the right one or press its key."
         elif len(drawings) > MAX_DRAWINGS:
-            text = f"Of these {len(drawings):,} drawings, every network that you open or train learns the newest "
-            text += f"{MAX_DRAWINGS:,}."
+            text = f"Of these {len(drawings):,} drawings, the newest {MAX_DRAWINGS:,} are learnt for reading with your "
+            text += "handwriting."
         else:
-            text = "These drawings were taught. Every network that you open or train learns them, too."
+            text = "These drawings were taught. They are learnt for reading with your handwriting."
         self._count.setText(text)
         self._show_enabled()
 
+    def _chosen(self) -> list[Drawing]:
+        return [self._model.drawings[index.row()] for index in self._list.selectedIndexes()]
+
+    def _choose(self, names: set[str]) -> None:
+        choice = self._list.selectionModel()
+        for row_number, drawing in enumerate(self._model.drawings if names else ()):
+            if drawing.name in names:
+                index = self._model.index(row_number)
+                choice.setCurrentIndex(index, choice.SelectionFlag.Select)
+
     @Slot()
     def _on_delete(self) -> None:
-        chosen = [self._model.drawings[index.row()] for index in self._list.selectedIndexes()]
-        if chosen:
-            self.deleted.emit(chosen)
+        if self._chosen():
+            self.deleted.emit(self._chosen())
+
+    @Slot(QAction)
+    def _on_correct(self, chosen: QAction) -> None:
+        if self._chosen():
+            self.corrected.emit(self._chosen(), int(chosen.data()))
+
+    @Slot()
+    def _on_correct_key(self) -> None:
+        if self._chosen():
+            self._correct.showMenu()
+
+    @Slot(QPoint)
+    def _on_context_menu(self, at: QPoint) -> None:
+        if self._chosen():
+            self._digits.popup(self._list.viewport().mapToGlobal(at))
 
     @Slot()
     def _show_enabled(self) -> None:
-        self._delete.setEnabled(self._list.selectionModel().hasSelection())
+        for button in (self._correct, self._delete):
+            button.setEnabled(self._list.selectionModel().hasSelection())
         self._forget.setEnabled(bool(self._model.drawings) and not self._is_reading)
 
 

@@ -13,7 +13,7 @@ from engine.training import TrainingRun, predict
 from minigrad_gui import handwriting
 from minigrad_gui.data import load_mnist
 from minigrad_gui.digits import rasterize
-from minigrad_gui.handwriting import MAX_FILE_BYTES, Notebook, NotebookError, teach
+from minigrad_gui.handwriting import MAX_FILE_BYTES, Notebook, NotebookError, is_dot, teach
 
 FLAGGED_ONE = np.array([[0.2, 0.55], [0.55, 0.12], [0.55, 0.88]])
 LINE = [np.array([[0.5, 0.1], [0.5, 0.9]])]
@@ -346,6 +346,51 @@ def test_what_is_forgotten_before_it_is_read_does_not_come_back(tmp_path):
     notebook.include(read)
     assert notebook.drawings == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_label_is_corrected_in_its_file_and_the_order_stays(tmp_path):
+    notebook = Notebook(tmp_path)
+    drawings = [notebook.add(LINE, label) for label in (1, 6, 9)]
+    notebook.relabel(drawings[:2], 8)
+    assert [drawing.label for drawing in notebook.drawings] == [8, 8, 9]
+    assert [drawing.name for drawing in notebook.drawings] == [drawing.name for drawing in drawings]
+    assert kept(opened(tmp_path)) == kept(notebook)
+
+
+def test_a_label_that_cannot_be_corrected_stays(tmp_path):
+    notebook = Notebook(tmp_path)
+    first, second = notebook.add(LINE, 1), notebook.add(LINE, 6)
+    (tmp_path / first.name).unlink()
+    (tmp_path / first.name).mkdir()
+    with pytest.raises(NotebookError, match=r"^The drawing could not be corrected in .*: .*\.$"):
+        notebook.relabel([first, second], 8)
+    assert [drawing.label for drawing in notebook.drawings] == [1, 8]
+
+
+def test_a_drawing_that_is_in_memory_alone_is_corrected_there_and_written_later(tmp_path):
+    folder = tmp_path / "handwriting"
+    folder.touch()
+    notebook = Notebook(folder)
+    with pytest.raises(NotebookError):
+        notebook.add(LINE, 1)
+    notebook.relabel(notebook.drawings, 7)
+    folder.unlink()
+    notebook.add(LINE, 4)
+    assert [drawing.label for drawing in opened(folder).drawings] == [7, 4]
+
+
+@pytest.mark.parametrize(
+    ("strokes", "dots"),
+    [
+        ([[[0.5, 0.5]]], True),
+        ([[[0.5, 0.5], [0.52, 0.5], [0.5, 0.51]]], True),
+        ([[[0.2, 0.5]], [[0.8, 0.5]]], True),
+        ([[[0.5, 0.4], [0.5, 0.5]]], False),
+        ([[[0.5, 0.5]], *LINE], False),
+    ],
+)
+def test_dots_are_told_from_lines(strokes, dots):
+    assert is_dot(strokes) is dots
 
 
 def test_what_could_not_be_written_is_told_once_and_made_up_for(tmp_path):

@@ -204,7 +204,7 @@ def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make
 def test_a_trained_network_that_was_not_saved_is_brought_back(hand, make_hand, runs):
     hand.train(hidden="16", epochs=1)
     (kept,) = kept_runs(runs)
-    weights = hand.session._untaught[0].layers[0].W.data
+    weights = hand.session.model.layers[0].W.data
     meta = dict(hand.session.meta)
     crashed = runs / "crashed.npz"  # as if the window that kept it was gone
     shutil.copy(kept, crashed)
@@ -212,7 +212,7 @@ def test_a_trained_network_that_was_not_saved_is_brought_back(hand, make_hand, r
     assert said(later, "offer").startswith("A trained network was not saved: hidden layers 16, 1 epoch, kept ")
     later.click("offerBringItBackButton")
     later.wait(lambda: later.session.state == "idle")
-    np.testing.assert_array_equal(later.session._untaught[0].layers[0].W.data, weights)
+    np.testing.assert_array_equal(later.session.model.layers[0].W.data, weights)
     assert later.session.modified
     assert later.session.meta == meta
 

@@ -1,23 +1,26 @@
-"""Teaching the network a hand, with real clicks and keys, and taking it back."""
+"""Teaching drawings, with real clicks and keys, reading with them or without, and taking them back."""
 
 import json
+import shutil
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QModelIndex, QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, Qt
+from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QMessageBox, QWidget
 from threadpoolctl import threadpool_info
 
-from engine import MLP, TrainingConfig, evaluate, load_model, save_model
+from engine import MLP, ModelFileError, TrainingConfig, evaluate, load_model, save_model
 from engine.training import TrainingRun, predict
 from minigrad_gui import data, handwriting
 from minigrad_gui.handwriting import Drawing, Notebook
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.teaching import TeachingWorker
+from minigrad_gui.widgets.digit_keys import DigitKeys
 
 FLAGGED_ONE = np.array([[0.2, 0.55], [0.55, 0.12], [0.55, 0.88]])
 TRIANGLE = np.array([[0.5, 0.15], [0.85, 0.85], [0.15, 0.85], [0.5, 0.15]])
@@ -55,8 +58,9 @@ def digits_at_hand(mnist, monkeypatch):
 
 @pytest.fixture
 def hand(hand, small_file):
-    """The hand, in a window with the small network."""
+    """The hand, in a window with the small network; drawings that are taught are used for reading."""
     hand.window.open(small_file)
+    click_check(hand)
     hand.window.activateWindow()
     hand.wait(hand.window.isActiveWindow)
     return hand
@@ -90,9 +94,17 @@ def click_bar(hand, digit: int) -> None:
     hand.qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=at)
 
 
-def press(hand, key: str) -> None:
-    """Press a key where the focus is."""
-    hand.qtbot.keyClicks(QApplication.focusWidget() or hand.window, key)
+def click_check(hand) -> None:
+    """Click the check button "With your handwriting"."""
+    check = hand.widget("handwritingCheck")
+    hand.qtbot.mouseClick(check, Qt.MouseButton.LeftButton, pos=QPoint(8, check.height() // 2))
+
+
+def press(hand, keys: str) -> None:
+    """Type where the focus is, and wait until it is clear whether that was an answer."""
+    hand.qtbot.keyClicks(QApplication.focusWidget() or hand.window, keys)
+    quiet = hand.window.findChild(DigitKeys)._quiet
+    hand.wait(lambda: not quiet.isActive())
 
 
 def wait_until_learnt(hand, digit: int | None = None) -> None:
@@ -104,6 +116,11 @@ def wait_until_learnt(hand, digit: int | None = None) -> None:
 
 def taught(hand) -> list[int]:
     return [drawing.label for drawing in hand.session.notebook.drawings]
+
+
+def learnt(hand) -> int:
+    """How many drawings the copy that reads has learnt."""
+    return len(hand.session._reading_aid.lesson.drawings)
 
 
 def text(hand, name: str) -> str:
@@ -120,26 +137,33 @@ def test_a_wrong_reading_is_put_right(hand, folder, mnist, way):
     weights = [parameter.data.copy() for parameter in before.parameters()]
     draw(hand, FLAGGED_ONE)
     assert hand.session.prediction.digit != 1
-    assert text(hand, "taughtLabel") == "Wrong? Click its digit."
+    digit = hand.session.prediction.digit
+    asked = f"Is it a {digit}?" if hand.session.prediction.recognised else "Which digit is it?"
+    assert text(hand, "taughtLabel") == f"{asked} Press its key or click its bar."
     if way == "bar":
         click_bar(hand, 1)
     else:
         press(hand, "1")
-    assert hand.session.is_learning
-    assert text(hand, "taughtLabel") == "Learning your hand…"
-    assert hand.session.model is before, "the window goes on with the network it has"
+    assert hand.session.handwriting_state == "learning"
+    assert text(hand, "taughtLabel") == "Taught as a 1."
+    assert text(hand, "handwritingCheck") == "Learning your handwriting…"
+    assert hand.session.reading_model is before, "the window goes on with the network it has"
     wait_until_learnt(hand, 1)
     assert text(hand, "predictionLabel") == "1"
-    assert text(hand, "taughtLabel") == "1 taught"
-    assert hand.session.model is not before
+    assert text(hand, "verdictLabel").endswith("sure\nwith your handwriting")
+    assert text(hand, "handwritingCheck") == "With your handwriting (1)"
+    assert hand.session.reading_model is not before
+    assert hand.session.model is before
     assert all(np.array_equal(old, p.data) for old, p in zip(weights, before.parameters(), strict=True))
     (kept,) = files(folder)
     assert kept["label"] == 1
     np.testing.assert_allclose(kept["strokes"][0], hand.widget("drawingCanvas").strokes[0], atol=1e-4)
 
-    tested = evaluate(hand.session.model, mnist.test_images, mnist.test_labels)
-    assert hand.session.meta["test_accuracy"] == pytest.approx(tested[1], abs=1e-4)
-    assert text(hand, "accuracyLabel") == f"{tested[1]:.2%}"
+    tested = evaluate(hand.session.reading_model, mnist.test_images, mnist.test_labels)
+    assert hand.session.handwriting_accuracy == pytest.approx(tested[1], abs=1e-4)
+    assert f"{tested[1]:.2%} of MNIST's test digits" in hand.widget("handwritingCheck").toolTip()
+    assert hand.session.meta["test_accuracy"] == 0.5
+    assert text(hand, "accuracyLabel") == "50.00%", "that of the network itself"
 
 
 def test_the_pretrained_network_learns_too(hand):
@@ -148,7 +172,8 @@ def test_the_pretrained_network_learns_too(hand):
     wrong = next(digit for digit in (9, 6) if digit != hand.session.prediction.digit)
     click_bar(hand, wrong)
     wait_until_learnt(hand, wrong)
-    assert hand.session.meta["test_accuracy"] > 0.97
+    assert hand.session.handwriting_accuracy > 0.97
+    assert text(hand, "accuracyLabel") == "99.50%"
 
 
 def test_several_drawings_are_learnt_together(hand, folder):
@@ -156,11 +181,11 @@ def test_several_drawings_are_learnt_together(hand, folder):
         draw(hand, stroke)
         click_bar(hand, digit)
     wait_until_learnt(hand, 1)
-    assert text(hand, "taughtLabel") == "3 taught"
+    assert text(hand, "handwritingCheck") == "With your handwriting (3)"
     assert [each["label"] for each in files(folder)] == [1, 6, 1]
     draw(hand, TRIANGLE)
     assert hand.session.prediction.digit == 6
-    assert hand.session.meta["taught_drawings"] == 3
+    assert "taught_drawings" not in hand.session.meta
 
 
 def test_a_second_label_corrects_the_first(hand, folder):
@@ -170,12 +195,12 @@ def test_a_second_label_corrects_the_first(hand, folder):
     assert taught(hand) == [8]
     wait_until_learnt(hand, 8)
     assert [each["label"] for each in files(folder)] == [8]
-    assert text(hand, "taughtLabel") == "1 taught"
-    model = hand.session.model
+    assert text(hand, "taughtLabel") == "Taught as an 8."
+    model = hand.session.reading_model
     click_bar(hand, 8)
     assert not hand.session.is_learning, "it is known already"
     assert taught(hand) == [8]
-    assert hand.session.model is model
+    assert hand.session.reading_model is model
     click_bar(hand, 5)
     wait_until_learnt(hand, 5)
     assert [each["label"] for each in files(folder)] == [5]
@@ -230,6 +255,131 @@ def test_a_digit_typed_into_a_field_teaches_nothing(hand):
     wait_until_learnt(hand)
 
 
+# ---------------------------------------------------------------- keys
+
+
+@pytest.mark.parametrize("typed", ["0.05", "128", "10", ".5", "1e-4", "8 ", "-1", "88", "a1"])
+def test_a_number_or_a_word_typed_at_the_canvas_teaches_nothing(hand, typed):
+    draw(hand, FLAGGED_ONE)
+    press(hand, typed)
+    assert taught(hand) == []
+    assert text(hand, "taughtLabel") == "Nothing taught. Press one digit alone."
+    assert not hand.widget("eraserButton").isChecked(), "the e of a number is no shortcut"
+    press(hand, "1")
+    assert taught(hand) == [1]
+    wait_until_learnt(hand, 1)
+
+
+def test_typed_at_the_plot_a_digit_teaches_nothing(hand):
+    draw(hand, FLAGGED_ONE)
+    hand.widget("lossPlot").setFocus()
+    assert text(hand, "taughtLabel").endswith(" Click its bar."), "a key would not be heard"
+    press(hand, "5")
+    assert taught(hand) == []
+    keys = {action.shortcut().toString() for action in hand.window.findChildren(QAction)}
+    assert not keys & set("0123456789"), "a digit alone is nobody's shortcut"
+
+
+def test_a_key_that_is_held_down_is_one_answer(hand):
+    draw(hand, FLAGGED_ONE)
+    canvas = hand.widget("drawingCanvas")
+    press_1 = QEvent.Type.KeyPress, Qt.Key.Key_1, Qt.KeyboardModifier.NoModifier, "1"
+    for repeats in (False, True, True):
+        QApplication.sendEvent(canvas, QKeyEvent(*press_1, repeats))
+    assert text(hand, "taughtLabel") == "Teaching it as a 1… Esc stops it."
+    press(hand, "")
+    assert taught(hand) == [1]
+    wait_until_learnt(hand, 1)
+
+
+def test_the_numeric_keypad_answers_too(hand):
+    draw(hand, FLAGGED_ONE)
+    hand.qtbot.keyClick(hand.widget("drawingCanvas"), Qt.Key.Key_1, Qt.KeyboardModifier.KeypadModifier)
+    press(hand, "")
+    assert taught(hand) == [1]
+    wait_until_learnt(hand, 1)
+
+
+def test_enter_confirms_at_once_and_escape_takes_it_back(hand):
+    draw(hand, FLAGGED_ONE)
+    canvas = hand.widget("drawingCanvas")
+    hand.qtbot.keyClicks(canvas, "7")
+    hand.qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    press(hand, "")
+    assert taught(hand) == []
+    hand.qtbot.keyClicks(canvas, "1")
+    hand.qtbot.keyClick(canvas, Qt.Key.Key_Return)
+    assert taught(hand) == [1]
+    wait_until_learnt(hand, 1)
+
+
+def test_with_control_a_digit_is_no_answer(hand):
+    draw(hand, FLAGGED_ONE)
+    hand.qtbot.keyClick(hand.widget("drawingCanvas"), Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
+    press(hand, "")
+    assert taught(hand) == []
+
+
+def test_long_after_drawing_only_the_bars_answer(hand):
+    draw(hand, FLAGGED_ONE)
+    asking = hand.window.findChild(QWidget, "drawingCanvas").parent()._asking
+    assert asking.isActive()
+    asking.start(0)  # as if the time was over
+    hand.wait(lambda: not asking.isActive())
+    assert text(hand, "taughtLabel") == "Wrong? Click the bar of the right digit."
+    press(hand, "1")
+    assert taught(hand) == []
+    click_bar(hand, 1)
+    assert taught(hand) == [1]
+    wait_until_learnt(hand, 1)
+
+
+def test_an_answer_is_for_the_drawing_that_was_there(hand):
+    draw(hand, FLAGGED_ONE)
+    hand.qtbot.keyClicks(hand.widget("drawingCanvas"), "1")
+    hand.click("clearButton")
+    hand.stroke(TRIANGLE)
+    hand.qtbot.keyClicks(hand.widget("drawingCanvas"), "6")
+    press(hand, "")
+    assert taught(hand) == [1, 6]
+    assert [len(drawing.strokes[0]) for drawing in hand.session.notebook.drawings] == [3, 4]
+    wait_until_learnt(hand)
+
+
+def test_whoever_turns_to_a_field_has_not_answered(hand):
+    draw(hand, FLAGGED_ONE)
+    hand.qtbot.keyClicks(hand.widget("drawingCanvas"), "1")
+    hand.widget("epochsSpin").setFocus()
+    press(hand, "2")
+    assert taught(hand) == []
+
+
+def test_while_the_pen_is_down_a_key_answers_nothing(hand):
+    draw(hand, FLAGGED_ONE)
+    canvas = hand.widget("drawingCanvas")
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(40, 40))
+    press(hand, "1")
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(60, 90))
+    assert taught(hand) == []
+
+
+@pytest.mark.parametrize("dots", [1, 3])
+def test_a_dot_is_no_digit(hand, dots):
+    for number in range(dots):
+        hand.stroke(np.array([[0.3 + number / 5, 0.5]]))
+    hand.wait(lambda: hand.session.prediction is not None)
+    assert text(hand, "taughtLabel") == "A dot is no digit: it is not taught."
+    click_bar(hand, 3)
+    press(hand, "3")
+    hand.session.teach(3)
+    assert taught(hand) == []
+
+
+def test_a_or_an(hand):
+    texts = [hand.window.findChild(QAction, f"teach{digit}Action").text() for digit in (7, 8)]
+    assert texts == ["It is a &7", "It is an &8"]
+
+
 def test_only_a_left_click_on_a_bar_teaches(hand):
     draw(hand, FLAGGED_ONE)
     bars = hand.widget("probabilityBars")
@@ -260,22 +410,22 @@ def test_take_back(hand, folder):
     wrong = hand.session.prediction.probabilities
     click_bar(hand, 1)
     wait_until_learnt(hand, 1)
-    first = hand.session.model
+    first = hand.session.reading_model
     draw(hand, TRIANGLE)
     click_bar(hand, 6)
     wait_until_learnt(hand, 6)
-    assert not same(hand.session.model, first)
+    assert not same(hand.session.reading_model, first)
 
     hand.click("undoTeachingButton")
     assert taught(hand) == [1]
     wait_until_learnt(hand)
-    assert same(hand.session.model, first), "as if the second had never been"
+    assert same(hand.session.reading_model, first), "as if the second had never been"
     keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     hand.qtbot.keyClick(QApplication.focusWidget() or hand.window, Qt.Key.Key_T, keys)
-    assert hand.session.model is untaught
+    assert hand.session.reading_model is hand.session.model is untaught
     assert hand.session.meta == meta
     assert all(np.array_equal(old, p.data) for old, p in zip(before, hand.session.model.parameters(), strict=True))
-    assert text(hand, "taughtLabel") == "Wrong? Click its digit."
+    assert text(hand, "handwritingCheck") == "With your handwriting (none yet)"
     assert text(hand, "accuracyLabel") == "50.00%"
     assert not hand.widget("undoTeachingButton").isEnabled()
     assert files(folder) == []
@@ -289,7 +439,7 @@ def test_taken_back_while_it_is_learnt(hand, folder):
     click_bar(hand, 1)
     hand.click("undoTeachingButton")
     wait_until_learnt(hand)
-    assert hand.session.model is untaught
+    assert hand.session.reading_model is untaught
     assert files(folder) == []
     click_bar(hand, 1)
     wait_until_learnt(hand, 1)
@@ -302,21 +452,21 @@ def test_my_hand_is_forgotten_if_i_say_so(hand, answer, folder):
         draw(hand, stroke)
         click_bar(hand, digit)
     wait_until_learnt(hand, 6)
-    model = hand.session.model
+    model = hand.session.reading_model
     hand.click("handButton")
 
-    questions = answer(BUTTONS.No)
+    questions = answer(BUTTONS.Cancel)
     hand.click("handForgetButton")
     assert len(questions) == 1
     assert "2 drawings" in questions[0]
     assert taught(hand) == [1, 6]
-    assert hand.session.model is model
+    assert hand.session.reading_model is model
     assert len(files(folder)) == 2
 
-    answer(BUTTONS.Yes)
+    answer(BUTTONS.Discard)
     hand.click("handForgetButton")
     assert taught(hand) == []
-    assert hand.session.model is untaught
+    assert hand.session.reading_model is untaught
     assert files(folder) == []
     assert labels(hand.widget("handList")) == []
     assert not hand.widget("handForgetButton").isEnabled()
@@ -385,6 +535,44 @@ def test_a_choice_in_the_list_outlives_the_end_of_a_lesson(hand, listed):
     assert taught(hand) == [1, 6, 9], "a digit pressed there teaches nothing"
 
 
+@pytest.mark.parametrize("way", ["button", "key", "right click"])
+def test_a_label_is_corrected_in_the_list(hand, listed, folder, way):
+    wait_until_learnt(hand)
+    choose(hand, listed, 1)
+    if way == "key":
+        hand.qtbot.keyClick(listed, Qt.Key.Key_F2)
+    elif way == "button":
+        hand.click("handCorrectButton")
+    else:
+        listed.customContextMenuRequested.emit(listed.visualRect(rows(listed)[1]).center())
+    hand.wait(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+    menu = QApplication.activePopupWidget()
+    if way == "key":
+        hand.qtbot.keyClick(menu, Qt.Key.Key_8)
+    else:
+        eight = menu.actions()[8]
+        assert eight.text() == "It is an &8"
+        hand.qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(eight).center())
+    assert taught(hand) == [1, 8, 9]
+    assert labels(listed) == ["9", "8", "1"]
+    assert [index.data() for index in listed.selectedIndexes()] == ["8"], "it stays chosen"
+    assert [each["label"] for each in files(folder)] == [1, 8, 9]
+    assert hand.session.is_learning, "it is learnt anew"
+    wait_until_learnt(hand)
+    hand.window.activateWindow()
+    draw(hand, TRIANGLE)
+    hand.wait(lambda: hand.session.prediction.digit == 8)
+
+
+@pytest.mark.usefixtures("listed")
+def test_a_drawing_corrected_in_the_list_is_still_that_on_the_canvas(hand):
+    hand.session.relabel(hand.session.notebook.drawings[-1:], 4)
+    assert hand.session.taught_label == 4
+    click_bar(hand, 5)
+    assert taught(hand) == [1, 6, 5]
+    wait_until_learnt(hand)
+
+
 def test_the_list_follows_what_is_taught(hand, listed):
     hand.window.activateWindow()
     hand.wait(hand.window.isActiveWindow)
@@ -417,14 +605,14 @@ def test_the_list_says_how_many_are_taught(hand, monkeypatch):
         draw(hand, stroke)
         click_bar(hand, digit)
     wait_until_learnt(hand, 6)
-    assert text(hand, "taughtLabel") == "2 taught"
-    assert hand.session.meta["taught_drawings"] == 2
+    assert text(hand, "handwritingCheck") == "With your handwriting (2)"
+    assert learnt(hand) == 2
     assert text(hand, "handCountLabel").startswith("Of these 3 drawings")
     assert len(labels(hand.widget("handList"))) == 3
     hand.click("undoTeachingButton")
     wait_until_learnt(hand)
     assert text(hand, "handCountLabel").startswith("These drawings were taught")
-    assert hand.session.meta["taught_drawings"] == 2, "the oldest is taught again"
+    assert learnt(hand) == 2, "the oldest is taught again"
 
 
 def test_thousands_of_drawings_are_listed_and_forgotten_in_a_moment(hand, folder, answer):
@@ -444,7 +632,7 @@ def test_thousands_of_drawings_are_listed_and_forgotten_in_a_moment(hand, folder
     assert len(rows(found)) == 5000
     assert time.perf_counter() - started < 3, "as long as making all pictures would take is far too long"
     assert sum(bool(drawing._made) for drawing in drawings) < 500
-    questions = answer(BUTTONS.Yes)
+    questions = answer(BUTTONS.Discard)
     started = time.perf_counter()
     hand.click("handForgetButton")
     assert time.perf_counter() - started < 3
@@ -497,7 +685,7 @@ def test_the_window_can_be_used_while_the_drawings_are_read(slow_reading, hand, 
     wait_until_learnt(hand)
     assert taught(hand) == [1, 7, 6]
     assert lessons == [[1, 7, 6]], "it learns once, and all of them"
-    assert text(hand, "taughtLabel") == "3 taught"
+    assert text(hand, "handwritingCheck") == "With your handwriting (3)"
     assert labels(hand.widget("handList")) == ["6", "7", "1"]
     assert hand.widget("handForgetButton").isEnabled()
     assert [each["label"] for each in files(folder)] == [1, 7, 6]
@@ -560,55 +748,223 @@ def test_a_window_that_is_closed_before_it_was_shown_reads_nothing(qtbot, folder
 # ---------------------------------------------------------------- the next time, other networks, training
 
 
-def test_the_next_window_knows_my_hand(hand, make_window, small_file, folder):
+def test_the_next_window_knows_my_hand(hand, make_window, folder):
     draw(hand, FLAGGED_ONE)
     click_bar(hand, 1)
     hand.window.close()  # at once: learning was not waited for
     assert len(files(folder)) == 1
 
     hand = type(hand)(make_window(), hand.qtbot)
-    assert hand.session.is_learning, "the pretrained network learns my hand, too"
-    hand.window.open(small_file)
-    wait_until_learnt(hand)
-    assert text(hand, "taughtLabel") == "1 taught"
+    hand.wait(lambda: hand.session.handwriting_state == "on")
     draw(hand, FLAGGED_ONE)
+    assert hand.session.prediction.with_handwriting, "the pretrained network is read with my handwriting by default"
     assert hand.session.prediction.digit == 1
+    assert text(hand, "accuracyLabel") == "99.50%"
     hand.click("undoTeachingButton")
-    assert same(hand.session.model, load_model(small_file)[0])
+    assert same(hand.session.reading_model, load_model(data.asset_path("pretrained.npz"))[0])
 
 
-def test_a_saved_network_has_learnt_my_hand(hand, tmp_path):
+def test_what_is_saved_is_what_was_trained(hand, small_file, tmp_path):
     draw(hand, FLAGGED_ONE)
     click_bar(hand, 1)
     wait_until_learnt(hand, 1)
     hand.session.save(tmp_path / "mine.npz")
     model, meta = load_model(tmp_path / "mine.npz")
-    assert same(model, hand.session.model)
-    assert predict(model, hand.session.picture[np.newaxis]).argmax() == 1
-    assert meta["test_accuracy"] == hand.session.meta["test_accuracy"]
-    assert meta["taught_drawings"] == 1
+    assert same(model, load_model(small_file)[0])
+    assert meta == {"test_accuracy": 0.5}
 
 
-def test_what_is_taught_during_a_run_is_learnt_when_it_ends(hand):
+def test_my_handwriting_is_saved_when_i_ask_for_it_and_the_file_says_so(hand, tmp_path, monkeypatch, mnist):
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine.npz"), ""))
+    save = hand.window.findChild(QAction, "saveWithHandwritingAction")
+    assert not save.isEnabled()
     draw(hand, FLAGGED_ONE)
-    hand.configure(hidden="32", epochs=1000)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > 0)
+    click_bar(hand, 1)
+    assert not save.isEnabled(), "it has not been learnt yet"
+    wait_until_learnt(hand, 1)
+    before, path = hand.session.model, hand.session.path
+    save.trigger()
+    assert hand.session.model is before
+    assert hand.session.path == path
+    assert not hand.session.modified
+    model, meta = load_model(tmp_path / "mine.npz")
+    assert same(model, hand.session.reading_model)
+    assert predict(model, hand.session.picture[np.newaxis]).argmax() == 1
+    assert meta["taught_drawings"] == 1
+    assert meta["test_accuracy"] == evaluate(model, mnist.test_images, mnist.test_labels)[1] > 0.5
+
+    hand.window.open(tmp_path / "mine.npz")
+    assert text(hand, "accuracyLabel") == f"{meta['test_accuracy']:.2%}"
+    assert captions(hand, "test accuracy, 1 drawing learnt")
+    assert not hand.widget("handwritingCheck").isChecked()
+    hand.click("keepWeightsCheck")
+    hand.train(hidden="64")
+    assert hand.session.meta["taught_drawings"] == 1, "what goes on from it began with my handwriting"
+    hand.session.save(tmp_path / "later.npz")
+    assert load_model(tmp_path / "later.npz")[1]["taught_drawings"] == 1
+
+
+def test_my_handwriting_saved_over_the_network_leaves_that_unsaved(hand, small_file, tmp_path):
+    shutil.copy(small_file, tmp_path / "mine.npz")
+    hand.window.open(tmp_path / "mine.npz")
+    click_check(hand)
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    wait_until_learnt(hand, 1)
+    hand.session.save_with_handwriting(tmp_path / "mine.npz")
+    assert hand.window.isWindowModified(), "the network as it was trained is in no file now"
+    hand.session.save(tmp_path / "mine.npz")
+    assert same(load_model(tmp_path / "mine.npz")[0], load_model(small_file)[0])
+
+
+def test_without_my_handwriting_there_is_nothing_to_save_with_it(hand, tmp_path):
+    with pytest.raises(ModelFileError, match="has not been learnt"):
+        hand.session.save_with_handwriting(tmp_path / "mine.npz")
+    assert not (tmp_path / "mine.npz").exists()
+
+
+@pytest.mark.parametrize("told", ["3", 2.5, -1, True, None, [1]])
+def test_a_file_that_tells_nonsense_of_drawings_tells_nothing(hand, tmp_path, small_file, told):
+    save_model(tmp_path / "odd.npz", load_model(small_file)[0], {"taught_drawings": told, "test_accuracy": 0.5})
+    hand.window.open(tmp_path / "odd.npz")
+    assert captions(hand, "test accuracy")
+
+
+def captions(hand, wanted: str) -> list[QLabel]:
+    return [label for label in hand.window.findChildren(QLabel) if label.text() == wanted]
+
+
+# ---------------------------------------------------------------- experiments stay what they are
+
+
+def test_three_steps_of_training_stay_what_they_are(hand):
+    """What was taught lies beside the network: neither its weights nor its accuracy change."""
+    for _ in range(3):
+        steps = len(hand.session.history)
+        hand.click("stepButton")
+        hand.wait(lambda steps=steps: len(hand.session.history) > steps)
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    trained, losses = hand.session.model, hand.session.history.losses.tolist()
+    weights = [parameter.data.copy() for parameter in trained.parameters()]
+    accuracy = text(hand, "accuracyLabel")
+    assert float(accuracy.rstrip("%")) < 50
+    assert not hand.widget("handwritingCheck").isChecked(), "nobody has asked for it with this network"
+    draw(hand, FLAGGED_ONE)
     click_bar(hand, 1)
     assert taught(hand) == [1]
     assert not hand.session.is_learning
-    assert text(hand, "taughtLabel") == "1, learnt after the run"
+    assert text(hand, "taughtLabel") == "Kept as a 1. Tick “With your handwriting” to read with it."
+    assert not hand.session.prediction.with_handwriting
+
+    click_check(hand)
+    hand.wait(lambda: hand.session.handwriting_state == "on")
+    hand.wait(lambda: hand.session.prediction.with_handwriting)
+    assert hand.session.handwriting_accuracy > float(accuracy.rstrip("%")) / 100 + 0.1
+    assert hand.session.model is trained
+    assert all(np.array_equal(old, p.data) for old, p in zip(weights, trained.parameters(), strict=True))
+    assert text(hand, "accuracyLabel") == accuracy
+    assert hand.session.history.losses.tolist() == losses
+    click_check(hand)
+    hand.wait(lambda: not hand.session.prediction.with_handwriting)
+    assert hand.session.reading_model is trained
+
+
+def test_an_opened_file_is_not_taught_unasked(hand, small_file):
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    wait_until_learnt(hand, 1)
+    hand.window.open(small_file)
+    assert not hand.session.is_learning
+    assert hand.session.reading_model is hand.session.model
+    assert not hand.widget("handwritingCheck").isChecked()
+    assert text(hand, "handwritingCheck") == "With your handwriting (1)"
+    hand.wait(lambda: not hand.session.prediction.with_handwriting)
+    assert "with" not in text(hand, "verdictLabel")
+
+
+def test_switching_on_and_off_learns_once(hand):
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    wait_until_learnt(hand, 1)
+    copy = hand.session.reading_model
+    hand.trigger("handwritingAction")
+    assert not hand.widget("handwritingCheck").isChecked()
+    assert hand.session.reading_model is hand.session.model
+    hand.wait(lambda: hand.session.prediction.digit != 1)
+    check = hand.widget("handwritingCheck")
+    check.setFocus()
+    hand.qtbot.keyClick(check, Qt.Key.Key_Space)
+    assert hand.session.reading_model is copy
+    assert hand.session.handwriting_state == "on"
+    assert not hand.session.is_learning
+    hand.wait(lambda: hand.session.prediction.digit == 1)
+
+
+def test_switched_off_while_it_learns_nothing_comes_of_it(hand):
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    click_check(hand)
+    wait_until_learnt(hand)
+    assert hand.session.handwriting_state == "off"
+    assert hand.session.reading_model is hand.session.model
+    click_check(hand)
+    wait_until_learnt(hand, 1)
+
+
+def test_the_choice_for_the_pretrained_network_is_remembered(make_hand):
+    hand = make_hand()
+    assert hand.widget("handwritingCheck").isChecked()
+    click_check(hand)
+    hand.window.close()
+    hand = make_hand()
+    assert not hand.widget("handwritingCheck").isChecked()
+    click_check(hand)
+    hand.window.close()
+    assert make_hand().widget("handwritingCheck").isChecked()
+
+
+def test_a_network_in_training_reads_by_itself(hand):
+    draw(hand, FLAGGED_ONE)
+    hand.configure(hidden="32", epochs=1000)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) > 0 and hand.session.model.sizes == (784, 32, 10))
+    assert not hand.widget("handwritingCheck").isChecked(), "it is another network"
+    click_bar(hand, 1)
+    assert taught(hand) == [1]
+    assert text(hand, "taughtLabel") == "Kept as a 1. A network in training reads by itself."
+    click_check(hand)
+    assert not hand.session.is_learning
+    assert text(hand, "handwritingCheck") == "Your handwriting, after the run"
     before = len(hand.session.history)
     hand.wait(lambda: len(hand.session.history) > before + 100)
     assert hand.session.state == "training"
+    assert hand.session.reading_model is hand.session.model
+    assert not hand.session.prediction.with_handwriting
     hand.click("stopButton")
     hand.wait(lambda: hand.session.state == "idle")
     assert hand.session.is_learning
     trained = hand.session.model
     wait_until_learnt(hand, 1)
-    assert hand.session.model.sizes == (784, 32, 10)
-    hand.click("undoTeachingButton")
     assert hand.session.model is trained
+    hand.click("undoTeachingButton")
+    assert hand.session.reading_model is trained
+
+
+def test_a_run_that_comes_to_nothing_leaves_my_handwriting_on(hand, monkeypatch, warnings):
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    wait_until_learnt(hand, 1)
+    copy = hand.session.reading_model
+
+    def fail(*_: object) -> None:
+        raise data.DataError("The digits are gone.")
+
+    monkeypatch.setattr(data, "load", fail)
+    hand.click("trainButton")
+    hand.wait(lambda: len(warnings) == 1)
+    assert hand.session.reading_model is copy
+    hand.wait(lambda: hand.session.prediction.with_handwriting)
 
 
 def test_training_begun_during_a_lesson_goes_its_way(hand):
@@ -619,17 +975,19 @@ def test_training_begun_during_a_lesson_goes_its_way(hand):
         return hand.session.history.losses.tolist()
 
     alone = losses()
+    click_check(hand)
     draw(hand, FLAGGED_ONE)
     click_bar(hand, 1)
     assert hand.session.is_learning
     with_a_lesson = losses()
+    assert not hand.session.uses_handwriting
     if hand.session.preparation.blas_threads == 1:  # it decides the last digit of a sum
         assert with_a_lesson == alone
     np.testing.assert_allclose(with_a_lesson, alone, rtol=1e-2)
-    wait_until_learnt(hand, 1)
+    wait_until_learnt(hand)
 
 
-def test_a_run_that_goes_on_from_a_taught_network_can_be_untaught(hand):
+def test_a_run_goes_on_from_the_network_without_my_handwriting(hand):
     untaught = hand.session.model
     draw(hand, FLAGGED_ONE)
     click_bar(hand, 1)
@@ -640,20 +998,24 @@ def test_a_run_that_goes_on_from_a_taught_network_can_be_untaught(hand):
     assert hand.session._job.start_from is untaught
     hand.click("stopButton")
     hand.wait(lambda: hand.session.state == "idle")
-    wait_until_learnt(hand, 1)
+    assert "taught_drawings" not in hand.session.meta
 
 
 def test_the_network_from_before_a_run_learns_again(hand):
     draw(hand, FLAGGED_ONE)
     click_bar(hand, 1)
     wait_until_learnt(hand, 1)
-    model = hand.session.model
+    copy = hand.session.reading_model
     hand.train(hidden="8")
-    wait_until_learnt(hand)
+    assert not hand.session.is_learning
     assert hand.session.model.sizes == (784, 8, 10)
     hand.trigger("backAction")
+    assert hand.widget("handwritingCheck").isChecked()
     wait_until_learnt(hand, 1)
-    assert same(hand.session.model, model)
+    assert same(hand.session.reading_model, copy)
+    hand.trigger("backAction")
+    assert not hand.widget("handwritingCheck").isChecked()
+    assert hand.session.reading_model is hand.session.model
 
 
 # ---------------------------------------------------------------- impatience, and what goes wrong
@@ -666,7 +1028,7 @@ def test_ten_clicks_in_a_row_settle_with_the_last(hand, folder):
     assert taught(hand) == [8]
     wait_until_learnt(hand, 8)
     assert [each["label"] for each in files(folder)] == [8]
-    assert text(hand, "taughtLabel") == "1 taught"
+    assert text(hand, "handwritingCheck") == "With your handwriting (1)"
 
 
 @pytest.mark.parametrize("clicks", [1, 10])
@@ -701,7 +1063,8 @@ def test_a_lesson_that_fails_is_told_and_the_network_stays(hand, warnings, monke
             click_bar(hand, count)
             wait_until_learnt(hand)
             hand.wait(lambda count=count: len(warnings) == count)
-            assert hand.session.model is before
+            assert hand.session.reading_model is before
+            assert text(hand, "handwritingCheck") == "With your handwriting (not learnt)"
     assert ["memory" in warnings[0], "by zero" in warnings[1], warnings[2]] == [True, True, "The digits are gone."]
     assert all(warning.endswith(".") for warning in warnings)
     click_bar(hand, 6)
@@ -724,10 +1087,10 @@ def test_where_drawings_cannot_be_kept_they_are_learnt_all_the_same(hand, warnin
     assert len(warnings) == 1
     assert "will be forgotten when you leave" in warnings[0]
     wait_until_learnt(hand, 1)
-    assert text(hand, "taughtLabel") == "1 taught"
+    assert text(hand, "handwritingCheck") == "With your handwriting (1)"
     hand.click("undoTeachingButton")
-    assert hand.session.model is untaught
-    assert text(hand, "taughtLabel") == "Wrong? Click its digit."
+    assert hand.session.reading_model is untaught
+    assert text(hand, "handwritingCheck") == "With your handwriting (none yet)"
     assert len(warnings) == 1
 
 
@@ -780,16 +1143,13 @@ def test_a_drawing_that_was_undone_and_redone_is_still_the_same(hand):
 def test_a_correction_that_cannot_be_made_leaves_the_first_label(hand, warnings, monkeypatch):
     draw(hand, FLAGGED_ONE)
     hand.session.teach(3)
-    first = hand.session.notebook.drawings[0]
-    unlink = Path.unlink
 
-    def refused(path: Path, missing_ok: bool = False) -> None:
-        if path.name == first.name:
-            raise PermissionError(13, "Permission denied")
-        unlink(path, missing_ok)
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "unlink", refused)
+    monkeypatch.setattr(handwriting, "replacing", refuse)
     hand.session.teach(1)
     assert taught(hand) == [3]
+    assert "could not be corrected" in warnings[0]
     assert len(warnings) == 1
     wait_until_learnt(hand)

@@ -1,0 +1,89 @@
+"""A digit's key as an answer: pressed alone, with nothing else typed for a moment before it and after it.
+
+Whoever types 0.05 or 128 in the wrong place has not answered anything.
+"""
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+QUIET_MS = 800
+"""Between two keys of a number most people take less."""
+ENTER_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+CANCEL_KEYS = (Qt.Key.Key_Escape, Qt.Key.Key_Backspace)
+COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+
+
+class DigitKeys(QObject):
+    """Hears the keys that a widget gets while it has the focus.
+
+    `pressed`: a digit that will be the answer unless more is typed, `pending` until then; `answered`: it is the answer;
+    `dropped`: more was typed, or the person thought better of it. `focusChanged`: the widget has got or lost the focus.
+    """
+
+    pressed = Signal(int)
+    answered = Signal(int)
+    dropped = Signal()
+    focusChanged = Signal()  # noqa: N815
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.listens = False
+        """Whether an answer is wanted."""
+        self.pending: int | None = None
+        self._typed = ""
+        self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
+        self._quiet.timeout.connect(self.settle)
+        widget.installEventFilter(self)
+
+    @Slot()
+    def settle(self) -> None:
+        """Take the pending digit, if there is one, as the answer now; what is typed next has nothing to do with it."""
+        self._typed = ""
+        digit, self.pending = self.pending, None
+        if digit is not None:
+            self.answered.emit(digit)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: ARG002
+        kind = event.type()
+        if isinstance(event, QKeyEvent):
+            if kind == QEvent.Type.ShortcutOverride and self._typed and _is_typed(event):
+                event.accept()  # the e of 1e-4 is no shortcut
+                return True
+            return kind == QEvent.Type.KeyPress and not event.isAutoRepeat() and self._hear(event)
+        if kind == QEvent.Type.FocusOut:
+            following = QApplication.focusWidget()
+            if following is not None and following.testAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled):
+                self.pending = None  # what was typed was meant for that field
+        if kind in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self.focusChanged.emit()
+        return False
+
+    def _hear(self, event: QKeyEvent) -> bool:
+        """Whether the key has had its effect here."""
+        if self.pending is not None and event.key() in ENTER_KEYS:
+            self.settle()
+            return True
+        if self.pending is not None and event.key() in CANCEL_KEYS:
+            self._drop()
+            return True
+        if not _is_typed(event):
+            return False
+        self._typed += event.text()
+        self._quiet.start()
+        if len(self._typed) > 1:
+            self._drop()
+        elif self.listens and self._typed.isdecimal():
+            self.pending = int(self._typed)
+            self.pressed.emit(self.pending)
+        return False
+
+    def _drop(self) -> None:
+        self.pending = None
+        if self.listens:
+            self.dropped.emit()
+
+
+def _is_typed(event: QKeyEvent) -> bool:
+    """Whether the key writes something."""
+    return event.text().isprintable() and event.text() != "" and not event.modifiers() & COMMANDS
