@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QMessageBox
 from threadpoolctl import threadpool_info
 
 from engine import MLP, ModelFileError, TrainingConfig, evaluate, load_model, save_model
@@ -20,6 +20,7 @@ from minigrad_gui import data, handwriting
 from minigrad_gui.handwriting import Drawing, Notebook
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.teaching import TeachingWorker
+from minigrad_gui.views.draw_panel import DrawPanel
 from minigrad_gui.widgets.digit_keys import DigitKeys
 
 FLAGGED_ONE = np.array([[0.2, 0.55], [0.55, 0.12], [0.55, 0.88]])
@@ -322,7 +323,7 @@ def test_with_control_a_digit_is_no_answer(hand):
 
 def test_long_after_drawing_only_the_bars_answer(hand):
     draw(hand, FLAGGED_ONE)
-    asking = hand.window.findChild(QWidget, "drawingCanvas").parent()._asking
+    asking = hand.window.findChild(DrawPanel)._asking
     assert asking.isActive()
     asking.start(0)  # as if the time was over
     hand.wait(lambda: not asking.isActive())
