@@ -120,7 +120,7 @@ class _Recording:
         self._batches: list[tuple[list[Array], int]] = []
         nodes: list[_Node] = []
         gradient_of = {loss: np.ones((), loss.dtype)}
-        for result, (op, inputs, arrays, _, _, options) in history(loss):
+        for result, (op, inputs, arrays, _, options) in history(loss):
             wanted: list[Array | None] = []
             for position, tensor in enumerate(inputs):
                 if tensor is batch:

@@ -30,14 +30,12 @@ _grad_mode = _GradMode()
 class Origin(NamedTuple):
     """How a result came about: the operation, its inputs, their arrays at that time, and its options.
 
-    `wanted` tells which inputs required a gradient then. `version` is the sum of the inputs' versions, which only ever
-    grow: it tells whether one has been changed since.
+    `version` is the sum of the inputs' versions, which only ever grow: it tells whether one has been changed since.
     """
 
     op: Op
     inputs: tuple["Tensor", ...]
     arrays: list[Array]
-    wanted: list[bool]
     version: int
     options: dict[str, Any]
 
@@ -136,6 +134,8 @@ class Tensor:
     def requires_grad(self, requires_grad: bool) -> None:
         if self._origin is not None and not requires_grad:
             raise RuntimeError(f"a result of {self.op}() requires a gradient; detach() gives one that does not")
+        if requires_grad and not self._requires_grad:
+            self._version += 1  # a graph from before would give it a part of its gradient, or none
         self._requires_grad = bool(requires_grad)
 
     @property
@@ -501,10 +501,10 @@ class Tensor:
                 raise RuntimeError(f"the result of {result.op}() has been changed since: compute it again")
             result._grad = None
         self._accumulate(seed, seed)
-        for result, (op, inputs, arrays, wanted, _, options) in results:
+        for result, (op, inputs, arrays, _, options) in results:
             g = result._grad
-            for tensor, is_wanted, vjp in zip(inputs, wanted, op.vjps, strict=True):
-                if is_wanted and tensor._requires_grad:
+            for tensor, vjp in zip(inputs, op.vjps, strict=True):
+                if tensor._requires_grad:
                     tensor._accumulate(vjp(g, result._data, *arrays, **options), g)
 
     def _seed(self, gradient: Any) -> Array:
@@ -547,11 +547,10 @@ def apply(op: Op, *inputs: Tensor, **options: Any) -> Tensor:
     """Compute an operation and, if a gradient may be asked for, remember it."""
     arrays = [tensor._data for tensor in inputs]
     result = Tensor._result(op.forward(*arrays, **options))
-    wanted = [tensor._requires_grad for tensor in inputs]
-    if _grad_mode.enabled and True in wanted:
+    if _grad_mode.enabled and True in [tensor._requires_grad for tensor in inputs]:
         options = options and {name: _frozen(option) for name, option in options.items()}
         result._requires_grad = True
-        result._origin = Origin(op, inputs, arrays, wanted, sum([tensor._version for tensor in inputs]), options)
+        result._origin = Origin(op, inputs, arrays, sum([tensor._version for tensor in inputs]), options)
     return result
 
 
