@@ -24,7 +24,7 @@ from engine.losses import cross_entropy_loss
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters
 from engine.ops import Array
 from engine.optim import OPTIMIZERS, Optimizer
-from engine.recording import Gradients
+from engine.recording import Gradients, parts_of
 from engine.tensor import Tensor, no_grad
 
 EVALUATION_BATCH_SIZE = 1000
@@ -598,8 +598,11 @@ def train(
 
 @contextmanager
 def _not_training(model: Module) -> Iterator[None]:
-    """Within this context what differs in training, as dropout, does not; what was in training is so again after."""
-    in_training = [module for module in model.modules() if module.training]
+    """Within this context what differs in training, as dropout, does not; what was in training is so again after.
+
+    In a plain MLP nothing differs, so it stays untouched: several threads may read with it, and copy it, at once.
+    """
+    in_training = [] if parts_of(model) else [module for module in model.modules() if module.training]
     for module in in_training:
         module.training = False
     try:

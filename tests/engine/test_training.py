@@ -812,3 +812,11 @@ def test_nothing_is_dropped_while_a_network_is_used():
 
 def test_a_network_without_parameters_is_evaluated():
     assert evaluate(ReLU(), np.eye(2), np.arange(2))[1] == 1
+
+
+def test_a_network_is_not_changed_by_whoever_reads_with_it():
+    # Another thread may copy it meanwhile.
+    model = MLP(4, [3], 2)
+    before = [dict(vars(module)) for module in model.modules()]
+    predict(model, np.zeros((1, 4)))
+    assert [vars(module) for module in model.modules()] == before
