@@ -163,14 +163,14 @@ class DrawPanel(View):
         reading.setStretchFactor(self._drawn, 1)
         reading.setStretchFactor(self._said, 1)
         tools = row(self._undo, self._redo, self._eraser, 1, self._compare, self._clear, spacing=6)
-        question = row(self._taught, self._untaught)
-        question.setStretchFactor(self._taught, 1)
-        hand = row(self._handwriting, 1, self._hand)
+        self._handwriting.setText(f"{WITH_HANDWRITING} (not learnt)")
+        self._handwriting.setMinimumWidth(self._handwriting.sizeHint().width())  # for the longest that it says
+        hand = column(self._handwriting, row(1, self._untaught, self._hand))
         self._sheet = column(self._canvas, tools, spacing=SPACING_PX)
         self._below_tools = QSpacerItem(0, 0)
         self._sheet.addItem(self._below_tools)
         self._sheet.setStretchFactor(self._canvas, 1000)
-        self._answer = column(self._reading, question, self._bars, hand, 1, spacing=SPACING_PX)
+        self._answer = column(self._reading, self._taught, self._bars, hand, 1, spacing=SPACING_PX)
         self._answer.setStretchFactor(self._bars, 10)
         self._scroll(self._sheet, self._answer)
 
