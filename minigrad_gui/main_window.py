@@ -38,6 +38,7 @@ from minigrad_gui.recovery import KeptRun, run_in
 from minigrad_gui.session import Session
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import Column, View
+from minigrad_gui.widgets.accessibility import name_menus, name_scroll_area
 from minigrad_gui.widgets.banner import Banner, Foot
 from minigrad_gui.widgets.building import action, column, named
 from minigrad_gui.widgets.columns import Columns
@@ -151,6 +152,8 @@ class MainWindow(QMainWindow):
         menus["&Training"].addAction(self._recover)
         menus["&Help"].addAction(action(self, "Show the &log", "logAction", self._on_log))
         menus["&Help"].addAction(action(self, "&About minigrad", "aboutAction", self._on_about))
+        self.menuBar().setAccessibleName("Menu bar")
+        name_menus(self)
         self._recent.aboutToShow.connect(self._fill_recent)
         self._recent.triggered.connect(self._on_recent)
 
@@ -486,6 +489,7 @@ class _Scrolled(QScrollArea):
         self._content = content
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        name_scroll_area(self, "Window")
         self.setWidget(content)
 
     def minimumSizeHint(self) -> QSize:

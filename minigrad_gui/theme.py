@@ -181,6 +181,7 @@ def _style_sheet(scheme: Colors) -> str:
         QPushButton[primary="true"]:hover, QPushButton[primary="true"]:focus {{
             background: {scheme.accent_hover}; border-color: {scheme.accent_hover};
         }}
+        QPushButton[primary="true"]:focus {{ border-color: {scheme.text}; }}
         QPushButton[primary="true"]:disabled {{
             background: {scheme.bar_track}; color: {scheme.muted}; border-color: {scheme.bar_track};
         }}
@@ -211,6 +212,9 @@ def _style_sheet(scheme: Colors) -> str:
         QStatusBar {{ color: {scheme.text}; }}
         QMenuBar QToolButton {{ border: none; border-radius: 4px; padding: 0 10px; margin: 0 {SPACING_PX}px; }}
         QMenuBar QToolButton:hover, QMenuBar QToolButton:checked {{ background: {scheme.bar_track}; }}
+        QMenuBar QToolButton:focus {{ border: 1px solid {scheme.accent}; padding: 0 9px; }}
+        QAbstractScrollArea[plot="true"] {{ border: 1px solid transparent; border-radius: 4px; }}
+        QAbstractScrollArea[plot="true"]:focus {{ border-color: {scheme.accent}; }}
         QStatusBar::item {{ border: none; }}
         QToolTip {{
             background: {scheme.card}; color: {scheme.text}; border: 1px solid {scheme.border}; padding: 6px;

@@ -27,6 +27,7 @@ from minigrad_gui.digits import CLASSES, SIDE_PX
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.session import Session, config_from_json, config_to_json
 from minigrad_gui.views.view import View
+from minigrad_gui.widgets.accessibility import announce, explain, name_scroll_area, plain, without_mnemonic
 from minigrad_gui.widgets.amount_slider import AmountSlider
 from minigrad_gui.widgets.building import caption, column, named, restyled, row
 from minigrad_gui.widgets.number_spin import CountSpin, DecimalSpin, count_spin, decimal_spin
@@ -101,6 +102,7 @@ class ConfigPanel(View):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self.setAccessibleName("Settings")
         self._own: TrainingConfig | None = None  # the last config that was none of the presets
         self._preset = _combo("presetCombo", PRESET_TITLES, PRESET_TIPS)
         self._preset.setAccessibleName("Preset")
@@ -143,7 +145,7 @@ class ConfigPanel(View):
             horizontalSpacing=theme.SPACING_PX,
         )
         form.setContentsMargins(*4 * (theme.SPACING_PX,))
-        self._heading(form, "Preset", "preset")
+        self._heading(form, "Preset", "preset").setBuddy(self._preset)
         self._prepare(self._preset, "preset")
         form.addRow(self._preset)
         self._heading(form, "Network")
@@ -174,6 +176,8 @@ class ConfigPanel(View):
         body.setLayout(form)
         scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        name_scroll_area(scroll, "Settings")
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(body)
         scroll.setMinimumWidth(body.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
@@ -199,10 +203,11 @@ class ConfigPanel(View):
         session.samplesReady.connect(self._show_samples)
 
     @staticmethod
-    def _heading(form: QFormLayout, text: str, tip: str | None = None, *beside: QWidget) -> None:
+    def _heading(form: QFormLayout, text: str, tip: str | None = None, *beside: QWidget) -> QLabel:
         heading = caption(text, role="title")
-        heading.setToolTip(TIPS[tip] if tip else "")
+        explain(heading, TIPS[tip] if tip else "")
         form.addRow(row(heading, 1, *beside))
+        return heading
 
     def _row(self, form: QFormLayout, text: str, widget: QWidget, field: str) -> None:
         """A setting with its label, and below it room for what is wrong with it."""
@@ -215,14 +220,15 @@ class ConfigPanel(View):
     def _labelled(self, form: QFormLayout, text: str, widget: QWidget, field: str, shown: QWidget | QLayout) -> None:
         """A setting beside its label; it is shown by itself, or with what belongs to it."""
         label = QLabel(text)
-        label.setToolTip(TIPS[field])
+        explain(label, TIPS[field])
         label.setBuddy(widget)
+        widget.setAccessibleName(without_mnemonic(text))
         self._prepare(widget, field)
         form.addRow(label, shown)
 
     def _prepare(self, widget: QWidget, field: str) -> None:
         """Explain a setting, and keep from it what is for the panel or the window."""
-        widget.setToolTip(TIPS[field])
+        explain(widget, TIPS[field])
         widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         for typed_in in (widget, *widget.findChildren(QLineEdit)):
             typed_in.setAcceptDrops(False)  # a file that is dropped here is for the window
@@ -307,8 +313,11 @@ class ConfigPanel(View):
             wrong[error.field] = str(error)
         for field, widget in {"hidden": self._hidden, **self._spins()}.items():
             restyled(widget, "wrong", field in wrong)
+            widget.setAccessibleDescription(" ".join([*filter(None, [wrong.get(field)]), plain(TIPS[field])]))
         for field, label in self._errors.items():
-            label.setText(wrong.get(field, ""))
+            if label.text() != wrong.get(field, ""):
+                label.setText(wrong.get(field, ""))
+                announce(label, label.text())
             self._form.setRowVisible(label, field in wrong)
         self._form.setRowVisible(self._parameters, "hidden" not in wrong)
         self._show_preset()

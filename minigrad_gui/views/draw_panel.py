@@ -5,7 +5,7 @@ drawing. What was taught helps with reading where the person wants it to: "with 
 """
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
+from PySide6.QtGui import QAccessible, QAction, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -25,6 +25,7 @@ from minigrad_gui.digits import CLASSES, with_article
 from minigrad_gui.handwriting import MAX_DRAWINGS, is_dot
 from minigrad_gui.session import Prediction, Session
 from minigrad_gui.views.view import View
+from minigrad_gui.widgets.accessibility import announce, name_scroll_area
 from minigrad_gui.widgets.building import action, caption, column, named, restyled, row
 from minigrad_gui.widgets.canvas import Canvas
 from minigrad_gui.widgets.digit_keys import DigitKeys
@@ -38,6 +39,8 @@ ASKING_MS = 20_000
 WITH_HANDWRITING = "With your handwriting"
 
 SPACING_PX, CAPTION_SPACING_PX = 10, 4
+SILENCE_MS = 600
+"""So long after the last change of a drawing its reading is read out, where assistive technology is on."""
 MARGINS = QSize(2 * theme.SPACING_PX + 2, 2 * theme.SPACING_PX + 2)
 EASY_SIDE_PX = 220
 LEAST_HEIGHT_PX = 200
@@ -54,9 +57,8 @@ class DrawPanel(View):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self.setAccessibleName("Drawing")
         self._canvas = named(Canvas(), "drawingCanvas")
-        self._canvas.setAccessibleName("Drawing canvas")
-        self._canvas.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # so that a digit's key is not typed into a field
         self._keys = DigitKeys(self._canvas)
         self._asking = QTimer(self, singleShot=True, interval=ASKING_MS)
         self._has_dropped_keys = False
@@ -94,10 +96,13 @@ class DrawPanel(View):
         self._canvas.erasingChanged.connect(self._eraser_action.setChecked)
         self._canvas.strokesChanged.connect(self._on_strokes)
         self._canvas.undoChanged.connect(self._show_undo)
+        self._silence = QTimer(self, singleShot=True, interval=SILENCE_MS)
+        self._silence.timeout.connect(self._announce_reading)
 
         centre = Qt.AlignmentFlag.AlignCenter
         tip = "Your drawing as the network gets it: 28 x 28 pixels, scaled and centred like MNIST's digits."
         self._picture = named(DigitPicture(), "networkPicture", tip)
+        self._picture.setAccessibleName("What the network sees")
         self._digit = named(caption(align=centre), "predictionLabel")
         self._verdict = named(caption(align=centre), "verdictLabel")
         self._verdict.setWordWrap(True)
@@ -107,6 +112,7 @@ class DrawPanel(View):
         self._drawn = QWidget()
         tip = "The whole sheet, merely scaled down to 28 x 28 pixels: what a careless program would read."
         self._picture_as_drawn = named(DigitPicture(), "drawnPicture", tip)
+        self._picture_as_drawn.setAccessibleName("The drawing as it is")
         self._drawn_caption = caption(align=centre)
         self._seen_caption.setObjectName("seenCaption")
         self._drawn_caption.setObjectName("drawnCaption")
@@ -195,6 +201,7 @@ class DrawPanel(View):
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setWidget(content)
+        name_scroll_area(self._area, "Drawing and its reading")
         column(self._area, margin=1, parent=self)
         for label in (self._seen_caption, self._drawn_caption):
             label.setWordWrap(True)
@@ -277,6 +284,8 @@ class DrawPanel(View):
         self._has_dropped_keys = False
         self._asking.start()
         self._show_hand()
+        if QAccessible.isActive():
+            self._silence.start()
 
     @Slot()
     def _on_asked_long_ago(self) -> None:
@@ -350,6 +359,12 @@ class DrawPanel(View):
     def _reader(self, prediction: Prediction) -> str:
         """Who it is that is so sure, if there is room to say so."""
         return "\nwith your handwriting" if prediction.with_handwriting and not self._compare.isChecked() else ""
+
+    @Slot()
+    def _announce_reading(self) -> None:
+        """Once the pen has been up for a while: a digit may have several strokes."""
+        if not self._canvas.is_drawing:
+            announce(self._digit, f"{self._digit.text()}, {self._verdict.text()}")
 
     def _show_comparison(self) -> None:
         """Beside what the network sees, what it would see without care."""

@@ -7,11 +7,12 @@ import csv
 import io
 import math
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, QSaveFile, QSettings, QSize, Qt, Slot
-from PySide6.QtGui import QAction, QColor, QImage, QImageWriter, QPainter
+from PySide6.QtGui import QAccessible, QAction, QColor, QImage, QImageWriter, QPainter
 from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox, QPushButton, QSizePolicy, QWidget
 
 from engine.training import EpochSummary
@@ -19,8 +20,10 @@ from minigrad_gui import theme
 from minigrad_gui.history import History
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
+from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.files import ask_where_to_save
+from minigrad_gui.widgets.plot import Plot
 from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 AXIS_WIDTH_PX = 56
@@ -41,6 +44,7 @@ EPOCH_COLUMNS = {
     "validation_loss": "validation_loss",
     "validation_accuracy": "validation_accuracy",
 }
+DESCRIBING_S = 5.0
 HINT = "Press Train and watch the loss fall."
 
 
@@ -61,8 +65,9 @@ class LossPlot(View):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self._loss = named(pg.PlotWidget(axisItems={"left": _LossAxis("left")}), "lossPlot")
-        self._accuracy = named(pg.PlotWidget(), "accuracyPlot")
+        self.setAccessibleName("Learning curves")
+        self._loss = named(Plot("Loss", axisItems={"left": _LossAxis("left")}), "lossPlot")
+        self._accuracy = named(Plot("Accuracy"), "accuracyPlot")
         for plot, title in ((self._loss, "Loss"), (self._accuracy, "Accuracy, %")):
             plot.setMenuEnabled(False)
             plot.hideButtons()
@@ -125,6 +130,9 @@ class LossPlot(View):
         self._follows = True
         for plot in (self._loss, self._accuracy):
             plot.plotItem.vb.sigRangeChangedManually.connect(self._on_moved_by_hand)
+        for plot in (self._loss, self._accuracy):
+            plot.stepped.connect(self._on_stepped)
+        self._described_s = 0.0
         self._refresh_timer = RefreshTimer(self)
         self._refresh_timer.timeout.connect(self._refresh)
         session.progressed.connect(self._mark)
@@ -191,6 +199,7 @@ class LossPlot(View):
                 axis = plot.getAxis(side)
                 if axis.style["showValues"] != known and (known or self.session.state == "idle"):
                     axis.setStyle(showValues=known)  # a run that follows another does not take the figures away first
+        self._describe()
         self._grow(count)
         self._legend.setVisible(count > 0)
         self._raw_curve.setSymbol("o" if count == 1 else None)
@@ -234,6 +243,29 @@ class LossPlot(View):
     def _show_all_batches(self) -> None:
         self._loss.setXRange(0, MARGIN * self._extent, padding=0)
 
+    def _describe(self) -> None:
+        """Put in words what the curves show; while it trains now and then only, as each change may be read out."""
+        now_s = monotonic()
+        if self.session.state == "training" and (
+            now_s < self._described_s + DESCRIBING_S or not QAccessible.isActive()
+        ):
+            return
+        self._described_s = now_s
+        history = self.session.history
+        loss, accuracy = [], []
+        if len(history):
+            count = len(history)
+            loss.append(f"Loss {history.losses[-1]:.4f} at mini-batch {count:,}, smoothed {history.smoothed[-1]:.4f}.")
+        if history.epochs:
+            last = history.epochs[-1]
+            after = f"after epoch {last.epoch + 1}"
+            accuracy.append(f"Training accuracy {last.accuracy:.2%} {after}.")
+            if last.validation_loss is not None and last.validation_accuracy is not None:
+                loss.append(f"Validation loss {last.validation_loss:.4f} {after}.")
+                accuracy.append(f"Validation accuracy {last.validation_accuracy:.2%}.")
+        self._loss.setAccessibleDescription(" ".join(loss) or HINT)
+        self._accuracy.setAccessibleDescription(" ".join(accuracy) or HINT)
+
     # ------------------------------------------------------------ looking closer
 
     @Slot()
@@ -262,9 +294,21 @@ class LossPlot(View):
         self._hover(self._accuracy, position)
 
     def _hover(self, plot: pg.PlotWidget, position: QPointF) -> None:
-        history = self.session.history
         inside = plot.plotItem.vb.sceneBoundingRect().contains(position)
-        batch = round(plot.plotItem.vb.mapSceneToView(position).x()) if inside else 0
+        self._read_at(round(plot.plotItem.vb.mapSceneToView(position).x()) if inside else 0)
+
+    @Slot(int)
+    def _on_stepped(self, steps: int) -> None:
+        """Read on from the mini-batch that is being read, or else from the last."""
+        last = len(self.session.history)
+        if last:
+            before = round(self._cursors[0].value()) if self._cursors[0].isVisible() else last + (steps < 0)
+            self._read_at(min(max(before + steps, 1), last))
+            announce(self._readout, self._readout.text())
+
+    def _read_at(self, batch: int) -> None:
+        """Tell the figures of this mini-batch, if there is one."""
+        history = self.session.history
         known = 1 <= batch <= len(history)
         for cursor in self._cursors:
             cursor.setVisible(known)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QBoxLayout, QProgressBar, QPushButton, QWidget
 from minigrad_gui import theme
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
+from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
@@ -20,6 +21,8 @@ class TrainingPanel(View):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self.setAccessibleName("Training")
+        self._announced = session.state
         self._train = named(QPushButton("Train"), "trainButton", "Train a new network with these settings (F5)")
         self._train.setProperty("primary", True)
         self._pause = named(QPushButton("Pause"), "pauseButton", "Hold the training; Resume goes on where it was (F6)")
@@ -43,6 +46,7 @@ class TrainingPanel(View):
         self._accuracy = named(caption(role="figure", align=right), "accuracyLabel")
         self._accuracy_caption = caption(align=right)
         self._bar = named(QProgressBar(maximum=PROGRESS_STEPS, textVisible=False), "progressBar")
+        self._bar.setAccessibleName("Training progress")
         self._status = named(caption(), "statusLabel")
         self._percent = caption(align=right)
         self._diagnosis = named(caption(role="body"), "diagnosisLabel")
@@ -157,6 +161,19 @@ class TrainingPanel(View):
         self._pause_action.setText("&Resume" if paused else "&Pause")
         self._show_pause_icon()
         self._show_progress()
+        if state != self._announced:
+            self._announced = state
+            self._announce()
+
+    def _announce(self) -> None:
+        """Read out that a run has begun, waits, or has ended and what came of it."""
+        if self.session.state == "training":
+            announce(self._status, "Training.")
+        elif self.session.state == "paused":
+            announce(self._status, self._status.text())
+        else:
+            result = f"{self._accuracy_caption.text()}: {self._accuracy.text()}."
+            announce(self._status, f"{self._status.text()} {self._diagnosis.text()} {result}")
 
     @Slot()
     def _mark(self) -> None:
@@ -247,6 +264,7 @@ class TrainingPanel(View):
         else:
             self._accuracy.setText("–")
             self._accuracy_caption.setText("accuracy")
+        self._accuracy.setAccessibleName(f"{self._accuracy_caption.text()}: {self._accuracy.text()}")
 
 
 def counted(number: float, one: str, many: str) -> str:

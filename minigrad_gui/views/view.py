@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from PySide6.QtCore import QEvent, QSettings
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAccessible, QAction
 from PySide6.QtWidgets import QFrame, QWidget
 
 from minigrad_gui import theme
@@ -18,6 +18,7 @@ class View(QFrame):
     place: ClassVar[Column]
     stretch: ClassVar[int] = 0
     """How much of the column's spare height it takes."""
+    ACCESSIBLE_ROLE = QAccessible.Role.Grouping
     _colors: theme.Colors | None = None
     """Those that it was styled with; None while it is being built."""
 

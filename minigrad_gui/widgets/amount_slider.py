@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QSlider, QWidget
 
+from minigrad_gui.widgets.accessibility import plain
 from minigrad_gui.widgets.building import caption
 
 WIDEST_READOUT = "0.00 px"
@@ -46,4 +47,12 @@ class AmountSlider(QSlider):
 
     def _show_amount(self) -> None:
         self.readout.setText(f"{self.amount * self._factor:g}{self._unit}")
-        self.setAccessibleDescription(self.readout.text())
+        self._describe()
+
+    def setToolTip(self, tip: str) -> None:
+        super().setToolTip(tip)
+        self._describe()
+
+    def _describe(self) -> None:
+        """What the amount is: the value that Qt tells is a number of steps."""
+        self.setAccessibleDescription(f"{self.readout.text()}. {plain(self.toolTip())}")

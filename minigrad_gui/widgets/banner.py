@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QStatusBar, QWidget
 
+from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import named, row
 
 LINES = 2
@@ -44,6 +45,7 @@ class Banner(QWidget):
             self._buttons.append(button)
         self.has_something_to_say = True
         self.spoken.emit()
+        announce(self, text)
 
     @Slot()
     def dismiss(self) -> None:
@@ -65,6 +67,7 @@ class Foot(QStatusBar):
     def __init__(self, *banners: Banner, margin_px: int, parent: QWidget | None = None) -> None:
         super().__init__(parent, sizeGripEnabled=False)
         self._banners = banners
+        self.setAccessibleName("Messages")
         self.setContentsMargins(margin_px, 0, margin_px, MARGIN_PX)
         for banner in banners:
             self.addWidget(banner, 1)
@@ -76,6 +79,7 @@ class Foot(QStatusBar):
         """Show a message for a while (0: until the next), unless a banner is there."""
         if not any(banner.has_something_to_say for banner in self._banners):
             self.showMessage(message, duration_ms)
+            announce(self, message)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -6,6 +6,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLayout, QVBoxLayout, QWidget
 
+from minigrad_gui.widgets.accessibility import explain
+
 W = TypeVar("W", bound=QWidget)
 Item = QWidget | QLayout | int
 
@@ -13,7 +15,8 @@ Item = QWidget | QLayout | int
 def named(widget: W, name: str, tip: str = "") -> W:
     """The widget, with an object name and a tool tip."""
     widget.setObjectName(name)
-    widget.setToolTip(tip)
+    if tip:
+        explain(widget, tip)
     return widget
 
 

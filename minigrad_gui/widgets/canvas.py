@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QAccessible,
     QColor,
     QCursor,
     QEventPoint,
@@ -76,6 +77,7 @@ class Canvas(QWidget):
     strokesChanged = Signal()  # noqa: N815
     undoChanged = Signal(bool, bool)  # noqa: N815  (can undo, can redo)
     erasingChanged = Signal(bool)  # noqa: N815
+    ACCESSIBLE_ROLE = QAccessible.Role.Canvas
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,6 +101,9 @@ class Canvas(QWidget):
         self.setMouseTracking(True)
         self.setTabletTracking(True)  # a pen in the air tells that its release was lost, and shows the eraser
         self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Drawing canvas")
+        self._describe()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(MIN_SIDE_PX, MIN_SIDE_PX)
 
@@ -110,11 +115,6 @@ class Canvas(QWidget):
         return (*self._strokes, np.array(self._pen)) if self._pen else self._strokes
 
     @property
-    def is_drawing(self) -> bool:
-        """Whether the pen is down."""
-        return self._before is not None
-
-    @property
     def erasing(self) -> bool:
         return self._erasing
 
@@ -123,6 +123,11 @@ class Canvas(QWidget):
             self._erasing = erasing
             self._hover(QPointF(self.mapFromGlobal(QCursor.pos())), erases=erasing and self.underMouse())
             self.erasingChanged.emit(erasing)
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether the pen is down."""
+        return self._before is not None
 
     def clear(self) -> None:
         """An empty sheet; `undo` brings the drawing back."""
@@ -154,12 +159,18 @@ class Canvas(QWidget):
         self._take(strokes)
         if not strokes:
             self.set_erasing(False)
+        self._describe()
         self.undoChanged.emit(bool(self._undo), bool(self._redo))
         self._changed()
 
     def _take(self, strokes: Strokes) -> None:
         self._strokes = strokes
         self._paths = {id(stroke): self._paths.get(id(stroke)) or _smooth_path(stroke) for stroke in strokes}
+
+    def _describe(self) -> None:
+        count = len(self._strokes)
+        drawn = "Blank" if not count else "One stroke" if count == 1 else f"{count} strokes"
+        self.setAccessibleDescription(f"{drawn}. Draw a digit with the mouse, a pen or a finger.")
 
     def _changed(self) -> None:
         self.strokesChanged.emit()
@@ -340,7 +351,7 @@ class Canvas(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         sheet = QPainterPath()
         sheet.addRoundedRect(paper.adjusted(0.5, 0.5, -0.5, -0.5), CORNER_PX, CORNER_PX)
-        painter.setPen(QPen(QColor(colors.border), 1))
+        painter.setPen(QPen(QColor(colors.accent if self.hasFocus() else colors.border), 1))
         painter.setBrush(QColor(colors.paper))
         painter.drawPath(sheet)
         if not self.strokes:

@@ -30,6 +30,9 @@ class Columns(QSplitter):
         self._settings, self._views, self._drawing = settings, views, drawing
         for part in (settings, views, drawing):
             self.addWidget(part)
+        self.setAccessibleName("Columns")
+        for index, name in enumerate(("settings", "drawing"), start=1):
+            self.handle(index).setAccessibleName(f"Border of the {name}")
         self._wanted = wanted
         self._wants_settings, self._insists = True, False
         self._settings_px = SETTINGS_WIDTH_PX

@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAccessible, QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from minigrad_gui import theme
@@ -11,6 +11,8 @@ from minigrad_gui.digits import SIDE_PX, Picture, blank
 
 class DigitPicture(QWidget):
     """White on black, as the network gets it, whatever the theme."""
+
+    ACCESSIBLE_ROLE = QAccessible.Role.Graphic
 
     def __init__(self, parent: QWidget | None = None, pixel_px: int = 4) -> None:
         super().__init__(parent)

@@ -1,10 +1,25 @@
-"""Ten bars, one for each digit: how likely the network thinks it is. A click says which digit it really is."""
+"""Ten bars, one for each digit: how likely the network thinks it is. A click says which digit it really is.
+
+Over each bar lies a button that the mouse passes through: it takes the keyboard, and assistive technology finds it.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QAccessible,
+    QColor,
+    QFocusEvent,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QWidget
 
 from minigrad_gui import theme
 
@@ -13,15 +28,18 @@ SPACING_PX = 8
 BAR_HEIGHT_PX = 10
 ROW_PADDING_PX = 4
 MOST_ROW_HEIGHT_PX = 32
+FOCUS_RADIUS_PX = 4
 
 
 class ProbabilityBars(QWidget):
     """Shows probabilities (n,) from 0 to 1, or empty bars for None; the largest stands out.
 
-    `chosen` tells which row was clicked, if `choosable`.
+    `chosen` tells which row was clicked, if `choosable`. One Tab leads to the bars; then the arrow keys go from bar to
+    bar, a class's first letter goes to its bar, and Space or Enter chooses.
     """
 
     chosen = Signal(int)
+    ACCESSIBLE_ROLE = QAccessible.Role.Grouping
 
     def __init__(self, class_names: tuple[str, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +51,12 @@ class ProbabilityBars(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         most = max(MOST_ROW_HEIGHT_PX, self.fontMetrics().height() + 2 * ROW_PADDING_PX)
         self.setMaximumHeight(most * len(class_names))
+        self._buttons = QButtonGroup(self, exclusive=False)
+        for index, name in enumerate(class_names):
+            self._buttons.addButton(_Bar(name, self), index)
+        self._buttons.idClicked.connect(self._choose)
+        self.set_current(0)
+        self.set_probabilities(None)
 
     def track(self) -> QRectF:
         """Where the bar of the first row would lie if it were certain."""
@@ -46,13 +70,37 @@ class ProbabilityBars(QWidget):
 
     def set_probabilities(self, probabilities: NDArray[np.floating] | None) -> None:
         self.probabilities = probabilities
-        described = (
-            "no digit drawn"
-            if probabilities is None
-            else ", ".join(f"{name}: {value:.1%}" for name, value in zip(self._class_names, probabilities, strict=True))
-        )
-        self.setAccessibleDescription(described)
+        values = [""] * len(self._class_names) if probabilities is None else [f"{value:.1%}" for value in probabilities]
+        for bar, value in zip(self._buttons.buttons(), values, strict=True):
+            bar.setAccessibleDescription(value)
+        if probabilities is None:
+            self.setAccessibleDescription("no digit drawn")
+        else:
+            best = int(probabilities.argmax())
+            self.setAccessibleDescription(f"most likely {self._class_names[best]}, {values[best]}")
         self.update()
+
+    def set_current(self, row: int) -> None:
+        """The bar that Tab leads to; the others can be reached from there."""
+        for index, bar in enumerate(self._buttons.buttons()):
+            bar.setFocusPolicy(Qt.FocusPolicy.TabFocus if index == row else Qt.FocusPolicy.ClickFocus)
+
+    def go_to(self, row: int) -> None:
+        """Give the focus to this bar, or to the first or last where there is none."""
+        bars = self._buttons.buttons()
+        bars[min(max(row, 0), len(bars) - 1)].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot(int)
+    def _choose(self, row: int) -> None:
+        if self._choosable:
+            self.chosen.emit(row)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        bars = self._buttons.buttons()
+        for index, bar in enumerate(bars):
+            top, bottom = (round(edge * self.height() / len(bars)) for edge in (index, index + 1))
+            bar.setGeometry(QRect(0, top, self.width(), bottom - top))
 
     def set_choosable(self, choosable: bool) -> None:
         if choosable != self._choosable:
@@ -79,8 +127,8 @@ class ProbabilityBars(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         row = self._row_at(event.position())
-        if self._choosable and row >= 0 and event.button() == Qt.MouseButton.LeftButton:
-            self.chosen.emit(row)
+        if row >= 0 and event.button() == Qt.MouseButton.LeftButton:
+            self._choose(row)
 
     def sizeHint(self) -> QSize:
         return QSize(220, (self.fontMetrics().height() + ROW_PADDING_PX) * len(self._class_names))
@@ -122,3 +170,60 @@ class ProbabilityBars(QWidget):
         painter.setBrush(QColor(color))
         radius = min(bar.height(), bar.width()) / 2
         painter.drawRoundedRect(bar, radius, radius)
+
+
+class _Bar(QAbstractButton):
+    """What is there of a bar but the picture: its name, its focus, and that it can be pressed."""
+
+    def __init__(self, name: str, bars: ProbabilityBars) -> None:
+        super().__init__(bars)
+        self._bars = bars
+        self.setText(name)
+        self.setAccessibleName(f"digit {name}")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def event(self, event: QEvent) -> bool:
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and self._is_name(event.text())
+        ):
+            event.accept()  # it goes to a bar, whatever else it is a key for
+            return True
+        return super().event(event)
+
+    def _is_name(self, text: str) -> bool:
+        return text in [bar.text() for bar in self.group().buttons()]
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        group = self.group()
+        row, names = group.id(self), [bar.text() for bar in group.buttons()]
+        match event.key():
+            case Qt.Key.Key_Up | Qt.Key.Key_Left:
+                self._bars.go_to(row - 1)
+            case Qt.Key.Key_Down | Qt.Key.Key_Right:
+                self._bars.go_to(row + 1)
+            case Qt.Key.Key_Home:
+                self._bars.go_to(0)
+            case Qt.Key.Key_End:
+                self._bars.go_to(len(names) - 1)
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter:
+                self.click()
+            case _ if event.text() in names:
+                self._bars.go_to(names.index(event.text()))
+            case _:
+                super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._bars.set_current(self.group().id(self))
+        super().focusInEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        if self.hasFocus():
+            painter = QPainter(self)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(theme.colors().accent), 1))
+            painter.drawRoundedRect(
+                QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), FOCUS_RADIUS_PX, FOCUS_RADIUS_PX
+            )
+            painter.end()

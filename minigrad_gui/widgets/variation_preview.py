@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine import Augmentation
@@ -23,8 +23,11 @@ class VariationPreview(QWidget):
     a few milliseconds are shown at once.
     """
 
+    ACCESSIBLE_ROLE = QAccessible.Role.Graphic
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAccessibleName("Varied digits")
         self.pictures: NDArray[np.float32] | None = None
         self._samples: NDArray[np.uint8] | None = None
         self._augmentation = Augmentation()

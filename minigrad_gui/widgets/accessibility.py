@@ -1,0 +1,55 @@
+"""What assistive technology is told beyond what Qt's own widgets tell it: roles, plain descriptions, announcements.
+
+A widget class with an `ACCESSIBLE_ROLE` has this role. Nothing here is asked for where no assistive technology is on.
+"""
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleInterface, QTextDocumentFragment
+from PySide6.QtWidgets import QAbstractScrollArea, QAccessibleWidget, QMenu, QWidget
+
+
+def announce(widget: QWidget, message: str) -> None:
+    """Have a message read out once whatever is being read out has come to its end; it belongs to this widget."""
+    if message and QAccessible.isActive():
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, message))
+
+
+def explain(widget: QWidget, tip: str) -> None:
+    """Set a tool tip, and its plain text as the description: Qt would take the tip with its tags."""
+    widget.setAccessibleDescription(plain(tip))
+    widget.setToolTip(tip)
+
+
+def plain(tip: str) -> str:
+    """The text of a tool tip, without tags and without its heading, which is the widget's name."""
+    if "<" not in tip:
+        return tip
+    lines = QTextDocumentFragment.fromHtml(tip).toPlainText().split("\n")
+    return " ".join(lines[1:] or lines)
+
+
+def without_mnemonic(text: str) -> str:
+    """The text of a label or a menu as it is seen: "&Epochs" is "Epochs"."""
+    return text.replace("&", "")
+
+
+def name_scroll_area(area: QAbstractScrollArea, name: str) -> None:
+    area.setAccessibleName(name)
+    area.verticalScrollBar().setAccessibleName(f"{name}, vertical position")
+    area.horizontalScrollBar().setAccessibleName(f"{name}, horizontal position")
+
+
+def name_menus(parent: QWidget) -> None:
+    """Name all menus by their titles."""
+    for menu in parent.findChildren(QMenu):
+        menu.setAccessibleName(without_mnemonic(menu.title()))
+
+
+def _interface(class_name: str, thing: QObject) -> QAccessibleInterface | None:  # noqa: ARG001
+    role = getattr(type(thing), "ACCESSIBLE_ROLE", None)
+    if isinstance(role, QAccessible.Role) and isinstance(thing, QWidget):
+        return QAccessibleWidget(thing, role)
+    return None
+
+
+QAccessible.installFactory(_interface)

@@ -1,0 +1,38 @@
+"""A plot that can be read without seeing it: by the arrow keys, value by value, and as a description."""
+
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAccessible, QKeyEvent
+
+STEPS = {
+    Qt.Key.Key_Left: -1,
+    Qt.Key.Key_Right: 1,
+    Qt.Key.Key_PageUp: -100,
+    Qt.Key.Key_PageDown: 100,
+    Qt.Key.Key_Home: -(2**31 - 1),
+    Qt.Key.Key_End: 2**31 - 1,
+}
+"""How many values further to the right each key reads."""
+
+
+class Plot(pg.PlotWidget):  # type: ignore[misc]
+    """`stepped`: the person wants to read the value so many further on, to the end at most."""
+
+    stepped = Signal(int)
+    ACCESSIBLE_ROLE = QAccessible.Role.Chart
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.setAccessibleName(name)
+        self.viewport().setAccessibleName(f"{name}, curves")
+        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setProperty("plot", True)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = STEPS.get(Qt.Key(event.key()))
+        if steps is None:
+            super().keyPressEvent(event)
+        else:
+            self.stepped.emit(steps)

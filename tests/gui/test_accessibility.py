@@ -1,0 +1,419 @@
+"""What a screen reader is told: Qt's accessible tree of the running window, walked, and what is announced."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAccessible, QAccessibleInterface, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QComboBox, QWidget
+
+from minigrad_gui.views import loss_plot
+from minigrad_gui.widgets import accessibility
+
+Name, Description, Value = (getattr(QAccessible.Text, kind) for kind in ("Name", "Description", "Value"))
+Role = QAccessible.Role
+HOLDERS = {Role.Client, Role.StaticText}
+"""These need no name unless they can be focused: what holds other things, and a text, which is its own name."""
+
+
+@pytest.fixture(autouse=True)
+def assistive_technology() -> Iterator[None]:
+    QAccessible.setActive(True)
+    yield
+    QAccessible.setActive(False)
+
+
+@pytest.fixture
+def announced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was announced; it goes on to Qt all the same."""
+    told: list[str] = []
+
+    class Event(accessibility.QAccessibleAnnouncementEvent):
+        def __init__(self, widget: QWidget, message: str) -> None:
+            super().__init__(widget, message)
+            assert self.politeness() == QAccessible.AnnouncementPoliteness.Polite
+            told.append(self.message())
+
+    monkeypatch.setattr(accessibility, "QAccessibleAnnouncementEvent", Event)
+    return told
+
+
+class Heard(NamedTuple):
+    """What there is to hear of a node. The node itself must not be kept: it goes with its widget, unseen by Python."""
+
+    role: QAccessible.Role
+    name: str
+    description: str
+    value: str
+    focusable: bool
+    disabled: bool
+    object_name: str
+
+
+def node(widget: QWidget) -> QAccessibleInterface:
+    return QAccessible.queryAccessibleInterface(widget)
+
+
+def heard(found: QAccessibleInterface) -> Heard:
+    texts = (found.text(kind) for kind in (Name, Description, Value))
+    state, thing = found.state(), found.object()
+    named = thing.objectName() if thing is not None else ""
+    return Heard(found.role(), *texts, bool(state.focusable), bool(state.disabled), named)
+
+
+def all_heard(top: QAccessibleInterface) -> list[Heard]:
+    """All that a person could come upon, from the top down."""
+    if top.state().invisible:
+        return []
+    told = [heard(top)]
+    for index in range(top.childCount()):
+        child = top.child(index)
+        if child is not None and child.isValid():
+            told.extend(all_heard(child))
+    return told
+
+
+def label_of(found: QAccessibleInterface) -> str:
+    return " ".join(other.text(Name) for other, _ in found.relations(QAccessible.RelationFlag.Label))
+
+
+def reading(hand) -> None:
+    hand.draw(3)
+    hand.wait(lambda: hand.session.prediction is not None)
+
+
+# ---------------------------------------------------------------- names, roles, descriptions
+
+
+@pytest.mark.parametrize("state", ["blank", "drawn", "compared", "trained", "refused"])
+def test_all_that_can_be_seen_has_a_name_and_no_tags(hand, state):
+    if state == "trained":
+        hand.train()
+    if state in ("drawn", "compared"):
+        reading(hand)
+    if state == "compared":
+        hand.click("compareButton")
+    if state == "refused":
+        hand.widget("hiddenLayersEdit").setText("a lot")
+    told = all_heard(node(hand.window))
+    assert len(told) > 90
+    for each in told:
+        assert each.name or (each.role in HOLDERS and not each.focusable), each
+        for text in (each.name, each.description, each.value):
+            assert "<" not in text, each
+            assert "&" not in text, each
+        if each.role in (Role.Button, Role.CheckBox, Role.ComboBox, Role.SpinBox, Role.Slider, Role.EditableText):
+            assert each.focusable or each.disabled, each
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "told"),
+    [
+        ("drawingCanvas", Role.Canvas, "Drawing canvas"),
+        ("networkPicture", Role.Graphic, "What the network sees"),
+        ("variationPreview", Role.Graphic, "Varied digits"),
+        ("probabilityBars", Role.Grouping, "Probability of each digit"),
+        ("progressBar", Role.ProgressBar, "Training progress"),
+        ("undoButton", Role.Button, "Undo"),
+        ("eraserButton", Role.CheckBox, "Eraser"),
+        ("learningRateSpin", Role.SpinBox, "Learning rate"),
+        ("shiftSlider", Role.Slider, "Shift"),
+    ],
+)
+def test_roles_fit(hand, name, role, told):
+    found = heard(node(hand.widget(name)))
+    assert (found.role, found.name) == (role, told)
+
+
+def test_each_view_is_a_group_with_a_name(window):
+    views = [heard(node(view)) for view in window._views]
+    assert {view.name for view in views} == {"Drawing", "Training", "Learning curves", "Settings"}
+    assert {view.role for view in views} == {Role.Grouping}
+
+
+def test_each_combo_box_is_heard_by_its_label(window):
+    """Qt names a combo box by its value on Linux, and tells the label as a relation; elsewhere by its name."""
+    combos = window.findChildren(QComboBox)
+    heard = {combo.objectName(): (label_of(node(combo)), combo.accessibleName()) for combo in combos}
+    titles = ("Preset", "Activation", "Optimizer", "Schedule", "Dataset")
+    assert heard == {f"{title.lower()}Combo": (title, title) for title in titles}
+
+
+def test_a_description_tells_a_tip_without_its_heading(hand):
+    described = node(hand.widget("epochsSpin")).text(Description)
+    assert described == "How many times the network sees every training digit."
+    assert hand.widget("epochsSpin").toolTip().startswith("<b>Epochs</b>")
+
+
+def test_an_amount_is_described_in_its_unit(hand):
+    slider = hand.widget("shiftSlider")
+    assert node(slider).text(Description).startswith("0 px. How far a digit is moved")
+    slider.setValue(4)
+    assert node(slider).text(Description).startswith("1 px. How far")
+
+
+def test_what_is_wrong_with_a_setting_is_described_and_announced_once(hand, announced):
+    edit = hand.widget("hiddenLayersEdit")
+    edit.setText("a lot")
+    complaint = hand.widget("hiddenLayersError").text()
+    assert complaint
+    assert announced.count(complaint) == 1
+    assert node(edit).text(Description).startswith(f"{complaint} How many neurons")
+    edit.setText("32")
+    assert node(edit).text(Description).startswith("How many neurons")
+
+
+def test_the_canvas_tells_how_much_is_drawn(hand):
+
+    def described() -> str:
+        return node(hand.widget("drawingCanvas")).text(Description)
+
+    assert described().startswith("Blank. ")
+    hand.draw(1)
+    assert described().startswith("One stroke. ")
+    hand.draw(7)
+    assert described().startswith("2 strokes. ")
+    hand.click("clearButton")
+    assert described().startswith("Blank. ")
+
+
+# ---------------------------------------------------------------- the ten bars
+
+
+def bars_of(hand) -> list[Heard]:
+    return all_heard(node(hand.widget("probabilityBars")))[1:]
+
+
+def press(hand, digit: int) -> None:
+    """As assistive technology does it."""
+    action = node(hand.widget("probabilityBars")).child(digit).actionInterface()
+    action.doAction(action.pressAction())
+
+
+def test_each_bar_is_a_button_that_tells_its_probability(hand):
+    bars = bars_of(hand)
+    assert [bar.name for bar in bars] == [f"digit {digit}" for digit in range(10)]
+    assert {(bar.role, bar.focusable, bar.description) for bar in bars} == {(Role.Button, True, "")}
+    reading(hand)
+    probabilities = hand.session.prediction.probabilities
+    assert [bar.description for bar in bars_of(hand)] == [f"{value:.1%}" for value in probabilities]
+    told = node(hand.widget("probabilityBars")).text(Description)
+    assert told == f"most likely 3, {probabilities[3]:.1%}"
+
+
+def test_each_bar_is_found_where_it_is_seen(hand):
+    widget = hand.widget("probabilityBars")
+    group = node(widget)
+    for digit in range(10):
+        at = widget.mapToGlobal(QPoint(widget.width() // 2, round((digit + 0.5) * widget.height() / 10)))
+        assert group.childAt(at.x(), at.y()).text(Name) == f"digit {digit}"
+
+
+def test_a_bar_that_is_pressed_by_assistive_technology_teaches(hand):
+    reading(hand)
+    with hand.qtbot.waitSignal(hand.widget("probabilityBars").chosen) as chosen:
+        press(hand, 5)
+    assert chosen.args == [5]
+    assert [drawing.label for drawing in hand.session.notebook.drawings] == [5]
+
+
+def test_nothing_is_chosen_while_there_is_nothing_to_teach(hand):
+    chosen: list[int] = []
+    hand.widget("probabilityBars").chosen.connect(chosen.append)
+    press(hand, 5)
+    assert chosen == []
+
+
+def focused() -> str:
+    return node(QApplication.focusWidget()).text(Name)
+
+
+def key(*keys: Qt.Key) -> None:
+    for each in keys:
+        QTest.keyClick(QApplication.focusWidget(), each)
+
+
+def test_the_keyboard_goes_from_bar_to_bar_and_one_tab_leads_past_them(hand):
+    reading(hand)
+    hand.widget("clearButton").setFocus()
+    key(Qt.Key.Key_Tab)
+    assert focused() == "digit 0"
+    key(Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Up)
+    assert focused() == "digit 2"
+    key(Qt.Key.Key_End)
+    assert focused() == "digit 9"
+    key(Qt.Key.Key_Down)
+    assert focused() == "digit 9"
+    key(Qt.Key.Key_Home, Qt.Key.Key_Left)
+    assert focused() == "digit 0"
+    key(Qt.Key.Key_6)
+    assert focused() == "digit 6"
+    assert hand.session.notebook.drawings == [], "going there teaches nothing"
+    key(Qt.Key.Key_Tab)
+    assert not focused().startswith("digit ")
+    key(Qt.Key.Key_Backtab)
+    assert focused() == "digit 6", "Tab comes back to where one was"
+
+
+@pytest.mark.parametrize("pressed", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
+def test_a_key_on_a_bar_teaches_as_a_click_does(hand, pressed):
+    reading(hand)
+    hand.widget("clearButton").setFocus()
+    key(Qt.Key.Key_Tab, Qt.Key.Key_8, pressed)
+    assert [drawing.label for drawing in hand.session.notebook.drawings] == [8]
+
+
+def test_a_click_on_a_bar_does_not_take_the_focus(hand):
+    reading(hand)
+    hand.widget("drawingCanvas").setFocus()
+    bars = hand.widget("probabilityBars")
+    at = bars.mapTo(hand.window, QPoint(5, round(4.5 * bars.height() / 10)))
+    QTest.mouseClick(hand.window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)
+    assert [drawing.label for drawing in hand.session.notebook.drawings] == [4]
+    assert hand.widget("drawingCanvas").hasFocus()
+
+
+# ---------------------------------------------------------------- the plots
+
+
+def test_the_plots_tell_the_loss_and_the_accuracy(hand):
+    plots = [hand.widget(name) for name in ("lossPlot", "accuracyPlot")]
+    assert [(heard(node(plot)).role, heard(node(plot)).name) for plot in plots] == [
+        (Role.Chart, "Loss"),
+        (Role.Chart, "Accuracy"),
+    ]
+    hand.train()
+    history = hand.session.history
+    loss = f"Loss {history.losses[-1]:.4f} at mini-batch {len(history):,}, "
+    hand.wait(lambda: node(plots[0]).text(Description).startswith(loss))
+    (epoch,) = history.epochs
+    assert f"Validation loss {epoch.validation_loss:.4f} after epoch 1." in node(plots[0]).text(Description)
+    told = node(plots[1]).text(Description)
+    assert (
+        told
+        == f"Training accuracy {epoch.accuracy:.2%} after epoch 1. Validation accuracy {epoch.validation_accuracy:.2%}."
+    )
+
+
+def test_the_plots_tell_anew_while_it_trains_but_seldom(hand, monkeypatch):
+    plot = hand.widget("lossPlot")
+    monkeypatch.setattr(loss_plot, "DESCRIBING_S", 0)
+    hand.configure(epochs=1000)
+    hand.click("trainButton")
+    hand.wait(lambda: "at mini-batch" in node(plot).text(Description))
+    monkeypatch.setattr(loss_plot, "DESCRIBING_S", 1e6)
+    before, batches = node(plot).text(Description), len(hand.session.history)
+    hand.wait(lambda: len(hand.session.history) > batches + 100)
+    assert node(plot).text(Description) == before
+    monkeypatch.setattr(loss_plot, "DESCRIBING_S", 0)
+    hand.wait(lambda: node(plot).text(Description) != before)
+
+
+def test_the_arrow_keys_read_the_curve(hand, announced):
+    hand.train()
+    announced.clear()
+    plot, readout, count = hand.widget("lossPlot"), hand.widget("plotReadout"), len(hand.session.history)
+
+    def read(pressed: Qt.Key) -> str:
+        QTest.keyClick(plot, pressed)
+        assert announced[-1] == readout.text()
+        return readout.text()
+
+    plot.setFocus()
+    assert f"{hand.session.history.losses[-1]:.4f}" in read(Qt.Key.Key_Left)
+    assert read(Qt.Key.Key_Left).startswith(f"Mini-batch {count - 1}")
+    assert read(Qt.Key.Key_Home).startswith("Mini-batch 1 ")
+    assert read(Qt.Key.Key_Left).startswith("Mini-batch 1 ")
+    assert read(Qt.Key.Key_Right).startswith("Mini-batch 2 ")
+    assert read(Qt.Key.Key_End).startswith(f"Mini-batch {count} ")
+
+
+# ---------------------------------------------------------------- the Tab ring
+
+
+def picture(widget: QWidget) -> QImage:
+    return widget.grab().toImage()
+
+
+def test_each_tab_stop_shows_the_focus_and_the_ring_is_whole(hand):
+    hand.window.activateWindow()
+    hand.wait(hand.window.isActiveWindow)
+    ring: list[QWidget] = []
+    hand.widget("presetCombo").setFocus()
+    while (stop := QApplication.focusWidget()) not in ring:
+        ring.append(stop)
+        with_focus = picture(stop)
+        stop.clearFocus()
+        assert picture(stop) != with_focus, f"{stop.objectName() or stop} shows no focus"
+        stop.setFocus(Qt.FocusReason.TabFocusReason)
+        QTest.keyClick(stop, Qt.Key.Key_Tab)
+    assert stop is ring[0]
+    names = [each.objectName() for each in ring]
+    expected = ["presetCombo", "hiddenLayersEdit", "shiftSlider", "trainButton", "logScaleCheck", "drawingCanvas"]
+    assert sorted(expected, key=names.index) == expected, "from left to right"
+    for each in ring:
+        assert node(each).text(Name), each
+        assert node(each).state().focusable
+
+
+# ---------------------------------------------------------------- announcements
+
+
+def test_a_reading_is_announced_once_when_the_pen_rests(hand, announced):
+    reading(hand)
+    hand.wait(lambda: announced != [])
+    assert announced == [f"3, {hand.widget('verdictLabel').text()}"]
+    hand.click("clearButton")
+    hand.wait(lambda: len(announced) == 2)
+    assert announced[1].startswith("The canvas is blank")
+
+
+def test_nothing_is_announced_while_the_pen_is_down(hand, announced):
+    canvas = hand.widget("drawingCanvas")
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 60))
+    QTest.mouseMove(canvas, QPoint(80, 200))
+    panel = next(view for view in hand.window._views if view.accessibleName() == "Drawing")
+    assert panel._silence.isActive()
+    panel._silence.stop()
+    panel._announce_reading()
+    assert announced == []
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 200))
+    hand.wait(lambda: len(announced) == 1)
+
+
+def test_a_run_is_announced_when_it_begins_waits_and_ends(hand, announced):
+    hand.configure(epochs=1000)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history) > 0)
+    hand.click("pauseButton")
+    hand.wait(lambda: hand.session.state == "paused")
+    hand.click("pauseButton")
+    hand.wait(lambda: hand.session.state == "training")
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert [announced[0], announced[2]] == ["Training.", "Training."]
+    assert "paused after" in announced[1]
+    assert announced[-1].startswith(hand.widget("statusLabel").text())
+    assert f"accuracy: {hand.widget('accuracyLabel').text()}." in announced[-1]
+    assert len(announced) == 4, "and nothing between"
+
+
+def test_messages_at_the_foot_are_announced(hand, announced, tmp_path):
+    hand.session.save(tmp_path / "a.npz")
+    hand.window.open(tmp_path / "a.npz")
+    assert announced[-1] == "Opened a.npz"
+
+
+def test_without_assistive_technology_nothing_is_made_or_timed(hand, monkeypatch):
+    QAccessible.setActive(False)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("an event that nobody hears")
+
+    monkeypatch.setattr(accessibility, "QAccessibleAnnouncementEvent", refuse)
+    hand.draw(1)
+    hand.train()
+    panel = next(view for view in hand.window._views if view.accessibleName() == "Drawing")
+    assert not panel._silence.isActive()
