@@ -1,5 +1,6 @@
 """How a run went so far: every loss, smoothed too, and what each epoch came to."""
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -11,10 +12,14 @@ from engine.training import EpochSummary
 
 HALF_WINDOW = 50
 """So many mini-batches before and after one are smoothed with it, at the most."""
-HALF_WINDOW_AT_THE_END = 5
+HALF_WINDOW_AT_THE_END = 10
 """So many before it, though there are fewer after it yet: the tip of the curve would jump about with every loss."""
 BLOCKS = 5
 LARGEST = 1e100
+"""A number in a file that is larger cannot be drawn."""
+GUESSING = math.log(10)
+ENOUGH = 4000
+"""So many losses tell what is typical."""
 
 
 class History:
@@ -73,6 +78,15 @@ class History:
         if self._count:
             return self._count / self.steps_per_epoch
         return self.epochs[-1].epoch + 1 if self.epochs else 0
+
+
+def outlier_limit(losses: NDArray[np.float64]) -> float:
+    """The loss beyond which losses (n,), n > 0, are left out of a plot: so high that no run that learns has any.
+
+    That is three times the typical loss, and no less than twice the first one or twice that of guessing among ten.
+    """
+    typical = float(np.median(losses[:: len(losses) // ENOUGH + 1]))
+    return max(3 * typical, 2 * float(losses[0]), 2 * GUESSING)
 
 
 def recorded_history(meta: dict[str, Any], steps_per_epoch: int) -> History:

@@ -503,6 +503,19 @@ class Session(QObject):
         """The config of the run that goes on now."""
         return self._job.config if self._job else None
 
+    @property
+    def curves_config(self) -> TrainingConfig | None:
+        """The config of the run whose history this is; None if that is not known."""
+        if self.preparation is not None:
+            return self.preparation.job.config
+        known = self.history.epochs and isinstance(self.meta.get("config"), dict)
+        return config_from_dict(self.meta["config"]) if known else None
+
+    @property
+    def shows_failed_run(self) -> bool:
+        """Whether the history is that of a run without a network of its own; that at hand is from before it."""
+        return self.state == "idle" and len(self.history) > 0 and not self.run_gave_a_network
+
     # ------------------------------------------------------------ the network and its file
 
     def open_pretrained(self, *, keep_run: bool = False, take_settings: bool = True) -> None:

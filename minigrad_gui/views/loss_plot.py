@@ -12,25 +12,28 @@ from time import monotonic
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, QSaveFile, QSettings, QSize, Qt, Slot
-from PySide6.QtGui import QAccessible, QAction, QColor, QImage, QImageWriter, QPainter
-from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QAccessible, QAction, QColor, QImage, QImageWriter, QPainter, QRegion, QResizeEvent
+from PySide6.QtWidgets import QCheckBox, QLabel, QMenu, QMessageBox, QPushButton, QWidget
 
+from engine import TrainingConfig
+from engine.nn import ACTIVATIONS
 from engine.training import EpochSummary
 from minigrad_gui import theme
-from minigrad_gui.history import History
+from minigrad_gui.history import History, outlier_limit
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce
+from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
 from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.files import ask_where_to_save
+from minigrad_gui.widgets.legend import Entry, Legend
 from minigrad_gui.widgets.plot import Plot
 from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
-AXIS_WIDTH_PX = 56
+AXIS_WIDTH_PX, BORDER_PX, DOT_PX = 52, 2, 6
 LOWEST_LOSS = 1e-12
 """A loss of 0 has no place on a logarithmic scale."""
 EXPORT_SCALE = 2
-MOST_DECADES = 6
 MIN_RANGE = 10
 """Mini-batches that are shown at the least."""
 MARGIN = 1.02
@@ -39,24 +42,28 @@ LOOKAHEAD = 20
 LEAST_GROWTH, MOST_GROWTH = 1.25, 8
 """While a run goes on, the plot has room to the right for what 20 more redrawings will bring: new axes cost more than
 new curves. It grows by these factors, at the least and at the most."""
+MARGIN_SHARE = 0.05
+"""Of the height, above the highest and below the lowest value."""
+LOWEST_SHARE = 1e-4
+"""Of the typical loss: what is still lower is left out of a logarithmic scale, which would have no end."""
+LEAST_ACCURACY_SPAN = 4.0
+MOST_MARKS = 200
+MOST_RATES, MOST_RATE_LABELS = 12, 4
 EPOCH_COLUMNS = {
+    "training_loss": "loss",
     "training_accuracy": "accuracy",
     "validation_loss": "validation_loss",
     "validation_accuracy": "validation_accuracy",
 }
 DESCRIBING_S = 5.0
+APART = "  ·  "
 HINT = "Press Train and watch the loss fall."
+FROM_FILE = "The epochs of the network’s training, from its file. Press Train for a run of your own."
 
 
-class _LossAxis(pg.AxisItem):  # type: ignore[misc]
-    """On a logarithmic scale, labels at the powers of ten and, where there is room, at 2 and 5 times them."""
-
-    def logTickValues(self, minVal: float, maxVal: float, *_: object) -> list[tuple[None, list[float]]]:
-        stride = max(1, math.ceil((maxVal - minVal) / MOST_DECADES))
-        decades = range(math.floor(minVal / stride) * stride, math.ceil(maxVal), stride)
-        digits = (1, 2, 5) if maxVal - minVal < MOST_DECADES / 2 else (1,)
-        values = [decade + math.log10(digit) for decade in decades for digit in digits]
-        return [(None, [value for value in values if minVal <= value <= maxVal])]
+LONGEST_READOUT = APART.join(
+    ["Mini-batch 123,456", "epoch 123", "loss 0.1234", "smoothed 0.1234", "validated after epoch 123: 12.34%"]
+)
 
 
 class LossPlot(View):
@@ -66,32 +73,40 @@ class LossPlot(View):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self.setAccessibleName("Learning curves")
-        self._loss = named(Plot("Loss", axisItems={"left": _LossAxis("left")}), "lossPlot")
-        self._accuracy = named(Plot("Accuracy"), "accuracyPlot")
-        for plot, title in ((self._loss, "Loss"), (self._accuracy, "Accuracy, %")):
+        axes = {"left": LossAxis("left"), "top": EpochAxis("top")}
+        self._loss = named(Plot("Loss", axisItems=axes), "lossPlot")
+        axes = {"left": HeightAxis("left"), "top": EpochAxis("top")}
+        self._accuracy = named(Plot("Accuracy", axisItems=axes), "accuracyPlot")
+        for plot in (self._loss, self._accuracy):
             plot.setMenuEnabled(False)
             plot.hideButtons()
-            plot.setLabel("left", title)
             plot.getAxis("left").setWidth(AXIS_WIDTH_PX)
             plot.setClipToView(True)
             plot.setDownsampling(auto=True, mode="peak")
-            plot.showGrid(x=True, y=True, alpha=1)
-            for side in ("left", "bottom"):  # an opaque grid is painted five times as fast as a transparent one
-                plot.getAxis(side).setStyle(tickAlpha=255, maxTickLevel=1)
-                plot.getAxis(side).setZValue(-1)
-                plot.getAxis(side).enableAutoSIPrefix(False)
+            plot.showAxis("top")
+            for side in ("top", "bottom"):
+                plot.getAxis(side).setStyle(showValues=False)
+            for side in ("left", "top", "bottom"):
+                axis = plot.getAxis(side)
+                if side != "bottom":
+                    axis.setGrid(255)  # an opaque grid is painted five times as fast as a transparent one
+                axis.setStyle(tickAlpha=255, maxTickLevel=1)
+                axis.setZValue(-1)
+                axis.enableAutoSIPrefix(False)
             plot.setLimits(xMin=0, minXRange=MIN_RANGE)
-        # One legend serves both plots, where a falling loss leaves room: blue is training, orange validation.
-        self._legend = self._loss.addLegend(offset=(-8, 8), labelTextSize="9pt")
-        self._accuracy.setLabel("bottom", "Mini-batch")
+            plot.disableAutoRange()
+        self._loss.getAxis("bottom").setStyle(tickLength=0)
+        self._loss.getAxis("bottom").setHeight(BORDER_PX)
         self._accuracy.setXLink(self._loss)
-        self._zero = self._loss.plot([0], [0])  # so that the axis begins there, and stays as it is while the loss falls
         self._raw_curve = self._loss.plot(name="mini-batch")
         self._smoothed_curve = self._loss.plot(name="training, smoothed")
-        dots = {"antialias": True, "symbol": "o", "symbolSize": 6}
+        dots = {"antialias": True, "symbol": "o", "symbolSize": DOT_PX}
+        self._epoch_curve = self._loss.plot(name="training", **dots)
         self._validation_curve = self._loss.plot(name="validation", **dots)
         self._training_accuracy = self._accuracy.plot(name="training", **dots)
         self._validation_accuracy = self._accuracy.plot(name="validation", **dots)
+        self._outliers = self._loss.plot(name="higher losses", pen=None, symbol="t1", symbolSize=7, symbolPen=None)
+        self._rates: list[pg.InfiniteLine] = []
         self._cursors = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
         for plot, cursor in zip((self._loss, self._accuracy), self._cursors, strict=True):
             plot.addItem(cursor, ignoreBounds=True)
@@ -99,7 +114,7 @@ class LossPlot(View):
             plot.scene().sigMouseMoved.connect(self._on_hover_loss if plot is self._loss else self._on_hover_accuracy)
 
         self._readout = named(caption(), "plotReadout")
-        self._readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._readout.setWordWrap(True)
         tip = "Show each tenfold change of the loss with the same height (Ctrl+L)"
         self._log_check = named(QCheckBox("Log scale"), "logScaleCheck", tip)
         tip = "Undo all zooming and moving (Ctrl+0). Zoom with the wheel, move by dragging."
@@ -117,22 +132,29 @@ class LossPlot(View):
         self._log_action.toggled.connect(self._on_log)
         self._reset_button.clicked.connect(self._show_all)
 
-        header = row(caption("Learning curves", role="title"), 1, self._log_check, self._reset_button, export)
+        self._title = caption("Learning curves", role="title")
+        header = row(self._title, 1, self._log_check, self._reset_button, export)
+        self._loss_legend, self._accuracy_legend = Legend(), Legend()
+        loss_row = row(caption("Loss"), 1, self._loss_legend)
+        accuracy_row = row(caption("Accuracy, %"), 1, self._accuracy_legend)
         self._plots = QWidget()
-        plots = column(self._loss, self._accuracy, spacing=4, parent=self._plots)
-        plots.setStretch(0, 3)
-        plots.setStretch(1, 2)
+        plots = column(loss_row, self._loss, accuracy_row, self._accuracy, spacing=4, parent=self._plots)
+        plots.setStretch(1, 3)
+        plots.setStretch(3, 2)
         column(header, self._plots, self._readout, margin=theme.SPACING_PX, parent=self).setStretch(1, 1)
 
         self._extent = 0.0
         self._drawn = 0
         self._shown_epochs: tuple[History | None, int] = None, 0
+        self._shown_rates: tuple[History | None, int] = None, 0
+        self._outlier_note = ""
+        self._pointer: tuple[pg.PlotWidget, QPointF] | int | None = None
+        """Where the mouse is in which plot, or the mini-batch that the arrow keys have come to."""
+        self._described_s = 0.0
         self._follows = True
         for plot in (self._loss, self._accuracy):
             plot.plotItem.vb.sigRangeChangedManually.connect(self._on_moved_by_hand)
-        for plot in (self._loss, self._accuracy):
             plot.stepped.connect(self._on_stepped)
-        self._described_s = 0.0
         self._refresh_timer = RefreshTimer(self)
         self._refresh_timer.timeout.connect(self._refresh)
         session.progressed.connect(self._mark)
@@ -148,34 +170,66 @@ class LossPlot(View):
             "&View": [self._log_action, self._reset_action],
         }
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self.restyle()
+        return super().event(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # As many lines as the longest text takes, whatever it says now, so that the plots stay as high as they are.
+        metrics = self._readout.fontMetrics()
+        room = max(self.width() - 2 * theme.SPACING_PX, 1)
+        lines = math.ceil(1.1 * metrics.horizontalAdvance(LONGEST_READOUT) / room)
+        self._readout.setFixedHeight(lines * metrics.lineSpacing())
+
     def restyle(self) -> None:
         colors = theme.colors()
         for plot in (self._loss, self._accuracy):
             plot.setBackground(colors.card)
-            for side in ("left", "bottom"):
+            for side in ("left", "top", "bottom"):
                 axis = plot.getAxis(side)
-                axis.setPen(pg.mkPen(colors.border))
+                axis.setPen(pg.mkPen(colors.border if side != "top" else colors.card))
                 axis.setTextPen(pg.mkPen(colors.muted))
                 axis.setTickPen(pg.mkPen(colors.grid))
-        self._raw_curve.setPen(pg.mkPen(colors.faint_curve, width=1))
-        self._smoothed_curve.setPen(pg.mkPen(colors.loss_curve, width=2))
         for curve, color in (
             (self._validation_curve, colors.validation_curve),
             (self._validation_accuracy, colors.validation_curve),
             (self._training_accuracy, colors.loss_curve),
+            (self._epoch_curve, colors.loss_curve),
         ):
-            curve.setPen(pg.mkPen(color, width=1.5))
             curve.setSymbolPen(pg.mkPen(color))
             curve.setSymbolBrush(pg.mkBrush(color))
-            curve.scatter.setPen(pg.mkPen(color))  # the legend asks the scatter plot, which knows only once it has data
-            curve.scatter.setBrush(pg.mkBrush(color))
+        self._outliers.setSymbolBrush(pg.mkBrush(colors.faint_curve))
         for cursor in self._cursors:
             cursor.setPen(pg.mkPen(colors.muted, style=Qt.PenStyle.DashLine))
-        for _, label in self._legend.items:
-            label.setText(label.text, color=colors.text)
-        backdrop = QColor(colors.card)
-        backdrop.setAlpha(210)
-        self._legend.setBrush(pg.mkBrush(backdrop))
+        self._show_rates(self.session.history)
+        self._draw_for(self.devicePixelRatioF())
+        self._show_legends()
+
+    def _draw_for(self, ratio: float) -> None:
+        """Let the curves be as wide as they should on a screen that has so many of its own pixels for one."""
+        colors = theme.colors()
+        for curve, color, width in (
+            (self._raw_curve, colors.faint_curve, 1.0),
+            (self._smoothed_curve, colors.loss_curve, 2.0),
+            (self._epoch_curve, colors.loss_curve, 1.5),
+            (self._validation_curve, colors.validation_curve, 1.5),
+            (self._training_accuracy, colors.loss_curve, 1.5),
+            (self._validation_accuracy, colors.validation_curve, 1.5),
+        ):
+            curve.setPen(pg.mkPen(color, width=width * ratio))  # Qt takes it for pixels of the screen's own
+
+    def _show_legends(self) -> None:
+        colors, history = theme.colors(), self.session.history
+        training = Entry("training", colors.loss_curve, 1.5, dots=True)
+        loss = [Entry("mini-batch", colors.faint_curve, 1), Entry("training, smoothed", colors.loss_curve, 2)]
+        if not len(history):
+            loss = [training] if history.epochs else []
+        is_validated = any(epoch.validation_loss is not None for epoch in history.epochs)
+        validation = [Entry("validation", colors.validation_curve, 1.5, dots=True)] if is_validated else []
+        self._loss_legend.set_entries(*loss, *validation)
+        self._accuracy_legend.set_entries(*([training] if history.epochs else []), *validation)
 
     # ------------------------------------------------------------ session -> person
 
@@ -192,34 +246,145 @@ class LossPlot(View):
     def _refresh(self) -> None:
         history = self.session.history
         count = len(history)
-        if not self._cursors[0].isVisible():
-            self._readout.setText("" if count else HINT)
-        for plot, points in ((self._loss, count), (self._accuracy, len(history.epochs))):
-            for side, known in (("left", points > 0), ("bottom", count > 0)):
+        known = count > 0 or bool(history.epochs)
+        for plot, has_points in ((self._loss, known), (self._accuracy, bool(history.epochs))):
+            # What stands above and below the two plots is for both.
+            across = "top" if plot is self._loss else "bottom"
+            for side, is_known in (("left", has_points), (across, known)):
                 axis = plot.getAxis(side)
-                if axis.style["showValues"] != known and (known or self.session.state == "idle"):
-                    axis.setStyle(showValues=known)  # a run that follows another does not take the figures away first
-        self._describe()
-        self._grow(count)
-        self._legend.setVisible(count > 0)
+                if axis.style["showValues"] != is_known and (is_known or self.session.state == "idle"):
+                    axis.setStyle(
+                        showValues=is_known
+                    )  # a run that follows another does not take the figures away first
+        self._title.setText("Learning curves of the failed run" if self.session.shows_failed_run else "Learning curves")
+        self._grow(count or (history.end_of(history.epochs[-1]) if known else 0))
         self._raw_curve.setSymbol("o" if count == 1 else None)
         for export in (self._png_action, self._csv_action):
-            export.setEnabled(count > 0)
+            export.setEnabled(known)
         batches = np.arange(1, count + 1)
         self._raw_curve.setData(batches, np.maximum(history.losses, LOWEST_LOSS))
         self._smoothed_curve.setData(batches, np.maximum(history.smoothed, LOWEST_LOSS))
         if self._shown_epochs != (history, len(history.epochs)):
             self._shown_epochs = history, len(history.epochs)
             self._show_epochs(history)
-        self._loss.plotItem.vb.updateAutoRange()  # else it is found out while painting, and all is painted twice
+        if self._shown_rates != (history, len(history.rate_changes)):
+            self._shown_rates = history, len(history.rate_changes)
+            self._show_rates(history)
+        self._show_legends()
+        self._show_heights()
+        self._show_pointed_at()
+        self._describe()
+
+    def _describe(self) -> None:
+        """Put in words what the curves show; while it trains now and then only, as each change may be read out."""
+        now_s = monotonic()
+        if self.session.state == "training" and (
+            now_s < self._described_s + DESCRIBING_S or not QAccessible.isActive()
+        ):
+            return
+        self._described_s = now_s
+        history = self.session.history
+        loss, accuracy = [], []
+        if len(history):
+            last, smoothed = figure(history.losses[-1]), figure(history.smoothed[-1])
+            loss.append(f"Loss {last} at mini-batch {len(history):,}, smoothed {smoothed}.")
+        if history.epochs:
+            epoch = history.epochs[-1]
+            after = f"after epoch {epoch.epoch + 1}"
+            if not len(history):
+                loss.append(f"Training loss {figure(epoch.loss)} {after}.")
+            accuracy.append(f"Training accuracy {epoch.accuracy:.2%} {after}.")
+            if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
+                loss.append(f"Validation loss {figure(epoch.validation_loss)} {after}.")
+                accuracy.append(f"Validation accuracy {epoch.validation_accuracy:.2%}.")
+        self._loss.setAccessibleDescription(" ".join(loss) or HINT)
+        self._accuracy.setAccessibleDescription(" ".join(accuracy) or HINT)
 
     def _show_epochs(self, history: History) -> None:
-        ends = (np.arange(len(history.epochs)) + 1) * history.steps_per_epoch
-        self._training_accuracy.setData(ends, np.array([100 * epoch.accuracy for epoch in history.epochs]))
+        in_epochs = bool(history.epochs) and not len(history) and history.steps_per_epoch == 1
+        self._accuracy.setLabel("bottom", "Epoch" if in_epochs else "Mini-batch")
+        for plot in (self._loss, self._accuracy):
+            plot.getAxis("top").set_steps_per_epoch(history.steps_per_epoch)
+        ends = np.array([history.end_of(epoch) for epoch in history.epochs])
+        trained = np.empty(0) if len(history) else _column(history.epochs, "loss")
+        self._epoch_curve.setData(ends[: len(trained)], np.maximum(trained, LOWEST_LOSS))
+        self._training_accuracy.setData(ends, 100 * _column(history.epochs, "accuracy"))
         validated = [epoch for epoch in history.epochs if epoch.validation_loss is not None]
-        validated_ends = ends[: len(validated)]
-        self._validation_curve.setData(validated_ends, _column(validated, "validation_loss"))
+        validated_ends = np.array([history.end_of(epoch) for epoch in validated])
+        self._validation_curve.setData(validated_ends, np.maximum(_column(validated, "validation_loss"), LOWEST_LOSS))
         self._validation_accuracy.setData(validated_ends, 100 * _column(validated, "validation_accuracy"))
+
+    def _show_rates(self, history: History) -> None:
+        """Lines where the learning rate was changed; with many, the last ones."""
+        for line in self._rates:
+            line.getViewWidget().removeItem(line)
+        colors, changes = theme.colors(), history.rate_changes[-MOST_RATES:]
+        pen = pg.mkPen(colors.muted, style=Qt.PenStyle.DotLine)
+        self._rates = []
+        for number, (done, rate) in enumerate(changes):
+            for plot in (self._loss, self._accuracy):
+                is_told = plot is self._loss and len(changes) - number <= MOST_RATE_LABELS
+                options = {
+                    "position": 0.94,
+                    "color": colors.muted,
+                    "fill": colors.card,
+                    "anchors": [(0, 0.5), (0, 0.5)],
+                }
+                text = f"rate {rate:g}" if is_told else None
+                line = pg.InfiniteLine(done + 0.5, angle=90, pen=pen, label=text, labelOpts=options)
+                plot.addItem(line, ignoreBounds=True)
+                self._rates.append(line)
+
+    # ------------------------------------------------------------ how high the plots are
+
+    def _show_heights(self) -> None:
+        """Give each plot the height that shows what matters, and tell what is left out."""
+        history = self.session.history
+        losses = history.losses if len(history) else _column(history.epochs, "loss")
+        others = [epoch.validation_loss for epoch in history.epochs if epoch.validation_loss is not None]
+        lowest, highest, limit = 0.0, 1.0, math.inf
+        if len(losses):
+            highest = max(float(losses.max()), *others, LOWEST_LOSS)
+            limit = outlier_limit(losses)
+        if self._log_action.isChecked():
+            if len(losses):
+                least = min([float(losses.min()), *others])
+                lowest = max(least, LOWEST_LOSS, min(LOWEST_SHARE * limit, highest))
+            lowest, highest, limit = math.log10(lowest or 0.1), math.log10(highest), math.inf
+            lowest = math.floor(4 * lowest) / 4  # in few steps: new axes cost more than new curves
+        outliers = np.flatnonzero(losses > limit) if highest > limit else np.empty(0, np.intp)
+        if highest > limit:
+            highest = max(float(losses[losses <= limit].max(initial=0)), *(loss for loss in others if loss <= limit), 0)
+        self._show_outliers(history, losses, outliers, highest)
+        if not self._follows:
+            return
+        self._set_height(self._loss, lowest, highest)
+        accuracies = [epoch.accuracy for epoch in history.epochs]
+        accuracies += [epoch.validation_accuracy for epoch in history.epochs if epoch.validation_accuracy is not None]
+        least, most = (100 * min(accuracies), 100 * max(accuracies)) if accuracies else (0.0, 100.0)
+        self._set_height(self._accuracy, max(0.0, min(least, most - LEAST_ACCURACY_SPAN)), most)
+
+    @staticmethod
+    def _set_height(plot: pg.PlotWidget, lowest: float, highest: float) -> None:
+        share = max(MARGIN_SHARE, DOT_PX / max(plot.plotItem.vb.height(), DOT_PX))
+        margin = share * (highest - lowest) or 1.0
+        shown = [lowest - margin, highest + margin]
+        if plot.plotItem.vb.viewRange()[1] != shown:
+            plot.setYRange(*shown, padding=0)
+
+    def _show_outliers(self, history: History, losses: np.ndarray, outliers: np.ndarray, highest: float) -> None:
+        if not len(outliers):
+            self._outlier_note = ""
+            self._outliers.setData([], [])
+            return
+        what = "loss is" if len(outliers) == 1 else "losses are"
+        self._outlier_note = f"▲ {len(outliers):,} {what} higher than the plot, up to {figure(float(losses.max()))}"
+        places = outliers[:: len(outliers) // MOST_MARKS + 1] + 1
+        if not len(history):
+            places = np.array([history.end_of(history.epochs[place - 1]) for place in places])
+        self._outliers.setData(places, np.full(len(places), highest * (1 + MARGIN_SHARE / 2)))
+
+    # ------------------------------------------------------------ how wide they are
 
     def _grow(self, count: int) -> None:
         """Make room for `count` mini-batches, and while there are more to come for some of these."""
@@ -243,29 +408,6 @@ class LossPlot(View):
     def _show_all_batches(self) -> None:
         self._loss.setXRange(0, MARGIN * self._extent, padding=0)
 
-    def _describe(self) -> None:
-        """Put in words what the curves show; while it trains now and then only, as each change may be read out."""
-        now_s = monotonic()
-        if self.session.state == "training" and (
-            now_s < self._described_s + DESCRIBING_S or not QAccessible.isActive()
-        ):
-            return
-        self._described_s = now_s
-        history = self.session.history
-        loss, accuracy = [], []
-        if len(history):
-            count = len(history)
-            loss.append(f"Loss {history.losses[-1]:.4f} at mini-batch {count:,}, smoothed {history.smoothed[-1]:.4f}.")
-        if history.epochs:
-            last = history.epochs[-1]
-            after = f"after epoch {last.epoch + 1}"
-            accuracy.append(f"Training accuracy {last.accuracy:.2%} {after}.")
-            if last.validation_loss is not None and last.validation_accuracy is not None:
-                loss.append(f"Validation loss {last.validation_loss:.4f} {after}.")
-                accuracy.append(f"Validation accuracy {last.validation_accuracy:.2%}.")
-        self._loss.setAccessibleDescription(" ".join(loss) or HINT)
-        self._accuracy.setAccessibleDescription(" ".join(accuracy) or HINT)
-
     # ------------------------------------------------------------ looking closer
 
     @Slot()
@@ -274,7 +416,6 @@ class LossPlot(View):
 
     @Slot(bool)
     def _on_log(self, logarithmic: bool) -> None:
-        self._zero.setVisible(not logarithmic)
         self._loss.setLogMode(x=False, y=logarithmic)
         self._show_all()
 
@@ -282,55 +423,76 @@ class LossPlot(View):
     def _show_all(self) -> None:
         self._follows = True
         self._show_all_batches()
-        for plot in (self._loss, self._accuracy):  # the accuracy's x axis follows the loss
-            plot.enableAutoRange(axis="y")
+        self._show_heights()  # the accuracy's x axis follows the loss
+        self._show_pointed_at()
 
     @Slot(QPointF)
     def _on_hover_loss(self, position: QPointF) -> None:
-        self._hover(self._loss, position)
+        self._pointer = self._loss, position
+        self._show_pointed_at()
 
     @Slot(QPointF)
     def _on_hover_accuracy(self, position: QPointF) -> None:
-        self._hover(self._accuracy, position)
-
-    def _hover(self, plot: pg.PlotWidget, position: QPointF) -> None:
-        inside = plot.plotItem.vb.sceneBoundingRect().contains(position)
-        self._read_at(round(plot.plotItem.vb.mapSceneToView(position).x()) if inside else 0)
+        self._pointer = self._accuracy, position
+        self._show_pointed_at()
 
     @Slot(int)
     def _on_stepped(self, steps: int) -> None:
-        """Read on from the mini-batch that is being read, or else from the last."""
-        last = len(self.session.history)
+        """Read on from what is being read, or else from the last: mini-batches, or the epochs of a file."""
+        history = self.session.history
+        one, last = 1, len(history)
+        if not last and history.epochs:
+            one, last = history.steps_per_epoch, history.end_of(history.epochs[-1])
         if last:
-            before = round(self._cursors[0].value()) if self._cursors[0].isVisible() else last + (steps < 0)
-            self._read_at(min(max(before + steps, 1), last))
+            before = round(self._cursors[0].value()) if self._cursors[0].isVisible() else last + one * (steps < 0)
+            self._pointer = min(max(before + one * steps, one), last)
+            self._show_pointed_at()
             announce(self._readout, self._readout.text())
 
-    def _read_at(self, batch: int) -> None:
-        """Tell the figures of this mini-batch, if there is one."""
-        history = self.session.history
-        known = 1 <= batch <= len(history)
+    def _show_pointed_at(self) -> None:
+        """What the pointer or the arrow keys are at, in figures."""
+        history, batch = self.session.history, 0
+        if isinstance(self._pointer, int):
+            batch = self._pointer
+        elif self._pointer is not None:
+            plot, position = self._pointer
+            box = plot.plotItem.vb
+            batch = round(box.mapSceneToView(position).x()) if box.sceneBoundingRect().contains(position) else 0
+        text = ""
+        if 1 <= batch <= len(history):
+            text = self._batch_text(history, batch)
+        elif not len(history) and history.epochs and batch >= 1:
+            nearest = min(history.epochs, key=lambda epoch: abs(history.end_of(epoch) - batch))
+            batch, text = history.end_of(nearest), _epoch_text(nearest)
         for cursor in self._cursors:
-            cursor.setVisible(known)
+            cursor.setVisible(bool(text))
             cursor.setValue(batch)
-        if not known:
-            self._readout.setText("" if len(history) else HINT)
-            return
-        epoch = (batch - 1) // history.steps_per_epoch
-        text = f"Mini-batch {batch:,}  ·  epoch {epoch + 1}  ·  loss {history.losses[batch - 1]:.4f}"
-        text += f"  ·  smoothed {history.smoothed[batch - 1]:.4f}"
+        hint = HINT if self.session.state == "idle" else ""
+        silent = self._outlier_note if len(history) else FROM_FILE if history.epochs else hint
+        self._readout.setText(text or silent)
+
+    @staticmethod
+    def _batch_text(history: History, batch: int) -> str:
+        parts = [
+            f"Mini-batch {batch:,}",
+            f"epoch {(batch - 1) // history.steps_per_epoch + 1}",
+            f"loss {figure(history.losses[batch - 1])}",
+            f"smoothed {figure(history.smoothed[batch - 1])}",
+        ]
+        rates = [rate for done, rate in history.rate_changes if done < batch]
+        if rates:
+            parts.append(f"rate {rates[-1]:g}")
         ended = history.epochs_ended_by(batch)
         if ended and ended[-1].validation_accuracy is not None:
-            text += f"  ·  validated after epoch {len(ended)}: {ended[-1].validation_accuracy:.2%}"
+            parts.append(f"validated after epoch {len(ended)}: {ended[-1].validation_accuracy:.2%}")
         elif any(later.validation_accuracy is not None for later in history.epochs):
-            text += "  ·  not validated yet"
-        self._readout.setText(text)
+            parts.append("not validated yet")
+        return APART.join(parts)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        for cursor in self._cursors:
-            cursor.hide()
-        self._refresh()
+        self._pointer = None
+        self._show_pointed_at()
 
     # ------------------------------------------------------------ export
 
@@ -349,14 +511,37 @@ class LossPlot(View):
             QMessageBox.warning(self, "Export", f"{path.name} could not be written there.")
 
     def export_png(self, path: Path) -> bool:
-        """Paint both plots, at twice their size on the screen. False if the file could not be written."""
+        """Paint both plots under a title and the run's settings, at twice their size on the screen.
+
+        False if the file could not be written.
+        """
+        self._pointer = None
         self._refresh()
-        image = QImage(self._plots.size() * EXPORT_SCALE, QImage.Format.Format_RGB32)
+        colors, margin = theme.colors(), theme.SPACING_PX
+        title, settings = QLabel(self._export_title()), QLabel(self._export_settings(), wordWrap=True)
+        title.setStyleSheet(f"color: {colors.text}; font-size: 15px; font-weight: 600")
+        settings.setStyleSheet(f"color: {colors.muted}")
+        head = QWidget()
+        column(title, settings, spacing=4, parent=head)
+        width = self._plots.width()
+        head.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+        head.resize(width, head.heightForWidth(width))
+        size = QSize(width + 2 * margin, head.height() + self._plots.height() + 3 * margin)
+        image = QImage(size * EXPORT_SCALE, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(EXPORT_SCALE)
-        image.fill(QColor(theme.colors().card))
+        image.fill(QColor(colors.card))
+        self._draw_for(EXPORT_SCALE)
+        dotted = [item.scatter for plot in (self._loss, self._accuracy) for item in plot.listDataItems()]
+        for dots in dotted:
+            dots.opts["useCache"] = False  # what is in the cache is as sharp as the screen
         painter = QPainter(image)
-        self._plots.render(painter, QPoint())
+        only_children = QWidget.RenderFlag.DrawChildren  # their ground is the window's grey
+        head.render(painter, QPoint(margin, margin), QRegion(), only_children)
+        self._plots.render(painter, QPoint(margin, head.height() + 2 * margin), QRegion(), only_children)
         painter.end()
+        for dots in dotted:
+            dots.opts["useCache"] = True
+        self._draw_for(self.devicePixelRatioF())
         file = QSaveFile(str(path))
         return (
             file.open(QSaveFile.OpenModeFlag.WriteOnly)
@@ -364,17 +549,33 @@ class LossPlot(View):
             and file.commit()
         )
 
+    def _export_title(self) -> str:
+        return "A run that failed" if self.session.shows_failed_run else self.session.name
+
+    def _export_settings(self) -> str:
+        session = self.session
+        config = session.curves_config
+        parts = settings_of(config) if config is not None else []
+        tested = session.meta.get("test_accuracy")
+        if session.state == "idle" and not session.shows_failed_run and isinstance(tested, float):
+            parts.append(f"test accuracy {tested:.2%}")
+        return APART.join([*parts, self._outlier_note] if self._outlier_note else parts)
+
     def export_csv(self, path: Path) -> bool:
-        """One row for each mini-batch, an epoch's own figures in its last. False if the file could not be written."""
+        """One row for each mini-batch, an epoch's own figures in its last; where only epochs are known, one for each.
+
+        False if the file could not be written.
+        """
         history = self.session.history
+        ends = {history.end_of(epoch): epoch for epoch in history.epochs}
         with io.StringIO(newline="") as text:
             rows = csv.writer(text)
             rows.writerow(["mini_batch", "epoch", "loss", "smoothed_loss", *EPOCH_COLUMNS])
             for index, (loss, smoothed) in enumerate(zip(history.losses, history.smoothed, strict=True)):
-                epoch, place = divmod(index, history.steps_per_epoch)
-                ended = place == history.steps_per_epoch - 1 and epoch < len(history.epochs)
-                summary = [getattr(history.epochs[epoch], name) if ended else None for name in EPOCH_COLUMNS.values()]
-                rows.writerow([index + 1, epoch + 1, loss, smoothed, *summary])
+                summary = _figures(ends.get(index + 1))
+                rows.writerow([index + 1, index // history.steps_per_epoch + 1, loss, smoothed, *summary])
+            if not len(history):
+                rows.writerows([None, epoch.epoch + 1, None, None, *_figures(epoch)] for epoch in history.epochs)
             content = text.getvalue().encode()
         file = QSaveFile(str(path))
         return file.open(QSaveFile.OpenModeFlag.WriteOnly) and file.write(content) == len(content) and file.commit()
@@ -393,3 +594,39 @@ class LossPlot(View):
 
 def _column(epochs: list[EpochSummary], name: str) -> np.ndarray:
     return np.array([getattr(epoch, name) for epoch in epochs], np.float64)
+
+
+def _figures(epoch: EpochSummary | None) -> list[float | None]:
+    return [getattr(epoch, name, None) for name in EPOCH_COLUMNS.values()]
+
+
+def _epoch_text(epoch: EpochSummary) -> str:
+    parts = [f"Epoch {epoch.epoch + 1}", f"training loss {figure(epoch.loss)}", f"accuracy {epoch.accuracy:.2%}"]
+    if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
+        parts += [f"validation loss {figure(epoch.validation_loss)}", f"accuracy {epoch.validation_accuracy:.2%}"]
+    return APART.join(parts)
+
+
+def figure(loss: float) -> str:
+    """A loss with as many digits as can be read: 12,345 or 2.3026 or 4.1e-07."""
+    if loss >= 1000:
+        return f"{loss:,.0f}"
+    return f"{loss:.4f}" if loss >= 0.001 or loss == 0 else f"{loss:.1e}"
+
+
+def settings_of(config: TrainingConfig) -> list[str]:
+    """What a run was set to, in words; what is as usual is left out."""
+    rate = f"learning rate {config.learning_rate:g}"
+    parts = [
+        f"hidden layers {', '.join(map(str, config.hidden)) or 'none'}",
+        ACTIVATIONS[config.activation].__name__,
+        {"sgd": "SGD", "momentum": f"SGD with momentum {config.momentum:g}", "adam": "Adam"}[config.optimizer],
+        rate if config.schedule == "constant" else f"{rate}, {config.schedule} schedule",
+        f"batch size {config.batch_size}",
+        f"seed {config.seed}",
+    ]
+    if config.weight_decay:
+        parts.append(f"weight decay {config.weight_decay:g}")
+    if config.augmentation:
+        parts.append("digits varied at random")
+    return parts

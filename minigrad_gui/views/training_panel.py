@@ -13,7 +13,8 @@ from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 PROGRESS_STEPS = 1000
 BUTTON_WIDTH_PX = 88
-LONGEST_CAPTION = "test accuracy before the run"
+EARLIER = "earlier test accuracy"
+LONGEST_CAPTION = EARLIER
 
 
 class TrainingPanel(View):
@@ -222,7 +223,7 @@ class TrainingPanel(View):
     def _diagnosis_text(self) -> str:
         session = self.session
         parts = [str(session.diagnosis)] if session.diagnosis is not None else []
-        if len(session.history) and not session.run_gave_a_network and session.model is not None:
+        if session.shows_failed_run and session.model is not None:
             parts.append(f"The network is {session.name}, from before this run.")
         return " ".join(parts)
 
@@ -246,15 +247,14 @@ class TrainingPanel(View):
         if session.model is not None:
             shape = " → ".join(map(str, session.model.sizes))
             self._accuracy.setToolTip(f"The network at hand: {shape}, {type(session.model.activation).__name__}")
-        epochs = session.history.epochs if session.run_gave_a_network or session.state != "idle" else []
+        epochs = [] if session.shows_failed_run else session.history.epochs
         validated = [epoch.validation_accuracy for epoch in epochs]
         tested = session.meta.get("test_accuracy")
         if session.state == "idle" and isinstance(tested, float) and 0 <= tested <= 1:
             self._accuracy.setText(f"{tested:.2%}")
-            is_older = len(session.history) and not session.run_gave_a_network
             taught = session.taught_drawings
             learnt = f", {counted(taught, 'drawing', 'drawings')} learnt" if taught else ""
-            self._accuracy_caption.setText("test accuracy before the run" if is_older else f"test accuracy{learnt}")
+            self._accuracy_caption.setText(EARLIER if session.shows_failed_run else f"test accuracy{learnt}")
         elif validated and validated[-1] is not None:
             self._accuracy.setText(f"{validated[-1]:.2%}")
             self._accuracy_caption.setText("validation accuracy")

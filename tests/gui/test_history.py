@@ -15,7 +15,7 @@ def smoothed_one_by_one(losses):
     """The definition, place by place."""
     result = []
     for place in range(len(losses)):
-        half = min(place, 50, max(len(losses) - 1 - place, 5))
+        half = min(place, 50, max(len(losses) - 1 - place, 10))
         window = losses[place - half : place + half + 1]
         blocks = [window[len(window) * k // 5 : len(window) * (k + 1) // 5] for k in range(5)]
         result.append(np.median([block.mean() for block in blocks]) if len(window) >= 5 else window.mean())

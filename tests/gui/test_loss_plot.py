@@ -1,18 +1,31 @@
 """The plots: what they show of a run, how they are read and exported."""
 
 import csv
+import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import cycle, pairwise
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QAction, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QWidget
 
+from engine import MLP, TrainingConfig, save_model
+from engine.training import EpochSummary
+from minigrad_gui import theme
+from minigrad_gui.history import History
 from minigrad_gui.threads import BLAS_TURN
-from minigrad_gui.views.loss_plot import _LossAxis
+from minigrad_gui.views.loss_plot import LossPlot, figure
+from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
+from minigrad_gui.widgets.legend import Legend
+
+pytestmark = pytest.mark.usefixtures("qapp")  # axes are no widgets, and yet need the application
 
 
 @pytest.fixture
@@ -201,9 +214,11 @@ def test_a_name_without_its_ending_does_not_replace_a_file_unasked(trained, tmp_
     assert (tmp_path / "figures.csv").read_text() == "precious"
 
 
-def test_there_is_nothing_to_export_before_training(hand):
-    for name in ("exportPngAction", "exportCsvAction"):
-        assert not hand.window.findChild(QAction, name).isEnabled()
+def test_there_is_nothing_to_export_where_nothing_is_known_of_the_training(hand, tmp_path):
+    save_model(tmp_path / "bare.npz", MLP(784, (8,), 10, dtype=np.float32), {})
+    hand.window.open(tmp_path / "bare.npz")
+    actions = [hand.window.findChild(QAction, name) for name in ("exportPngAction", "exportCsvAction")]
+    hand.wait(lambda: not any(action.isEnabled() for action in actions))
 
 
 def test_a_single_mini_batch_is_seen(hand):
@@ -217,7 +232,7 @@ def test_a_single_mini_batch_is_seen(hand):
 
 @pytest.mark.parametrize(("low", "high"), [(-2.0, 0.5), (-12.0, 30.0), (-300.0, 300.0)])
 def test_a_logarithmic_axis_has_few_labels(low, high):
-    ((_, values),) = _LossAxis("left").logTickValues(low, high)
+    ((_, values),) = LossAxis("left").logTickValues(low, high, 300)
     assert 2 <= len(values) <= 10
     assert all(low <= value <= high for value in values)
 
@@ -242,3 +257,219 @@ def test_keys_for_the_plot(trained, qtbot):
     trained.window.activateWindow()
     qtbot.keyClick(trained.window, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     assert trained.widget("logScaleCheck").isChecked()
+
+
+@pytest.mark.parametrize(("low", "high", "expected"), [(-1, 2, "0.1 1 10 100"), (-9, 1, "1e-8 1e-6 1e-4 1e-2 1e0")])
+def test_a_logarithmic_axis_is_labelled_in_one_style(low, high, expected):
+    axis = LossAxis("left")
+    ((_, values),) = axis.logTickValues(low, high, 60 if low == -1 else 300)
+    assert " ".join(axis.logTickStrings(values)) == expected
+
+
+def test_small_numbers_are_written_out_on_a_logarithmic_axis():
+    values = [math.log10(value) for value in (0.002, 0.05, 0.5, 1, 2, 5000)]
+    assert LossAxis("left").logTickStrings(values) == ["0.002", "0.05", "0.5", "1", "2", "5000"]
+
+
+@pytest.mark.parametrize("size", [20, 40, 80, 160, 400])
+@pytest.mark.parametrize(("low", "high"), [(89.5, 99.1), (0, 1), (-0.1, 2.5), (9, 14), (0, 96_000)])
+def test_labels_have_room_above_one_another(size, low, high):
+    for spacing, _ in HeightAxis("left").tickSpacing(low, high, size):
+        assert spacing * size / (high - low) >= 18
+
+
+@pytest.mark.parametrize(
+    ("shown", "marks"), [(500, [100, 200, 300, 400, 500]), (3000, [500, 1000, 1500, 2000, 2500, 3000]), (50, [])]
+)
+def test_the_ends_of_epochs_are_marked_where_there_is_room(shown, marks):
+    axis = EpochAxis("top")
+    axis.set_steps_per_epoch(100)
+    ((_, values),) = axis.tickValues(0, shown, 400)
+    assert values == marks
+    numbers = [str(mark // 100) for mark in marks]
+    assert axis.tickStrings(values) == [f"epoch {number}" if number == numbers[0] else number for number in numbers]
+
+
+def shown_heights(hand, name: str = "lossPlot") -> list[float]:
+    return hand.window.findChild(object, name).plotItem.vb.viewRange()[1]
+
+
+def fed(hand, losses, epochs=(), steps: int = 100) -> None:
+    """As if a run had come so far."""
+    history = History(steps)
+    history.extend(losses, epochs)
+    hand.session.history = history
+    hand.session.run_gave_a_network = True
+    hand.session.progressed.emit()
+    hand.wait(lambda: len(curves(hand, "lossPlot")["mini-batch"][0]) == len(losses))
+
+
+def test_an_explosion_does_not_set_the_scale(hand):
+    losses = np.concatenate(([2.4, 95_986.0, 32_000.0], np.geomspace(5000, 2.4, 50), np.full(2000, 2.3)))
+    fed(hand, losses)
+    low, high = shown_heights(hand)
+    assert -0.5 < low < 0
+    assert 4 < high < 8
+    above = int((losses > high).sum())
+    assert hand.widget("plotReadout").text() == f"▲ {above} losses are higher than the plot, up to 95,986"
+    assert len(curves(hand, "lossPlot")["higher losses"][0]) == above
+    assert curves(hand, "lossPlot")["mini-batch"][1].max() == 95_986, "whoever zooms out sees it"
+    hand.click("logScaleCheck")
+    assert shown_heights(hand)[1] > math.log10(95_986)
+    assert hand.widget("plotReadout").text() == ""
+
+
+def test_a_run_that_never_comes_back_is_shown_as_high_as_it_is(hand):
+    fed(hand, 80 + 10 * np.random.default_rng(0).standard_normal(1000))
+    assert 100 < shown_heights(hand)[1] < 150
+    assert hand.widget("plotReadout").text() == ""
+
+
+def test_zooming_out_by_hand_shows_what_was_left_out(hand):
+    fed(hand, np.concatenate(([2.4, 300.0], np.full(500, 2.3))))
+    plot = hand.window.findChild(object, "lossPlot")
+    assert shown_heights(hand)[1] < 10
+    for _ in range(30):
+        hand.wheel(plot.viewport(), -240)
+    assert shown_heights(hand)[1] > 300
+    hand.click("resetZoomButton")
+    assert shown_heights(hand)[1] < 10
+
+
+def test_accuracies_that_hardly_differ_do_not_fill_the_plot(hand):
+    fed(hand, np.full(200, 2.3), [EpochSummary(0, 2.3, 0.101), EpochSummary(1, 2.3, 0.102)])
+    low, high = shown_heights(hand, "accuracyPlot")
+    assert high - low >= 4
+
+
+def test_a_changed_learning_rate_is_marked_and_told(hand):
+    hand.configure(hidden="16", epochs=50, batch_size=1000)
+    for rate in (0.0005, 0.002):
+        hand.widget("learningRateSpin").setValue(rate)
+        count = len(hand.session.history)
+        hand.click("stepButton")
+        hand.wait(lambda count=count: len(hand.session.history) == count + 1)
+    plot = hand.window.findChild(object, "lossPlot")
+
+    def marks() -> list[tuple[float, str]]:
+        lines = [item for item in plot.plotItem.items if isinstance(item, pg.InfiniteLine) and hasattr(item, "label")]
+        return [(line.value(), line.label.format) for line in lines]
+
+    hand.wait(lambda: marks() == [(1.5, "rate 0.002")])
+    hover(hand, 2, lambda: "Mini-batch 2" in hand.widget("plotReadout").text())
+    assert "rate 0.002" in hand.widget("plotReadout").text()
+    hover(hand, 1, lambda: "Mini-batch 1" in hand.widget("plotReadout").text())
+    assert "rate" not in hand.widget("plotReadout").text()
+
+
+def test_the_legend_stands_beside_the_data(trained):
+    legends = trained.window.findChildren(Legend)
+    assert [[entry.name for entry in legend.entries] for legend in legends] == [
+        ["mini-batch", "training, smoothed", "validation"],
+        ["training", "validation"],
+    ]
+    for legend in legends:
+        assert legend.isVisible()
+        assert legend.width() >= legend.sizeHint().width()
+        for name in ("lossPlot", "accuracyPlot"):
+            plot = trained.window.findChild(QWidget, name)
+            on_screen = [QRect(each.mapToGlobal(QPoint()), each.size()) for each in (legend, plot)]
+            assert not on_screen[0].intersects(on_screen[1])
+
+
+def test_an_opened_network_shows_its_epochs(trained, tmp_path):
+    epochs, settings = trained.session.history.epochs, trained.session.config
+    trained.session.save(tmp_path / "mine.npz")
+    trained.window.open(tmp_path / "mine.npz")
+    trained.wait(lambda: len(curves(trained, "lossPlot")["training"][0]) == 2)
+    loss, accuracy = curves(trained, "lossPlot"), curves(trained, "accuracyPlot")
+    assert loss["training"][0].tolist() == [54, 108]
+    assert loss["training"][1].tolist() == [epoch.loss for epoch in epochs]
+    assert loss["validation"][1].tolist() == [epoch.validation_loss for epoch in epochs]
+    assert accuracy["validation"][1] == pytest.approx([100 * epoch.validation_accuracy for epoch in epochs])
+    assert len(loss["mini-batch"][0]) == 0
+    assert "from its file" in trained.widget("plotReadout").text()
+    assert trained.session.curves_config == settings
+    hover(trained, 60, lambda: trained.widget("plotReadout").text().startswith("Epoch 1"))
+    assert f"validation loss {epochs[0].validation_loss:.4f}" in trained.widget("plotReadout").text()
+
+
+def test_the_epochs_of_a_file_are_exported(trained, tmp_path, monkeypatch):
+    epochs = trained.session.history.epochs
+    trained.session.save(tmp_path / "mine.npz")
+    trained.window.open(tmp_path / "mine.npz")
+    trained.wait(lambda: len(curves(trained, "lossPlot")["training"][0]) == 2)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "figures.csv"), ""))
+    trained.trigger("exportCsvAction")
+    rows = list(csv.DictReader((tmp_path / "figures.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert [float(row["training_loss"]) for row in rows] == [epoch.loss for epoch in epochs]
+    assert rows[0]["mini_batch"] == ""
+
+
+def test_no_stale_figures_stay_under_the_pointer(trained):
+    readout = trained.widget("plotReadout")
+    hover(trained, 70, lambda: "Mini-batch" in readout.text())
+    trained.trigger("backAction")
+    trained.wait(lambda: "Mini-batch" not in readout.text())
+    trained.trigger("backAction")
+    trained.wait(lambda: "Mini-batch" in readout.text())
+
+
+def test_the_curves_of_a_run_that_failed_are_named_so(hand, warnings):
+    title = next(label for label in hand.window.findChildren(QLabel) if label.text() == "Learning curves")
+    hand.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
+    hand.click("trainButton")
+    hand.wait(lambda: bool(warnings))
+    hand.wait(lambda: title.text() == "Learning curves of the failed run")
+    hand.trigger("backAction")
+    hand.wait(lambda: title.text() == "Learning curves")
+
+
+def test_the_picture_has_a_title_and_settings_and_no_band_of_the_windows_colour(trained, tmp_path):
+    plot = trained.window.findChild(LossPlot)
+    assert plot.export_png(tmp_path / "plot.png")
+    image = QImage(str(tmp_path / "plot.png"))
+    pixels = np.array(
+        [[image.pixelColor(x, y).name() for x in range(0, image.width(), 3)] for y in range(image.height())]
+    )
+    shares = {color: float((pixels == color).mean()) for color in np.unique(pixels)}
+    assert shares.get(theme.colors().window, 0) < 0.001
+    assert shares[theme.colors().card] > 0.7
+    head = pixels[: image.height() // 12]
+    assert (head == theme.colors().text).any(), "the title"
+    assert plot._export_title() == trained.session.name
+    assert plot._export_settings().startswith("hidden layers 16  ·  ReLU  ·  Adam  ·  learning rate 0.0005")
+    assert "seed 0" in plot._export_settings()
+    assert f"test accuracy {trained.session.meta['test_accuracy']:.2%}" in plot._export_settings()
+
+
+def test_curves_are_as_wide_on_a_screen_with_twice_the_pixels():
+    look = """
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+from minigrad_gui.session import Session
+from minigrad_gui.views.loss_plot import LossPlot
+session = Session()
+plot = LossPlot(session)
+print([item.opts["pen"].widthF() / plot.devicePixelRatioF() for item in plot._loss.listDataItems()[:2]])
+session.close()
+"""
+    widths = []
+    for scale in ("1", "2"):
+        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale}
+        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+        command = [sys.executable, "-c", look]
+        widths.append(subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout)
+    assert widths[0] == widths[1] == "[1.0, 2.0]\n"
+
+
+def test_a_figure_has_as_many_digits_as_can_be_read():
+    assert [figure(loss) for loss in (95_986.4, 12.5, 2.30258, 0.0123456, 1.234e-7, 0)] == [
+        "95,986",
+        "12.5000",
+        "2.3026",
+        "0.0123",
+        "1.2e-07",
+        "0.0000",
+    ]

@@ -327,13 +327,13 @@ def test_a_failed_run_does_not_pass_for_the_run_of_the_network_from_before(hand,
     hand.wait(lambda: bool(warnings))
     captions = [label.text() for label in hand.window.findChildren(QLabel)]
     assert hand.widget("accuracyLabel").text() == accuracy
-    assert "test accuracy before the run" in captions
+    assert "earlier test accuracy" in captions
     assert f"The network is {name}, from before this run." in hand.widget("diagnosisLabel").text()
     assert "The loss exploded and did not come back" in hand.widget("diagnosisLabel").text()
     hand.trigger("backAction")
     assert hand.session.history is good
     assert "from before this run" not in hand.widget("diagnosisLabel").text()
-    assert "test accuracy before the run" not in [label.text() for label in hand.window.findChildren(QLabel)]
+    assert "earlier test accuracy" not in [label.text() for label in hand.window.findChildren(QLabel)]
     hand.trigger("backAction")
     assert "from before this run" in hand.widget("diagnosisLabel").text()
 

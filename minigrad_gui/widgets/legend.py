@@ -1,0 +1,66 @@
+"""What each curve of a plot is: a row of samples and names, beside the plot instead of over its data."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from minigrad_gui import theme
+
+SAMPLE_PX, GAP_PX, DOT_PX = 20, 6, 6
+APART_PX = 14
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A curve's name, its colour, how wide its line is, and whether it has dots."""
+
+    name: str
+    color: str
+    width_px: float
+    dots: bool = False
+
+
+class Legend(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._entries: tuple[Entry, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return self._entries
+
+    def set_entries(self, *entries: Entry) -> None:
+        if entries != self._entries:
+            self._entries = entries
+            self.setAccessibleName("Curves: " + ", ".join(entry.name for entry in entries) if entries else "")
+            self.updateGeometry()
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        widths = [SAMPLE_PX + GAP_PX + metrics.horizontalAdvance(entry.name) for entry in self._entries]
+        return QSize(sum(widths) + APART_PX * max(0, len(widths) - 1), metrics.height())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        metrics, left, middle = self.fontMetrics(), 0.0, self.height() / 2
+        for entry in self._entries:
+            color = QColor(entry.color)
+            painter.setPen(QPen(color, entry.width_px))
+            painter.drawLine(QPointF(left, middle), QPointF(left + SAMPLE_PX, middle))
+            if entry.dots:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(color)
+                painter.drawEllipse(QPointF(left + SAMPLE_PX / 2, middle), DOT_PX / 2, DOT_PX / 2)
+            left += SAMPLE_PX + GAP_PX
+            painter.setPen(QColor(theme.colors().muted))
+            painter.drawText(QPointF(left, middle + (metrics.ascent() - metrics.descent()) / 2), entry.name)
+            left += metrics.horizontalAdvance(entry.name) + APART_PX
+        painter.end()
