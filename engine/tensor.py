@@ -253,12 +253,13 @@ class Tensor:
         return np.array(self._data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (), **options: Any) -> Any:
-        if ufunc in border.WITHOUT_GRADIENT:
-            return getattr(ufunc, method)(*_plain(inputs), **options)
+        operation = border.OPERATIONS.get(ufunc)
         # `array += tensor` comes with the array for out, and makes a name of the array a name of the result.
-        if ufunc not in border.OPERATIONS or method != "__call__" or options or (out and out[0] is not inputs[0]):
-            raise TypeError(border.advice(ufunc, Tensor))
-        return apply(border.OPERATIONS[ufunc], *(self._like(operand) for operand in inputs))
+        if operation and method == "__call__" and not options and (not out or out[0] is inputs[0]):
+            return apply(operation, *[self._like(operand) for operand in inputs])
+        if ufunc in border.WITHOUT_GRADIENT and not out:
+            return getattr(ufunc, method)(*_plain(inputs), **options)
+        raise TypeError(border.advice(ufunc, Tensor))
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, arguments: Sequence[Any], options: Mapping[str, Any]

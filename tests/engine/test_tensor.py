@@ -1161,3 +1161,8 @@ def test_what_is_copied_together_stays_together():
     x = parameter(1, 2)
     first, second = copy.deepcopy([x, x])
     assert first is second
+
+
+def test_a_comparison_does_not_pass_over_where_its_result_should_go():
+    with pytest.raises(TypeError, match=r"np\.isnan"):
+        np.isnan(Tensor([1.0]), out=np.ones(1, bool))
