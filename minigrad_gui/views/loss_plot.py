@@ -301,10 +301,11 @@ class LossPlot(View):
         self._accuracy.setAccessibleDescription(" ".join(accuracy) or HINT)
 
     def _show_epochs(self, history: History) -> None:
+        is_known = self.session.preparation is not None or bool(history.epochs)
         in_epochs = bool(history.epochs) and not len(history) and history.steps_per_epoch == 1
         self._accuracy.setLabel("bottom", "Epoch" if in_epochs else "Mini-batch")
         for plot in (self._loss, self._accuracy):
-            plot.getAxis("top").set_steps_per_epoch(history.steps_per_epoch)
+            plot.getAxis("top").set_steps_per_epoch(history.steps_per_epoch if is_known else 0)
         ends = np.array([history.end_of(epoch) for epoch in history.epochs])
         trained = np.empty(0) if len(history) else _column(history.epochs, "loss")
         self._epoch_curve.setData(ends[: len(trained)], np.maximum(trained, LOWEST_LOSS))

@@ -48,16 +48,17 @@ class EpochAxis(pg.AxisItem):  # type: ignore[misc]
 
     def __init__(self, orientation: str) -> None:
         super().__init__(orientation)
-        self._steps_per_epoch = 1
+        self._steps_per_epoch = 0
 
     def set_steps_per_epoch(self, steps: int) -> None:
+        """0: it is not known yet, and nothing is marked."""
         if steps != self._steps_per_epoch:
             self._steps_per_epoch = steps
             self.picture = None
             self.update()
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
-        if size <= 0 or maxVal <= minVal:
+        if size <= 0 or maxVal <= minVal or not self._steps_per_epoch:
             return []
         per_epoch_px = self._steps_per_epoch * size / (maxVal - minVal)
         spacing = round(_round_number(max(1, EPOCH_SPACING_PX / per_epoch_px))) * self._steps_per_epoch

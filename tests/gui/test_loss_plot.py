@@ -290,6 +290,18 @@ def test_the_ends_of_epochs_are_marked_where_there_is_room(shown, marks):
     assert axis.tickStrings(values) == [f"epoch {number}" if number == numbers[0] else number for number in numbers]
 
 
+def test_before_a_run_is_ready_no_epochs_are_marked(hand):
+    axis = hand.window.findChild(object, "lossPlot").getAxis("top")
+    hand.trigger("openPretrainedAction")
+    plot = hand.window.findChild(LossPlot)
+    plot._refresh()
+    assert axis.tickValues(0, 40_000, 400)[0][1]
+    with BLAS_TURN:  # a run waits for its turn before it is ready
+        hand.click("trainButton")
+        plot._refresh()
+        assert axis.tickValues(0, 10, 400) == []
+
+
 def shown_heights(hand, name: str = "lossPlot") -> list[float]:
     return hand.window.findChild(object, name).plotItem.vb.viewRange()[1]
 
