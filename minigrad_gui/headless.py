@@ -18,6 +18,7 @@ from engine.calibration import calibrate_run
 from engine.checkpoint import Checkpoints, summarize_checkpoint
 from engine.training import DIVERGED, EpochSummary, TrainingRun, describe_run
 from minigrad_gui import data
+from minigrad_gui.diagnosis import diagnose_run
 from minigrad_gui.threads import fastest_blas_threads
 
 IMPATIENCE_S = 1.0
@@ -188,6 +189,9 @@ def _finish(
             record = describe_run(run.config, about["dataset"], run.epochs, test, threads, calibration, changes)
             save_model(save, run.model, record)
     print(f"trained in {seconds:.1f} s with --threads {threads}; {measured('test', *test)}")
+    diagnosis = diagnose_run(run, dataset.test_images, classes=len(dataset.class_names))
+    if diagnosis is not None:
+        print(diagnosis)
     if save is not None:
         print(printable(f"saved {save}"))
 

@@ -349,3 +349,16 @@ def test_training_needs_no_qt():
     code = "import sys; from minigrad_gui.cli import main; main(['train', '--epochs', '1', '--hidden', '4']);"
     code += "assert not [name for name in sys.modules if name.startswith(('PySide6', 'pyqtgraph', 'datasets'))]"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_a_run_that_learns_nothing_is_not_praised(capsys):
+    words = "train --epochs 1 --hidden 16 --batch-size 1000 --optimizer sgd --lr 0.000001 --threads 1"
+    assert main(words.split()) == 0
+    told = capsys.readouterr().out
+    assert "The loss was flat from the start: the network is no better than guessing." in told
+    assert "Try a learning rate of 0.1." in told
+
+
+def test_a_run_that_learns_well_hears_no_complaint(capsys):
+    assert main(["train", "--epochs", "2", "--hidden", "32", "--threads", "1"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("trained in")
