@@ -631,3 +631,16 @@ def test_the_folder_can_be_locked_by_one_at_a_time(tmp_path):
     assert len(other.left_behind()) == 1
     other.release()
     assert [file.suffix for file in sorted(tmp_path.iterdir())] == [".lock", ".npz"]
+
+
+def test_a_run_that_began_with_a_taught_network_still_says_so(make_hand, runs):
+    path = leave_a_run(runs)
+    state, about = load_checkpoint(path)
+    save_checkpoint(path, state, {**about, "taught_drawings": 4})
+    hand = make_hand()
+    hand.click("offerGoOnButton")
+    hand.wait(lambda: len(hand.session.history) > 3)
+    assert load_checkpoint(path)[1]["taught_drawings"] == 4
+    hand.click("stopButton")
+    hand.wait(lambda: hand.session.state == "idle")
+    assert hand.session.taught_drawings == hand.session.meta["taught_drawings"] == 4

@@ -1154,3 +1154,13 @@ def test_a_correction_that_cannot_be_made_leaves_the_first_label(hand, warnings,
     assert "could not be corrected" in warnings[0]
     assert len(warnings) == 1
     wait_until_learnt(hand)
+
+
+def test_return_forgets_nothing(hand, monkeypatch):
+    draw(hand, FLAGGED_ONE)
+    click_bar(hand, 1)
+    wait_until_learnt(hand, 1)
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: box.defaultButton().click())
+    hand.click("handButton")
+    hand.click("handForgetButton")
+    assert taught(hand) == [1]
