@@ -49,6 +49,8 @@ from minigrad_gui.widgets.screens import bring_back, place_first
 TITLE = "minigrad"
 MODEL_KIND, MODEL_SUFFIX = "minigrad model", ".npz"
 MAX_RECENT_FILES = 8
+DATE_FORMAT = "d MMM yyyy, HH:mm"
+"""As in English, like all that the window says, in every locale."""
 SMALLEST = QSize(560, 240)
 """Below this the window does not go; what does not fit into it is scrolled."""
 PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".svg", ".heic"}
@@ -293,7 +295,7 @@ class MainWindow(QMainWindow):
     def _offer_this(self, kept: KeptRun) -> None:
         config, done = kept.summary.config, kept.summary.epochs_done
         hidden = ", ".join(map(str, config.hidden)) or "none"
-        when = QLocale().toString(QDateTime.fromSecsSinceEpoch(int(kept.kept_at_s)), QLocale.FormatType.ShortFormat)
+        when = QLocale.c().toString(QDateTime.fromSecsSinceEpoch(int(kept.kept_at_s)), DATE_FORMAT)
         finished = kept.summary.is_finished
         epochs = f"{config.epochs} epoch{'s' * (config.epochs != 1)}"
         epochs = epochs if finished else f"{done:.1f} of {epochs}"

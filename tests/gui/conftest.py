@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
+from PySide6.QtCore import QLocale, QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
@@ -212,3 +212,11 @@ def make_hand(make_window: Callable[..., MainWindow], qtbot: QtBot) -> Callable[
 @pytest.fixture
 def hand(window: MainWindow, qtbot: QtBot) -> Hand:
     return Hand(window, qtbot)
+
+
+@pytest.fixture(params=["C", "de_DE", "ar_EG", "fa_IR", "hi_IN", "sv_SE"])
+def locale(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each of some locales, with other digits, decimal points and minus signs than English ones."""
+    QLocale.setDefault(QLocale(request.param))
+    yield request.param
+    QLocale.setDefault(QLocale.system())

@@ -3,8 +3,19 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QLocale, QPoint, QSettings, Qt
-from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QSpinBox
+from PySide6.QtCore import QEvent, QLocale, QPoint, QSettings, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDoubleSpinBox,
+    QLabel,
+    QLineEdit,
+    QSlider,
+    QSpinBox,
+)
 
 from engine import Augmentation, ConfigError, TrainingConfig
 from engine.training import parse_hidden
@@ -427,3 +438,29 @@ def test_the_tab_key_goes_down_the_panel(hand, qtbot):
     heights = [hand.widget(name).mapTo(hand.window, QPoint()).y() for name in visited]
     assert len(visited) >= 18
     assert heights == sorted(heights), visited
+
+
+# ---------------------------------------------------------------- other languages
+
+
+def test_numbers_read_alike_in_every_locale(locale, make_hand):
+    hand = make_hand()
+    hand.widget("rotationSlider").setValue(8)
+    shown = [spin.text() for spin in hand.window.findChildren(QAbstractSpinBox)]
+    shown += [label.text() for label in hand.window.findChildren(QLabel)]
+    assert not [text for text in shown if any(sign.isdecimal() and not sign.isascii() for sign in text)], locale
+    assert hand.widget("learningRateSpin").text() == "0.0005"
+    assert hand.widget("parametersLabel").text() == "235,146 parameters"
+
+
+@pytest.mark.parametrize("typed", ["0.02", "0,02", "2e-2", "\u06f0.\u06f0\u06f2", "\u0660,\u0660\u0662"])
+def test_a_decimal_is_taken_as_people_type_it_in_every_locale(locale, make_hand, typed):
+    hand = make_hand()
+    spin = hand.widget("learningRateSpin")
+    spin.setFocus()
+    spin.selectAll()
+    for sign in typed:  # QTest.keyClicks knows no other digits than English ones
+        QApplication.sendEvent(spin, QKeyEvent(QEvent.Type.KeyPress, 0, Qt.KeyboardModifier.NoModifier, sign))
+    QTest.keyClick(spin, Qt.Key.Key_Return)
+    assert hand.session.config.learning_rate == 0.02, locale
+    assert spin.text() == "0.02"
