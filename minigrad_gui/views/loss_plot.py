@@ -223,7 +223,10 @@ class LossPlot(View):
     def _show_legends(self) -> None:
         colors, history = theme.colors(), self.session.history
         training = Entry("training", colors.loss_curve, 1.5, dots=True)
-        loss = [Entry("mini-batch", colors.faint_curve, 1), Entry("training, smoothed", colors.loss_curve, 2)]
+        loss = [
+            Entry("mini-batch", colors.faint_curve, 1),
+            Entry("training, smoothed", colors.loss_curve, 2, short_name="smoothed"),
+        ]
         if not len(history):
             loss = [training] if history.epochs else []
         is_validated = any(epoch.validation_loss is not None for epoch in history.epochs)

@@ -31,6 +31,7 @@ from minigrad_gui.presets import PRESETS
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.canvas import Canvas
+from minigrad_gui.widgets.legend import Legend
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
 from minigrad_gui.widgets.screens import resize_within
 
@@ -569,6 +570,23 @@ def test_the_least_size_stays_when_a_run_starts(hand):
     hand.session.noticed.emit("The run goes on, but would be lost if the program ended now.")
     QApplication.processEvents()
     assert window.minimumSizeHint() == least
+
+
+def test_a_run_does_not_fold_the_settings_away(hand):
+    settings = hand.widget("presetCombo")
+    width = 1600
+    while settings.isVisible():  # until there is no room for them
+        width -= 4
+        resized(hand.window, width, 724)
+    resized(hand.window, width + 4, 724)
+    assert settings.isVisible()
+    hand.configure(epochs=1000)
+    hand.click("trainButton")
+    hand.wait(lambda: len(hand.session.history.epochs) > 1)
+    legend = hand.window.findChild(Legend)
+    hand.wait(lambda: len(legend.entries) == 3)
+    hand.wait(lambda: legend.width() >= legend.minimumSizeHint().width())  # the layout has come to rest
+    assert settings.isVisible()
 
 
 def test_on_a_large_screen_the_canvas_grows(hand):
