@@ -1,4 +1,4 @@
-"""Archives: named arrays and one JSON string in an .npz file, written whole or not at all, checked before believed.
+"""Archives: named arrays and one JSON string in an .npz file, written whole or not at all, checked before accepted.
 
     meta      a 0-d string, JSON: {"format": "minigrad model", "version": 1, ...whatever describes the arrays...}
     <name>    an array whose shape and dtype the description decides: little-endian numbers, every one finite

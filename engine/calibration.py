@@ -3,7 +3,7 @@
 A network that has been trained until it is nearly always right is too sure of itself. Dividing its logits by a
 temperature, chosen on samples that it was not trained on, mends that (Guo, Pleiss, Sun and Weinberger, On Calibration
 of Modern Neural Networks, 2017). But probabilities always add up to 1, over a scribble, too; what tells one is that all
-logits are small. Their log-sum-exp is called the evidence here (Liu, Wang, Owens and Li, Energy-based
+logits are small. Their log-sum-exp is called the log_sum_exp here (Liu, Wang, Owens and Li, Energy-based
 Out-of-distribution Detection, 2020, where it is the negative energy).
 """
 
@@ -21,7 +21,7 @@ from engine.training import TrainingRun, logits_of
 
 LOWEST, HIGHEST = 0.2, 20.0
 """Temperatures beyond these would not come from a trained network."""
-MAX_EVIDENCE = 1e6
+MAX_LOG_SUM_EXP = 1e6
 MAX_SAMPLES = 4000
 """As many say enough, and fit into memory beside a training run."""
 MIN_HELD_BACK = 500
@@ -39,29 +39,37 @@ GOLDEN = (5**0.5 - 1) / 2
 
 @dataclass(frozen=True)
 class Calibration:
-    """temperature: what the logits are divided by; least_evidence: what an answer needs to be believed, None for no
-    such limit; threshold: the least probability of an answer that is believed, by default more than all others have.
+    """temperature: what the logits are divided by; least_log_sum_exp: what an answer needs to be accepted, None for no
+    such limit; threshold: the least probability of an answer that is accepted, by default more than all others have.
     """
 
     temperature: float = 1.0
-    least_evidence: float | None = None
+    least_log_sum_exp: float | None = None
     threshold: float = 0.5
 
+    def to_dict(self) -> dict[str, Any]:
+        """As a model file's meta has it. There the least log-sum-exp has an older name, "least_evidence"."""
+        return {
+            "temperature": self.temperature,
+            "least_evidence": self.least_log_sum_exp,
+            "threshold": self.threshold,
+        }
+
     def read(self, logits: Array) -> tuple[Array, Array]:
-        """The probabilities (N, classes) that logits (N, classes) come to, and whether each answer is believed (N,)."""
+        """The probabilities (N, classes) that logits (N, classes) come to, and whether each answer is accepted (N,)."""
         with np.errstate(invalid="ignore"):  # logits that are not finite give probabilities that are not
             probabilities = _probabilities(logits, self.temperature)
-        believed = probabilities.max(axis=-1) >= self.threshold
-        if self.least_evidence is not None:
-            believed &= _evidence(logits) >= self.least_evidence
-        return probabilities, believed
+        accepted = probabilities.max(axis=-1) >= self.threshold
+        if self.least_log_sum_exp is not None:
+            accepted &= _log_sum_exp(logits) >= self.least_log_sum_exp
+        return probabilities, accepted
 
 
 def _probabilities(logits: Array, temperature: float) -> Array:
     return ops.softmax(logits / logits.dtype.type(temperature))
 
 
-def _evidence(logits: Array) -> Array:
+def _log_sum_exp(logits: Array) -> Array:
     """log(sum(exp(logits))) over the classes: (N,)."""
     highest = logits.max(axis=-1)
     return np.asarray(highest + np.log(np.exp(logits - highest[:, np.newaxis]).sum(axis=-1)))
@@ -71,7 +79,7 @@ def calibrate(
     model: Module, images: Array, labels: Array, harder: Array | None = None, turned_away: float = 0.01
 ) -> Calibration:
     """The temperature of the least cross-entropy loss on images (N, ...) with class labels (N,), not trained on, and
-    the evidence below which this share of the rightly read ones would be turned away: of `harder` images of the same
+    the log-sum-exp below which this share of the rightly read ones would be turned away: of `harder` images of the same
     labels, if there are some, which are to the others as what the network will meet is to what it was trained on.
 
     Golden-section search over the logarithm: the loss has one minimum in 1 / temperature, since cross-entropy is convex
@@ -88,20 +96,27 @@ def calibrate(
         low, high = (low, right) if loss(np.exp(left)) < loss(np.exp(right)) else (left, high)
     if harder is not None:
         logits = logits_of(model, harder)
-    evidence = _evidence(logits)[logits.argmax(axis=-1) == labels]
-    least = float(np.quantile(evidence, turned_away)) if evidence.size else None
+    log_sum_exp = _log_sum_exp(logits)[logits.argmax(axis=-1) == labels]
+    least = float(np.quantile(log_sum_exp, turned_away)) if log_sum_exp.size else None
     return Calibration(float(np.exp((low + high) / 2)), least)
 
 
 def calibration_of(meta: Mapping[str, Any]) -> Calibration:
     """What a model file's meta says of the calibration; the default if that is nothing of use."""
+    default = Calibration()
+    stored = meta.get("calibration")
+    if not isinstance(stored, Mapping):
+        return default
+    values = {**default.to_dict(), **stored}
+    if values.keys() != default.to_dict().keys():
+        return default
+    temperature, least, threshold = values["temperature"], values["least_evidence"], values["threshold"]
     try:
-        calibration = Calibration(**meta.get("calibration", {}))
-        of_use = LOWEST <= calibration.temperature <= HIGHEST and 0 <= calibration.threshold <= 1
-        of_use = of_use and (calibration.least_evidence is None or abs(calibration.least_evidence) < MAX_EVIDENCE)
+        is_sound = LOWEST <= temperature <= HIGHEST and 0 <= threshold <= 1
+        is_sound = is_sound and (least is None or abs(least) < MAX_LOG_SUM_EXP)
     except TypeError:
-        of_use = False
-    return calibration if of_use else Calibration()
+        return default
+    return Calibration(temperature, least, threshold) if is_sound else default
 
 
 def calibrate_run(run: TrainingRun) -> Calibration:

@@ -132,13 +132,13 @@ ASKED, COMPUTED, UPDATED = 0, 1, 3
 
 
 class Memory(NamedTuple):
-    """All that the workers read and write. Steps have numbers; some, one after another, make a burst.
+    """All that the workers read and write. Steps have numbers; some, one after another, make a chunk.
 
     pixels, uint8, or numbers: (N, in_dim), the inputs, of which one is empty; labels: (N,); is_sparse: whether most
-    inputs are 0. samples: those of the burst, for each step a mini-batch of batch_size, the last perhaps smaller.
+    inputs are 0. samples: those of the chunk, for each step a mini-batch of batch_size, the last perhaps smaller.
     sizes: the layers', with input and output. parameters and gradient: of all layers, as `MLP` lays them in a row, and
     so mean and square, which are Adam's (empty: only the gradient is wanted). outputs: the inputs and each layer's
-    outputs; output_gradients: the gradients of the latter; targets: (batch_size,). For each step of the burst:
+    outputs; output_gradients: the gradients of the latter; targets: (batch_size,). For each step of the chunk:
     constants, those of `adam` and the factor of the weight decay, and (2, 2) results, each worker's sum of losses and
     number of samples that are read right.
     """
@@ -256,18 +256,18 @@ def fence() -> None:
     """What was written before it is seen by other threads before what is written after it; in Python it always is."""
 
 
-def give_way() -> None:
+def yield_thread() -> None:
     """Let another thread have the processor, if one waits for it."""
 
 
-def reached(signals: Array, row: int, step: int, patience: int) -> bool:
+def wait_until(signals: Array, row: int, step: int, patience: int) -> bool:
     """Whether a signal has come to this step, after so many looks."""
     for look in range(patience):
         if signals[row, 0] >= step:
             fence()
             return True
         if look % 64 == 63:
-            give_way()
+            yield_thread()
         fence()
     return False
 
@@ -275,14 +275,16 @@ def reached(signals: Array, row: int, step: int, patience: int) -> bool:
 def work(worker: int, first_step: int, last_step: int, patience: int, memory: Memory) -> bool:
     """One worker's part of these steps. False where it has lost its patience with the other: then call it again.
 
-    Worker 0 asks for the steps, of a burst that began with step signals[ASKED, 1] and has signals[ASKED, 2] samples.
+    Worker 0 asks for the steps, of a chunk that began with step signals[ASKED, 1] and has signals[ASKED, 2] samples.
     """
     signals, batch_size, other = memory.signals, memory.batch_size, 1 - worker
     if worker == 0:
         fence()
         signals[ASKED, 0] = last_step
     for step in range(first_step, last_step + 1):
-        if not (reached(signals, ASKED, step, patience) and reached(signals, UPDATED + other, step - 1, patience)):
+        if not (
+            wait_until(signals, ASKED, step, patience) and wait_until(signals, UPDATED + other, step - 1, patience)
+        ):
             return False
         index = step - signals[ASKED, 1]
         samples = memory.samples[index * batch_size : min((index + 1) * batch_size, signals[ASKED, 2])]
@@ -293,13 +295,13 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
             propagate(memory, samples, first, end, memory.results[index, worker])
             fence()
             signals[COMPUTED + worker, 0] = step
-        if not reached(signals, COMPUTED + other, step, patience):
+        if not wait_until(signals, COMPUTED + other, step, patience):
             return False
         if signals[UPDATED + worker, 0] < step:
             update(memory, worker, samples, memory.constants[index])
             fence()
             signals[UPDATED + worker, 0] = step
-    return reached(signals, UPDATED + other, last_step, patience)
+    return wait_until(signals, UPDATED + other, last_step, patience)
 
 
 # ---------------------------------------------------------------- compiling
@@ -308,22 +310,22 @@ _FREEDOM: dict[Loop, set[str]] = {sparse_product: {"contract"}}
 """Where the compiler may round otherwise than the loop says: a product and a sum in one."""
 _LOOPS = (
     *(adam, sparse_product, add_bias, bias_gradient, relu_vjp, cross_entropy, matrix_at, layer_at),
-    *(propagate, update, optimize, reached, work),
+    *(propagate, update, optimize, wait_until, work),
 )
 
 
 def machine_code(loop: Loop, *example: Any) -> Loop | None:
     """The loop in machine code, tried on the example; None where there is no Numba."""
-    for is_kept in (True, False):
+    for is_cached in (True, False):
         with suppress(Exception):  # there is no folder to keep machine code in, or what lies there is damaged
-            compiled: Loop = _compiled(is_kept)[loop.__name__]
+            compiled: Loop = _compiled(is_cached)[loop.__name__]
             compiled(*example)
             return compiled
     return None
 
 
 @cache
-def _compiled(is_kept: bool) -> dict[str, Any]:
+def _compiled(is_cached: bool) -> dict[str, Any]:
     """The loops, compiled when they are called first, or taken from where they were kept. Raises ImportError."""
     import scipy.linalg.cython_blas  # noqa: F401  the products of `np.dot` within a loop
     from numba import njit, types
@@ -335,11 +337,11 @@ def _compiled(is_kept: bool) -> dict[str, Any]:
 
     # Functions of the same code that see each other's machine code where these see each other.
     names: dict[str, Any] = dict(globals())
-    names["give_way"] = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
+    names["yield_thread"] = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
     names["fence"] = intrinsic(lambda _typing_context: (types.void(), generate))
     for loop in _LOOPS:
         # NumPy's rules for x / 0 let the loop use vector instructions.
-        compile = njit(error_model="numpy", nogil=True, cache=is_kept, fastmath=_FREEDOM.get(loop, False))
+        compile = njit(error_model="numpy", nogil=True, cache=is_cached, fastmath=_FREEDOM.get(loop, False))
         names[loop.__name__] = compile(FunctionType(loop.__code__, names, loop.__name__))
     return names
 

@@ -2,7 +2,7 @@
 
 No graph is built. Two workers (`compiled.work`) go forward and backward, each with half of the mini-batch, then each
 takes half of the parameters: their gradient from all samples, and Adam's step. One is whoever trains, the other a
-thread of its own. They do not need Python's lock for that, nor Python between the steps of a burst, and the numbers are
+thread of its own. They do not need Python's lock for that, nor Python between the steps of a chunk, and the numbers are
 the same whether there is a second thread or not.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from engine import compiled
 from engine.losses import class_indices, cross_entropy_loss
-from engine.memory import aligned, row_of, side_by_side
+from engine.memory import aligned, pack, packed_view
 from engine.nn import MLP, Module, ReLU
 from engine.ops import Array
 from engine.optim import Adam, Optimizer
@@ -29,7 +29,7 @@ MOSTLY_ZERO = 1 / 3
 """Where a larger share of the inputs' numbers is not 0, BLAS is the faster: it does not ask."""
 SAMPLES_ASKED = 100
 MOST_AT_ONCE = 64
-"""Mini-batches of a burst at most."""
+"""Mini-batches of a chunk at most."""
 PATIENCE, HELPERS_PATIENCE = 20_000, 100_000
 """Looks for the other's signal, some 0.5 and 2 ms. Then whoever trains wakes the helper, and the helper sleeps."""
 ENDLESS = 1 << 60
@@ -67,7 +67,7 @@ class FusedSteps:
             rows = None
         self._adam = optimizer if isinstance(optimizer, Adam) and rows else None
         self.most_at_once = MOST_AT_ONCE if self._adam else 1
-        self._gradients = side_by_side([np.zeros_like(array) for array in arrays])
+        self._gradients = pack([np.zeros_like(array) for array in arrays])
         some = images[:: len(images) // SAMPLES_ASKED + 1]
         nothing, no_pixels = np.empty(0, model.dtype), np.empty((0, 0), np.uint8)
         mean, square = rows or (nothing, nothing)
@@ -196,7 +196,7 @@ def _is_chain(arrays: Sequence[Array]) -> bool:
 
 
 def _row(arrays: Sequence[Array]) -> Array:
-    row = row_of(arrays)
+    row = packed_view(arrays)
     assert row is not None
     return row
 
@@ -228,7 +228,7 @@ def fused_steps(
     if (
         not all(parameter.requires_grad and parameter.data.flags.writeable for parameter in parameters)
         or not _is_chain(arrays)
-        or row_of(arrays) is None
+        or packed_view(arrays) is None
         or model.dtype not in (np.float32, np.float64)
         or rows.dtype not in (np.uint8, model.dtype)
         or rows.shape[1:] != arrays[0].shape[1:]

@@ -18,7 +18,7 @@ def aligned(size: int, dtype: np.dtype[Any]) -> Array:
     return memory[start : start + size]
 
 
-def side_by_side(arrays: Sequence[Array], order: Literal["F", "K"] = "K") -> list[Array]:
+def pack(arrays: Sequence[Array], order: Literal["F", "K"] = "K") -> list[Array]:
     """Copies, one after another in memory, each in Fortran order or in its own. Of several dtypes they lie apart."""
     if len({array.dtype for array in arrays}) != 1:
         return [array.copy(order) for array in arrays]
@@ -33,8 +33,8 @@ def side_by_side(arrays: Sequence[Array], order: Literal["F", "K"] = "K") -> lis
     return parts
 
 
-def row_of(arrays: Sequence[Array]) -> Array | None:
-    """The array of one axis that these make up, as `side_by_side` gave them; None if they do not."""
+def packed_view(arrays: Sequence[Array]) -> Array | None:
+    """The array of one axis that these make up, as `pack` gave them; None if they do not."""
     memory, dtype = arrays[0].base, arrays[0].dtype
     if memory is None or memory.ndim != 1 or memory.dtype != dtype or not memory.flags.c_contiguous:
         return None

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from engine import ops
 from engine.functions import dropout
-from engine.memory import row_of, side_by_side
+from engine.memory import pack, packed_view
 from engine.ops import Array
 from engine.tensor import Tensor, apply, as_tensor
 
@@ -228,7 +228,7 @@ class MLP(Module):
         self.sizes = (in_dim, *hidden, out_dim)
         self.activation = activation()
         layers = [Linear(fan_in, fan_out, rng=rng, dtype=dtype, init=init) for fan_in, fan_out in pairwise(self.sizes)]
-        self.layers = _side_by_side([(layer.W.data, layer.b.data) for layer in layers])
+        self.layers = _packed_layers([(layer.W.data, layer.b.data) for layer in layers])
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -245,7 +245,7 @@ class MLP(Module):
         model = cls.__new__(cls)
         model.sizes = (parameters[0][0].shape[1], *(len(b) for _, b in parameters))
         model.activation = activation()
-        model.layers = _side_by_side(parameters)
+        model.layers = _packed_layers(parameters)
         return model
 
     def copy(self) -> "MLP":
@@ -258,14 +258,14 @@ class MLP(Module):
         layers = [layer for layer in self.layers if isinstance(layer, Linear)]
         tensors = list(dict.fromkeys(tensor for layer in layers for tensor in (layer.W, layer.b)))
         arrays = [tensor.data for tensor in tensors]
-        if arrays and row_of(arrays) is None:
-            for tensor, array in zip(tensors, side_by_side(arrays, order="F"), strict=True):
+        if arrays and packed_view(arrays) is None:
+            for tensor, array in zip(tensors, pack(arrays, order="F"), strict=True):
                 tensor.adopt(array)
 
 
-def _side_by_side(parameters: Sequence[tuple[Array, Array]]) -> list[Linear]:
+def _packed_layers(parameters: Sequence[tuple[Array, Array]]) -> list[Linear]:
     """Layers with copies of given (W, b) pairs, all in one row of memory: `engine.fused` goes through them at once."""
-    arrays = side_by_side([array for pair in parameters for array in pair], order="F")
+    arrays = pack([array for pair in parameters for array in pair], order="F")
     return [Linear.around(W, b) for W, b in zip(arrays[::2], arrays[1::2], strict=True)]
 
 

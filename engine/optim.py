@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine import compiled
-from engine.memory import alike, row_of, side_by_side
+from engine.memory import alike, pack, packed_view
 from engine.ops import Array
 from engine.tensor import Tensor
 
@@ -110,7 +110,7 @@ class Optimizer:
         """What is copied or unpickled gets arrays of its own, which lie in memory as those of a new optimizer do."""
         vars(self).update(state)
         self.params = _each_once(self.params)
-        self._memory = {name: side_by_side(values) for name, values in self._memory.items()}
+        self._memory = {name: pack(values) for name, values in self._memory.items()}
 
     def state(self) -> dict[str, Array]:
         """All that the next step depends on besides parameters, gradients and settings, as named copies."""
@@ -195,7 +195,7 @@ class Adam(Optimizer):
         self.betas = betas
         self.eps = eps
         for name in ("mean", "square"):
-            self._memory[name] = side_by_side([np.zeros_like(param.data) for param in self.params])
+            self._memory[name] = pack([np.zeros_like(param.data) for param in self.params])
         self._memory["steps"] = [np.zeros((), np.int64) for _ in self.params]
         self._kept_constants: tuple[Any, Array] = (), np.empty(0)
         self._scratch: dict[int, Array] = {}
@@ -218,7 +218,7 @@ class Adam(Optimizer):
 
     def memory_rows(self) -> tuple[Array, Array] | None:
         """The means and the squares of all parameters, each in a row; None if they do not lie so or differ in age."""
-        mean, square = row_of(self._memory["mean"]), row_of(self._memory["square"])
+        mean, square = packed_view(self._memory["mean"]), packed_view(self._memory["square"])
         if mean is None or square is None or len({steps.item() for steps in self._memory["steps"]}) != 1:
             return None
         return mean, square

@@ -18,7 +18,7 @@ from engine import ops
 from engine.losses import class_indices, cross_entropy_loss
 from engine.nn import ACTIVATIONS, MLP, Linear, Module
 from engine.ops import Array, Op
-from engine.tensor import Tensor, history
+from engine.tensor import Tensor, topological_order
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 """A function and its arguments. A list or a dict among them belongs to the graph: a new mini-batch is put in there."""
@@ -87,7 +87,7 @@ def _is_simple(loss: Tensor, batch: Tensor) -> bool:
 
     The calls below are for rows of inputs, and for one dtype.
     """
-    values = [tensor for _, origin in history(loss) for tensor in origin.inputs if tensor is not batch]
+    values = [tensor for _, origin in topological_order(loss) for tensor in origin.inputs if tensor is not batch]
     return (
         batch.ndim == 2
         and all(tensor.requires_grad for tensor in values)
@@ -120,7 +120,7 @@ class _Recording:
         self._batches: list[tuple[list[Array], int]] = []
         nodes: list[_Node] = []
         gradient_of = {loss: np.ones((), loss.dtype)}
-        for result, (op, inputs, arrays, _, options) in history(loss):
+        for result, (op, inputs, arrays, _, options) in topological_order(loss):
             wanted: list[Array | None] = []
             for position, tensor in enumerate(inputs):
                 if tensor is batch:

@@ -494,7 +494,7 @@ class Tensor:
         seed = self._seed(gradient)
         if not self._requires_grad:
             raise ValueError("backward() needs a result of tensors that require a gradient")
-        results = history(self)
+        results = topological_order(self)
         for result, origin in results:
             if origin.version != sum([tensor._version for tensor in origin.inputs]):
                 raise RuntimeError(f"an input of {result.op}() has been changed since: compute the result again")
@@ -597,7 +597,7 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(first) if isinstance(first, (tuple, list)) else (first,)
 
 
-def history(root: Tensor) -> list[tuple[Tensor, Origin]]:
+def topological_order(root: Tensor) -> list[tuple[Tensor, Origin]]:
     """The results that `root` was computed from, itself among them, each before those that it was computed from."""
     order: list[tuple[Tensor, Origin]] = []
     seen: set[Tensor] = set()

@@ -28,8 +28,8 @@ from engine.recording import Gradients, parts_of
 from engine.tensor import Tensor, no_grad
 
 EVALUATION_BATCH_SIZE = 1000
-BURST_S = 1 / 60
-"""A frame of the screen: nobody notices that a burst cannot be interrupted, and Python takes a small share of it."""
+CHUNK_S = 1 / 60
+"""A frame of the screen: nobody notices that a chunk cannot be interrupted, and Python takes a small share of it."""
 DIVERGED_LOSS = 1e6
 DIVERGED = "The loss exploded: the steps were so large that the weights grew without bound."
 MAX_RECORDED_EPOCHS = 500
@@ -197,7 +197,7 @@ class EpochSummary:
 
 Trained = tuple[Step, EpochSummary | None]
 """A mini-batch, and with an epoch's last one its summary."""
-Burst = tuple[list[Step], EpochSummary | None]
+Chunk = tuple[list[Step], EpochSummary | None]
 """Mini-batches of one epoch, and with its last one its summary."""
 
 
@@ -273,7 +273,7 @@ def training_steps(
     Raises ValueError, with the first step, if there are not as many labels as images.
     """
     with closing(
-        training_bursts(
+        training_chunks(
             model,
             images,
             labels,
@@ -286,12 +286,12 @@ def training_steps(
             steps_done=steps_done,
             threads=threads,
         )
-    ) as bursts:
-        for (step,) in bursts:
+    ) as chunks:
+        for (step,) in chunks:
             yield step
 
 
-def training_bursts(
+def training_chunks(
     model: Module,
     images: Array,
     labels: Array,
@@ -305,11 +305,11 @@ def training_bursts(
     steps_done: int = 0,
     threads: int | None = None,
     learning_rate: Callable[[int], float] | None = None,
-    burst_s: Callable[[], float] = lambda: 0.0,
+    chunk_s: Callable[[], float] = lambda: 0.0,
 ) -> Generator[list[Step], None, None]:
-    """As `training_steps`, but for each `next()` as many mini-batches of an epoch as take about `burst_s()` seconds.
+    """As `training_steps`, but for each `next()` as many mini-batches of an epoch as take about `chunk_s()` seconds.
 
-    That is one where a graph is needed, or burst_s() is 0. The numbers do not depend on it. learning_rate: that of each
+    That is one where a graph is needed, or chunk_s() is 0. The numbers do not depend on it. learning_rate: that of each
     mini-batch, by its number (None: the optimizer's own); it is asked as late as it can be.
     """
     images, labels = _pairs(images, labels)
@@ -330,7 +330,7 @@ def training_bursts(
                 if fused is not None and not fused.fits:
                     fused.close()
                     fused = None
-                affordable = min(burst_s() / step_s, fused.most_at_once, batches - index) if fused is not None else 0
+                affordable = min(chunk_s() / step_s, fused.most_at_once, batches - index) if fused is not None else 0
                 count = max(1, int(affordable))
                 numbers = range(epoch * batches + index, epoch * batches + index + count)
                 rates = [optimizer.lr if learning_rate is None else learning_rate(number) for number in numbers]
@@ -399,7 +399,7 @@ class TrainingRun:
     images: (N, ...) and integer labels: (N,), of which a validation share is held back; classes: how many there are;
     start_from: a network to go on from, which is copied (None: a new one, from the seed). `learning_rate` may be
     changed between two steps; the config's schedule goes on from there. `threads`: what `training_steps` takes.
-    `burst_s`: how long the bursts of `bursts()` may take. `training`, `validation`: images and labels to train on, and
+    `chunk_s`: how long the chunks of `chunks()` may take. `training`, `validation`: images and labels to train on, and
     those held back.
     """
 
@@ -416,7 +416,7 @@ class TrainingRun:
         self.optimizer = config.build_optimizer(self.model)
         self.learning_rate = config.learning_rate
         self.threads: int | None = None
-        self.burst_s = BURST_S
+        self.chunk_s = CHUNK_S
         self.steps_done = 0
         self.epochs: list[EpochSummary] = []
         self._losses = array("f")
@@ -482,15 +482,15 @@ class TrainingRun:
         model = self.model.copy()
         optimizer = self.config.build_optimizer(model)
         while True:
-            with closing(self._train(model, optimizer, threads, epochs=1)) as bursts:
-                for (step,) in bursts:
+            with closing(self._train(model, optimizer, threads, epochs=1)) as chunks:
+                for (step,) in chunks:
                     yield step
 
     def _train(
         self, model: MLP, optimizer: Optimizer, threads: int | None, epochs: int, **others: Any
     ) -> Generator[list[Step], None, None]:
         config = self.config
-        return training_bursts(
+        return training_chunks(
             model,
             *self.training,
             optimizer,
@@ -503,15 +503,15 @@ class TrainingRun:
         )
 
     def __iter__(self) -> Generator[Trained, None, None]:
-        with closing(self._bursts(lambda: 0.0)) as bursts:
-            for (step,), summary in bursts:
+        with closing(self._chunks(lambda: 0.0)) as chunks:
+            for (step,), summary in chunks:
                 yield step, summary
 
-    def bursts(self) -> Generator[Burst, None, None]:
-        """As iterating, but each item has all mini-batches of some `burst_s` seconds, between which nobody can look."""
-        return self._bursts(lambda: self.burst_s)
+    def chunks(self) -> Generator[Chunk, None, None]:
+        """As iterating, but each item has all mini-batches of some `chunk_s` seconds, between which nobody can look."""
+        return self._chunks(lambda: self.chunk_s)
 
-    def _bursts(self, burst_s: Callable[[], float]) -> Generator[Burst, None, None]:
+    def _chunks(self, chunk_s: Callable[[], float]) -> Generator[Chunk, None, None]:
         scheduled = SCHEDULES[self.config.schedule]
         total = self.config.epochs * self.steps_per_epoch
         with closing(
@@ -522,10 +522,10 @@ class TrainingRun:
                 self.config.epochs,
                 steps_done=self.steps_done,
                 learning_rate=lambda number: self.learning_rate * scheduled(number / total),
-                burst_s=burst_s,
+                chunk_s=chunk_s,
             )
-        ) as bursts:
-            for steps in bursts:
+        ) as chunks:
+            for steps in chunks:
                 self.steps_done += len(steps)
                 for step in steps:
                     self._losses.append(step.loss)
@@ -584,8 +584,8 @@ def train(
     """
     history: list[float] = []
     meter = EpochMeter()
-    for steps in training_bursts(
-        model, data, labels, optimizer, loss_fn, epochs=epochs, batch_size=batch_size, burst_s=lambda: BURST_S
+    for steps in training_chunks(
+        model, data, labels, optimizer, loss_fn, epochs=epochs, batch_size=batch_size, chunk_s=lambda: CHUNK_S
     ):
         for step in steps:
             meter.add(step)

@@ -232,9 +232,9 @@ def _predict(options: argparse.Namespace) -> int:
             status = 2
             continue
         if picture.any():
-            probabilities, believed = calibration.read(logits_of(model, picture[np.newaxis]))
+            probabilities, accepted = calibration.read(logits_of(model, picture[np.newaxis]))
             best = int(probabilities[0].argmax())
-            doubt = "" if believed[0] else "not recognised, most like "
+            doubt = "" if accepted[0] else "not recognised, most like "
             print(f"{printable(path)}: {doubt}{best} ({probabilities[0, best]:.1%})")
         else:
             print(f"{printable(path)}: no digit, the picture is blank")

@@ -1,8 +1,8 @@
 """Learning handwriting: a network is taught a few labelled drawings, without forgetting what it knew.
 
-No Qt here. `teach` is the learning; a `Notebook` keeps the drawings, one file each, so that two windows may write at
-once and nothing is lost but the one drawing whose file is damaged. Every drawing is kept until it is thrown away; the
-newest MAX_DRAWINGS are taught.
+No Qt here. `teach` is the learning; a `DrawingStore` keeps the drawings, one file each, so that two windows may write
+at once and a damaged file costs one drawing. Every drawing is kept until it is thrown away; the newest MAX_DRAWINGS are
+taught.
 """
 
 import json
@@ -93,7 +93,7 @@ def is_dot(strokes: Sequence[ArrayLike]) -> bool:
     return sum(lengths) < LEAST_INK
 
 
-class NotebookError(Exception):
+class DrawingStoreError(Exception):
     """A drawing that could not be kept or removed; the message is one sentence for the person who drew it."""
 
 
@@ -116,11 +116,11 @@ class Drawing:
         return self._made[0]
 
 
-class Notebook:
+class DrawingStore:
     """The drawings that were taught, oldest first, each in a JSON file of its own in one folder.
 
-    Whoever opens a notebook has it read, in another thread where there may be thousands: `include(read())`. Until then
-    it holds only what was added since. A drawing that cannot be written is in `drawings` all the same, until the
+    Whoever opens a store has it read, in another thread where there may be thousands: `include(read())`. Until then it
+    holds only what was added since. A drawing that cannot be written is in `drawings` all the same, until the
     program ends, and is written as soon as another can be.
     """
 
@@ -145,7 +145,7 @@ class Notebook:
             self.unread = ()
 
     def add(self, strokes: Sequence[ArrayLike], label: int) -> Drawing:
-        """Keep a drawing. Raises NotebookError if it is kept in memory alone, and the one before was not."""
+        """Keep a drawing. Raises DrawingStoreError if it is kept in memory alone, and the one before was not."""
         name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.json"
         drawing = Drawing(tuple(np.asarray(stroke, np.float64) for stroke in strokes), label, name)
         was_told = bool(self._unwritten)
@@ -158,14 +158,14 @@ class Notebook:
                 self._unwritten.pop()
         except OSError as error:
             if not was_told:
-                raise NotebookError(
+                raise DrawingStoreError(
                     f"What you teach is learnt, but will be forgotten when you leave: {self.folder} cannot be written "
                     f"to ({reason_of(error)})."
                 ) from error
         return drawing
 
     def remove(self, *drawings: Drawing) -> None:
-        """Throw drawings away. Raises NotebookError, and keeps those whose files cannot be removed."""
+        """Throw drawings away. Raises DrawingStoreError, and keeps those whose files cannot be removed."""
         gone, problem = set(), None
         for drawing in drawings:
             try:
@@ -178,10 +178,12 @@ class Notebook:
         self._unwritten = [kept for kept in self._unwritten if kept.name not in gone]
         if problem is not None:
             what = _counted(len(drawings) - len(gone))
-            raise NotebookError(f"{what} could not be removed from {self.folder}: {reason_of(problem)}.") from problem
+            raise DrawingStoreError(
+                f"{what} could not be removed from {self.folder}: {reason_of(problem)}."
+            ) from problem
 
     def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
-        """Give drawings another digit. Raises NotebookError, and leaves those as they were that cannot be written."""
+        """Give drawings another digit. Raises DrawingStoreError if some cannot be written; those stay."""
         corrected: dict[str, Drawing] = {}
         problem = None
         unwritten = {drawing.name for drawing in self._unwritten}
@@ -197,12 +199,14 @@ class Notebook:
         self._unwritten = [corrected.get(drawing.name, drawing) for drawing in self._unwritten]
         if problem is not None:
             what = _counted(len(drawings) - len(corrected))
-            raise NotebookError(f"{what} could not be corrected in {self.folder}: {reason_of(problem)}.") from problem
+            raise DrawingStoreError(
+                f"{what} could not be corrected in {self.folder}: {reason_of(problem)}."
+            ) from problem
 
     def forget(self) -> None:
         """Throw every drawing away, also what is unread and what other windows have added until now.
 
-        Raises NotebookError as `remove` does.
+        Raises DrawingStoreError as `remove` does.
         """
         remove_old_drafts(self.folder)
         known = {drawing.name for drawing in self.drawings}

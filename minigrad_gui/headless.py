@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -184,7 +183,7 @@ def _finish(
         seconds = time.perf_counter() - started
         test = evaluate(run.model, dataset.test_images, dataset.test_labels)
         if save is not None:
-            calibration = asdict(calibrate_run(run))
+            calibration = calibrate_run(run).to_dict()
             changes = about.get("learning_rate_changes") or ()
             record = describe_run(run.config, about["dataset"], run.epochs, test, threads, calibration, changes)
             save_model(save, run.model, record)
@@ -211,9 +210,9 @@ def _iterate(run: TrainingRun, kept: Checkpoints | None, asked: list[int]) -> No
 
     total, done = run.config.epochs * run.training_count, len(run.epochs) * run.training_count + run.samples_into_epoch
     was_told = False
-    with closing(run.bursts()) as bursts, tqdm(total=total, initial=done, unit=" digits", unit_scale=True) as bar:
-        while not asked and (burst := next(bursts, None)) is not None:
-            steps, epoch = burst
+    with closing(run.chunks()) as chunks, tqdm(total=total, initial=done, unit=" digits", unit_scale=True) as bar:
+        while not asked and (chunk := next(chunks, None)) is not None:
+            steps, epoch = chunk
             if any(step.diverged for step in steps):
                 another = " and another --checkpoint file" if kept is not None else ""
                 raise UsageError(f"{DIVERGED} Try --lr {run.config.learning_rate / 10:g}{another}.")

@@ -34,7 +34,7 @@ from minigrad_gui import theme
 from minigrad_gui.data import asset_path
 from minigrad_gui.garbage import GarbageCollector
 from minigrad_gui.incidents import log_path
-from minigrad_gui.recovery import KeptRun, run_in
+from minigrad_gui.recovery import RecoverableRun, run_in
 from minigrad_gui.session import Session
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import Column, View
@@ -63,7 +63,7 @@ class MainWindow(QMainWindow):
         self._settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "minigrad", "minigrad")
         theme_name = self._settings.value("theme")
         self._theme = theme_name if theme_name in THEMES else "system"
-        self._keeps_run = self._is_leaving = self._is_closed = False
+        self._keeps_checkpoint = self._is_leaving = self._is_closed = False
         self._offers_runs = True
         self.has_ended = False
         """Closed, and every thread of its session has ended."""
@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self._refusal, self._notice, self._offer = (Banner(name) for name in ("refusal", "notice", "offer"))
         self._foot = Foot(self._refusal, self._notice, self._offer, margin_px=theme.SPACING_PX)
         self.setStatusBar(self._foot)
-        self._taken_up: KeptRun | None = None
+        self._taken_up: RecoverableRun | None = None
         self._recent = QMenu("Open &recent", self)
         self._save_handwriting = action(
             self, "Save with your &handwriting…", "saveWithHandwritingAction", self._on_save_with_handwriting
@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
         self.session.leftBehindChanged.connect(self._offer_run)
         self.session.stateChanged.connect(self._offer_run)
         self.session.documentChanged.connect(self._show_title)
-        for changed in (self.session.handChanged, self.session.stateChanged, self.session.modelChanged):
+        for changed in (self.session.handwritingChanged, self.session.stateChanged, self.session.modelChanged):
             changed.connect(self._show_enabled)
         QApplication.styleHints().colorSchemeChanged.connect(self._dress)
         self._restore()
@@ -180,7 +180,7 @@ class MainWindow(QMainWindow):
         if not self._may_discard("open the pretrained network"):
             return
         try:
-            self.session.open_pretrained(keep_run=self._keeps_run)
+            self.session.open_pretrained(keep_checkpoint=self._keeps_checkpoint)
         except ModelFileError as error:
             self._warn(str(error))
 
@@ -191,9 +191,9 @@ class MainWindow(QMainWindow):
         try:
             kept = run_in(path.absolute())
             if kept is not None:
-                self.session.go_on_with(kept, keep_run=self._keeps_run)
+                self.session.go_on_with(kept, keep_checkpoint=self._keeps_checkpoint)
                 return
-            self.session.open(path.absolute(), keep_run=self._keeps_run)
+            self.session.open(path.absolute(), keep_checkpoint=self._keeps_checkpoint)
         except ModelFileError as error:
             self._warn(str(error))
             if not path.exists():
@@ -216,8 +216,8 @@ class MainWindow(QMainWindow):
         return True
 
     def _may_discard(self, what: str) -> bool:
-        """True if nothing is unsaved, or the person saved it or gives it up; `_keeps_run` tells whether a run, too."""
-        self._keeps_run = False
+        """True if nothing is unsaved, or the person saved it or gives it up; see `_keeps_checkpoint`."""
+        self._keeps_checkpoint = False
         if self.session.state != "idle":
             return self._may_end_run(what)
         if not self.session.modified:
@@ -292,10 +292,10 @@ class MainWindow(QMainWindow):
         self._offers_runs = True
         self._offer_run()
 
-    def _offer_this(self, kept: KeptRun) -> None:
+    def _offer_this(self, kept: RecoverableRun) -> None:
         config, done = kept.summary.config, kept.summary.epochs_done
         hidden = ", ".join(map(str, config.hidden)) or "none"
-        when = QLocale.c().toString(QDateTime.fromSecsSinceEpoch(int(kept.kept_at_s)), DATE_FORMAT)
+        when = QLocale.c().toString(QDateTime.fromSecsSinceEpoch(int(kept.saved_at_s)), DATE_FORMAT)
         finished = kept.summary.is_finished
         epochs = f"{config.epochs} epoch{'s' * (config.epochs != 1)}"
         epochs = epochs if finished else f"{done:.1f} of {epochs}"
@@ -313,12 +313,12 @@ class MainWindow(QMainWindow):
         self._offers_runs = False
         self._offer.dismiss()
 
-    def _go_on_with(self, kept: KeptRun) -> None:
+    def _go_on_with(self, kept: RecoverableRun) -> None:
         if self._may_discard("go on with another run"):
             self._taken_up = kept
-            self.session.go_on_with(kept, keep_run=self._keeps_run)
+            self.session.go_on_with(kept, keep_checkpoint=self._keeps_checkpoint)
 
-    def _throw_away(self, kept: KeptRun) -> None:
+    def _throw_away(self, kept: RecoverableRun) -> None:
         what = "Throw this run away? It cannot be brought back."
         throw_away = "Throw away"
         roles = QMessageBox.ButtonRole
@@ -436,7 +436,7 @@ class MainWindow(QMainWindow):
             view.restore_settings(self._settings)
 
     def _may_end_run(self, what: str) -> bool:
-        """True if the person lets the run end; `_keeps_run` tells whether it can be gone on with."""
+        """True if the person lets the run end; `_keeps_checkpoint` tells whether it can be gone on with."""
         keep, discard = "Keep the run", "Discard the run"
         text = f"{what[0].upper()}{what[1:]} while the network is in training? If you keep the run, minigrad offers "
         answer = self._choose_keep(f"{text}to go on with it the next time you start it.", keep, discard)
@@ -455,7 +455,7 @@ class MainWindow(QMainWindow):
         roles = QMessageBox.ButtonRole
         choices = {keep: roles.AcceptRole, discard: roles.DestructiveRole, "Cancel": roles.RejectRole}
         answer = choose(self, TITLE, text, choices)
-        self._keeps_run = answer == keep
+        self._keeps_checkpoint = answer == keep
         return answer
 
     @Slot()
@@ -478,7 +478,7 @@ class MainWindow(QMainWindow):
             view.save_settings(self._settings)
         self._settings.sync()
         self.hide()  # the step that is under way may take a moment to end
-        self.has_ended = self.session.close(keep_run=self._keeps_run or self._is_leaving)
+        self.has_ended = self.session.close(keep_checkpoint=self._keeps_checkpoint or self._is_leaving)
         self._garbage.stop()
         event.accept()
 

@@ -21,21 +21,21 @@ MAX_OFFERED = 20
 
 
 @dataclass(frozen=True)
-class KeptRun:
+class RecoverableRun:
     """A run in a file: what it was, and when it was last kept, in seconds since 1970."""
 
     path: Path
     summary: CheckpointSummary
     source: str
-    kept_at_s: float
+    saved_at_s: float
 
 
-def run_in(path: Path) -> KeptRun | None:
+def run_in(path: Path) -> RecoverableRun | None:
     """The run that a file holds, if it is one that a window can go on with."""
     try:
         summary = summarize_checkpoint(path)
         source = summary.meta.get("dataset")
-        return KeptRun(path, summary, source, path.stat().st_mtime) if source in list(SOURCES) else None
+        return RecoverableRun(path, summary, source, path.stat().st_mtime) if source in list(SOURCES) else None
     except (ModelFileError, OSError):  # damaged, of a newer version, something else, or just taken away
         return None
 
@@ -64,7 +64,7 @@ class RunFolder:
         self._own.add(path)
         return path
 
-    def take(self, kept: KeptRun) -> None:
+    def take(self, kept: RecoverableRun) -> None:
         """From now on a run that was left behind is this window's own."""
         self._own.add(kept.path)
 
@@ -72,12 +72,12 @@ class RunFolder:
         """What these files keep is for the next window; until this one is closed, no other offers it."""
         self._own.difference_update(paths)
 
-    def keep_only(self, needed: set[Path | None]) -> None:
+    def remove_all_but(self, needed: set[Path | None]) -> None:
         """Throw this window's other runs away."""
         for path in self._own - needed:
             self.remove(path)
 
-    def left_behind(self) -> list[KeptRun]:
+    def left_behind(self) -> list[RecoverableRun]:
         """The runs of windows that are gone, newest first; from now on no other window offers them."""
         try:
             files = sorted(self.folder.iterdir(), key=_written_s, reverse=True)

@@ -8,7 +8,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,11 +24,11 @@ from engine.training import describe_run, logits_of
 from minigrad_gui import data, digits
 from minigrad_gui.diagnosis import Diagnosis
 from minigrad_gui.folders import data_folder
-from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, Notebook, NotebookError, is_dot
+from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, DrawingStore, DrawingStoreError, is_dot
 from minigrad_gui.history import History, recorded_history
-from minigrad_gui.recovery import KeptRun, RunFolder
-from minigrad_gui.teaching import Lesson, Taught, TeachingWorker
-from minigrad_gui.worker import Outcome, Preparation, Progress, TrainingControl, TrainingJob, TrainingWorker
+from minigrad_gui.recovery import RecoverableRun, RunFolder
+from minigrad_gui.teaching import TeachingJob, TeachingResult, TeachingWorker
+from minigrad_gui.worker import Preparation, Progress, TrainingControl, TrainingJob, TrainingResult, TrainingWorker
 
 READING_DELAY_MS = 8
 SWITCH_INTERVAL_S = 0.0005
@@ -44,7 +44,7 @@ HandwritingState = Literal["off", "learning", "on"]
 class Prediction:
     """What the network thinks of the drawing: the likeliest digit, and each digit's probability, float (10,).
 
-    `recognised`: whether it is sure enough to be believed; `with_handwriting`: whether it was read by the copy that has
+    `recognised`: whether it is sure enough to be accepted; `with_handwriting`: whether it was read by the copy that has
     learnt the person's handwriting.
     """
 
@@ -55,7 +55,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class _Work:
+class NetworkSnapshot:
     """A network with all that belongs to it. `is_from_run`: see `run_gave_a_network`."""
 
     model: MLP
@@ -66,7 +66,7 @@ class _Work:
     preparation: Preparation | None
     path: Path | None
     modified: bool
-    kept_in: Path | None
+    checkpoint_path: Path | None
     name: str
     diagnosis: Diagnosis | None
     is_from_run: bool
@@ -86,23 +86,23 @@ class Session(QObject):
     modelChanged = Signal()  # noqa: N815
     predictionChanged = Signal()  # noqa: N815
     documentChanged = Signal()  # noqa: N815
-    handChanged = Signal()  # noqa: N815
+    handwritingChanged = Signal()  # noqa: N815
     samplesReady = Signal()  # noqa: N815
     leftBehindChanged = Signal()  # noqa: N815
     failed = Signal(str)
     noticed = Signal(str)
     _jobQueued = Signal(object)  # noqa: N815
-    _handAsked = Signal(object)  # noqa: N815
-    _lessonQueued = Signal(object)  # noqa: N815
+    _drawingsAsked = Signal(object)  # noqa: N815
+    _teachingQueued = Signal(object)  # noqa: N815
     _samplesAsked = Signal()  # noqa: N815
-    _lessonsExpected = Signal()  # noqa: N815
+    _teachingExpected = Signal()  # noqa: N815
 
     def __init__(self, parent: QObject | None = None, folder: Path | None = None) -> None:
         super().__init__(parent)
         self.config = TrainingConfig()
         self.config_error: ConfigError | None = None
         self.source = "mnist"
-        self.keep_weights = False
+        self.continues = False
         self.state: State = "idle"
         self.history = History()
         self.preparation: Preparation | None = None
@@ -126,20 +126,20 @@ class Session(QObject):
         self.prediction: Prediction | None = None
         self.samples: NDArray[np.uint8] | None = None
         folder = folder or data_folder()
-        self.notebook = Notebook(folder / "handwriting")
+        self.drawing_store = DrawingStore(folder / "handwriting")
         self._runs = RunFolder(folder / "runs")
-        self._kept_in: Path | None = None
+        self._checkpoint_path: Path | None = None
         """The checkpoint of the run that the current network came from, while it is not saved."""
-        self.left_behind: list[KeptRun] = []
-        self._aid: Taught | None = None
+        self.left_behind: list[RecoverableRun] = []
+        self._aid: TeachingResult | None = None
         """The copy of the current network that has learnt the person's handwriting, whether it reads or not."""
-        self._lesson: Lesson | None = None
+        self._teaching_job: TeachingJob | None = None
         self._teacher_is_ready = False
         self._taught_last: tuple[str, Sequence[NDArray[np.float64]]] | None = None
         """The name of the drawing that was taught last, and its strokes on the canvas."""
         self._strokes: list[NDArray[np.float64]] = []
         self._job: TrainingJob | None = None
-        self._before: _Work | None = None
+        self._before: NetworkSnapshot | None = None
         self._went_back = False
         self._is_new_network = False
         self.run_gave_a_network = False
@@ -156,23 +156,23 @@ class Session(QObject):
         self._worker.prepared.connect(self._on_prepared)
         self._worker.progressed.connect(self._on_progressed)
         self._worker.ended.connect(self._on_ended)
-        self._worker.keepingFailed.connect(self._on_keeping_failed)
+        self._worker.checkpointFailed.connect(self._on_checkpoint_failed)
         self._teaching_thread = QThread(self)
         self._teaching_thread.setObjectName("teaching")
         self._teacher = TeachingWorker()
         self._teacher.moveToThread(self._teaching_thread)
-        self._handAsked.connect(self._teacher.read_hand)
-        self._lessonQueued.connect(self._teacher.run)
+        self._drawingsAsked.connect(self._teacher.read_drawings)
+        self._teachingQueued.connect(self._teacher.run)
         self._samplesAsked.connect(self._teacher.load_samples)
-        self._lessonsExpected.connect(self._teacher.prepare)
+        self._teachingExpected.connect(self._teacher.prepare)
         self._teacher.samplesReady.connect(self._on_samples)
-        self._teacher.handRead.connect(self._on_hand_read)
+        self._teacher.drawingsRead.connect(self._on_drawings_read)
         self._teacher.taught.connect(self._on_taught)
         # Only when the window is up: Python runs one thread at a time, and the window would come later.
-        self._hand_timer = QTimer(self, singleShot=True, interval=0)
-        self._hand_timer.timeout.connect(self._read_hand)
-        if self.notebook.unread:
-            self._hand_timer.start()
+        self._drawings_timer = QTimer(self, singleShot=True, interval=0)
+        self._drawings_timer.timeout.connect(self._read_drawings)
+        if self.drawing_store.unread:
+            self._drawings_timer.start()
         # A long turn of the training thread would make the window stutter.
         self._switch_interval_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -194,7 +194,7 @@ class Session(QObject):
         self.configChanged.emit()
 
     @property
-    def can_keep_weights(self) -> bool:
+    def can_continue(self) -> bool:
         """Whether a run with this config could go on from the current network."""
         return (
             self.model is not None
@@ -236,10 +236,10 @@ class Session(QObject):
     def _start(self, *, paused: bool) -> None:
         if self.state != "idle" or self.config_error is not None:
             return
-        if self._lesson is not None:
-            self._lesson.cancelled.set()  # its network will be another when the run ends
+        if self._teaching_job is not None:
+            self._teaching_job.cancelled.set()  # its network will be another when the run ends
         control = TrainingControl(self.config.learning_rate, paused=paused)
-        start_from = self.model if self.keep_weights and self.can_keep_weights else None
+        start_from = self.model if self.continues and self.can_continue else None
         taught = self.taught_drawings if start_from is not None else 0
         job = TrainingJob(self.config, self.source, control, start_from, self._claim(), taught_drawings=taught)
         self._begin(job, paused=paused)
@@ -272,7 +272,7 @@ class Session(QObject):
         if self.state != "idle" or work is None:
             return
         self._before, self._went_back = self._work(), not self._went_back
-        self._kept_in = work.kept_in
+        self._checkpoint_path = work.checkpoint_path
         self.history, self.preparation, self.diagnosis = work.history, work.preparation, work.diagnosis
         self.run_gave_a_network = work.is_from_run
         self.historyCleared.emit()
@@ -284,10 +284,10 @@ class Session(QObject):
             self._take_settings(work.model, work.meta)
         self.progressed.emit()
 
-    def _work(self) -> "_Work | None":
+    def _work(self) -> NetworkSnapshot | None:
         if self.model is None:
             return None
-        return _Work(
+        return NetworkSnapshot(
             self.model,
             self.meta,
             self.is_pretrained,
@@ -296,7 +296,7 @@ class Session(QObject):
             self.preparation,
             self.path,
             self.modified,
-            self._kept_in,
+            self._checkpoint_path,
             self.name,
             self.diagnosis,
             self.run_gave_a_network,
@@ -309,27 +309,27 @@ class Session(QObject):
 
     def _abandon_run(self, *, keep: bool) -> None:
         """Forget the run at once: whatever it still reports is ignored. If it is kept, another window may go on."""
-        files = {self._kept_in}
+        files = {self._checkpoint_path}
         if self._job is not None:
             self._job.control.abandon(keep=keep)
-            files.add(self._job.kept_in)
+            files.add(self._job.checkpoint_path)
             self._job = None
         if keep:
             self._runs.leave(*files)
-        self._kept_in = None
+        self._checkpoint_path = None
         self._set_state("idle")
 
-    def close(self, *, keep_run: bool = False) -> bool:
+    def close(self, *, keep_checkpoint: bool = False) -> bool:
         """Stop training and wait for its thread, a second at most; False if it has not ended until then.
 
-        keep_run: the run's checkpoint stays, for another session to go on with; else it is thrown away. The session
-        cannot be used after that.
+        keep_checkpoint: the run's checkpoint stays, for another session to go on with; else it is thrown away. The
+        session cannot be used after that.
         """
-        self._abandon_run(keep=keep_run)
+        self._abandon_run(keep=keep_checkpoint)
         self._reading_timer.stop()
-        self._hand_timer.stop()
-        if self._lesson is not None:
-            self._lesson.cancelled.set()
+        self._drawings_timer.stop()
+        if self._teaching_job is not None:
+            self._teaching_job.cancelled.set()
         self.uses_handwriting = False  # whatever a lesson still reports, no other is begun
         deadline = QDeadlineTimer(CLOSING_MS)
         threads = (self._thread, self._teaching_thread)
@@ -337,7 +337,7 @@ class Session(QObject):
             thread.requestInterruption()
             thread.quit()
         has_ended = all([thread.wait(deadline) for thread in threads])  # noqa: C419  each of them
-        if not keep_run:
+        if not keep_checkpoint:
             self._before = None
             self._remove_unneeded_files()
         if has_ended:  # else the run may still be written, and no other window shall have it
@@ -352,13 +352,13 @@ class Session(QObject):
         self.left_behind = self._runs.left_behind()
         self.leftBehindChanged.emit()
 
-    def go_on_with(self, kept: KeptRun, *, keep_run: bool = False) -> None:
+    def go_on_with(self, kept: RecoverableRun, *, keep_checkpoint: bool = False) -> None:
         """Take up a run where it was left, with the settings that it had; the run at hand, if any, ends.
 
-        keep_run: whether another window may go on with that one.
+        keep_checkpoint: whether another window may go on with that one.
         """
         if self._job is not None:
-            self._abandon_run(keep=keep_run)
+            self._abandon_run(keep=keep_checkpoint)
         was_left_behind = kept in self.left_behind
         if was_left_behind:
             self.left_behind.remove(kept)
@@ -370,14 +370,14 @@ class Session(QObject):
             kept.summary.config,
             kept.source,
             TrainingControl(rate),
-            kept_in=kept.path if was_left_behind else self._claim(),
+            checkpoint_path=kept.path if was_left_behind else self._claim(),
             resumed=kept,
             rate_changes=list(changes) if isinstance(changes, list) else [],
             taught_drawings=taught_drawings_of(kept.summary.meta),
         )
         self._begin(job, paused=False)
 
-    def throw_away(self, kept: KeptRun) -> None:
+    def throw_away(self, kept: RecoverableRun) -> None:
         """Forget a run that was left behind."""
         self._runs.remove(kept.path)
         self.left_behind.remove(kept)
@@ -388,20 +388,20 @@ class Session(QObject):
         try:
             return self._runs.claim()
         except OSError as error:
-            self._on_keeping_failed(f"{self._runs.folder} cannot be written to: {reason_of(error)}.")
+            self._on_checkpoint_failed(f"{self._runs.folder} cannot be written to: {reason_of(error)}.")
             return None
 
     def _remove_unneeded_files(self) -> None:
         """Of this window's runs those are kept that can be gone on with or back to."""
-        needed = {self._kept_in}
+        needed = {self._checkpoint_path}
         if self._before is not None:
-            needed.add(self._before.kept_in)
+            needed.add(self._before.checkpoint_path)
         if self._job is not None:
-            needed.add(self._job.kept_in)
-        self._runs.keep_only(needed)
+            needed.add(self._job.checkpoint_path)
+        self._runs.remove_all_but(needed)
 
     @Slot(str)
-    def _on_keeping_failed(self, reason: str) -> None:
+    def _on_checkpoint_failed(self, reason: str) -> None:
         self.noticed.emit(f"The run goes on, but would be lost if the program ended now: {reason}")
 
     @Slot(object)
@@ -422,7 +422,7 @@ class Session(QObject):
         if progress.samples_per_second:
             self.samples_per_second = progress.samples_per_second
         if progress.model is not None and len(self.history):
-            self._kept_in = progress.job.kept_in
+            self._checkpoint_path = progress.job.checkpoint_path
             uses_handwriting = self.run_gave_a_network and self.uses_handwriting  # chosen for this very network
             self._set_model(progress.model, {}, uses_handwriting=uses_handwriting)
             if not self.run_gave_a_network:
@@ -437,13 +437,13 @@ class Session(QObject):
         self.progressed.emit()
 
     @Slot(object)
-    def _on_ended(self, outcome: Outcome) -> None:
+    def _on_ended(self, outcome: TrainingResult) -> None:
         if outcome.job is not self._job:
             return
         self._job = None
         self.diagnosis = outcome.diagnosis
         taken_up = outcome.job.resumed
-        if taken_up is not None and taken_up.path == outcome.job.kept_in and not self.run_gave_a_network:
+        if taken_up is not None and taken_up.path == outcome.job.checkpoint_path and not self.run_gave_a_network:
             self._runs.leave(taken_up.path)
             self.left_behind.insert(0, taken_up)  # it could not be taken up now, but perhaps later
         self._remove_unneeded_files()
@@ -461,7 +461,7 @@ class Session(QObject):
         self, job: TrainingJob, test: tuple[float, float] | None = None, calibration: Calibration | None = None
     ) -> dict[str, Any]:
         threads = self.preparation.blas_threads if self.preparation else None
-        measured = asdict(calibration) if calibration else None
+        measured = calibration.to_dict() if calibration else None
         record = describe_run(job.config, job.source, self.history.epochs, test, threads, measured, job.rate_changes)
         return {**record, **job.about_handwriting}
 
@@ -518,30 +518,30 @@ class Session(QObject):
 
     # ------------------------------------------------------------ the network and its file
 
-    def open_pretrained(self, *, keep_run: bool = False, take_settings: bool = True) -> None:
+    def open_pretrained(self, *, keep_checkpoint: bool = False, take_settings: bool = True) -> None:
         """Take the network that comes with the project. Raises ModelFileError.
 
-        take_settings: whether its settings, too; its training takes minutes. keep_run: see `open`.
+        take_settings: whether its settings, too; its training takes minutes. keep_checkpoint: see `open`.
         """
-        model = self._take_file(data.asset_path(PRETRAINED), None, keep_run=keep_run, pretrained=True)
+        model = self._take_file(data.asset_path(PRETRAINED), None, keep_checkpoint=keep_checkpoint, pretrained=True)
         if take_settings:
             self._take_settings(model, self.meta)
 
-    def open(self, path: Path, *, keep_run: bool = False) -> None:
+    def open(self, path: Path, *, keep_checkpoint: bool = False) -> None:
         """Take the network of a file, and the config that it was trained with; a run that goes on ends.
 
-        keep_run: whether another window may go on with that. Raises ModelFileError, and nothing changes then.
+        keep_checkpoint: whether another window may go on with that. Raises ModelFileError, and nothing changes then.
         """
-        self._take_settings(self._take_file(path, path, keep_run=keep_run), self.meta)
+        self._take_settings(self._take_file(path, path, keep_checkpoint=keep_checkpoint), self.meta)
 
     def _take_settings(self, model: MLP, meta: dict[str, Any]) -> None:
         """Take the config that a network was trained with, as far as its file tells."""
         self.set_config(_config_of(model, meta), self.source)
 
-    def _take_file(self, file: Path, path: Path | None, *, keep_run: bool, pretrained: bool = False) -> MLP:
+    def _take_file(self, file: Path, path: Path | None, *, keep_checkpoint: bool, pretrained: bool = False) -> MLP:
         model, meta = load_model(file)
         digits.check_reader(file.name, model.sizes)
-        self._abandon_run(keep=keep_run)
+        self._abandon_run(keep=keep_checkpoint)
         self._remove_unneeded_files()
         self.run_gave_a_network = True
         self._set_document(path, modified=False, name=path.name if path else "Pretrained network")
@@ -560,7 +560,7 @@ class Session(QObject):
         path = npz_path(path)
         save_model(path, self.model, self._describe(self._job) if self._job and len(self.history) else self.meta)
         if self._job is None:
-            self._kept_in = None
+            self._checkpoint_path = None
             self._remove_unneeded_files()
         self._set_document(path, modified=False, name=path.name)
 
@@ -611,7 +611,7 @@ class Session(QObject):
         if not self._teacher_is_ready:
             self._teacher_is_ready = True
             self._teaching_thread.start()
-            self._lessonsExpected.emit()
+            self._teachingExpected.emit()
         self._strokes, self._drawing_changed = list(strokes), True
         if not self._reading_timer.isActive():
             self._reading_timer.start()
@@ -622,11 +622,11 @@ class Session(QObject):
         if model is None or not picture.any():
             return None
         calibration = calibration_of(self.meta)
-        probabilities, believed = calibration.read(logits_of(model, picture[np.newaxis]))
+        probabilities, accepted = calibration.read(logits_of(model, picture[np.newaxis]))
         if not np.isfinite(probabilities).all():  # weights may be finite and yet too large to compute with
             return None
         digit, with_handwriting = int(probabilities[0].argmax()), model is not self.model
-        return Prediction(digit, probabilities[0], bool(believed[0]), with_handwriting)
+        return Prediction(digit, probabilities[0], bool(accepted[0]), with_handwriting)
 
     def _read_again(self) -> None:
         """Read the drawing soon, as what reads it has changed."""
@@ -656,7 +656,7 @@ class Session(QObject):
         return self.model if aid is None else aid.model
 
     @property
-    def _reading_aid(self) -> Taught | None:
+    def _reading_aid(self) -> TeachingResult | None:
         """The copy that reads in the current network's place. A network in training reads by itself."""
         return self._aid if self.uses_handwriting and self.state == "idle" else None
 
@@ -688,7 +688,7 @@ class Session(QObject):
     @property
     def is_learning(self) -> bool:
         """Whether drawings are being learnt now, or read so that they can be."""
-        return self._lesson is not None or bool(self.notebook.unread)
+        return self._teaching_job is not None or bool(self.drawing_store.unread)
 
     @property
     def can_teach(self) -> bool:
@@ -708,7 +708,7 @@ class Session(QObject):
         # The canvas keeps a stroke's array through undo and redo, so the same arrays are the same drawing.
         if list(map(id, strokes)) != list(map(id, self._strokes)):
             return None
-        return next((drawing for drawing in reversed(self.notebook.drawings) if drawing.name == name), None)
+        return next((drawing for drawing in reversed(self.drawing_store.drawings) if drawing.name == name), None)
 
     def teach(self, label: int) -> None:
         """Keep the drawing with this label; a second label corrects the first. It is learnt if the person's handwriting
@@ -719,81 +719,85 @@ class Session(QObject):
         if taught is not None:
             self.relabel([taught], label)
             return
-        self._change_notebook(self.notebook.add, self._strokes, label)
-        self._taught_last = self.notebook.drawings[-1].name, self._strokes
+        self._change_store(self.drawing_store.add, self._strokes, label)
+        self._taught_last = self.drawing_store.drawings[-1].name, self._strokes
         self._handwriting_changed()
 
     def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
         """Correct the digit of drawings that were taught."""
         wrong = [drawing for drawing in drawings if drawing.label != label]
         if wrong:
-            self._change_notebook(self.notebook.relabel, wrong, label)
+            self._change_store(self.drawing_store.relabel, wrong, label)
             self._handwriting_changed()
 
     def forget_drawings(self, drawings: Sequence[Drawing]) -> None:
-        self._change_notebook(self.notebook.remove, *drawings)
+        self._change_store(self.drawing_store.remove, *drawings)
         self._handwriting_changed()
 
     def undo_teaching(self) -> None:
         """Take the drawing back that was taught last."""
-        if self.notebook.drawings:
-            self.forget_drawings(self.notebook.drawings[-1:])
+        if self.drawing_store.drawings:
+            self.forget_drawings(self.drawing_store.drawings[-1:])
 
-    def forget_hand(self) -> None:
+    def forget_handwriting(self) -> None:
         """Throw every taught drawing away, other windows' too."""
-        self._change_notebook(self.notebook.forget)
+        self._change_store(self.drawing_store.forget)
         self._handwriting_changed()
 
-    def _change_notebook(self, change: Callable[..., object], *arguments: object) -> None:
+    def _change_store(self, change: Callable[..., object], *arguments: object) -> None:
         try:
             change(*arguments)
-        except NotebookError as error:
+        except DrawingStoreError as error:
             self.failed.emit(str(error))
 
     def _handwriting_changed(self) -> None:
         self._learn_handwriting()
         self._read_again()
-        self.handChanged.emit()
+        self.handwritingChanged.emit()
 
     def _learn_handwriting(self) -> None:
         """Have a copy of the current network learn all drawings, unless that is not wanted now or has been done.
 
         It always begins with the network as it was trained, so every drawing can be taken back.
         """
-        if self._lesson is not None:
-            self._lesson.cancelled.set()  # when it has ended, another begins
+        if self._teaching_job is not None:
+            self._teaching_job.cancelled.set()  # when it has ended, another begins
             return
-        drawings = tuple(self.notebook.drawings[-MAX_DRAWINGS:])
+        drawings = tuple(self.drawing_store.drawings[-MAX_DRAWINGS:])
         if not drawings:
             self._aid = None
         if self.model is None or self.state != "idle" or not self.uses_handwriting:
             return
-        if not drawings or self.notebook.unread or (self._aid is not None and self._aid.lesson.drawings == drawings):
+        if (
+            not drawings
+            or self.drawing_store.unread
+            or (self._aid is not None and self._aid.lesson.drawings == drawings)
+        ):
             return
-        self._lesson = Lesson(self.model, drawings)
+        self._teaching_job = TeachingJob(self.model, drawings)
         self._teaching_thread.start()
-        self._lessonQueued.emit(self._lesson)
-        self.handChanged.emit()
+        self._teachingQueued.emit(self._teaching_job)
+        self.handwritingChanged.emit()
 
     @Slot()
-    def _read_hand(self) -> None:
+    def _read_drawings(self) -> None:
         self._teaching_thread.start()
-        self._handAsked.emit(self.notebook)
+        self._drawingsAsked.emit(self.drawing_store)
 
     @Slot(object)
-    def _on_hand_read(self, read: list[Drawing]) -> None:
-        self.notebook.include(read)
+    def _on_drawings_read(self, read: list[Drawing]) -> None:
+        self.drawing_store.include(read)
         self._handwriting_changed()
 
     @Slot(object)
-    def _on_taught(self, taught: Taught) -> None:
-        self._lesson = None
+    def _on_taught(self, taught: TeachingResult) -> None:
+        self._teaching_job = None
         if taught.lesson.cancelled.is_set():
             self._learn_handwriting()
         elif taught.model is not None:
             self._aid = taught
             self._read_again()
-        self.handChanged.emit()
+        self.handwritingChanged.emit()
         if taught.error is not None:
             self.failed.emit(taught.error)
 

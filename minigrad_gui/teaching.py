@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from engine import MLP, Adam, cross_entropy_loss, evaluate
 from engine.fused import fused_steps
 from minigrad_gui import data
-from minigrad_gui.handwriting import Drawing, Notebook, teach
+from minigrad_gui.handwriting import Drawing, DrawingStore, teach
 from minigrad_gui.threads import BLAS_TURN
 
 REPLAYED = 6000
@@ -24,7 +24,7 @@ SAMPLE_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TeachingJob:
     """What to learn: a network, which stays as it is, and drawings with their digits.
 
     Whoever sets `cancelled` no longer waits for it.
@@ -36,21 +36,21 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Taught:
+class TeachingResult:
     """How a lesson ended: the network that learnt it, and its loss and accuracy on MNIST's test digits."""
 
-    lesson: Lesson
+    lesson: TeachingJob
     model: MLP | None = None
     test: tuple[float, float] | None = None
     error: str | None = None
 
 
 class TeachingWorker(QObject):
-    """Lives in a QThread, reads the notebook and teaches one lesson at a time."""
+    """Lives in a QThread, reads the store and teaches one lesson at a time."""
 
-    handRead = Signal(object)  # noqa: N815  list[Drawing], for the notebook to include
+    drawingsRead = Signal(object)  # noqa: N815  list[Drawing], for the store to include
     samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
-    taught = Signal(object)  # Taught, once for each lesson
+    taught = Signal(object)  # TeachingResult, once for each lesson
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,35 +82,35 @@ class TeachingWorker(QObject):
             steps.close()
 
     @Slot(object)
-    def read_hand(self, notebook: Notebook) -> None:
+    def read_drawings(self, store: DrawingStore) -> None:
         is_closing = self.thread().isInterruptionRequested
-        read = notebook.read(is_closing)
+        read = store.read(is_closing)
         if not is_closing():
-            self.handRead.emit(read)
+            self.drawingsRead.emit(read)
 
     @Slot(object)
-    def run(self, lesson: Lesson) -> None:
+    def run(self, lesson: TeachingJob) -> None:
         try:
             known = self._digits()
             replay, cancelled = (known.train_images, known.train_labels), lesson.cancelled.is_set
             # The first time, a picture takes a millisecond.
             pictures = [drawing.picture for drawing in lesson.drawings if not cancelled()]
             if cancelled():
-                self.taught.emit(Taught(lesson))
+                self.taught.emit(TeachingResult(lesson))
                 return
             labels = [drawing.label for drawing in lesson.drawings]
             # A second BLAS thread would wait for the window, and spin meanwhile.
             with BLAS_TURN, threadpool_limits(1, user_api="blas"):
                 model = teach(lesson.model, np.stack(pictures), labels, *replay, cancelled=cancelled)
                 test = None if cancelled() else evaluate(model, known.test_images, known.test_labels)
-            outcome = Taught(lesson, model, test)
+            outcome = TeachingResult(lesson, model, test)
         except data.DataError as error:
-            outcome = Taught(lesson, error=str(error))
+            outcome = TeachingResult(lesson, error=str(error))
         except MemoryError:
-            outcome = Taught(lesson, error="There is not enough memory to learn your drawings.")
+            outcome = TeachingResult(lesson, error="There is not enough memory to learn your drawings.")
         except Exception as error:  # a slot that raises would leave the window waiting for ever
             logging.getLogger("minigrad").exception("Learning stopped")
-            outcome = Taught(lesson, error=f"Learning stopped because of an error in the program: {error!r}.")
+            outcome = TeachingResult(lesson, error=f"Learning stopped because of an error in the program: {error!r}.")
         self.taught.emit(outcome)
 
 

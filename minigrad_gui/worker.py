@@ -1,6 +1,6 @@
 """The training loop inside a QThread: it iterates the engine's steps and reports what came of them 30 times a second.
 
-The window steers the loop through a `TrainingControl`, which the loop reads between two bursts of steps, and hears of
+The window steers the loop through a `TrainingControl`, which the loop reads between two chunks of steps, and hears of
 it through signals alone. What a signal carries never changes afterwards.
 """
 
@@ -25,10 +25,10 @@ from engine import ConfigError, ModelFileError, Step, TrainingConfig, evaluate, 
 from engine.calibration import Calibration, calibrate_run
 from engine.checkpoint import Checkpoints
 from engine.nn import MLP
-from engine.training import BURST_S, DIVERGED, Burst, EpochSummary, TrainingRun
+from engine.training import CHUNK_S, DIVERGED, Chunk, EpochSummary, TrainingRun
 from minigrad_gui import data
 from minigrad_gui.diagnosis import Diagnosis, diagnose_run
-from minigrad_gui.recovery import KeptRun
+from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.threads import BLAS_TURN, fastest_blas_threads
 
 REPORT_INTERVAL_S = 0.033
@@ -51,7 +51,7 @@ class TrainingControl:
         self._paused = paused
         self._stopped = False
         self._abandoned = False
-        self._keeps_run = True
+        self._keeps_checkpoint = True
         self._steps_allowed = 0
 
     @property
@@ -97,13 +97,13 @@ class TrainingControl:
 
     def abandon(self, *, keep: bool) -> None:
         """Stop, and spare the measuring: nobody waits for this run any more, or only for its checkpoint."""
-        self._abandoned, self._keeps_run = True, keep
+        self._abandoned, self._keeps_checkpoint = True, keep
         self.stop()
 
     @property
-    def keeps_run(self) -> bool:
+    def keeps_checkpoint(self) -> bool:
         """Whether the run's checkpoint is still wanted."""
-        return self._keeps_run
+        return self._keeps_checkpoint
 
     @property
     def abandoned(self) -> bool:
@@ -122,7 +122,7 @@ class TrainingControl:
 class TrainingJob:
     """A run: what to train, on which of data.SOURCES, and from which network (None: a new one, from the seed).
 
-    kept_in: its checkpoint file, None to keep none; resumed: the run to go on with;
+    checkpoint_path: its checkpoint file, None to keep none; resumed: the run to go on with;
     rate_changes: when the person changed the learning rate, for the checkpoint; taught_drawings: how many drawings the
     network had learnt before.
     """
@@ -131,8 +131,8 @@ class TrainingJob:
     source: str
     control: TrainingControl
     start_from: MLP | None = None
-    kept_in: Path | None = None
-    resumed: KeptRun | None = None
+    checkpoint_path: Path | None = None
+    resumed: RecoverableRun | None = None
     rate_changes: list[dict[str, float]] = field(default_factory=list)
     taught_drawings: int = 0
 
@@ -170,7 +170,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingResult:
     """How a run ended. `error`: one sentence, or None if it was finished or stopped; `test`: loss and accuracy of the
     network as it is now on the test samples, and `calibration`: both None after an error; `diagnosis`: what is wrong
     with the run, if anything is."""
@@ -208,7 +208,7 @@ class _Report:
         return progress
 
 
-class _Keeper:
+class CheckpointWriter:
     """Keeps a run in its file while it goes on, and says so once if that fails."""
 
     def __init__(self, job: TrainingJob, run: TrainingRun, threads: int, failed: SignalInstance) -> None:
@@ -217,7 +217,7 @@ class _Keeper:
         self._threads = threads
         self._failed = failed
         self._has_failed = False
-        self._file = Checkpoints(job.kept_in, self._about) if job.kept_in is not None else None
+        self._file = Checkpoints(job.checkpoint_path, self._about) if job.checkpoint_path is not None else None
         self.keep()
 
     def _about(self) -> dict[str, Any]:
@@ -232,11 +232,11 @@ class _Keeper:
         self._try(lambda file: file.write(self._run))
 
     def _try(self, write: Callable[[Checkpoints], None]) -> None:
-        if self._file is None or not self._job.control.keeps_run:
+        if self._file is None or not self._job.control.keeps_checkpoint:
             return
         try:
             write(self._file)
-            if not self._job.control.keeps_run:  # given up while it was written
+            if not self._job.control.keeps_checkpoint:  # given up while it was written
                 Path(self._file.path).unlink(missing_ok=True)
         except OSError:
             pass  # whoever gave it up has removed it, or will be offered it
@@ -251,8 +251,8 @@ class TrainingWorker(QObject):
 
     prepared = Signal(object)  # Preparation
     progressed = Signal(object)  # Progress
-    ended = Signal(object)  # Outcome, once for each job
-    keepingFailed = Signal(str)  # noqa: N815  why a run that goes on is not kept, once for each job
+    ended = Signal(object)  # TrainingResult, once for each job
+    checkpointFailed = Signal(str)  # noqa: N815  why a run that goes on is not kept, once for each job
 
     def __init__(self) -> None:
         super().__init__()
@@ -267,14 +267,16 @@ class TrainingWorker(QObject):
         try:
             outcome = self._train(job)
         except data.LoadingCancelledError:
-            outcome = Outcome(job)
+            outcome = TrainingResult(job)
         except (data.DataError, ConfigError, ModelFileError) as error:
-            outcome = Outcome(job, str(error))
+            outcome = TrainingResult(job, str(error))
         except MemoryError:
-            outcome = Outcome(job, "There is not enough memory for this network and batch size. Try smaller ones.")
+            outcome = TrainingResult(
+                job, "There is not enough memory for this network and batch size. Try smaller ones."
+            )
         except Exception as error:  # a slot that raises would leave the window waiting for ever
             logging.getLogger("minigrad").exception("Training stopped")
-            outcome = Outcome(job, f"Training stopped because of an error in the program: {error!r}.")
+            outcome = TrainingResult(job, f"Training stopped because of an error in the program: {error!r}.")
         self.ended.emit(outcome)
 
     def _load(self, job: TrainingJob) -> data.Dataset:
@@ -283,10 +285,10 @@ class TrainingWorker(QObject):
             self._source = job.source
         return self._dataset
 
-    def _train(self, job: TrainingJob) -> Outcome:
+    def _train(self, job: TrainingJob) -> TrainingResult:
         control = job.control
         if control.abandoned:
-            return Outcome(job)
+            return TrainingResult(job)
         state, about = load_checkpoint(job.resumed.path) if job.resumed is not None else (None, {})
         dataset = self._load(job)
         run = TrainingRun(
@@ -296,18 +298,18 @@ class TrainingWorker(QObject):
             try:
                 run.load_state(state)
             except ValueError as error:
-                return Outcome(job, f"The run cannot go on: {error}.")
+                return TrainingResult(job, f"The run cannot go on: {error}.")
             del state  # as large as the network and its optimizer
         with BLAS_TURN:
             threads = self._threads(run, about.get("blas_threads"), job.control)
             counts = run.training_count, run.validation_count, run.steps_per_epoch
             # Of a very long run the first losses are not kept: a level line stands for them.
             losses = np.pad(run.losses, (run.steps_done - len(run.losses), 0), "edge") if run.steps_done else run.losses
-            keeper = _Keeper(job, run, threads, self.keepingFailed)
+            checkpoint_writer = CheckpointWriter(job, run, threads, self.checkpointFailed)
             self.prepared.emit(Preparation(job, *counts, threads, losses, tuple(run.epochs)))
             run.threads = threads
-            with threadpool_limits(threads, user_api="blas"), closing(run.bursts()) as bursts:
-                return self._iterate(job, run, bursts, dataset, keeper)
+            with threadpool_limits(threads, user_api="blas"), closing(run.chunks()) as chunks:
+                return self._iterate(job, run, chunks, dataset, checkpoint_writer)
 
     def _threads(self, run: TrainingRun, before: object, control: TrainingControl) -> int:
         """As many as before the run was interrupted, or those that prove fastest."""
@@ -326,28 +328,28 @@ class TrainingWorker(QObject):
         self,
         job: TrainingJob,
         run: TrainingRun,
-        bursts: Iterator[Burst],
+        chunks: Iterator[Chunk],
         dataset: data.Dataset,
-        keeper: "_Keeper",
-    ) -> Outcome:
+        checkpoint_writer: CheckpointWriter,
+    ) -> TrainingResult:
         control = job.control
         report, next_snapshot = _Report(), 0.0
         while True:
             paused = control.must_wait
             if paused:
                 self.progressed.emit(report.take(job, _finite_copy(run.model)))
-                keeper.after_step(milestone=True)
+                checkpoint_writer.after_step(milestone=True)
             may_step = control.wait_for_step()
             if paused:
                 report.leave_out_the_pause()
             if control.learning_rate != run.learning_rate:
                 run.learning_rate = control.learning_rate
                 job.rate_changes.append({"mini_batches": run.steps_done, "learning_rate": run.learning_rate})
-            run.burst_s = 0.0 if control.paused else BURST_S
-            burst = next(bursts, None) if may_step else None
-            if burst is None:
+            run.chunk_s = 0.0 if control.paused else CHUNK_S
+            chunk = next(chunks, None) if may_step else None
+            if chunk is None:
                 break
-            steps, epoch = burst
+            steps, epoch = chunk
             diverged = next((index for index, step in enumerate(steps) if step.diverged), None)
             report.steps.extend(steps[:diverged])
             if diverged is not None:
@@ -363,25 +365,25 @@ class TrainingWorker(QObject):
                     next_snapshot = copied + max(SNAPSHOT_INTERVAL_S, (copied - now) / SNAPSHOT_TIME_SHARE)
                 self.progressed.emit(report.take(job, snapshot))
             if not run.is_finished:
-                keeper.after_step(milestone=epoch is not None)
+                checkpoint_writer.after_step(milestone=epoch is not None)
 
         final = _finite_copy(run.model)
         if not control.abandoned:  # the person first: keeping takes as long as some mini-batches
             self.progressed.emit(report.take(job, final))
         if final is not None:
-            keeper.keep()
+            checkpoint_writer.keep()
         if control.abandoned:
-            return Outcome(job)
+            return TrainingResult(job)
         if final is None:
             return _diverged(job, run, dataset)
         test = evaluate(final, dataset.test_images, dataset.test_labels)
         diagnosis = diagnose_run(run, dataset.test_images, classes=len(dataset.class_names))
-        return Outcome(job, None, test, calibrate_run(run), diagnosis)
+        return TrainingResult(job, None, test, calibrate_run(run), diagnosis)
 
 
-def _diverged(job: TrainingJob, run: TrainingRun, dataset: data.Dataset) -> Outcome:
+def _diverged(job: TrainingJob, run: TrainingRun, dataset: data.Dataset) -> TrainingResult:
     diagnosis = diagnose_run(run, dataset.test_images, diverged=True, classes=len(dataset.class_names))
-    return Outcome(job, f"{DIVERGED} {ADVICE}", diagnosis=diagnosis)
+    return TrainingResult(job, f"{DIVERGED} {ADVICE}", diagnosis=diagnosis)
 
 
 def _finite_copy(model: MLP) -> MLP | None:

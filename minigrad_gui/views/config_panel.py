@@ -91,7 +91,7 @@ TIPS = {
     "thickness_px": "<b>Thickness</b><br>How much thicker or thinner the lines get at most.",
     "shuffle": "Vary these digits in another way. Training varies them on and on.",
     "preview": "Eight of the training digits as the network would get them with the sliders set like this.",
-    "keep_weights": "<b>Go on from the current network</b><br>Train the network that is there, instead of a new one. "
+    "continues": "<b>Go on from the current network</b><br>Train the network that is there, instead of a new one. "
     "It must have these hidden layers and this activation.",
 }
 
@@ -134,7 +134,7 @@ class ConfigPanel(View):
         self._preview = named(VariationPreview(), "variationPreview", TIPS["preview"])
         self._shuffle = named(QPushButton("Shuffle"), "shuffleButton", TIPS["shuffle"])
         keep = QCheckBox("Go on from the current network")
-        self._keep_weights = named(keep, "keepWeightsCheck", TIPS["keep_weights"])
+        self._continues = named(keep, "continueCheck", TIPS["continues"])
         tip = "Set everything on this panel back to where it was at first."
         self._reset = named(QPushButton("Back to the defaults"), "defaultsButton", tip)
 
@@ -164,7 +164,7 @@ class ConfigPanel(View):
         self._heading(form, "Digits")
         self._row(form, "Data&set", self._dataset, "dataset")
         self._row(form, "&Validation", self._validation, "validation_share")
-        form.addRow(self._keep_weights)
+        form.addRow(self._continues)
         self._heading(form, "Variations", "variations", self._shuffle)
         form.addRow(self._preview)
         for text, (field, slider) in zip(
@@ -195,7 +195,7 @@ class ConfigPanel(View):
             spin.valueChanged.connect(self._on_edited)
             spin.editingFinished.connect(self._on_edited)
             spin.lineEdit().textEdited.connect(self._on_edited)
-        self._keep_weights.toggled.connect(self._on_keep_weights)
+        self._continues.toggled.connect(self._on_continues)
         self._reset.clicked.connect(self._on_reset)
         session.configChanged.connect(self._show_config)
         session.modelChanged.connect(self._show_enabled)
@@ -293,13 +293,13 @@ class ConfigPanel(View):
             self.session.set_config(chosen, self.session.source)
 
     @Slot(bool)
-    def _on_keep_weights(self, keep: bool) -> None:
-        self.session.keep_weights = keep
+    def _on_continues(self, keep: bool) -> None:
+        self.session.continues = keep
 
     @Slot()
     def _on_reset(self) -> None:
         self.session.set_config(TrainingConfig(), "mnist")
-        self._keep_weights.setChecked(False)
+        self._continues.setChecked(False)
 
     # ------------------------------------------------------------ session -> person
 
@@ -392,7 +392,7 @@ class ConfigPanel(View):
         is_used = self._optimizer.currentData() == "momentum"
         is_being_mended = self._momentum.hasFocus() or bool(self._momentum.complaint())
         self._momentum.setEnabled(idle and (is_used or is_being_mended))
-        self._keep_weights.setEnabled(idle and self.session.can_keep_weights)
+        self._continues.setEnabled(idle and self.session.can_continue)
 
     # ------------------------------------------------------------ settings
 

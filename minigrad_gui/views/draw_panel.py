@@ -30,7 +30,7 @@ from minigrad_gui.widgets.building import action, caption, column, named, restyl
 from minigrad_gui.widgets.canvas import Canvas
 from minigrad_gui.widgets.digit_keys import DigitKeys
 from minigrad_gui.widgets.digit_picture import DigitPicture
-from minigrad_gui.widgets.hand_dialog import HandDialog
+from minigrad_gui.widgets.handwriting_dialog import HandwritingDialog
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
 from minigrad_gui.widgets.questions import choose
 
@@ -131,7 +131,7 @@ class DrawPanel(View):
         self._taught.setMinimumHeight(2 * self._taught.fontMetrics().lineSpacing())  # the bars stay where they are
         self._untaught = named(QPushButton("Take back"), "undoTeachingButton", "Forget the drawing taught last")
         tip = "The drawings that were taught: look, correct, delete, forget"
-        self._hand = named(QPushButton("Drawings…"), "handButton", tip)
+        self._handwriting_button = named(QPushButton("Drawings…"), "handwritingButton", tip)
         self._handwriting = named(QCheckBox(WITH_HANDWRITING), "handwritingCheck")
         self._handwriting_action = action(
             self, "Read with your &handwriting", "handwritingAction", None, "Ctrl+Shift+H", checkable=True
@@ -139,11 +139,13 @@ class DrawPanel(View):
         self._untaught_action = action(
             self, "&Take back the drawing taught last", "undoTeachingAction", session.undo_teaching, "Ctrl+Shift+T"
         )
-        self._hand_action = action(self, "&My drawings…", "handAction", self._on_hand, "Ctrl+H")
-        self._dialog = HandDialog(self)
+        self._handwriting_dialog_action = action(
+            self, "&My drawings…", "handwritingAction", self._on_handwriting, "Ctrl+H"
+        )
+        self._dialog = HandwritingDialog(self)
         self._bars.chosen.connect(self._on_teach)
         self._untaught.clicked.connect(session.undo_teaching)
-        self._hand.clicked.connect(self._on_hand)
+        self._handwriting_button.clicked.connect(self._on_handwriting)
         self._dialog.deleted.connect(session.forget_drawings)
         self._dialog.corrected.connect(session.relabel)
         self._dialog.forgotten.connect(self._on_forget)
@@ -171,25 +173,25 @@ class DrawPanel(View):
         tools = row(self._undo, self._redo, self._eraser, 1, self._compare, self._clear, spacing=6)
         self._handwriting.setText(f"{WITH_HANDWRITING} (not learnt)")
         self._handwriting.setMinimumWidth(self._handwriting.sizeHint().width())  # for the longest that it says
-        hand = column(self._handwriting, row(1, self._untaught, self._hand))
+        handwriting = column(self._handwriting, row(1, self._untaught, self._handwriting_button))
         self._sheet = column(self._canvas, tools, spacing=SPACING_PX)
         self._below_tools = QSpacerItem(0, 0)
         self._sheet.addItem(self._below_tools)
         self._sheet.setStretchFactor(self._canvas, 1000)
-        self._answer = column(self._reading, self._taught, self._bars, hand, 1, spacing=SPACING_PX)
+        self._answer = column(self._reading, self._taught, self._bars, handwriting, 1, spacing=SPACING_PX)
         self._answer.setStretchFactor(self._bars, 10)
         self._scroll(self._sheet, self._answer)
 
         session.predictionChanged.connect(self._show_prediction)
-        session.predictionChanged.connect(self._show_hand)
-        session.modelChanged.connect(self._show_hand)
-        session.stateChanged.connect(self._show_hand)
-        session.handChanged.connect(self._show_hand)
-        session.handChanged.connect(self._fill_dialog)
+        session.predictionChanged.connect(self._show_handwriting)
+        session.modelChanged.connect(self._show_handwriting)
+        session.stateChanged.connect(self._show_handwriting)
+        session.handwritingChanged.connect(self._show_handwriting)
+        session.handwritingChanged.connect(self._fill_dialog)
         self.restyle()
         self._show_undo(False, False)
         self._show_prediction()
-        self._show_hand()
+        self._show_handwriting()
 
     # ------------------------------------------------------------ arranging
 
@@ -218,13 +220,13 @@ class DrawPanel(View):
         height = sheet.height() - self._canvas.minimumHeight() + EASY_SIDE_PX + SPACING_PX + answer.height()
         return QSize(max(sheet.width(), answer.width()), height) + MARGINS
 
-    def _side_by_side(self, side: int) -> int:
+    def _packed_layers(self, side: int) -> int:
         """The least width with the answer beside the sheet, with a canvas of this width."""
         sheet = max(self._sheet.minimumSize().width(), side)
         return sheet + SPACING_PX + self._answer.minimumSize().width() + MARGINS.width()
 
     def wanted_width(self, height: int) -> int:
-        return self._side_by_side(EASY_SIDE_PX) if height < self._one_below_the_other().height() else 0
+        return self._packed_layers(EASY_SIDE_PX) if height < self._one_below_the_other().height() else 0
 
     def minimumSizeHint(self) -> QSize:
         bar = self._area.verticalScrollBar().sizeHint().width()
@@ -237,7 +239,7 @@ class DrawPanel(View):
     def _arrange(self) -> None:
         """The answer below the sheet; beside it where the height is small. Where neither fits, it is scrolled."""
         low = self.height() < self._one_below_the_other().height()
-        beside = low and self.width() >= self._side_by_side(0)
+        beside = low and self.width() >= self._packed_layers(0)
         directions = QBoxLayout.Direction
         self._parts.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
         policies = QSizePolicy.Policy
@@ -260,7 +262,7 @@ class DrawPanel(View):
                 self._teach_menu.menuAction(),
                 self._untaught_action,
                 self._handwriting_action,
-                self._hand_action,
+                self._handwriting_dialog_action,
             ],
         }
 
@@ -283,7 +285,7 @@ class DrawPanel(View):
         self._keys.listens = self.session.can_teach and not self._canvas.is_drawing
         self._has_dropped_keys = False
         self._asking.start()
-        self._show_hand()
+        self._show_handwriting()
         if QAccessible.isActive():
             self._silence.start()
 
@@ -311,7 +313,7 @@ class DrawPanel(View):
             self._on_teach(int(chosen.data()))
 
     @Slot()
-    def _on_hand(self) -> None:
+    def _on_handwriting(self) -> None:
         self._dialog.show()
         self._fill_dialog()
         self._dialog.raise_()
@@ -319,12 +321,12 @@ class DrawPanel(View):
 
     @Slot()
     def _on_forget(self) -> None:
-        count = len(self.session.notebook.drawings)
+        count = len(self.session.drawing_store.drawings)
         question = f"Throw {'the drawing' if count == 1 else f'all {count:,} drawings'} away? This cannot be undone."
         forget, roles = "Forget", QMessageBox.ButtonRole
         choices = {"Cancel": roles.RejectRole, forget: roles.DestructiveRole}
         if choose(self._dialog, "Forget my handwriting", question, choices) == forget:
-            self.session.forget_hand()
+            self.session.forget_handwriting()
 
     # ------------------------------------------------------------ session -> person
 
@@ -380,9 +382,9 @@ class DrawPanel(View):
             self._seen_caption.setText("What the network sees")
 
     @Slot()
-    def _show_hand(self) -> None:
+    def _show_handwriting(self) -> None:
         session = self.session
-        count = len(session.notebook.drawings)
+        count = len(session.drawing_store.drawings)
         can_teach = session.can_teach
         self._bars.set_choosable(can_teach)
         self._bars.setToolTip("Click the digit that you drew: it is taught, and kept." if can_teach else "")
@@ -398,7 +400,7 @@ class DrawPanel(View):
 
     def _handwriting_text(self, count: int) -> str:
         session = self.session
-        if session.handwriting_state == "learning" and (count or session.notebook.unread):
+        if session.handwriting_state == "learning" and (count or session.drawing_store.unread):
             return "Learning your handwriting…"
         if not count:
             return f"{WITH_HANDWRITING} (none yet)"
@@ -443,7 +445,7 @@ class DrawPanel(View):
     def _kept(self, digit: str) -> str:
         session = self.session
         if session.uses_handwriting and session.state == "idle":
-            return f"Taught as {digit}."
+            return f"TeachingResult as {digit}."
         if session.state != "idle":
             return f"Kept as {digit}. A network in training reads by itself."
         return f"Kept as {digit}. Tick “{WITH_HANDWRITING}” to read with it."
@@ -459,8 +461,8 @@ class DrawPanel(View):
     @Slot()
     def _fill_dialog(self) -> None:
         if self._dialog.isVisible():
-            notebook = self.session.notebook
-            self._dialog.set_drawings(notebook.drawings, is_reading=bool(notebook.unread))
+            drawing_store = self.session.drawing_store
+            self._dialog.set_drawings(drawing_store.drawings, is_reading=bool(drawing_store.unread))
 
 
 def _sureness(prediction: Prediction) -> str:

@@ -29,7 +29,7 @@ def seconds_per_epoch(run: TrainingRun, threads: int) -> float:
     run.threads = threads
     with threadpool_limits(threads, user_api="blas"):
         started = time.perf_counter()
-        for _ in run.bursts():
+        for _ in run.chunks():
             pass
         return time.perf_counter() - started
 

@@ -112,10 +112,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pictures = np.stack([rasterize(drawings[index]) for index in chosen])
     rasterize_ms = (time.perf_counter() - started) / len(chosen) * 1000
     calibration = calibration_of(meta)
-    probabilities, believed = calibration.read(logits_of(model, pictures))
+    probabilities, accepted = calibration.read(logits_of(model, pictures))
     read = probabilities.argmax(axis=1)
     right = read == labels
-    turned_away = ~believed
+    turned_away = ~accepted
 
     print(f"{options.model.name}: {' -> '.join(map(str, model.sizes))}; {len(labels):,} drawings of {last - first + 1}")
     print(f"read right: {right.mean():.2%}; rasterize {rasterize_ms:.2f} ms a drawing")

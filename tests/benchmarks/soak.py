@@ -61,7 +61,7 @@ class Soak:
         if number % 10 == 1:
             session.teach(chance.randrange(10))
         if number % 20 == 11:
-            session.forget_hand()
+            session.forget_handwriting()
         if number % 5 == 0:
             session.save(self._folder / "model.npz")
             session.open(self._folder / "model.npz")

@@ -92,7 +92,7 @@ def engine_app_loop() -> Epoch:
     def epoch(batch_size: int) -> tuple[float, float]:
         run = TrainingRun(settings(batch_size), dataset.train_images, dataset.train_labels, SIZES[-1])
         started = time.perf_counter()
-        for _ in run.bursts():
+        for _ in run.chunks():
             pass
         return time.perf_counter() - started, run.epochs[0].loss
 

@@ -107,7 +107,7 @@ def test_a_temperature_of_1_changes_nothing():
     np.testing.assert_array_equal(probabilities_of(model, points, 1.0), predict(model, points))
 
 
-# ---------------------------------------------------------------- the evidence
+# ---------------------------------------------------------------- the log_sum_exp
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5])
@@ -115,7 +115,7 @@ def test_the_evidence_turns_away_that_share_of_the_rightly_read(share):
     model, points, labels = readers(3)
     found = calibrate(model, points, labels, turned_away=share)
     right = predict(model, points).argmax(axis=1) == labels
-    assert (evidence_of(model, points) < found.least_evidence)[right].mean() == pytest.approx(share, abs=0.002)
+    assert (evidence_of(model, points) < found.least_log_sum_exp)[right].mean() == pytest.approx(share, abs=0.002)
 
 
 def test_harder_images_decide_the_evidence_but_not_the_temperature():
@@ -124,8 +124,8 @@ def test_harder_images_decide_the_evidence_but_not_the_temperature():
     easily, found = calibrate(model, points, labels), calibrate(model, points, labels, harder)
     assert found.temperature == easily.temperature
     right = predict(model, harder).argmax(axis=1) == labels
-    assert (evidence_of(model, harder) < found.least_evidence)[right].mean() == pytest.approx(0.01, abs=0.002)
-    assert found.least_evidence != easily.least_evidence
+    assert (evidence_of(model, harder) < found.least_log_sum_exp)[right].mean() == pytest.approx(0.01, abs=0.002)
+    assert found.least_log_sum_exp != easily.least_log_sum_exp
 
 
 def test_one_in_a_hundred_unless_told():
@@ -135,27 +135,27 @@ def test_one_in_a_hundred_unless_told():
 
 def test_where_nothing_is_read_right_no_evidence_is_asked_for():
     model, points, _ = readers(count=500)
-    assert calibrate(model, points, predict(model, points).argmin(axis=1)).least_evidence is None
+    assert calibrate(model, points, predict(model, points).argmin(axis=1)).least_log_sum_exp is None
 
 
 LOGITS = np.array([[5.0, 0.0, 0.0], [0.2, 0.1, 0.0], [-4.0, -9.0, -9.0]])
 
 
 def test_an_answer_needs_more_than_half():
-    probabilities, believed = Calibration().read(LOGITS)
-    np.testing.assert_array_equal(believed, [True, False, True])
+    probabilities, accepted = Calibration().read(LOGITS)
+    np.testing.assert_array_equal(accepted, [True, False, True])
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
 
 
 def test_an_answer_needs_evidence_where_that_was_measured():
-    assert Calibration(least_evidence=-3.0).read(LOGITS)[1].tolist() == [True, False, False]
-    assert Calibration(least_evidence=6.0).read(LOGITS)[1].tolist() == [False, False, False]
+    assert Calibration(least_log_sum_exp=-3.0).read(LOGITS)[1].tolist() == [True, False, False]
+    assert Calibration(least_log_sum_exp=6.0).read(LOGITS)[1].tolist() == [False, False, False]
 
 
 def test_huge_logits_do_not_overflow():
-    probabilities, believed = Calibration(least_evidence=0.0).read(np.array([[1e30, 0, 0]], np.float32))
+    probabilities, accepted = Calibration(least_log_sum_exp=0.0).read(np.array([[1e30, 0, 0]], np.float32))
     assert probabilities.tolist() == [[1, 0, 0]]
-    assert believed.tolist() == [True]
+    assert accepted.tolist() == [True]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_what_a_file_says_is_taken_only_where_it_is_of_use(stored):
 
 def test_what_a_file_says_is_taken():
     found = Calibration(1.4, 5.2, 0.6)
-    assert calibration_of(json.loads(json.dumps({"calibration": asdict(found)}))) == found
+    assert calibration_of(json.loads(json.dumps({"calibration": found.to_dict()}))) == found
     assert calibration_of({}) == Calibration()
 
 
@@ -252,9 +252,9 @@ def test_a_run_is_calibrated_on_what_it_held_back():
     assert found == calibrate_run(run)
     assert found.temperature == calibrate(run.model, images, labels).temperature
     harder = [HARDER(images, np.random.default_rng(seed)) for seed in range(3)]
-    expected = [calibrate(run.model, images, labels, pictures).least_evidence for pictures in harder]
-    assert found.least_evidence == pytest.approx(np.mean(expected), abs=0.5)
-    assert found.least_evidence != calibrate(run.model, images, labels).least_evidence
+    expected = [calibrate(run.model, images, labels, pictures).least_log_sum_exp for pictures in harder]
+    assert found.least_log_sum_exp == pytest.approx(np.mean(expected), abs=0.5)
+    assert found.least_log_sum_exp != calibrate(run.model, images, labels).least_log_sum_exp
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +263,7 @@ def nothing_held_back():
     digits = load_mnist()
     config = TrainingConfig(hidden=(128,), epochs=8, learning_rate=2e-3, validation_share=0)
     run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
-    for _ in run.bursts():
+    for _ in run.chunks():
         pass
     return run
 
@@ -274,7 +274,7 @@ def test_a_run_that_held_nothing_back_is_calibrated_on_varied_training_digits(no
     found, right = calibrate_run(run), calibrate(run.model, images, labels, HARDER(images, np.random.default_rng(8)))
     assert found == calibrate_run(run)
     assert found.temperature == pytest.approx(right.temperature, rel=0.15)
-    assert found.least_evidence == pytest.approx(right.least_evidence, abs=0.5)
+    assert found.least_log_sum_exp == pytest.approx(right.least_log_sum_exp, abs=0.5)
     before, after = (calibration_error(probabilities_of(run.model, images, t), labels) for t in (1, found.temperature))
     assert after < 0.0065 < before
     # It knows the very digits that it was trained on by heart: they call for more certainty, not for less.

@@ -28,9 +28,9 @@ from engine import fused as fused_module
 from engine import training as training_module
 from engine.augment import Augmentation
 from engine.fused import fused_steps
-from engine.memory import row_of, side_by_side
+from engine.memory import pack, packed_view
 from engine.nn import Linear
-from engine.training import training_bursts
+from engine.training import training_chunks
 
 pytest.importorskip("numba")
 threadpoolctl = pytest.importorskip("threadpoolctl")
@@ -185,15 +185,15 @@ def test_a_tensor_knows_of_its_step():
         loss.backward()
 
 
-# ---------------------------------------------------------------- bursts
+# ---------------------------------------------------------------- chunks
 
 
 def burst_run(make=Adam, data=None, dtype=np.float64, **settings):
-    """A network, and the bursts in which it is trained: each as long as it may be."""
+    """A network, and the chunks in which it is trained: each as long as it may be."""
     model = network(dtype=dtype)
     optimizer = make(model.parameters(), lr=0.01)
-    settings = {"epochs": 2, "batch_size": 16, "burst_s": lambda: 60.0, **settings}
-    return model, training_bursts(model, *(data or samples(kind=dtype)), optimizer, **settings)
+    settings = {"epochs": 2, "batch_size": 16, "chunk_s": lambda: 60.0, **settings}
+    return model, training_chunks(model, *(data or samples(kind=dtype)), optimizer, **settings)
 
 
 def rate(number):
@@ -205,15 +205,15 @@ def test_bursts_are_the_single_steps_to_the_last_bit(threads, monkeypatch):
     """Also where both workers lose their patience with each other all the time."""
     data = samples(403, np.float32)
     settings = {"dtype": np.float32, "data": data, "batch_size": 4, "epochs": 15, "seed": 3, "learning_rate": rate}
-    model, single = burst_run(**settings, threads=1, burst_s=lambda: 0.0)
+    model, single = burst_run(**settings, threads=1, chunk_s=lambda: 0.0)
     steps = [step for (step,) in single]
     gradients = [parameter.grad for parameter in model.parameters()]
     monkeypatch.setattr(fused_module, "PATIENCE", 1)
     monkeypatch.setattr(fused_module, "HELPERS_PATIENCE", 1)
     twin, run = burst_run(**settings, threads=threads)
-    bursts = list(run)
-    assert [step for burst in bursts for step in burst] == steps
-    assert len(bursts) < len(steps) / 10
+    chunks = list(run)
+    assert [step for chunk in chunks for step in chunk] == steps
+    assert len(chunks) < len(steps) / 10
     for ours, theirs in zip(twin.parameters(), model.parameters(), strict=True):
         np.testing.assert_array_equal(ours.data, theirs.data)
     for parameter, gradient in zip(twin.parameters(), gradients, strict=True):
@@ -235,17 +235,17 @@ def test_each_step_has_its_learning_rate(make, by_graph):
 
 def test_a_burst_ends_with_its_epoch():
     _, run = burst_run(data=samples(160), epochs=3)
-    lengths = [(burst[0].epoch, burst[-1].epoch, len(burst)) for burst in run]
+    lengths = [(chunk[0].epoch, chunk[-1].epoch, len(chunk)) for chunk in run]
     assert lengths == [(0, 0, 1), (0, 0, 9), (1, 1, 10), (2, 2, 10)]  # the first step tells how long steps take
 
 
 def test_a_burst_takes_about_as_long_as_it_may():
-    _, run = burst_run(data=samples(4000), batch_size=10, burst_s=lambda: allowed_s, epochs=100, threads=1)
+    _, run = burst_run(data=samples(4000), batch_size=10, chunk_s=lambda: allowed_s, epochs=100, threads=1)
     with closing(run):
         allowed_s = 0.0
-        assert [len(burst) for burst in islice(run, 20)] == [1] * 20
+        assert [len(chunk) for chunk in islice(run, 20)] == [1] * 20
         allowed_s = 0.01
-        lengths = [len(burst) for burst in islice(run, 20)]
+        lengths = [len(chunk) for chunk in islice(run, 20)]
         assert max(lengths) > 5
         allowed_s = 0.0
         assert len(next(run)) == 1
@@ -254,7 +254,7 @@ def test_a_burst_takes_about_as_long_as_it_may():
 @pytest.mark.parametrize("settings", [{"make": SGD}, {"augmentation": Augmentation(shift_px=1.0)}])
 def test_a_step_that_needs_python_is_a_burst_of_its_own(settings):
     _, run = burst_run(**settings)
-    assert [len(burst) for burst in run] == [1] * 6
+    assert [len(chunk) for chunk in run] == [1] * 6
 
 
 # ---------------------------------------------------------------- where only a graph will do
@@ -493,15 +493,13 @@ def short_row():
     """Tied so that what is listed lies in one row, which ends where machine code would go on."""
     model = network((CLASSES, CLASSES))
     model.layers[2] = model.layers[1]
-    assert row_of([parameter.data for parameter in model.parameters()]) is not None
+    assert packed_view([parameter.data for parameter in model.parameters()]) is not None
     return model
 
 
 def wider():
     model = network()
-    parts = side_by_side(
-        [np.zeros(shape) for shape in [(16, SIDE * SIDE), (16,), (8, 4), (8,), (CLASSES, 8), (CLASSES,)]], "F"
-    )
+    parts = pack([np.zeros(shape) for shape in [(16, SIDE * SIDE), (16,), (8, 4), (8,), (CLASSES, 8), (CLASSES,)]], "F")
     for parameter, array in zip(model.parameters(), parts, strict=True):
         parameter.adopt(array)
     return model
@@ -544,7 +542,7 @@ def test_the_arrays_themselves_tell_the_sizes(sizes):
 def test_an_optimizer_whose_memory_does_not_fit_is_refused(name, dtype):
     model = network(dtype=dtype)
     optimizer = Adam(model.parameters())
-    optimizer._memory[name] = side_by_side([np.zeros(2, dtype) for _ in optimizer.params])
+    optimizer._memory[name] = pack([np.zeros(2, dtype) for _ in optimizer.params])
     with pytest.raises(ValueError, match="not what this optimizer was made for"):
         learn(model, samples(kind=dtype), optimizer)
 

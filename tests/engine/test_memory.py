@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine import MLP
-from engine.memory import aligned, alike, row_of, side_by_side
+from engine.memory import aligned, alike, pack, packed_view
 
 
 def some(dtype=np.float32):
@@ -14,8 +14,8 @@ def some(dtype=np.float32):
 
 def test_they_are_copies_in_one_row():
     arrays = some()
-    parts = side_by_side(arrays)
-    row = row_of(parts)
+    parts = pack(arrays)
+    row = packed_view(parts)
     assert row is not None
     np.testing.assert_array_equal(row, np.concatenate([array.ravel() for array in arrays]))
     row[:] = 7
@@ -28,7 +28,7 @@ def test_they_are_copies_in_one_row():
 @pytest.mark.parametrize("order", ["K", "F"])
 def test_each_keeps_its_order_unless_fortrans_is_asked_for(order):
     rows, columns = np.arange(6.0).reshape(2, 3), np.asfortranarray(np.arange(6.0).reshape(2, 3))
-    first, second = side_by_side([rows, columns], order)
+    first, second = pack([rows, columns], order)
     np.testing.assert_array_equal(first, rows)
     np.testing.assert_array_equal(second, columns)
     assert first.flags.f_contiguous == (order == "F")
@@ -36,9 +36,9 @@ def test_each_keeps_its_order_unless_fortrans_is_asked_for(order):
 
 
 def test_of_several_dtypes_they_lie_apart():
-    parts = side_by_side([np.ones(2, np.float32), np.ones(2)])
+    parts = pack([np.ones(2, np.float32), np.ones(2)])
     assert [part.dtype for part in parts] == [np.float32, np.float64]
-    assert row_of(parts) is None
+    assert packed_view(parts) is None
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,15 @@ def test_of_several_dtypes_they_lie_apart():
     ids=["a gap", "other order", "a copy", "backwards", "own memory", "another dtype", "every other"],
 )
 def test_what_is_not_a_row_is_none(change):
-    parts = side_by_side(some())
-    assert row_of(parts) is not None
+    parts = pack(some())
+    assert packed_view(parts) is not None
     change(parts)
-    assert row_of(parts) is None
+    assert packed_view(parts) is None
 
 
 def test_some_that_follow_each_other_are_a_row():
-    parts = side_by_side(some())
-    row = row_of(parts[1:3])
+    parts = pack(some())
+    row = packed_view(parts[1:3])
     assert row is not None
     np.testing.assert_array_equal(row, [*parts[1], parts[2]])
     assert np.shares_memory(row, parts[1])
@@ -75,13 +75,13 @@ def test_memory_begins_with_a_line_of_the_cache(size, dtype):
     arrays = [aligned(size, np.dtype(dtype)) for _ in range(20)]
     assert all(array.shape == (size,) and array.dtype == dtype for array in arrays)
     assert all(array.ctypes.data % 64 == 0 for array in arrays)
-    assert side_by_side([np.ones(size, dtype), np.ones(3, dtype)])[0].ctypes.data % 64 == 0
+    assert pack([np.ones(size, dtype), np.ones(3, dtype)])[0].ctypes.data % 64 == 0
 
 
 def test_a_network_and_its_copy_have_rows_of_their_own():
     model = MLP(5, [4, 3], 2)
     copy = model.copy()
-    rows = [row_of([parameter.data for parameter in network.parameters()]) for network in (model, copy)]
+    rows = [packed_view([parameter.data for parameter in network.parameters()]) for network in (model, copy)]
     assert [len(row) for row in rows] == [5 * 4 + 4 + 4 * 3 + 3 + 3 * 2 + 2] * 2
     np.testing.assert_array_equal(*rows)
     assert not np.shares_memory(*rows)

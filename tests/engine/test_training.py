@@ -642,18 +642,18 @@ def test_a_rehearsal_has_no_end_and_leaves_the_network_alone():
         np.testing.assert_array_equal(parameter.data, old)
 
 
-# ---------------------------------------------------------------- TrainingRun: bursts
+# ---------------------------------------------------------------- TrainingRun: chunks
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_a_run_in_bursts_is_the_run_step_by_step(schedule):
     config = replace(CONFIG, schedule=schedule, batch_size=2)
     single, run = TrainingRun(config, *blobs(dtype=np.float32), 3), TrainingRun(config, *blobs(dtype=np.float32), 3)
-    run.burst_s = 60.0
-    told, bursts = list(single), list(run.bursts())
-    assert [step for steps, _ in bursts for step in steps] == [step for step, _ in told]
-    assert [summary for _, summary in bursts if summary] == [summary for _, summary in told if summary]
-    assert all((summary is not None) == steps[-1].is_last for steps, summary in bursts)
+    run.chunk_s = 60.0
+    told, chunks = list(single), list(run.chunks())
+    assert [step for steps, _ in chunks for step in steps] == [step for step, _ in told]
+    assert [summary for _, summary in chunks if summary] == [summary for _, summary in told if summary]
+    assert all((summary is not None) == steps[-1].is_last for steps, summary in chunks)
     assert same(single.model, run.model)
     assert run.is_finished
     assert run.optimizer.lr == single.optimizer.lr
@@ -663,9 +663,9 @@ def test_a_run_in_bursts_is_the_run_step_by_step(schedule):
 def test_between_two_bursts_a_run_can_be_left_and_gone_on_with():
     whole, run, rest = (TrainingRun(replace(CONFIG, batch_size=2), *blobs(dtype=np.float32), 3) for _ in range(3))
     list(whole)
-    run.burst_s = 60.0
-    with closing(run.bursts()) as bursts:
-        done = sum(len(steps) for steps, _ in itertools.islice(bursts, 2))
+    run.chunk_s = 60.0
+    with closing(run.chunks()) as chunks:
+        done = sum(len(steps) for steps, _ in itertools.islice(chunks, 2))
         assert run.steps_done == len(run.losses) == done
         assert run.samples_into_epoch == 2 * done % run.training_count
         rest.load_state(run.state())
@@ -676,11 +676,11 @@ def test_between_two_bursts_a_run_can_be_left_and_gone_on_with():
 
 def test_bursts_of_no_time_are_single_steps():
     run = TrainingRun(replace(CONFIG, batch_size=2), *blobs(dtype=np.float32), 3)
-    run.burst_s = 0.0
-    with closing(run.bursts()) as bursts:
-        assert [len(steps) for steps, _ in itertools.islice(bursts, 10)] == [1] * 10
-        run.burst_s = 60.0
-        longer = len(next(bursts)[0])
+    run.chunk_s = 0.0
+    with closing(run.chunks()) as chunks:
+        assert [len(steps) for steps, _ in itertools.islice(chunks, 10)] == [1] * 10
+        run.chunk_s = 60.0
+        longer = len(next(chunks)[0])
     assert longer == (10 if importlib.util.find_spec("numba") else 1)  # the rest of the epoch, where it is compiled
 
 

@@ -118,7 +118,7 @@ STILL_MS = 200
 LONG_MS = 30_000
 
 
-class Hand:
+class User:
     """What a person does with the mouse and the keyboard in a window."""
 
     def __init__(self, window: MainWindow, qtbot: QtBot) -> None:
@@ -204,14 +204,14 @@ DRAWINGS = {
 
 
 @pytest.fixture
-def make_hand(make_window: Callable[..., MainWindow], qtbot: QtBot) -> Callable[[], Hand]:
-    """`make_hand()`: a new window, in the person's hand."""
-    return lambda: Hand(make_window(), qtbot)
+def make_user(make_window: Callable[..., MainWindow], qtbot: QtBot) -> Callable[[], User]:
+    """`make_user()`: a new window, in the person's user."""
+    return lambda: User(make_window(), qtbot)
 
 
 @pytest.fixture
-def hand(window: MainWindow, qtbot: QtBot) -> Hand:
-    return Hand(window, qtbot)
+def user(window: MainWindow, qtbot: QtBot) -> User:
+    return User(window, qtbot)
 
 
 @pytest.fixture(params=["C", "de_DE", "ar_EG", "fa_IR", "hi_IN", "sv_SE"])

@@ -63,7 +63,7 @@ class Monkey(QObject):
         self._seed, self._random = seed, random.Random(seed)
         self._paths, self._exceptions = paths, exceptions
         self._told: deque[str] = deque(maxlen=REMEMBERED_ACTIONS)
-        self._taught = len(self._session.notebook.drawings)
+        self._taught = len(self._session.drawing_store.drawings)
         self._ways: dict[Callable[[], None], int] = {
             self._click_a_button: 10,
             self._click_a_digit: 2,
@@ -84,7 +84,7 @@ class Monkey(QObject):
 
     def run(self, seconds: float) -> None:
         """Play so long. Raises AssertionError, with seed and last actions, as soon as something is wrong."""
-        self._session.handChanged.connect(self._count_drawings)
+        self._session.handwritingChanged.connect(self._count_drawings)
         self._window.installEventFilter(self)
         self._timer.start()
         end = time.monotonic() + seconds
@@ -106,10 +106,10 @@ class Monkey(QObject):
             self._let_it_work(ANSWER_INTERVAL_MS)
         self._timer.stop()
         self._window.removeEventFilter(self)
-        self._session.handChanged.disconnect(self._count_drawings)
+        self._session.handwritingChanged.disconnect(self._count_drawings)
 
     def _count_drawings(self) -> None:
-        self._taught = len(self._session.notebook.drawings)
+        self._taught = len(self._session.drawing_store.drawings)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: ARG002
         """Nothing to lose, and the window would close at once."""
@@ -146,7 +146,7 @@ class Monkey(QObject):
         if session.prediction is not None:
             assert np.isfinite(session.prediction.probabilities).all()
             assert np.isclose(session.prediction.probabilities.sum(), 1, atol=1e-4)
-        drawings, folder = session.notebook.drawings, session.notebook.folder
+        drawings, folder = session.drawing_store.drawings, session.drawing_store.folder
         assert len(drawings) == self._taught, "drawings came or went, and nobody was told"
         kept = {file.name for file in folder.glob("*.json")}
         assert kept == {drawing.name for drawing in drawings}, "the folder holds other drawings than the window"
@@ -209,7 +209,7 @@ class Monkey(QObject):
         field.setText(str(path))
         QTest.keyClick(field, Qt.Key.Key_Return)
 
-    # ------------------------------------------------------------ what a hand can do
+    # ------------------------------------------------------------ what a user can do
 
     def _visible(self, kind: type[QWidget]) -> list[QWidget]:
         """Those widgets that can be seen and used, of all windows, in an order that does not depend on chance."""

@@ -79,25 +79,25 @@ def label_of(found: QAccessibleInterface) -> str:
     return " ".join(other.text(Name) for other, _ in found.relations(QAccessible.RelationFlag.Label))
 
 
-def reading(hand) -> None:
-    hand.draw(3)
-    hand.wait(lambda: hand.session.prediction is not None)
+def reading(user) -> None:
+    user.draw(3)
+    user.wait(lambda: user.session.prediction is not None)
 
 
 # ---------------------------------------------------------------- names, roles, descriptions
 
 
 @pytest.mark.parametrize("state", ["blank", "drawn", "compared", "trained", "refused"])
-def test_all_that_can_be_seen_has_a_name_and_no_tags(hand, state):
+def test_all_that_can_be_seen_has_a_name_and_no_tags(user, state):
     if state == "trained":
-        hand.train()
+        user.train()
     if state in ("drawn", "compared"):
-        reading(hand)
+        reading(user)
     if state == "compared":
-        hand.click("compareButton")
+        user.click("compareButton")
     if state == "refused":
-        hand.widget("hiddenLayersEdit").setText("a lot")
-    told = all_heard(node(hand.window))
+        user.widget("hiddenLayersEdit").setText("a lot")
+    told = all_heard(node(user.window))
     assert len(told) > 90
     for each in told:
         assert each.name or (each.role in HOLDERS and not each.focusable), each
@@ -122,8 +122,8 @@ def test_all_that_can_be_seen_has_a_name_and_no_tags(hand, state):
         ("shiftSlider", Role.Slider, "Shift"),
     ],
 )
-def test_roles_fit(hand, name, role, told):
-    found = heard(node(hand.widget(name)))
+def test_roles_fit(user, name, role, told):
+    found = heard(node(user.widget(name)))
     assert (found.role, found.name) == (role, told)
 
 
@@ -141,23 +141,23 @@ def test_each_combo_box_is_heard_by_its_label(window):
     assert heard == {f"{title.lower()}Combo": (title, title) for title in titles}
 
 
-def test_a_description_tells_a_tip_without_its_heading(hand):
-    described = node(hand.widget("epochsSpin")).text(Description)
+def test_a_description_tells_a_tip_without_its_heading(user):
+    described = node(user.widget("epochsSpin")).text(Description)
     assert described == "How many times the network sees every training digit."
-    assert hand.widget("epochsSpin").toolTip().startswith("<b>Epochs</b>")
+    assert user.widget("epochsSpin").toolTip().startswith("<b>Epochs</b>")
 
 
-def test_an_amount_is_described_in_its_unit(hand):
-    slider = hand.widget("shiftSlider")
+def test_an_amount_is_described_in_its_unit(user):
+    slider = user.widget("shiftSlider")
     assert node(slider).text(Description).startswith("0 px. How far a digit is moved")
     slider.setValue(4)
     assert node(slider).text(Description).startswith("1 px. How far")
 
 
-def test_what_is_wrong_with_a_setting_is_described_and_announced_once(hand, announced):
-    edit = hand.widget("hiddenLayersEdit")
+def test_what_is_wrong_with_a_setting_is_described_and_announced_once(user, announced):
+    edit = user.widget("hiddenLayersEdit")
     edit.setText("a lot")
-    complaint = hand.widget("hiddenLayersError").text()
+    complaint = user.widget("hiddenLayersError").text()
     assert complaint
     assert announced.count(complaint) == 1
     assert node(edit).text(Description).startswith(f"{complaint} How many neurons")
@@ -165,64 +165,64 @@ def test_what_is_wrong_with_a_setting_is_described_and_announced_once(hand, anno
     assert node(edit).text(Description).startswith("How many neurons")
 
 
-def test_the_canvas_tells_how_much_is_drawn(hand):
+def test_the_canvas_tells_how_much_is_drawn(user):
 
     def described() -> str:
-        return node(hand.widget("drawingCanvas")).text(Description)
+        return node(user.widget("drawingCanvas")).text(Description)
 
     assert described().startswith("Blank. ")
-    hand.draw(1)
+    user.draw(1)
     assert described().startswith("One stroke. ")
-    hand.draw(7)
+    user.draw(7)
     assert described().startswith("2 strokes. ")
-    hand.click("clearButton")
+    user.click("clearButton")
     assert described().startswith("Blank. ")
 
 
 # ---------------------------------------------------------------- the ten bars
 
 
-def bars_of(hand) -> list[Heard]:
-    return all_heard(node(hand.widget("probabilityBars")))[1:]
+def bars_of(user) -> list[Heard]:
+    return all_heard(node(user.widget("probabilityBars")))[1:]
 
 
-def press(hand, digit: int) -> None:
+def press(user, digit: int) -> None:
     """As assistive technology does it."""
-    action = node(hand.widget("probabilityBars")).child(digit).actionInterface()
+    action = node(user.widget("probabilityBars")).child(digit).actionInterface()
     action.doAction(action.pressAction())
 
 
-def test_each_bar_is_a_button_that_tells_its_probability(hand):
-    bars = bars_of(hand)
+def test_each_bar_is_a_button_that_tells_its_probability(user):
+    bars = bars_of(user)
     assert [bar.name for bar in bars] == [f"digit {digit}" for digit in range(10)]
     assert {(bar.role, bar.focusable, bar.description) for bar in bars} == {(Role.Button, True, "")}
-    reading(hand)
-    probabilities = hand.session.prediction.probabilities
-    assert [bar.description for bar in bars_of(hand)] == [f"{value:.1%}" for value in probabilities]
-    told = node(hand.widget("probabilityBars")).text(Description)
+    reading(user)
+    probabilities = user.session.prediction.probabilities
+    assert [bar.description for bar in bars_of(user)] == [f"{value:.1%}" for value in probabilities]
+    told = node(user.widget("probabilityBars")).text(Description)
     assert told == f"most likely 3, {probabilities[3]:.1%}"
 
 
-def test_each_bar_is_found_where_it_is_seen(hand):
-    widget = hand.widget("probabilityBars")
+def test_each_bar_is_found_where_it_is_seen(user):
+    widget = user.widget("probabilityBars")
     group = node(widget)
     for digit in range(10):
         at = widget.mapToGlobal(QPoint(widget.width() // 2, round((digit + 0.5) * widget.height() / 10)))
         assert group.childAt(at.x(), at.y()).text(Name) == f"digit {digit}"
 
 
-def test_a_bar_that_is_pressed_by_assistive_technology_teaches(hand):
-    reading(hand)
-    with hand.qtbot.waitSignal(hand.widget("probabilityBars").chosen) as chosen:
-        press(hand, 5)
+def test_a_bar_that_is_pressed_by_assistive_technology_teaches(user):
+    reading(user)
+    with user.qtbot.waitSignal(user.widget("probabilityBars").chosen) as chosen:
+        press(user, 5)
     assert chosen.args == [5]
-    assert [drawing.label for drawing in hand.session.notebook.drawings] == [5]
+    assert [drawing.label for drawing in user.session.drawing_store.drawings] == [5]
 
 
-def test_nothing_is_chosen_while_there_is_nothing_to_teach(hand):
+def test_nothing_is_chosen_while_there_is_nothing_to_teach(user):
     chosen: list[int] = []
-    hand.widget("probabilityBars").chosen.connect(chosen.append)
-    press(hand, 5)
+    user.widget("probabilityBars").chosen.connect(chosen.append)
+    press(user, 5)
     assert chosen == []
 
 
@@ -235,9 +235,9 @@ def key(*keys: Qt.Key) -> None:
         QTest.keyClick(QApplication.focusWidget(), each)
 
 
-def test_the_keyboard_goes_from_bar_to_bar_and_one_tab_leads_past_them(hand):
-    reading(hand)
-    hand.widget("clearButton").setFocus()
+def test_the_keyboard_goes_from_bar_to_bar_and_one_tab_leads_past_them(user):
+    reading(user)
+    user.widget("clearButton").setFocus()
     key(Qt.Key.Key_Tab)
     assert focused() == "digit 0"
     key(Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Up)
@@ -250,7 +250,7 @@ def test_the_keyboard_goes_from_bar_to_bar_and_one_tab_leads_past_them(hand):
     assert focused() == "digit 0"
     key(Qt.Key.Key_6)
     assert focused() == "digit 6"
-    assert hand.session.notebook.drawings == [], "going there teaches nothing"
+    assert user.session.drawing_store.drawings == [], "going there teaches nothing"
     key(Qt.Key.Key_Tab)
     assert not focused().startswith("digit ")
     key(Qt.Key.Key_Backtab)
@@ -258,36 +258,36 @@ def test_the_keyboard_goes_from_bar_to_bar_and_one_tab_leads_past_them(hand):
 
 
 @pytest.mark.parametrize("pressed", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
-def test_a_key_on_a_bar_teaches_as_a_click_does(hand, pressed):
-    reading(hand)
-    hand.widget("clearButton").setFocus()
+def test_a_key_on_a_bar_teaches_as_a_click_does(user, pressed):
+    reading(user)
+    user.widget("clearButton").setFocus()
     key(Qt.Key.Key_Tab, Qt.Key.Key_8, pressed)
-    assert [drawing.label for drawing in hand.session.notebook.drawings] == [8]
+    assert [drawing.label for drawing in user.session.drawing_store.drawings] == [8]
 
 
-def test_a_click_on_a_bar_does_not_take_the_focus(hand):
-    reading(hand)
-    hand.widget("drawingCanvas").setFocus()
-    bars = hand.widget("probabilityBars")
-    at = bars.mapTo(hand.window, QPoint(5, round(4.5 * bars.height() / 10)))
-    QTest.mouseClick(hand.window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)
-    assert [drawing.label for drawing in hand.session.notebook.drawings] == [4]
-    assert hand.widget("drawingCanvas").hasFocus()
+def test_a_click_on_a_bar_does_not_take_the_focus(user):
+    reading(user)
+    user.widget("drawingCanvas").setFocus()
+    bars = user.widget("probabilityBars")
+    at = bars.mapTo(user.window, QPoint(5, round(4.5 * bars.height() / 10)))
+    QTest.mouseClick(user.window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)
+    assert [drawing.label for drawing in user.session.drawing_store.drawings] == [4]
+    assert user.widget("drawingCanvas").hasFocus()
 
 
 # ---------------------------------------------------------------- the plots
 
 
-def test_the_plots_tell_the_loss_and_the_accuracy(hand):
-    plots = [hand.widget(name) for name in ("lossPlot", "accuracyPlot")]
+def test_the_plots_tell_the_loss_and_the_accuracy(user):
+    plots = [user.widget(name) for name in ("lossPlot", "accuracyPlot")]
     assert [(heard(node(plot)).role, heard(node(plot)).name) for plot in plots] == [
         (Role.Chart, "Loss"),
         (Role.Chart, "Accuracy"),
     ]
-    hand.train()
-    history = hand.session.history
+    user.train()
+    history = user.session.history
     loss = f"Loss {history.losses[-1]:.4f} at mini-batch {len(history):,}, "
-    hand.wait(lambda: node(plots[0]).text(Description).startswith(loss))
+    user.wait(lambda: node(plots[0]).text(Description).startswith(loss))
     (epoch,) = history.epochs
     assert f"Validation loss {epoch.validation_loss:.4f} after epoch 1." in node(plots[0]).text(Description)
     told = node(plots[1]).text(Description)
@@ -297,24 +297,24 @@ def test_the_plots_tell_the_loss_and_the_accuracy(hand):
     )
 
 
-def test_the_plots_tell_anew_while_it_trains_but_seldom(hand, monkeypatch):
-    plot = hand.widget("lossPlot")
+def test_the_plots_tell_anew_while_it_trains_but_seldom(user, monkeypatch):
+    plot = user.widget("lossPlot")
     monkeypatch.setattr(loss_plot, "DESCRIBING_S", 0)
-    hand.configure(epochs=1000)
-    hand.click("trainButton")
-    hand.wait(lambda: "at mini-batch" in node(plot).text(Description))
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: "at mini-batch" in node(plot).text(Description))
     monkeypatch.setattr(loss_plot, "DESCRIBING_S", 1e6)
-    before, batches = node(plot).text(Description), len(hand.session.history)
-    hand.wait(lambda: len(hand.session.history) > batches + 100)
+    before, batches = node(plot).text(Description), len(user.session.history)
+    user.wait(lambda: len(user.session.history) > batches + 100)
     assert node(plot).text(Description) == before
     monkeypatch.setattr(loss_plot, "DESCRIBING_S", 0)
-    hand.wait(lambda: node(plot).text(Description) != before)
+    user.wait(lambda: node(plot).text(Description) != before)
 
 
-def test_the_arrow_keys_read_the_curve(hand, announced):
-    hand.train()
+def test_the_arrow_keys_read_the_curve(user, announced):
+    user.train()
     announced.clear()
-    plot, readout, count = hand.widget("lossPlot"), hand.widget("plotReadout"), len(hand.session.history)
+    plot, readout, count = user.widget("lossPlot"), user.widget("plotReadout"), len(user.session.history)
 
     def read(pressed: Qt.Key) -> str:
         QTest.keyClick(plot, pressed)
@@ -322,7 +322,7 @@ def test_the_arrow_keys_read_the_curve(hand, announced):
         return readout.text()
 
     plot.setFocus()
-    assert f"{hand.session.history.losses[-1]:.4f}" in read(Qt.Key.Key_Left)
+    assert f"{user.session.history.losses[-1]:.4f}" in read(Qt.Key.Key_Left)
     assert read(Qt.Key.Key_Left).startswith(f"Mini-batch {count - 1}")
     assert read(Qt.Key.Key_Home).startswith("Mini-batch 1 ")
     assert read(Qt.Key.Key_Left).startswith("Mini-batch 1 ")
@@ -337,11 +337,11 @@ def picture(widget: QWidget) -> QImage:
     return widget.grab().toImage()
 
 
-def test_each_tab_stop_shows_the_focus_and_the_ring_is_whole(hand):
-    hand.window.activateWindow()
-    hand.wait(hand.window.isActiveWindow)
+def test_each_tab_stop_shows_the_focus_and_the_ring_is_whole(user):
+    user.window.activateWindow()
+    user.wait(user.window.isActiveWindow)
     ring: list[QWidget] = []
-    hand.widget("presetCombo").setFocus()
+    user.widget("presetCombo").setFocus()
     while (stop := QApplication.focusWidget()) not in ring:
         ring.append(stop)
         with_focus = picture(stop)
@@ -361,59 +361,59 @@ def test_each_tab_stop_shows_the_focus_and_the_ring_is_whole(hand):
 # ---------------------------------------------------------------- announcements
 
 
-def test_a_reading_is_announced_once_when_the_pen_rests(hand, announced):
-    reading(hand)
-    hand.wait(lambda: announced != [])
-    assert announced == [f"3, {hand.widget('verdictLabel').text()}"]
-    hand.click("clearButton")
-    hand.wait(lambda: len(announced) == 2)
+def test_a_reading_is_announced_once_when_the_pen_rests(user, announced):
+    reading(user)
+    user.wait(lambda: announced != [])
+    assert announced == [f"3, {user.widget('verdictLabel').text()}"]
+    user.click("clearButton")
+    user.wait(lambda: len(announced) == 2)
     assert announced[1].startswith("The canvas is blank")
 
 
-def test_nothing_is_announced_while_the_pen_is_down(hand, announced):
-    canvas = hand.widget("drawingCanvas")
+def test_nothing_is_announced_while_the_pen_is_down(user, announced):
+    canvas = user.widget("drawingCanvas")
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 60))
     QTest.mouseMove(canvas, QPoint(80, 200))
-    panel = next(view for view in hand.window._views if view.accessibleName() == "Drawing")
+    panel = next(view for view in user.window._views if view.accessibleName() == "Drawing")
     assert panel._silence.isActive()
     panel._silence.stop()
     panel._announce_reading()
     assert announced == []
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 200))
-    hand.wait(lambda: len(announced) == 1)
+    user.wait(lambda: len(announced) == 1)
 
 
-def test_a_run_is_announced_when_it_begins_waits_and_ends(hand, announced):
-    hand.configure(epochs=1000)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > 0)
-    hand.click("pauseButton")
-    hand.wait(lambda: hand.session.state == "paused")
-    hand.click("pauseButton")
-    hand.wait(lambda: hand.session.state == "training")
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
+def test_a_run_is_announced_when_it_begins_waits_and_ends(user, announced):
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 0)
+    user.click("pauseButton")
+    user.wait(lambda: user.session.state == "paused")
+    user.click("pauseButton")
+    user.wait(lambda: user.session.state == "training")
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
     assert [announced[0], announced[2]] == ["Training.", "Training."]
     assert "paused after" in announced[1]
-    assert announced[-1].startswith(hand.widget("statusLabel").text())
-    assert f"accuracy: {hand.widget('accuracyLabel').text()}." in announced[-1]
+    assert announced[-1].startswith(user.widget("statusLabel").text())
+    assert f"accuracy: {user.widget('accuracyLabel').text()}." in announced[-1]
     assert len(announced) == 4, "and nothing between"
 
 
-def test_messages_at_the_foot_are_announced(hand, announced, tmp_path):
-    hand.session.save(tmp_path / "a.npz")
-    hand.window.open(tmp_path / "a.npz")
+def test_messages_at_the_foot_are_announced(user, announced, tmp_path):
+    user.session.save(tmp_path / "a.npz")
+    user.window.open(tmp_path / "a.npz")
     assert announced[-1] == "Opened a.npz"
 
 
-def test_without_assistive_technology_nothing_is_made_or_timed(hand, monkeypatch):
+def test_without_assistive_technology_nothing_is_made_or_timed(user, monkeypatch):
     QAccessible.setActive(False)
 
     def refuse(*_: object) -> None:
         raise AssertionError("an event that nobody hears")
 
     monkeypatch.setattr(accessibility, "QAccessibleAnnouncementEvent", refuse)
-    hand.draw(1)
-    hand.train()
-    panel = next(view for view in hand.window._views if view.accessibleName() == "Drawing")
+    user.draw(1)
+    user.train()
+    panel = next(view for view in user.window._views if view.accessibleName() == "Drawing")
     assert not panel._silence.isActive()

@@ -331,14 +331,14 @@ def test_an_empty_sheet_brings_the_pen_back(canvas, qtbot, empty):
     assert len(canvas.strokes) == 1
 
 
-def test_the_eraser_of_the_panel_follows(hand):
-    hand.draw(1)
-    hand.click("eraserButton")
-    assert hand.widget("drawingCanvas").erasing
-    hand.click("clearButton")
-    assert not hand.widget("eraserButton").isChecked()
-    hand.draw(1)
-    assert len(hand.widget("drawingCanvas").strokes) == 1
+def test_the_eraser_of_the_panel_follows(user):
+    user.draw(1)
+    user.click("eraserButton")
+    assert user.widget("drawingCanvas").erasing
+    user.click("clearButton")
+    assert not user.widget("eraserButton").isChecked()
+    user.draw(1)
+    assert len(user.widget("drawingCanvas").strokes) == 1
 
 
 def test_the_eraser_is_shown_where_it_is_as_soon_as_it_is_chosen(canvas):

@@ -62,11 +62,11 @@ def trained_config(tmp_path, monkeypatch):
     return train
 
 
-def test_without_options_the_windows_own_defaults_are_trained(trained_config, hand):
-    assert trained_config("") == hand.session.config == PRESETS["quick"]
-    hand.session.set_config(PRESETS["best"], "mnist")
-    hand.click("defaultsButton")
-    assert (hand.session.config, hand.session.source) == (trained_config(""), "mnist")
+def test_without_options_the_windows_own_defaults_are_trained(trained_config, user):
+    assert trained_config("") == user.session.config == PRESETS["quick"]
+    user.session.set_config(PRESETS["best"], "mnist")
+    user.click("defaultsButton")
+    assert (user.session.config, user.session.source) == (trained_config(""), "mnist")
 
 
 @pytest.mark.parametrize("share", ["0", "0.1"])

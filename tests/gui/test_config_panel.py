@@ -40,23 +40,23 @@ def test_what_is_no_list_of_layers_is_refused(text):
 
 
 @pytest.mark.parametrize("text", ["256, abc", "0", "256,,128", "100000, 100000", ", ".join(["8"] * 20)])
-def test_wrong_layers_are_marked_with_the_reason_and_nothing_can_start(hand, text):
-    hand.widget("hiddenLayersEdit").setText(text)
-    assert hand.widget("hiddenLayersEdit").property("wrong") is True
-    assert hand.widget("hiddenLayersError").isVisible()
-    assert hand.widget("hiddenLayersError").text()
-    assert not hand.widget("trainButton").isEnabled()
-    assert not hand.widget("stepButton").isEnabled()
-    hand.widget("hiddenLayersEdit").setText("32")
-    assert hand.widget("hiddenLayersEdit").property("wrong") is False
-    assert not hand.widget("hiddenLayersError").isVisible()
-    assert hand.widget("trainButton").isEnabled()
+def test_wrong_layers_are_marked_with_the_reason_and_nothing_can_start(user, text):
+    user.widget("hiddenLayersEdit").setText(text)
+    assert user.widget("hiddenLayersEdit").property("wrong") is True
+    assert user.widget("hiddenLayersError").isVisible()
+    assert user.widget("hiddenLayersError").text()
+    assert not user.widget("trainButton").isEnabled()
+    assert not user.widget("stepButton").isEnabled()
+    user.widget("hiddenLayersEdit").setText("32")
+    assert user.widget("hiddenLayersEdit").property("wrong") is False
+    assert not user.widget("hiddenLayersError").isVisible()
+    assert user.widget("trainButton").isEnabled()
 
 
-def test_the_panel_fills_the_config(hand):
-    hand.widget("hiddenLayersEdit").setText("30, 20")
+def test_the_panel_fills_the_config(user):
+    user.widget("hiddenLayersEdit").setText("30, 20")
     for name, text in (("activationCombo", "Tanh"), ("optimizerCombo", "SGD with momentum")):
-        hand.widget(name).setCurrentText(text)
+        user.widget(name).setCurrentText(text)
     for name, value in {
         "learningRateSpin": 0.02,
         "momentumSpin": 0.8,
@@ -66,16 +66,16 @@ def test_the_panel_fills_the_config(hand):
         "seedSpin": 7,
         "validationSpin": 20,
     }.items():
-        hand.widget(name).setValue(value)
-    assert hand.session.config == TrainingConfig((30, 20), "tanh", "momentum", 0.02, 0.8, 0.01, 64, 3, 7, 0.2)
+        user.widget(name).setValue(value)
+    assert user.session.config == TrainingConfig((30, 20), "tanh", "momentum", 0.02, 0.8, 0.01, 64, 3, 7, 0.2)
 
 
-def test_typing_a_learning_rate(hand, qtbot):
-    spin = hand.widget("learningRateSpin")
+def test_typing_a_learning_rate(user, qtbot):
+    spin = user.widget("learningRateSpin")
     spin.selectAll()
     qtbot.keyClicks(spin, "0.0005")
     qtbot.keyClick(spin, Qt.Key.Key_Return)
-    assert hand.session.config.learning_rate == 0.0005
+    assert user.session.config.learning_rate == 0.0005
     assert spin.text() == "0.0005"
 
 
@@ -106,20 +106,20 @@ def type_into(qtbot, spin, typed):
 @pytest.mark.parametrize(
     ("name", "typed"), [("learningRateSpin", "0"), ("learningRateSpin", "5000"), ("epochsSpin", "0")]
 )
-def test_a_number_out_of_range_is_marked_until_it_is_mended(hand, qtbot, name, typed):
-    spin = hand.widget(name)
+def test_a_number_out_of_range_is_marked_until_it_is_mended(user, qtbot, name, typed):
+    spin = user.widget(name)
     spin.selectAll()
     qtbot.keyClicks(spin, typed)
     assert spin.property("wrong") is True
-    assert hand.widget(f"{name}Error").text().startswith("Enter a number from")
-    assert not hand.widget("trainButton").isEnabled()
+    assert user.widget(f"{name}Error").text().startswith("Enter a number from")
+    assert not user.widget("trainButton").isEnabled()
     qtbot.keyClick(spin, Qt.Key.Key_Return)
     assert spin.text() == typed
     assert spin.property("wrong") is True, "pressing Return mends nothing"
     type_into(qtbot, spin, "1")
     assert spin.property("wrong") is False
-    assert hand.widget(f"{name}Error").text() == ""
-    assert hand.widget("trainButton").isEnabled()
+    assert user.widget(f"{name}Error").text() == ""
+    assert user.widget("trainButton").isEnabled()
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,12 @@ def test_a_number_out_of_range_is_marked_until_it_is_mended(hand, qtbot, name, t
 )
 @pytest.mark.parametrize("pastes", [False, True])
 def test_what_cannot_be_taken_stays_as_it_was_typed_and_is_marked_with_the_reason(
-    hand, qtbot, name, typed, reason, pastes
+    user, qtbot, name, typed, reason, pastes
 ):
-    spin, before = hand.widget(name), hand.session.config
-    hand.window.activateWindow()
+    spin, before = user.widget(name), user.session.config
+    user.window.activateWindow()
     spin.setFocus()
-    hand.wait(spin.hasFocus)
+    user.wait(spin.hasFocus)
     spin.selectAll()
     if pastes:
         QApplication.clipboard().setText(typed)
@@ -159,67 +159,67 @@ def test_what_cannot_be_taken_stays_as_it_was_typed_and_is_marked_with_the_reaso
             leave()
             assert spin.text().removesuffix(spin.suffix()) == typed
             assert spin.property("wrong") is True
-            assert hand.widget(f"{name}Error").text() == reason
-            assert not hand.widget("trainButton").isEnabled()
-            assert not pastes or hand.session.config == before  # on the way to 80 is an 8
+            assert user.widget(f"{name}Error").text() == reason
+            assert not user.widget("trainButton").isEnabled()
+            assert not pastes or user.session.config == before  # on the way to 80 is an 8
 
 
-def test_all_fields_that_are_wrong_are_marked(hand, qtbot):
-    type_into(qtbot, hand.widget("validationSpin"), "80")
-    type_into(qtbot, hand.widget("epochsSpin"), "0")
-    assert [hand.widget(name).property("wrong") for name in ("validationSpin", "epochsSpin")] == [True, True]
-    type_into(qtbot, hand.widget("epochsSpin"), "5")
-    assert [hand.widget(name).property("wrong") for name in ("validationSpin", "epochsSpin")] == [True, False]
-    assert not hand.widget("trainButton").isEnabled()
-    type_into(qtbot, hand.widget("validationSpin"), "20")
-    assert hand.widget("trainButton").isEnabled()
-    assert (hand.session.config.epochs, hand.session.config.validation_share) == (5, 0.2)
+def test_all_fields_that_are_wrong_are_marked(user, qtbot):
+    type_into(qtbot, user.widget("validationSpin"), "80")
+    type_into(qtbot, user.widget("epochsSpin"), "0")
+    assert [user.widget(name).property("wrong") for name in ("validationSpin", "epochsSpin")] == [True, True]
+    type_into(qtbot, user.widget("epochsSpin"), "5")
+    assert [user.widget(name).property("wrong") for name in ("validationSpin", "epochsSpin")] == [True, False]
+    assert not user.widget("trainButton").isEnabled()
+    type_into(qtbot, user.widget("validationSpin"), "20")
+    assert user.widget("trainButton").isEnabled()
+    assert (user.session.config.epochs, user.session.config.validation_share) == (5, 0.2)
 
 
 @pytest.mark.parametrize(("typed", "key", "lands"), [("80", Qt.Key.Key_Down, 50), ("-5", Qt.Key.Key_Up, 0)])
-def test_an_arrow_leads_from_out_of_range_to_the_end_of_the_range(hand, qtbot, typed, key, lands):
-    spin = hand.widget("validationSpin")
+def test_an_arrow_leads_from_out_of_range_to_the_end_of_the_range(user, qtbot, typed, key, lands):
+    spin = user.widget("validationSpin")
     type_into(qtbot, spin, typed)
     qtbot.keyClick(spin, key)
     assert (spin.value(), spin.text()) == (lands, f"{lands} %")
     assert spin.property("wrong") is False
-    assert hand.session.config.validation_share == lands / 100
+    assert user.session.config.validation_share == lands / 100
 
 
-def test_a_wrong_field_is_filled_by_what_sets_all_fields(hand, qtbot):
-    type_into(qtbot, hand.widget("validationSpin"), "80")
-    hand.click("defaultsButton")
-    assert hand.widget("validationSpin").text() == "10 %"
-    assert hand.widget("trainButton").isEnabled()
+def test_a_wrong_field_is_filled_by_what_sets_all_fields(user, qtbot):
+    type_into(qtbot, user.widget("validationSpin"), "80")
+    user.click("defaultsButton")
+    assert user.widget("validationSpin").text() == "10 %"
+    assert user.widget("trainButton").isEnabled()
 
 
 @pytest.mark.parametrize(("typed", "value"), [("100,000", 100_000), ("60 000", 60_000), ("007", 7)])
-def test_a_whole_number_may_be_written_in_groups(hand, qtbot, typed, value):
-    type_into(qtbot, hand.widget("batchSizeSpin"), typed)
-    assert hand.session.config.batch_size == value
-    assert hand.widget("batchSizeSpin").text() == str(value)
+def test_a_whole_number_may_be_written_in_groups(user, qtbot, typed, value):
+    type_into(qtbot, user.widget("batchSizeSpin"), typed)
+    assert user.session.config.batch_size == value
+    assert user.widget("batchSizeSpin").text() == str(value)
 
 
-def test_a_momentum_that_is_wrong_can_be_mended_though_it_is_not_used(hand, qtbot):
-    hand.widget("optimizerCombo").setCurrentText("SGD with momentum")
-    type_into(qtbot, hand.widget("momentumSpin"), "5")
-    hand.widget("optimizerCombo").setCurrentText("Adam")
-    spin = hand.widget("momentumSpin")
+def test_a_momentum_that_is_wrong_can_be_mended_though_it_is_not_used(user, qtbot):
+    user.widget("optimizerCombo").setCurrentText("SGD with momentum")
+    type_into(qtbot, user.widget("momentumSpin"), "5")
+    user.widget("optimizerCombo").setCurrentText("Adam")
+    spin = user.widget("momentumSpin")
     assert spin.isEnabled()
-    hand.window.activateWindow()
+    user.window.activateWindow()
     spin.setFocus()
-    hand.wait(spin.hasFocus)
+    user.wait(spin.hasFocus)
     type_into(qtbot, spin, "0.5")
     qtbot.keyClick(spin, Qt.Key.Key_Tab)
     assert not spin.isEnabled()
-    assert hand.session.config.momentum == 0.5
+    assert user.session.config.momentum == 0.5
 
 
-def test_a_setting_finer_than_its_field_stays_when_another_is_edited(hand, qtbot):
+def test_a_setting_finer_than_its_field_stays_when_another_is_edited(user, qtbot):
     fine = TrainingConfig(learning_rate=0.0000123456, momentum=0.9999999, weight_decay=1e-9, validation_share=0.125)
-    hand.session.set_config(fine, "mnist")
-    type_into(qtbot, hand.widget("epochsSpin"), "3")
-    assert hand.session.config == replace(fine, epochs=3)
+    user.session.set_config(fine, "mnist")
+    type_into(qtbot, user.widget("epochsSpin"), "3")
+    assert user.session.config == replace(fine, epochs=3)
 
 
 def contrast(first, second):
@@ -234,12 +234,12 @@ def contrast(first, second):
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_every_row_of_an_open_list_can_be_read(hand, dark):
+def test_every_row_of_an_open_list_can_be_read(user, dark):
     theme.apply(QApplication.instance(), dark=dark)
-    combo = hand.widget("activationCombo")
+    combo = user.widget("activationCombo")
     combo.showPopup()
     rows = combo.view()
-    hand.wait(rows.isVisible)
+    user.wait(rows.isVisible)
     for row in range(combo.count()):
         rows.setCurrentIndex(rows.model().index(row, 0))
         image = rows.viewport().grab().toImage()
@@ -251,56 +251,56 @@ def test_every_row_of_an_open_list_can_be_read(hand, dark):
     combo.hidePopup()
 
 
-def test_the_wheel_turns_only_a_field_that_has_the_cursor(hand):
-    spin = hand.widget("batchSizeSpin")
-    hand.widget("trainButton").setFocus()
-    hand.wheel(spin, -120)
+def test_the_wheel_turns_only_a_field_that_has_the_cursor(user):
+    spin = user.widget("batchSizeSpin")
+    user.widget("trainButton").setFocus()
+    user.wheel(spin, -120)
     assert spin.value() == 128
-    hand.window.activateWindow()
+    user.window.activateWindow()
     spin.setFocus()
-    hand.wait(spin.hasFocus)
-    hand.wheel(spin, -120)
+    user.wait(spin.hasFocus)
+    user.wheel(spin, -120)
     assert spin.value() == 127
 
 
-def test_the_session_fills_the_panel(hand):
-    hand.session.set_config(TrainingConfig((5,), "sigmoid", "sgd", 0.5, batch_size=10, validation_share=0.0), "mnist")
-    assert hand.widget("hiddenLayersEdit").text() == "5"
-    assert hand.widget("activationCombo").currentText() == "Sigmoid"
-    assert hand.widget("optimizerCombo").currentText() == "SGD"
-    assert hand.widget("learningRateSpin").value() == 0.5
-    assert hand.widget("validationSpin").value() == 0
+def test_the_session_fills_the_panel(user):
+    user.session.set_config(TrainingConfig((5,), "sigmoid", "sgd", 0.5, batch_size=10, validation_share=0.0), "mnist")
+    assert user.widget("hiddenLayersEdit").text() == "5"
+    assert user.widget("activationCombo").currentText() == "Sigmoid"
+    assert user.widget("optimizerCombo").currentText() == "SGD"
+    assert user.widget("learningRateSpin").value() == 0.5
+    assert user.widget("validationSpin").value() == 0
 
 
-def test_the_number_of_parameters_follows(hand):
-    hand.widget("hiddenLayersEdit").setText("256, 128, 10")
+def test_the_number_of_parameters_follows(user):
+    user.widget("hiddenLayersEdit").setText("256, 128, 10")
     assert (
-        hand.widget("parametersLabel").text()
+        user.widget("parametersLabel").text()
         == f"{784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10 + 110:,} parameters"
     )
 
 
-def test_momentum_is_asked_for_where_it_is_used(hand):
-    assert not hand.widget("momentumSpin").isEnabled()
-    hand.widget("optimizerCombo").setCurrentText("SGD with momentum")
-    assert hand.widget("momentumSpin").isEnabled()
+def test_momentum_is_asked_for_where_it_is_used(user):
+    assert not user.widget("momentumSpin").isEnabled()
+    user.widget("optimizerCombo").setCurrentText("SGD with momentum")
+    assert user.widget("momentumSpin").isEnabled()
 
 
-def test_defaults_come_back(hand):
-    hand.configure(hidden="3", epochs=99)
-    hand.click("defaultsButton")
-    assert hand.session.config == TrainingConfig()
+def test_defaults_come_back(user):
+    user.configure(hidden="3", epochs=99)
+    user.click("defaultsButton")
+    assert user.session.config == TrainingConfig()
 
 
-def test_defaults_come_back_from_a_wrong_field_too(hand):
-    hand.widget("hiddenLayersEdit").setText("abc")
-    hand.click("defaultsButton")
-    assert hand.widget("hiddenLayersEdit").text() == "256, 128"
-    assert hand.widget("trainButton").isEnabled()
+def test_defaults_come_back_from_a_wrong_field_too(user):
+    user.widget("hiddenLayersEdit").setText("abc")
+    user.click("defaultsButton")
+    assert user.widget("hiddenLayersEdit").text() == "256, 128"
+    assert user.widget("trainButton").isEnabled()
 
 
-def test_every_control_has_a_tooltip_that_explains_it(hand):
-    panel = hand.widget("hiddenLayersEdit").window()
+def test_every_control_has_a_tooltip_that_explains_it(user):
+    panel = user.widget("hiddenLayersEdit").window()
     for kind in (QSpinBox, QDoubleSpinBox, QComboBox, QSlider):
         for control in panel.findChildren(kind):
             assert len(control.toolTip()) > 30, control.objectName()
@@ -336,80 +336,80 @@ FIELDS = {
 }
 
 
-def choose_preset(hand, name):
-    combo = hand.widget("presetCombo")
-    hand.qtbot.keyClick(combo, Qt.Key.Key_Home)
+def choose_preset(user, name):
+    combo = user.widget("presetCombo")
+    user.qtbot.keyClick(combo, Qt.Key.Key_Home)
     for _ in range(list(PRESETS).index(name)):
-        hand.qtbot.keyClick(combo, Qt.Key.Key_Down)
+        user.qtbot.keyClick(combo, Qt.Key.Key_Down)
 
 
-def shown_preset(hand):
-    return hand.widget("presetCombo").currentText()
+def shown_preset(user):
+    return user.widget("presetCombo").currentText()
 
 
 @pytest.mark.parametrize(
     ("name", "title"), [("quick", "Quick"), ("reference", "As in the reference"), ("best", "Best")]
 )
-def test_a_preset_fills_every_field_but_the_dataset(hand, name, title):
+def test_a_preset_fills_every_field_but_the_dataset(user, name, title):
     other = TrainingConfig(
         (3,), "tanh", "sgd", 0.5, 0.5, 0.5, 5, 5, 5, 0.5, "cosine", Augmentation(1, 1, 0.1, 0.1, 1, 1)
     )
-    hand.session.set_config(other, "ylecun/mnist")
-    choose_preset(hand, name)
+    user.session.set_config(other, "ylecun/mnist")
+    choose_preset(user, name)
     preset = PRESETS[name]
-    assert hand.session.config == preset
-    assert hand.session.source == "ylecun/mnist"
-    assert shown_preset(hand) == title
-    assert parse_hidden(hand.widget("hiddenLayersEdit").text()) == preset.hidden
-    assert hand.widget("activationCombo").currentData() == preset.activation
-    assert hand.widget("optimizerCombo").currentData() == preset.optimizer
-    assert hand.widget("scheduleCombo").currentData() == preset.schedule
+    assert user.session.config == preset
+    assert user.session.source == "ylecun/mnist"
+    assert shown_preset(user) == title
+    assert parse_hidden(user.widget("hiddenLayersEdit").text()) == preset.hidden
+    assert user.widget("activationCombo").currentData() == preset.activation
+    assert user.widget("optimizerCombo").currentData() == preset.optimizer
+    assert user.widget("scheduleCombo").currentData() == preset.schedule
     for widget, field in FIELDS.items():
-        assert hand.widget(widget).value() == getattr(preset, field), field
-    assert hand.widget("validationSpin").value() == round(100 * preset.validation_share)
+        assert user.widget(widget).value() == getattr(preset, field), field
+    assert user.widget("validationSpin").value() == round(100 * preset.validation_share)
 
 
-def test_an_edited_field_makes_settings_of_ones_own_and_back_a_preset_again(hand, qtbot):
-    assert shown_preset(hand) == "Quick"
-    choose_preset(hand, "best")
-    epochs = hand.widget("epochsSpin")
+def test_an_edited_field_makes_settings_of_ones_own_and_back_a_preset_again(user, qtbot):
+    assert shown_preset(user) == "Quick"
+    choose_preset(user, "best")
+    epochs = user.widget("epochsSpin")
     qtbot.keyClick(epochs, Qt.Key.Key_Up)
-    assert shown_preset(hand) == "My own settings"
+    assert shown_preset(user) == "My own settings"
     qtbot.keyClick(epochs, Qt.Key.Key_Down)
-    assert shown_preset(hand) == "Best"
-    qtbot.keyClick(hand.widget("scheduleCombo"), Qt.Key.Key_Home)
-    assert hand.session.config.schedule == "constant"
-    assert shown_preset(hand) == "My own settings"
+    assert shown_preset(user) == "Best"
+    qtbot.keyClick(user.widget("scheduleCombo"), Qt.Key.Key_Home)
+    assert user.session.config.schedule == "constant"
+    assert shown_preset(user) == "My own settings"
 
 
-def test_a_preset_with_another_seed_is_still_that_preset(hand, qtbot):
-    qtbot.keyClick(hand.widget("seedSpin"), Qt.Key.Key_Up)
-    assert hand.session.config.seed == 1
-    assert shown_preset(hand) == "Quick"
+def test_a_preset_with_another_seed_is_still_that_preset(user, qtbot):
+    qtbot.keyClick(user.widget("seedSpin"), Qt.Key.Key_Up)
+    assert user.session.config.seed == 1
+    assert shown_preset(user) == "Quick"
 
 
-def test_settings_of_ones_own_come_back(hand, qtbot):
-    combo = hand.widget("presetCombo")
+def test_settings_of_ones_own_come_back(user, qtbot):
+    combo = user.widget("presetCombo")
     qtbot.keyClick(combo, Qt.Key.Key_End)
-    assert shown_preset(hand) == "Best", "there are none of one's own yet"
-    qtbot.keyClick(hand.widget("batchSizeSpin"), Qt.Key.Key_Up)
-    own = hand.session.config
-    choose_preset(hand, "reference")
+    assert shown_preset(user) == "Best", "there are none of one's own yet"
+    qtbot.keyClick(user.widget("batchSizeSpin"), Qt.Key.Key_Up)
+    own = user.session.config
+    choose_preset(user, "reference")
     qtbot.keyClick(combo, Qt.Key.Key_End)
-    assert shown_preset(hand) == "My own settings"
-    assert hand.session.config == own
+    assert shown_preset(user) == "My own settings"
+    assert user.session.config == own
 
 
-def test_a_preset_mends_a_wrong_field(hand):
-    hand.widget("hiddenLayersEdit").setText("abc")
-    assert shown_preset(hand) == "My own settings"
-    choose_preset(hand, "quick")
-    assert hand.widget("hiddenLayersEdit").text() == "256, 128"
-    assert hand.widget("trainButton").isEnabled()
+def test_a_preset_mends_a_wrong_field(user):
+    user.widget("hiddenLayersEdit").setText("abc")
+    assert shown_preset(user) == "My own settings"
+    choose_preset(user, "quick")
+    assert user.widget("hiddenLayersEdit").text() == "256, 128"
+    assert user.widget("trainButton").isEnabled()
 
 
-def test_each_preset_tells_what_it_is(hand):
-    combo = hand.widget("presetCombo")
+def test_each_preset_tells_what_it_is(user):
+    combo = user.widget("presetCombo")
     for index in range(combo.count()):
         tip = combo.itemData(index, Qt.ItemDataRole.ToolTipRole)
         assert len(tip) > 30
@@ -426,16 +426,16 @@ def test_a_preset_and_its_schedule_outlast_the_window(make_window, qtbot):
     assert second.findChild(QComboBox, "scheduleCombo").currentData() == "cosine"
 
 
-def test_the_tab_key_goes_down_the_panel(hand, qtbot):
-    hand.window.activateWindow()
-    start = hand.widget("presetCombo")
+def test_the_tab_key_goes_down_the_panel(user, qtbot):
+    user.window.activateWindow()
+    start = user.widget("presetCombo")
     start.setFocus()
-    hand.wait(start.hasFocus)
+    user.wait(start.hasFocus)
     visited = [start.objectName()]
     while visited[-1] != "defaultsButton" and len(visited) < 30:
-        qtbot.keyClick(hand.window.focusWidget(), Qt.Key.Key_Tab)
-        visited.append(hand.window.focusWidget().objectName())
-    heights = [hand.widget(name).mapTo(hand.window, QPoint()).y() for name in visited]
+        qtbot.keyClick(user.window.focusWidget(), Qt.Key.Key_Tab)
+        visited.append(user.window.focusWidget().objectName())
+    heights = [user.widget(name).mapTo(user.window, QPoint()).y() for name in visited]
     assert len(visited) >= 18
     assert heights == sorted(heights), visited
 
@@ -443,24 +443,24 @@ def test_the_tab_key_goes_down_the_panel(hand, qtbot):
 # ---------------------------------------------------------------- other languages
 
 
-def test_numbers_read_alike_in_every_locale(locale, make_hand):
-    hand = make_hand()
-    hand.widget("rotationSlider").setValue(8)
-    shown = [spin.text() for spin in hand.window.findChildren(QAbstractSpinBox)]
-    shown += [label.text() for label in hand.window.findChildren(QLabel)]
+def test_numbers_read_alike_in_every_locale(locale, make_user):
+    user = make_user()
+    user.widget("rotationSlider").setValue(8)
+    shown = [spin.text() for spin in user.window.findChildren(QAbstractSpinBox)]
+    shown += [label.text() for label in user.window.findChildren(QLabel)]
     assert not [text for text in shown if any(sign.isdecimal() and not sign.isascii() for sign in text)], locale
-    assert hand.widget("learningRateSpin").text() == "0.0005"
-    assert hand.widget("parametersLabel").text() == "235,146 parameters"
+    assert user.widget("learningRateSpin").text() == "0.0005"
+    assert user.widget("parametersLabel").text() == "235,146 parameters"
 
 
 @pytest.mark.parametrize("typed", ["0.02", "0,02", "2e-2", "\u06f0.\u06f0\u06f2", "\u0660,\u0660\u0662"])
-def test_a_decimal_is_taken_as_people_type_it_in_every_locale(locale, make_hand, typed):
-    hand = make_hand()
-    spin = hand.widget("learningRateSpin")
+def test_a_decimal_is_taken_as_people_type_it_in_every_locale(locale, make_user, typed):
+    user = make_user()
+    spin = user.widget("learningRateSpin")
     spin.setFocus()
     spin.selectAll()
     for sign in typed:  # QTest.keyClicks knows no other digits than English ones
         QApplication.sendEvent(spin, QKeyEvent(QEvent.Type.KeyPress, 0, Qt.KeyboardModifier.NoModifier, sign))
     QTest.keyClick(spin, Qt.Key.Key_Return)
-    assert hand.session.config.learning_rate == 0.02, locale
+    assert user.session.config.learning_rate == 0.02, locale
     assert spin.text() == "0.02"

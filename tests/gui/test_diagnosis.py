@@ -24,7 +24,7 @@ def diagnosed(mnist):
 
     def train(config: TrainingConfig, digits: int = 60_000) -> Diagnosis | None:
         run = TrainingRun(config, mnist.train_images[:digits], mnist.train_labels[:digits], 10)
-        diverged = any(step.diverged for steps, _ in run.bursts() for step in steps)
+        diverged = any(step.diverged for steps, _ in run.chunks() for step in steps)
         return diagnose_run(run, mnist.test_images, diverged=diverged)
 
     return train

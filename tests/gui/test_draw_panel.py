@@ -16,92 +16,92 @@ LINE = np.array([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]])
 
 
 @pytest.fixture
-def canvas(hand):
-    return hand.widget("drawingCanvas")
+def canvas(user):
+    return user.widget("drawingCanvas")
 
 
-def read(hand):
-    hand.wait(lambda: hand.session.prediction is not None)
-    return hand.session.prediction
+def read(user):
+    user.wait(lambda: user.session.prediction is not None)
+    return user.session.prediction
 
 
 @pytest.mark.parametrize("digit", [0, 1, 3, 7])
-def test_a_drawn_digit_is_read(hand, digit):
-    hand.draw(digit)
-    prediction = read(hand)
+def test_a_drawn_digit_is_read(user, digit):
+    user.draw(digit)
+    prediction = read(user)
     assert prediction.digit == digit
     assert prediction.probabilities.shape == (10,)
     assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
-    assert hand.widget("predictionLabel").text() == str(digit)
-    assert np.array_equal(hand.widget("probabilityBars").probabilities, prediction.probabilities)
+    assert user.widget("predictionLabel").text() == str(digit)
+    assert np.array_equal(user.widget("probabilityBars").probabilities, prediction.probabilities)
 
 
-def test_a_blank_canvas_shows_no_digit(hand):
-    assert hand.session.prediction is None
-    assert hand.widget("predictionLabel").text() == "The canvas is blank"
-    assert hand.widget("probabilityBars").probabilities is None
-    hand.draw(1)
-    read(hand)
-    hand.click("clearButton")
-    hand.wait(lambda: hand.session.prediction is None)
-    assert hand.widget("predictionLabel").text() == "The canvas is blank"
+def test_a_blank_canvas_shows_no_digit(user):
+    assert user.session.prediction is None
+    assert user.widget("predictionLabel").text() == "The canvas is blank"
+    assert user.widget("probabilityBars").probabilities is None
+    user.draw(1)
+    read(user)
+    user.click("clearButton")
+    user.wait(lambda: user.session.prediction is None)
+    assert user.widget("predictionLabel").text() == "The canvas is blank"
 
 
 @pytest.fixture
-def open_doubtful(hand, tmp_path):
+def open_doubtful(user, tmp_path):
     """`open_doubtful(**calibration)`: open the pretrained network with another calibration."""
 
     def open_it(**calibration: float) -> None:
         model, meta = load_model(asset_path("pretrained.npz"))
         save_model(tmp_path / "doubtful.npz", model, {**meta, "calibration": calibration})
-        before = hand.session.model
-        hand.window.open(tmp_path / "doubtful.npz")
-        assert hand.session.model is not before
+        before = user.session.model
+        user.window.open(tmp_path / "doubtful.npz")
+        assert user.session.model is not before
 
     return open_it
 
 
 @pytest.mark.parametrize("calibration", [{"least_evidence": 1e5}, {"threshold": 1.0, "temperature": 20.0}])
-def test_what_is_not_recognised_is_not_passed_off_as_a_digit(hand, open_doubtful, calibration):
-    hand.draw(3)
-    read(hand)
+def test_what_is_not_recognised_is_not_passed_off_as_a_digit(user, open_doubtful, calibration):
+    user.draw(3)
+    read(user)
     open_doubtful(**calibration)
-    hand.wait(lambda: hand.widget("predictionLabel").text() == "?")
-    doubtful = hand.session.prediction
+    user.wait(lambda: user.widget("predictionLabel").text() == "?")
+    doubtful = user.session.prediction
     assert (doubtful.digit, doubtful.recognised) == (3, False)
-    assert hand.widget("verdictLabel").text() == "I do not recognise a digit. Most like a 3."
-    assert np.array_equal(hand.widget("probabilityBars").probabilities, doubtful.probabilities)
+    assert user.widget("verdictLabel").text() == "I do not recognise a digit. Most like a 3."
+    assert np.array_equal(user.widget("probabilityBars").probabilities, doubtful.probabilities)
     open_doubtful(least_evidence=-1e5)
-    hand.wait(lambda: hand.widget("predictionLabel").text() == "3")
-    assert hand.widget("verdictLabel").text().endswith("sure")
+    user.wait(lambda: user.widget("predictionLabel").text() == "3")
+    assert user.widget("verdictLabel").text().endswith("sure")
 
 
-def test_a_higher_temperature_is_less_sure(hand, open_doubtful):
-    hand.draw(3)
+def test_a_higher_temperature_is_less_sure(user, open_doubtful):
+    user.draw(3)
     open_doubtful(temperature=1.0)
-    hand.wait(lambda: hand.session.prediction is not None)
-    sure = hand.session.prediction.probabilities[3]
+    user.wait(lambda: user.session.prediction is not None)
+    sure = user.session.prediction.probabilities[3]
     open_doubtful(temperature=10.0)
-    hand.wait(lambda: hand.session.prediction.probabilities[3] < sure)
+    user.wait(lambda: user.session.prediction.probabilities[3] < sure)
 
 
-def test_compare_shows_what_was_drawn_beside_what_the_network_sees(hand):
-    drawn, captions = hand.widget("drawnPicture"), [hand.widget(name) for name in ("drawnCaption", "seenCaption")]
+def test_compare_shows_what_was_drawn_beside_what_the_network_sees(user):
+    drawn, captions = user.widget("drawnPicture"), [user.widget(name) for name in ("drawnCaption", "seenCaption")]
     assert not drawn.isVisible()
     assert not captions[0].isVisible()
     assert captions[1].text() == "What the network sees"
-    hand.click("compareButton")
+    user.click("compareButton")
     assert drawn.isVisible()
     assert [each.text() for each in captions] == ["As drawn\n–", "As it sees it\n–"]
     assert not drawn.picture.any()
 
-    hand.stroke(np.array([[0.1, 0.1], [0.1, 0.3]]))
-    read(hand)
-    session = hand.session
-    assert np.array_equal(drawn.picture, as_drawn(hand.widget("drawingCanvas").strokes))
+    user.stroke(np.array([[0.1, 0.1], [0.1, 0.3]]))
+    read(user)
+    session = user.session
+    assert np.array_equal(drawn.picture, as_drawn(user.widget("drawingCanvas").strokes))
     assert drawn.picture[:12, :8].any(), "a small stroke in the corner stays small and in the corner"
     assert not drawn.picture[12:].any()
-    assert np.array_equal(hand.widget("networkPicture").picture, session.picture)
+    assert np.array_equal(user.widget("networkPicture").picture, session.picture)
     assert session.picture[12:20].any(), "and the network sees it large and in the middle"
     for each, start, prediction in zip(
         captions, ("As drawn", "As it sees it"), (session.read_as_drawn()[1], session.prediction), strict=True
@@ -112,60 +112,60 @@ def test_compare_shows_what_was_drawn_beside_what_the_network_sees(hand):
         assert second.endswith("% sure")
     assert session.prediction.digit == session.predict(session.picture).digit
 
-    hand.click("compareButton")
+    user.click("compareButton")
     assert not drawn.isVisible()
     assert captions[1].text() == "What the network sees"
 
 
 @pytest.mark.parametrize("size", [(1024, 540), (1366, 728), (1920, 1040)])
-def test_compare_moves_nothing_and_squeezes_nothing(hand, canvas, size):
-    hand.window.resize(*size)
-    hand.draw(3)
-    read(hand)
+def test_compare_moves_nothing_and_squeezes_nothing(user, canvas, size):
+    user.window.resize(*size)
+    user.draw(3)
+    read(user)
 
     def places():
         QApplication.processEvents()
-        parts = (canvas, hand.widget("clearButton"), hand.widget("probabilityBars"))
-        return [(part.mapTo(hand.window, QPoint()), part.size()) for part in parts]
+        parts = (canvas, user.widget("clearButton"), user.widget("probabilityBars"))
+        return [(part.mapTo(user.window, QPoint()), part.size()) for part in parts]
 
     before = places()
-    hand.click("compareButton")
+    user.click("compareButton")
     assert places() == before
     for name in ("drawnCaption", "seenCaption"):
-        label = hand.widget(name)
+        label = user.widget(name)
         for line in label.text().split("\n"):
             assert label.fontMetrics().horizontalAdvance(line) <= label.width()
-    hand.click("compareButton")
+    user.click("compareButton")
     assert places() == before
 
 
-def test_no_reading_moves_the_canvas_or_the_bars(hand, canvas, open_doubtful):
+def test_no_reading_moves_the_canvas_or_the_bars(user, canvas, open_doubtful):
     def places():
         QApplication.processEvents()
-        return [(part.mapTo(hand.window, QPoint()), part.size()) for part in (canvas, hand.widget("probabilityBars"))]
+        return [(part.mapTo(user.window, QPoint()), part.size()) for part in (canvas, user.widget("probabilityBars"))]
 
     blank = places()
-    hand.draw(3)
-    read(hand)
+    user.draw(3)
+    read(user)
     assert places() == blank
     open_doubtful(least_evidence=1e5)
-    hand.wait(lambda: hand.widget("predictionLabel").text() == "?")
+    user.wait(lambda: user.widget("predictionLabel").text() == "?")
     assert places() == blank
 
 
-def test_the_comparison_follows_the_network(hand, open_doubtful):
-    hand.click("compareButton")
-    hand.draw(3)
-    read(hand)
-    before = [hand.widget(name).text() for name in ("drawnCaption", "seenCaption")]
+def test_the_comparison_follows_the_network(user, open_doubtful):
+    user.click("compareButton")
+    user.draw(3)
+    read(user)
+    before = [user.widget(name).text() for name in ("drawnCaption", "seenCaption")]
     open_doubtful(temperature=20.0)
-    hand.wait(
-        lambda: all(hand.widget(n).text() != b for n, b in zip(("drawnCaption", "seenCaption"), before, strict=True))
+    user.wait(
+        lambda: all(user.widget(n).text() != b for n, b in zip(("drawnCaption", "seenCaption"), before, strict=True))
     )
 
 
-def test_the_bar_under_the_mouse_stands_out_if_it_can_be_chosen(hand):
-    bars = hand.widget("probabilityBars")
+def test_the_bar_under_the_mouse_stands_out_if_it_can_be_chosen(user):
+    bars = user.widget("probabilityBars")
 
     def picture(digit: int | None):
         if digit is None:
@@ -175,14 +175,14 @@ def test_the_bar_under_the_mouse_stands_out_if_it_can_be_chosen(hand):
         return bars.grab().toImage()
 
     assert picture(5) == picture(None), "nothing can be chosen on a blank canvas"
-    hand.draw(3)
-    read(hand)
+    user.draw(3)
+    read(user)
     nothing, two, seven = (picture(digit) for digit in (None, 2, 7))
     assert nothing != two != seven != nothing
 
 
-def test_each_bar_is_as_long_as_its_probability(hand):
-    bars, values = hand.widget("probabilityBars"), [0.012, 0.031, 0.004, 0.5, 0.453, 0.0, 0.0, 0.0, 0.0, 0.0]
+def test_each_bar_is_as_long_as_its_probability(user):
+    bars, values = user.widget("probabilityBars"), [0.012, 0.031, 0.004, 0.5, 0.453, 0.0, 0.0, 0.0, 0.0, 0.0]
     empty = bars.grab().toImage()
     bars.set_probabilities(np.array(values))
     image = bars.grab().toImage()
@@ -200,76 +200,76 @@ def test_each_bar_is_as_long_as_its_probability(hand):
         assert length(row) == pytest.approx(value * (right - left), abs=0.75)
 
 
-def test_the_reading_changes_while_the_pen_is_down(hand, canvas):
+def test_the_reading_changes_while_the_pen_is_down(user, canvas):
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 60))
-    first = read(hand).probabilities
+    first = read(user).probabilities
     QTest.mouseMove(canvas, QPoint(80, 200))
-    hand.wait(
-        lambda: hand.session.prediction is not None and not np.array_equal(hand.session.prediction.probabilities, first)
+    user.wait(
+        lambda: user.session.prediction is not None and not np.array_equal(user.session.prediction.probabilities, first)
     )
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 200))
 
 
-def test_the_reading_changes_while_the_network_trains(hand):
-    hand.draw(3)
-    before = read(hand).probabilities
-    hand.configure(hidden="32", epochs=1000)
-    hand.click("trainButton")
-    hand.wait(
-        lambda: len(hand.session.history) > 0 and not np.array_equal(hand.session.prediction.probabilities, before)
+def test_the_reading_changes_while_the_network_trains(user):
+    user.draw(3)
+    before = read(user).probabilities
+    user.configure(hidden="32", epochs=1000)
+    user.click("trainButton")
+    user.wait(
+        lambda: len(user.session.history) > 0 and not np.array_equal(user.session.prediction.probabilities, before)
     )
-    during = hand.session.prediction.probabilities
-    hand.wait(lambda: not np.array_equal(hand.session.prediction.probabilities, during))
+    during = user.session.prediction.probabilities
+    user.wait(lambda: not np.array_equal(user.session.prediction.probabilities, during))
 
 
-def test_undo_and_redo(hand, canvas):
-    assert not hand.widget("undoButton").isEnabled()
-    hand.stroke(LINE)
-    hand.stroke(LINE[:, ::-1])
-    hand.click("undoButton")
+def test_undo_and_redo(user, canvas):
+    assert not user.widget("undoButton").isEnabled()
+    user.stroke(LINE)
+    user.stroke(LINE[:, ::-1])
+    user.click("undoButton")
     assert len(canvas.strokes) == 1
-    hand.trigger("redoAction")
+    user.trigger("redoAction")
     assert len(canvas.strokes) == 2
-    hand.trigger("undoAction")
-    hand.trigger("undoAction")
+    user.trigger("undoAction")
+    user.trigger("undoAction")
     assert canvas.strokes == ()
-    assert not hand.widget("undoButton").isEnabled()
-    hand.click("redoButton")
-    hand.stroke(LINE)
-    assert not hand.widget("redoButton").isEnabled()
+    assert not user.widget("undoButton").isEnabled()
+    user.click("redoButton")
+    user.stroke(LINE)
+    assert not user.widget("redoButton").isEnabled()
 
 
-def test_clear_can_be_undone(hand, canvas):
-    hand.stroke(LINE)
-    hand.trigger("clearAction")
+def test_clear_can_be_undone(user, canvas):
+    user.stroke(LINE)
+    user.trigger("clearAction")
     assert canvas.strokes == ()
-    hand.trigger("undoAction")
+    user.trigger("undoAction")
     assert len(canvas.strokes) == 1
 
 
-def test_clearing_a_blank_sheet_is_nothing_to_undo(hand):
-    hand.click("clearButton")
-    assert not hand.widget("undoButton").isEnabled()
+def test_clearing_a_blank_sheet_is_nothing_to_undo(user):
+    user.click("clearButton")
+    assert not user.widget("undoButton").isEnabled()
 
 
-def test_the_eraser_cuts_a_stroke_in_two(hand, canvas):
-    hand.stroke(LINE)
-    hand.click("eraserButton")
-    hand.stroke(np.array([[0.5, 0.3], [0.5, 0.5], [0.5, 0.7]]))
+def test_the_eraser_cuts_a_stroke_in_two(user, canvas):
+    user.stroke(LINE)
+    user.click("eraserButton")
+    user.stroke(np.array([[0.5, 0.3], [0.5, 0.5], [0.5, 0.7]]))
     assert len(canvas.strokes) == 2
     left, right = canvas.strokes
     assert left[:, 0].max() < 0.45 < 0.55 < right[:, 0].min()
-    hand.click("undoButton")
+    user.click("undoButton")
     assert len(canvas.strokes) == 1
-    hand.click("eraserButton")
-    hand.stroke(LINE)
+    user.click("eraserButton")
+    user.stroke(LINE)
     assert len(canvas.strokes) == 2
 
 
-def test_erasing_nothing_is_nothing_to_undo(hand):
-    hand.click("eraserButton")
-    hand.stroke(LINE)
-    assert not hand.widget("undoButton").isEnabled()
+def test_erasing_nothing_is_nothing_to_undo(user):
+    user.click("eraserButton")
+    user.stroke(LINE)
+    assert not user.widget("undoButton").isEnabled()
 
 
 def test_only_the_left_button_draws(canvas):
@@ -279,46 +279,46 @@ def test_only_the_left_button_draws(canvas):
     assert canvas.strokes == ()
 
 
-def test_resizing_does_not_change_the_drawing(hand, canvas):
-    hand.draw(3)
-    before = read(hand).probabilities
-    hand.window.resize(1700, 1000)
-    assert np.array_equal(hand.session.predict(hand.session.picture).probabilities, before)
+def test_resizing_does_not_change_the_drawing(user, canvas):
+    user.draw(3)
+    before = read(user).probabilities
+    user.window.resize(1700, 1000)
+    assert np.array_equal(user.session.predict(user.session.picture).probabilities, before)
     assert all(((stroke >= 0) & (stroke <= 1)).all() for stroke in canvas.strokes)
 
 
-def test_strokes_are_painted(hand, canvas):
-    hand.stroke(LINE)
+def test_strokes_are_painted(user, canvas):
+    user.stroke(LINE)
     image = canvas.grab().toImage()
     middle = QPoint(image.width() // 2, image.height() // 2)
     assert image.pixelColor(middle) == QColor(theme.colors().ink)
     assert image.pixelColor(middle + QPoint(0, image.height() // 5)) == QColor(theme.colors().paper)
 
 
-def test_what_the_network_sees_is_shown(hand):
-    hand.stroke(LINE)
-    read(hand)
-    picture = hand.widget("networkPicture")
-    assert np.array_equal(picture.picture, hand.session.picture)
+def test_what_the_network_sees_is_shown(user):
+    user.stroke(LINE)
+    read(user)
+    picture = user.widget("networkPicture")
+    assert np.array_equal(picture.picture, user.session.picture)
     image = picture.grab().toImage()
     assert image.pixelColor(image.width() // 2, image.height() // 2).lightness() > 200
     assert image.pixelColor(image.width() // 2, image.height() // 4).lightness() < 50
 
 
-def test_a_touch_draws_once(hand, canvas):
-    device, handle = QTest.createTouchDevice(), hand.window.windowHandle()
+def test_a_touch_draws_once(user, canvas):
+    device, handle = QTest.createTouchDevice(), user.window.windowHandle()
     for kind, y in (("press", 60), ("move", 160), ("release", 160)):
         finger = QTest.touchEvent(handle, device)
-        getattr(finger, kind)(0, canvas.mapTo(hand.window, QPoint(60, y)), handle).commit()
+        getattr(finger, kind)(0, canvas.mapTo(user.window, QPoint(60, y)), handle).commit()
     assert len(canvas.strokes) == 1
     assert len(canvas.strokes[0]) == 2
 
 
-def test_other_fingers_rest(hand, canvas):
-    device, handle = QTest.createTouchDevice(), hand.window.windowHandle()
+def test_other_fingers_rest(user, canvas):
+    device, handle = QTest.createTouchDevice(), user.window.windowHandle()
 
     def at(x: int, y: int) -> QPoint:
-        return canvas.mapTo(hand.window, QPoint(x, y))
+        return canvas.mapTo(user.window, QPoint(x, y))
 
     QTest.touchEvent(handle, device).press(0, at(60, 60), handle).commit()
     QTest.touchEvent(handle, device).stationary(0).press(1, at(200, 200), handle).commit()
@@ -329,8 +329,8 @@ def test_other_fingers_rest(hand, canvas):
     assert canvas.strokes[0].max() < 0.5
 
 
-def test_ink_stays_on_the_paper(hand, canvas):
-    hand.stroke(np.array([[0.5, 0.5], [3.0, 0.5], [0.5, -2.0]]))
+def test_ink_stays_on_the_paper(user, canvas):
+    user.stroke(np.array([[0.5, 0.5], [3.0, 0.5], [0.5, -2.0]]))
     assert canvas.strokes[0].min() >= 0
     assert canvas.strokes[0].max() <= 1
 

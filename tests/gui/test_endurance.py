@@ -121,41 +121,41 @@ def few_digits(tenth, monkeypatch):
 
 
 @pytest.mark.usefixtures("few_digits")
-def test_a_hundred_starts_and_stops(hand):
-    hand.widget("validationSpin").setValue(0)
-    hand.train(hidden="8")
-    hand.configure(hidden="8", epochs=1000)
+def test_a_hundred_starts_and_stops(user):
+    user.widget("validationSpin").setValue(0)
+    user.train(hidden="8")
+    user.configure(hidden="8", epochs=1000)
     threads = threading.enumerate()
     for cycle in range(100):
-        hand.click("trainButton")
+        user.click("trainButton")
         if cycle % 3 != 1:  # else it is stopped before it has begun
-            hand.wait(lambda: len(hand.session.history) > 0)
-        hand.click("stopButton")
-        hand.wait(lambda: hand.session.state == "idle")
+            user.wait(lambda: len(user.session.history) > 0)
+        user.click("stopButton")
+        user.wait(lambda: user.session.state == "idle")
     assert threading.enumerate() == threads
-    assert len(hand.session.history) > 0
-    assert hand.widget("trainButton").isEnabled()
+    assert len(user.session.history) > 0
+    assert user.widget("trainButton").isEnabled()
 
 
-def test_a_digit_of_a_thousand_strokes_is_read_undone_and_redone(hand):
-    canvas = hand.widget("drawingCanvas")
+def test_a_digit_of_a_thousand_strokes_is_read_undone_and_redone(user):
+    canvas = user.widget("drawingCanvas")
     walked = np.linspace(0, 2, 1001)
     points = np.column_stack([np.interp(walked, (0, 1, 2), SEVEN[:, axis]) for axis in (0, 1)])
     for start, end in pairwise(points):
-        hand.stroke(np.array([start, end]))
+        user.stroke(np.array([start, end]))
     strokes = canvas.strokes
     assert len(strokes) == 1000
     canvas.grab()
-    hand.wait(lambda: hand.session.prediction is not None and hand.session.prediction.digit == 7)
+    user.wait(lambda: user.session.prediction is not None and user.session.prediction.digit == 7)
     for _ in range(1000):
-        hand.trigger("undoAction")
+        user.trigger("undoAction")
     assert canvas.strokes == ()
-    assert not hand.widget("undoButton").isEnabled()
-    hand.wait(lambda: hand.session.prediction is None)
+    assert not user.widget("undoButton").isEnabled()
+    user.wait(lambda: user.session.prediction is None)
     for _ in range(1000):
-        hand.trigger("redoAction")
+        user.trigger("redoAction")
     assert all(kept is drawn for kept, drawn in zip(canvas.strokes, strokes, strict=True))
-    hand.wait(lambda: hand.session.prediction is not None and hand.session.prediction.digit == 7)
+    user.wait(lambda: user.session.prediction is not None and user.session.prediction.digit == 7)
 
 
 def soak(runs):
@@ -192,38 +192,38 @@ def test_a_day_of_short_runs():
 # ---------------------------------------------------------------- leaving
 
 
-def leave(hand):
+def leave(user):
     """Close the window; what its thread still computes then may take a moment more."""
     begun = time.perf_counter()
-    hand.window.close()
+    user.window.close()
     assert time.perf_counter() - begun < 1.5, "a second, and the time to look at the clock"
-    assert not hand.window.isVisible()
-    assert hand.session._thread.wait(PATIENCE_MS)
+    assert not user.window.isVisible()
+    assert user.session._thread.wait(PATIENCE_MS)
 
 
 @pytest.mark.parametrize("moment", ["it has just begun", "it prepares", "it trains"])
-def test_leaving_a_run_takes_a_second_at_most(hand, answer, moment):
-    hand.configure(hidden="256, 128", epochs=1000, batch_size=128)
+def test_leaving_a_run_takes_a_second_at_most(user, answer, moment):
+    user.configure(hidden="256, 128", epochs=1000, batch_size=128)
     questions = answer(BUTTONS.Discard)
-    hand.click("trainButton")
+    user.click("trainButton")
     if moment == "it prepares":
-        hand.qtbot.wait(300)  # somewhere in the middle of it, wherever that is
+        user.qtbot.wait(300)  # somewhere in the middle of it, wherever that is
     elif moment == "it trains":
-        hand.wait(lambda: len(hand.session.history) > 20)
-    leave(hand)
+        user.wait(lambda: len(user.session.history) > 20)
+    leave(user)
     assert len(questions) == 1
 
 
-def test_leaving_a_download_takes_a_second_at_most(hand, answer, monkeypatch, tmp_path):
+def test_leaving_a_download_takes_a_second_at_most(user, answer, monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
         monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        hand.session.set_config(hand.session.config, "ylecun/mnist")
-        hand.click("trainButton")
-        hand.qtbot.wait(100)
+        user.session.set_config(user.session.config, "ylecun/mnist")
+        user.click("trainButton")
+        user.qtbot.wait(100)
         answer(BUTTONS.Discard)
-        leave(hand)
+        leave(user)
 
 
 # ---------------------------------------------------------------- a hostile disk
@@ -248,27 +248,27 @@ def drawings(tmp_path):
     return tmp_path / "data" / "minigrad" / "handwriting"
 
 
-def teach(hand, digit, label):
-    hand.click("clearButton")
-    hand.draw(digit)
-    hand.wait(lambda: hand.window.findChild(QAction, "teach0Action").isEnabled())
-    hand.trigger(f"teach{label}Action")
-    hand.wait(lambda: not hand.session.is_learning)
+def teach(user, digit, label):
+    user.click("clearButton")
+    user.draw(digit)
+    user.wait(lambda: user.window.findChild(QAction, "teach0Action").isEnabled())
+    user.trigger(f"teach{label}Action")
+    user.wait(lambda: not user.session.is_learning)
 
 
 @posix
-def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(hand, drawings, warnings):
-    teach(hand, 7, 7)
+def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(user, drawings, warnings):
+    teach(user, 7, 7)
     (kept,) = drawings.iterdir()
     content = kept.read_bytes()
     with full_disk():
-        teach(hand, 3, 3)
+        teach(user, 3, 3)
     assert len(warnings) == 1
     assert "will be forgotten when you leave" in warnings[0]
-    assert [drawing.label for drawing in hand.session.notebook.drawings] == [7, 3]
+    assert [drawing.label for drawing in user.session.drawing_store.drawings] == [7, 3]
     assert [*drawings.iterdir()] == [kept], "nothing is left half written"
     assert kept.read_bytes() == content
-    teach(hand, 1, 1)
+    teach(user, 1, 1)
     assert len([*drawings.iterdir()]) == 3, "the one there was no room for is written, too"
     assert len(warnings) == 1
 
@@ -291,14 +291,14 @@ def test_on_a_full_disk_one_can_leave_and_the_settings_stay_as_they_were(make_wi
 @posix
 @pytest.mark.usefixtures("few_digits")
 @pytest.mark.parametrize("export", ["exportPngAction", "exportCsvAction"])
-def test_on_a_full_disk_an_export_is_told_and_leaves_nothing(hand, choose, tmp_path, warnings, export):
-    hand.train()
+def test_on_a_full_disk_an_export_is_told_and_leaves_nothing(user, choose, tmp_path, warnings, export):
+    user.train()
     path = tmp_path / ("curves.png" if "Png" in export else "curves.csv")
     path.write_text("an older one")
     choose(path)
-    hand.wait(lambda: hand.window.findChild(QAction, export).isEnabled())
+    user.wait(lambda: user.window.findChild(QAction, export).isEnabled())
     with full_disk():
-        hand.trigger(export)
+        user.trigger(export)
     assert warnings == [f"{path.name} could not be written there."]
     assert path.read_text() == "an older one"
     assert [each.name for each in tmp_path.glob("curves*")] == [path.name]
@@ -313,45 +313,45 @@ def no_writing(monkeypatch):
 
 @linux
 @pytest.mark.usefixtures("no_writing")
-def test_where_nothing_may_be_written_one_can_work(hand, warnings):
-    teach(hand, 7, 3)
+def test_where_nothing_may_be_written_one_can_work(user, warnings):
+    teach(user, 7, 3)
     assert len(warnings) == 1
     assert "/sys/minigrad/handwriting cannot be written to" in warnings[0]
-    hand.wait(lambda: hand.session.prediction.digit == 3)
-    hand.window.close()
-    assert not hand.window.isVisible()
+    user.wait(lambda: user.session.prediction.digit == 3)
+    user.window.close()
+    assert not user.window.isVisible()
 
 
-def test_a_data_folder_that_vanishes_is_made_anew(hand, drawings, warnings):
-    teach(hand, 7, 7)
+def test_a_data_folder_that_vanishes_is_made_anew(user, drawings, warnings):
+    teach(user, 7, 7)
     shutil.rmtree(drawings.parents[1])
-    teach(hand, 3, 3)
-    assert [drawing.label for drawing in hand.session.notebook.drawings] == [7, 3]
+    teach(user, 3, 3)
+    assert [drawing.label for drawing in user.session.drawing_store.drawings] == [7, 3]
     assert len([*drawings.iterdir()]) == 1
     shutil.rmtree(drawings.parents[1])
-    hand.trigger("undoTeachingAction")
-    assert [drawing.label for drawing in hand.session.notebook.drawings] == [7]
+    user.trigger("undoTeachingAction")
+    assert [drawing.label for drawing in user.session.drawing_store.drawings] == [7]
     assert warnings == []
 
 
 @pytest.mark.usefixtures("few_digits")
-def test_a_model_whose_folder_is_gone_is_kept_until_it_is_saved_elsewhere(hand, choose, tmp_path, warnings):
+def test_a_model_whose_folder_is_gone_is_kept_until_it_is_saved_elsewhere(user, choose, tmp_path, warnings):
     (tmp_path / "models").mkdir()
-    hand.window.open(model_file(tmp_path / "models" / "mine.npz"))
-    hand.click("keepWeightsCheck")
-    hand.session.train()
-    hand.wait(lambda: hand.session.state == "idle")
+    user.window.open(model_file(tmp_path / "models" / "mine.npz"))
+    user.click("continueCheck")
+    user.session.train()
+    user.wait(lambda: user.session.state == "idle")
     shutil.rmtree(tmp_path / "models")
-    trained = hand.session.model
-    hand.trigger("saveAction")
+    trained = user.session.model
+    user.trigger("saveAction")
     assert len(warnings) == 1
     assert "mine.npz could not be saved" in warnings[0]
-    assert hand.window.isWindowModified()
-    assert hand.session.model is trained
+    assert user.window.isWindowModified()
+    assert user.session.model is trained
     choose(tmp_path / "elsewhere.npz")
-    hand.trigger("saveAsAction")
+    user.trigger("saveAsAction")
     assert same(load_model(tmp_path / "elsewhere.npz")[0], trained)
-    assert not hand.window.isWindowModified()
+    assert not user.window.isWindowModified()
 
 
 @pytest.fixture(params=[0, 0.5, 0.999])
@@ -364,19 +364,19 @@ def damaged(request, monkeypatch, tmp_path):
     return cut
 
 
-def test_damaged_digits_are_told_and_drawing_goes_on(damaged, hand, warnings):
-    before = hand.session.model
-    hand.train()
+def test_damaged_digits_are_told_and_drawing_goes_on(damaged, user, warnings):
+    before = user.session.model
+    user.train()
     assert len(warnings) == 1
     assert "are missing or damaged; install minigrad again" in warnings[0]
-    hand.draw(7)
-    hand.wait(lambda: hand.session.prediction is not None and hand.session.prediction.digit == 7)
-    hand.trigger("teach3Action")
-    hand.wait(lambda: not hand.session.is_learning and len(warnings) == 2)
-    assert hand.session.model is before
+    user.draw(7)
+    user.wait(lambda: user.session.prediction is not None and user.session.prediction.digit == 7)
+    user.trigger("teach3Action")
+    user.wait(lambda: not user.session.is_learning and len(warnings) == 2)
+    assert user.session.model is before
     damaged.write_bytes(asset_path(damaged.name).read_bytes())
-    hand.train()
-    assert len(hand.session.history) > 0
+    user.train()
+    assert len(user.session.history) > 0
     assert len(warnings) == 2
 
 

@@ -1,4 +1,4 @@
-"""Learning a hand, and keeping its drawings in files."""
+"""Learning a user, and keeping its drawings in files."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from engine.training import TrainingRun, predict
 from minigrad_gui import handwriting
 from minigrad_gui.data import load_mnist
 from minigrad_gui.digits import rasterize
-from minigrad_gui.handwriting import MAX_FILE_BYTES, Notebook, NotebookError, is_dot, teach
+from minigrad_gui.handwriting import MAX_FILE_BYTES, DrawingStore, DrawingStoreError, is_dot, teach
 
 FLAGGED_ONE = np.array([[0.2, 0.55], [0.55, 0.12], [0.55, 0.88]])
 LINE = [np.array([[0.5, 0.1], [0.5, 0.9]])]
@@ -163,37 +163,37 @@ def test_a_lesson_nobody_waits_for_ends_early(reader, replay):
     assert not same(taught, teach(reader, drawn, [1, 1], *replay))
 
 
-# ---------------------------------------------------------------- the notebook
+# ---------------------------------------------------------------- the drawing_store
 
 
-def opened(folder: Path) -> Notebook:
-    """The folder's notebook, read."""
-    notebook = Notebook(folder)
-    notebook.include(notebook.read())
-    return notebook
+def opened(folder: Path) -> DrawingStore:
+    """The folder's drawing_store, read."""
+    drawing_store = DrawingStore(folder)
+    drawing_store.include(drawing_store.read())
+    return drawing_store
 
 
-def kept(notebook: Notebook) -> list[tuple[int, list]]:
-    return [(drawing.label, [stroke.tolist() for stroke in drawing.strokes]) for drawing in notebook.drawings]
+def kept(drawing_store: DrawingStore) -> list[tuple[int, list]]:
+    return [(drawing.label, [stroke.tolist() for stroke in drawing.strokes]) for drawing in drawing_store.drawings]
 
 
 def test_what_was_drawn_is_there_the_next_time(tmp_path):
-    notebook = Notebook(tmp_path / "a" / "handwriting")
-    assert notebook.drawings == []
+    drawing_store = DrawingStore(tmp_path / "a" / "handwriting")
+    assert drawing_store.drawings == []
     assert not (tmp_path / "a").exists(), "nothing is made before there is something to keep"
-    first = notebook.add(LINE, 1)
-    second = notebook.add(CROSS, 8)
-    dot = notebook.add([np.array([[0.25, 0.75]])], 0)
-    assert notebook.drawings == [first, second, dot]
-    again = opened(notebook.folder)
-    assert kept(again) == kept(notebook)
+    first = drawing_store.add(LINE, 1)
+    second = drawing_store.add(CROSS, 8)
+    dot = drawing_store.add([np.array([[0.25, 0.75]])], 0)
+    assert drawing_store.drawings == [first, second, dot]
+    again = opened(drawing_store.folder)
+    assert kept(again) == kept(drawing_store)
     assert [drawing.name for drawing in again.drawings] == [first.name, second.name, dot.name]
-    assert sorted(file.name for file in notebook.folder.iterdir()) == [first.name, second.name, dot.name]
+    assert sorted(file.name for file in drawing_store.folder.iterdir()) == [first.name, second.name, dot.name]
 
 
 def test_points_are_kept_to_a_hundredth_of_a_pixel(tmp_path):
     stroke = np.random.default_rng(0).uniform(size=(200, 2))
-    Notebook(tmp_path).add([stroke], 3)
+    DrawingStore(tmp_path).add([stroke], 3)
     (drawing,) = opened(tmp_path).drawings
     assert drawing.strokes[0].dtype == np.float64
     np.testing.assert_allclose(drawing.strokes[0], stroke, rtol=0, atol=5.1e-5)
@@ -201,29 +201,29 @@ def test_points_are_kept_to_a_hundredth_of_a_pixel(tmp_path):
 
 
 def test_many_drawings_stay_in_the_order_of_time(tmp_path):
-    notebook = Notebook(tmp_path)
+    drawing_store = DrawingStore(tmp_path)
     for label in [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]:
-        notebook.add(LINE, label)
+        drawing_store.add(LINE, label)
     assert [drawing.label for drawing in opened(tmp_path).drawings] == [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
 
 
 def test_one_is_removed_and_the_others_stay(tmp_path):
-    notebook = Notebook(tmp_path)
-    first, second, third = (notebook.add([LINE[0].copy()], 1) for _ in range(3))
+    drawing_store = DrawingStore(tmp_path)
+    first, second, third = (drawing_store.add([LINE[0].copy()], 1) for _ in range(3))
     assert first != second, "alike, and yet two drawings"
-    notebook.remove(second)
-    assert notebook.drawings == [first, third]
+    drawing_store.remove(second)
+    assert drawing_store.drawings == [first, third]
     assert sorted(file.name for file in tmp_path.iterdir()) == [first.name, third.name]
-    notebook.remove(second)
-    assert notebook.drawings == [first, third]
+    drawing_store.remove(second)
+    assert drawing_store.drawings == [first, third]
 
 
 def test_one_that_another_window_has_removed_can_be_removed(tmp_path):
-    notebook = Notebook(tmp_path)
-    drawing = notebook.add(LINE, 1)
+    drawing_store = DrawingStore(tmp_path)
+    drawing = drawing_store.add(LINE, 1)
     (other,) = opened(tmp_path).drawings
-    notebook.remove(drawing)
-    Notebook(tmp_path).remove(other)
+    drawing_store.remove(drawing)
+    DrawingStore(tmp_path).remove(other)
     assert opened(tmp_path).drawings == []
 
 
@@ -266,12 +266,12 @@ DAMAGED = {
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED.keys())
 def test_a_file_that_is_no_drawing_is_left_out_and_left_alone(tmp_path, content):
-    first = Notebook(tmp_path).add(LINE, 1)
+    first = DrawingStore(tmp_path).add(LINE, 1)
     (tmp_path / "00000.json").write_bytes(content)
     (tmp_path / "99999.json").write_bytes(content)
-    notebook = opened(tmp_path)
-    assert [drawing.name for drawing in notebook.drawings] == [first.name]
-    notebook.remove(notebook.drawings[0])
+    drawing_store = opened(tmp_path)
+    assert [drawing.name for drawing in drawing_store.drawings] == [first.name]
+    drawing_store.remove(drawing_store.drawings[0])
     assert (tmp_path / "00000.json").read_bytes() == (tmp_path / "99999.json").read_bytes() == content
 
 
@@ -300,25 +300,25 @@ def test_a_drawing_by_somebody_else_is_as_good(tmp_path):
 
 def test_what_is_added_before_all_is_read_comes_after_it_and_once(tmp_path):
     for label in (1, 2):
-        Notebook(tmp_path).add(LINE, label)
-    notebook = Notebook(tmp_path)
-    added = notebook.add(CROSS, 3)
-    taken_back = notebook.add(CROSS, 4)
-    read = notebook.read()
-    notebook.remove(taken_back)
-    assert [drawing.label for drawing in notebook.drawings] == [3]
-    notebook.include(read)
-    assert [drawing.label for drawing in notebook.drawings] == [1, 2, 3]
-    assert notebook.drawings[-1] is added
-    notebook.include(read)
-    assert [drawing.label for drawing in notebook.drawings] == [1, 2, 3], "it is read once"
+        DrawingStore(tmp_path).add(LINE, label)
+    drawing_store = DrawingStore(tmp_path)
+    added = drawing_store.add(CROSS, 3)
+    taken_back = drawing_store.add(CROSS, 4)
+    read = drawing_store.read()
+    drawing_store.remove(taken_back)
+    assert [drawing.label for drawing in drawing_store.drawings] == [3]
+    drawing_store.include(read)
+    assert [drawing.label for drawing in drawing_store.drawings] == [1, 2, 3]
+    assert drawing_store.drawings[-1] is added
+    drawing_store.include(read)
+    assert [drawing.label for drawing in drawing_store.drawings] == [1, 2, 3], "it is read once"
 
 
 def test_reading_that_nobody_waits_for_ends_early(tmp_path):
     for label in range(5):
-        Notebook(tmp_path).add(LINE, label)
+        DrawingStore(tmp_path).add(LINE, label)
     answers = iter([False, False, True])
-    assert [drawing.label for drawing in Notebook(tmp_path).read(lambda: next(answers))] == [0, 1]
+    assert [drawing.label for drawing in DrawingStore(tmp_path).read(lambda: next(answers))] == [0, 1]
 
 
 def test_forgetting_leaves_nothing(tmp_path):
@@ -328,54 +328,54 @@ def test_forgetting_leaves_nothing(tmp_path):
         (tmp_path / name).write_text(content)
     (tmp_path / ".old.tmp").write_text(json.dumps(GOOD))
     os.utime(tmp_path / ".old.tmp", (1, 1))
-    notebook, other = Notebook(tmp_path), Notebook(tmp_path)
-    notebook.add(LINE, 1)
+    drawing_store, other = DrawingStore(tmp_path), DrawingStore(tmp_path)
+    drawing_store.add(LINE, 1)
     other.add(LINE, 2)
-    notebook.forget()
-    assert notebook.drawings == []
+    drawing_store.forget()
+    assert drawing_store.drawings == []
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == others
     other.add(LINE, 3)
     assert [drawing.label for drawing in opened(tmp_path).drawings] == [3]
 
 
 def test_what_is_forgotten_before_it_is_read_does_not_come_back(tmp_path):
-    Notebook(tmp_path).add(LINE, 1)
-    notebook = Notebook(tmp_path)
-    read = notebook.read()
-    notebook.forget()
-    notebook.include(read)
-    assert notebook.drawings == []
+    DrawingStore(tmp_path).add(LINE, 1)
+    drawing_store = DrawingStore(tmp_path)
+    read = drawing_store.read()
+    drawing_store.forget()
+    drawing_store.include(read)
+    assert drawing_store.drawings == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_label_is_corrected_in_its_file_and_the_order_stays(tmp_path):
-    notebook = Notebook(tmp_path)
-    drawings = [notebook.add(LINE, label) for label in (1, 6, 9)]
-    notebook.relabel(drawings[:2], 8)
-    assert [drawing.label for drawing in notebook.drawings] == [8, 8, 9]
-    assert [drawing.name for drawing in notebook.drawings] == [drawing.name for drawing in drawings]
-    assert kept(opened(tmp_path)) == kept(notebook)
+    drawing_store = DrawingStore(tmp_path)
+    drawings = [drawing_store.add(LINE, label) for label in (1, 6, 9)]
+    drawing_store.relabel(drawings[:2], 8)
+    assert [drawing.label for drawing in drawing_store.drawings] == [8, 8, 9]
+    assert [drawing.name for drawing in drawing_store.drawings] == [drawing.name for drawing in drawings]
+    assert kept(opened(tmp_path)) == kept(drawing_store)
 
 
 def test_a_label_that_cannot_be_corrected_stays(tmp_path):
-    notebook = Notebook(tmp_path)
-    first, second = notebook.add(LINE, 1), notebook.add(LINE, 6)
+    drawing_store = DrawingStore(tmp_path)
+    first, second = drawing_store.add(LINE, 1), drawing_store.add(LINE, 6)
     (tmp_path / first.name).unlink()
     (tmp_path / first.name).mkdir()
-    with pytest.raises(NotebookError, match=r"^The drawing could not be corrected in .*: .*\.$"):
-        notebook.relabel([first, second], 8)
-    assert [drawing.label for drawing in notebook.drawings] == [1, 8]
+    with pytest.raises(DrawingStoreError, match=r"^The drawing could not be corrected in .*: .*\.$"):
+        drawing_store.relabel([first, second], 8)
+    assert [drawing.label for drawing in drawing_store.drawings] == [1, 8]
 
 
 def test_a_drawing_that_is_in_memory_alone_is_corrected_there_and_written_later(tmp_path):
     folder = tmp_path / "handwriting"
     folder.touch()
-    notebook = Notebook(folder)
-    with pytest.raises(NotebookError):
-        notebook.add(LINE, 1)
-    notebook.relabel(notebook.drawings, 7)
+    drawing_store = DrawingStore(folder)
+    with pytest.raises(DrawingStoreError):
+        drawing_store.add(LINE, 1)
+    drawing_store.relabel(drawing_store.drawings, 7)
     folder.unlink()
-    notebook.add(LINE, 4)
+    drawing_store.add(LINE, 4)
     assert [drawing.label for drawing in opened(folder).drawings] == [7, 4]
 
 
@@ -396,35 +396,35 @@ def test_dots_are_told_from_lines(strokes, dots):
 def test_what_could_not_be_written_is_told_once_and_made_up_for(tmp_path):
     folder = tmp_path / "handwriting"
     folder.touch()
-    notebook = Notebook(folder)
-    with pytest.raises(NotebookError):
-        notebook.add(LINE, 1)
+    drawing_store = DrawingStore(folder)
+    with pytest.raises(DrawingStoreError):
+        drawing_store.add(LINE, 1)
     for label in (2, 3):
-        notebook.add(LINE, label)
-    notebook.remove(notebook.drawings[1])
+        drawing_store.add(LINE, label)
+    drawing_store.remove(drawing_store.drawings[1])
     folder.unlink()
-    notebook.add(LINE, 4)
-    assert kept(opened(folder)) == kept(notebook)
-    assert [drawing.label for drawing in notebook.drawings] == [1, 3, 4]
+    drawing_store.add(LINE, 4)
+    assert kept(opened(folder)) == kept(drawing_store)
+    assert [drawing.label for drawing in drawing_store.drawings] == [1, 3, 4]
     shutil.rmtree(folder)
     folder.touch()
-    with pytest.raises(NotebookError):
-        notebook.add(LINE, 5)
+    with pytest.raises(DrawingStoreError):
+        drawing_store.add(LINE, 5)
 
 
 def check_is_kept_in_memory_alone(folder: Path) -> None:
-    notebook = Notebook(folder)
-    assert notebook.drawings == []
-    with pytest.raises(NotebookError) as raised:
-        notebook.add(LINE, 1)
+    drawing_store = DrawingStore(folder)
+    assert drawing_store.drawings == []
+    with pytest.raises(DrawingStoreError) as raised:
+        drawing_store.add(LINE, 1)
     message = str(raised.value)
     assert str(folder) in message
     assert message.endswith(".")
     assert "\n" not in message
-    notebook.add(LINE, 2)
-    assert [drawing.label for drawing in notebook.drawings] == [1, 2]
-    notebook.remove(notebook.drawings[0])
-    assert [drawing.label for drawing in notebook.drawings] == [2]
+    drawing_store.add(LINE, 2)
+    assert [drawing.label for drawing in drawing_store.drawings] == [1, 2]
+    drawing_store.remove(drawing_store.drawings[0])
+    assert [drawing.label for drawing in drawing_store.drawings] == [2]
 
 
 def test_where_the_folder_is_a_file_the_drawing_stays_in_memory(tmp_path):
@@ -449,11 +449,11 @@ def test_where_nothing_may_be_written_the_drawing_stays_in_memory(tmp_path):
 
 
 def test_a_drawing_that_cannot_be_removed_stays_and_the_others_go(tmp_path):
-    notebook = Notebook(tmp_path)
-    others = notebook.add(LINE, 0), notebook.add(LINE, 2)
-    drawing = notebook.add(LINE, 1)
+    drawing_store = DrawingStore(tmp_path)
+    others = drawing_store.add(LINE, 0), drawing_store.add(LINE, 2)
+    drawing = drawing_store.add(LINE, 1)
     (tmp_path / drawing.name).unlink()
     (tmp_path / drawing.name).mkdir()
-    with pytest.raises(NotebookError, match=r"could not be removed from .*: .*\.$"):
-        notebook.remove(others[0], drawing, others[1])
-    assert notebook.drawings == [drawing]
+    with pytest.raises(DrawingStoreError, match=r"could not be removed from .*: .*\.$"):
+        drawing_store.remove(others[0], drawing, others[1])
+    assert drawing_store.drawings == [drawing]

@@ -59,7 +59,7 @@ def test_the_curve_of_a_real_run_lies_amid_its_losses_from_the_beginning(activat
     digits = load_mnist()
     config = TrainingConfig(activation=activation, epochs=1)
     run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
-    losses = [step.loss for steps, _ in run.bursts() for step in steps]
+    losses = [step.loss for steps, _ in run.chunks() for step in steps]
     history = History()
     history.extend(losses, [])
     for first, end in ((0, 100), (100, 200), (200, 422)):
@@ -72,7 +72,7 @@ def test_long_after_a_real_explosion_the_curve_is_not_high():
     config = TrainingConfig(learning_rate=1.0, epochs=2)  # Adam: its first steps throw the loss up to some 100,000
     run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
     history = History()
-    history.extend([step.loss for steps, _ in run.bursts() for step in steps], [])
+    history.extend([step.loss for steps, _ in run.chunks() for step in steps], [])
     assert history.losses.max() > 1000
     back = int(np.flatnonzero(history.losses > 10)[-1])
     later = slice(back + 50, back + 400)

@@ -416,43 +416,43 @@ def test_the_hooks_go_back_to_whoever_had_them():
 
 
 @watched
-def test_the_window_goes_on(passed_on, hand, monkeypatch):
+def test_the_window_goes_on(passed_on, user, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(hand.session, "predict", lambda _: fall())
-        hand.draw(1)
-        the_dialog(hand.qtbot)
+        broken.setattr(user.session, "predict", lambda _: fall())
+        user.draw(1)
+        the_dialog(user.qtbot)
         assert set(passed_on) == {KeyError}
-        assert hand.session.prediction is None
-    hand.click("clearButton")
-    hand.draw(1)  # the dialog is still open
-    hand.wait(lambda: hand.session.prediction is not None)
-    hand.train(hidden="8")
-    assert len(hand.session.history) > 0
+        assert user.session.prediction is None
+    user.click("clearButton")
+    user.draw(1)  # the dialog is still open
+    user.wait(lambda: user.session.prediction is not None)
+    user.train(hidden="8")
+    assert len(user.session.history) > 0
 
 
-def test_help_shows_the_place_of_the_log(hand):
-    hand.trigger("aboutAction")
-    about = hand.widget("aboutBox")
+def test_help_shows_the_place_of_the_log(user):
+    user.trigger("aboutAction")
+    about = user.widget("aboutBox")
     assert isinstance(about, QMessageBox)
     assert str(log_path()) in about.text()
     flags = Qt.TextInteractionFlag
     for selectable in (flags.TextSelectableByMouse, flags.TextSelectableByKeyboard):
         assert about.textInteractionFlags() & selectable
-    with hand.qtbot.waitSignal(about.destroyed):
+    with user.qtbot.waitSignal(about.destroyed):
         about.button(QMessageBox.StandardButton.Ok).click()
 
 
-def test_help_opens_the_folder_of_the_log(hand, monkeypatch, warnings):
+def test_help_opens_the_folder_of_the_log(user, monkeypatch, warnings):
     opened: list[QUrl] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url) or len(opened) == 1)
-    hand.trigger("logAction")
+    user.trigger("logAction")
     assert opened == []
     assert str(log_path().parent) in warnings.pop(), "there is no log yet"
     log_path().parent.mkdir(parents=True)
-    hand.trigger("logAction")
+    user.trigger("logAction")
     assert [Path(url.toLocalFile()) for url in opened] == [log_path().parent]
     assert warnings == []
-    hand.trigger("logAction")
+    user.trigger("logAction")
     assert str(log_path().parent) in warnings.pop(), "no program shows folders"
 
 

@@ -29,14 +29,14 @@ pytestmark = pytest.mark.usefixtures("qapp")  # axes are no widgets, and yet nee
 
 
 @pytest.fixture
-def trained(hand):
-    hand.train(hidden="16", epochs=2, batch_size=1000)
-    hand.wait(lambda: len(curves(hand, "lossPlot")["mini-batch"][0]) == len(hand.session.history))
-    return hand
+def trained(user):
+    user.train(hidden="16", epochs=2, batch_size=1000)
+    user.wait(lambda: len(curves(user, "lossPlot")["mini-batch"][0]) == len(user.session.history))
+    return user
 
 
-def curves(hand, name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    items = hand.window.findChild(object, name).getPlotItem().listDataItems()
+def curves(user, name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    items = user.window.findChild(object, name).getPlotItem().listDataItems()
     shown = {item.name(): item.getOriginalDataset() for item in items}
     return {name: data if data[0] is not None else (np.empty(0), np.empty(0)) for name, data in shown.items()}
 
@@ -71,32 +71,32 @@ def test_the_axes_keep_their_figures_until_the_next_run_has_some(trained):
     trained.wait(lambda: not any(axis.style["showValues"] for axis in axes))
 
 
-def test_there_is_room_to_the_right_while_a_run_goes_on_and_none_after_it(hand):
-    box = hand.window.findChild(object, "lossPlot").plotItem.vb
-    hand.configure(hidden="16", epochs=50, batch_size=500)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) >= 30)
-    hand.click("pauseButton")
-    hand.wait(lambda: len(hand.session.history) <= box.viewRange()[0][1] <= 1.3 * len(hand.session.history))
-    hand.click("stopButton")
+def test_there_is_room_to_the_right_while_a_run_goes_on_and_none_after_it(user):
+    box = user.window.findChild(object, "lossPlot").plotItem.vb
+    user.configure(hidden="16", epochs=50, batch_size=500)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) >= 30)
+    user.click("pauseButton")
+    user.wait(lambda: len(user.session.history) <= box.viewRange()[0][1] <= 1.3 * len(user.session.history))
+    user.click("stopButton")
 
     def end() -> list[float]:
-        return pytest.approx([0, 1.02 * len(hand.session.history)])
+        return pytest.approx([0, 1.02 * len(user.session.history)])
 
-    hand.wait(lambda: hand.session.state == "idle" and box.viewRange()[0] == end())
+    user.wait(lambda: user.session.state == "idle" and box.viewRange()[0] == end())
 
 
-def test_while_a_run_goes_on_the_axis_grows_in_few_steps(hand):
-    box = hand.window.findChild(object, "lossPlot").plotItem.vb
+def test_while_a_run_goes_on_the_axis_grows_in_few_steps(user):
+    box = user.window.findChild(object, "lossPlot").plotItem.vb
     ends: list[float] = []
     box.sigXRangeChanged.connect(lambda _, shown: ends.append(shown[1] / 1.02))
-    hand.configure(hidden="16", epochs=1000, batch_size=500)
-    hand.click("trainButton")
-    hand.wait(lambda: len([end for end in ends if end > 10]) >= 3)
+    user.configure(hidden="16", epochs=1000, batch_size=500)
+    user.click("trainButton")
+    user.wait(lambda: len([end for end in ends if end > 10]) >= 3)
     counts = [end for end in ends if end > 10]
-    assert counts[0] <= 8 * len(hand.session.history)
+    assert counts[0] <= 8 * len(user.session.history)
     assert all(later >= 1.25 * earlier for earlier, later in pairwise(counts))
-    hand.click("stopButton")
+    user.click("stopButton")
 
 
 def test_the_loss_is_shown_from_zero(trained):
@@ -110,26 +110,26 @@ def test_the_loss_is_shown_from_zero(trained):
     trained.wait(lambda: plot.plotItem.vb.viewRange()[1] == pytest.approx([low, high]))
 
 
-def test_a_view_that_was_moved_stays_while_the_run_goes_on(hand):
-    plot = hand.window.findChild(object, "lossPlot")
+def test_a_view_that_was_moved_stays_while_the_run_goes_on(user):
+    plot = user.window.findChild(object, "lossPlot")
     box = plot.plotItem.vb
-    hand.configure(hidden="16", epochs=50, batch_size=500)
-    hand.click("trainButton")
-    hand.wait(lambda: box.viewRange()[0][1] >= 30)
-    hand.wheel(plot.viewport(), 1200)
-    hand.wait(lambda: box.viewRange()[0][0] > 0)
+    user.configure(hidden="16", epochs=50, batch_size=500)
+    user.click("trainButton")
+    user.wait(lambda: box.viewRange()[0][1] >= 30)
+    user.wheel(plot.viewport(), 1200)
+    user.wait(lambda: box.viewRange()[0][0] > 0)
     looked_at = box.viewRange()[0]
-    count = len(hand.session.history)
-    hand.wait(lambda: len(hand.session.history) > 2 * count)
+    count = len(user.session.history)
+    user.wait(lambda: len(user.session.history) > 2 * count)
     assert box.viewRange()[0] == looked_at
-    hand.click("resetZoomButton")
-    hand.wait(lambda: box.viewRange()[0][0] == 0)
-    hand.click("stopButton")
+    user.click("resetZoomButton")
+    user.wait(lambda: box.viewRange()[0][0] == 0)
+    user.click("stopButton")
 
 
-def hover(hand, batch: float, condition: Callable[[], bool]) -> None:
+def hover(user, batch: float, condition: Callable[[], bool]) -> None:
     """Move the mouse over a mini-batch until `condition` holds."""
-    plot = hand.window.findChild(object, "lossPlot")
+    plot = user.window.findChild(object, "lossPlot")
     box = plot.plotItem.vb
     near = plot.mapFromScene(box.mapViewToScene(QPointF(batch, box.viewRect().center().y())))
     jitter = cycle([QPoint(0, 0), QPoint(0, 1)])  # pyqtgraph skips moves that follow one another too closely
@@ -138,7 +138,7 @@ def hover(hand, batch: float, condition: Callable[[], bool]) -> None:
         QTest.mouseMove(plot.viewport(), near + next(jitter))
         return condition()
 
-    hand.wait(moved)
+    user.wait(moved)
 
 
 def test_hovering_reads_the_curve(trained):
@@ -214,20 +214,20 @@ def test_a_name_without_its_ending_does_not_replace_a_file_unasked(trained, tmp_
     assert (tmp_path / "figures.csv").read_text() == "precious"
 
 
-def test_there_is_nothing_to_export_where_nothing_is_known_of_the_training(hand, tmp_path):
+def test_there_is_nothing_to_export_where_nothing_is_known_of_the_training(user, tmp_path):
     save_model(tmp_path / "bare.npz", MLP(784, (8,), 10, dtype=np.float32), {})
-    hand.window.open(tmp_path / "bare.npz")
-    actions = [hand.window.findChild(QAction, name) for name in ("exportPngAction", "exportCsvAction")]
-    hand.wait(lambda: not any(action.isEnabled() for action in actions))
+    user.window.open(tmp_path / "bare.npz")
+    actions = [user.window.findChild(QAction, name) for name in ("exportPngAction", "exportCsvAction")]
+    user.wait(lambda: not any(action.isEnabled() for action in actions))
 
 
-def test_a_single_mini_batch_is_seen(hand):
-    hand.configure(epochs=5)
-    hand.click("stepButton")
-    hand.wait(lambda: len(hand.session.history) == 1)
-    items = hand.window.findChild(object, "lossPlot").listDataItems()
+def test_a_single_mini_batch_is_seen(user):
+    user.configure(epochs=5)
+    user.click("stepButton")
+    user.wait(lambda: len(user.session.history) == 1)
+    items = user.window.findChild(object, "lossPlot").listDataItems()
     (curve,) = (item for item in items if item.name() == "mini-batch")
-    hand.wait(lambda: curve.opts["symbol"] == "o")
+    user.wait(lambda: curve.opts["symbol"] == "o")
 
 
 @pytest.mark.parametrize(("low", "high"), [(-2.0, 0.5), (-12.0, 30.0), (-300.0, 300.0)])
@@ -245,12 +245,12 @@ def test_a_place_that_cannot_be_written_is_told(trained, tmp_path, monkeypatch, 
     assert "could not be written" in warnings[0]
 
 
-def test_a_hundred_thousand_points_are_drawn(hand):
-    hand.session.history.extend(1 / np.arange(1, 100_001), [])
-    hand.session.progressed.emit()
-    hand.wait(lambda: hand.window.findChild(object, "lossPlot").plotItem.vb.viewRange()[0][1] > 99_000)
-    assert len(curves(hand, "lossPlot")["training, smoothed"][0]) == 100_000
-    hand.window.grab()
+def test_a_hundred_thousand_points_are_drawn(user):
+    user.session.history.extend(1 / np.arange(1, 100_001), [])
+    user.session.progressed.emit()
+    user.wait(lambda: user.window.findChild(object, "lossPlot").plotItem.vb.viewRange()[0][1] > 99_000)
+    assert len(curves(user, "lossPlot")["training, smoothed"][0]) == 100_000
+    user.window.grab()
 
 
 def test_keys_for_the_plot(trained, qtbot):
@@ -290,88 +290,88 @@ def test_the_ends_of_epochs_are_marked_where_there_is_room(shown, marks):
     assert axis.tickStrings(values) == [f"epoch {number}" if number == numbers[0] else number for number in numbers]
 
 
-def test_before_a_run_is_ready_no_epochs_are_marked(hand):
-    axis = hand.window.findChild(object, "lossPlot").getAxis("top")
-    hand.trigger("openPretrainedAction")
-    plot = hand.window.findChild(LossPlot)
+def test_before_a_run_is_ready_no_epochs_are_marked(user):
+    axis = user.window.findChild(object, "lossPlot").getAxis("top")
+    user.trigger("openPretrainedAction")
+    plot = user.window.findChild(LossPlot)
     plot._refresh()
     assert axis.tickValues(0, 40_000, 400)[0][1]
     with BLAS_TURN:  # a run waits for its turn before it is ready
-        hand.click("trainButton")
+        user.click("trainButton")
         plot._refresh()
         assert axis.tickValues(0, 10, 400) == []
 
 
-def shown_heights(hand, name: str = "lossPlot") -> list[float]:
-    return hand.window.findChild(object, name).plotItem.vb.viewRange()[1]
+def shown_heights(user, name: str = "lossPlot") -> list[float]:
+    return user.window.findChild(object, name).plotItem.vb.viewRange()[1]
 
 
-def fed(hand, losses, epochs=(), steps: int = 100) -> None:
+def fed(user, losses, epochs=(), steps: int = 100) -> None:
     """As if a run had come so far."""
     history = History(steps)
     history.extend(losses, epochs)
-    hand.session.history = history
-    hand.session.run_gave_a_network = True
-    hand.session.progressed.emit()
-    hand.wait(lambda: len(curves(hand, "lossPlot")["mini-batch"][0]) == len(losses))
+    user.session.history = history
+    user.session.run_gave_a_network = True
+    user.session.progressed.emit()
+    user.wait(lambda: len(curves(user, "lossPlot")["mini-batch"][0]) == len(losses))
 
 
-def test_an_explosion_does_not_set_the_scale(hand):
+def test_an_explosion_does_not_set_the_scale(user):
     losses = np.concatenate(([2.4, 95_986.0, 32_000.0], np.geomspace(5000, 2.4, 50), np.full(2000, 2.3)))
-    fed(hand, losses)
-    low, high = shown_heights(hand)
+    fed(user, losses)
+    low, high = shown_heights(user)
     assert -0.5 < low < 0
     assert 4 < high < 8
     above = int((losses > high).sum())
-    assert hand.widget("plotReadout").text() == f"▲ {above} losses are higher than the plot, up to 95,986"
-    assert len(curves(hand, "lossPlot")["higher losses"][0]) == above
-    assert curves(hand, "lossPlot")["mini-batch"][1].max() == 95_986, "whoever zooms out sees it"
-    hand.click("logScaleCheck")
-    assert shown_heights(hand)[1] > math.log10(95_986)
-    assert hand.widget("plotReadout").text() == ""
+    assert user.widget("plotReadout").text() == f"▲ {above} losses are higher than the plot, up to 95,986"
+    assert len(curves(user, "lossPlot")["higher losses"][0]) == above
+    assert curves(user, "lossPlot")["mini-batch"][1].max() == 95_986, "whoever zooms out sees it"
+    user.click("logScaleCheck")
+    assert shown_heights(user)[1] > math.log10(95_986)
+    assert user.widget("plotReadout").text() == ""
 
 
-def test_a_run_that_never_comes_back_is_shown_as_high_as_it_is(hand):
-    fed(hand, 80 + 10 * np.random.default_rng(0).standard_normal(1000))
-    assert 100 < shown_heights(hand)[1] < 150
-    assert hand.widget("plotReadout").text() == ""
+def test_a_run_that_never_comes_back_is_shown_as_high_as_it_is(user):
+    fed(user, 80 + 10 * np.random.default_rng(0).standard_normal(1000))
+    assert 100 < shown_heights(user)[1] < 150
+    assert user.widget("plotReadout").text() == ""
 
 
-def test_zooming_out_by_hand_shows_what_was_left_out(hand):
-    fed(hand, np.concatenate(([2.4, 300.0], np.full(500, 2.3))))
-    plot = hand.window.findChild(object, "lossPlot")
-    assert shown_heights(hand)[1] < 10
+def test_zooming_out_by_hand_shows_what_was_left_out(user):
+    fed(user, np.concatenate(([2.4, 300.0], np.full(500, 2.3))))
+    plot = user.window.findChild(object, "lossPlot")
+    assert shown_heights(user)[1] < 10
     for _ in range(30):
-        hand.wheel(plot.viewport(), -240)
-    assert shown_heights(hand)[1] > 300
-    hand.click("resetZoomButton")
-    assert shown_heights(hand)[1] < 10
+        user.wheel(plot.viewport(), -240)
+    assert shown_heights(user)[1] > 300
+    user.click("resetZoomButton")
+    assert shown_heights(user)[1] < 10
 
 
-def test_accuracies_that_hardly_differ_do_not_fill_the_plot(hand):
-    fed(hand, np.full(200, 2.3), [EpochSummary(0, 2.3, 0.101), EpochSummary(1, 2.3, 0.102)])
-    low, high = shown_heights(hand, "accuracyPlot")
+def test_accuracies_that_hardly_differ_do_not_fill_the_plot(user):
+    fed(user, np.full(200, 2.3), [EpochSummary(0, 2.3, 0.101), EpochSummary(1, 2.3, 0.102)])
+    low, high = shown_heights(user, "accuracyPlot")
     assert high - low >= 4
 
 
-def test_a_changed_learning_rate_is_marked_and_told(hand):
-    hand.configure(hidden="16", epochs=50, batch_size=1000)
+def test_a_changed_learning_rate_is_marked_and_told(user):
+    user.configure(hidden="16", epochs=50, batch_size=1000)
     for rate in (0.0005, 0.002):
-        hand.widget("learningRateSpin").setValue(rate)
-        count = len(hand.session.history)
-        hand.click("stepButton")
-        hand.wait(lambda count=count: len(hand.session.history) == count + 1)
-    plot = hand.window.findChild(object, "lossPlot")
+        user.widget("learningRateSpin").setValue(rate)
+        count = len(user.session.history)
+        user.click("stepButton")
+        user.wait(lambda count=count: len(user.session.history) == count + 1)
+    plot = user.window.findChild(object, "lossPlot")
 
     def marks() -> list[tuple[float, str]]:
         lines = [item for item in plot.plotItem.items if isinstance(item, pg.InfiniteLine) and hasattr(item, "label")]
         return [(line.value(), line.label.format) for line in lines]
 
-    hand.wait(lambda: marks() == [(1.5, "rate 0.002")])
-    hover(hand, 2, lambda: "Mini-batch 2" in hand.widget("plotReadout").text())
-    assert "rate 0.002" in hand.widget("plotReadout").text()
-    hover(hand, 1, lambda: "Mini-batch 1" in hand.widget("plotReadout").text())
-    assert "rate" not in hand.widget("plotReadout").text()
+    user.wait(lambda: marks() == [(1.5, "rate 0.002")])
+    hover(user, 2, lambda: "Mini-batch 2" in user.widget("plotReadout").text())
+    assert "rate 0.002" in user.widget("plotReadout").text()
+    hover(user, 1, lambda: "Mini-batch 1" in user.widget("plotReadout").text())
+    assert "rate" not in user.widget("plotReadout").text()
 
 
 def test_the_legend_stands_beside_the_data(trained):
@@ -428,14 +428,14 @@ def test_no_stale_figures_stay_under_the_pointer(trained):
     trained.wait(lambda: "Mini-batch" in readout.text())
 
 
-def test_the_curves_of_a_run_that_failed_are_named_so(hand, warnings):
-    title = next(label for label in hand.window.findChildren(QLabel) if label.text() == "Learning curves")
-    hand.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
-    hand.click("trainButton")
-    hand.wait(lambda: bool(warnings))
-    hand.wait(lambda: title.text() == "Learning curves of the failed run")
-    hand.trigger("backAction")
-    hand.wait(lambda: title.text() == "Learning curves")
+def test_the_curves_of_a_run_that_failed_are_named_so(user, warnings):
+    title = next(label for label in user.window.findChildren(QLabel) if label.text() == "Learning curves")
+    user.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
+    user.click("trainButton")
+    user.wait(lambda: bool(warnings))
+    user.wait(lambda: title.text() == "Learning curves of the failed run")
+    user.trigger("backAction")
+    user.wait(lambda: title.text() == "Learning curves")
 
 
 def test_the_picture_has_a_title_and_settings_and_no_band_of_the_windows_colour(trained, tmp_path):

@@ -74,91 +74,91 @@ def test_an_opened_model_brings_its_layers_to_the_panel(window, tmp_path):
     assert window.windowTitle().startswith("mine.npz")
 
 
-def test_save_and_open_again(hand, choose, tmp_path):
-    hand.train(hidden="20")
-    trained = hand.session.model
-    assert hand.window.isWindowModified()
+def test_save_and_open_again(user, choose, tmp_path):
+    user.train(hidden="20")
+    trained = user.session.model
+    assert user.window.isWindowModified()
     choose(tmp_path / "digits.npz")
-    hand.trigger("saveAction")
-    assert not hand.window.isWindowModified()
-    assert hand.window.windowTitle().startswith("digits.npz")
+    user.trigger("saveAction")
+    assert not user.window.isWindowModified()
+    assert user.window.windowTitle().startswith("digits.npz")
     saved, meta = load_model(tmp_path / "digits.npz")
     assert same(saved, trained)
     assert meta["config"]["hidden"] == [20]
-    assert meta["test_accuracy"] == hand.session.meta["test_accuracy"]
-    assert meta["blas_threads"] == hand.session.preparation.blas_threads >= 1
+    assert meta["test_accuracy"] == user.session.meta["test_accuracy"]
+    assert meta["blas_threads"] == user.session.preparation.blas_threads >= 1
 
     other_model(tmp_path / "other.npz")
     choose(tmp_path / "other.npz")
-    hand.trigger("openAction")
-    assert hand.session.model.sizes == (784, 12, 10)
+    user.trigger("openAction")
+    assert user.session.model.sizes == (784, 12, 10)
     choose(tmp_path / "digits.npz")
-    hand.trigger("openAction")
-    assert same(hand.session.model, trained)
+    user.trigger("openAction")
+    assert same(user.session.model, trained)
 
 
-def test_save_goes_to_the_same_file_and_save_as_to_another(hand, choose, tmp_path):
-    hand.train(hidden="8")
+def test_save_goes_to_the_same_file_and_save_as_to_another(user, choose, tmp_path):
+    user.train(hidden="8")
     choose(tmp_path / "one.npz")
-    hand.trigger("saveAction")
-    hand.click("keepWeightsCheck")
-    hand.train(hidden="8")
+    user.trigger("saveAction")
+    user.click("continueCheck")
+    user.train(hidden="8")
     choose(None)
-    hand.trigger("saveAction")
-    assert same(load_model(tmp_path / "one.npz")[0], hand.session.model)
+    user.trigger("saveAction")
+    assert same(load_model(tmp_path / "one.npz")[0], user.session.model)
     choose(tmp_path / "two")
-    hand.trigger("saveAsAction")
+    user.trigger("saveAsAction")
     assert (tmp_path / "two.npz").exists()
 
 
-def test_a_new_network_does_not_overwrite_the_file_of_the_old_one(hand, choose, tmp_path):
+def test_a_new_network_does_not_overwrite_the_file_of_the_old_one(user, choose, tmp_path):
     old = other_model(tmp_path / "old.npz")
-    hand.window.open(tmp_path / "old.npz")
-    hand.train(hidden="8")
-    assert hand.session.path is None
+    user.window.open(tmp_path / "old.npz")
+    user.train(hidden="8")
+    assert user.session.path is None
     choose(tmp_path / "new.npz")
-    hand.trigger("saveAction")
+    user.trigger("saveAction")
     assert same(load_model(tmp_path / "old.npz")[0], old)
     assert load_model(tmp_path / "new.npz")[0].sizes == (784, 8, 10)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"not a zip at all"])
-def test_a_damaged_file_is_told_and_nothing_changes(hand, tmp_path, warnings, content):
+def test_a_damaged_file_is_told_and_nothing_changes(user, tmp_path, warnings, content):
     (tmp_path / "bad.npz").write_bytes(content)
-    before = hand.session.model
-    hand.window.open(tmp_path / "bad.npz")
+    before = user.session.model
+    user.window.open(tmp_path / "bad.npz")
     assert len(warnings) == 1
     assert "bad.npz" in warnings[0]
     assert "\n" not in warnings[0]
-    assert hand.session.model is before
+    assert user.session.model is before
 
 
-def test_a_network_for_other_pictures_is_refused(hand, tmp_path, warnings):
+def test_a_network_for_other_pictures_is_refused(user, tmp_path, warnings):
     other_model(tmp_path / "colour.npz", (3072, (8,), 10))
-    hand.window.open(tmp_path / "colour.npz")
+    user.window.open(tmp_path / "colour.npz")
     assert "3072 inputs" in warnings[0]
 
 
-def test_saving_where_one_cannot_is_told(hand, choose, tmp_path, warnings):
+def test_saving_where_one_cannot_is_told(user, choose, tmp_path, warnings):
     choose(tmp_path / "missing" / "x.npz")
-    hand.trigger("saveAsAction")
+    user.trigger("saveAsAction")
     assert len(warnings) == 1
     assert "could not be saved" in warnings[0]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
-def test_a_full_disk_is_told_and_the_older_file_stays(hand, choose, tmp_path, warnings):
+def test_a_full_disk_is_told_and_the_older_file_stays(user, choose, tmp_path, warnings):
     import resource
 
     path = tmp_path / "mine.npz"
-    hand.window.open(asset_path("pretrained.npz"))
+    user.window.open(asset_path("pretrained.npz"))
     other_model(path)
     before = path.read_bytes()
     choose(path)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
-        hand.trigger("saveAsAction")
+        user.trigger("saveAsAction")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert len(warnings) == 1
@@ -168,39 +168,39 @@ def test_a_full_disk_is_told_and_the_older_file_stays(hand, choose, tmp_path, wa
     assert not list(tmp_path.glob(".*"))
 
 
-def test_opening_during_training_ends_the_run(hand, answer, tmp_path):
+def test_opening_during_training_ends_the_run(user, answer, tmp_path):
     model = other_model(tmp_path / "other.npz")
-    hand.configure(epochs=1000)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > 5)
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 5)
     answer(BUTTONS.Discard)
-    hand.window.open(tmp_path / "other.npz")
-    assert hand.session.state == "idle"
-    assert len(hand.session.history) == 0
-    hand.train(hidden="8")
-    assert not same(hand.session.model, model)
+    user.window.open(tmp_path / "other.npz")
+    assert user.session.state == "idle"
+    assert len(user.session.history) == 0
+    user.train(hidden="8")
+    assert not same(user.session.model, model)
 
 
-def test_unsaved_work_is_asked_about(hand, answer, choose, tmp_path):
-    hand.train(hidden="8")
+def test_unsaved_work_is_asked_about(user, answer, choose, tmp_path):
+    user.train(hidden="8")
     other_model(tmp_path / "other.npz")
-    trained = hand.session.model
+    trained = user.session.model
 
     questions = answer(BUTTONS.Cancel)
-    hand.window.open(tmp_path / "other.npz")
-    assert hand.session.model is trained
-    hand.window.close()
-    assert hand.window.isVisible()
+    user.window.open(tmp_path / "other.npz")
+    assert user.session.model is trained
+    user.window.close()
+    assert user.window.isVisible()
     assert len(questions) == 2
 
     answer(BUTTONS.Save)
     choose(None)
-    hand.window.close()
-    assert hand.window.isVisible(), "saving was cancelled, so the window stays"
+    user.window.close()
+    assert user.window.isVisible(), "saving was cancelled, so the window stays"
 
     choose(tmp_path / "kept.npz")
-    hand.window.close()
-    assert not hand.window.isVisible()
+    user.window.close()
+    assert not user.window.isVisible()
     assert same(load_model(tmp_path / "kept.npz")[0], trained)
 
 
@@ -210,17 +210,17 @@ def test_closing_with_nothing_unsaved_asks_nothing(window):
 
 
 @pytest.fixture
-def drop(hand):
+def drop(user):
     """`drop(mime data)`: drag it over the window and, where that is taken, drop it there; returns whether it was."""
 
     def drag_and_drop(dragged: QMimeData) -> bool:
         where, action, left = QPoint(50, 50), Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
         entered = QDragEnterEvent(where, action, dragged, left, Qt.KeyboardModifier.NoModifier)
         entered.ignore()
-        QApplication.sendEvent(hand.window, entered)
+        QApplication.sendEvent(user.window, entered)
         if entered.isAccepted():
             dropped = QDropEvent(where, action, dragged, left, Qt.KeyboardModifier.NoModifier)
-            QApplication.sendEvent(hand.window, dropped)
+            QApplication.sendEvent(user.window, dropped)
         return entered.isAccepted()
 
     return drag_and_drop
@@ -232,8 +232,8 @@ def files(*paths) -> QMimeData:
     return dragged
 
 
-def refusal(hand) -> str:
-    return hand.widget("refusalLabel").text() if hand.widget("refusal").isVisible() else ""
+def refusal(user) -> str:
+    return user.widget("refusalLabel").text() if user.widget("refusal").isVisible() else ""
 
 
 DRAGS = pytest.mark.filterwarnings(
@@ -242,12 +242,12 @@ DRAGS = pytest.mark.filterwarnings(
 
 
 @DRAGS
-def test_a_model_can_be_dropped_on_the_window(hand, drop, tmp_path):
+def test_a_model_can_be_dropped_on_the_window(user, drop, tmp_path):
     model = other_model(tmp_path / "dropped.npz")
     assert not drop(files(tmp_path / "picture.png"))
     assert drop(files(tmp_path / "dropped.npz"))
-    assert same(hand.session.model, model)
-    assert refusal(hand) == ""
+    assert same(user.session.model, model)
+    assert refusal(user) == ""
 
 
 def address() -> QMimeData:
@@ -282,79 +282,79 @@ def words() -> QMimeData:
         (lambda _: words(), "What can be dropped here is one minigrad model or run (.npz)."),
     ],
 )
-def test_what_cannot_be_dropped_is_refused_with_the_reason(hand, drop, tmp_path, state, dragged, reason):
+def test_what_cannot_be_dropped_is_refused_with_the_reason(user, drop, tmp_path, state, dragged, reason):
     if state == "training":
-        hand.configure(epochs=1000)
-        hand.click("trainButton")
-    hand.draw(1)
-    before, strokes = hand.session.model, hand.widget("drawingCanvas").strokes
+        user.configure(epochs=1000)
+        user.click("trainButton")
+    user.draw(1)
+    before, strokes = user.session.model, user.widget("drawingCanvas").strokes
     assert not drop(dragged(tmp_path))
-    assert reason in refusal(hand)
-    assert "What can be dropped here is one minigrad model or run (.npz)." in refusal(hand)
-    assert hand.session.state == state
-    assert state == "training" or hand.session.model is before
-    assert len(hand.widget("drawingCanvas").strokes) == len(strokes)
-    hand.click("refusalCloseButton")
-    assert refusal(hand) == ""
+    assert reason in refusal(user)
+    assert "What can be dropped here is one minigrad model or run (.npz)." in refusal(user)
+    assert user.session.state == state
+    assert state == "training" or user.session.model is before
+    assert len(user.widget("drawingCanvas").strokes) == len(strokes)
+    user.click("refusalCloseButton")
+    assert refusal(user) == ""
 
 
 @DRAGS
-def test_a_model_dropped_during_a_run_is_asked_about(hand, drop, answer, tmp_path):
+def test_a_model_dropped_during_a_run_is_asked_about(user, drop, answer, tmp_path):
     model = other_model(tmp_path / "dropped.npz")
-    hand.configure(epochs=1000)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > 5)
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 5)
     questions = answer(BUTTONS.Cancel)
     assert drop(files(tmp_path / "dropped.npz"))
     assert questions == [], "the question waits until what the file was dragged from has its answer"
-    hand.wait(lambda: len(questions) == 1)
-    assert hand.session.state == "training"
+    user.wait(lambda: len(questions) == 1)
+    assert user.session.state == "training"
     answer(BUTTONS.Discard)
     assert drop(files(tmp_path / "dropped.npz"))
-    hand.wait(lambda: hand.session.state == "idle")
-    assert same(hand.session.model, model)
+    user.wait(lambda: user.session.state == "idle")
+    assert same(user.session.model, model)
 
 
-def test_save_as_does_not_replace_a_file_unasked(hand, choose, answer, tmp_path):
+def test_save_as_does_not_replace_a_file_unasked(user, choose, answer, tmp_path):
     old = other_model(tmp_path / "digits.npz")
     choose(tmp_path / "digits")
     questions = answer(BUTTONS.No)
-    hand.trigger("saveAsAction")
+    user.trigger("saveAsAction")
     assert questions == ["digits.npz exists already. Replace it?"]
     assert same(load_model(tmp_path / "digits.npz")[0], old)
     answer(BUTTONS.Yes)
-    hand.trigger("saveAsAction")
+    user.trigger("saveAsAction")
     assert load_model(tmp_path / "digits.npz")[0].sizes != old.sizes
 
 
-def test_a_recent_file_that_is_gone_is_forgotten(hand, tmp_path, warnings):
+def test_a_recent_file_that_is_gone_is_forgotten(user, tmp_path, warnings):
     other_model(tmp_path / "gone.npz")
-    hand.window.open(tmp_path / "gone.npz")
+    user.window.open(tmp_path / "gone.npz")
     (tmp_path / "gone.npz").unlink()
-    hand.window.open(tmp_path / "gone.npz")
+    user.window.open(tmp_path / "gone.npz")
     assert "no such file" in warnings[0]
-    assert hand.window._recent_paths() == []
+    assert user.window._recent_paths() == []
 
 
-def test_a_stop_before_the_first_step_keeps_the_file(hand, tmp_path):
+def test_a_stop_before_the_first_step_keeps_the_file(user, tmp_path):
     other_model(tmp_path / "mine.npz")
-    hand.window.open(tmp_path / "mine.npz")
-    hand.click("trainButton")
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert len(hand.session.history) == 0
-    assert hand.session.path == tmp_path / "mine.npz"
+    user.window.open(tmp_path / "mine.npz")
+    user.click("trainButton")
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert len(user.session.history) == 0
+    assert user.session.path == tmp_path / "mine.npz"
 
 
-def test_weights_too_large_to_compute_with_give_no_answer(hand, tmp_path):
+def test_weights_too_large_to_compute_with_give_no_answer(user, tmp_path):
     model = MLP(784, (12,), 10, dtype=np.float32, init="he")
     for parameter in model.parameters():
         parameter.data[...] = 3e38
     save_model(tmp_path / "huge.npz", model)
-    hand.draw(1)
-    hand.window.open(tmp_path / "huge.npz")
-    hand.wait(lambda: hand.widget("predictionLabel").text() == "No answer")
-    assert hand.session.prediction is None
+    user.draw(1)
+    user.window.open(tmp_path / "huge.npz")
+    user.wait(lambda: user.widget("predictionLabel").text() == "No answer")
+    assert user.session.prediction is None
 
 
 def test_recent_files(make_window, tmp_path):
@@ -414,7 +414,7 @@ def test_everything_has_a_name_for_screen_readers(window):
         assert button.text() or button.accessibleName(), button.objectName()
 
 
-def test_the_event_loop_stays_lively_during_training(hand):
+def test_the_event_loop_stays_lively_during_training(user):
     import time
 
     from PySide6.QtCore import QTimer
@@ -422,17 +422,17 @@ def test_the_event_loop_stays_lively_during_training(hand):
     ticks: list[float] = []
     timer = QTimer(interval=5)
     timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
-    hand.configure(hidden="256, 128", epochs=1000, batch_size=32)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > 50)
+    user.configure(hidden="256, 128", epochs=1000, batch_size=32)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 50)
     timer.start()
-    hand.wait(lambda: len(hand.session.history) > 400)
+    user.wait(lambda: len(user.session.history) > 400)
     timer.stop()
     assert np.diff(ticks).max() < 0.5
 
 
-def test_nothing_is_squeezed_in_the_smallest_window(hand, qtbot):
-    window = hand.window
+def test_nothing_is_squeezed_in_the_smallest_window(user, qtbot):
+    window = user.window
     window.resize(10, 10)
     qtbot.waitUntil(lambda: window.size() == window.minimumSizeHint())
     views = window.findChildren(View)
@@ -487,33 +487,33 @@ SIZES = [(1024, 540), (1093, 580), (1280, 680), (1366, 728), (1536, 824), (1920,
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_nothing_is_clipped_at_any_size(hand, width, height):
-    window = hand.window
+def test_nothing_is_clipped_at_any_size(user, width, height):
+    window = user.window
     resized(window, width, height)
     assert clipped(window) == []
-    hand.draw(3)
-    hand.wait(lambda: hand.session.prediction is not None)
-    hand.click("compareButton")
-    hand.widget("hiddenLayersEdit").setText("256, abc")
+    user.draw(3)
+    user.wait(lambda: user.session.prediction is not None)
+    user.click("compareButton")
+    user.widget("hiddenLayersEdit").setText("256, abc")
     resized(window, width, height)
     assert clipped(window) == []
     assert window.centralWidget().widget().width() <= window.width()
 
 
 @pytest.mark.parametrize(("width", "height"), [(911, 484), (683, 356)])
-def test_what_a_very_small_window_has_no_room_for_is_scrolled(hand, width, height):
-    resized(hand.window, width, height)
-    area = hand.window.centralWidget()
+def test_what_a_very_small_window_has_no_room_for_is_scrolled(user, width, height):
+    resized(user.window, width, height)
+    area = user.window.centralWidget()
     content = area.widget()
     assert content.width() >= content.minimumSizeHint().width()
     assert content.height() >= content.minimumSizeHint().height()
     for part in ("trainButton", "drawingCanvas", "probabilityBars", "accuracyLabel"):
-        widget = hand.widget(part)
+        widget = user.widget(part)
         assert widget.minimumSizeHint().width() <= widget.width()
 
 
-def test_the_settings_fold_away_in_a_small_window_and_come_back(hand):
-    window, panel = hand.window, hand.widget("hiddenLayersEdit")
+def test_the_settings_fold_away_in_a_small_window_and_come_back(user):
+    window, panel = user.window, user.widget("hiddenLayersEdit")
     shows = window.findChild(QAction, "showSettingsAction")
     resized(window, 1400, 820)
     assert panel.isVisible()
@@ -521,7 +521,7 @@ def test_the_settings_fold_away_in_a_small_window_and_come_back(hand):
     resized(window, 1024, 540)
     assert not panel.isVisible()
     assert not shows.isChecked()
-    hand.click("showSettingsButton")
+    user.click("showSettingsButton")
     assert panel.isVisible()
     assert shows.isChecked()
     resized(window, 1024, 540)
@@ -548,8 +548,8 @@ def test_whether_the_settings_show_is_remembered(make_window):
     assert make_window().findChild(QWidget, "hiddenLayersEdit").isVisible()
 
 
-def test_small_and_large_again_gives_the_columns_back(hand):
-    window = hand.window
+def test_small_and_large_again_gives_the_columns_back(user):
+    window = user.window
     resized(window, 1600, 900)
     window._splitter.setSizes([330, 700, 500])
     before = window._splitter.sizes()
@@ -558,39 +558,39 @@ def test_small_and_large_again_gives_the_columns_back(hand):
     assert window._splitter.sizes() == before
 
 
-def test_the_least_size_stays_when_a_run_starts(hand):
-    window = hand.window
+def test_the_least_size_stays_when_a_run_starts(user):
+    window = user.window
     least = window.minimumSizeHint()
     assert least.width() <= 683
     assert least.height() <= 356
-    hand.click("compareButton")
-    hand.configure(epochs=1000)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > 5)
-    hand.session.noticed.emit("The run goes on, but would be lost if the program ended now.")
+    user.click("compareButton")
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 5)
+    user.session.noticed.emit("The run goes on, but would be lost if the program ended now.")
     QApplication.processEvents()
     assert window.minimumSizeHint() == least
 
 
-def test_a_run_does_not_fold_the_settings_away(hand):
-    settings = hand.widget("presetCombo")
+def test_a_run_does_not_fold_the_settings_away(user):
+    settings = user.widget("presetCombo")
     width = 1600
     while settings.isVisible():  # until there is no room for them
         width -= 4
-        resized(hand.window, width, 724)
-    resized(hand.window, width + 4, 724)
+        resized(user.window, width, 724)
+    resized(user.window, width + 4, 724)
     assert settings.isVisible()
-    hand.configure(epochs=1000)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history.epochs) > 1)
-    legend = hand.window.findChild(Legend)
-    hand.wait(lambda: len(legend.entries) == 3)
-    hand.wait(lambda: legend.width() >= legend.minimumSizeHint().width())  # the layout has come to rest
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history.epochs) > 1)
+    legend = user.window.findChild(Legend)
+    user.wait(lambda: len(legend.entries) == 3)
+    user.wait(lambda: legend.width() >= legend.minimumSizeHint().width())  # the layout has come to rest
     assert settings.isVisible()
 
 
-def test_on_a_large_screen_the_canvas_grows(hand):
-    canvas, window = hand.widget("drawingCanvas"), hand.window
+def test_on_a_large_screen_the_canvas_grows(user):
+    canvas, window = user.widget("drawingCanvas"), user.window
     sides = []
     for size in ((1024, 540), (1920, 1040), (3840, 2120)):
         resized(window, *size)
@@ -685,70 +685,70 @@ def test_a_dialog_is_no_larger_than_its_screen(qtbot):
     assert dialog.width() < dialog.screen().availableGeometry().width()
 
 
-def test_the_menu_brings_the_pretrained_network_back_with_its_settings(hand, answer):
-    pretrained = hand.session.model
-    hand.train(hidden="8")
-    trained = hand.session.model
+def test_the_menu_brings_the_pretrained_network_back_with_its_settings(user, answer):
+    pretrained = user.session.model
+    user.train(hidden="8")
+    trained = user.session.model
     questions = answer(BUTTONS.Cancel)
-    hand.trigger("openPretrainedAction")
+    user.trigger("openPretrainedAction")
     assert len(questions) == 1
     assert "Save it before you open the pretrained network?" in questions[0]
-    assert hand.session.model is trained
+    assert user.session.model is trained
     answer(BUTTONS.Discard)
-    hand.trigger("openPretrainedAction")
-    assert same(hand.session.model, pretrained)
-    assert hand.window.windowTitle().startswith("Pretrained network")
-    assert hand.session.config == PRESETS["best"]
-    assert hand.widget("hiddenLayersEdit").text() == "512, 512"
-    assert not hand.window.isWindowModified()
+    user.trigger("openPretrainedAction")
+    assert same(user.session.model, pretrained)
+    assert user.window.windowTitle().startswith("Pretrained network")
+    assert user.session.config == PRESETS["best"]
+    assert user.widget("hiddenLayersEdit").text() == "512, 512"
+    assert not user.window.isWindowModified()
 
 
-def test_each_network_has_a_name_of_its_own(hand, tmp_path):
-    titles = [hand.window.windowTitle()]
+def test_each_network_has_a_name_of_its_own(user, tmp_path):
+    titles = [user.window.windowTitle()]
     for hidden in ("8", "12, 9"):
-        hand.train(hidden=hidden)
-        titles.append(hand.window.windowTitle())
+        user.train(hidden=hidden)
+        titles.append(user.window.windowTitle())
     assert [title.removesuffix("[*] – minigrad") for title in titles] == [
         "Pretrained network",
         "New network 1 (8, 1 epoch)",
         "New network 2 (12-9, 1 epoch)",
     ]
-    back = hand.window.findChild(QAction, "backAction")
+    back = user.window.findChild(QAction, "backAction")
     assert back.text() == "&Back to New network 1 (8, 1 epoch)"
-    hand.trigger("backAction")
-    assert hand.window.windowTitle() == titles[1]
+    user.trigger("backAction")
+    assert user.window.windowTitle() == titles[1]
     assert back.text() == "&Back to New network 2 (12-9, 1 epoch)"
-    hand.session.save(tmp_path / "mine.npz")
-    assert hand.window.windowTitle().startswith("mine.npz[*]")
-    hand.widget("keepWeightsCheck").click()
-    hand.train(hidden="8")
-    assert hand.window.windowTitle().startswith("mine.npz, trained further[*]")
+    user.session.save(tmp_path / "mine.npz")
+    assert user.window.windowTitle().startswith("mine.npz[*]")
+    user.widget("continueCheck").click()
+    user.train(hidden="8")
+    assert user.window.windowTitle().startswith("mine.npz, trained further[*]")
 
 
-def test_the_settings_come_back_with_their_network(hand):
-    hand.train(hidden="8", batch_size=1000)
-    first = hand.session.config
-    hand.widget("seedSpin").setValue(5)
-    hand.train(hidden="12, 9", epochs=2, batch_size=500)
-    second = hand.session.config
-    hand.trigger("backAction")
-    assert hand.session.config == first
-    assert hand.widget("hiddenLayersEdit").text() == "8"
-    assert hand.widget("seedSpin").value() == 0
-    hand.trigger("backAction")
-    assert hand.session.config == second
-    assert hand.widget("batchSizeSpin").value() == 500
+def test_the_settings_come_back_with_their_network(user):
+    user.train(hidden="8", batch_size=1000)
+    first = user.session.config
+    user.widget("seedSpin").setValue(5)
+    user.train(hidden="12, 9", epochs=2, batch_size=500)
+    second = user.session.config
+    user.trigger("backAction")
+    assert user.session.config == first
+    assert user.widget("hiddenLayersEdit").text() == "8"
+    assert user.widget("seedSpin").value() == 0
+    user.trigger("backAction")
+    assert user.session.config == second
+    assert user.widget("batchSizeSpin").value() == 500
 
 
-def test_an_opened_network_shows_the_epochs_of_its_file(hand, tmp_path):
-    hand.widget("validationSpin").setValue(10)
-    hand.train(hidden="8", epochs=2, batch_size=1000)
-    epochs = hand.session.history.epochs
-    hand.session.save(tmp_path / "mine.npz")
-    hand.window.open(tmp_path / "mine.npz")
-    assert hand.session.history.epochs == epochs
-    assert hand.session.history.steps_per_epoch == 54
-    assert len(hand.session.history) == 0
+def test_an_opened_network_shows_the_epochs_of_its_file(user, tmp_path):
+    user.widget("validationSpin").setValue(10)
+    user.train(hidden="8", epochs=2, batch_size=1000)
+    epochs = user.session.history.epochs
+    user.session.save(tmp_path / "mine.npz")
+    user.window.open(tmp_path / "mine.npz")
+    assert user.session.history.epochs == epochs
+    assert user.session.history.steps_per_epoch == 54
+    assert len(user.session.history) == 0
 
 
 @pytest.mark.parametrize(
@@ -766,11 +766,11 @@ def test_an_opened_network_shows_the_epochs_of_its_file(hand, tmp_path):
     ],
     ids=str,
 )
-def test_what_is_no_record_of_epochs_is_left_out(hand, tmp_path, epochs):
+def test_what_is_no_record_of_epochs_is_left_out(user, tmp_path, epochs):
     model = MLP(784, (8,), 10, dtype=np.float32, init="he")
     save_model(tmp_path / "odd.npz", model, {"epochs": epochs, "learning_rate_changes": [{"mini_batches": "x"}, 3]})
-    hand.window.open(tmp_path / "odd.npz")
-    assert hand.session.path == tmp_path / "odd.npz"
-    assert hand.session.history.epochs == []
-    assert hand.session.history.rate_changes == []
-    hand.window.grab()
+    user.window.open(tmp_path / "odd.npz")
+    assert user.session.path == tmp_path / "odd.npz"
+    assert user.session.history.epochs == []
+    assert user.session.history.rate_changes == []
+    user.window.grab()

@@ -32,45 +32,45 @@ def runs(tmp_path: Path) -> Path:
     return tmp_path / "data" / "minigrad" / "runs"
 
 
-def kept_runs(runs: Path) -> list[Path]:
+def recoverable_runs(runs: Path) -> list[Path]:
     return sorted(runs.glob("*.npz"))
 
 
-def train_a_while(hand, steps: int = 50) -> None:
-    hand.configure(**CONFIG)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > steps)
+def train_a_while(user, steps: int = 50) -> None:
+    user.configure(**CONFIG)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > steps)
 
 
-def said(hand, banner: str) -> str:
-    return hand.widget(f"{banner}Label").text() if hand.widget(banner).isVisible() else ""
+def said(user, banner: str) -> str:
+    return user.widget(f"{banner}Label").text() if user.widget(banner).isVisible() else ""
 
 
 # ---------------------------------------------------------------- leaving in the middle
 
 
-def test_leaving_in_training_asks_and_stays_if_the_person_thinks_better_of_it(hand, answer):
-    train_a_while(hand)
+def test_leaving_in_training_asks_and_stays_if_the_person_thinks_better_of_it(user, answer):
+    train_a_while(user)
     questions = answer(BUTTONS.Cancel)
-    assert not hand.window.close()
+    assert not user.window.close()
     assert len(questions) == 1
     assert questions[0].startswith("Leave while the network is in training? If you keep the run, ")
-    assert hand.window.isVisible()
-    assert hand.session.state == "training"
+    assert user.window.isVisible()
+    assert user.session.state == "training"
 
 
-def test_a_run_that_was_kept_goes_on_in_the_next_window(hand, make_hand, answer, runs):
-    train_a_while(hand)
+def test_a_run_that_was_kept_goes_on_in_the_next_window(user, make_user, answer, runs):
+    train_a_while(user)
     answer(BUTTONS.Save)
     started = time.monotonic()
-    assert hand.window.close()
+    assert user.window.close()
     assert time.monotonic() - started < 5
-    assert hand.window.has_ended
-    (kept,) = kept_runs(runs)
+    assert user.window.has_ended
+    (kept,) = recoverable_runs(runs)
     state, _ = load_checkpoint(kept)
     assert state.steps_done >= 50
 
-    later = make_hand()
+    later = make_user()
     assert said(later, "offer").startswith("A run has not ended: hidden layers 16, ")
     assert later.session.state == "idle"
     later.click("offerGoOnButton")
@@ -84,26 +84,26 @@ def test_a_run_that_was_kept_goes_on_in_the_next_window(hand, make_hand, answer,
     later.wait(lambda: later.session.state == "idle")
     assert [epoch.epoch for epoch in later.session.history.epochs] == [0, 1, 2]
     assert later.session.modified
-    assert kept_runs(runs) == [kept]
+    assert recoverable_runs(runs) == [kept]
 
 
-def test_a_run_that_was_discarded_is_gone(hand, make_hand, answer, runs):
-    train_a_while(hand)
-    assert len(kept_runs(runs)) == 1
+def test_a_run_that_was_discarded_is_gone(user, make_user, answer, runs):
+    train_a_while(user)
+    assert len(recoverable_runs(runs)) == 1
     answer(BUTTONS.Discard)
-    assert hand.window.close()
+    assert user.window.close()
     assert list(runs.iterdir()) == []
-    assert said(make_hand(), "offer") == ""
+    assert said(make_user(), "offer") == ""
 
 
-def test_a_run_that_is_paused_is_kept_as_it_is(hand, answer, runs):
-    train_a_while(hand)
-    hand.click("pauseButton")
-    hand.wait_until_still()
-    (kept,) = kept_runs(runs)
+def test_a_run_that_is_paused_is_kept_as_it_is(user, answer, runs):
+    train_a_while(user)
+    user.click("pauseButton")
+    user.wait_until_still()
+    (kept,) = recoverable_runs(runs)
     answer(BUTTONS.Save)
-    assert hand.window.close()
-    assert load_checkpoint(kept)[0].steps_done == len(hand.session.history)
+    assert user.window.close()
+    assert load_checkpoint(kept)[0].steps_done == len(user.session.history)
 
 
 def test_a_step_that_takes_long_does_not_keep_the_window_open(tmp_path):
@@ -171,21 +171,21 @@ def start_training_app(tmp_path: Path) -> subprocess.Popen:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make_hand, runs, number):
+def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make_user, runs, number):
     child = start_training_app(tmp_path)
     while int(child.stdout.readline().split()[0] or 0) < 1000:  # an epoch has been kept
         pass
     child.send_signal(number)
     _, err = child.communicate(timeout=30)
     assert child.returncode == (-number if number == signal.SIGKILL else 0), err
-    (kept,) = kept_runs(runs)
+    (kept,) = recoverable_runs(runs)
     assert load_checkpoint(kept)[0].steps_done > 0
 
-    hand = make_hand()
-    assert "A run has not ended" in said(hand, "offer")
+    user = make_user()
+    assert "A run has not ended" in said(user, "offer")
     shutil.copy(kept, tmp_path / "copy.npz")
-    hand.click("offerGoOnButton")
-    hand.wait(lambda: hand.session.state == "idle")
+    user.click("offerGoOnButton")
+    user.wait(lambda: user.session.state == "idle")
     # What the engine makes of it, never interrupted, with as many threads.
     from threadpoolctl import threadpool_limits
 
@@ -197,18 +197,18 @@ def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make
     with threadpool_limits(about["blas_threads"], user_api="blas"):
         for _ in run:
             pass
-    for mine, expected in zip(hand.session.model.parameters(), run.model.parameters(), strict=True):
+    for mine, expected in zip(user.session.model.parameters(), run.model.parameters(), strict=True):
         np.testing.assert_array_equal(mine.data, expected.data)
 
 
-def test_a_trained_network_that_was_not_saved_is_brought_back(hand, make_hand, runs):
-    hand.train(hidden="16", epochs=1)
-    (kept,) = kept_runs(runs)
-    weights = hand.session.model.layers[0].W.data
-    meta = dict(hand.session.meta)
+def test_a_trained_network_that_was_not_saved_is_brought_back(user, make_user, runs):
+    user.train(hidden="16", epochs=1)
+    (kept,) = recoverable_runs(runs)
+    weights = user.session.model.layers[0].W.data
+    meta = dict(user.session.meta)
     crashed = runs / "crashed.npz"  # as if the window that kept it was gone
     shutil.copy(kept, crashed)
-    later = make_hand()
+    later = make_user()
     assert said(later, "offer").startswith("A trained network was not saved: hidden layers 16, 1 epoch, kept ")
     later.click("offerBringItBackButton")
     later.wait(lambda: later.session.state == "idle")
@@ -228,246 +228,246 @@ def leave_a_run(runs: Path, steps: int = 3, **config: object) -> Path:
     for _ in zip(range(steps), run, strict=False):
         pass
     runs.mkdir(parents=True, exist_ok=True)
-    path = runs / f"left-{len(kept_runs(runs))}.npz"
+    path = runs / f"left-{len(recoverable_runs(runs))}.npz"
     save_checkpoint(path, run.state(), {"dataset": "mnist", "blas_threads": 1})
     return path
 
 
 @pytest.mark.usefixtures("locale")
-def test_a_run_is_offered_with_a_date_that_can_be_read_in_every_locale(make_hand, runs):
+def test_a_run_is_offered_with_a_date_that_can_be_read_in_every_locale(make_user, runs):
     os.utime(leave_a_run(runs), (86_400, 86_400))
-    assert "kept 2 Jan 1970, " in said(make_hand(), "offer")
+    assert "kept 2 Jan 1970, " in said(make_user(), "offer")
 
 
-def test_thrown_away_it_is_gone_and_the_next_is_offered(make_hand, runs, answer):
+def test_thrown_away_it_is_gone_and_the_next_is_offered(make_user, runs, answer):
     older, newer = leave_a_run(runs, seed=1), leave_a_run(runs, seed=2)
     os.utime(older, (1, 1))
-    hand = make_hand()
-    assert [kept.path for kept in hand.session.left_behind] == [newer, older]
+    user = make_user()
+    assert [kept.path for kept in user.session.left_behind] == [newer, older]
     questions = answer(BUTTONS.Cancel)
-    hand.click("offerThrowAwayButton")
+    user.click("offerThrowAwayButton")
     assert newer.exists()
     answer(BUTTONS.Discard)
-    hand.click("offerThrowAwayButton")
+    user.click("offerThrowAwayButton")
     assert "cannot be brought back" in questions[0]
-    assert kept_runs(runs) == [older]
-    assert "1 Jan 1970, " in said(hand, "offer")
-    hand.click("offerNotNowButton")
-    assert said(hand, "offer") == ""
+    assert recoverable_runs(runs) == [older]
+    assert "1 Jan 1970, " in said(user, "offer")
+    user.click("offerNotNowButton")
+    assert said(user, "offer") == ""
     assert older.exists()
 
 
-def test_what_is_under_way_in_another_window_is_not_offered(hand, make_hand, runs):
-    train_a_while(hand)
-    assert len(kept_runs(runs)) == 1
-    other = make_hand()
+def test_what_is_under_way_in_another_window_is_not_offered(user, make_user, runs):
+    train_a_while(user)
+    assert len(recoverable_runs(runs)) == 1
+    other = make_user()
     assert other.session.left_behind == []
     train_a_while(other)
-    assert len(kept_runs(runs)) == 2
+    assert len(recoverable_runs(runs)) == 2
 
 
-def test_two_windows_do_not_offer_the_same_run(make_hand, runs):
+def test_two_windows_do_not_offer_the_same_run(make_user, runs):
     leave_a_run(runs)
-    first, second = make_hand(), make_hand()
+    first, second = make_user(), make_user()
     assert len(first.session.left_behind) == 1
     assert second.session.left_behind == []
     first.window.close()
-    assert len(make_hand().session.left_behind) == 1
+    assert len(make_user().session.left_behind) == 1
 
 
-def test_a_saved_network_is_no_longer_kept(hand, make_hand, tmp_path, runs):
-    hand.train(hidden="16", epochs=1)
-    assert len(kept_runs(runs)) == 1
-    hand.session.save(tmp_path / "m.npz")
+def test_a_saved_network_is_no_longer_kept(user, make_user, tmp_path, runs):
+    user.train(hidden="16", epochs=1)
+    assert len(recoverable_runs(runs)) == 1
+    user.session.save(tmp_path / "m.npz")
     assert list(runs.iterdir()) == []
-    assert said(make_hand(), "offer") == ""
+    assert said(make_user(), "offer") == ""
 
 
-def test_saving_in_the_middle_of_training_keeps_the_run_until_it_ends(hand, tmp_path, runs):
-    train_a_while(hand)
-    hand.session.save(tmp_path / "m.npz")
-    assert len(kept_runs(runs)) == 1
+def test_saving_in_the_middle_of_training_keeps_the_run_until_it_ends(user, tmp_path, runs):
+    train_a_while(user)
+    user.session.save(tmp_path / "m.npz")
+    assert len(recoverable_runs(runs)) == 1
 
 
-def test_opening_another_network_gives_the_run_up(hand, tmp_path, runs, answer):
-    hand.session.save(tmp_path / "m.npz")
-    hand.train(hidden="16", epochs=1)
+def test_opening_another_network_gives_the_run_up(user, tmp_path, runs, answer):
+    user.session.save(tmp_path / "m.npz")
+    user.train(hidden="16", epochs=1)
     answer(BUTTONS.Discard)
-    hand.window.open(tmp_path / "m.npz")
-    assert kept_runs(runs) == []
+    user.window.open(tmp_path / "m.npz")
+    assert recoverable_runs(runs) == []
 
 
-def test_a_run_on_the_way_is_asked_about_before_another_is_taken_up(hand, tmp_path, runs, answer):
+def test_a_run_on_the_way_is_asked_about_before_another_is_taken_up(user, tmp_path, runs, answer):
     other = leave_a_run(tmp_path / "elsewhere")
-    train_a_while(hand)
+    train_a_while(user)
     questions = answer(BUTTONS.Cancel)
-    hand.window.open(other)
+    user.window.open(other)
     assert "If you keep the run, minigrad offers to go on with it" in questions[0]
-    assert hand.session.run_config.hidden == (16,)
+    assert user.session.run_config.hidden == (16,)
     answer(BUTTONS.Save)
-    hand.window.open(other)
-    assert hand.session.run_config.hidden == (4,)
-    hand.wait(lambda: len(hand.session.history) > 3)
-    assert sorted(load_checkpoint(path)[0].config.hidden for path in kept_runs(runs)) == [(4,), (16,)]
+    user.window.open(other)
+    assert user.session.run_config.hidden == (4,)
+    user.wait(lambda: len(user.session.history) > 3)
+    assert sorted(load_checkpoint(path)[0].config.hidden for path in recoverable_runs(runs)) == [(4,), (16,)]
     answer(BUTTONS.Discard)
-    hand.window.close()
-    assert [load_checkpoint(path)[0].config.hidden for path in kept_runs(runs)] == [(16,)]
+    user.window.close()
+    assert [load_checkpoint(path)[0].config.hidden for path in recoverable_runs(runs)] == [(16,)]
 
 
-def test_a_run_is_asked_about_even_if_its_network_was_just_saved(hand, tmp_path, runs, answer):
-    train_a_while(hand)
-    hand.click("pauseButton")
-    hand.session.save(tmp_path / "m.npz")
+def test_a_run_is_asked_about_even_if_its_network_was_just_saved(user, tmp_path, runs, answer):
+    train_a_while(user)
+    user.click("pauseButton")
+    user.session.save(tmp_path / "m.npz")
     questions = answer(BUTTONS.Cancel)
-    hand.window.open(tmp_path / "m.npz")
+    user.window.open(tmp_path / "m.npz")
     assert len(questions) == 1
-    assert hand.session.state == "paused"
-    assert len(kept_runs(runs)) == 1
+    assert user.session.state == "paused"
+    assert len(recoverable_runs(runs)) == 1
 
 
-def test_the_next_is_not_offered_before_the_first_has_come_to_its_end(make_hand, runs):
+def test_the_next_is_not_offered_before_the_first_has_come_to_its_end(make_user, runs):
     leave_a_run(runs, seed=1)
     newer = leave_a_run(runs, seed=2)
-    hand = make_hand()
-    hand.click("offerGoOnButton")
-    assert said(hand, "offer") == ""
-    hand.wait(lambda: len(hand.session.history) > 3)
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert newer in kept_runs(runs)
-    assert said(hand, "offer") == "", "by itself nothing is offered any more"
-    hand.trigger("recoverAction")
-    assert said(hand, "offer").startswith("A run has not ended")
+    user = make_user()
+    user.click("offerGoOnButton")
+    assert said(user, "offer") == ""
+    user.wait(lambda: len(user.session.history) > 3)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert newer in recoverable_runs(runs)
+    assert said(user, "offer") == "", "by itself nothing is offered any more"
+    user.trigger("recoverAction")
+    assert said(user, "offer").startswith("A run has not ended")
 
 
 @pytest.mark.parametrize("dismissal", ["offerNotNowButton", "trainButton"])
-def test_an_offer_that_was_passed_by_comes_back_only_when_asked_for(make_hand, runs, dismissal):
+def test_an_offer_that_was_passed_by_comes_back_only_when_asked_for(make_user, runs, dismissal):
     leave_a_run(runs)
-    hand = make_hand()
-    hand.configure(hidden="8")
-    recover = hand.window.findChild(QAction, "recoverAction")
+    user = make_user()
+    user.configure(hidden="8")
+    recover = user.window.findChild(QAction, "recoverAction")
     assert recover.isEnabled()
-    hand.click(dismissal)
-    assert said(hand, "offer") == ""
-    hand.train(hidden="8")
-    assert said(hand, "offer") == ""
+    user.click(dismissal)
+    assert said(user, "offer") == ""
+    user.train(hidden="8")
+    assert said(user, "offer") == ""
     recover.trigger()
-    assert said(hand, "offer").startswith("A run has not ended")
+    assert said(user, "offer").startswith("A run has not ended")
 
 
-def test_with_nothing_left_behind_there_is_nothing_to_go_on_with(hand):
-    assert not hand.window.findChild(QAction, "recoverAction").isEnabled()
+def test_with_nothing_left_behind_there_is_nothing_to_go_on_with(user):
+    assert not user.window.findChild(QAction, "recoverAction").isEnabled()
 
 
-def test_nothing_moves_when_a_banner_comes_or_goes(make_hand, runs):
+def test_nothing_moves_when_a_banner_comes_or_goes(make_user, runs):
     leave_a_run(runs)
-    hand = make_hand()
+    user = make_user()
     names = ("drawingCanvas", "lossPlot", "trainButton", "hiddenLayersEdit", "probabilityBars")
 
     def places():
         QApplication.processEvents()
-        return [(hand.widget(name).mapTo(hand.window, QPoint()), hand.widget(name).size()) for name in names]
+        return [(user.widget(name).mapTo(user.window, QPoint()), user.widget(name).size()) for name in names]
 
-    offered, least = places(), hand.window.minimumSizeHint()
-    hand.session.noticed.emit("The run goes on, but would be lost if the program ended now: the disk is full.")
-    assert said(hand, "offer") == "", "one at a time"
+    offered, least = places(), user.window.minimumSizeHint()
+    user.session.noticed.emit("The run goes on, but would be lost if the program ended now: the disk is full.")
+    assert said(user, "offer") == "", "one at a time"
     assert places() == offered
-    hand.click("noticeCloseButton")
-    assert said(hand, "offer") != ""
-    hand.click("offerNotNowButton")
+    user.click("noticeCloseButton")
+    assert said(user, "offer") != ""
+    user.click("offerNotNowButton")
     assert places() == offered
-    assert hand.window.minimumSizeHint() == least
+    assert user.window.minimumSizeHint() == least
 
 
-def test_a_sentence_too_long_for_the_foot_is_cut_and_whole_in_its_tip(hand):
+def test_a_sentence_too_long_for_the_foot_is_cut_and_whole_in_its_tip(user):
     sentence = "The run goes on, but would be lost if the program ended now: " + "a folder with a long name, " * 40
-    hand.session.noticed.emit(sentence)
-    label = hand.widget("noticeLabel")
+    user.session.noticed.emit(sentence)
+    label = user.widget("noticeLabel")
     assert label.text().endswith(" …")
     assert label.toolTip() == sentence
     assert label.heightForWidth(label.width()) <= label.height()
-    hand.session.noticed.emit("Short.")
+    user.session.noticed.emit("Short.")
     assert (label.text(), label.toolTip()) == ("Short.", "")
 
 
-def test_a_run_that_is_stopped_while_it_is_loaded_is_offered_again(make_hand, runs, monkeypatch):
+def test_a_run_that_is_stopped_while_it_is_loaded_is_offered_again(make_user, runs, monkeypatch):
     def load(key, cancelled):  # noqa: ARG001
         while not cancelled():
             time.sleep(0.01)
         raise data.LoadingCancelledError
 
     path = leave_a_run(runs)
-    hand = make_hand()
+    user = make_user()
     with monkeypatch.context() as slow:
         slow.setattr(data, "load", load)
-        hand.click("offerGoOnButton")
-        hand.click("stopButton")
-        hand.wait(lambda: hand.session.state == "idle")
-    assert said(hand, "offer").startswith("A run has not ended")
-    hand.click("offerGoOnButton")
-    hand.wait(lambda: len(hand.session.history) > 3)
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert load_checkpoint(path)[0].steps_done == len(hand.session.history)
+        user.click("offerGoOnButton")
+        user.click("stopButton")
+        user.wait(lambda: user.session.state == "idle")
+    assert said(user, "offer").startswith("A run has not ended")
+    user.click("offerGoOnButton")
+    user.wait(lambda: len(user.session.history) > 3)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert load_checkpoint(path)[0].steps_done == len(user.session.history)
 
 
-def test_a_new_run_keeps_the_network_before_until_that_is_dropped(hand, runs):
-    hand.train(hidden="16", epochs=1)
-    (first,) = kept_runs(runs)
-    hand.train(hidden="8", epochs=1)
-    (second,) = {*kept_runs(runs)} - {first}
-    assert len(kept_runs(runs)) == 2
-    hand.train(hidden="4", epochs=1)
-    assert first not in kept_runs(runs)
-    assert second in kept_runs(runs)
+def test_a_new_run_keeps_the_network_before_until_that_is_dropped(user, runs):
+    user.train(hidden="16", epochs=1)
+    (first,) = recoverable_runs(runs)
+    user.train(hidden="8", epochs=1)
+    (second,) = {*recoverable_runs(runs)} - {first}
+    assert len(recoverable_runs(runs)) == 2
+    user.train(hidden="4", epochs=1)
+    assert first not in recoverable_runs(runs)
+    assert second in recoverable_runs(runs)
 
 
-def test_a_run_that_explodes_at_once_keeps_the_network_that_is_shown(hand, runs, warnings):
-    hand.train(hidden="16", epochs=1)
-    kept = kept_runs(runs)
-    exploding = replace(hand.session.config, optimizer="sgd", learning_rate=1000.0, hidden=(8,), batch_size=128)
-    hand.session.set_config(exploding, "mnist")
-    model = hand.session.model
-    hand.click("trainButton")
-    hand.wait(lambda: bool(warnings))
-    assert hand.session.model is model, "it exploded before it gave a network"
-    assert kept_runs(runs) == kept
+def test_a_run_that_explodes_at_once_keeps_the_network_that_is_shown(user, runs, warnings):
+    user.train(hidden="16", epochs=1)
+    kept = recoverable_runs(runs)
+    exploding = replace(user.session.config, optimizer="sgd", learning_rate=1000.0, hidden=(8,), batch_size=128)
+    user.session.set_config(exploding, "mnist")
+    model = user.session.model
+    user.click("trainButton")
+    user.wait(lambda: bool(warnings))
+    assert user.session.model is model, "it exploded before it gave a network"
+    assert recoverable_runs(runs) == kept
 
 
-def test_going_back_and_forth_keeps_what_is_not_saved(hand, tmp_path, runs):
-    hand.train(hidden="16", epochs=1)
-    kept = kept_runs(runs)
-    hand.session.go_back()
-    hand.session.save(tmp_path / "before.npz")
-    assert kept_runs(runs) == kept
-    hand.session.go_back()
-    assert hand.session.modified
-    hand.session.save(tmp_path / "after.npz")
-    assert kept_runs(runs) == []
+def test_going_back_and_forth_keeps_what_is_not_saved(user, tmp_path, runs):
+    user.train(hidden="16", epochs=1)
+    kept = recoverable_runs(runs)
+    user.session.go_back()
+    user.session.save(tmp_path / "before.npz")
+    assert recoverable_runs(runs) == kept
+    user.session.go_back()
+    assert user.session.modified
+    user.session.save(tmp_path / "after.npz")
+    assert recoverable_runs(runs) == []
 
 
-def test_what_was_gone_back_from_is_dropped_with_its_file_by_the_next_run(hand, runs):
-    hand.train(hidden="16", epochs=1)
-    (kept,) = kept_runs(runs)
-    hand.session.go_back()
-    hand.train(hidden="16", epochs=1)
-    assert len(kept_runs(runs)) == 1
-    assert kept not in kept_runs(runs)
+def test_what_was_gone_back_from_is_dropped_with_its_file_by_the_next_run(user, runs):
+    user.train(hidden="16", epochs=1)
+    (kept,) = recoverable_runs(runs)
+    user.session.go_back()
+    user.train(hidden="16", epochs=1)
+    assert len(recoverable_runs(runs)) == 1
+    assert kept not in recoverable_runs(runs)
 
 
-def test_leaving_after_going_back_asks_about_the_network_that_was_left(hand, make_hand, answer, runs):
-    hand.train(hidden="16", epochs=1)
-    hand.session.go_back()
+def test_leaving_after_going_back_asks_about_the_network_that_was_left(user, make_user, answer, runs):
+    user.train(hidden="16", epochs=1)
+    user.session.go_back()
     questions = answer(BUTTONS.Cancel)
-    assert not hand.window.close()
+    assert not user.window.close()
     assert "you went back from has not been saved" in questions[0]
     answer(BUTTONS.Save)
-    assert hand.window.close()
-    assert len(kept_runs(runs)) == 1
-    assert said(make_hand(), "offer").startswith("A trained network was not saved")
+    assert user.window.close()
+    assert len(recoverable_runs(runs)) == 1
+    assert said(make_user(), "offer").startswith("A trained network was not saved")
 
 
-def test_a_run_that_is_discarded_while_it_is_written_does_not_come_back(hand, tmp_path, runs, answer, monkeypatch):
+def test_a_run_that_is_discarded_while_it_is_written_does_not_come_back(user, tmp_path, runs, answer, monkeypatch):
     writing, may_end = threading.Event(), threading.Event()
     real_write = checkpoint.write_archive
 
@@ -476,156 +476,156 @@ def test_a_run_that_is_discarded_while_it_is_written_does_not_come_back(hand, tm
         may_end.wait(10)
         real_write(path, *rest)
 
-    hand.session.save(tmp_path / "m.npz")
-    train_a_while(hand)
+    user.session.save(tmp_path / "m.npz")
+    train_a_while(user)
     monkeypatch.setattr(checkpoint, "write_archive", slow_write)
-    hand.wait(writing.is_set)
+    user.wait(writing.is_set)
     answer(BUTTONS.Discard)
-    hand.window.open(tmp_path / "m.npz")
+    user.window.open(tmp_path / "m.npz")
     may_end.set()
-    assert hand.window.close()
-    assert hand.window.has_ended
-    assert kept_runs(runs) == []
+    assert user.window.close()
+    assert user.window.has_ended
+    assert recoverable_runs(runs) == []
 
 
-def test_while_a_run_is_still_written_no_other_window_is_offered_it(hand, make_hand, runs, answer, monkeypatch):
+def test_while_a_run_is_still_written_no_other_window_is_offered_it(user, make_user, runs, answer, monkeypatch):
     may_end = threading.Event()
     real_write = checkpoint.write_archive
-    train_a_while(hand)
+    train_a_while(user)
     monkeypatch.setattr(checkpoint, "write_archive", lambda *given: may_end.wait(10) and real_write(*given))
     answer(BUTTONS.Save)
-    assert hand.window.close()
-    assert not hand.window.has_ended
+    assert user.window.close()
+    assert not user.window.has_ended
     try:
-        assert make_hand().session.left_behind == []
-        assert len(kept_runs(runs)) == 1
+        assert make_user().session.left_behind == []
+        assert len(recoverable_runs(runs)) == 1
     finally:
         may_end.set()
 
 
-def test_a_signal_while_the_question_is_open_closes_the_window_and_keeps_the_run(hand, runs, monkeypatch):
-    train_a_while(hand)
+def test_a_signal_while_the_question_is_open_closes_the_window_and_keeps_the_run(user, runs, monkeypatch):
+    train_a_while(user)
     monkeypatch.setattr(QMessageBox, "exec", REAL_EXEC)
-    QTimer.singleShot(300, hand.window.leave)
-    hand.window.close()
-    assert not hand.window.isVisible()
-    assert hand.window.has_ended
-    assert len(kept_runs(runs)) == 1
+    QTimer.singleShot(300, user.window.leave)
+    user.window.close()
+    assert not user.window.isVisible()
+    assert user.window.has_ended
+    assert len(recoverable_runs(runs)) == 1
 
 
-def test_a_rate_of_many_digits_is_not_rounded_by_looking_at_it(make_hand, runs, qtbot):
+def test_a_rate_of_many_digits_is_not_rounded_by_looking_at_it(make_user, runs, qtbot):
     rate = 1.23456789e-5
     leave_a_run(runs, learning_rate=rate)
-    hand = make_hand()
-    hand.click("offerGoOnButton")
-    hand.wait(lambda: len(hand.session.history) > 3)
-    hand.widget("learningRateSpin").setFocus()
-    qtbot.keyClick(hand.widget("learningRateSpin"), Qt.Key.Key_Return)
-    hand.widget("momentumSpin").setFocus()
-    assert hand.session.config.learning_rate == rate
-    hand.widget("learningRateSpin").setValue(0.5)
-    assert hand.session.config.learning_rate == 0.5
+    user = make_user()
+    user.click("offerGoOnButton")
+    user.wait(lambda: len(user.session.history) > 3)
+    user.widget("learningRateSpin").setFocus()
+    qtbot.keyClick(user.widget("learningRateSpin"), Qt.Key.Key_Return)
+    user.widget("momentumSpin").setFocus()
+    assert user.session.config.learning_rate == rate
+    user.widget("learningRateSpin").setValue(0.5)
+    assert user.session.config.learning_rate == 0.5
 
 
-def test_a_run_that_was_given_up_is_not_offered_when_the_next_gives_nothing(make_hand, runs, tmp_path, answer):
+def test_a_run_that_was_given_up_is_not_offered_when_the_next_gives_nothing(make_user, runs, tmp_path, answer):
     leave_a_run(runs)
-    hand = make_hand()
-    hand.session.save(tmp_path / "m.npz")
-    hand.click("offerGoOnButton")
+    user = make_user()
+    user.session.save(tmp_path / "m.npz")
+    user.click("offerGoOnButton")
     answer(BUTTONS.Discard)
-    hand.window.open(tmp_path / "m.npz")
-    assert kept_runs(runs) == []
-    hand.click("trainButton")
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert hand.session.left_behind == []
+    user.window.open(tmp_path / "m.npz")
+    assert recoverable_runs(runs) == []
+    user.click("trainButton")
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert user.session.left_behind == []
 
 
-def test_locks_of_runs_that_never_began_are_removed(make_hand, runs):
+def test_locks_of_runs_that_never_began_are_removed(make_user, runs):
     runs.mkdir(parents=True)
     (runs / "0123.lock").touch()
-    make_hand()
+    make_user()
     assert list(runs.iterdir()) == []
 
 
-def test_a_run_whose_data_cannot_be_had_stays_for_the_next_time(make_hand, runs, warnings, monkeypatch):
+def test_a_run_whose_data_cannot_be_had_stays_for_the_next_time(make_user, runs, warnings, monkeypatch):
     path = leave_a_run(runs)
     state, about = load_checkpoint(path)
     save_checkpoint(path, state, {**about, "dataset": "ylecun/mnist"})  # no way to the hub in these tests
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("HF_HOME", str(runs / "nothing"))
-    hand = make_hand()
-    hand.click("offerGoOnButton")
-    hand.wait(lambda: bool(warnings))
-    hand.window.close()
+    user = make_user()
+    user.click("offerGoOnButton")
+    user.wait(lambda: bool(warnings))
+    user.window.close()
     assert path.exists()
-    assert len(make_hand().session.left_behind) == 1
+    assert len(make_user().session.left_behind) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"no run at all"], ids=len)
-def test_files_that_are_no_runs_are_left_alone(make_hand, runs, content):
+def test_files_that_are_no_runs_are_left_alone(make_user, runs, content):
     runs.mkdir(parents=True)
     (runs / "strange.npz").write_bytes(content)
     (runs / "notes.txt").write_bytes(content)
-    hand = make_hand()
-    assert hand.session.left_behind == []
-    hand.window.close()
+    user = make_user()
+    assert user.session.left_behind == []
+    user.window.close()
     assert (runs / "strange.npz").read_bytes() == content
 
 
-def test_a_run_that_is_damaged_after_it_was_offered_is_told(make_hand, runs, warnings):
+def test_a_run_that_is_damaged_after_it_was_offered_is_told(make_user, runs, warnings):
     path = leave_a_run(runs)
-    hand = make_hand()
+    user = make_user()
     path.write_bytes(path.read_bytes()[:-100])
-    hand.click("offerGoOnButton")
-    hand.wait(lambda: bool(warnings))
+    user.click("offerGoOnButton")
+    user.wait(lambda: bool(warnings))
     assert path.name in warnings[0]
     assert "error in the program" not in warnings[0]
-    assert hand.session.state == "idle"
-    assert hand.session.model is not None
+    assert user.session.state == "idle"
+    assert user.session.model is not None
 
 
-def test_drafts_of_processes_that_are_gone_are_removed(make_hand, runs):
+def test_drafts_of_processes_that_are_gone_are_removed(make_user, runs):
     runs.mkdir(parents=True)
     old, new = runs / ".old.tmp", runs / ".new.tmp"
     old.touch()
     new.touch()
     os.utime(old, (1, 1))
-    make_hand()
+    make_user()
     assert [file.name for file in runs.iterdir()] == [".new.tmp"]
 
 
-def test_where_nothing_can_be_kept_training_goes_on_and_says_so(make_hand, runs):
+def test_where_nothing_can_be_kept_training_goes_on_and_says_so(make_user, runs):
     runs.parent.mkdir(parents=True, exist_ok=True)
     runs.write_text("a file where the folder should be")
-    hand = make_hand()
-    train_a_while(hand)
-    assert "would be lost if the program ended now" in said(hand, "notice")
-    hand.click("noticeCloseButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert said(hand, "notice") == ""
+    user = make_user()
+    train_a_while(user)
+    assert "would be lost if the program ended now" in said(user, "notice")
+    user.click("noticeCloseButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert said(user, "notice") == ""
 
 
-def test_a_folder_that_is_taken_away_in_the_middle_is_told_once(hand, runs):
-    hand.configure(hidden="16", epochs=4, batch_size=64)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > 10)
+def test_a_folder_that_is_taken_away_in_the_middle_is_told_once(user, runs):
+    user.configure(hidden="16", epochs=4, batch_size=64)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 10)
     shutil.rmtree(runs)
-    hand.wait(lambda: said(hand, "notice") != "")
-    hand.click("noticeCloseButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert said(hand, "notice") == ""
-    assert len(hand.session.history.epochs) == 4
+    user.wait(lambda: said(user, "notice") != "")
+    user.click("noticeCloseButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert said(user, "notice") == ""
+    assert len(user.session.history.epochs) == 4
 
 
-def test_a_checkpoint_of_the_command_line_can_be_opened(hand, tmp_path, runs):
+def test_a_checkpoint_of_the_command_line_can_be_opened(user, tmp_path, runs):
     path = leave_a_run(tmp_path / "elsewhere")
     before = path.read_bytes()
-    hand.window.open(path)
-    assert hand.session.state == "training"
-    hand.wait(lambda: len(hand.session.history) > 3)
+    user.window.open(path)
+    assert user.session.state == "training"
+    user.wait(lambda: len(user.session.history) > 3)
     assert path.read_bytes() == before, "the window keeps the run in a file of its own"
-    assert len(kept_runs(runs)) == 1
+    assert len(recoverable_runs(runs)) == 1
 
 
 def test_the_folder_can_be_locked_by_one_at_a_time(tmp_path):
@@ -639,14 +639,14 @@ def test_the_folder_can_be_locked_by_one_at_a_time(tmp_path):
     assert [file.suffix for file in sorted(tmp_path.iterdir())] == [".lock", ".npz"]
 
 
-def test_a_run_that_began_with_a_taught_network_still_says_so(make_hand, runs):
+def test_a_run_that_began_with_a_taught_network_still_says_so(make_user, runs):
     path = leave_a_run(runs)
     state, about = load_checkpoint(path)
     save_checkpoint(path, state, {**about, "taught_drawings": 4})
-    hand = make_hand()
-    hand.click("offerGoOnButton")
-    hand.wait(lambda: len(hand.session.history) > 3)
+    user = make_user()
+    user.click("offerGoOnButton")
+    user.wait(lambda: len(user.session.history) > 3)
     assert load_checkpoint(path)[1]["taught_drawings"] == 4
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert hand.session.taught_drawings == hand.session.meta["taught_drawings"] == 4
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert user.session.taught_drawings == user.session.meta["taught_drawings"] == 4

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info
 from engine import MLP, ModelFileError, TrainingConfig, evaluate, load_model, save_model
 from engine.training import TrainingRun, predict
 from minigrad_gui import data, handwriting
-from minigrad_gui.handwriting import Drawing, Notebook
+from minigrad_gui.handwriting import Drawing, DrawingStore
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.teaching import TeachingWorker
 from minigrad_gui.views.draw_panel import DrawPanel
@@ -58,13 +58,13 @@ def digits_at_hand(mnist, monkeypatch):
 
 
 @pytest.fixture
-def hand(hand, small_file):
-    """The hand, in a window with the small network; drawings that are taught are used for reading."""
-    hand.window.open(small_file)
-    click_check(hand)
-    hand.window.activateWindow()
-    hand.wait(hand.window.isActiveWindow)
-    return hand
+def user(user, small_file):
+    """The user, in a window with the small network; drawings that are taught are used for reading."""
+    user.window.open(small_file)
+    click_check(user)
+    user.window.activateWindow()
+    user.wait(user.window.isActiveWindow)
+    return user
 
 
 @pytest.fixture
@@ -80,413 +80,413 @@ def same(first: MLP, second: MLP) -> bool:
     return all(np.array_equal(a.data, b.data) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
-def draw(hand, *strokes: np.ndarray) -> None:
+def draw(user, *strokes: np.ndarray) -> None:
     """Draw on a new sheet, and wait for the reading."""
-    hand.click("clearButton")
-    hand.wait(lambda: hand.session.prediction is None)
+    user.click("clearButton")
+    user.wait(lambda: user.session.prediction is None)
     for stroke in strokes:
-        hand.stroke(stroke)
-    hand.wait(lambda: hand.session.prediction is not None)
+        user.stroke(stroke)
+    user.wait(lambda: user.session.prediction is not None)
 
 
-def click_bar(hand, digit: int) -> None:
-    bars = hand.widget("probabilityBars")
+def click_bar(user, digit: int) -> None:
+    bars = user.widget("probabilityBars")
     at = QPoint(bars.width() // 2, round((digit + 0.5) * bars.height() / 10))
-    hand.qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=at)
+    user.qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=at)
 
 
-def click_check(hand) -> None:
+def click_check(user) -> None:
     """Click the check button "With your handwriting"."""
-    check = hand.widget("handwritingCheck")
-    hand.qtbot.mouseClick(check, Qt.MouseButton.LeftButton, pos=QPoint(8, check.height() // 2))
+    check = user.widget("handwritingCheck")
+    user.qtbot.mouseClick(check, Qt.MouseButton.LeftButton, pos=QPoint(8, check.height() // 2))
 
 
-def press(hand, keys: str) -> None:
+def press(user, keys: str) -> None:
     """Type where the focus is, and wait until it is clear whether that was an answer."""
-    hand.qtbot.keyClicks(QApplication.focusWidget() or hand.window, keys)
-    quiet = hand.window.findChild(DigitKeys)._quiet
-    hand.wait(lambda: not quiet.isActive())
+    user.qtbot.keyClicks(QApplication.focusWidget() or user.window, keys)
+    quiet = user.window.findChild(DigitKeys)._quiet
+    user.wait(lambda: not quiet.isActive())
 
 
-def wait_until_learnt(hand, digit: int | None = None) -> None:
+def wait_until_learnt(user, digit: int | None = None) -> None:
     """Wait until no lesson goes on and, if a digit is given, the drawing is read as it."""
-    hand.wait(lambda: not hand.session.is_learning)
+    user.wait(lambda: not user.session.is_learning)
     if digit is not None:
-        hand.wait(lambda: hand.session.prediction is not None and hand.session.prediction.digit == digit)
+        user.wait(lambda: user.session.prediction is not None and user.session.prediction.digit == digit)
 
 
-def taught(hand) -> list[int]:
-    return [drawing.label for drawing in hand.session.notebook.drawings]
+def taught(user) -> list[int]:
+    return [drawing.label for drawing in user.session.drawing_store.drawings]
 
 
-def learnt(hand) -> int:
+def learnt(user) -> int:
     """How many drawings the copy that reads has learnt."""
-    return len(hand.session._reading_aid.lesson.drawings)
+    return len(user.session._reading_aid.lesson.drawings)
 
 
-def text(hand, name: str) -> str:
-    return hand.widget(name).text()
+def text(user, name: str) -> str:
+    return user.widget(name).text()
 
 
 # ---------------------------------------------------------------- teaching
 
 
 @pytest.mark.parametrize("way", ["bar", "key"])
-def test_a_wrong_reading_is_put_right(hand, folder, mnist, way):
-    before = hand.session.model
-    assert text(hand, "accuracyLabel") == "50.00%"
+def test_a_wrong_reading_is_put_right(user, folder, mnist, way):
+    before = user.session.model
+    assert text(user, "accuracyLabel") == "50.00%"
     weights = [parameter.data.copy() for parameter in before.parameters()]
-    draw(hand, FLAGGED_ONE)
-    assert hand.session.prediction.digit != 1
-    digit = hand.session.prediction.digit
-    asked = f"Is it a {digit}?" if hand.session.prediction.recognised else "Which digit is it?"
-    assert text(hand, "taughtLabel") == f"{asked} Press its key or click its bar."
+    draw(user, FLAGGED_ONE)
+    assert user.session.prediction.digit != 1
+    digit = user.session.prediction.digit
+    asked = f"Is it a {digit}?" if user.session.prediction.recognised else "Which digit is it?"
+    assert text(user, "taughtLabel") == f"{asked} Press its key or click its bar."
     if way == "bar":
-        click_bar(hand, 1)
+        click_bar(user, 1)
     else:
-        press(hand, "1")
-    assert hand.session.handwriting_state == "learning"
-    assert text(hand, "taughtLabel") == "Taught as a 1."
-    assert text(hand, "handwritingCheck") == "Learning your handwriting…"
-    assert hand.session.reading_model is before, "the window goes on with the network it has"
-    wait_until_learnt(hand, 1)
-    assert text(hand, "predictionLabel") == "1"
-    assert text(hand, "verdictLabel").endswith("sure\nwith your handwriting")
-    assert text(hand, "handwritingCheck") == "With your handwriting (1)"
-    assert hand.session.reading_model is not before
-    assert hand.session.model is before
+        press(user, "1")
+    assert user.session.handwriting_state == "learning"
+    assert text(user, "taughtLabel") == "TeachingResult as a 1."
+    assert text(user, "handwritingCheck") == "Learning your handwriting…"
+    assert user.session.reading_model is before, "the window goes on with the network it has"
+    wait_until_learnt(user, 1)
+    assert text(user, "predictionLabel") == "1"
+    assert text(user, "verdictLabel").endswith("sure\nwith your handwriting")
+    assert text(user, "handwritingCheck") == "With your handwriting (1)"
+    assert user.session.reading_model is not before
+    assert user.session.model is before
     assert all(np.array_equal(old, p.data) for old, p in zip(weights, before.parameters(), strict=True))
     (kept,) = files(folder)
     assert kept["label"] == 1
-    np.testing.assert_allclose(kept["strokes"][0], hand.widget("drawingCanvas").strokes[0], atol=1e-4)
+    np.testing.assert_allclose(kept["strokes"][0], user.widget("drawingCanvas").strokes[0], atol=1e-4)
 
-    tested = evaluate(hand.session.reading_model, mnist.test_images, mnist.test_labels)
-    assert hand.session.handwriting_accuracy == pytest.approx(tested[1], abs=1e-4)
-    assert f"{tested[1]:.2%} of MNIST's test digits" in hand.widget("handwritingCheck").toolTip()
-    assert hand.session.meta["test_accuracy"] == 0.5
-    assert text(hand, "accuracyLabel") == "50.00%", "that of the network itself"
-
-
-def test_the_pretrained_network_learns_too(hand):
-    hand.session.open_pretrained()
-    draw(hand, *CROSS)
-    wrong = next(digit for digit in (9, 6) if digit != hand.session.prediction.digit)
-    click_bar(hand, wrong)
-    wait_until_learnt(hand, wrong)
-    assert hand.session.handwriting_accuracy > 0.97
-    assert text(hand, "accuracyLabel") == "99.50%"
+    tested = evaluate(user.session.reading_model, mnist.test_images, mnist.test_labels)
+    assert user.session.handwriting_accuracy == pytest.approx(tested[1], abs=1e-4)
+    assert f"{tested[1]:.2%} of MNIST's test digits" in user.widget("handwritingCheck").toolTip()
+    assert user.session.meta["test_accuracy"] == 0.5
+    assert text(user, "accuracyLabel") == "50.00%", "that of the network itself"
 
 
-def test_several_drawings_are_learnt_together(hand, folder):
+def test_the_pretrained_network_learns_too(user):
+    user.session.open_pretrained()
+    draw(user, *CROSS)
+    wrong = next(digit for digit in (9, 6) if digit != user.session.prediction.digit)
+    click_bar(user, wrong)
+    wait_until_learnt(user, wrong)
+    assert user.session.handwriting_accuracy > 0.97
+    assert text(user, "accuracyLabel") == "99.50%"
+
+
+def test_several_drawings_are_learnt_together(user, folder):
     for stroke, digit in ((FLAGGED_ONE, 1), (TRIANGLE, 6), (FLAGGED_ONE * 0.9, 1)):
-        draw(hand, stroke)
-        click_bar(hand, digit)
-    wait_until_learnt(hand, 1)
-    assert text(hand, "handwritingCheck") == "With your handwriting (3)"
+        draw(user, stroke)
+        click_bar(user, digit)
+    wait_until_learnt(user, 1)
+    assert text(user, "handwritingCheck") == "With your handwriting (3)"
     assert [each["label"] for each in files(folder)] == [1, 6, 1]
-    draw(hand, TRIANGLE)
-    assert hand.session.prediction.digit == 6
-    assert "taught_drawings" not in hand.session.meta
+    draw(user, TRIANGLE)
+    assert user.session.prediction.digit == 6
+    assert "taught_drawings" not in user.session.meta
 
 
-def test_a_second_label_corrects_the_first(hand, folder):
-    draw(hand, TRIANGLE)
-    click_bar(hand, 6)
-    press(hand, "8")
-    assert taught(hand) == [8]
-    wait_until_learnt(hand, 8)
+def test_a_second_label_corrects_the_first(user, folder):
+    draw(user, TRIANGLE)
+    click_bar(user, 6)
+    press(user, "8")
+    assert taught(user) == [8]
+    wait_until_learnt(user, 8)
     assert [each["label"] for each in files(folder)] == [8]
-    assert text(hand, "taughtLabel") == "Taught as an 8."
-    model = hand.session.reading_model
-    click_bar(hand, 8)
-    assert not hand.session.is_learning, "it is known already"
-    assert taught(hand) == [8]
-    assert hand.session.reading_model is model
-    click_bar(hand, 5)
-    wait_until_learnt(hand, 5)
+    assert text(user, "taughtLabel") == "TeachingResult as an 8."
+    model = user.session.reading_model
+    click_bar(user, 8)
+    assert not user.session.is_learning, "it is known already"
+    assert taught(user) == [8]
+    assert user.session.reading_model is model
+    click_bar(user, 5)
+    wait_until_learnt(user, 5)
     assert [each["label"] for each in files(folder)] == [5]
 
 
-def test_a_stroke_more_makes_it_another_drawing(hand):
-    draw(hand, CROSS[0])
-    click_bar(hand, 7)
-    hand.stroke(CROSS[1])
-    click_bar(hand, 9)
-    assert taught(hand) == [7, 9]
-    wait_until_learnt(hand, 9)
+def test_a_stroke_more_makes_it_another_drawing(user):
+    draw(user, CROSS[0])
+    click_bar(user, 7)
+    user.stroke(CROSS[1])
+    click_bar(user, 9)
+    assert taught(user) == [7, 9]
+    wait_until_learnt(user, 9)
 
 
-def test_a_blank_canvas_teaches_nothing(hand, folder):
-    bars = hand.widget("probabilityBars")
+def test_a_blank_canvas_teaches_nothing(user, folder):
+    bars = user.widget("probabilityBars")
 
     def nothing_happens() -> None:
         assert bars.cursor().shape() == Qt.CursorShape.ArrowCursor
         assert bars.toolTip() == ""
-        click_bar(hand, 3)
-        press(hand, "3")
-        hand.trigger("teach3Action")
-        assert taught(hand) == []
-        assert not hand.session.is_learning
+        click_bar(user, 3)
+        press(user, "3")
+        user.trigger("teach3Action")
+        assert taught(user) == []
+        assert not user.session.is_learning
 
     nothing_happens()
-    draw(hand, FLAGGED_ONE)
+    draw(user, FLAGGED_ONE)
     assert bars.cursor().shape() == Qt.CursorShape.PointingHandCursor
     assert bars.toolTip()
-    hand.click("clearButton")
-    click_bar(hand, 3)
-    assert taught(hand) == [], "not even before the empty sheet is read"
-    hand.wait(lambda: hand.session.prediction is None)
+    user.click("clearButton")
+    click_bar(user, 3)
+    assert taught(user) == [], "not even before the empty sheet is read"
+    user.wait(lambda: user.session.prediction is None)
     nothing_happens()
     assert files(folder) == []
 
 
-def test_a_digit_typed_into_a_field_teaches_nothing(hand):
-    draw(hand, FLAGGED_ONE)
+def test_a_digit_typed_into_a_field_teaches_nothing(user):
+    draw(user, FLAGGED_ONE)
     for name in ("hiddenLayersEdit", "batchSizeSpin", "epochsSpin"):
-        field = hand.widget(name)
+        field = user.widget(name)
         field.setFocus()
         field.selectAll()
-        press(hand, "7")
+        press(user, "7")
         assert field.text() == "7"
-        assert taught(hand) == []
-    hand.stroke(TRIANGLE)
-    press(hand, "6")
+        assert taught(user) == []
+    user.stroke(TRIANGLE)
+    press(user, "6")
     assert field.text() == "7", "whoever has drawn is no longer in the field"
-    assert taught(hand) == [6]
-    wait_until_learnt(hand)
+    assert taught(user) == [6]
+    wait_until_learnt(user)
 
 
 # ---------------------------------------------------------------- keys
 
 
 @pytest.mark.parametrize("typed", ["0.05", "128", "10", ".5", "1e-4", "8 ", "-1", "88", "a1"])
-def test_a_number_or_a_word_typed_at_the_canvas_teaches_nothing(hand, typed):
-    draw(hand, FLAGGED_ONE)
-    press(hand, typed)
-    assert taught(hand) == []
-    assert text(hand, "taughtLabel") == "Nothing taught. Press one digit alone."
-    assert not hand.widget("eraserButton").isChecked(), "the e of a number is no shortcut"
-    press(hand, "1")
-    assert taught(hand) == [1]
-    wait_until_learnt(hand, 1)
+def test_a_number_or_a_word_typed_at_the_canvas_teaches_nothing(user, typed):
+    draw(user, FLAGGED_ONE)
+    press(user, typed)
+    assert taught(user) == []
+    assert text(user, "taughtLabel") == "Nothing taught. Press one digit alone."
+    assert not user.widget("eraserButton").isChecked(), "the e of a number is no shortcut"
+    press(user, "1")
+    assert taught(user) == [1]
+    wait_until_learnt(user, 1)
 
 
-def test_typed_at_the_plot_a_digit_teaches_nothing(hand):
-    draw(hand, FLAGGED_ONE)
-    hand.widget("lossPlot").setFocus()
-    assert text(hand, "taughtLabel").endswith(" Click its bar."), "a key would not be heard"
-    press(hand, "5")
-    assert taught(hand) == []
-    keys = {action.shortcut().toString() for action in hand.window.findChildren(QAction)}
+def test_typed_at_the_plot_a_digit_teaches_nothing(user):
+    draw(user, FLAGGED_ONE)
+    user.widget("lossPlot").setFocus()
+    assert text(user, "taughtLabel").endswith(" Click its bar."), "a key would not be heard"
+    press(user, "5")
+    assert taught(user) == []
+    keys = {action.shortcut().toString() for action in user.window.findChildren(QAction)}
     assert not keys & set("0123456789"), "a digit alone is nobody's shortcut"
 
 
-def test_a_key_that_is_held_down_is_one_answer(hand):
-    draw(hand, FLAGGED_ONE)
-    canvas = hand.widget("drawingCanvas")
+def test_a_key_that_is_held_down_is_one_answer(user):
+    draw(user, FLAGGED_ONE)
+    canvas = user.widget("drawingCanvas")
     press_1 = QEvent.Type.KeyPress, Qt.Key.Key_1, Qt.KeyboardModifier.NoModifier, "1"
     for repeats in (False, True, True):
         QApplication.sendEvent(canvas, QKeyEvent(*press_1, repeats))
-    assert text(hand, "taughtLabel") == "Teaching it as a 1… Esc stops it."
-    press(hand, "")
-    assert taught(hand) == [1]
-    wait_until_learnt(hand, 1)
+    assert text(user, "taughtLabel") == "Teaching it as a 1… Esc stops it."
+    press(user, "")
+    assert taught(user) == [1]
+    wait_until_learnt(user, 1)
 
 
-def test_the_numeric_keypad_answers_too(hand):
-    draw(hand, FLAGGED_ONE)
-    hand.qtbot.keyClick(hand.widget("drawingCanvas"), Qt.Key.Key_1, Qt.KeyboardModifier.KeypadModifier)
-    press(hand, "")
-    assert taught(hand) == [1]
-    wait_until_learnt(hand, 1)
+def test_the_numeric_keypad_answers_too(user):
+    draw(user, FLAGGED_ONE)
+    user.qtbot.keyClick(user.widget("drawingCanvas"), Qt.Key.Key_1, Qt.KeyboardModifier.KeypadModifier)
+    press(user, "")
+    assert taught(user) == [1]
+    wait_until_learnt(user, 1)
 
 
-def test_enter_confirms_at_once_and_escape_takes_it_back(hand):
-    draw(hand, FLAGGED_ONE)
-    canvas = hand.widget("drawingCanvas")
-    hand.qtbot.keyClicks(canvas, "7")
-    hand.qtbot.keyClick(canvas, Qt.Key.Key_Escape)
-    press(hand, "")
-    assert taught(hand) == []
-    hand.qtbot.keyClicks(canvas, "1")
-    hand.qtbot.keyClick(canvas, Qt.Key.Key_Return)
-    assert taught(hand) == [1]
-    wait_until_learnt(hand, 1)
+def test_enter_confirms_at_once_and_escape_takes_it_back(user):
+    draw(user, FLAGGED_ONE)
+    canvas = user.widget("drawingCanvas")
+    user.qtbot.keyClicks(canvas, "7")
+    user.qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    press(user, "")
+    assert taught(user) == []
+    user.qtbot.keyClicks(canvas, "1")
+    user.qtbot.keyClick(canvas, Qt.Key.Key_Return)
+    assert taught(user) == [1]
+    wait_until_learnt(user, 1)
 
 
-def test_with_control_a_digit_is_no_answer(hand):
-    draw(hand, FLAGGED_ONE)
-    hand.qtbot.keyClick(hand.widget("drawingCanvas"), Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
-    press(hand, "")
-    assert taught(hand) == []
+def test_with_control_a_digit_is_no_answer(user):
+    draw(user, FLAGGED_ONE)
+    user.qtbot.keyClick(user.widget("drawingCanvas"), Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
+    press(user, "")
+    assert taught(user) == []
 
 
-def test_long_after_drawing_only_the_bars_answer(hand):
-    draw(hand, FLAGGED_ONE)
-    asking = hand.window.findChild(DrawPanel)._asking
+def test_long_after_drawing_only_the_bars_answer(user):
+    draw(user, FLAGGED_ONE)
+    asking = user.window.findChild(DrawPanel)._asking
     assert asking.isActive()
     asking.start(0)  # as if the time was over
-    hand.wait(lambda: not asking.isActive())
-    assert text(hand, "taughtLabel") == "Wrong? Click the bar of the right digit."
-    press(hand, "1")
-    assert taught(hand) == []
-    click_bar(hand, 1)
-    assert taught(hand) == [1]
-    wait_until_learnt(hand, 1)
+    user.wait(lambda: not asking.isActive())
+    assert text(user, "taughtLabel") == "Wrong? Click the bar of the right digit."
+    press(user, "1")
+    assert taught(user) == []
+    click_bar(user, 1)
+    assert taught(user) == [1]
+    wait_until_learnt(user, 1)
 
 
-def test_an_answer_is_for_the_drawing_that_was_there(hand):
-    draw(hand, FLAGGED_ONE)
-    hand.qtbot.keyClicks(hand.widget("drawingCanvas"), "1")
-    hand.click("clearButton")
-    hand.stroke(TRIANGLE)
-    hand.qtbot.keyClicks(hand.widget("drawingCanvas"), "6")
-    press(hand, "")
-    assert taught(hand) == [1, 6]
-    assert [len(drawing.strokes[0]) for drawing in hand.session.notebook.drawings] == [3, 4]
-    wait_until_learnt(hand)
+def test_an_answer_is_for_the_drawing_that_was_there(user):
+    draw(user, FLAGGED_ONE)
+    user.qtbot.keyClicks(user.widget("drawingCanvas"), "1")
+    user.click("clearButton")
+    user.stroke(TRIANGLE)
+    user.qtbot.keyClicks(user.widget("drawingCanvas"), "6")
+    press(user, "")
+    assert taught(user) == [1, 6]
+    assert [len(drawing.strokes[0]) for drawing in user.session.drawing_store.drawings] == [3, 4]
+    wait_until_learnt(user)
 
 
-def test_whoever_turns_to_a_field_has_not_answered(hand):
-    draw(hand, FLAGGED_ONE)
-    hand.qtbot.keyClicks(hand.widget("drawingCanvas"), "1")
-    hand.widget("epochsSpin").setFocus()
-    press(hand, "2")
-    assert taught(hand) == []
+def test_whoever_turns_to_a_field_has_not_answered(user):
+    draw(user, FLAGGED_ONE)
+    user.qtbot.keyClicks(user.widget("drawingCanvas"), "1")
+    user.widget("epochsSpin").setFocus()
+    press(user, "2")
+    assert taught(user) == []
 
 
-def test_while_the_pen_is_down_a_key_answers_nothing(hand):
-    draw(hand, FLAGGED_ONE)
-    canvas = hand.widget("drawingCanvas")
+def test_while_the_pen_is_down_a_key_answers_nothing(user):
+    draw(user, FLAGGED_ONE)
+    canvas = user.widget("drawingCanvas")
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(40, 40))
-    press(hand, "1")
+    press(user, "1")
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(60, 90))
-    assert taught(hand) == []
+    assert taught(user) == []
 
 
 @pytest.mark.parametrize("dots", [1, 3])
-def test_a_dot_is_no_digit(hand, dots):
+def test_a_dot_is_no_digit(user, dots):
     for number in range(dots):
-        hand.stroke(np.array([[0.3 + number / 5, 0.5]]))
-    hand.wait(lambda: hand.session.prediction is not None)
-    assert text(hand, "taughtLabel") == "A dot is no digit: it is not taught."
-    click_bar(hand, 3)
-    press(hand, "3")
-    hand.session.teach(3)
-    assert taught(hand) == []
+        user.stroke(np.array([[0.3 + number / 5, 0.5]]))
+    user.wait(lambda: user.session.prediction is not None)
+    assert text(user, "taughtLabel") == "A dot is no digit: it is not taught."
+    click_bar(user, 3)
+    press(user, "3")
+    user.session.teach(3)
+    assert taught(user) == []
 
 
-def test_a_or_an(hand):
-    texts = [hand.window.findChild(QAction, f"teach{digit}Action").text() for digit in (7, 8)]
+def test_a_or_an(user):
+    texts = [user.window.findChild(QAction, f"teach{digit}Action").text() for digit in (7, 8)]
     assert texts == ["It is a &7", "It is an &8"]
 
 
-def test_only_a_left_click_on_a_bar_teaches(hand):
-    draw(hand, FLAGGED_ONE)
-    bars = hand.widget("probabilityBars")
+def test_only_a_left_click_on_a_bar_teaches(user):
+    draw(user, FLAGGED_ONE)
+    bars = user.widget("probabilityBars")
     for button in (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
-        hand.qtbot.mouseClick(bars, button, pos=bars.rect().center())
+        user.qtbot.mouseClick(bars, button, pos=bars.rect().center())
     QTest.mousePress(bars, Qt.MouseButton.LeftButton, pos=bars.rect().center())
     QTest.mouseRelease(bars, Qt.MouseButton.LeftButton, pos=QPoint(bars.width() // 2, -30))
-    assert taught(hand) == []
+    assert taught(user) == []
 
 
-def test_each_bar_is_its_digit(hand):
-    draw(hand, FLAGGED_ONE)
-    bars = hand.widget("probabilityBars")
+def test_each_bar_is_its_digit(user):
+    draw(user, FLAGGED_ONE)
+    bars = user.widget("probabilityBars")
     for y in range(bars.height()):
-        hand.qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=QPoint(5, y))
-        assert taught(hand) == [y * 10 // bars.height()]
-    wait_until_learnt(hand)
+        user.qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=QPoint(5, y))
+        assert taught(user) == [y * 10 // bars.height()]
+    wait_until_learnt(user)
 
 
 # ---------------------------------------------------------------- taking it back
 
 
-def test_take_back(hand, folder):
-    untaught, meta = hand.session.model, hand.session.meta
+def test_take_back(user, folder):
+    untaught, meta = user.session.model, user.session.meta
     before = [parameter.data.copy() for parameter in untaught.parameters()]
-    assert not hand.widget("undoTeachingButton").isEnabled()
-    draw(hand, FLAGGED_ONE)
-    wrong = hand.session.prediction.probabilities
-    click_bar(hand, 1)
-    wait_until_learnt(hand, 1)
-    first = hand.session.reading_model
-    draw(hand, TRIANGLE)
-    click_bar(hand, 6)
-    wait_until_learnt(hand, 6)
-    assert not same(hand.session.reading_model, first)
+    assert not user.widget("undoTeachingButton").isEnabled()
+    draw(user, FLAGGED_ONE)
+    wrong = user.session.prediction.probabilities
+    click_bar(user, 1)
+    wait_until_learnt(user, 1)
+    first = user.session.reading_model
+    draw(user, TRIANGLE)
+    click_bar(user, 6)
+    wait_until_learnt(user, 6)
+    assert not same(user.session.reading_model, first)
 
-    hand.click("undoTeachingButton")
-    assert taught(hand) == [1]
-    wait_until_learnt(hand)
-    assert same(hand.session.reading_model, first), "as if the second had never been"
+    user.click("undoTeachingButton")
+    assert taught(user) == [1]
+    wait_until_learnt(user)
+    assert same(user.session.reading_model, first), "as if the second had never been"
     keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
-    hand.qtbot.keyClick(QApplication.focusWidget() or hand.window, Qt.Key.Key_T, keys)
-    assert hand.session.reading_model is hand.session.model is untaught
-    assert hand.session.meta == meta
-    assert all(np.array_equal(old, p.data) for old, p in zip(before, hand.session.model.parameters(), strict=True))
-    assert text(hand, "handwritingCheck") == "With your handwriting (none yet)"
-    assert text(hand, "accuracyLabel") == "50.00%"
-    assert not hand.widget("undoTeachingButton").isEnabled()
+    user.qtbot.keyClick(QApplication.focusWidget() or user.window, Qt.Key.Key_T, keys)
+    assert user.session.reading_model is user.session.model is untaught
+    assert user.session.meta == meta
+    assert all(np.array_equal(old, p.data) for old, p in zip(before, user.session.model.parameters(), strict=True))
+    assert text(user, "handwritingCheck") == "With your handwriting (none yet)"
+    assert text(user, "accuracyLabel") == "50.00%"
+    assert not user.widget("undoTeachingButton").isEnabled()
     assert files(folder) == []
-    draw(hand, FLAGGED_ONE)
-    assert np.array_equal(hand.session.prediction.probabilities, wrong)
+    draw(user, FLAGGED_ONE)
+    assert np.array_equal(user.session.prediction.probabilities, wrong)
 
 
-def test_taken_back_while_it_is_learnt(hand, folder):
-    untaught = hand.session.model
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    hand.click("undoTeachingButton")
-    wait_until_learnt(hand)
-    assert hand.session.reading_model is untaught
+def test_taken_back_while_it_is_learnt(user, folder):
+    untaught = user.session.model
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    user.click("undoTeachingButton")
+    wait_until_learnt(user)
+    assert user.session.reading_model is untaught
     assert files(folder) == []
-    click_bar(hand, 1)
-    wait_until_learnt(hand, 1)
-    assert taught(hand) == [1], "the same drawing can be taught again"
+    click_bar(user, 1)
+    wait_until_learnt(user, 1)
+    assert taught(user) == [1], "the same drawing can be taught again"
 
 
-def test_my_hand_is_forgotten_if_i_say_so(hand, answer, folder):
-    untaught = hand.session.model
+def test_my_hand_is_forgotten_if_i_say_so(user, answer, folder):
+    untaught = user.session.model
     for stroke, digit in ((FLAGGED_ONE, 1), (TRIANGLE, 6)):
-        draw(hand, stroke)
-        click_bar(hand, digit)
-    wait_until_learnt(hand, 6)
-    model = hand.session.reading_model
-    hand.click("handButton")
+        draw(user, stroke)
+        click_bar(user, digit)
+    wait_until_learnt(user, 6)
+    model = user.session.reading_model
+    user.click("handwritingButton")
 
     questions = answer(BUTTONS.Cancel)
-    hand.click("handForgetButton")
+    user.click("handwritingForgetButton")
     assert len(questions) == 1
     assert "2 drawings" in questions[0]
-    assert taught(hand) == [1, 6]
-    assert hand.session.reading_model is model
+    assert taught(user) == [1, 6]
+    assert user.session.reading_model is model
     assert len(files(folder)) == 2
 
     answer(BUTTONS.Discard)
-    hand.click("handForgetButton")
-    assert taught(hand) == []
-    assert hand.session.reading_model is untaught
+    user.click("handwritingForgetButton")
+    assert taught(user) == []
+    assert user.session.reading_model is untaught
     assert files(folder) == []
-    assert labels(hand.widget("handList")) == []
-    assert not hand.widget("handForgetButton").isEnabled()
-    hand.click("handCloseButton")
-    assert not hand.widget("handList").isVisible()
+    assert labels(user.widget("handwritingList")) == []
+    assert not user.widget("handwritingForgetButton").isEnabled()
+    user.click("handwritingCloseButton")
+    assert not user.widget("handwritingList").isVisible()
 
 
 # ---------------------------------------------------------------- the list
 
 
 @pytest.fixture
-def listed(hand):
+def listed(user):
     """The list of three drawings, taught as 1, 6 and 9; the newest stands first."""
     for strokes, digit in (([FLAGGED_ONE], 1), ([TRIANGLE], 6), (CROSS, 9)):
-        draw(hand, *strokes)
-        click_bar(hand, digit)
-    hand.click("handButton")
-    found = hand.widget("handList")
-    hand.wait(found.window().isActiveWindow)
+        draw(user, *strokes)
+        click_bar(user, digit)
+    user.click("handwritingButton")
+    found = user.widget("handwritingList")
+    user.wait(found.window().isActiveWindow)
     assert labels(found) == ["9", "6", "1"]
     return found
 
@@ -499,94 +499,94 @@ def rows(found) -> list[QModelIndex]:
     return [found.model().index(row, 0) for row in range(found.model().rowCount())]
 
 
-def choose(hand, found, row: int, key=Qt.KeyboardModifier.NoModifier) -> None:
+def choose(user, found, row: int, key=Qt.KeyboardModifier.NoModifier) -> None:
     at = found.visualRect(rows(found)[row]).center()
-    hand.qtbot.mouseClick(found.viewport(), Qt.MouseButton.LeftButton, key, at)
+    user.qtbot.mouseClick(found.viewport(), Qt.MouseButton.LeftButton, key, at)
 
 
-def test_the_chosen_drawings_are_deleted(hand, listed, folder):
-    assert not hand.widget("handDeleteButton").isEnabled()
-    strokes = hand.widget("drawingCanvas").strokes
-    hand.qtbot.keyClick(listed, Qt.Key.Key_Delete)
-    hand.click("handDeleteButton")
-    assert taught(hand) == [1, 6, 9], "none was chosen"
-    choose(hand, listed, 0)
-    hand.click("handDeleteButton")
+def test_the_chosen_drawings_are_deleted(user, listed, folder):
+    assert not user.widget("handwritingDeleteButton").isEnabled()
+    strokes = user.widget("drawingCanvas").strokes
+    user.qtbot.keyClick(listed, Qt.Key.Key_Delete)
+    user.click("handwritingDeleteButton")
+    assert taught(user) == [1, 6, 9], "none was chosen"
+    choose(user, listed, 0)
+    user.click("handwritingDeleteButton")
     assert labels(listed) == ["6", "1"]
-    assert taught(hand) == [1, 6]
+    assert taught(user) == [1, 6]
     assert [each["label"] for each in files(folder)] == [1, 6]
-    choose(hand, listed, 0)
-    choose(hand, listed, 1, Qt.KeyboardModifier.ControlModifier)
-    hand.qtbot.keyClick(listed, Qt.Key.Key_Delete)
+    choose(user, listed, 0)
+    choose(user, listed, 1, Qt.KeyboardModifier.ControlModifier)
+    user.qtbot.keyClick(listed, Qt.Key.Key_Delete)
     assert labels(listed) == []
-    assert taught(hand) == []
+    assert taught(user) == []
     assert files(folder) == []
-    assert not hand.widget("handDeleteButton").isEnabled()
-    assert hand.widget("drawingCanvas").strokes == strokes, "the drawing on the canvas stays"
-    wait_until_learnt(hand)
+    assert not user.widget("handwritingDeleteButton").isEnabled()
+    assert user.widget("drawingCanvas").strokes == strokes, "the drawing on the canvas stays"
+    wait_until_learnt(user)
 
 
-def test_a_choice_in_the_list_outlives_the_end_of_a_lesson(hand, listed):
-    assert hand.session.is_learning
-    choose(hand, listed, 2)
-    wait_until_learnt(hand)
+def test_a_choice_in_the_list_outlives_the_end_of_a_lesson(user, listed):
+    assert user.session.is_learning
+    choose(user, listed, 2)
+    wait_until_learnt(user)
     assert [index.data() for index in listed.selectedIndexes()] == ["1"]
-    assert hand.widget("handDeleteButton").isEnabled()
-    hand.qtbot.keyClicks(listed, "3")
-    assert taught(hand) == [1, 6, 9], "a digit pressed there teaches nothing"
+    assert user.widget("handwritingDeleteButton").isEnabled()
+    user.qtbot.keyClicks(listed, "3")
+    assert taught(user) == [1, 6, 9], "a digit pressed there teaches nothing"
 
 
 @pytest.mark.parametrize("way", ["button", "key", "right click"])
-def test_a_label_is_corrected_in_the_list(hand, listed, folder, way):
-    wait_until_learnt(hand)
-    choose(hand, listed, 1)
+def test_a_label_is_corrected_in_the_list(user, listed, folder, way):
+    wait_until_learnt(user)
+    choose(user, listed, 1)
     if way == "key":
-        hand.qtbot.keyClick(listed, Qt.Key.Key_F2)
+        user.qtbot.keyClick(listed, Qt.Key.Key_F2)
     elif way == "button":
-        hand.click("handCorrectButton")
+        user.click("handwritingCorrectButton")
     else:
         listed.customContextMenuRequested.emit(listed.visualRect(rows(listed)[1]).center())
-    hand.wait(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+    user.wait(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
     menu = QApplication.activePopupWidget()
     if way == "key":
-        hand.qtbot.keyClick(menu, Qt.Key.Key_8)
+        user.qtbot.keyClick(menu, Qt.Key.Key_8)
     else:
         eight = menu.actions()[8]
         assert eight.text() == "It is an &8"
-        hand.qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(eight).center())
-    assert taught(hand) == [1, 8, 9]
+        user.qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(eight).center())
+    assert taught(user) == [1, 8, 9]
     assert labels(listed) == ["9", "8", "1"]
     assert [index.data() for index in listed.selectedIndexes()] == ["8"], "it stays chosen"
     assert [each["label"] for each in files(folder)] == [1, 8, 9]
-    assert hand.session.is_learning, "it is learnt anew"
-    wait_until_learnt(hand)
-    hand.window.activateWindow()
-    draw(hand, TRIANGLE)
-    hand.wait(lambda: hand.session.prediction.digit == 8)
+    assert user.session.is_learning, "it is learnt anew"
+    wait_until_learnt(user)
+    user.window.activateWindow()
+    draw(user, TRIANGLE)
+    user.wait(lambda: user.session.prediction.digit == 8)
 
 
 @pytest.mark.usefixtures("listed")
-def test_a_drawing_corrected_in_the_list_is_still_that_on_the_canvas(hand):
-    hand.session.relabel(hand.session.notebook.drawings[-1:], 4)
-    assert hand.session.taught_label == 4
-    click_bar(hand, 5)
-    assert taught(hand) == [1, 6, 5]
-    wait_until_learnt(hand)
+def test_a_drawing_corrected_in_the_list_is_still_that_on_the_canvas(user):
+    user.session.relabel(user.session.drawing_store.drawings[-1:], 4)
+    assert user.session.taught_label == 4
+    click_bar(user, 5)
+    assert taught(user) == [1, 6, 5]
+    wait_until_learnt(user)
 
 
-def test_the_list_follows_what_is_taught(hand, listed):
-    hand.window.activateWindow()
-    hand.wait(hand.window.isActiveWindow)
-    draw(hand, FLAGGED_ONE * 0.8)
-    click_bar(hand, 4)
+def test_the_list_follows_what_is_taught(user, listed):
+    user.window.activateWindow()
+    user.wait(user.window.isActiveWindow)
+    draw(user, FLAGGED_ONE * 0.8)
+    click_bar(user, 4)
     assert labels(listed) == ["4", "9", "6", "1"]
-    hand.click("undoTeachingButton")
+    user.click("undoTeachingButton")
     assert labels(listed) == ["9", "6", "1"]
-    hand.click("handCloseButton")
-    hand.click("undoTeachingButton")
-    hand.click("handButton")
+    user.click("handwritingCloseButton")
+    user.click("undoTeachingButton")
+    user.click("handwritingButton")
     assert labels(listed) == ["6", "1"]
-    wait_until_learnt(hand)
+    wait_until_learnt(user)
 
 
 def test_the_list_shows_each_drawing(listed):
@@ -597,36 +597,36 @@ def test_the_list_shows_each_drawing(listed):
     assert middles[1] < 50, "the triangle has none"
 
 
-def test_the_list_says_how_many_are_taught(hand, monkeypatch):
-    for module in ("session", "views.draw_panel", "widgets.hand_dialog"):
+def test_the_list_says_how_many_are_taught(user, monkeypatch):
+    for module in ("session", "views.draw_panel", "widgets.handwriting_dialog"):
         monkeypatch.setattr(f"minigrad_gui.{module}.MAX_DRAWINGS", 2)
-    hand.click("handButton")
-    assert "No drawing has been taught yet" in text(hand, "handCountLabel")
+    user.click("handwritingButton")
+    assert "No drawing has been taught yet" in text(user, "handwritingCountLabel")
     for stroke, digit in ((FLAGGED_ONE, 1), (TRIANGLE, 6), (TRIANGLE * 0.9, 6)):
-        draw(hand, stroke)
-        click_bar(hand, digit)
-    wait_until_learnt(hand, 6)
-    assert text(hand, "handwritingCheck") == "With your handwriting (2)"
-    assert learnt(hand) == 2
-    assert text(hand, "handCountLabel").startswith("Of these 3 drawings")
-    assert len(labels(hand.widget("handList"))) == 3
-    hand.click("undoTeachingButton")
-    wait_until_learnt(hand)
-    assert text(hand, "handCountLabel").startswith("These drawings were taught")
-    assert learnt(hand) == 2, "the oldest is taught again"
+        draw(user, stroke)
+        click_bar(user, digit)
+    wait_until_learnt(user, 6)
+    assert text(user, "handwritingCheck") == "With your handwriting (2)"
+    assert learnt(user) == 2
+    assert text(user, "handwritingCountLabel").startswith("Of these 3 drawings")
+    assert len(labels(user.widget("handwritingList"))) == 3
+    user.click("undoTeachingButton")
+    wait_until_learnt(user)
+    assert text(user, "handwritingCountLabel").startswith("These drawings were taught")
+    assert learnt(user) == 2, "the oldest is taught again"
 
 
-def test_thousands_of_drawings_are_listed_and_forgotten_in_a_moment(hand, folder, answer):
+def test_thousands_of_drawings_are_listed_and_forgotten_in_a_moment(user, folder, answer):
     stroke = np.array([[0.5, 0.1], [0.5, 0.9]])
     drawings = [Drawing((stroke,), number % 10, f"{number:05d}.json") for number in range(5000)]
     folder.mkdir(parents=True)
     for drawing in drawings:
         (folder / drawing.name).write_text(json.dumps({"label": drawing.label, "strokes": [stroke.tolist()]}))
-    hand.session.notebook.drawings = drawings
-    hand.session.state = "training"  # so that nothing is learnt
+    user.session.drawing_store.drawings = drawings
+    user.session.state = "training"  # so that nothing is learnt
     started = time.perf_counter()
-    hand.click("handButton")
-    found = hand.widget("handList")
+    user.click("handwritingButton")
+    found = user.widget("handwritingList")
     QApplication.processEvents()
     found.scrollToBottom()
     QApplication.processEvents()
@@ -635,11 +635,11 @@ def test_thousands_of_drawings_are_listed_and_forgotten_in_a_moment(hand, folder
     assert sum(bool(drawing._made) for drawing in drawings) < 500
     questions = answer(BUTTONS.Discard)
     started = time.perf_counter()
-    hand.click("handForgetButton")
+    user.click("handwritingForgetButton")
     assert time.perf_counter() - started < 3
     assert "5,000 drawings" in questions[0]
     assert files(folder) == []
-    hand.session.state = "idle"
+    user.session.state = "idle"
 
 
 # ---------------------------------------------------------------- while the drawings are read
@@ -649,7 +649,7 @@ def test_thousands_of_drawings_are_listed_and_forgotten_in_a_moment(hand, folder
 def slow_reading(monkeypatch, folder):
     """Two drawings are there, and are not read before `slow_reading.set()`."""
     for label in (1, 7):
-        Notebook(folder).add([FLAGGED_ONE * (0.5 + label / 20)], label)
+        DrawingStore(folder).add([FLAGGED_ONE * (0.5 + label / 20)], label)
     go_on, read = threading.Event(), handwriting._read_drawing
 
     def wait_and_read(file: Path) -> handwriting.Drawing | None:
@@ -661,60 +661,60 @@ def slow_reading(monkeypatch, folder):
     go_on.set()
 
 
-def test_the_window_can_be_used_while_the_drawings_are_read(slow_reading, hand, monkeypatch, folder):
+def test_the_window_can_be_used_while_the_drawings_are_read(slow_reading, user, monkeypatch, folder):
     lessons: list[list[int]] = []
     learn = handwriting.teach
     monkeypatch.setattr(
         "minigrad_gui.teaching.teach", lambda *given, **more: (lessons.append(given[2]), learn(*given, **more))[1]
     )
-    hand.click("handButton")
-    assert text(hand, "handCountLabel") == "Your drawings are being read…"
-    assert not hand.widget("handForgetButton").isEnabled()
-    hand.window.activateWindow()
-    hand.wait(hand.window.isActiveWindow)
-    draw(hand, TRIANGLE)
-    click_bar(hand, 6)
-    draw(hand, *CROSS)
-    click_bar(hand, 9)
-    hand.click("undoTeachingButton")
-    assert taught(hand) == [6]
-    assert not hand.widget("handForgetButton").isEnabled(), "what is not known yet would stay"
-    assert hand.session.is_learning
-    assert hand.session._lesson is None, "it would have to be begun anew"
+    user.click("handwritingButton")
+    assert text(user, "handwritingCountLabel") == "Your drawings are being read…"
+    assert not user.widget("handwritingForgetButton").isEnabled()
+    user.window.activateWindow()
+    user.wait(user.window.isActiveWindow)
+    draw(user, TRIANGLE)
+    click_bar(user, 6)
+    draw(user, *CROSS)
+    click_bar(user, 9)
+    user.click("undoTeachingButton")
+    assert taught(user) == [6]
+    assert not user.widget("handwritingForgetButton").isEnabled(), "what is not known yet would stay"
+    assert user.session.is_learning
+    assert user.session._teaching_job is None, "it would have to be begun anew"
 
     slow_reading.set()
-    wait_until_learnt(hand)
-    assert taught(hand) == [1, 7, 6]
+    wait_until_learnt(user)
+    assert taught(user) == [1, 7, 6]
     assert lessons == [[1, 7, 6]], "it learns once, and all of them"
-    assert text(hand, "handwritingCheck") == "With your handwriting (3)"
-    assert labels(hand.widget("handList")) == ["6", "7", "1"]
-    assert hand.widget("handForgetButton").isEnabled()
+    assert text(user, "handwritingCheck") == "With your handwriting (3)"
+    assert labels(user.widget("handwritingList")) == ["6", "7", "1"]
+    assert user.widget("handwritingForgetButton").isEnabled()
     assert [each["label"] for each in files(folder)] == [1, 7, 6]
-    draw(hand, *CROSS)
-    click_bar(hand, 6)
-    press(hand, "9")
-    assert taught(hand) == [1, 7, 6, 9]
-    wait_until_learnt(hand)
+    draw(user, *CROSS)
+    click_bar(user, 6)
+    press(user, "9")
+    assert taught(user) == [1, 7, 6, 9]
+    wait_until_learnt(user)
 
 
-def test_the_hand_can_be_forgotten_while_the_drawings_are_read(slow_reading, hand, folder):
-    untaught = hand.session.model
+def test_the_hand_can_be_forgotten_while_the_drawings_are_read(slow_reading, user, folder):
+    untaught = user.session.model
     started = threading.Timer(0.1, slow_reading.set)  # forgetting looks at each drawing, too
     started.start()
-    hand.session.forget_hand()
+    user.session.forget_handwriting()
     started.join()
-    hand.session._teaching_thread.quit()
-    assert hand.session._teaching_thread.wait(10_000)
+    user.session._teaching_thread.quit()
+    assert user.session._teaching_thread.wait(10_000)
     QCoreApplication.sendPostedEvents()
     QApplication.processEvents()
-    assert taught(hand) == []
-    assert hand.session.model is untaught
+    assert taught(user) == []
+    assert user.session.model is untaught
     assert files(folder) == []
 
 
-def test_the_window_can_be_closed_while_the_drawings_are_read(make_hand, folder, monkeypatch):
+def test_the_window_can_be_closed_while_the_drawings_are_read(make_user, folder, monkeypatch):
     for label in (1, 7, 3):
-        Notebook(folder).add([FLAGGED_ONE], label)
+        DrawingStore(folder).add([FLAGGED_ONE], label)
     reading, read = [threading.Event(), threading.Event()], handwriting._read_drawing
     seen: list[str] = []
 
@@ -725,20 +725,20 @@ def test_the_window_can_be_closed_while_the_drawings_are_read(make_hand, folder,
         return read(file)
 
     monkeypatch.setattr(handwriting, "_read_drawing", wait_and_read)
-    hand = make_hand()
-    hand.wait(reading[0].is_set)
+    user = make_user()
+    user.wait(reading[0].is_set)
     threading.Timer(0.1, reading[1].set).start()
-    hand.window.close()
-    assert hand.window.has_ended
+    user.window.close()
+    assert user.window.has_ended
     assert len(seen) == 1, "the others are not read any more"
     QCoreApplication.sendPostedEvents()
     QApplication.processEvents()
-    assert taught(hand) == []
+    assert taught(user) == []
     assert len(files(folder)) == 3
 
 
 def test_a_window_that_is_closed_before_it_was_shown_reads_nothing(qtbot, folder):
-    Notebook(folder).add([FLAGGED_ONE], 1)
+    DrawingStore(folder).add([FLAGGED_ONE], 1)
     window = MainWindow()
     qtbot.addWidget(window)
     window.close()
@@ -749,327 +749,327 @@ def test_a_window_that_is_closed_before_it_was_shown_reads_nothing(qtbot, folder
 # ---------------------------------------------------------------- the next time, other networks, training
 
 
-def test_the_next_window_knows_my_hand(hand, make_window, folder):
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    hand.window.close()  # at once: learning was not waited for
+def test_the_next_window_knows_my_hand(user, make_window, folder):
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    user.window.close()  # at once: learning was not waited for
     assert len(files(folder)) == 1
 
-    hand = type(hand)(make_window(), hand.qtbot)
-    hand.wait(lambda: hand.session.handwriting_state == "on")
-    draw(hand, FLAGGED_ONE)
-    assert hand.session.prediction.with_handwriting, "the pretrained network is read with my handwriting by default"
-    assert hand.session.prediction.digit == 1
-    assert text(hand, "accuracyLabel") == "99.50%"
-    hand.click("undoTeachingButton")
-    assert same(hand.session.reading_model, load_model(data.asset_path("pretrained.npz"))[0])
+    user = type(user)(make_window(), user.qtbot)
+    user.wait(lambda: user.session.handwriting_state == "on")
+    draw(user, FLAGGED_ONE)
+    assert user.session.prediction.with_handwriting, "the pretrained network is read with my handwriting by default"
+    assert user.session.prediction.digit == 1
+    assert text(user, "accuracyLabel") == "99.50%"
+    user.click("undoTeachingButton")
+    assert same(user.session.reading_model, load_model(data.asset_path("pretrained.npz"))[0])
 
 
-def test_what_is_saved_is_what_was_trained(hand, small_file, tmp_path):
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    wait_until_learnt(hand, 1)
-    hand.session.save(tmp_path / "mine.npz")
+def test_what_is_saved_is_what_was_trained(user, small_file, tmp_path):
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    wait_until_learnt(user, 1)
+    user.session.save(tmp_path / "mine.npz")
     model, meta = load_model(tmp_path / "mine.npz")
     assert same(model, load_model(small_file)[0])
     assert meta == {"test_accuracy": 0.5}
 
 
-def test_my_handwriting_is_saved_when_i_ask_for_it_and_the_file_says_so(hand, tmp_path, monkeypatch, mnist):
+def test_my_handwriting_is_saved_when_i_ask_for_it_and_the_file_says_so(user, tmp_path, monkeypatch, mnist):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine.npz"), ""))
-    save = hand.window.findChild(QAction, "saveWithHandwritingAction")
+    save = user.window.findChild(QAction, "saveWithHandwritingAction")
     assert not save.isEnabled()
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
     assert not save.isEnabled(), "it has not been learnt yet"
-    wait_until_learnt(hand, 1)
-    before, path = hand.session.model, hand.session.path
+    wait_until_learnt(user, 1)
+    before, path = user.session.model, user.session.path
     save.trigger()
-    assert hand.session.model is before
-    assert hand.session.path == path
-    assert not hand.session.modified
+    assert user.session.model is before
+    assert user.session.path == path
+    assert not user.session.modified
     model, meta = load_model(tmp_path / "mine.npz")
-    assert same(model, hand.session.reading_model)
-    assert predict(model, hand.session.picture[np.newaxis]).argmax() == 1
+    assert same(model, user.session.reading_model)
+    assert predict(model, user.session.picture[np.newaxis]).argmax() == 1
     assert meta["taught_drawings"] == 1
     assert meta["test_accuracy"] == evaluate(model, mnist.test_images, mnist.test_labels)[1] > 0.5
 
-    hand.window.open(tmp_path / "mine.npz")
-    assert text(hand, "accuracyLabel") == f"{meta['test_accuracy']:.2%}"
-    assert captions(hand, "test accuracy, 1 drawing learnt")
-    assert not hand.widget("handwritingCheck").isChecked()
-    hand.click("keepWeightsCheck")
-    hand.train(hidden="64")
-    assert hand.session.meta["taught_drawings"] == 1, "what goes on from it began with my handwriting"
-    hand.session.save(tmp_path / "later.npz")
+    user.window.open(tmp_path / "mine.npz")
+    assert text(user, "accuracyLabel") == f"{meta['test_accuracy']:.2%}"
+    assert captions(user, "test accuracy, 1 drawing learnt")
+    assert not user.widget("handwritingCheck").isChecked()
+    user.click("continueCheck")
+    user.train(hidden="64")
+    assert user.session.meta["taught_drawings"] == 1, "what goes on from it began with my handwriting"
+    user.session.save(tmp_path / "later.npz")
     assert load_model(tmp_path / "later.npz")[1]["taught_drawings"] == 1
 
 
-def test_my_handwriting_saved_over_the_network_leaves_that_unsaved(hand, small_file, tmp_path):
+def test_my_handwriting_saved_over_the_network_leaves_that_unsaved(user, small_file, tmp_path):
     shutil.copy(small_file, tmp_path / "mine.npz")
-    hand.window.open(tmp_path / "mine.npz")
-    click_check(hand)
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    wait_until_learnt(hand, 1)
-    hand.session.save_with_handwriting(tmp_path / "mine.npz")
-    assert hand.window.isWindowModified(), "the network as it was trained is in no file now"
-    hand.session.save(tmp_path / "mine.npz")
+    user.window.open(tmp_path / "mine.npz")
+    click_check(user)
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    wait_until_learnt(user, 1)
+    user.session.save_with_handwriting(tmp_path / "mine.npz")
+    assert user.window.isWindowModified(), "the network as it was trained is in no file now"
+    user.session.save(tmp_path / "mine.npz")
     assert same(load_model(tmp_path / "mine.npz")[0], load_model(small_file)[0])
 
 
-def test_without_my_handwriting_there_is_nothing_to_save_with_it(hand, tmp_path):
+def test_without_my_handwriting_there_is_nothing_to_save_with_it(user, tmp_path):
     with pytest.raises(ModelFileError, match="has not been learnt"):
-        hand.session.save_with_handwriting(tmp_path / "mine.npz")
+        user.session.save_with_handwriting(tmp_path / "mine.npz")
     assert not (tmp_path / "mine.npz").exists()
 
 
 @pytest.mark.parametrize("told", ["3", 2.5, -1, True, None, [1]])
-def test_a_file_that_tells_nonsense_of_drawings_tells_nothing(hand, tmp_path, small_file, told):
+def test_a_file_that_tells_nonsense_of_drawings_tells_nothing(user, tmp_path, small_file, told):
     save_model(tmp_path / "odd.npz", load_model(small_file)[0], {"taught_drawings": told, "test_accuracy": 0.5})
-    hand.window.open(tmp_path / "odd.npz")
-    assert captions(hand, "test accuracy")
+    user.window.open(tmp_path / "odd.npz")
+    assert captions(user, "test accuracy")
 
 
-def captions(hand, wanted: str) -> list[QLabel]:
-    return [label for label in hand.window.findChildren(QLabel) if label.text() == wanted]
+def captions(user, wanted: str) -> list[QLabel]:
+    return [label for label in user.window.findChildren(QLabel) if label.text() == wanted]
 
 
 # ---------------------------------------------------------------- experiments stay what they are
 
 
-def test_three_steps_of_training_stay_what_they_are(hand):
+def test_three_steps_of_training_stay_what_they_are(user):
     """What was taught lies beside the network: neither its weights nor its accuracy change."""
     for _ in range(3):
-        steps = len(hand.session.history)
-        hand.click("stepButton")
-        hand.wait(lambda steps=steps: len(hand.session.history) > steps)
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    trained, losses = hand.session.model, hand.session.history.losses.tolist()
+        steps = len(user.session.history)
+        user.click("stepButton")
+        user.wait(lambda steps=steps: len(user.session.history) > steps)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    trained, losses = user.session.model, user.session.history.losses.tolist()
     weights = [parameter.data.copy() for parameter in trained.parameters()]
-    accuracy = text(hand, "accuracyLabel")
+    accuracy = text(user, "accuracyLabel")
     assert float(accuracy.rstrip("%")) < 50
-    assert not hand.widget("handwritingCheck").isChecked(), "nobody has asked for it with this network"
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    assert taught(hand) == [1]
-    assert not hand.session.is_learning
-    assert text(hand, "taughtLabel") == "Kept as a 1. Tick “With your handwriting” to read with it."
-    assert not hand.session.prediction.with_handwriting
+    assert not user.widget("handwritingCheck").isChecked(), "nobody has asked for it with this network"
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    assert taught(user) == [1]
+    assert not user.session.is_learning
+    assert text(user, "taughtLabel") == "Kept as a 1. Tick “With your handwriting” to read with it."
+    assert not user.session.prediction.with_handwriting
 
-    click_check(hand)
-    hand.wait(lambda: hand.session.handwriting_state == "on")
-    hand.wait(lambda: hand.session.prediction.with_handwriting)
-    assert hand.session.handwriting_accuracy > float(accuracy.rstrip("%")) / 100 + 0.1
-    assert hand.session.model is trained
+    click_check(user)
+    user.wait(lambda: user.session.handwriting_state == "on")
+    user.wait(lambda: user.session.prediction.with_handwriting)
+    assert user.session.handwriting_accuracy > float(accuracy.rstrip("%")) / 100 + 0.1
+    assert user.session.model is trained
     assert all(np.array_equal(old, p.data) for old, p in zip(weights, trained.parameters(), strict=True))
-    assert text(hand, "accuracyLabel") == accuracy
-    assert hand.session.history.losses.tolist() == losses
-    click_check(hand)
-    hand.wait(lambda: not hand.session.prediction.with_handwriting)
-    assert hand.session.reading_model is trained
+    assert text(user, "accuracyLabel") == accuracy
+    assert user.session.history.losses.tolist() == losses
+    click_check(user)
+    user.wait(lambda: not user.session.prediction.with_handwriting)
+    assert user.session.reading_model is trained
 
 
-def test_an_opened_file_is_not_taught_unasked(hand, small_file):
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    wait_until_learnt(hand, 1)
-    hand.window.open(small_file)
-    assert not hand.session.is_learning
-    assert hand.session.reading_model is hand.session.model
-    assert not hand.widget("handwritingCheck").isChecked()
-    assert text(hand, "handwritingCheck") == "With your handwriting (1)"
-    hand.wait(lambda: not hand.session.prediction.with_handwriting)
-    assert "with" not in text(hand, "verdictLabel")
+def test_an_opened_file_is_not_taught_unasked(user, small_file):
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    wait_until_learnt(user, 1)
+    user.window.open(small_file)
+    assert not user.session.is_learning
+    assert user.session.reading_model is user.session.model
+    assert not user.widget("handwritingCheck").isChecked()
+    assert text(user, "handwritingCheck") == "With your handwriting (1)"
+    user.wait(lambda: not user.session.prediction.with_handwriting)
+    assert "with" not in text(user, "verdictLabel")
 
 
-def test_switching_on_and_off_learns_once(hand):
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    wait_until_learnt(hand, 1)
-    copy = hand.session.reading_model
-    hand.trigger("handwritingAction")
-    assert not hand.widget("handwritingCheck").isChecked()
-    assert hand.session.reading_model is hand.session.model
-    hand.wait(lambda: hand.session.prediction.digit != 1)
-    check = hand.widget("handwritingCheck")
+def test_switching_on_and_off_learns_once(user):
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    wait_until_learnt(user, 1)
+    copy = user.session.reading_model
+    user.trigger("handwritingAction")
+    assert not user.widget("handwritingCheck").isChecked()
+    assert user.session.reading_model is user.session.model
+    user.wait(lambda: user.session.prediction.digit != 1)
+    check = user.widget("handwritingCheck")
     check.setFocus()
-    hand.qtbot.keyClick(check, Qt.Key.Key_Space)
-    assert hand.session.reading_model is copy
-    assert hand.session.handwriting_state == "on"
-    assert not hand.session.is_learning
-    hand.wait(lambda: hand.session.prediction.digit == 1)
+    user.qtbot.keyClick(check, Qt.Key.Key_Space)
+    assert user.session.reading_model is copy
+    assert user.session.handwriting_state == "on"
+    assert not user.session.is_learning
+    user.wait(lambda: user.session.prediction.digit == 1)
 
 
-def test_switched_off_while_it_learns_nothing_comes_of_it(hand):
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    click_check(hand)
-    wait_until_learnt(hand)
-    assert hand.session.handwriting_state == "off"
-    assert hand.session.reading_model is hand.session.model
-    click_check(hand)
-    wait_until_learnt(hand, 1)
+def test_switched_off_while_it_learns_nothing_comes_of_it(user):
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    click_check(user)
+    wait_until_learnt(user)
+    assert user.session.handwriting_state == "off"
+    assert user.session.reading_model is user.session.model
+    click_check(user)
+    wait_until_learnt(user, 1)
 
 
-def test_the_choice_for_the_pretrained_network_is_remembered(make_hand):
-    hand = make_hand()
-    assert hand.widget("handwritingCheck").isChecked()
-    click_check(hand)
-    hand.window.close()
-    hand = make_hand()
-    assert not hand.widget("handwritingCheck").isChecked()
-    click_check(hand)
-    hand.window.close()
-    assert make_hand().widget("handwritingCheck").isChecked()
+def test_the_choice_for_the_pretrained_network_is_remembered(make_user):
+    user = make_user()
+    assert user.widget("handwritingCheck").isChecked()
+    click_check(user)
+    user.window.close()
+    user = make_user()
+    assert not user.widget("handwritingCheck").isChecked()
+    click_check(user)
+    user.window.close()
+    assert make_user().widget("handwritingCheck").isChecked()
 
 
-def test_a_network_in_training_reads_by_itself(hand):
-    draw(hand, FLAGGED_ONE)
-    hand.configure(hidden="32", epochs=1000)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > 0 and hand.session.model.sizes == (784, 32, 10))
-    assert not hand.widget("handwritingCheck").isChecked(), "it is another network"
-    click_bar(hand, 1)
-    assert taught(hand) == [1]
-    assert text(hand, "taughtLabel") == "Kept as a 1. A network in training reads by itself."
-    click_check(hand)
-    assert not hand.session.is_learning
-    assert text(hand, "handwritingCheck") == "Your handwriting, after the run"
-    before = len(hand.session.history)
-    hand.wait(lambda: len(hand.session.history) > before + 100)
-    assert hand.session.state == "training"
-    assert hand.session.reading_model is hand.session.model
-    assert not hand.session.prediction.with_handwriting
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert hand.session.is_learning
-    trained = hand.session.model
-    wait_until_learnt(hand, 1)
-    assert hand.session.model is trained
-    hand.click("undoTeachingButton")
-    assert hand.session.reading_model is trained
+def test_a_network_in_training_reads_by_itself(user):
+    draw(user, FLAGGED_ONE)
+    user.configure(hidden="32", epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 0 and user.session.model.sizes == (784, 32, 10))
+    assert not user.widget("handwritingCheck").isChecked(), "it is another network"
+    click_bar(user, 1)
+    assert taught(user) == [1]
+    assert text(user, "taughtLabel") == "Kept as a 1. A network in training reads by itself."
+    click_check(user)
+    assert not user.session.is_learning
+    assert text(user, "handwritingCheck") == "Your handwriting, after the run"
+    before = len(user.session.history)
+    user.wait(lambda: len(user.session.history) > before + 100)
+    assert user.session.state == "training"
+    assert user.session.reading_model is user.session.model
+    assert not user.session.prediction.with_handwriting
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert user.session.is_learning
+    trained = user.session.model
+    wait_until_learnt(user, 1)
+    assert user.session.model is trained
+    user.click("undoTeachingButton")
+    assert user.session.reading_model is trained
 
 
-def test_a_run_that_comes_to_nothing_leaves_my_handwriting_on(hand, monkeypatch, warnings):
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    wait_until_learnt(hand, 1)
-    copy = hand.session.reading_model
+def test_a_run_that_comes_to_nothing_leaves_my_handwriting_on(user, monkeypatch, warnings):
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    wait_until_learnt(user, 1)
+    copy = user.session.reading_model
 
     def fail(*_: object) -> None:
         raise data.DataError("The digits are gone.")
 
     monkeypatch.setattr(data, "load", fail)
-    hand.click("trainButton")
-    hand.wait(lambda: len(warnings) == 1)
-    assert hand.session.reading_model is copy
-    hand.wait(lambda: hand.session.prediction.with_handwriting)
+    user.click("trainButton")
+    user.wait(lambda: len(warnings) == 1)
+    assert user.session.reading_model is copy
+    user.wait(lambda: user.session.prediction.with_handwriting)
 
 
-def test_training_begun_during_a_lesson_goes_its_way(hand):
+def test_training_begun_during_a_lesson_goes_its_way(user):
     """The same mini-batches have the same losses with a lesson and without."""
 
     def losses() -> list[float]:
-        hand.train(hidden="16")
-        return hand.session.history.losses.tolist()
+        user.train(hidden="16")
+        return user.session.history.losses.tolist()
 
     alone = losses()
-    click_check(hand)
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    assert hand.session.is_learning
+    click_check(user)
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    assert user.session.is_learning
     with_a_lesson = losses()
-    assert not hand.session.uses_handwriting
-    if hand.session.preparation.blas_threads == 1:  # it decides the last digit of a sum
+    assert not user.session.uses_handwriting
+    if user.session.preparation.blas_threads == 1:  # it decides the last digit of a sum
         assert with_a_lesson == alone
     np.testing.assert_allclose(with_a_lesson, alone, rtol=1e-2)
-    wait_until_learnt(hand)
+    wait_until_learnt(user)
 
 
-def test_a_run_goes_on_from_the_network_without_my_handwriting(hand):
-    untaught = hand.session.model
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    wait_until_learnt(hand, 1)
-    hand.click("keepWeightsCheck")
-    hand.configure(hidden="64")
-    hand.click("stepButton")
-    assert hand.session._job.start_from is untaught
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert "taught_drawings" not in hand.session.meta
+def test_a_run_goes_on_from_the_network_without_my_handwriting(user):
+    untaught = user.session.model
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    wait_until_learnt(user, 1)
+    user.click("continueCheck")
+    user.configure(hidden="64")
+    user.click("stepButton")
+    assert user.session._job.start_from is untaught
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert "taught_drawings" not in user.session.meta
 
 
-def test_the_network_from_before_a_run_learns_again(hand):
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    wait_until_learnt(hand, 1)
-    copy = hand.session.reading_model
-    hand.train(hidden="8")
-    assert not hand.session.is_learning
-    assert hand.session.model.sizes == (784, 8, 10)
-    hand.trigger("backAction")
-    assert hand.widget("handwritingCheck").isChecked()
-    wait_until_learnt(hand, 1)
-    assert same(hand.session.reading_model, copy)
-    hand.trigger("backAction")
-    assert not hand.widget("handwritingCheck").isChecked()
-    assert hand.session.reading_model is hand.session.model
+def test_the_network_from_before_a_run_learns_again(user):
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    wait_until_learnt(user, 1)
+    copy = user.session.reading_model
+    user.train(hidden="8")
+    assert not user.session.is_learning
+    assert user.session.model.sizes == (784, 8, 10)
+    user.trigger("backAction")
+    assert user.widget("handwritingCheck").isChecked()
+    wait_until_learnt(user, 1)
+    assert same(user.session.reading_model, copy)
+    user.trigger("backAction")
+    assert not user.widget("handwritingCheck").isChecked()
+    assert user.session.reading_model is user.session.model
 
 
 # ---------------------------------------------------------------- impatience, and what goes wrong
 
 
-def test_ten_clicks_in_a_row_settle_with_the_last(hand, folder):
-    draw(hand, TRIANGLE)
+def test_ten_clicks_in_a_row_settle_with_the_last(user, folder):
+    draw(user, TRIANGLE)
     for digit in (0, 1, 2, 3, 4, 5, 6, 7, 9, 8):
-        click_bar(hand, digit)
-    assert taught(hand) == [8]
-    wait_until_learnt(hand, 8)
+        click_bar(user, digit)
+    assert taught(user) == [8]
+    wait_until_learnt(user, 8)
     assert [each["label"] for each in files(folder)] == [8]
-    assert text(hand, "handwritingCheck") == "With your handwriting (1)"
+    assert text(user, "handwritingCheck") == "With your handwriting (1)"
 
 
 @pytest.mark.parametrize("clicks", [1, 10])
-def test_the_window_can_be_closed_while_it_learns(hand, monkeypatch, clicks):
+def test_the_window_can_be_closed_while_it_learns(user, monkeypatch, clicks):
     monkeypatch.setattr(handwriting, "STEPS", 20_000)  # far longer than anybody would wait
-    draw(hand, TRIANGLE)
+    draw(user, TRIANGLE)
     started = threading.Event()
-    hand.session._teacher._digits = lambda: (started.set(), TeachingWorker._digits(hand.session._teacher))[1]
+    user.session._teacher._digits = lambda: (started.set(), TeachingWorker._digits(user.session._teacher))[1]
     for digit in range(clicks):
-        click_bar(hand, digit)
-    hand.wait(started.is_set)
+        click_bar(user, digit)
+    user.wait(started.is_set)
     begun = time.perf_counter()
-    hand.window.close()
+    user.window.close()
     assert time.perf_counter() - begun < 2
-    assert not hand.session._teaching_thread.isRunning()
+    assert not user.session._teaching_thread.isRunning()
     QCoreApplication.sendPostedEvents()
     QApplication.processEvents()
-    assert not hand.session._teaching_thread.isRunning(), "what was left to learn is not begun"
+    assert not user.session._teaching_thread.isRunning(), "what was left to learn is not begun"
 
 
-def test_a_lesson_that_fails_is_told_and_the_network_stays(hand, warnings, monkeypatch):
+def test_a_lesson_that_fails_is_told_and_the_network_stays(user, warnings, monkeypatch):
     errors = [MemoryError(), ZeroDivisionError("by zero"), data.DataError("The digits are gone.")]
 
     def fail(*_: object, **__: object) -> None:
         raise errors[len(warnings)]
 
-    before = hand.session.model
-    draw(hand, TRIANGLE)
+    before = user.session.model
+    draw(user, TRIANGLE)
     with monkeypatch.context() as broken:
         broken.setattr("minigrad_gui.teaching.teach", fail)
         for count in (1, 2, 3):
-            click_bar(hand, count)
-            wait_until_learnt(hand)
-            hand.wait(lambda count=count: len(warnings) == count)
-            assert hand.session.reading_model is before
-            assert text(hand, "handwritingCheck") == "With your handwriting (not learnt)"
+            click_bar(user, count)
+            wait_until_learnt(user)
+            user.wait(lambda count=count: len(warnings) == count)
+            assert user.session.reading_model is before
+            assert text(user, "handwritingCheck") == "With your handwriting (not learnt)"
     assert ["memory" in warnings[0], "by zero" in warnings[1], warnings[2]] == [True, True, "The digits are gone."]
     assert all(warning.endswith(".") for warning in warnings)
-    click_bar(hand, 6)
-    wait_until_learnt(hand, 6)
+    click_bar(user, 6)
+    wait_until_learnt(user, 6)
     assert len(warnings) == 3
 
 
@@ -1081,17 +1081,17 @@ def no_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_folder")
-def test_where_drawings_cannot_be_kept_they_are_learnt_all_the_same(hand, warnings):
-    untaught = hand.session.model
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
+def test_where_drawings_cannot_be_kept_they_are_learnt_all_the_same(user, warnings):
+    untaught = user.session.model
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
     assert len(warnings) == 1
     assert "will be forgotten when you leave" in warnings[0]
-    wait_until_learnt(hand, 1)
-    assert text(hand, "handwritingCheck") == "With your handwriting (1)"
-    hand.click("undoTeachingButton")
-    assert hand.session.reading_model is untaught
-    assert text(hand, "handwritingCheck") == "With your handwriting (none yet)"
+    wait_until_learnt(user, 1)
+    assert text(user, "handwritingCheck") == "With your handwriting (1)"
+    user.click("undoTeachingButton")
+    assert user.session.reading_model is untaught
+    assert text(user, "handwritingCheck") == "With your handwriting (none yet)"
     assert len(warnings) == 1
 
 
@@ -1101,22 +1101,22 @@ def test_damaged_files_do_not_keep_the_window_from_opening(make_window, folder, 
     (folder / "2.json").write_text('{"label": 1, "strokes": [[[-1e308, 0], [1e308, 1]]]}')
     window = make_window()
     qtbot.waitUntil(lambda: not window.session.is_learning, timeout=30_000)
-    assert window.session.notebook.drawings == []
+    assert window.session.drawing_store.drawings == []
     assert len(list(folder.iterdir())) == 2
 
 
-def test_two_windows_share_the_drawings(hand, make_window, small_file, folder):
-    first, second = hand, type(hand)(make_window(), hand.qtbot)
+def test_two_windows_share_the_drawings(user, make_window, small_file, folder):
+    first, second = user, type(user)(make_window(), user.qtbot)
     second.window.open(small_file)
-    for hand, digit in ((first, 1), (second, 7)):
-        draw(hand, FLAGGED_ONE)
-        click_bar(hand, digit)
-    assert [drawing.label for drawing in Notebook(folder).read()] == [1, 7]
+    for person, digit in ((first, 1), (second, 7)):
+        draw(person, FLAGGED_ONE)
+        click_bar(person, digit)
+    assert [drawing.label for drawing in DrawingStore(folder).read()] == [1, 7]
     first.click("undoTeachingButton")
-    assert [drawing.label for drawing in Notebook(folder).read()] == [7]
+    assert [drawing.label for drawing in DrawingStore(folder).read()] == [7]
     assert taught(second) == [7]
-    for hand in (first, second):
-        wait_until_learnt(hand)
+    for person in (first, second):
+        wait_until_learnt(person)
 
 
 def test_two_windows_that_learn_at_once_leave_the_blas_threads_as_they_were(make_window, qtbot):
@@ -1132,35 +1132,35 @@ def test_two_windows_that_learn_at_once_leave_the_blas_threads_as_they_were(make
     assert threads() == before
 
 
-def test_a_drawing_that_was_undone_and_redone_is_still_the_same(hand):
-    draw(hand, FLAGGED_ONE)
-    hand.session.teach(3)
-    hand.trigger("undoAction")
-    hand.trigger("redoAction")
-    hand.session.teach(1)
-    assert taught(hand) == [1]
+def test_a_drawing_that_was_undone_and_redone_is_still_the_same(user):
+    draw(user, FLAGGED_ONE)
+    user.session.teach(3)
+    user.trigger("undoAction")
+    user.trigger("redoAction")
+    user.session.teach(1)
+    assert taught(user) == [1]
 
 
-def test_a_correction_that_cannot_be_made_leaves_the_first_label(hand, warnings, monkeypatch):
-    draw(hand, FLAGGED_ONE)
-    hand.session.teach(3)
+def test_a_correction_that_cannot_be_made_leaves_the_first_label(user, warnings, monkeypatch):
+    draw(user, FLAGGED_ONE)
+    user.session.teach(3)
 
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(handwriting, "replacing", refuse)
-    hand.session.teach(1)
-    assert taught(hand) == [3]
+    user.session.teach(1)
+    assert taught(user) == [3]
     assert "could not be corrected" in warnings[0]
     assert len(warnings) == 1
-    wait_until_learnt(hand)
+    wait_until_learnt(user)
 
 
-def test_return_forgets_nothing(hand, monkeypatch):
-    draw(hand, FLAGGED_ONE)
-    click_bar(hand, 1)
-    wait_until_learnt(hand, 1)
+def test_return_forgets_nothing(user, monkeypatch):
+    draw(user, FLAGGED_ONE)
+    click_bar(user, 1)
+    wait_until_learnt(user, 1)
     monkeypatch.setattr(QMessageBox, "exec", lambda box: box.defaultButton().click())
-    hand.click("handButton")
-    hand.click("handForgetButton")
-    assert taught(hand) == [1]
+    user.click("handwritingButton")
+    user.click("handwritingForgetButton")
+    assert taught(user) == [1]

@@ -15,48 +15,48 @@ from minigrad_gui.views.training_panel import duration
 from minigrad_gui.worker import TrainingControl
 
 
-def enabled(hand) -> dict[str, bool]:
+def enabled(user) -> dict[str, bool]:
     names = ("trainButton", "pauseButton", "stepButton", "stopButton")
-    return {name.removesuffix("Button"): hand.widget(name).isEnabled() for name in names}
+    return {name.removesuffix("Button"): user.widget(name).isEnabled() for name in names}
 
 
-def test_train_goes_through_all_digits_and_tests_the_network(hand):
-    hand.widget("validationSpin").setValue(0)
-    hand.train(hidden="32", epochs=2, batch_size=250)
-    session = hand.session
+def test_train_goes_through_all_digits_and_tests_the_network(user):
+    user.widget("validationSpin").setValue(0)
+    user.train(hidden="32", epochs=2, batch_size=250)
+    session = user.session
     assert len(session.history) == 2 * 60_000 // 250
     assert session.history.losses[0] > 2
     assert session.history.smoothed[-1] < 0.5
     assert session.meta["test_accuracy"] > 0.9
-    assert hand.widget("accuracyLabel").text() == f"{session.meta['test_accuracy']:.2%}"
-    assert hand.widget("progressBar").value() == hand.widget("progressBar").maximum()
+    assert user.widget("accuracyLabel").text() == f"{session.meta['test_accuracy']:.2%}"
+    assert user.widget("progressBar").value() == user.widget("progressBar").maximum()
 
 
-def test_buttons_follow_the_state(hand):
-    assert enabled(hand) == {"train": True, "pause": False, "step": True, "stop": False}
-    hand.configure(epochs=50)
-    hand.click("trainButton")
-    assert hand.session.state == "training"
-    assert enabled(hand) == {"train": False, "pause": True, "step": False, "stop": True}
-    hand.click("pauseButton")
-    assert hand.session.state == "paused"
-    assert hand.widget("pauseButton").text() == "Resume"
-    assert enabled(hand) == {"train": False, "pause": True, "step": True, "stop": True}
-    hand.click("pauseButton")
-    assert hand.session.state == "training"
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert enabled(hand) == {"train": True, "pause": False, "step": True, "stop": False}
+def test_buttons_follow_the_state(user):
+    assert enabled(user) == {"train": True, "pause": False, "step": True, "stop": False}
+    user.configure(epochs=50)
+    user.click("trainButton")
+    assert user.session.state == "training"
+    assert enabled(user) == {"train": False, "pause": True, "step": False, "stop": True}
+    user.click("pauseButton")
+    assert user.session.state == "paused"
+    assert user.widget("pauseButton").text() == "Resume"
+    assert enabled(user) == {"train": False, "pause": True, "step": True, "stop": True}
+    user.click("pauseButton")
+    assert user.session.state == "training"
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert enabled(user) == {"train": True, "pause": False, "step": True, "stop": False}
 
 
-def test_each_step_is_one_mini_batch(hand, qtbot):
-    hand.configure(epochs=5)
+def test_each_step_is_one_mini_batch(user, qtbot):
+    user.configure(epochs=5)
     for count in (1, 2, 3):
-        hand.click("stepButton")
-        hand.wait(lambda expected=count: len(hand.session.history) == expected)
-        assert hand.session.state == "paused"
+        user.click("stepButton")
+        user.wait(lambda expected=count: len(user.session.history) == expected)
+        assert user.session.state == "paused"
     qtbot.wait(150)  # a loop that did not wait would have taken many more steps by now
-    assert len(hand.session.history) == 3
+    assert len(user.session.history) == 3
 
 
 def test_steps_asked_for_before_going_on_are_not_taken_after_the_next_pause():
@@ -68,212 +68,212 @@ def test_steps_asked_for_before_going_on_are_not_taken_after_the_next_pause():
     assert control.must_wait
 
 
-def test_pause_holds_and_resume_goes_on(hand):
-    hand.configure(epochs=50)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > 5)
-    hand.click("pauseButton")
-    hand.wait_until_still()
-    assert hand.session.state == "paused"
-    held = len(hand.session.history)
-    hand.click("pauseButton")
-    hand.wait(lambda: len(hand.session.history) > held)
+def test_pause_holds_and_resume_goes_on(user):
+    user.configure(epochs=50)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 5)
+    user.click("pauseButton")
+    user.wait_until_still()
+    assert user.session.state == "paused"
+    held = len(user.session.history)
+    user.click("pauseButton")
+    user.wait(lambda: len(user.session.history) > held)
 
 
-def test_stop_keeps_the_network_and_measures_it(hand):
-    hand.configure(hidden="32", epochs=1000)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > 20)
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle", timeout=3000)
-    assert hand.session.model.sizes == (784, 32, 10)
-    assert 0.3 < hand.session.meta["test_accuracy"] < 1
+def test_stop_keeps_the_network_and_measures_it(user):
+    user.configure(hidden="32", epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 20)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle", timeout=3000)
+    assert user.session.model.sizes == (784, 32, 10)
+    assert 0.3 < user.session.meta["test_accuracy"] < 1
 
 
-def test_only_the_learning_rate_can_change_while_training(hand):
-    hand.configure(hidden="32", epochs=1000)
-    hand.click("trainButton")
-    assert hand.widget("learningRateSpin").isEnabled()
+def test_only_the_learning_rate_can_change_while_training(user):
+    user.configure(hidden="32", epochs=1000)
+    user.click("trainButton")
+    assert user.widget("learningRateSpin").isEnabled()
     for name in ("epochsSpin", "hiddenLayersEdit", "datasetCombo", "defaultsButton"):
-        assert not hand.widget(name).isEnabled()
+        assert not user.widget(name).isEnabled()
 
 
-def test_who_types_a_learning_rate_while_training_is_not_interrupted(hand, qtbot):
-    hand.configure(epochs=1000)
-    hand.click("trainButton")
-    spin = hand.widget("learningRateSpin")
+def test_who_types_a_learning_rate_while_training_is_not_interrupted(user, qtbot):
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    spin = user.widget("learningRateSpin")
     qtbot.mouseClick(spin.lineEdit(), Qt.MouseButton.LeftButton)
     spin.setFocus()
     spin.selectAll()
     qtbot.keyClicks(spin, "0.00")
     seen = []
-    hand.session.modelChanged.connect(lambda: seen.append(hand.window.focusWidget()))
-    hand.wait(lambda: len(seen) >= 3)
+    user.session.modelChanged.connect(lambda: seen.append(user.window.focusWidget()))
+    user.wait(lambda: len(seen) >= 3)
     assert seen[-1] is spin
     qtbot.keyClicks(spin, "2")
     qtbot.keyClick(spin, Qt.Key.Key_Return)
-    assert hand.session.config.learning_rate == 0.002
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
+    assert user.session.config.learning_rate == 0.002
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
 
 
-def test_a_changed_learning_rate_counts_from_the_next_step(hand):
+def test_a_changed_learning_rate_counts_from_the_next_step(user):
     def moved_by_a_step() -> float:
-        before, steps = hand.session.model, len(hand.session.history)
-        hand.click("stepButton")
-        hand.wait(lambda: len(hand.session.history) > steps and hand.session.model is not before)
-        pairs = zip(hand.session.model.parameters(), before.parameters(), strict=True)
+        before, steps = user.session.model, len(user.session.history)
+        user.click("stepButton")
+        user.wait(lambda: len(user.session.history) > steps and user.session.model is not before)
+        pairs = zip(user.session.model.parameters(), before.parameters(), strict=True)
         return max(float(np.abs(new.data - old.data).max()) for new, old in pairs)
 
-    hand.configure(hidden="512, 512", epochs=10)  # the layers of the pretrained network, which is there before
+    user.configure(hidden="512, 512", epochs=10)  # the layers of the pretrained network, which is there before
     moved_by_a_step()
-    hand.widget("learningRateSpin").setValue(0.000001)
+    user.widget("learningRateSpin").setValue(0.000001)
     assert moved_by_a_step() < 0.0001
-    hand.widget("learningRateSpin").setValue(0.1)
+    user.widget("learningRateSpin").setValue(0.1)
     assert moved_by_a_step() > 0.01
 
 
-def test_the_percentage_speed_and_time_left_are_told(hand):
-    hand.configure(hidden="64", epochs=1000)
-    hand.click("trainButton")
-    status = hand.widget("statusLabel")
-    hand.wait(lambda: "left" in status.text())
+def test_the_percentage_speed_and_time_left_are_told(user):
+    user.configure(hidden="64", epochs=1000)
+    user.click("trainButton")
+    status = user.widget("statusLabel")
+    user.wait(lambda: "left" in status.text())
     assert re.search(r"Epoch \d+ of 1000", status.text())
     assert "digits/s" in status.text()
-    assert any(label.text().endswith("%") for label in hand.window.findChildren(QLabel) if label is not status)
+    assert any(label.text().endswith("%") for label in user.window.findChildren(QLabel) if label is not status)
 
 
-def test_a_run_that_explodes_at_once_leaves_the_network_and_what_is_known_of_it(hand, warnings):
-    before, meta = hand.session.model, hand.session.meta
-    hand.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
-    hand.click("trainButton")
-    hand.wait(lambda: bool(warnings))
-    assert hand.session.model is before
-    assert hand.session.meta is meta
+def test_a_run_that_explodes_at_once_leaves_the_network_and_what_is_known_of_it(user, warnings):
+    before, meta = user.session.model, user.session.meta
+    user.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
+    user.click("trainButton")
+    user.wait(lambda: bool(warnings))
+    assert user.session.model is before
+    assert user.session.meta is meta
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_divergence_stops_and_says_what_to_try(optimizer, hand, warnings):
-    hand.widget("optimizerCombo").setCurrentIndex(hand.widget("optimizerCombo").findData(optimizer))
-    hand.widget("learningRateSpin").setValue(1000)
-    hand.train(hidden="32, 32", epochs=20)
+def test_divergence_stops_and_says_what_to_try(optimizer, user, warnings):
+    user.widget("optimizerCombo").setCurrentIndex(user.widget("optimizerCombo").findData(optimizer))
+    user.widget("learningRateSpin").setValue(1000)
+    user.train(hidden="32, 32", epochs=20)
     assert len(warnings) == 1
     assert "learning rate ten times smaller" in warnings[0]
-    assert 1 <= len(hand.session.history) < 1000
-    assert (hand.session.history.losses < 1e6).all(), "the curve ends before it explodes"
-    assert all(np.isfinite(parameter.data).all() for parameter in hand.session.model.parameters())
+    assert 1 <= len(user.session.history) < 1000
+    assert (user.session.history.losses < 1e6).all(), "the curve ends before it explodes"
+    assert all(np.isfinite(parameter.data).all() for parameter in user.session.model.parameters())
 
 
-def test_the_same_seed_gives_the_same_network(hand):
+def test_the_same_seed_gives_the_same_network(user):
     networks = []
     for _ in range(2):
-        hand.train(hidden="16", epochs=1)
-        networks.append([parameter.data for parameter in hand.session.model.parameters()])
+        user.train(hidden="16", epochs=1)
+        networks.append([parameter.data for parameter in user.session.model.parameters()])
     assert all(np.array_equal(first, second) for first, second in zip(*networks, strict=True))
 
 
-def test_the_network_before_a_run_comes_back(hand):
-    hand.train(hidden="16")
-    trained, history = hand.session.model, hand.session.history
-    accuracy = hand.widget("accuracyLabel").text()
-    hand.configure(hidden="16", epochs=50)
-    hand.click("stepButton")
-    hand.wait(lambda: len(hand.session.history) == 1)
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert hand.session.model is not trained
-    hand.trigger("backAction")
-    assert hand.session.model is trained
-    assert hand.session.history is history
-    assert hand.session.modified
-    assert hand.widget("accuracyLabel").text() == accuracy
-    bar = hand.widget("progressBar")
-    hand.wait(lambda: bar.value() == bar.maximum())
+def test_the_network_before_a_run_comes_back(user):
+    user.train(hidden="16")
+    trained, history = user.session.model, user.session.history
+    accuracy = user.widget("accuracyLabel").text()
+    user.configure(hidden="16", epochs=50)
+    user.click("stepButton")
+    user.wait(lambda: len(user.session.history) == 1)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert user.session.model is not trained
+    user.trigger("backAction")
+    assert user.session.model is trained
+    assert user.session.history is history
+    assert user.session.modified
+    assert user.widget("accuracyLabel").text() == accuracy
+    bar = user.widget("progressBar")
+    user.wait(lambda: bar.value() == bar.maximum())
 
 
-def test_the_loop_does_not_wait_long_for_pythons_lock(hand):
+def test_the_loop_does_not_wait_long_for_pythons_lock(user):
     sys.setswitchinterval(0.005)
-    hand.train(hidden="16", epochs=1, batch_size=1000)
+    user.train(hidden="16", epochs=1, batch_size=1000)
     assert sys.getswitchinterval() == pytest.approx(0.001)
 
 
-def test_a_changed_learning_rate_is_recorded(hand, tmp_path):
-    hand.configure(epochs=50)
-    hand.click("stepButton")
-    hand.wait(lambda: len(hand.session.history) == 1)
-    hand.widget("learningRateSpin").setValue(0.5)
-    hand.click("stepButton")
-    hand.wait(lambda: len(hand.session.history) == 2)
-    hand.session.save(tmp_path / "m.npz")
+def test_a_changed_learning_rate_is_recorded(user, tmp_path):
+    user.configure(epochs=50)
+    user.click("stepButton")
+    user.wait(lambda: len(user.session.history) == 1)
+    user.widget("learningRateSpin").setValue(0.5)
+    user.click("stepButton")
+    user.wait(lambda: len(user.session.history) == 2)
+    user.session.save(tmp_path / "m.npz")
     meta = load_model(tmp_path / "m.npz")[1]
     assert meta["config"]["learning_rate"] == 0.0005
     assert meta["learning_rate_changes"] == [{"mini_batches": 1, "learning_rate": 0.5}]
 
 
-def test_a_rate_that_is_still_being_typed_counts_when_training_starts(hand, qtbot):
-    spin = hand.widget("learningRateSpin")
+def test_a_rate_that_is_still_being_typed_counts_when_training_starts(user, qtbot):
+    spin = user.widget("learningRateSpin")
     spin.setFocus()
     spin.selectAll()
     qtbot.keyClicks(spin, "0,05")
     qtbot.keyClick(spin, Qt.Key.Key_F7)
-    assert hand.session.run_config.learning_rate == 0.05
+    assert user.session.run_config.learning_rate == 0.05
 
 
-def test_a_stop_says_where(hand):
-    hand.configure(epochs=50)
-    hand.click("stepButton")
-    hand.wait(lambda: len(hand.session.history) == 1)
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert hand.widget("statusLabel").text() == "Stopped after 1 mini-batch, in epoch 1."
+def test_a_stop_says_where(user):
+    user.configure(epochs=50)
+    user.click("stepButton")
+    user.wait(lambda: len(user.session.history) == 1)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert user.widget("statusLabel").text() == "Stopped after 1 mini-batch, in epoch 1."
 
 
-def test_go_on_from_the_current_network(hand):
-    hand.train(hidden="32", epochs=1)
-    first_end = hand.session.history.smoothed[-1]
-    hand.click("keepWeightsCheck")
-    assert hand.widget("keepWeightsCheck").isChecked()
-    hand.train(hidden="32", epochs=1)
-    assert hand.session.history.losses[:10].mean() < first_end * 1.5
-    hand.widget("hiddenLayersEdit").setText("33")
-    assert not hand.widget("keepWeightsCheck").isEnabled()
+def test_go_on_from_the_current_network(user):
+    user.train(hidden="32", epochs=1)
+    first_end = user.session.history.smoothed[-1]
+    user.click("continueCheck")
+    assert user.widget("continueCheck").isChecked()
+    user.train(hidden="32", epochs=1)
+    assert user.session.history.losses[:10].mean() < first_end * 1.5
+    user.widget("hiddenLayersEdit").setText("33")
+    assert not user.widget("continueCheck").isEnabled()
 
 
-def choose_hugging_face(hand, monkeypatch, tmp_path, address: str) -> None:
+def choose_hugging_face(user, monkeypatch, tmp_path, address: str) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setenv("HF_ENDPOINT", address)
-    hand.widget("datasetCombo").setCurrentIndex(hand.widget("datasetCombo").findData("ylecun/mnist"))
+    user.widget("datasetCombo").setCurrentIndex(user.widget("datasetCombo").findData("ylecun/mnist"))
 
 
-def test_a_download_that_hangs_can_be_stopped(hand, monkeypatch, tmp_path):
+def test_a_download_that_hangs_can_be_stopped(user, monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        choose_hugging_face(hand, monkeypatch, tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        hand.click("trainButton")
-        assert hand.widget("statusLabel").text() == "Loading the digits…"
-        hand.click("stopButton")
-        hand.wait(lambda: hand.session.state == "idle", timeout=3000)
-    assert len(hand.session.history) == 0
+        choose_hugging_face(user, monkeypatch, tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        user.click("trainButton")
+        assert user.widget("statusLabel").text() == "Loading the digits…"
+        user.click("stopButton")
+        user.wait(lambda: user.session.state == "idle", timeout=3000)
+    assert len(user.session.history) == 0
 
 
-def test_a_dataset_that_cannot_be_had_is_told_and_the_network_stays(hand, monkeypatch, tmp_path, warnings):
-    before = hand.session.model
-    choose_hugging_face(hand, monkeypatch, tmp_path, "http://127.0.0.1:1")
-    hand.click("trainButton")
-    hand.wait(lambda: hand.session.state == "idle")
+def test_a_dataset_that_cannot_be_had_is_told_and_the_network_stays(user, monkeypatch, tmp_path, warnings):
+    before = user.session.model
+    choose_hugging_face(user, monkeypatch, tmp_path, "http://127.0.0.1:1")
+    user.click("trainButton")
+    user.wait(lambda: user.session.state == "idle")
     assert warnings == [
         "ylecun/mnist could not be fetched: the hub cannot be reached and there is no copy in the cache."
     ]
-    assert hand.session.model is before
+    assert user.session.model is before
 
 
-def test_loading_shows_a_busy_bar(hand):
-    hand.configure()
-    hand.click("trainButton")
-    assert isinstance(hand.widget("progressBar"), QProgressBar)
-    assert hand.widget("progressBar").maximum() == 0
-    assert hand.widget("statusLabel").text() == "Loading the digits…"
-    hand.wait(lambda: hand.session.state == "idle")
+def test_loading_shows_a_busy_bar(user):
+    user.configure()
+    user.click("trainButton")
+    assert isinstance(user.widget("progressBar"), QProgressBar)
+    assert user.widget("progressBar").maximum() == 0
+    assert user.widget("statusLabel").text() == "Loading the digits…"
+    user.wait(lambda: user.session.state == "idle")
 
 
 class PaintWatch(QObject):
@@ -290,97 +290,97 @@ class PaintWatch(QObject):
         return False
 
 
-def test_the_bar_is_still_once_the_digits_are_loaded(hand):
-    watch = PaintWatch(hand.widget("progressBar"))
-    hand.configure(epochs=5000)
-    hand.click("stepButton")
-    hand.wait(lambda: len(hand.session.history) == 1)
-    hand.wait(lambda: time.monotonic() - watch.last_s > 0.2)
-    assert hand.widget("progressBar").value() == 0
-    assert hand.widget("progressBar").maximum() > 0
+def test_the_bar_is_still_once_the_digits_are_loaded(user):
+    watch = PaintWatch(user.widget("progressBar"))
+    user.configure(epochs=5000)
+    user.click("stepButton")
+    user.wait(lambda: len(user.session.history) == 1)
+    user.wait(lambda: time.monotonic() - watch.last_s > 0.2)
+    assert user.widget("progressBar").value() == 0
+    assert user.widget("progressBar").maximum() > 0
 
 
-def test_the_status_tells_when_it_is_over(hand):
-    hand.train(epochs=2)
-    assert hand.widget("statusLabel").text() == f"Trained on {len(hand.session.history):,} mini-batches, 2 epochs."
+def test_the_status_tells_when_it_is_over(user):
+    user.train(epochs=2)
+    assert user.widget("statusLabel").text() == f"Trained on {len(user.session.history):,} mini-batches, 2 epochs."
 
 
-def test_a_network_that_did_not_learn_is_told_in_words(hand):
-    hand.widget("learningRateSpin").setValue(1)
-    hand.train(hidden="64, 64", epochs=1, batch_size=250)
-    status = hand.widget("diagnosisLabel")
+def test_a_network_that_did_not_learn_is_told_in_words(user):
+    user.widget("learningRateSpin").setValue(1)
+    user.train(hidden="64, 64", epochs=1, batch_size=250)
+    status = user.widget("diagnosisLabel")
     assert "The loss exploded to" in status.text()
     assert "the network is no better than guessing" in status.text()
     assert "Try a learning rate of 0.001." in status.text()
     assert status.height() >= status.heightForWidth(status.width()), "all of it can be read"
-    hand.widget("learningRateSpin").setValue(0.001)
-    hand.train(hidden="64, 64", epochs=1, batch_size=250)
+    user.widget("learningRateSpin").setValue(0.001)
+    user.train(hidden="64, 64", epochs=1, batch_size=250)
     assert not status.isVisible()
 
 
-def test_a_failed_run_does_not_pass_for_the_run_of_the_network_from_before(hand, warnings):
-    hand.train(hidden="16")
-    name, accuracy = hand.session.name, hand.widget("accuracyLabel").text()
-    good = hand.session.history
-    hand.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
-    hand.click("trainButton")
-    hand.wait(lambda: bool(warnings))
-    captions = [label.text() for label in hand.window.findChildren(QLabel)]
-    assert hand.widget("accuracyLabel").text() == accuracy
+def test_a_failed_run_does_not_pass_for_the_run_of_the_network_from_before(user, warnings):
+    user.train(hidden="16")
+    name, accuracy = user.session.name, user.widget("accuracyLabel").text()
+    good = user.session.history
+    user.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
+    user.click("trainButton")
+    user.wait(lambda: bool(warnings))
+    captions = [label.text() for label in user.window.findChildren(QLabel)]
+    assert user.widget("accuracyLabel").text() == accuracy
     assert "earlier test accuracy" in captions
-    assert f"The network is {name}, from before this run." in hand.widget("diagnosisLabel").text()
-    assert "The loss exploded and did not come back" in hand.widget("diagnosisLabel").text()
-    hand.trigger("backAction")
-    assert hand.session.history is good
-    assert "from before this run" not in hand.widget("diagnosisLabel").text()
-    assert "earlier test accuracy" not in [label.text() for label in hand.window.findChildren(QLabel)]
-    hand.trigger("backAction")
-    assert "from before this run" in hand.widget("diagnosisLabel").text()
+    assert f"The network is {name}, from before this run." in user.widget("diagnosisLabel").text()
+    assert "The loss exploded and did not come back" in user.widget("diagnosisLabel").text()
+    user.trigger("backAction")
+    assert user.session.history is good
+    assert "from before this run" not in user.widget("diagnosisLabel").text()
+    assert "earlier test accuracy" not in [label.text() for label in user.window.findChildren(QLabel)]
+    user.trigger("backAction")
+    assert "from before this run" in user.widget("diagnosisLabel").text()
 
 
-def test_training_actions_have_keys(hand, qtbot):
-    hand.configure(epochs=50)
-    hand.window.activateWindow()
-    qtbot.keyClick(hand.window, Qt.Key.Key_F5)
-    assert hand.session.state == "training"
-    qtbot.keyClick(hand.window, Qt.Key.Key_F6)
-    assert hand.session.state == "paused"
-    qtbot.keyClick(hand.window, Qt.Key.Key_F8)
-    hand.wait(lambda: hand.session.state == "idle")
+def test_training_actions_have_keys(user, qtbot):
+    user.configure(epochs=50)
+    user.window.activateWindow()
+    qtbot.keyClick(user.window, Qt.Key.Key_F5)
+    assert user.session.state == "training"
+    qtbot.keyClick(user.window, Qt.Key.Key_F6)
+    assert user.session.state == "paused"
+    qtbot.keyClick(user.window, Qt.Key.Key_F8)
+    user.wait(lambda: user.session.state == "idle")
 
 
 def test_durations_read_as_a_person_says_them():
     assert [duration(seconds) for seconds in (7.6, 125, 4800)] == ["8 s", "2 min 05 s", "1 h 20 min"]
 
 
-def test_tooltips_teach(hand):
-    for button in hand.window.findChildren(QPushButton):
+def test_tooltips_teach(user):
+    for button in user.window.findChildren(QPushButton):
         assert button.toolTip() or button.text(), button.objectName()
 
 
-def test_it_says_which_setting_keeps_train_from_starting(hand):
-    hand.widget("hiddenLayersEdit").setText("abc")
-    assert hand.widget("statusLabel").text() == "This setting cannot be used: hidden layers."
-    hand.widget("hiddenLayersEdit").setText("32")
-    assert hand.widget("statusLabel").text().startswith("Ready: ")
-    spin = hand.widget("validationSpin")
+def test_it_says_which_setting_keeps_train_from_starting(user):
+    user.widget("hiddenLayersEdit").setText("abc")
+    assert user.widget("statusLabel").text() == "This setting cannot be used: hidden layers."
+    user.widget("hiddenLayersEdit").setText("32")
+    assert user.widget("statusLabel").text().startswith("Ready: ")
+    spin = user.widget("validationSpin")
     spin.selectAll()
-    hand.qtbot.keyClicks(spin, "80")
-    assert hand.widget("statusLabel").text() == "This setting cannot be used: validation share."
+    user.qtbot.keyClicks(spin, "80")
+    assert user.widget("statusLabel").text() == "This setting cannot be used: validation share."
 
 
-def test_the_buttons_stay_as_wide_when_pause_becomes_resume(hand):
-    hand.window.resize(1024, 540)
-    hand.configure(epochs=1000)
-    hand.click("trainButton")
-    hand.wait(lambda: len(hand.session.history) > 0)
+def test_the_buttons_stay_as_wide_when_pause_becomes_resume(user):
+    user.window.resize(1024, 540)
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 0)
     names = ("trainButton", "pauseButton", "stepButton", "stopButton")
 
     def places():
         QApplication.processEvents()
-        return [hand.widget(name).geometry() for name in names]
+        return [user.widget(name).geometry() for name in names]
 
     before = places()
-    hand.click("pauseButton")
-    assert hand.widget("pauseButton").text() == "Resume"
+    user.click("pauseButton")
+    assert user.widget("pauseButton").text() == "Resume"
     assert places() == before

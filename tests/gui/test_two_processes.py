@@ -17,7 +17,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from engine import MLP, TrainingConfig, load_model, save_checkpoint, save_model
 from engine.training import TrainingRun
-from minigrad_gui.handwriting import Notebook
+from minigrad_gui.handwriting import DrawingStore
 from minigrad_gui.recovery import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,14 +26,14 @@ PATIENCE_S = 120
 NOTEBOOK = """
 import sys
 from pathlib import Path
-from minigrad_gui.handwriting import Notebook
+from minigrad_gui.handwriting import DrawingStore
 def ready():
     print("ready", flush=True)
     sys.stdin.readline()
 def opened():
-    notebook = Notebook(folder)
-    notebook.include(notebook.read())
-    return notebook
+    drawing_store = DrawingStore(folder)
+    drawing_store.include(drawing_store.read())
+    return drawing_store
 folder = Path(sys.argv[1])
 """
 WINDOW = """
@@ -130,12 +130,12 @@ def test_both_add_and_remove_drawings_at_full_speed(start, tmp_path):
     """Each third one is removed again; a third process reads the newest all the while, and never half a file."""
     folder = tmp_path / "new" / "handwriting"
     writes = f"""{NOTEBOOK}
-notebook = Notebook(folder)
+drawing_store = DrawingStore(folder)
 ready()
 for index in range(150):
-    drawing = notebook.add([[[0.01 * index, 0.1], [0.5, 0.9]]], int(sys.argv[2]))
+    drawing = drawing_store.add([[[0.01 * index, 0.1], [0.5, 0.9]]], int(sys.argv[2]))
     if index % 3 == 0:
-        notebook.remove(drawing)
+        drawing_store.remove(drawing)
 """
     reads = f"""{NOTEBOOK}
 import json, os
@@ -152,7 +152,7 @@ while len(names) < 200:
         assert json.loads(content)["strokes"][0][1] == [0.5, 0.9]
 """
     together(start(writes, folder, 3), start(writes, folder, 8), start(reads, folder))
-    drawings = Notebook(folder).read()
+    drawings = DrawingStore(folder).read()
     for label in (3, 8):
         first_points = [drawing.strokes[0][0, 0] for drawing in drawings if drawing.label == label]
         assert first_points == [round(0.01 * index, 4) for index in range(150) if index % 3]
@@ -162,32 +162,32 @@ while len(names) < 200:
 def test_one_forgets_the_hand_while_the_other_teaches(start, tmp_path):
     """One teaches until the other has thrown away a few of its drawings; then it takes all of them back."""
     folder, enough = tmp_path / "handwriting", tmp_path / "enough"
-    Notebook(folder).add([[[0.5, 0.1], [0.5, 0.9]]], 1)
+    DrawingStore(folder).add([[[0.5, 0.1], [0.5, 0.9]]], 1)
     teaches = f"""{NOTEBOOK}
-notebook = opened()
-assert len(notebook.drawings) == 1
+drawing_store = opened()
+assert len(drawing_store.drawings) == 1
 ready()
 while not Path(sys.argv[2]).exists():
-    notebook.add([[[0.5, 0.1], [0.5, 0.9]]], 3)
-last = [notebook.add([[[0.5, 0.1], [0.5, 0.9]]], 8) for _ in range(3)]
+    drawing_store.add([[[0.5, 0.1], [0.5, 0.9]]], 3)
+last = [drawing_store.add([[[0.5, 0.1], [0.5, 0.9]]], 8) for _ in range(3)]
 print(len(opened().drawings))
-notebook.remove(*notebook.drawings[:-1])
-assert notebook.drawings == last[-1:]
+drawing_store.remove(*drawing_store.drawings[:-1])
+assert drawing_store.drawings == last[-1:]
 """
     forgets = f"""{NOTEBOOK}
-notebook = opened()
+drawing_store = opened()
 ready()
 gone = 0
 while gone < 30:
     before = set(folder.glob("*.json"))
-    notebook.forget()
-    assert notebook.drawings == []
+    drawing_store.forget()
+    assert drawing_store.drawings == []
     gone += sum(not file.exists() for file in before)
 Path(sys.argv[2]).touch()
 """
     left, _ = together(start(teaches, folder, enough), start(forgets, folder, enough))
     assert int(left) >= 3, "what is taught after the other has forgotten stays"
-    assert [drawing.label for drawing in Notebook(folder).read()] == [8]
+    assert [drawing.label for drawing in DrawingStore(folder).read()] == [8]
     assert len(list(folder.iterdir())) == 1
 
 

@@ -33,19 +33,19 @@ def crossed_out(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def believed():
-    """Which pictures (n, 28, 28) are believed to show a digit: (n,)."""
+def accepted():
+    """Which pictures (n, 28, 28) are accepted to show a digit: (n,)."""
     model, meta = load_model(asset_path("pretrained.npz"))
     calibration = calibration_of(meta)
-    assert calibration.least_evidence is not None
+    assert calibration.least_log_sum_exp is not None
     return lambda pictures: calibration.read(logits_of(model, np.asarray(pictures)))[1]
 
 
 @pytest.mark.parametrize("scribble", [rubbed, spiral, hatched, crossed_out])
-def test_scribbles_are_not_recognised(believed, scribble):
+def test_scribbles_are_not_recognised(accepted, scribble):
     rng = np.random.default_rng(1)
-    assert believed([digits.rasterize(scribble(rng)) for _ in range(COUNT)]).mean() < 0.1
+    assert accepted([digits.rasterize(scribble(rng)) for _ in range(COUNT)]).mean() < 0.1
 
 
-def test_digits_are_recognised(believed):
-    assert believed(load_mnist().test_images).mean() > 0.98
+def test_digits_are_recognised(accepted):
+    assert accepted(load_mnist().test_images).mean() > 0.98

@@ -23,10 +23,10 @@ KEYS = Qt.Key
 
 
 @pytest.fixture
-def preview(hand):
+def preview(user):
     """The preview, once it has its digits."""
-    found = hand.widget("variationPreview")
-    hand.wait(lambda: found.pictures is not None)
+    found = user.widget("variationPreview")
+    user.wait(lambda: found.pictures is not None)
     return found
 
 
@@ -48,75 +48,75 @@ def sheet(samples: np.ndarray, zoom: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", SLIDERS)
-def test_a_slider_by_keyboard_changes_the_config(hand, qtbot, name):
+def test_a_slider_by_keyboard_changes_the_config(user, qtbot, name):
     field, step, most, shown = SLIDERS[name]
-    slider = hand.widget(name)
+    slider = user.widget(name)
     qtbot.keyClick(slider, KEYS.Key_Right)
-    assert hand.session.config == TrainingConfig(augmentation=Augmentation(**{field: step}))
+    assert user.session.config == TrainingConfig(augmentation=Augmentation(**{field: step}))
     assert slider.readout.text() == shown
     qtbot.keyClick(slider, KEYS.Key_End)
-    assert getattr(hand.session.config.augmentation, field) == most
+    assert getattr(user.session.config.augmentation, field) == most
     qtbot.keyClick(slider, KEYS.Key_Home)
-    assert hand.session.config == TrainingConfig()
+    assert user.session.config == TrainingConfig()
 
 
-def test_a_slider_by_mouse_changes_the_config(hand):
-    slider = hand.widget("rotationSlider")
+def test_a_slider_by_mouse_changes_the_config(user):
+    slider = user.widget("rotationSlider")
     left = Qt.MouseButton.LeftButton
     middle = slider.height() // 2
     QTest.mousePress(slider, left, pos=QPoint(6, middle))
     QTest.mouseMove(slider, QPoint(slider.width() // 2, middle))
     QTest.mouseRelease(slider, left, pos=QPoint(slider.width() // 2, middle))
-    assert 15 <= hand.session.config.augmentation.rotation_deg <= 30
+    assert 15 <= user.session.config.augmentation.rotation_deg <= 30
 
 
-def test_the_best_preset_is_left_as_it_is_by_what_edits_another_field(hand, qtbot):
-    qtbot.keyClicks(hand.widget("presetCombo"), "B")
-    assert hand.session.config == PRESETS["best"]
-    assert hand.widget("scaleSlider").readout.text() == "10 %"
-    assert hand.widget("elasticSlider").readout.text() == "0.8 px"
-    epochs = hand.widget("epochsSpin")
+def test_the_best_preset_is_left_as_it_is_by_what_edits_another_field(user, qtbot):
+    qtbot.keyClicks(user.widget("presetCombo"), "B")
+    assert user.session.config == PRESETS["best"]
+    assert user.widget("scaleSlider").readout.text() == "10 %"
+    assert user.widget("elasticSlider").readout.text() == "0.8 px"
+    epochs = user.widget("epochsSpin")
     qtbot.keyClick(epochs, KEYS.Key_Up)
-    assert hand.session.config.augmentation == PRESETS["best"].augmentation
+    assert user.session.config.augmentation == PRESETS["best"].augmentation
     qtbot.keyClick(epochs, KEYS.Key_Down)
-    assert hand.session.config == PRESETS["best"]
-    qtbot.keyClick(hand.widget("elasticSlider"), KEYS.Key_Left)
-    assert hand.session.config.augmentation.elastic_px == 0.7
-    assert hand.widget("presetCombo").currentText() == "My own settings"
-    qtbot.keyClick(hand.widget("elasticSlider"), KEYS.Key_Right)
-    assert hand.session.config == PRESETS["best"]
+    assert user.session.config == PRESETS["best"]
+    qtbot.keyClick(user.widget("elasticSlider"), KEYS.Key_Left)
+    assert user.session.config.augmentation.elastic_px == 0.7
+    assert user.widget("presetCombo").currentText() == "My own settings"
+    qtbot.keyClick(user.widget("elasticSlider"), KEYS.Key_Right)
+    assert user.session.config == PRESETS["best"]
 
 
-def test_an_amount_between_two_steps_stays_until_its_slider_moves(hand, qtbot):
-    hand.session.set_config(TrainingConfig(augmentation=Augmentation(shift_px=1.1)), "mnist")
-    assert hand.widget("shiftSlider").readout.text() == "1.1 px"
-    qtbot.keyClick(hand.widget("shearSlider"), KEYS.Key_Right)
-    assert hand.session.config.augmentation == Augmentation(shift_px=1.1, shear=0.01)
-    qtbot.keyClick(hand.widget("shiftSlider"), KEYS.Key_Right)
-    assert hand.session.config.augmentation.shift_px == 1.25
+def test_an_amount_between_two_steps_stays_until_its_slider_moves(user, qtbot):
+    user.session.set_config(TrainingConfig(augmentation=Augmentation(shift_px=1.1)), "mnist")
+    assert user.widget("shiftSlider").readout.text() == "1.1 px"
+    qtbot.keyClick(user.widget("shearSlider"), KEYS.Key_Right)
+    assert user.session.config.augmentation == Augmentation(shift_px=1.1, shear=0.01)
+    qtbot.keyClick(user.widget("shiftSlider"), KEYS.Key_Right)
+    assert user.session.config.augmentation.shift_px == 1.25
 
 
-def test_the_wheel_turns_only_a_slider_that_has_the_focus(hand):
-    slider = hand.widget("elasticSlider")
-    hand.widget("trainButton").setFocus()
-    hand.wheel(slider, 120)
+def test_the_wheel_turns_only_a_slider_that_has_the_focus(user):
+    slider = user.widget("elasticSlider")
+    user.widget("trainButton").setFocus()
+    user.wheel(slider, 120)
     assert slider.value() == 0
-    hand.window.activateWindow()
+    user.window.activateWindow()
     slider.setFocus()
-    hand.wait(slider.hasFocus)
-    hand.wheel(slider, 120)
+    user.wait(slider.hasFocus)
+    user.wheel(slider, 120)
     assert slider.value() > 0
 
 
-def test_sliders_presets_and_schedule_rest_while_it_trains(hand):
+def test_sliders_presets_and_schedule_rest_while_it_trains(user):
     names = (*SLIDERS, "presetCombo", "scheduleCombo")
-    hand.configure()
-    hand.click("stepButton")
-    assert hand.session.state == "paused"
-    assert not any(hand.widget(name).isEnabled() for name in names)
-    hand.click("stopButton")
-    hand.wait(lambda: hand.session.state == "idle")
-    assert all(hand.widget(name).isEnabled() for name in names)
+    user.configure()
+    user.click("stepButton")
+    assert user.session.state == "paused"
+    assert not any(user.widget(name).isEnabled() for name in names)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert all(user.widget(name).isEnabled() for name in names)
 
 
 def test_variations_outlast_the_window(make_window, qtbot):
@@ -129,44 +129,44 @@ def test_variations_outlast_the_window(make_window, qtbot):
     assert second.findChild(QSlider, "scaleSlider").readout.text() == "50 %"
 
 
-def test_without_variation_the_digits_are_shown_as_they_are(hand, preview):
-    assert np.array_equal(np.rint(preview.pictures * 255), hand.session.samples)
-    assert not hand.widget("shuffleButton").isEnabled()
+def test_without_variation_the_digits_are_shown_as_they_are(user, preview):
+    assert np.array_equal(np.rint(preview.pictures * 255), user.session.samples)
+    assert not user.widget("shuffleButton").isEnabled()
 
 
-def test_the_preview_follows_a_slider_and_comes_back_with_it(hand, qtbot, preview):
-    slider, before = hand.widget("rotationSlider"), picture(preview)
+def test_the_preview_follows_a_slider_and_comes_back_with_it(user, qtbot, preview):
+    slider, before = user.widget("rotationSlider"), picture(preview)
     originals = preview.pictures
     qtbot.keyClick(slider, KEYS.Key_Right)
-    hand.wait(lambda: picture(preview) != before)
+    user.wait(lambda: picture(preview) != before)
     a_little = picture(preview)
     assert np.abs(preview.pictures - originals).max() < 0.5, "one degree changes little"
     qtbot.keyClick(slider, KEYS.Key_End)
-    hand.wait(lambda: picture(preview) != a_little)
+    user.wait(lambda: picture(preview) != a_little)
     assert np.abs(preview.pictures - originals).max() > 0.5
     qtbot.keyClick(slider, KEYS.Key_Home)
     qtbot.keyClick(slider, KEYS.Key_Right)
-    hand.wait(lambda: picture(preview) == a_little)
+    user.wait(lambda: picture(preview) == a_little)
     qtbot.keyClick(slider, KEYS.Key_Home)
-    hand.wait(lambda: picture(preview) == before)
+    user.wait(lambda: picture(preview) == before)
 
 
-def test_the_preview_follows_while_another_field_is_wrong(hand, qtbot, preview):
+def test_the_preview_follows_while_another_field_is_wrong(user, qtbot, preview):
     before = picture(preview)
-    hand.widget("hiddenLayersEdit").setText("abc")
-    qtbot.keyClick(hand.widget("shiftSlider"), KEYS.Key_End)
-    hand.wait(lambda: picture(preview) != before)
+    user.widget("hiddenLayersEdit").setText("abc")
+    qtbot.keyClick(user.widget("shiftSlider"), KEYS.Key_End)
+    user.wait(lambda: picture(preview) != before)
 
 
-def test_shuffle_varies_the_digits_in_another_way(hand, qtbot, preview):
+def test_shuffle_varies_the_digits_in_another_way(user, qtbot, preview):
     originals = picture(preview)
-    qtbot.keyClick(hand.widget("shearSlider"), KEYS.Key_End)
-    hand.wait(lambda: picture(preview) != originals)
+    qtbot.keyClick(user.widget("shearSlider"), KEYS.Key_End)
+    user.wait(lambda: picture(preview) != originals)
     before = picture(preview)
-    hand.click("shuffleButton")
+    user.click("shuffleButton")
     assert picture(preview) != before
-    qtbot.keyClick(hand.widget("shearSlider"), KEYS.Key_Home)
-    hand.wait(lambda: picture(preview) == originals)
+    qtbot.keyClick(user.widget("shearSlider"), KEYS.Key_Home)
+    user.wait(lambda: picture(preview) == originals)
 
 
 def test_many_changes_are_painted_at_once(qtbot, monkeypatch):

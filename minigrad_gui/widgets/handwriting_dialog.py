@@ -42,13 +42,13 @@ class _Drawings(QAbstractListModel):
             case Qt.ItemDataRole.DecorationRole:
                 return _pixmap(drawing.picture, self._pixel_ratio())
             case Qt.ItemDataRole.ToolTipRole:
-                return f"Taught as {with_article(drawing.label)}"
+                return f"TeachingResult as {with_article(drawing.label)}"
             case Qt.ItemDataRole.TextAlignmentRole:
                 return Qt.AlignmentFlag.AlignHCenter
         return None
 
 
-class HandDialog(QDialog):
+class HandwritingDialog(QDialog):
     """Shows drawings with their labels. `corrected` tells which show another digit, and which; `deleted` those to
     delete; `forgotten` that all should go.
     """
@@ -62,12 +62,12 @@ class HandDialog(QDialog):
         self.setWindowTitle("My handwriting")
         resize_within(self, SIZE_PX)
         self._is_reading = False
-        self._count = named(caption(), "handCountLabel")
+        self._count = named(caption(), "handwritingCountLabel")
         self._count.setWordWrap(True)
         self._model = _Drawings(self)
-        self._list = named(QListView(), "handList")
+        self._list = named(QListView(), "handwritingList")
         self._list.setModel(self._model)
-        self._list.setAccessibleName("Taught drawings")
+        self._list.setAccessibleName("TeachingResult drawings")
         self._list.setViewMode(QListView.ViewMode.IconMode)
         self._list.setResizeMode(QListView.ResizeMode.Adjust)
         self._list.setMovement(QListView.Movement.Static)
@@ -75,15 +75,15 @@ class HandDialog(QDialog):
         self._list.setUniformItemSizes(True)  # else every picture would be made to find out how large it is
         self._list.setIconSize(QSize(PICTURE_PX, PICTURE_PX))
         self._list.setSpacing(6)
-        self._delete = named(QPushButton("Delete"), "handDeleteButton", "Throw the chosen drawings away (Del)")
-        self._forget = named(QPushButton("Forget my handwriting"), "handForgetButton", "Throw all of them away")
+        self._delete = named(QPushButton("Delete"), "handwritingDeleteButton", "Throw the chosen drawings away (Del)")
+        self._forget = named(QPushButton("Forget my handwriting"), "handwritingForgetButton", "Throw all of them away")
         self._digits = QMenu(self)
         for digit in range(CLASSES):
             self._digits.addAction(f"It is {with_article(digit).replace(' ', ' &')}").setData(digit)
         tip = "Say which digit the chosen drawings show (F2)"
-        self._correct = named(QPushButton("Correct"), "handCorrectButton", tip)
+        self._correct = named(QPushButton("Correct"), "handwritingCorrectButton", tip)
         self._correct.setMenu(self._digits)
-        self._close = named(QPushButton("Close"), "handCloseButton")
+        self._close = named(QPushButton("Close"), "handwritingCloseButton")
         for button in (self._correct, self._delete, self._forget, self._close):
             button.setAutoDefault(False)
         column(
