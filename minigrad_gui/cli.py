@@ -16,29 +16,25 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import numpy as np
-
 from engine import (
     Augmentation,
     ConfigError,
     ModelFileError,
     TrainingConfig,
     evaluate,
-    load_model,
 )
 from engine.archive import printable
-from engine.calibration import Calibration, calibration_of
-from engine.nn import ACTIVATIONS, MLP
+from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
 from engine.training import (
     MAX_AUGMENTATION,
     SCHEDULES,
-    logits_of,
     parse_hidden,
 )
 from minigrad_gui import data, digits
 from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
 from minigrad_gui.presets import PRESETS
+from minigrad_gui.reader import Prediction, load_reader, predict
 
 if TYPE_CHECKING:
     from minigrad_gui.main_window import MainWindow
@@ -208,21 +204,15 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _load_reader(path: Path) -> tuple[MLP, Calibration]:
-    model, meta = load_model(path)
-    digits.check_reader(path.name, model.sizes)
-    return model, calibration_of(meta)
-
-
 def _evaluate(options: argparse.Namespace) -> int:
-    model, _ = _load_reader(options.model)
+    model, _ = load_reader(options.model)
     dataset = data.load_mnist()
     print(measured("test", *evaluate(model, dataset.test_images, dataset.test_labels)))
     return 0
 
 
 def _predict(options: argparse.Namespace) -> int:
-    model, calibration = _load_reader(options.model)
+    model, meta = load_reader(options.model)
     status = 0
     for path in options.images:
         try:
@@ -231,14 +221,16 @@ def _predict(options: argparse.Namespace) -> int:
             complain(error if isinstance(error, data.DataError) else f"{path} needs more memory than there is.")
             status = 2
             continue
-        if picture.any():
-            probabilities, accepted = calibration.read(logits_of(model, picture[np.newaxis]))
-            best = int(probabilities[0].argmax())
-            doubt = "" if accepted[0] else "not recognised, most like "
-            print(f"{printable(path)}: {doubt}{best} ({probabilities[0, best]:.1%})")
-        else:
-            print(f"{printable(path)}: no digit, the picture is blank")
+        print(f"{printable(path)}: {_answer(picture, predict(model, meta, picture))}")
     return status
+
+
+def _answer(picture: digits.Picture, prediction: Prediction | None) -> str:
+    if prediction is None:
+        blank = not picture.any()
+        return "no digit, the picture is blank" if blank else "no answer, the network's weights are too large"
+    doubt = "" if prediction.recognised else "not recognised, most like "
+    return f"{doubt}{prediction.digit} ({prediction.probabilities.max():.1%})"
 
 
 # ---------------------------------------------------------------- the window

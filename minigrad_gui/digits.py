@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine import ModelFileError
-
 SIDE_PX = 28
 CLASSES = 10
 DIGIT_PX = 20.0
@@ -37,15 +35,6 @@ def blank() -> Picture:
 def with_article(digit: int) -> str:
     """The digit as a sentence has it: a 7, an 8."""
     return f"{'an' if digit == 8 else 'a'} {digit}"
-
-
-def check_reader(file_name: str, sizes: Sequence[int]) -> None:
-    """Raise ModelFileError if a network with these layer sizes cannot read digits."""
-    if sizes[0] != SIDE_PX**2 or sizes[-1] != CLASSES:
-        raise ModelFileError(
-            f"{file_name} holds a network with {sizes[0]} inputs and {sizes[-1]} outputs; reading digits takes "
-            f"{SIDE_PX**2} and {CLASSES}."
-        )
 
 
 def rasterize(strokes: Sequence[ArrayLike]) -> Picture:

@@ -16,16 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QDeadlineTimer, QObject, QThread, QTimer, Signal, Slot
 
-from engine import ConfigError, ModelFileError, TrainingConfig, load_model, save_model
+from engine import ConfigError, ModelFileError, TrainingConfig, save_model
 from engine.archive import npz_path, reason_of
-from engine.calibration import Calibration, calibration_of
+from engine.calibration import Calibration
 from engine.nn import ACTIVATIONS, MLP
-from engine.training import describe_run, logits_of
-from minigrad_gui import data, digits
+from engine.training import describe_run
+from minigrad_gui import data, digits, reader
 from minigrad_gui.diagnosis import Diagnosis
 from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, DrawingStore, DrawingStoreError, is_dot
 from minigrad_gui.history import History, recorded_history
+from minigrad_gui.reader import Prediction
 from minigrad_gui.recovery import RecoverableRun, RunFolder
 from minigrad_gui.teaching import TeachingJob, TeachingResult, TeachingWorker
 from minigrad_gui.worker import Preparation, Progress, TrainingControl, TrainingJob, TrainingResult, TrainingWorker
@@ -38,20 +39,6 @@ PRETRAINED = "pretrained.npz"
 
 State = Literal["idle", "training", "paused"]
 HandwritingState = Literal["off", "learning", "on"]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the network thinks of the drawing: the likeliest digit, and each digit's probability, float (10,).
-
-    `recognised`: whether it is sure enough to be accepted; `with_handwriting`: whether it was read by the copy that has
-    learnt the person's handwriting.
-    """
-
-    digit: int
-    probabilities: NDArray[np.floating[Any]]
-    recognised: bool = True
-    with_handwriting: bool = False
 
 
 @dataclass(frozen=True)
@@ -539,8 +526,7 @@ class Session(QObject):
         self.set_config(_config_of(model, meta), self.source)
 
     def _take_file(self, file: Path, path: Path | None, *, keep_checkpoint: bool, pretrained: bool = False) -> MLP:
-        model, meta = load_model(file)
-        digits.check_reader(file.name, model.sizes)
+        model, meta = reader.load_reader(file)
         self._abandon_run(keep=keep_checkpoint)
         self._remove_unneeded_files()
         self.run_gave_a_network = True
@@ -619,14 +605,9 @@ class Session(QObject):
     def predict(self, picture: digits.Picture) -> Prediction | None:
         """What `reading_model` thinks of a 28 x 28 picture; None for a blank one or where it can give no answer."""
         model = self.reading_model
-        if model is None or not picture.any():
+        if model is None:
             return None
-        calibration = calibration_of(self.meta)
-        probabilities, accepted = calibration.read(logits_of(model, picture[np.newaxis]))
-        if not np.isfinite(probabilities).all():  # weights may be finite and yet too large to compute with
-            return None
-        digit, with_handwriting = int(probabilities[0].argmax()), model is not self.model
-        return Prediction(digit, probabilities[0], bool(accepted[0]), with_handwriting)
+        return reader.predict(model, self.meta, picture, with_handwriting=model is not self.model)
 
     def _read_again(self) -> None:
         """Read the drawing soon, as what reads it has changed."""

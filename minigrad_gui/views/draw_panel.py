@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
 from minigrad_gui import theme
 from minigrad_gui.digits import CLASSES, with_article
 from minigrad_gui.handwriting import MAX_DRAWINGS, is_dot
-from minigrad_gui.session import Prediction, Session
+from minigrad_gui.reader import Prediction
+from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce, name_scroll_area
 from minigrad_gui.widgets.building import action, caption, column, named, restyled, row

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from engine import load_model
 from engine.calibration import calibration_of
 from engine.training import logits_of
 from minigrad_gui import digits
 from minigrad_gui.data import asset_path, load_mnist
+from minigrad_gui.reader import load_reader
 
 COUNT = 100
 
@@ -35,7 +35,7 @@ def crossed_out(rng: np.random.Generator) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def accepted():
     """Which pictures (n, 28, 28) are accepted to show a digit: (n,)."""
-    model, meta = load_model(asset_path("pretrained.npz"))
+    model, meta = load_reader(asset_path("pretrained.npz"))
     calibration = calibration_of(meta)
     assert calibration.least_log_sum_exp is not None
     return lambda pictures: calibration.read(logits_of(model, np.asarray(pictures)))[1]

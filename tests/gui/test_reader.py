@@ -1,0 +1,51 @@
+"""A network, its calibration and a picture give one prediction, or none."""
+
+import numpy as np
+import pytest
+
+from engine import MLP, ModelFileError, save_model
+from minigrad_gui.data import asset_path, load_mnist
+from minigrad_gui.reader import load_reader, predict
+
+PRETRAINED = asset_path("pretrained.npz")
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Two of MNIST's test digits, float32 (2, 28, 28): a 7 and a 2."""
+    return (load_mnist().test_images[:2] / 255).astype(np.float32)
+
+
+def test_a_digit_is_read(pictures):
+    seven, two = (predict(*load_reader(PRETRAINED), picture) for picture in pictures)
+    assert (seven.digit, two.digit) == (7, 2)
+    assert seven.recognised
+    assert seven.probabilities.shape == (10,)
+    assert seven.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert not seven.with_handwriting
+
+
+def test_a_blank_picture_shows_nothing():
+    assert predict(*load_reader(PRETRAINED), np.zeros((28, 28), np.float32)) is None
+
+
+def test_the_calibration_of_the_meta_counts(pictures):
+    model, meta = load_reader(PRETRAINED)
+    calibration = {"temperature": 20.0, "least_evidence": None, "threshold": 0.99}
+    unsure = predict(model, {**meta, "calibration": calibration}, pictures[0])
+    assert unsure.digit == 7
+    assert not unsure.recognised
+    assert unsure.probabilities.max() < predict(model, meta, pictures[0]).probabilities.max()
+
+
+def test_there_is_no_answer_where_probabilities_are_not_finite(pictures):
+    model, meta = load_reader(PRETRAINED)
+    for parameter in model.parameters():
+        parameter.data = np.full_like(parameter.data, 1e38)
+    assert predict(model, meta, pictures[0]) is None
+
+
+def test_a_network_of_other_sizes_is_no_reader(tmp_path):
+    save_model(tmp_path / "small.npz", MLP(4, [3], 2))
+    with pytest.raises(ModelFileError, match="4 inputs and 2 outputs; reading digits takes 784 and 10"):
+        load_reader(tmp_path / "small.npz")
