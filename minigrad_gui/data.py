@@ -1,8 +1,7 @@
 """Datasets: the bundled MNIST, and what the `datasets` library fetches from Hugging Face.
 
-A download runs in a child process, because nothing else can be stopped for certain; the child, `hugging_face`, leaves
-plain arrays behind. What it leaves and what is in a picture comes from a stranger: sizes, counts and kinds are bounded.
-No Qt here.
+A download runs in a child process, because only a process can be stopped reliably; the child, `hugging_face`, writes
+plain arrays. Those and every picture are untrusted input: sizes, counts and kinds are bounded. No Qt here.
 """
 
 import io
@@ -30,25 +29,25 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PHOTO_PX = 40_000_000
 MAX_PHOTO_BYTES = 64 << 20
 MAX_PHOTO_SCANNED_PX = 4_000_000_000
-"""Pixels times scans: a progressive JPEG has some ten, and each takes the time of a picture, however few its bytes."""
+"""Pixels times scans: a progressive JPEG has about ten scans, each as costly as a picture, however few its bytes."""
 MIN_SCAN_PX = 10_000
-"""What a scan costs however small the picture is, in pixels."""
+"""The fixed cost of a scan, in pixels."""
 MAX_PHOTO_CHUNKS = 100_000
-"""Parts of a PNG, which has one to every few kB."""
+"""Chunks of a PNG, which has about one for every few kB."""
 
 MAX_FILE_BYTES = 128 << 20
-"""Of a dataset, downloaded or unpacked; MNIST's largest has 55 MB."""
+"""Limit for each file of a dataset, downloaded or unpacked; MNIST's largest has 55 MB."""
 MAX_REASON_CHARS = 300
 
 CHILD_ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
     "HF_UPDATE_DOWNLOAD_COUNTS": "0",
-    "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",  # the person's token is nobody's business for public digits
-    "HF_HUB_DISABLE_XET": "1",  # plain HTTP is enough for 20 MB, and its bytes can be bounded
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",  # public digits need no token
+    "HF_HUB_DISABLE_XET": "1",  # plain HTTP is enough for 20 MB, and its size can be bounded
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-    # Otherwise every processor and arena reserves memory, and the child would need more on larger machines.
+    # Otherwise each CPU and arena reserves memory, and the child would need more on larger machines.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",
@@ -57,16 +56,16 @@ CHILD_ENVIRONMENT = {
 
 
 class DataError(Exception):
-    """A dataset that could not be had; the message is one sentence for the person who asked for it."""
+    """A dataset or picture that could not be loaded; the message is one sentence for the user."""
 
 
 class LoadingCancelledError(Exception):
-    """The person no longer wants the dataset that was being fetched."""
+    """Loading was cancelled."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images uint8 (N, 28, 28), 0 for paper to 255 for ink; labels uint8 (N,), indices into class_names."""
+    """Images: uint8 (N, 28, 28), from 0 (paper) to 255 (ink); labels: uint8 (N,), indices into class_names."""
 
     train_images: NDArray[np.uint8]
     train_labels: NDArray[np.uint8]
@@ -78,8 +77,8 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset that can be chosen: a short title, what it is, its Hugging Face repository unless it is bundled, and
-    how many samples there are to train on."""
+    """A dataset to choose from: title, description, Hugging Face repository (None if bundled), and number of training
+    samples."""
 
     title: str
     description: str
@@ -101,7 +100,7 @@ SOURCES = {
 
 
 def asset_path(name: str) -> Path:
-    """Where a file of assets/ is, in a checkout and in an installation alike."""
+    """The path of a file in assets/, in a checkout and in an installation alike."""
     here = Path(__file__).resolve().parent
     installed = here / "assets"
     return (installed if installed.is_dir() else here.parent / "assets") / name
@@ -126,7 +125,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
                 if scans * (size_px + MIN_SCAN_PX) > MAX_PHOTO_SCANNED_PX:
                     raise DataError(f"{path} is put together from too many scans.")
                 ImageOps.exif_transpose(image, in_place=True)
-                if image.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off instead of scaling
+                if image.mode.startswith("I"):  # 16-bit grey, which `convert` would clip instead of scaling
                     return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
                 mode = "RGBA" if image.has_transparency_data else "L" if image.mode in ("1", "L") else "RGB"
                 return np.asarray(image if image.mode == mode else image.convert(mode))
@@ -136,12 +135,12 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"{path} is not a PNG or JPEG picture.") from error
     except OSError as error:
         raise DataError(f"{path} could not be read: {(error.strerror or 'it is damaged').lower()}.") from error
-    except Exception as error:  # damaged bytes raise nearly anything on their way through Pillow
+    except Exception as error:  # damaged bytes make Pillow raise nearly anything
         raise DataError(f"{path} could not be read: it is damaged.") from error
 
 
 def _photo_content(path: Path) -> bytes:
-    """The bytes of a file. Raises DataError if it is none (a named pipe would be waited for) or too large."""
+    """The bytes of a file. Raises DataError if it is not a regular file (a named pipe would block) or too large."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise DataError(f"{path} is not a file.")
@@ -160,7 +159,7 @@ def _photo_content(path: Path) -> bytes:
 
 
 def load(key: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
-    """One of SOURCES. Raises DataError if it cannot be had, LoadingCancelledError when `cancelled()` turns true."""
+    """One of SOURCES. Raises DataError if it cannot be loaded, LoadingCancelledError once `cancelled()` is true."""
     repository = SOURCES[key].repository
     return load_mnist() if repository is None else load_hugging_face(repository, cancelled)
 
@@ -182,13 +181,13 @@ def _read_arrays(path: Path, name: str) -> Dataset:
             info = archive.getinfo(f"{key}.npy")
             if info.file_size > MAX_FILE_BYTES:
                 raise DataError("an array is too large.")
-            content = io.BytesIO(archive.read(info))  # whole, so that its checksum is compared
+            content = io.BytesIO(archive.read(info))  # read whole, so that its checksum is verified
             arrays[key] = np.lib.format.read_array(content, allow_pickle=False)
     for split in SPLITS:
         images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
         if images.dtype != np.uint8 or images.shape != (len(labels), 28, 28):
             raise DataError("its pictures are not 28 x 28 bytes each, one to a label.")
-        if labels.dtype != np.uint8 or labels.ndim != 1 or labels.max() > 9:  # none has no max()
+        if labels.dtype != np.uint8 or labels.ndim != 1 or labels.max() > 9:  # max() raises if there are none
             raise DataError("its labels are not digits from 0 to 9.")
     return Dataset(**arrays, name=name, class_names=tuple(str(digit) for digit in range(10)))
 
@@ -196,7 +195,7 @@ def _read_arrays(path: Path, name: str) -> Dataset:
 def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
     """An image dataset of ten digits from the Hugging Face hub or its cache.
 
-    Raises DataError with one sentence if it cannot be had, LoadingCancelledError soon after `cancelled()` turns true.
+    Raises DataError with one sentence if it cannot be loaded, LoadingCancelledError soon after `cancelled()` is true.
     """
     with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
         target = Path(folder) / "arrays.npz"
@@ -224,8 +223,8 @@ def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: F
 
 
 def _told(errors: IO[bytes], status: int) -> str:
-    """The last line that the child has said, which may quote a stranger: short, and nothing but text."""
-    if status != 1:  # it did not come to say anything
+    """The last line of the child's stderr, shortened and made printable: it may quote untrusted text."""
+    if status != 1:  # it was killed before it could say why
         return "it is damaged, or takes too much memory."
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4 * MAX_REASON_CHARS))
     lines = errors.read().decode("utf-8", "replace").strip().splitlines() or ["it gave no reason"]

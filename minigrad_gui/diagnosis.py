@@ -1,8 +1,8 @@
-"""What happened in a run, in words, and what to try: a network that has learnt nothing must not look as if it had.
+"""What went wrong in a run, and what to try, so that a network that learned nothing does not look as if it had.
 
-The thresholds are far from what good runs do. Measured on MNIST with every optimizer, activation and preset, one to 40
-epochs: their loss never passes 23, ends below a tenth of that of guessing, and fewer than one ReLU in ten is dead.
-No Qt here.
+The thresholds are far from anything that good runs do. Measured on MNIST with every optimizer, activation and preset,
+one to 40 epochs: their loss never exceeds 23 and ends below a tenth of that of guessing, and fewer than one ReLU in ten
+is dead. No Qt here.
 """
 
 import math
@@ -18,27 +18,27 @@ from engine.ops import Array
 from engine.training import EpochSummary, TrainingRun
 
 EXPLODED_LOSS = 100.0
-"""Forty times the loss of guessing. One digit that is misread with confidence costs 20 to 30, in a batch of its own."""
-LEARNT_SHARE = 0.97
-"""Of the loss of guessing. Who only knows how frequent each digit is comes to 0.9993 of it."""
+"""Forty times the loss of guessing. A single digit misread with confidence costs 20 to 30 in a batch of one."""
+LEARNED_SHARE = 0.97
+"""Share of the loss of guessing. Knowing only how frequent each digit is gives 0.9993 of it."""
 POOR_SHARE = 0.5
 UNFINISHED_SHARE, UNFINISHED_FALL = 1 / 3, 0.9
-"""Training goes on to help: the loss is still above a third of that of guessing, and fell by a tenth in one epoch."""
-PARTED = 1.2
-"""By how much the validation loss may rise above its lowest. The mean over 6,000 digits moves by some 5 %."""
+"""More training would help: the loss is above a third of that of guessing and fell by a tenth in the last epoch."""
+OVERFIT_RISE = 1.2
+"""How far the validation loss may rise above its minimum. The mean over 6,000 digits fluctuates by some 5 %."""
 MOST_DEAD = 0.5
 LAST = 100
-"""So many mini-batches tell how a run ended."""
+"""Mini-batches that are averaged to tell how a run ended."""
 PROBES = 500
-"""So many digits tell whether a neuron is dead."""
+"""Digits on which a neuron has to give 0 to count as dead."""
 USUAL_RATES = {"sgd": 0.1, "momentum": 0.01, "adam": 0.001}
 DEEP = 3
-"""From so many hidden layers on, the gradient of a saturating activation fades on its way back."""
+"""Hidden layers from which on a saturating activation makes the gradient vanish on its way back."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong with a run, and what to try; one or two sentences each."""
+    """What is wrong with a run and what to try, in one or two sentences each."""
 
     finding: str
     advice: str
@@ -48,16 +48,16 @@ class Diagnosis:
 
 
 def diagnose_run(run: TrainingRun, images: Array, *, diverged: bool = False, classes: int = 10) -> Diagnosis | None:
-    """What is wrong with a run that has ended, or None. images: some that it was not trained on, (N, ...) bytes."""
+    """What is wrong with a run that has ended, or None. images: uint8 (N, ...), not trained on."""
     losses = run.losses.astype(np.float64)
     dead = () if diverged else dead_shares(run.model, images[:PROBES])
     return diagnose(run.config, losses, run.epochs, dead, diverged=diverged, classes=classes)
 
 
 def dead_shares(model: MLP, images: Array) -> tuple[float, ...]:
-    """How much of each hidden layer is dead, from 0 to 1: ReLUs that give 0 for all images, (N, ...) bytes.
+    """The dead share of each hidden layer, 0 to 1: ReLUs that give 0 for every image, uint8 (N, ...).
 
-    () for another activation: its neurons do not die.
+    () for other activations, whose neurons do not die.
     """
     if not isinstance(model.activation, ReLU):
         return ()
@@ -79,10 +79,10 @@ def diagnose(
     diverged: bool = False,
     classes: int = 10,
 ) -> Diagnosis | None:
-    """What is wrong with a run, the most serious first, or None.
+    """The most serious thing that is wrong with a run, or None.
 
-    losses: of each mini-batch (n,); dead: what `dead_shares` gave; diverged: whether it ended because the loss was no
-    longer a number of any use. A run that was stopped within its first epoch is judged for explosions only.
+    losses: one per mini-batch (n,); dead: what `dead_shares` returned; diverged: whether the run ended because its loss
+    became useless. A run that was stopped within its first epoch is checked for explosions only.
     """
     guessing = math.log(classes)  # the loss of equal probabilities
     if diverged:
@@ -91,32 +91,32 @@ def diagnose(
     if len(losses) == 0:
         return None
     end = float(np.median(losses[-LAST:]))
-    has_learnt = end < LEARNT_SHARE * guessing
+    has_learned = end < LEARNED_SHARE * guessing
     if losses.max() > EXPLODED_LOSS:
         what = f"The loss exploded to {losses.max():,.0f} at mini-batch {losses.argmax() + 1:,}"
-        if not has_learnt:
+        if not has_learned:
             what += " and never came back: the network is no better than guessing."
         elif end > POOR_SHARE * guessing:
             what += " and came back only in part."
         else:
             what += " and came back."
-        return Diagnosis(f"{what}{_told_dead(dead)}", _smaller_rate(config))
+        return Diagnosis(f"{what}{_dead_layer(dead)}", _smaller_rate(config))
     if not epochs:
         return None
-    if not has_learnt:
+    if not has_learned:
         return _stuck(config, losses, dead)
     if dead and max(dead) >= MOST_DEAD:
-        return Diagnosis(_told_dead(dead).strip(), _smaller_rate(config))
-    return _unfinished(epochs, guessing) or _parted(epochs) or _poor(config, end, guessing)
+        return Diagnosis(_dead_layer(dead).strip(), _smaller_rate(config))
+    return _unfinished(epochs, guessing) or _overfitted(epochs) or _poor(config, end, guessing)
 
 
 def _stuck(config: TrainingConfig, losses: NDArray[np.float64], dead: Sequence[float]) -> Diagnosis:
-    """Why a loss stays at that of guessing without ever having exploded."""
+    """Why the loss stays at that of guessing although it never exploded."""
     if dead and max(dead) >= MOST_DEAD:
-        what = f"The network is no better than guessing.{_told_dead(dead)}"
+        what = f"The network is no better than guessing.{_dead_layer(dead)}"
         return Diagnosis(what, f"{_smaller_rate(config)} Tanh neurons do not die.")
     begin, end = np.median(losses[:LAST]), np.median(losses[-LAST:])
-    flat = abs(begin - end) < (1 - LEARNT_SHARE) * begin
+    flat = abs(begin - end) < (1 - LEARNED_SHARE) * begin
     how = "The loss was flat from the start" if flat else "The loss fell no lower than that of guessing"
     what = f"{how}: the network is no better than guessing."
     usual = USUAL_RATES[config.optimizer]
@@ -142,13 +142,13 @@ def _unfinished(epochs: Sequence[EpochSummary], guessing: float) -> Diagnosis | 
     )
 
 
-def _parted(epochs: Sequence[EpochSummary]) -> Diagnosis | None:
+def _overfitted(epochs: Sequence[EpochSummary]) -> Diagnosis | None:
     """Overfitting: the validation loss rises while the training loss goes on falling."""
     validated = [(epoch.validation_loss, epoch) for epoch in epochs if epoch.validation_loss is not None]
     if not validated:
         return None
     (lowest, best), (now, last) = min(validated, key=lambda pair: pair[0]), validated[-1]
-    if now < PARTED * lowest or last.loss >= best.loss:
+    if now < OVERFIT_RISE * lowest or last.loss >= best.loss:
         return None
     rise = f"{now / lowest - 1:.0%}".replace("%", " %")
     return Diagnosis(
@@ -162,13 +162,13 @@ def _poor(config: TrainingConfig, end: float, guessing: float) -> Diagnosis | No
     if end < POOR_SHARE * guessing:
         return None
     what = f"The network learnt little: its loss levelled off at {end:.2f}; that of guessing is {guessing:.2f}."
-    if config.weight_decay * config.learning_rate > 0.01:  # each step takes a hundredth of every weight away
+    if config.weight_decay * config.learning_rate > 0.01:  # each step shrinks every weight by a hundredth
         return Diagnosis(what, "The weight decay pulls its weights to 0. Try a smaller one.")
     return Diagnosis(what, "Try another learning rate, or more neurons.")
 
 
-def _told_dead(dead: Sequence[float]) -> str:
-    """A sentence on the first layer that is mostly dead, with a space before it, if there is one."""
+def _dead_layer(dead: Sequence[float]) -> str:
+    """A sentence about the first mostly dead layer, with a leading space; empty if there is none."""
     layer = next((number for number, share in enumerate(dead, 1) if share >= MOST_DEAD), None)
     if layer is None:
         return ""

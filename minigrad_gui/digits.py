@@ -1,9 +1,9 @@
-"""From what a person drew or photographed to the 28 x 28 picture that the network knows.
+"""Turns drawings and photographs into 28 x 28 pictures like MNIST's.
 
 MNIST's digits were cropped, scaled until the longer side measured 20 pixels, and placed with their centre of mass in
 the middle of 28 x 28 (http://yann.lecun.com/exdb/mnist). A picture that is merely scaled down looks different, and is
-misread four times in five. Strokes are better still: they are drawn anew with a pen as thick as MNIST's, whatever
-the size of the drawing.
+misread four times out of five. Strokes do better still: they are redrawn with a pen as wide as MNIST's, whatever the
+size of the drawing.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ CLASSES = 10
 DIGIT_PX = 20.0
 PEN_PX = 2.6
 CENTRE_PX = 14.5
-"""Where MNIST's digits have their centre of mass, in both directions: the middle of pixel 14, not of the frame."""
+"""The centre of mass of MNIST's digits on both axes: the middle of pixel 14, not of the frame."""
 POINT_SPACING_PX = 0.5
-"""Points that lie closer together, once scaled, do not change the picture and only cost time."""
+"""Points closer together than this, once scaled, only cost time."""
 MAX_SEGMENTS = 1000
-"""A scribble of more is drawn more coarsely, so that it is read in milliseconds too."""
+"""Longer scribbles are drawn more coarsely, so that reading them also takes milliseconds."""
 THIN_PX = 1.5
-"""Nearly all strokes of MNIST are wider than this. A thinner pen is made as wide as PEN_PX."""
+"""Nearly all of MNIST's strokes are wider than this. Thinner ones are widened to PEN_PX."""
 
 Picture = NDArray[np.float32]
 
@@ -33,15 +33,15 @@ def blank() -> Picture:
 
 
 def with_article(digit: int) -> str:
-    """The digit as a sentence has it: a 7, an 8."""
+    """The digit with its indefinite article: a 7, an 8."""
     return f"{'an' if digit == 8 else 'a'} {digit}"
 
 
 def rasterize(strokes: Sequence[ArrayLike]) -> Picture:
-    """Draw strokes the way MNIST's digits look: float32 (28, 28) from 0 (paper) to 1 (ink).
+    """Draw strokes as MNIST's digits look: float32 (28, 28) from 0 (paper) to 1 (ink).
 
     strokes: a list of (n, 2) arrays of points, x to the right, y down, in any unit; a stroke of one point is a dot.
-    No points at all give all zeros. Raises ValueError for arrays of another shape or numbers that are not finite.
+    Without any points it is all zeros. Raises ValueError for arrays of another shape or numbers that are not finite.
     """
     lines = [_checked(stroke) for stroke in strokes if np.size(stroke)]
     if not lines:
@@ -60,7 +60,7 @@ def rasterize(strokes: Sequence[ArrayLike]) -> Picture:
 
 
 def as_drawn(strokes: Sequence[ArrayLike]) -> Picture:
-    """The whole sheet merely scaled down to 28 x 28, to compare: float32 (28, 28) from 0 (paper) to 1 (ink).
+    """The whole sheet merely scaled down to 28 x 28, for comparison: float32 (28, 28) from 0 (paper) to 1 (ink).
 
     strokes: a list of (n, 2) arrays of points in units of the sheet's side, x to the right, y down. Raises ValueError
     as `rasterize` does.
@@ -88,7 +88,7 @@ def _steps(line: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _thinned(line: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
-    """With one point for each `spacing` pixels of the way, and the ends."""
+    """With one point per `spacing` pixels along the line, and both ends."""
     walked = np.concatenate([[0.0], _steps(line).cumsum()])
     kept = np.diff(np.floor(walked / spacing), prepend=-1.0) > 0
     kept[-1] = True
@@ -101,7 +101,7 @@ def _segments(line: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _moved(segments: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The segments, moved as far as their ink does not run over the edge."""
+    """The segments, shifted, but no further than their ink fits into the frame."""
     margin = PEN_PX / 2
     return segments + np.clip(shift, margin - segments.min(axis=(0, 1)), SIDE_PX - margin - segments.max(axis=(0, 1)))
 
@@ -117,7 +117,7 @@ def _ink(segments: NDArray[np.float64]) -> Picture:
     centres = np.arange(SIDE_PX, dtype=np.float32) + 0.5
     start, along = segments[:, 0].astype(np.float32), (segments[:, 1] - segments[:, 0]).astype(np.float32)
     squared_length = np.maximum((along**2).sum(axis=1), 1e-12)
-    # One row for each segment, one column for each pixel of the frame.
+    # (segments, rows, columns): the distance of each pixel from each segment.
     dx = (centres - start[:, :1])[:, np.newaxis, :]
     dy = (centres - start[:, 1:])[:, :, np.newaxis]
     ax, ay = along[:, 0, np.newaxis, np.newaxis], along[:, 1, np.newaxis, np.newaxis]
@@ -133,14 +133,14 @@ def from_image(array: Any) -> Picture:
     array: (height, width), (height, width, 3) RGB or (height, width, 4) RGBA; integers from 0 to 255 or floats from 0
     to 1. A picture without contrast gives all zeros. Raises ValueError for another shape or an empty array.
     """
-    from minigrad_gui.photo import digit_ink  # with SciPy, which takes longer than the window to come
+    from minigrad_gui.photo import digit_ink  # imports SciPy, which takes longer than opening the window
 
     ink = digit_ink(np.asarray(array))
     return blank() if ink is None else _placed(_scaled(ink))
 
 
 def _with_pen(ink: Picture) -> Picture:
-    """Ink whose strokes, widened if they must be, will be as wide as MNIST's once the digit is 20 pixels long."""
+    """Ink whose strokes, widened if necessary, will be as wide as MNIST's once the digit is scaled to 20 pixels."""
     from minigrad_gui.photo import SMALL_PX, thickness_of, widened
 
     extent = max(ink.shape)
@@ -149,13 +149,13 @@ def _with_pen(ink: Picture) -> Picture:
     thickness = thickness_of(ink)
     if thickness * DIGIT_PX / extent >= THIN_PX:
         return ink
-    # The middle of the strokes stays where it is; it will be 20 pixels less a pen long.
+    # The centre lines stay where they are; scaled, they will measure 20 pixels less the width of the pen.
     radius = max(0, round((PEN_PX * (extent - thickness) / (DIGIT_PX - PEN_PX) - thickness) / 2))
     return widened(ink, radius)
 
 
 def _scaled(ink: Picture) -> Picture:
-    """With its longer side 20 pixels long; areas are averaged, so that no thin line is lost."""
+    """Scaled to 20 pixels on its longer side; areas are averaged, so that thin lines survive."""
     from PIL import Image
 
     ink = _with_pen(ink)
@@ -170,7 +170,7 @@ def _scaled(ink: Picture) -> Picture:
 
 
 def _placed(ink: NDArray[np.float32]) -> Picture:
-    """In the middle of 28 x 28 by centre of mass, to the whole pixel as in MNIST, and never over the edge."""
+    """Centred in 28 x 28 by its centre of mass, in whole pixels as in MNIST, without crossing the edge."""
     picture = blank()
     offset = []
     for axis in (0, 1):

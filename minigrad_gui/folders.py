@@ -1,4 +1,4 @@
-"""Where minigrad keeps what outlasts a run of it and is no settings: drawings, the log."""
+"""Where user data other than settings is stored: drawings, recoverable runs, the log."""
 
 from pathlib import Path
 

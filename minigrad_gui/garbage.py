@@ -1,7 +1,7 @@
-"""Cyclic garbage is collected in the GUI's thread alone.
+"""Cyclic garbage is collected only in the GUI thread.
 
-Python collects in whatever thread happens to allocate; a widget that was part of a cycle would then be destroyed in the
-training thread, which Qt does not survive.
+Python collects in whichever thread happens to allocate. A widget that is part of a cycle would then be destroyed in the
+training thread, which crashes Qt.
 """
 
 import gc
@@ -12,7 +12,7 @@ INTERVAL_MS = 1000
 
 
 class GarbageCollector(QObject):
-    """From its making to `stop`, collects in place of Python, about as often, in the thread it was made in."""
+    """Replaces Python's automatic collection until `stop`: about as often, but in the thread that created it."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -24,7 +24,7 @@ class GarbageCollector(QObject):
 
     @Slot()
     def _collect(self) -> None:
-        """Collect the oldest generation that is due, by Python's own thresholds."""
+        """Collect the oldest generation that exceeds Python's own threshold."""
         due = [count > threshold for count, threshold in zip(gc.get_count(), gc.get_threshold(), strict=True)]
         if any(due):
             gc.collect(max(generation for generation, is_due in enumerate(due) if is_due))

@@ -1,4 +1,4 @@
-"""How a run went so far: every loss, smoothed too, and what each epoch came to."""
+"""A run so far: the loss of every mini-batch, raw and smoothed, and a summary of each epoch."""
 
 import math
 from collections.abc import Sequence
@@ -11,28 +11,28 @@ from numpy.typing import ArrayLike, NDArray
 from engine.training import EpochSummary
 
 HALF_WINDOW = 50
-"""So many mini-batches before and after one are smoothed with it, at the most."""
+"""Largest number of mini-batches on either side that a smoothed loss takes into account."""
 HALF_WINDOW_AT_THE_END = 10
-"""So many before it, though there are fewer after it yet: the tip of the curve would jump about with every loss."""
+"""At least this many before it, even where fewer have followed yet; else the tip of the curve would jump about."""
 BLOCKS = 5
 LARGEST = 1e100
-"""A number in a file that is larger cannot be drawn."""
+"""Larger numbers in a file cannot be plotted."""
 GUESSING = math.log(10)
 ENOUGH = 4000
-"""So many losses tell what is typical."""
+"""Losses that are sampled to find the typical one."""
 
 
 class History:
     """The losses of a run, mini-batch by mini-batch and epoch by epoch. Its length counts mini-batches.
 
-    Of a run that is known from a network's file there are the epochs only, or some of them, and its length is 0.
+    The history of a network that was read from a file has epochs only, perhaps not all, and length 0.
     """
 
     def __init__(self, steps_per_epoch: int = 1) -> None:
         self.steps_per_epoch = steps_per_epoch
         self.epochs: list[EpochSummary] = []
         self.rate_changes: list[tuple[int, float]] = []
-        """The mini-batches done by then, and the new learning rate."""
+        """(mini-batches done, new learning rate) for each change."""
         self._losses, self._smoothed = np.empty(1024), np.empty(1024)
         self._count = 0
         self._smoothed_count = 0
@@ -47,7 +47,7 @@ class History:
 
     @property
     def smoothed(self) -> NDArray[np.float64]:
-        """The losses as `smooth` gives them. The last 50 change as more come."""
+        """The losses as `smooth` gives them. The last 50 still change as more arrive."""
         if self._smoothed_count < self._count:
             start = max(0, self._smoothed_count - HALF_WINDOW)
             self._smoothed[start : self._count] = smooth(self.losses, start)
@@ -74,23 +74,23 @@ class History:
 
     @property
     def epochs_trained(self) -> float:
-        """How many epochs the run came to, with its fraction."""
+        """How many epochs have been trained, with the fraction of the current one."""
         if self._count:
             return self._count / self.steps_per_epoch
         return self.epochs[-1].epoch + 1 if self.epochs else 0
 
 
 def outlier_limit(losses: NDArray[np.float64]) -> float:
-    """The loss beyond which losses (n,), n > 0, are left out of a plot: so high that no run that learns has any.
+    """The loss above which losses (n,), n > 0, are left out of a plot: higher than any in a run that learns.
 
-    That is three times the typical loss, and no less than twice the first one or twice that of guessing among ten.
+    Three times the typical loss, but at least twice the first one and twice that of guessing among ten classes.
     """
     typical = float(np.median(losses[:: len(losses) // ENOUGH + 1]))
     return max(3 * typical, 2 * float(losses[0]), 2 * GUESSING)
 
 
 def recorded_history(meta: dict[str, Any], steps_per_epoch: int) -> History:
-    """What a network's file tells of its training; of what is no sound record, nothing."""
+    """The history recorded in a network's file; an empty one if the record is unusable."""
     history = History(steps_per_epoch)
     epochs, changes = meta.get("epochs"), meta.get("learning_rate_changes")
     try:

@@ -1,7 +1,7 @@
-"""What the Hugging Face hub serves, fetched in a process of its own: `-m minigrad_gui.hugging_face REPOSITORY TARGET`.
+"""Fetches a dataset from the Hugging Face hub in a child process: `-m minigrad_gui.hugging_face REPOSITORY TARGET`.
 
-All of it comes from a stranger. Counts and kinds are checked here, sizes and places are what the system and Python
-itself hold this process to. What went wrong is the last line on stderr.
+All of it is untrusted. Counts and kinds are checked here; the system and Python itself limit how much this process may use
+and where it may write. The last line on stderr says what went wrong.
 """
 
 import errno
@@ -25,7 +25,7 @@ CONNECT_TIMEOUT_S = 3.0
 DEFAULT_ENDPOINT = "https://huggingface.co"
 MAX_DATA_FILES = 4
 MAX_MEMORY_BYTES = 3 << 29
-"""What this process may allocate; MNIST needs 350 MB."""
+"""Memory limit of this process; MNIST needs 350 MB."""
 MAX_PICTURES = 150_000
 MAX_PICTURE_BYTES = 16 << 10
 OUTSIDE = "the hub names a file outside of the cache"
@@ -36,19 +36,19 @@ def _offline() -> bool:
 
 
 def _reach(endpoint: str) -> None:
-    """Fail within seconds where there is no way to the hub; left alone, a silent network takes minutes."""
+    """Raise OSError within seconds if the hub cannot be reached; otherwise a silent network takes minutes."""
     address = urlsplit(endpoint)
     if address.scheme in urllib.request.getproxies():
-        return  # the way leads through a proxy, which is not ours to judge
+        return  # there is a proxy, which decides
     port = address.port or (443 if address.scheme == "https" else 80)
     with socket.create_connection((address.hostname or "", port), timeout=CONNECT_TIMEOUT_S):
         pass
 
 
 def fetch(repository: str) -> dict[str, NDArray[np.uint8]]:
-    """The arrays of a dataset with columns `image` and `label`, from the hub or, out of its reach, from the cache.
+    """The arrays of a dataset with columns `image` and `label`, from the hub, or from the cache if it is unreachable.
 
-    Raises DataError for a dataset of another kind, and whatever `datasets` raises.
+    Raises DataError for any other kind of dataset, and whatever `datasets` raises.
     """
     from datasets import load_dataset_builder
     from datasets.exceptions import DatasetGenerationError
@@ -83,7 +83,7 @@ def _digits(splits: Any) -> dict[str, NDArray[np.uint8]]:
 
 
 def _check_files(data_files: Mapping[str, Iterable[str]], repository: str) -> None:
-    """Before anything is downloaded: few files, all of this repository, all Parquet, which cannot run anything."""
+    """Before anything is downloaded: only a few files, all from this repository, all Parquet, which holds no code."""
     names = [str(name) for files in data_files.values() for name in files]
     if len(names) > MAX_DATA_FILES:
         raise DataError(f"it has more than {MAX_DATA_FILES} files of data.")
@@ -97,7 +97,7 @@ def _images(column: Any) -> NDArray[np.uint8]:
     for image, cell in zip(images, column, strict=True):
         value = cell.as_py()
         content = value.get("bytes") if isinstance(value, dict) else None
-        if not isinstance(content, bytes):  # a path would lead to a file of this machine
+        if not isinstance(content, bytes):  # a path would name a file on this machine
             raise DataError("a cell holds no picture.")
         image[:] = _decode(content)
     return images
@@ -130,7 +130,7 @@ def _decode(content: bytes) -> NDArray[np.uint8]:
 
 
 def _bound() -> None:
-    """Let the system refuse files and memory beyond the bounds, where it can (POSIX; of memory, Linux alone)."""
+    """Have the system enforce limits on files (POSIX) and memory (Linux only)."""
     if sys.platform != "win32":
         import resource
 
@@ -141,15 +141,15 @@ def _bound() -> None:
 
 
 def _confine(places: Iterable[str]) -> None:
-    """From now on Python writes nowhere else: the hub names files (ETag), and the library believes it."""
+    """From now on Python writes nowhere else: the hub supplies file names (ETag), and the library trusts them."""
     allowed = [os.path.realpath(place) for place in places]
-    written = {"open": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1}  # which argument
+    written = {"open": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1}  # which argument is written to
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         if event not in written or (event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
             return
         name = arguments[written[event]]
-        if not isinstance(name, int):  # which is a file that is open already
+        if not isinstance(name, int):  # a file descriptor
             path = Path(os.path.realpath(os.fsdecode(name)))
             if not any(path.is_relative_to(place) for place in allowed):
                 raise PermissionError(errno.EACCES, OUTSIDE, str(path))
@@ -158,7 +158,7 @@ def _confine(places: Iterable[str]) -> None:
 
 
 def _main(repository: str, target: str) -> int:
-    """Fetch and save; the last line on stderr says what went wrong."""
+    """Fetch and save; returns the exit status."""
     try:
         if not _offline():
             try:
@@ -182,7 +182,7 @@ def _main(repository: str, target: str) -> int:
 
 
 def _reason(error: BaseException) -> str:
-    """One line for the person."""
+    """The error in one line for the user."""
     if _offline() and isinstance(error, (ConnectionError, FileNotFoundError)):
         return "the hub cannot be reached and there is no copy in the cache."
     cause: BaseException | None = error

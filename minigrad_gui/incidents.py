@@ -1,8 +1,8 @@
-"""What the program did not expect is written to a log and told to the person, and the program goes on.
+"""Unexpected errors are logged and shown, and the program goes on.
 
-Qt, Python's threads and Python itself each have a hook for what nobody caught; `Incidents` takes them all while it is
-installed. A dialog tells of one exception at a time and never twice of the same one. What tells of an error must not
-be another, so nothing here raises: without a log there is still the dialog, and without that the terminal.
+Qt, Python's threads and Python itself each have a hook for uncaught errors; `Incidents` installs all of them. A dialog
+shows one exception at a time and never the same one twice. Reporting an error must not cause another, so nothing here
+raises: if the log fails there is still the dialog, and if that fails the terminal.
 """
 
 import faulthandler
@@ -46,32 +46,32 @@ from minigrad_gui.folders import data_folder
 from minigrad_gui.widgets.incident_dialog import IncidentDialog
 
 LOGGER = logging.getLogger("minigrad")
-"""For whoever caught what was not expected; until the log is installed it goes to the terminal."""
+"""For unexpected errors that were caught; they go to the terminal until the log is installed."""
 MAX_LOG_BYTES = 1_000_000
 LOG_BACKUPS = 3
 LOG_INTERVAL_S = 1.0
-"""The very same incident is written no more often than this; how often it was left out is written, too."""
+"""Shortest interval between two records of the same incident; the number left out in between is logged, too."""
 MAX_REMEMBERED = 1000
-"""So many different incidents are told apart before all are forgotten: a message may differ every time."""
+"""Different incidents remembered before all are forgotten: a message may differ every time."""
 MAX_DETAILS_CHARS = 50_000
 INNERMOST_LINES = 3
-"""Exceptions of one type that were raised through the same last lines are the same."""
+"""Exceptions of one type with the same innermost lines count as the same."""
 CRASH_NAME, LAST_CRASH_NAME = "crash.log", "last-crash.log"
 LOG_LEVELS = {
     QtMsgType.QtWarningMsg: logging.WARNING,
     QtMsgType.QtCriticalMsg: logging.ERROR,
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
-"""What Qt says below a warning is not logged."""
+"""Qt messages below a warning are not logged."""
 
 
 def log_path() -> Path:
-    """The file that the log is written to; older ones lie beside it. It need not exist."""
+    """The log file; older ones lie beside it. It need not exist."""
     return data_folder() / "log" / "minigrad.log"
 
 
 class _Log(RotatingFileHandler):
-    """A log that never complains: `problem` says why the last record could not be written, if it could not."""
+    """A log that never raises: `problem` says why the last record could not be written, or is empty."""
 
     problem = ""
 
@@ -102,7 +102,7 @@ class _Log(RotatingFileHandler):
 
 @dataclass(frozen=True)
 class _Hooks:
-    """Whoever was told of incidents before."""
+    """The hooks that were installed before."""
 
     exception: Callable[[type[BaseException], BaseException, TracebackType | None], Any]
     thread: Callable[[threading.ExceptHookArgs], Any]
@@ -117,7 +117,7 @@ class _Repeats:
 
 
 class Incidents(QObject):
-    """Takes what nobody caught from `install` to `uninstall`. It lives in the GUI's thread.
+    """Handles uncaught errors between `install` and `uninstall`. Lives in the GUI thread.
 
     path: the log; None is the one in the user's data folder.
     """
@@ -133,15 +133,15 @@ class Incidents(QObject):
         self._lock = threading.RLock()  # a hook may run inside another, when garbage is collected
         self._repeats: dict[str, _Repeats] = {}
         self._shown: set[str] = set()
-        self._is_telling = False
-        self._untold = 0
+        self._is_showing = False
+        self._unshown = 0
         self._timer = QTimer(self, interval=theme.REFRESH_INTERVAL_MS)
         self._timer.timeout.connect(self._show_note)
         # Queued: an exception may come from any thread, and from the middle of painting.
-        self._happened.connect(self._tell, Qt.ConnectionType.QueuedConnection)
+        self._happened.connect(self._show, Qt.ConnectionType.QueuedConnection)
 
     def install(self) -> None:
-        """Take the hooks. Whoever had them is still asked, so that the terminal shows what it always did."""
+        """Install the hooks. The former ones are still called, so that the terminal shows what it always did."""
         if self._former is None:
             message = qInstallMessageHandler(self._on_message)
             self._former = _Hooks(sys.excepthook, threading.excepthook, sys.unraisablehook, message)
@@ -152,7 +152,7 @@ class Incidents(QObject):
             self._watch_for_crashes()
 
     def uninstall(self) -> None:
-        """Give the hooks back, and close the log and the dialog."""
+        """Restore the former hooks, and close the log and the dialog."""
         if self._former is None:
             return
         former, self._former = self._former, None
@@ -175,7 +175,7 @@ class Incidents(QObject):
     # ------------------------------------------------------------ the hooks
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, Exception):  # KeyboardInterrupt and SystemExit are meant
+        if issubclass(kind, Exception):  # KeyboardInterrupt and SystemExit are intended
             self._take(error, threading.current_thread().name)
         if self._former is not None:
             self._former.exception(kind, error, trace)
@@ -187,7 +187,7 @@ class Incidents(QObject):
             self._former.thread(happened)
 
     def _on_unraisable(self, happened: Any) -> None:
-        """What is raised where nobody can be told, in `__del__` for instance: nothing to trouble a person with."""
+        """Errors that Python itself ignores, in `__del__` for instance: logged, but not shown."""
         with suppress(Exception):
             error = happened.exc_value
             where = f"and ignored, in {happened.object!r}"
@@ -202,7 +202,7 @@ class Incidents(QObject):
         if self._former is not None and self._former.message is not None:
             self._former.message(kind, context, message)
         elif sys.stderr is not None:
-            with suppress(OSError, ValueError):  # the terminal has gone
+            with suppress(OSError, ValueError):  # the terminal is gone
                 sys.stderr.write(f"{qFormatLogMessage(kind, context, message)}\n")
 
     def _watch_for_crashes(self) -> None:
@@ -223,22 +223,22 @@ class Incidents(QObject):
     # ------------------------------------------------------------ log and dialog
 
     def _take(self, error: BaseException, thread: str) -> None:
-        """Log an exception, and have it told unless it was told before or another is being told."""
+        """Log an exception, and show it unless it was shown before or another one is being shown."""
         with suppress(Exception):
             what, where = _place(error), f"in the thread {thread}"
             self._note(logging.ERROR, what, lambda: _details(error, where))
             with self._lock:
-                if self._is_telling:
-                    self._untold += 1
+                if self._is_showing:
+                    self._unshown += 1
                     return
                 if what in self._shown:
                     return
                 self._shown.add(what)
-                self._is_telling, self._untold = True, 0
+                self._is_showing, self._unshown = True, 0
             self._happened.emit(_details(error, where))
 
     def _note(self, level: int, what: str, text: Callable[[], str]) -> None:
-        """Log a text unless `what` is in the log since a moment ago."""
+        """Log a text unless `what` was logged a moment ago."""
         now = time.monotonic()
         with self._lock:
             repeats = self._repeats.get(what)
@@ -256,7 +256,7 @@ class Incidents(QObject):
         self._log.handle(logging.LogRecord("minigrad", level, "", 0, text, None, None))
 
     @Slot(str)
-    def _tell(self, details: str) -> None:
+    def _show(self, details: str) -> None:
         try:
             parent = QApplication.activeModalWidget() or QApplication.activeWindow()
             self._dialog = IncidentDialog(details, parent)
@@ -264,16 +264,16 @@ class Incidents(QObject):
             self._show_note()
             self._timer.start()
             self._dialog.show()
-        except Exception as error:  # raised, it would come back here
+        except Exception as error:  # re-raised, it would end up here again
             self._on_closed()
             with suppress(Exception):
-                text = _details(error, "while telling of another")
+                text = _details(error, "while reporting another")
                 self._note(logging.ERROR, _place(error), lambda: text)
 
     @Slot()
     def _show_note(self) -> None:
         if self._dialog is not None:
-            more = f"{self._untold:,} more error{'s' * (self._untold > 1)} since. " if self._untold else ""
+            more = f"{self._unshown:,} more error{'s' * (self._unshown > 1)} since. " if self._unshown else ""
             problem = self._log.problem
             log = f"The log cannot be written: {problem}" if problem else "The Help menu shows the log."
             self._dialog.show_note(more + log)
@@ -282,11 +282,11 @@ class Incidents(QObject):
     def _on_closed(self) -> None:
         self._timer.stop()
         self._dialog = None
-        self._is_telling = False
+        self._is_showing = False
 
 
 def _place(error: BaseException) -> str:
-    """What was raised, and where: the same for the same mistake."""
+    """What was raised, and where: the same for the same bug."""
     innermost = deque(traceback.walk_tb(error.__traceback__), INNERMOST_LINES)
     lines = [f"{Path(frame.f_code.co_filename).name}:{line}" for frame, line in innermost]
     return f"{type(error).__qualname__} at {' > '.join(lines)}"
@@ -302,7 +302,7 @@ def _details(error: BaseException, where: str) -> str:
 
 @cache
 def _versions() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # a twentieth of a second that few starts need
+    from importlib.metadata import PackageNotFoundError, version  # takes 50 ms that most starts do not need
 
     try:
         ours = version("minigrad")

@@ -1,4 +1,4 @@
-"""When a view shows what is new: often enough to look alive, seldom enough that training gets the processor."""
+"""When a view redraws: often enough to look live, rarely enough to leave the CPU to training."""
 
 from time import monotonic, thread_time
 
@@ -6,13 +6,13 @@ from PySide6.QtCore import QObject, QTimer, Slot
 
 from minigrad_gui import theme
 
-LONGEST_MS = 300
-SHARE = 0.05
-"""So much of a processor the window shall take at most, on a machine where it can be done."""
+LONGEST_INTERVAL_MS = 300
+CPU_SHARE = 0.05
+"""Target CPU share for redrawing, as far as LONGEST_INTERVAL_MS allows."""
 
 
 class RefreshTimer(QTimer):
-    """After `request()` comes `timeout`, once, and later the more time the thread has spent on showing things."""
+    """`request()` leads to one `timeout`; the more CPU time the thread has spent, the longer the interval."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent, singleShot=True, interval=theme.REFRESH_INTERVAL_MS)
@@ -29,5 +29,5 @@ class RefreshTimer(QTimer):
         elapsed_s, spent_s = now_s[0] - self._then_s[0], now_s[1] - self._then_s[1]
         self._then_s = now_s
         if elapsed_s > 0:
-            affordable_ms = self.interval() * spent_s / elapsed_s / SHARE
-            self.setInterval(round(min(max(affordable_ms, theme.REFRESH_INTERVAL_MS), LONGEST_MS)))
+            affordable_ms = self.interval() * spent_s / elapsed_s / CPU_SHARE
+            self.setInterval(round(min(max(affordable_ms, theme.REFRESH_INTERVAL_MS), LONGEST_INTERVAL_MS)))

@@ -6,7 +6,7 @@ import pytest
 
 from minigrad_gui import theme
 from minigrad_gui.widgets import refresh_timer
-from minigrad_gui.widgets.refresh_timer import LONGEST_MS, SHARE, RefreshTimer
+from minigrad_gui.widgets.refresh_timer import CPU_SHARE, LONGEST_INTERVAL_MS, RefreshTimer
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ def test_it_comes_once_after_several_requests(qtbot):
 
 
 def test_the_more_it_costs_the_less_often_it_comes(timer):
-    timer.spend(SHARE / 2)
+    timer.spend(CPU_SHARE / 2)
     assert timer.interval() == theme.REFRESH_INTERVAL_MS
-    timer.spend(2 * SHARE)
+    timer.spend(2 * CPU_SHARE)
     assert timer.interval() == 2 * theme.REFRESH_INTERVAL_MS
-    timer.spend(SHARE)
+    timer.spend(CPU_SHARE)
     assert timer.interval() == 2 * theme.REFRESH_INTERVAL_MS
     timer.spend(1.0)
-    assert timer.interval() == LONGEST_MS
+    assert timer.interval() == LONGEST_INTERVAL_MS
     timer.spend(0.0)
     assert timer.interval() == theme.REFRESH_INTERVAL_MS
