@@ -1,10 +1,10 @@
-"""Archives: named arrays and one JSON string in an .npz file, written whole or not at all, checked before accepted.
+"""Archives: named arrays and one JSON string in an .npz file, written atomically and validated before use.
 
     meta      a 0-d string, JSON: {"format": "minigrad model", "version": 1, ...whatever describes the arrays...}
-    <name>    an array whose shape and dtype the description decides: little-endian numbers, every one finite
+    <name>    an array whose shape and dtype follow from the description: little-endian, all numbers finite
 
-Nothing in such a file can run. Whatever is read comes from a stranger until it has been checked: names, declared sizes
-and every header are compared with what the description asks for before any array is read.
+Nothing in such a file is executed, and everything in it is untrusted: names, declared sizes and every header are
+compared with the description before any array is read.
 """
 
 import io
@@ -29,25 +29,25 @@ from engine.ops import Array
 FORMATS = MODEL, CHECKPOINT = "minigrad model", "minigrad checkpoint"
 SUFFIX = ".npz"
 DRAFT_SUFFIX, DRAFT_AGE_S = ".tmp", 60
-"""A file half written that is older than this was left by a process that is gone."""
+"""A draft older than this was left behind by a process that died."""
 MAX_META_BYTES = 4 << 20
 MAX_HEADER_BYTES = 4096
 MAX_DIRECTORY_BYTES = 1 << 17
-"""Of the list of entries at a zip file's end; what a network's arrays need is a tenth of it."""
+"""Limit for the directory at the end of a zip file; a network's arrays need a tenth of it."""
 
 PathLike = str | os.PathLike[str]
 Expected = Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
-"""What a description asks for: each array's shape and dtype."""
+"""The shape and dtype of each array, as the description demands."""
 
 
 BIDI_CONTROLS = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 
 
 def printable(name: PathLike) -> str:
-    """The name of a file, or a sentence with one in it, as one line that any terminal, log or window can show.
+    """A file name, or a sentence that contains one, as one line that any terminal, log or window can show.
 
-    Any byte but / and 0 can be in the name of a file; Python has those that are no text as lone surrogates (PEP 383).
-    They, control characters and those that reverse the direction of writing become \\xff, \\n, \\u202e, ...
+    File names may hold any byte but / and 0; Python represents undecodable ones as lone surrogates (PEP 383). These,
+    control characters and those that reverse the writing direction become \\xff, \\n, \\u202e, ...
     """
     return "".join(_printable(character) for character in os.fspath(name))
 
@@ -55,27 +55,26 @@ def printable(name: PathLike) -> str:
 def _printable(character: str) -> str:
     if "\udc80" <= character <= "\udcff":
         return f"\\x{ord(character) - 0xDC00:02x}"
-    told_as_it_is = unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") and character not in BIDI_CONTROLS
-    return character if told_as_it_is else character.encode("unicode_escape").decode()
+    is_plain = unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") and character not in BIDI_CONTROLS
+    return character if is_plain else character.encode("unicode_escape").decode()
 
 
 class ModelFileError(Exception):
-    """A model file or checkpoint that cannot be read or written; the message is one sentence for the person."""
+    """A model file or checkpoint that cannot be read or written; the message is one sentence for the user."""
 
 
 def write_archive(path: PathLike, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
     """Write arrays and their description, anything that JSON can hold, to an .npz file at exactly `path`.
 
-    The file is complete on disk before it takes the place of an older one. Raises ModelFileError if it cannot be
-    written or not every number is finite, TypeError for what JSON cannot hold; the older file, if any, is then as it
-    was.
+    The file is complete on disk before it replaces an older one. Raises ModelFileError if it cannot be written
+    or a number is not finite, TypeError for what JSON cannot hold; an older file is then unchanged.
     """
     target = Path(os.path.realpath(path))
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ModelFileError("This network holds numbers that are not finite; it was not saved.")
     text = np.array(json.dumps(description))
     if text.nbytes > MAX_META_BYTES - MAX_HEADER_BYTES:
-        raise ModelFileError("What is to be kept with this network is too much for its file.")
+        raise ModelFileError("The metadata is too large for the model file.")
     named: dict[str, Any] = dict(arrays)
     try:
         with replacing(target) as file:
@@ -94,17 +93,17 @@ def read_archive(
     *,
     description_only: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The description and the arrays that `write_archive` wrote, the arrays read-only; none if only it is asked for.
+    """The description and the read-only arrays that `write_archive` wrote; no arrays if description_only.
 
-    format_name, version: the description's format and the highest version that is understood; `expected` tells from a
-    description which arrays there must be, and raises ModelFileError, its sentence without the file's name, or
-    ValueError, TypeError or KeyError, for one that is of no use. Raises ModelFileError, with one sentence, for any
-    file that is not exactly such an archive. Nothing in the file is executed; no more memory is taken than the arrays
-    need, once, and some 50 MB for the worst of descriptions.
+    format_name, version: the expected format and the highest supported version. `expected` derives from a description
+    which arrays there must be; for an unusable one it raises ValueError, TypeError or KeyError, or ModelFileError with
+    a sentence that lacks the file's name. Raises ModelFileError, with one sentence, for any file that is not exactly
+    such an archive. Nothing in the file is executed; it takes no more memory than the arrays need, once, and some 50 MB
+    for the worst description.
     """
     name = printable(Path(path).name or path)
     try:
-        if stat.S_ISFIFO(os.stat(path).st_mode):  # opening it would wait for ever
+        if stat.S_ISFIFO(os.stat(path).st_mode):  # opening it would block
             raise ModelFileError("is a pipe, not a file.")
         with _CarefulFile(path) as file, zipfile.ZipFile(file) as archive:
             file.most_bytes = sys.maxsize
@@ -117,19 +116,19 @@ def read_archive(
         raise ModelFileError(f"{name} could not be opened: {reason_of(error)}.") from error
     except MemoryError as error:
         raise ModelFileError(f"{name} holds a network that does not fit into memory.") from error
-    except Exception as error:  # damaged bytes raise nearly anything on their way through zipfile and NumPy
+    except Exception as error:  # damaged bytes make zipfile and NumPy raise nearly anything
         raise ModelFileError(f"{name} is damaged: its contents could not be read.") from error
 
 
 class _CarefulFile(io.FileIO):
-    """A file of which only so much is read at once: zipfile believes whatever length its list of entries claims."""
+    """A file that limits the size of each read: zipfile trusts whatever length its directory declares."""
 
     most_bytes = MAX_DIRECTORY_BYTES
 
     def read(self, size: int | None = -1) -> bytes:
         if size is not None and size > self.most_bytes:
             raise ModelFileError("is damaged: its list of entries is too long.")
-        left = os.fstat(self.fileno()).st_size - self.tell()  # room is made for as much as is asked for
+        left = os.fstat(self.fileno()).st_size - self.tell()  # read() allocates whatever is requested
         return super().read(left if size is None or size < 0 else min(size, left)) or b""
 
 
@@ -140,7 +139,7 @@ def _read(
     expected: Callable[[dict[str, Any]], Expected],
     description_only: bool,
 ) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The checks, outermost first. Errors lack the file's name, which `read_archive` puts before them."""
+    """All checks, outermost first. Error messages lack the file's name, which `read_archive` prepends."""
     entries = {info.filename: info for info in archive.infolist()}
     if len(entries) != len(archive.infolist()):
         raise ModelFileError("holds two entries of the same name and was not opened.")
@@ -225,9 +224,9 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, shape: tuple[int, ..
 
 @contextmanager
 def replacing(target: Path) -> Iterator[IO[bytes]]:
-    """A new file beside `target` that takes its place, whole and on disk, if nothing goes wrong until then.
+    """A new file beside `target` that replaces it, complete and synced, unless something fails.
 
-    Raises OSError; an older file is then as it was.
+    Raises OSError; an older file is then unchanged.
     """
     draft = target.with_name(f".{secrets.token_hex(8)}{DRAFT_SUFFIX}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
@@ -236,7 +235,7 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        with suppress(OSError):  # there is no older file, or the file system knows no modes
+        with suppress(OSError):  # no older file, or a file system without modes
             os.chmod(draft, stat.S_IMODE(target.stat().st_mode))
         os.replace(draft, target)
     except BaseException:
@@ -244,7 +243,7 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
             draft.unlink()
         raise
     if os.name == "posix":
-        with suppress(OSError):  # the file is in place; not every file system can promise more
+        with suppress(OSError):  # the file is in place; not every file system can guarantee more
             folder = os.open(target.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
@@ -253,18 +252,18 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
 
 
 def remove_old_drafts(folder: Path) -> None:
-    """Remove what processes left in this folder that were ended while they wrote, some time ago."""
-    with suppress(OSError):  # there is no such folder, or another process was first
+    """Remove drafts left in this folder by processes that died while writing, some time ago."""
+    with suppress(OSError):  # no such folder, or another process was faster
         for draft in folder.glob(f".*{DRAFT_SUFFIX}"):
             if time.time() - draft.stat().st_mtime > DRAFT_AGE_S:
                 draft.unlink(missing_ok=True)
 
 
 def npz_path(path: PathLike) -> Path:
-    """Where a network or run is written that is to be saved as `path`: a name without a suffix gets .npz.
+    """The path to save a network or run at: a name without a suffix gets .npz.
 
-    Raises ModelFileError for the suffix of another format, which the file would not have. A suffix that does not begin
-    with a letter, as in digits-0.98, names none.
+    Raises ModelFileError for the suffix of another format. A suffix that does not start with a letter, as in
+    digits-0.98, is part of the name.
     """
     named = Path(path)
     if named.suffix.lower() == SUFFIX:
@@ -276,5 +275,5 @@ def npz_path(path: PathLike) -> Path:
 
 
 def reason_of(error: OSError) -> str:
-    """Why the system refused, in words for the middle of a sentence."""
+    """The system's reason, worded for the middle of a sentence."""
     return (error.strerror or str(error)).lower()

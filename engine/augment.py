@@ -1,9 +1,9 @@
-"""Augmentation: new pictures from old ones, so that a network learns what does not matter: place, size, slant, pen.
+"""Augmentation: random variations of pictures, so that a network learns what does not matter: place, size, slant, pen.
 
-Each picture is looked up anew at moved positions. A pixel's move is some numbers times 1, x and y (shift, rotation,
-scale and shear), and some numbers times a few wide bumps (elastic distortion: Simard, Steinkraus and Platt, Best
-Practices for Convolutional Neural Networks Applied to Visual Document Analysis, 2003). So one product of a matrix of
-random numbers with a basis of moves gives all positions of a whole batch, and every epoch can have pictures of its own.
+Each picture is resampled at displaced positions. A pixel's displacement is a combination of 1, x and y (shift,
+rotation, scale and shear) and of a few wide bumps (elastic distortion: Simard, Steinkraus and Platt, Best Practices for
+Convolutional Neural Networks Applied to Visual Document Analysis, 2003). So a single product of random coefficients
+with a basis of displacements gives all positions of a whole batch, and every epoch can have new pictures.
 """
 
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.ops import Array
 
 BUMP_PX = 4.0
-"""The width (standard deviation) of an elastic distortion's bumps, and their distance."""
+"""Standard deviation of the bumps of an elastic distortion, and their spacing."""
 
 Pictures = NDArray[np.float32]
 
@@ -55,13 +55,13 @@ class Augmentation:
         bumps = np.float32(self.elastic_px) * rng.standard_normal((2, count, len(basis) - 3), np.float32)
         x = np.column_stack([shift_x, cos / scale_x, (shear * cos - sin) / scale_x, bumps[0]]) @ basis
         y = np.column_stack([shift_y, sin / scale_y, (shear * sin + cos) / scale_y, bumps[1]]) @ basis
-        moved = _looked_up(pictures, x, y)
-        return _with_other_pens(moved, drawn[6] * np.float32(self.thickness_px)) if self.thickness_px else moved
+        moved = _resampled(pictures, x, y)
+        return _with_pen_width(moved, drawn[6] * np.float32(self.thickness_px)) if self.thickness_px else moved
 
 
 @cache
 def _moves(height: int, width: int) -> Pictures:
-    """The basis (3 + bumps, height * width): 1, x and y from the middle, and bumps whose squares add up to about 1."""
+    """The basis (3 + bumps, height * width): 1, x and y from the centre, and bumps whose squares sum to about 1."""
     y, x = np.indices((height, width)).reshape(2, -1)
     across, down = (np.arange((size - 1) % BUMP_PX / 2, size, BUMP_PX) for size in (width, height))
     centres_y, centres_x = (centres.reshape(-1, 1) for centres in np.meshgrid(down, across, indexing="ij"))
@@ -71,8 +71,8 @@ def _moves(height: int, width: int) -> Pictures:
     return np.vstack([*affine, bumps]).astype(np.float32)
 
 
-def _looked_up(pictures: Pictures, x: Pictures, y: Pictures) -> Pictures:
-    """Each picture at positions x, y (N, height * width), counted from its middle: bilinear, and 0 beyond the edge."""
+def _resampled(pictures: Pictures, x: Pictures, y: Pictures) -> Pictures:
+    """Each picture resampled at x, y (N, height * width), relative to its centre: bilinear, and 0 beyond the edge."""
     count, height, width = pictures.shape
     stride = width + 3
     framed = np.pad(pictures, ((0, 0), (1, 2), (1, 2))).ravel()
@@ -89,10 +89,10 @@ def _looked_up(pictures: Pictures, x: Pictures, y: Pictures) -> Pictures:
     return np.asarray(upper.reshape(pictures.shape))
 
 
-def _with_other_pens(pictures: Pictures, change_px: NDArray[np.float32]) -> Pictures:
-    """Lines thicker, or thinner where change_px (N,) is negative: a blend with the picture grown by a pixel all round.
+def _with_pen_width(pictures: Pictures, change_px: NDArray[np.float32]) -> Pictures:
+    """Thicker lines, or thinner ones where change_px (N,) is negative: a blend with the picture dilated or eroded.
 
-    Growing and shrinking are the grey-scale dilation and erosion of mathematical morphology, by a cross of 5 pixels.
+    Grey-scale dilation and erosion of mathematical morphology, with a cross of 5 pixels.
     """
     result = pictures.copy()
     for chosen, extreme in ((change_px > 0, np.maximum), (change_px < 0, np.minimum)):

@@ -1,7 +1,7 @@
-"""Where NumPy meets Tensors: what its functions do with one, or which call is the right one.
+"""Where NumPy meets Tensors: which of its functions accept one, and what to call instead of the others.
 
 Operators work: `array * tensor` is an operation of the engine. So do functions whose result has no gradient anyway
-(comparisons, indices, shapes). All others know nothing of gradients: they would lose them without a word, and refuse.
+(comparisons, indices, shapes). All others would silently lose the gradient, so they raise.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ OPERATIONS = {
     np.power: ops.power,
     np.matmul: ops.matmul,
 }
-"""What NumPy calls for `array + tensor` and its like."""
+"""What NumPy calls for `array + tensor` and the like."""
 
 WITHOUT_GRADIENT: frozenset[Callable[..., Any]] = frozenset(
     {
@@ -32,7 +32,7 @@ WITHOUT_GRADIENT: frozenset[Callable[..., Any]] = frozenset(
         *(np.array2string, np.array_repr, np.array_str, np.save, np.savetxt),
     }
 )
-"""What may work on the numbers alone."""
+"""Functions that may work on the data alone."""
 
 FUNCTIONS = {"concatenate", "maximum", "minimum", "stack", "where"}
 OTHER_NAMES = {
@@ -58,7 +58,7 @@ OPERATORS = {
 
 
 def advice(function: Callable[..., Any], tensor: type) -> str:
-    """One sentence on why this function of NumPy's is refused, and what to write in its place for a Tensor."""
+    """One sentence: why this NumPy function is refused, and what to write instead for a Tensor."""
     name = OTHER_NAMES.get(function.__name__, function.__name__)
     if name in OPERATORS:
         right = f"write {OPERATORS[name]}"

@@ -1,4 +1,4 @@
-"""Functions of several Tensors, with the names and the order of arguments that they have in NumPy."""
+"""Functions of several Tensors, named and ordered as in NumPy."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from engine.tensor import Tensor, apply
 
 
 def concatenate(tensors: Sequence[Any], axis: int | None = 0) -> Tensor:
-    """Joined along an axis that they have: shapes (2, 3) and (4, 3) give (6, 3). axis None: all flattened, in a row."""
+    """Joined along an existing axis: shapes (2, 3) and (4, 3) give (6, 3). axis None: all flattened first."""
     joined = _alike(tensors)
     if axis is None:
         joined, axis = [tensor.flatten() for tensor in joined], 0
@@ -24,34 +24,34 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
 
 
 def where(condition: Any, a: Any, b: Any) -> Tensor:
-    """a where the condition holds (where it is not 0), else b; only the one that was taken gets a gradient."""
+    """a where the condition holds (is not 0), else b; only the chosen one gets a gradient."""
     condition = condition.data if isinstance(condition, Tensor) else condition
     return apply(ops.where, *_alike([a, b]), condition=np.asarray(condition).astype(bool))
 
 
 def maximum(a: Any, b: Any) -> Tensor:
-    """The larger of the two, element by element; where they are equal each gets half of the gradient."""
+    """The larger of the two, element by element; ties share the gradient equally."""
     return apply(ops.maximum, *_alike([a, b]))
 
 
 def minimum(a: Any, b: Any) -> Tensor:
-    """The smaller of the two, element by element; where they are equal each gets half of the gradient."""
+    """The smaller of the two, element by element; ties share the gradient equally."""
     return apply(ops.minimum, *_alike([a, b]))
 
 
 def dropout(x: Any, p: float = 0.5, rng: np.random.Generator | np.random.RandomState | None = None) -> Tensor:
-    """Each element made 0 with probability p, and the others multiplied with 1 / (1 - p), which keeps the mean.
+    """Each element set to 0 with probability p, the others multiplied by 1 / (1 - p), which preserves the mean.
 
     Srivastava et al., JMLR 15 (2014), 1929-1958. Raises ValueError for a p outside [0, 1].
     """
     if not 0 <= p <= 1:
         raise ValueError(f"p is a probability, from 0 to 1, not {p}")
     (x,) = _alike([x])
-    kept = (np.random.default_rng() if rng is None else rng).random(x.shape) >= p
-    return apply(ops.dropout, x, scale=kept.astype(x.dtype) / x.dtype.type(1 - p or 1))
+    is_retained = (np.random.default_rng() if rng is None else rng).random(x.shape) >= p
+    return apply(ops.dropout, x, scale=is_retained.astype(x.dtype) / x.dtype.type(1 - p or 1))
 
 
 def _alike(values: Sequence[Any]) -> list[Tensor]:
-    """All as Tensors; a bare number takes the dtype of the first Tensor."""
+    """All as Tensors; a plain number takes the dtype of the first Tensor."""
     first = next((value for value in values if isinstance(value, Tensor)), None)
     return [Tensor(value) if first is None else first._like(value) for value in values]

@@ -1,4 +1,4 @@
-"""A judge for gradients: what `backward()` finds, beside what changes when each number is moved a little."""
+"""Gradient checking: compares what `backward()` finds with finite differences."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,16 +12,17 @@ from engine.tensor import Tensor, no_grad
 def gradcheck(
     f: Callable[..., Tensor], *tensors: Tensor, step: float = 6e-6, rtol: float = 1e-6, atol: float = 1e-7
 ) -> bool:
-    """Hold the gradients of f(*tensors) against central differences. Returns True, or tells what differs.
+    """Compare the gradients of f(*tensors) with central differences. Returns True, or raises.
 
-    Each number x of a tensor that requires a gradient is moved: df/dx is about (f(x + h) - f(x - h)) / 2h, wrong by
-    some h^2 for the formula and eps / h for rounding, so that h, the step, is best at eps^(1/3) = 6e-6 (Press et al.,
-    Numerical Recipes, 3rd ed. (2007), section 5.7). The tensors are float64; their numbers are of the size of 1. The
-    result may have any shape: its elements are added up with weights, so that no two of them are taken for each other.
+    Each number x of a tensor that requires a gradient is perturbed: df/dx is about (f(x + h) - f(x - h)) / 2h, with a
+    truncation error of order h^2 and a rounding error of order eps / h, so that the best step h is eps^(1/3) = 6e-6
+    (Press et al., Numerical Recipes, 3rd ed. (2007), section 5.7). The tensors are float64, with numbers of about 1.
+    The result may have any shape: its elements are summed with different weights, so that none can be mistaken for
+    another.
 
-    Raises AssertionError with the place of the first difference that is larger than atol + rtol |df/dx|. That is also
-    found where f has no derivative, as relu at 0. Raises ValueError where nothing can be compared: for other dtypes,
-    if no tensor requires a gradient, and if f gives another result each time; TypeError if that is no Tensor.
+    Raises AssertionError with the position of the first difference above atol + rtol |df/dx|; points where f has no
+    derivative, such as 0 for relu, fail too. Raises ValueError if nothing can be compared: for other dtypes, if no
+    tensor requires a gradient, or if f gives another result each time; TypeError if the result is not a Tensor.
     """
     checked = [(position, tensor) for position, tensor in enumerate(tensors) if tensor.requires_grad]
     if not checked:
@@ -51,7 +52,7 @@ def gradcheck(
 
 
 def _differences(value: Callable[[], float], tensor: Tensor, step: float) -> Array:
-    """The slope of a value by each number of the tensor, which is as before in the end."""
+    """The slope of a value with respect to each number of the tensor, which is restored."""
     slopes = np.empty(tensor.shape)
     with no_grad():
         for place in np.ndindex(tensor.shape):

@@ -1,4 +1,4 @@
-"""Losses: one number that says how wrong the predictions are. Training makes it smaller."""
+"""Losses: one number that says how wrong the predictions are. Training reduces it."""
 
 from typing import Any
 
@@ -20,18 +20,18 @@ def mse_loss(pred: Any, target: Any) -> Tensor:
 
 
 def cross_entropy_loss(logits: Any, target_idx: Any) -> Tensor:
-    """-log softmax(logits)[target]: the surprise at the right answer; for a batch, the mean.
+    """-log softmax(logits)[target]: the surprise at the right answer; the mean over a batch.
 
-    logits: (..., classes), not yet probabilities; target_idx: integers of shape (...), each a class. Returns a
-    scalar. Raises ValueError if the shapes do not fit or there is no sample, TypeError if targets are not integers,
-    IndexError if a target is no class.
+    logits: (..., classes), before softmax; target_idx: integers of shape (...), each a class. Returns a scalar. Raises
+    ValueError if the shapes do not match or there is no sample, TypeError if targets are not integers, IndexError if
+    a target is not a class.
     """
     logits = logits if isinstance(logits, Tensor) else Tensor(logits)
     return apply(ops.cross_entropy, logits, target=class_indices(target_idx, logits.shape))
 
 
 def class_indices(target_idx: Any, shape: tuple[int, ...]) -> Array:
-    """The targets for logits of this shape, as an intp array; raises what `cross_entropy_loss` does."""
+    """The targets for logits of this shape, as an intp array; raises as `cross_entropy_loss` does."""
     target = target_idx.data if isinstance(target_idx, Tensor) else np.asarray(target_idx)
     if target.dtype.kind not in "iu":
         kind = "a Tensor" if isinstance(target_idx, Tensor) else target.dtype
@@ -43,6 +43,6 @@ def class_indices(target_idx: Any, shape: tuple[int, ...]) -> Array:
         raise ValueError("a loss needs at least one sample")
     classes = shape[-1]
     target = target.astype(np.intp)
-    if target.view(np.uintp).max() >= classes:  # as unsigned, what is negative is very large
+    if target.view(np.uintp).max() >= classes:  # as unsigned numbers, negative ones are very large
         raise IndexError(f"targets must be from 0 to {classes - 1}, found {target.min()} to {target.max()}")
     return target

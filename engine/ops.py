@@ -1,8 +1,8 @@
-"""The calculus: every differentiable operation, and how a gradient goes back through it.
+"""The calculus: every differentiable operation, and how a gradient flows back through it.
 
 An operation y = f(a, b, ...) is written as an `Op`: its forward, and one *vector-Jacobian product* for each
-argument. A vector-Jacobian product gets g = dL/dy, the result y and the arguments, and returns dL/d(argument).
-That is all of backpropagation's mathematics; walking the graph is `Tensor.backward`'s work.
+argument. A vector-Jacobian product takes g = dL/dy, the result y and the arguments, and returns dL/d(argument).
+That is all the mathematics of backpropagation; `Tensor.backward` walks the graph.
 
 Broadcasting never appears in a rule: a rule may return its gradient in the shape of the result, and `backward`
 sums it down to the shape of the argument. All values here are plain NumPy arrays.
@@ -33,12 +33,12 @@ class Op(NamedTuple):
     vjps: tuple[Callable[..., Any], ...]
 
     def __call__(self, *arrays: Array, **options: Any) -> Array:
-        """The result alone, of plain arrays."""
+        """The result for plain arrays."""
         return np.asarray(self.forward(*arrays, **options))
 
 
 def wide(a: Array) -> Array:
-    """What `a` is added up in: float16 in float32, for from 2,048 on it cannot count by ones."""
+    """`a` in the dtype that sums are computed in: float16 becomes float32, since it cannot count past 2,048."""
     return a.astype(np.float32) if a.dtype.char == "e" else a
 
 
@@ -52,8 +52,8 @@ power = Op(
     "power",
     np.power,
     (
-        lambda g, y, a, b: g * b * np.where(b == 0, 1, a) ** (b - 1),  # a**0 is flat, wherever a is
-        lambda g, y, a, b: g * y * np.log(np.where((a == 0) & (b >= 0), 1, a)),  # 0**b is flat where b > 0
+        lambda g, y, a, b: g * b * np.where(b == 0, 1, a) ** (b - 1),  # a**0 is constant
+        lambda g, y, a, b: g * y * np.log(np.where((a == 0) & (b >= 0), 1, a)),  # 0**b is constant for b > 0
     ),
 )
 negative = Op("negative", np.negative, (lambda g, y, a: -g,))
@@ -63,14 +63,14 @@ log = Op("log", np.log, (lambda g, y, a: g / a,))
 sqrt = Op("sqrt", np.sqrt, (lambda g, y, a: g / (2 * y),))
 abs = Op("abs", np.abs, (lambda g, y, a: g * np.sign(a),))  # flat at 0
 tanh = Op("tanh", np.tanh, (lambda g, y, a: g * (1 - y * y),))
-relu = Op("relu", lambda a: np.maximum(a, 0), (lambda g, y, a: g * (y != 0),))  # NaN lets g pass
+relu = Op("relu", lambda a: np.maximum(a, 0), (lambda g, y, a: g * (y != 0),))  # g passes where y is NaN
 leaky_relu = Op("leaky_relu", lambda a, slope: np.where(a > 0, a, slope * a), (
     lambda g, y, a, slope: np.where(a > 0, g, slope * g),
 ))
 
 
 def _sigmoid(a: Array) -> Array:
-    """1 / (1 + e^-a), with an exponent that is never positive, so that nothing overflows."""
+    """1 / (1 + e^-a), with an exponent that is never positive, so that it cannot overflow."""
     e = np.exp(-np.abs(a))
     return np.asarray(np.where(a >= 0, 1, e) / (1 + e))
 
@@ -78,11 +78,11 @@ def _sigmoid(a: Array) -> Array:
 sigmoid = Op("sigmoid", _sigmoid, (lambda g, y, a: g * y * (1 - y),))
 
 
-# ---------------------------------------------------------------- one or the other
+# ---------------------------------------------------------------- choosing between two
 
 
 def _larger_part(g: Array, a: Array, b: Array) -> Array:
-    """What of g goes to a, of the two the one that counts if it is larger; equals share."""
+    """The part of g that goes to a, if the larger of a and b is the result; ties share it."""
     return np.where(a == b, g / 2, np.where(a < b, 0, g))
 
 
@@ -99,7 +99,7 @@ where = Op("where", lambda a, b, condition: np.where(condition, a, b), (
     lambda g, y, a, b, condition: np.where(condition, 0, g),
 ))
 clip = Op("clip", lambda a, low, high: np.clip(a, low, high), (
-    lambda g, y, a, low, high: np.where((a >= low) & (a <= high), g, 0),  # at a bound g still passes
+    lambda g, y, a, low, high: np.where((a >= low) & (a <= high), g, 0),  # g passes at the bounds
 ))
 dropout = Op("dropout", lambda a, scale: a * scale, (lambda g, y, a, scale: g * scale,))
 
@@ -112,10 +112,10 @@ def _count(a: Array, axis: Axes) -> int:
     return a.size if axis is None else math.prod(a.shape[i] for i in normalize_axis_tuple(axis, a.ndim))
 
 
-def _kept(reduced: Array, a: Array, axis: Axes, keepdims: bool) -> Array:
-    """Give a reduction of `a` its reduced axes back, with length 1, so that it broadcasts against `a`.
+def _with_reduced_axes(reduced: Array, a: Array, axis: Axes, keepdims: bool) -> Array:
+    """Restore the reduced axes of a reduction of `a`, with length 1, so that it broadcasts against `a`.
 
-    NumPy allows axis 0 for a scalar.
+    NumPy accepts axis 0 for a scalar.
     """
     return reduced if keepdims or axis is None or a.ndim == 0 else np.expand_dims(reduced, axis)
 
@@ -125,7 +125,7 @@ def _sum(a: Array, axis: Axes, keepdims: bool) -> Array:
 
 
 def _vjp_sum(g: Array, y: Array, a: Array, axis: Axes, keepdims: bool) -> Array:
-    return np.broadcast_to(_kept(g, a, axis, keepdims), a.shape)
+    return np.broadcast_to(_with_reduced_axes(g, a, axis, keepdims), a.shape)
 
 
 def _mean(a: Array, axis: Axes, keepdims: bool) -> Array:
@@ -147,36 +147,36 @@ def _spread(f: Callable[..., Any], a: Array, axis: Axes, ddof: int, keepdims: bo
 def _vjp_var(g: Array, y: Array, a: Array, axis: Axes, ddof: int, keepdims: bool) -> Array:
     a = wide(a)
     slope = 2 / (_count(a, axis) - ddof) * (a - a.mean(axis, keepdims=True))
-    return np.asarray(_kept(g, a, axis, keepdims) * slope)
+    return np.asarray(_with_reduced_axes(g, a, axis, keepdims) * slope)
 
 
 def _vjp_std(g: Array, y: Array, a: Array, axis: Axes, ddof: int, keepdims: bool) -> Array:
-    return _vjp_var(g / np.where(y == 0, np.inf, 2 * y), y, a, axis, ddof, keepdims)  # of equal numbers it is 0
+    return _vjp_var(g / np.where(y == 0, np.inf, 2 * y), y, a, axis, ddof, keepdims)  # 0 where all are equal
 
 
 def _vjp_extreme(g: Array, y: Array, a: Array, axis: Axes, keepdims: bool) -> Array:
-    y = _kept(y, a, axis, keepdims)
+    y = _with_reduced_axes(y, a, axis, keepdims)
     ties = (a == y) | (np.isnan(a) & np.isnan(y))
     share = ties / ties.sum(axis=axis, keepdims=True)
-    return np.asarray(_kept(g, a, axis, keepdims) * share.astype(g.dtype))
+    return np.asarray(_with_reduced_axes(g, a, axis, keepdims) * share.astype(g.dtype))
 
 
 def _product_before(a: Array, axis: int) -> Array:
-    """For each element the product of those before it along the axis."""
+    """For each element, the product of those before it along the axis."""
     factors = np.roll(a, 1, axis)
     np.moveaxis(factors, axis, 0)[:1] = 1
     return np.cumprod(factors, axis)
 
 
 def _vjp_prod(g: Array, y: Array, a: Array, axis: int) -> Array:
-    """The product of all others, which y / a is not where an element is 0."""
+    """g times the product of all other elements; y / a would fail where an element is 0."""
     a = wide(a)
     after = np.flip(_product_before(np.flip(a, axis), axis), axis)
     return np.asarray(np.expand_dims(g, axis) * _product_before(a, axis) * after)
 
 
 def _vjp_cumsum(g: Array, y: Array, a: Array, axis: int) -> Array:
-    return np.flip(np.cumsum(np.flip(wide(g), axis), axis), axis)  # each element is in all sums from its own on
+    return np.flip(np.cumsum(np.flip(wide(g), axis), axis), axis)  # each is part of its own and all later sums
 
 
 sum = Op("sum", _sum, (_vjp_sum,))
@@ -194,7 +194,7 @@ cumsum = Op("cumsum", lambda a, axis: np.cumsum(wide(a), axis).astype(a.dtype), 
 
 def _vjp_getitem(g: Array, y: Array, a: Array, index: Any) -> Array:
     gradient = np.zeros(a.shape, wide(g).dtype)
-    np.add.at(gradient, index, g)  # an element that was taken twice gets both gradients
+    np.add.at(gradient, index, g)  # an element selected twice gets both gradients
     return gradient
 
 
@@ -228,23 +228,23 @@ def _vjp_stack(position: int, g: Array, y: Array, *arrays: Array, axis: int) -> 
 
 @cache
 def concatenate(count: int) -> Op:
-    """The operation that joins so many arrays along an axis of theirs."""
+    """The operation that joins `count` arrays along an existing axis."""
     vjps = tuple(partial(_vjp_concatenate, position) for position in range(count))
     return Op("concatenate", lambda *arrays, axis: np.concatenate(arrays, axis), vjps)
 
 
 @cache
 def stack(count: int) -> Op:
-    """The operation that joins so many arrays of one shape along a new axis."""
+    """The operation that joins `count` arrays of one shape along a new axis."""
     vjps = tuple(partial(_vjp_stack, position) for position in range(count))
     return Op("stack", lambda *arrays, axis: np.stack(arrays, axis), vjps)
 
 
-# ---------------------------------------------------------------- products of matrices
+# ---------------------------------------------------------------- matrix products
 
 
 def _as_matrices(g: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
-    """The operands of `np.matmul` with its 1-D cases undone: a vector on the left is a row, on the right a column."""
+    """The operands of `np.matmul` as matrices: a vector on the left is a row, one on the right a column."""
     if b.ndim == 1:
         g, b = g[..., np.newaxis], b[:, np.newaxis]
     if a.ndim == 1:
@@ -276,12 +276,12 @@ matmul = Op("matmul", _matmul, (_vjp_matmul_left, _vjp_matmul_right))
 
 
 def _rows(a: Array) -> Array:
-    """All axes but the last as one."""
+    """All axes but the last merged into one."""
     return a if a.ndim == 2 else a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
 
 
 def _linear(x: Array, W: Array, b: Array) -> Array:
-    # As (W x^T)^T rather than x W^T: OpenBLAS's two threads then share the work better, at small batches above all.
+    # (W x^T)^T rather than x W^T: OpenBLAS's threads then share the work better, above all for small batches.
     if x.shape[-1:] != W.shape[1:]:
         widths = f"Linear takes {W.shape[1]}, the input has {x.shape[-1] if x.ndim else 'none'}"
         raise ValueError(f"matmul: mismatch of widths: {widths} (its shape is {x.shape})")
@@ -296,13 +296,13 @@ def _vjp_linear_input(g: Array, y: Array, x: Array, W: Array, b: Array) -> Array
 
 
 def _vjp_linear_weight(g: Array, y: Array, x: Array, W: Array, b: Array) -> Array:
-    # As (x^T g)^T rather than g^T x: the gradient then has the memory order in which `Linear` keeps W.
+    # (x^T g)^T rather than g^T x: the gradient then has the memory order of `Linear`'s W.
     return (_rows(x).T @ _rows(g)).T
 
 
 def _vjp_linear_bias(g: Array, y: Array, x: Array, W: Array, b: Array) -> Array:
     rows = _rows(g)
-    return np.ones(len(rows), g.dtype) @ rows  # a sum over the batch, by BLAS
+    return np.ones(len(rows), g.dtype) @ rows  # BLAS sums over the batch
 
 
 linear = Op("linear", _linear, (_vjp_linear_input, _vjp_linear_weight, _vjp_linear_bias))

@@ -1,9 +1,9 @@
 """Tensor: an array that remembers how it was computed, so that `backward()` can find every gradient.
 
-Each result keeps its operation and its inputs, and nothing keeps its results: the graph has no cycles, so
-it is freed the moment the last result is dropped. `backward()` visits the graph from the result to the leaves,
-without recursion, and applies the rules of `engine.ops`; accumulating, skipping what needs no gradient
-and undoing broadcasting are each written once, there.
+A result points to its operation and its inputs, never the other way round: the graph has no cycles and is freed as soon
+as its last result is dropped. `backward()` visits the graph from the result to the leaves, without recursion, and
+applies the rules of `engine.ops`. Accumulating gradients, skipping what needs none and undoing broadcasting are each
+written once, there.
 """
 
 import math
@@ -28,9 +28,9 @@ _grad_mode = _GradMode()
 
 
 class Origin(NamedTuple):
-    """How a result came about: the operation, its inputs, their arrays at that time, and its options.
+    """How a result was computed: the operation, its inputs, their arrays at that time, and its options.
 
-    `version` is the sum of the inputs' versions, which only ever grow: it tells whether one has been changed since.
+    `version` is the sum of the inputs' versions, which only ever grow: it shows whether one has changed since.
     """
 
     op: Op
@@ -42,7 +42,7 @@ class Origin(NamedTuple):
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Within this context the calling thread records no graph: results do not require a gradient."""
+    """Within this context the calling thread records no graph; results require no gradient."""
     before = _grad_mode.enabled
     _grad_mode.enabled = False
     try:
@@ -54,14 +54,14 @@ def no_grad() -> Iterator[None]:
 class Tensor:
     """An N-dimensional array of floating-point numbers that can be differentiated.
 
-    `data`: a copy of the array, list, number or Tensor that was given, always an array. A floating dtype and the order
-    in memory are kept; Python numbers, lists, integers and booleans become float64. Raises TypeError for what are not
-    real numbers. `grad`: after `backward()`, the gradient of the result with respect to this tensor, with the shape and
+    `data`: a copy of the given array, list, number or Tensor, always an array. A floating dtype and the memory order
+    are preserved; Python numbers, lists, integers and booleans become float64. Raises TypeError for anything but real
+    numbers. `grad`: after `backward()`, the gradient of the result with respect to this tensor, with the shape and
     dtype of `data`; None before. `requires_grad`: whether there will be one.
 
-    To change data, assign to `data` or use an optimizer: `backward()` through a result that was computed from what was
-    there before then refuses. Writing into the array behind a Tensor's back, as in `t.data[0] = 1`, cannot be seen;
-    gradients of earlier results then mix old and new values.
+    To change the data, assign to `data` or use an optimizer: `backward()` then refuses to go through results of the old
+    data. Writing into the array itself, as in `t.data[0] = 1`, goes unnoticed; gradients of earlier results then mix
+    old and new values.
     """
 
     __slots__ = ("__weakref__", "_data", "_grad", "_has_fixed_shape", "_origin", "_requires_grad", "_version")
@@ -76,24 +76,23 @@ class Tensor:
 
     @classmethod
     def around(cls, array: Any, requires_grad: bool = False) -> Self:
-        """A Tensor whose data are this very floating array, not a copy: for whoever leaves the array alone then."""
+        """A Tensor whose data are this very floating array, not a copy; the caller must not change it afterwards."""
         tensor = cls._result(_floating(array))
         tensor._requires_grad = requires_grad
         return tensor
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles hold the values, without the graph: that of a result requires no gradient."""
+        """Copies and pickles hold the values without the graph; those of a result require no gradient."""
         return _restored, (type(self), self._data, self._grad, self._requires_grad and self._origin is None)
 
-    # ------------------------------------------------------------ looking
+    # ------------------------------------------------------------ inspecting
 
     @property
     def data(self) -> Array:
-        """The array itself. What is assigned is copied, and may be all that a new Tensor may be made of.
+        """The array itself. Anything that `Tensor()` accepts may be assigned; it is copied.
 
-        Its dtype replaces the old one. Its shape may be another one, too, unless an optimizer has been given this
-        tensor: then that raises ValueError. Assigning the array that is there already, as `t.data += 1` does in the
-        end, copies nothing.
+        The dtype may change, and so may the shape, unless an optimizer holds this tensor: then another shape raises
+        ValueError. Assigning the same array again, as `t.data += 1` does, copies nothing.
         """
         return self._data
 
@@ -102,7 +101,7 @@ class Tensor:
         self.adopt(data if data is self._data else _floating(data, copy=True))
 
     def adopt(self, array: Array) -> None:
-        """Take this very array, of floating numbers, for data: as assigning it, but without a copy."""
+        """Assign this very floating array to `data`, without a copy."""
         if self._has_fixed_shape and array.shape != self._data.shape:
             raise ValueError(
                 f"an optimizer holds this tensor: its data keep the shape {self.shape} and cannot take {array.shape}"
@@ -111,7 +110,7 @@ class Tensor:
         self._version += 1
 
     def fix_shape(self) -> None:
-        """From now on refuse data of another shape: somebody keeps arrays that go with these data."""
+        """From now on refuse data of another shape: an optimizer holds arrays that belong to this shape."""
         self._has_fixed_shape = True
 
     @property
@@ -135,7 +134,7 @@ class Tensor:
         if self._origin is not None and not requires_grad:
             raise RuntimeError(f"a result of {self.op}() requires a gradient; detach() gives one that does not")
         if requires_grad and not self._requires_grad:
-            self._version += 1  # a graph from before would give it a part of its gradient, or none
+            self._version += 1  # an earlier graph would give it only part of its gradient, or none
         self._requires_grad = bool(requires_grad)
 
     @property
@@ -156,7 +155,7 @@ class Tensor:
         return "" if self._origin is None else self._origin.op.name
 
     def numpy(self) -> Array:
-        """The data themselves, not a copy."""
+        """The data, not a copy."""
         return self.data
 
     def item(self) -> float:
@@ -164,19 +163,19 @@ class Tensor:
         return float(self.data.item())
 
     def tolist(self) -> Any:
-        """The numbers as Python's, in nested lists."""
+        """The data as nested lists of Python numbers."""
         return self._data.tolist()
 
     def argmax(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """Where the largest element is: an integer array, or one integer for axis None, which counts the flattened."""
+        """The index of the largest element: an integer array; for axis None, one integer into the flattened data."""
         return self._data.argmax(axis, keepdims=keepdims)
 
     def argmin(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """Where the smallest element is, as `argmax`."""
+        """The index of the smallest element, like `argmax`."""
         return self._data.argmin(axis, keepdims=keepdims)
 
     def detach(self) -> "Tensor":
-        """The same data, outside the graph: shared, not copied, until another array is assigned to either's `data`."""
+        """A Tensor outside the graph that shares these data until another array is assigned to either's `data`."""
         return Tensor.around(self._data)
 
     @property
@@ -196,7 +195,7 @@ class Tensor:
         made_by = f", op={self.op!r}" if self.op else ""
         return f"Tensor({self.data}, dtype={self.dtype}, requires_grad={self.requires_grad}{made_by})"
 
-    # ------------------------------------------------------------ as a number, where there is but one
+    # ------------------------------------------------------------ as a single number
 
     def __float__(self) -> float:
         return float(self._data)
@@ -213,14 +212,14 @@ class Tensor:
         return round(self._data.dtype.type(self._data), ndigits)
 
     def __format__(self, spec: str) -> str:
-        """`f"{loss:.4f}"` for one number; without a format, more numbers are shown as `repr` does."""
+        """`f"{loss:.4f}"` for a single number; without a format spec, larger Tensors are shown as by `repr`."""
         if self.ndim and spec:
             raise TypeError(f"the format {spec!r} is for one number, and this Tensor has shape {self.shape}")
         return repr(self) if self.ndim else format(self._data[()], spec)
 
     # ------------------------------------------------------------ comparisons, which give boolean arrays
 
-    __hash__ = object.__hash__  # by identity: a Tensor can be a key although == goes element by element
+    __hash__ = object.__hash__  # by identity: a Tensor can be a dict key although == compares element by element
 
     def __eq__(self, other: object) -> Any:
         return self._data == _plain(other)
@@ -243,7 +242,7 @@ class Tensor:
     def __contains__(self, number: Any) -> bool:
         return bool((self == number).any())
 
-    # ------------------------------------------------------------ what NumPy asks for; engine.border tells why
+    # ------------------------------------------------------------ what NumPy calls; see engine.border
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.requires_grad and _grad_mode.enabled:
@@ -254,7 +253,7 @@ class Tensor:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (), **options: Any) -> Any:
         operation = border.OPERATIONS.get(ufunc)
-        # `array += tensor` comes with the array for out, and makes a name of the array a name of the result.
+        # `array += tensor` passes the array as out; the name is then rebound to the result.
         if operation and method == "__call__" and not options and (not out or out[0] is inputs[0]):
             return apply(operation, *[self._like(operand) for operand in inputs])
         if ufunc in border.WITHOUT_GRADIENT and not out:
@@ -328,7 +327,7 @@ class Tensor:
         return self._changed_by("/=", self / other)
 
     def _changed_by(self, operator: str, result: "Tensor") -> "Tensor":
-        """What `t -= ...` makes of t: the result; of a parameter, itself with new data, and only within no_grad()."""
+        """What `t -= ...` binds to t: the result; for a parameter, itself with new data, but only within no_grad()."""
         if not self.requires_grad or self.op:
             return result
         if _grad_mode.enabled:
@@ -337,7 +336,7 @@ class Tensor:
         return self
 
     def _like(self, other: Any) -> "Tensor":
-        """The other operand as a Tensor; a bare number takes this tensor's dtype."""
+        """The other operand as a Tensor; a plain number takes this tensor's dtype."""
         if isinstance(other, Tensor):
             return other
         if isinstance(other, (Number, np.generic)):
@@ -364,7 +363,7 @@ class Tensor:
         return apply(ops.sqrt, self)
 
     def clip(self, min: Any = None, max: Any = None) -> "Tensor":  # noqa: A002
-        """Not below `min`, not above `max`, which are numbers, arrays or None; the gradient at a bound is 1."""
+        """Limited to [min, max]; each is a number, an array or None. The gradient at a bound is 1."""
         if isinstance(min, Tensor) or isinstance(max, Tensor):
             raise TypeError("clip takes numbers and arrays: for Tensors use engine.maximum() and engine.minimum()")
         low, high = -np.inf if min is None else min, np.inf if max is None else max
@@ -402,14 +401,14 @@ class Tensor:
         return apply(ops.min, self, axis=axis, keepdims=keepdims)
 
     def var(self, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> "Tensor":
-        """The variance: sum((x - mean)^2) / (n - ddof). Raises ValueError where n - ddof is not above 0.
+        """The variance: sum((x - mean)^2) / (n - ddof). Raises ValueError unless n - ddof > 0.
 
-        As in NumPy, ddof is 0; PyTorch's var has 1.
+        ddof defaults to 0, as in NumPy; PyTorch uses 1.
         """
         return apply(ops.var, self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def std(self, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> "Tensor":
-        """The square root of `var`; the gradient of equal numbers, which has no limit, is 0."""
+        """The square root of `var`; where all numbers are equal its gradient, undefined there, is 0."""
         return apply(ops.std, self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def prod(self, axis: Axes = None, keepdims: bool = False) -> "Tensor":
@@ -421,15 +420,15 @@ class Tensor:
         return result if keepdims else result.squeeze(axes)
 
     def cumsum(self, axis: int | None = None) -> "Tensor":
-        """The sums of all elements up to each, along the axis; None: of the flattened Tensor."""
+        """Running sums along the axis; for None, of the flattened Tensor."""
         return apply(ops.cumsum, self.reshape(-1) if axis is None else self, axis=axis or 0)
 
     def softmax(self, axis: Axes = -1) -> "Tensor":
-        """exp(x) / sum(exp(x)) over the axis: logits made into probabilities. Large numbers do not overflow."""
+        """exp(x) / sum(exp(x)) over the axis: turns logits into probabilities. Large numbers do not overflow."""
         return apply(ops.softmax, self, axis=axis)
 
     def log_softmax(self, axis: Axes = -1) -> "Tensor":
-        """The logarithm of `softmax`, right also where that rounds to 0."""
+        """The logarithm of `softmax`, accurate even where that rounds to 0."""
         return apply(ops.log_softmax, self, axis=axis)
 
     # ------------------------------------------------------------ shape and selection
@@ -446,20 +445,20 @@ class Tensor:
         return apply(ops.swapaxes, self, axis1=axis1, axis2=axis2)
 
     def flatten(self, start_axis: int = 0) -> "Tensor":
-        """All axes from `start_axis` on as one: `images.flatten(1)` makes rows of them."""
+        """All axes from `start_axis` on merged into one: `images.flatten(1)` gives a row per image."""
         start = normalize_axis_index(start_axis, self.ndim or 1)
         return self.reshape((*self.shape[:start], math.prod(self.shape[start:])))
 
     def squeeze(self, axis: Axes = None) -> "Tensor":
-        """Without the given axes, which must have length 1; None: without all that have."""
+        """Without the given axes, which must have length 1; for None, without all axes of length 1."""
         return apply(ops.squeeze, self, axis=axis)
 
     def expand_dims(self, axis: int | tuple[int, ...]) -> "Tensor":
-        """With new axes of length 1, there in the result."""
+        """With new axes of length 1 at these positions of the result."""
         return apply(ops.expand_dims, self, axis=axis)
 
     def pad(self, pad_width: Any, constant_values: float = 0.0) -> "Tensor":
-        """With so many `constant_values` before and after, along each axis: n, (before, after), or a pair for each."""
+        """Padded with `constant_values`; pad_width, as in NumPy, is n, (before, after) or a pair for each axis."""
         return apply(ops.pad, self, pad_width=pad_width, constant_values=constant_values)
 
     @property
@@ -483,12 +482,13 @@ class Tensor:
     def backward(self, gradient: Any = None) -> None:
         """Set `grad` on every tensor that this result was computed from and that requires a gradient.
 
-        gradient: dL/d(result), where L is what all gradients are of; an array or Tensor of the result's shape. Of a
-        scalar it is 1 if none is given: L is the result. With another, `backward` is a vector-Jacobian product.
+        gradient: dL/d(result), where L is the quantity to differentiate; an array or Tensor of the result's shape. For
+        a scalar it defaults to 1, so that L is the result. Otherwise `backward` computes a vector-Jacobian product.
 
-        Gradients of leaves add up over calls, until they are set to None; those of intermediate results are
-        of the last call. Raises ValueError if this is not a scalar and no gradient is given, if that has another
-        shape, or if this was computed from nothing that requires a gradient.
+        Gradients of leaves accumulate over calls until they are set to None; those of intermediate results belong to
+        the last call. Raises ValueError if this is not a scalar and no gradient is given, if the gradient has another
+        shape, or if nothing that this was computed from requires a gradient; RuntimeError if a tensor in the graph has
+        changed since.
         Reverse mode: Linnainmaa, BIT 16 (1976), 146-160.
         """
         seed = self._seed(gradient)
@@ -509,7 +509,7 @@ class Tensor:
                     tensor._accumulate(vjp(g, result._data, *arrays, **options), g)
 
     def _seed(self, gradient: Any) -> Array:
-        """What `backward` begins with."""
+        """The gradient that `backward` starts from."""
         if gradient is None:
             if self.ndim:
                 raise ValueError(f"backward() needs a scalar, or a gradient of this tensor's shape {self.shape}")
@@ -520,7 +520,7 @@ class Tensor:
         return seed
 
     def _accumulate(self, gradient: Array, g: Array | None) -> None:
-        """Add to `grad` what a rule made of g: a tensor that was used more than once gets the sum of its gradients."""
+        """Add to `grad` what a rule computed from g: a tensor used more than once gets the sum of its gradients."""
         if gradient.shape != self._data.shape:
             gradient = _sum_to_shape(gradient, self._data.shape)
         if self._grad is not None:
@@ -530,12 +530,12 @@ class Tensor:
                 )
             gradient = self._grad + gradient
         elif self._origin is None and np.may_share_memory(gradient, g):
-            gradient = gradient.copy()  # a leaf's gradient is its owner's to change
+            gradient = gradient.copy()  # the owner of a leaf may change its gradient
         self._grad = np.asarray(gradient, self._data.dtype)
 
     @classmethod
     def _result(cls, data: Any) -> Self:
-        """A leaf around an array that is known to be floating."""
+        """A leaf around an array known to be floating."""
         tensor = cls.__new__(cls)
         tensor._data = np.asarray(data)
         tensor._version = 0
@@ -545,7 +545,7 @@ class Tensor:
 
 
 def apply(op: Op, *inputs: Tensor, **options: Any) -> Tensor:
-    """Compute an operation and, if a gradient may be asked for, remember it."""
+    """Compute an operation and, if a gradient may be needed, record it."""
     arrays = [tensor._data for tensor in inputs]
     result = Tensor._result(op.forward(*arrays, **options))
     if _grad_mode.enabled and True in [tensor._requires_grad for tensor in inputs]:
@@ -556,21 +556,21 @@ def apply(op: Op, *inputs: Tensor, **options: Any) -> Tensor:
 
 
 def _plain(value: Any) -> Any:
-    """The value with the data of Tensors in their place."""
+    """The value with every Tensor replaced by its data."""
     if isinstance(value, Tensor):
         return value._data
     return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
 
 
 def as_tensor(data: Any) -> Tensor:
-    """The Tensor itself, or one made of an array, list or number: of a copy if a graph may look at it again."""
+    """The Tensor itself, or a new one from an array, list or number; copied if a graph may need it later."""
     if isinstance(data, Tensor):
         return data
     return Tensor(data) if _grad_mode.enabled else Tensor.around(data)
 
 
 def _floating(data: Any, copy: bool | None = None) -> Array:
-    """What a Tensor may hold, as a floating array; copy: True, or None for only where it has to be."""
+    """A floating array of what a Tensor may hold; copy: True, or None to copy only if necessary."""
     array = np.array(data._data if isinstance(data, Tensor) else data, copy=copy)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"a Tensor holds real numbers, not {array.dtype} data")
@@ -578,14 +578,14 @@ def _floating(data: Any, copy: bool | None = None) -> Array:
 
 
 def _restored(kind: type[Tensor], data: Array, grad: Array | None, requires_grad: bool) -> Tensor:
-    """What copying and unpickling give: a leaf of its own."""
+    """The leaf that copying and unpickling create."""
     tensor = kind.around(data.copy("K"), requires_grad)
     tensor._grad = None if grad is None else grad.copy("K")
     return tensor
 
 
 def _frozen(option: Any) -> Any:
-    """An option as it is now, whatever happens to the arrays in it until `backward()`."""
+    """A snapshot of an option: arrays in it may change before `backward()`."""
     if isinstance(option, np.ndarray):
         return option.copy()
     return type(option)(map(_frozen, option)) if type(option) in (tuple, list) else option
@@ -598,7 +598,7 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def topological_order(root: Tensor) -> list[tuple[Tensor, Origin]]:
-    """The results that `root` was computed from, itself among them, each before those that it was computed from."""
+    """All results behind `root`, including itself, each before the ones that it was computed from."""
     order: list[tuple[Tensor, Origin]] = []
     seen: set[Tensor] = set()
     stack = [] if root._origin is None else [(root, root._origin, False)]
@@ -615,7 +615,7 @@ def topological_order(root: Tensor) -> list[tuple[Tensor, Origin]]:
 
 
 def _sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Undo broadcasting: an element that was used many times gets the sum of its gradients."""
+    """Undo broadcasting: an element that was repeated gets the sum of its gradients."""
     gradient = ops.wide(gradient).sum(axis=tuple(range(gradient.ndim - len(shape))))
     stretched = tuple(axis for axis, length in enumerate(shape) if length == 1)
     return np.asarray(gradient.sum(axis=stretched, keepdims=True).reshape(shape))

@@ -1,7 +1,7 @@
 """Fetches a dataset from the Hugging Face hub in a child process: `-m minigrad_gui.hugging_face REPOSITORY TARGET`.
 
-All of it is untrusted. Counts and kinds are checked here; the system and Python itself limit how much this process may use
-and where it may write. The last line on stderr says what went wrong.
+All of it is untrusted. Counts and kinds are checked here; the system and Python itself limit how much this process may
+use and where it may write. The last line on stderr says what went wrong.
 """
 
 import errno
