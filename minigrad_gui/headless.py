@@ -9,16 +9,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from engine import ModelFileError, TrainingConfig, evaluate, load_checkpoint, save_model
+from engine import ModelFileError, TrainingConfig, save_model
 from engine.archive import PathLike, npz_path, printable
-from engine.calibration import calibrate_run
-from engine.checkpoint import Checkpoints, summarize_checkpoint
-from engine.training import DIVERGED, EpochSummary, TrainingRun, describe_run
+from engine.checkpoint import summarize_checkpoint
+from engine.training import DIVERGED, EpochSummary, TrainingRun
 from minigrad_gui import data
-from minigrad_gui.diagnosis import diagnose_run
-from minigrad_gui.threads import fastest_blas_threads
+from minigrad_gui.control import TrainingControl
+from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, open_run
 
 IMPATIENCE_S = 1.0
 
@@ -46,11 +45,7 @@ def train(
     save, checkpoint = _targets(save, checkpoint)
     if checkpoint is not None and checkpoint.exists():
         _refuse_to_replace(checkpoint)
-    with _first_signal_asks() as asked:
-        dataset = _load(source, asked)
-        run = TrainingRun(config, dataset.train_images, dataset.train_labels, len(dataset.class_names))
-        about = {"dataset": source, "blas_threads": threads or fastest_blas_threads(run)}
-        _finish(run, dataset, about, save, checkpoint, asked)
+    _train(TrainingJob(config, source, TrainingControl(config.learning_rate), None, checkpoint, threads=threads), save)
 
 
 def resume(path: Path, *, threads: int | None, save: Path | None, checkpoint: Path | None) -> None:
@@ -62,20 +57,7 @@ def resume(path: Path, *, threads: int | None, save: Path | None, checkpoint: Pa
     _check_apart(save, checkpoint or path)
     if checkpoint is not None and checkpoint.exists() and not checkpoint.samefile(path):
         _refuse_to_replace(checkpoint)
-    state, about = load_checkpoint(path)
-    source, before = about.get("dataset"), about.get("blas_threads")
-    if source not in list(data.SOURCES) or type(before) is not int or before < 1:
-        raise UsageError(f"{path} does not say what its run was trained on.")
-    with _first_signal_asks() as asked:
-        dataset = _load(source, asked)
-        run = TrainingRun(state.config, dataset.train_images, dataset.train_labels, len(dataset.class_names))
-        try:
-            run.load_state(state)
-        except ValueError as error:
-            raise UsageError(f"{path} does not fit the digits: {error}.") from None
-        print(f"going on {_position(run)}", flush=True)
-        about = {**about, "blas_threads": threads or min(before, os.cpu_count() or 1)}
-        _finish(run, dataset, about, save, checkpoint or path, asked)
+    _train(TrainingJob.resuming(path, summarize_checkpoint(path), checkpoint or path, threads), save)
 
 
 def complain(what: object) -> None:
@@ -123,16 +105,9 @@ def _refuse_to_replace(checkpoint: Path) -> NoReturn:
     raise UsageError(f"{checkpoint} holds a run already; go on with: {command}; or name another file.")
 
 
-def _load(source: str, asked: list[int]) -> data.Dataset:
-    try:
-        return data.load(source, lambda: bool(asked))
-    except data.LoadingCancelledError:
-        raise StoppedError("stopped before training began.", 128 + asked[0]) from None
-
-
 @contextmanager
-def _first_signal_asks() -> Iterator[list[int]]:
-    """Ctrl+C and SIGTERM are put into this list, so that what is under way can end first; the next interrupts it.
+def _first_signal_stops(control: TrainingControl) -> Iterator[list[int]]:
+    """Ctrl+C and SIGTERM are put into this list and stop the run, so that its step can end first; the next interrupts.
 
     Not within a second, for a wrapper may send both at once.
     """
@@ -145,6 +120,7 @@ def _first_signal_asks() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         first_s = first_s or time.monotonic()
         asked.append(number)
+        control.stop()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -154,85 +130,77 @@ def _first_signal_asks() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _finish(
-    run: TrainingRun,
-    dataset: data.Dataset,
-    about: dict[str, Any],
-    save: Path | None,
-    checkpoint: Path | None,
-    asked: list[int],
-) -> None:
-    """Train to the last epoch, test and save. about: what is known of the run besides, which its checkpoint keeps."""
-    from threadpoolctl import threadpool_limits
-
-    started = time.perf_counter()
-    threads = about["blas_threads"]
-    kept = Checkpoints(checkpoint, lambda: about) if checkpoint is not None else None
-    if kept is not None:
-        kept.write(run)  # so that one that cannot be written is told now, not when it is needed
-    run.threads = threads
-    with threadpool_limits(threads, user_api="blas"):
+def _train(job: TrainingJob, save: Path | None) -> None:
+    """Train to the last epoch, test and save; tell of it."""
+    with _first_signal_stops(job.control) as asked:
         try:
-            _iterate(run, kept, asked)
-        except KeyboardInterrupt:
-            raise StoppedError(_how_to_go_on(run, kept, save), 128 + asked[0]) from None
-        if asked and not run.is_finished:
-            _keep(run, kept)
-            raise StoppedError(_how_to_go_on(run, kept, save), 128 + asked[0])
-        _keep(run, kept)
-        seconds = time.perf_counter() - started
-        test = evaluate(run.model, dataset.test_images, dataset.test_labels)
-        if save is not None:
-            calibration = calibrate_run(run).to_dict()
-            changes = about.get("learning_rate_changes") or ()
-            record = describe_run(run.config, about["dataset"], run.epochs, test, threads, calibration, changes)
-            save_model(save, run.model, record)
-    print(f"trained in {seconds:.1f} s with --threads {threads}; {measured('test', *test)}")
-    diagnosis = diagnose_run(run, dataset.test_images, classes=len(dataset.class_names))
-    if diagnosis is not None:
-        print(diagnosis)
+            with open_run(job, RunCache(), _tell_failed_checkpoint) as runner:
+                if job.resume_from is not None:
+                    print(f"going on {_position(runner.run)}", flush=True)
+                _run(runner, save, asked)
+        except data.LoadingCancelledError:
+            raise StoppedError("stopped before training began.", 128 + asked[0]) from None
+        except DivergedError:
+            another = " and another --checkpoint file" if job.checkpoint_path is not None else ""
+            raise UsageError(f"{DIVERGED} Try --lr {job.config.learning_rate / 10:g}{another}.") from None
+
+
+def _tell_failed_checkpoint(error: ModelFileError) -> None:
+    from tqdm import tqdm
+
+    tqdm.write(complaint(f"{error} Training goes on, and it is tried again."), file=sys.stderr)
+
+
+def _run(runner: Runner, save: Path | None, asked: list[int]) -> None:
+    started = time.perf_counter()
+    runner.checkpoint.write()  # so that one that cannot be written is told now, not when it is needed
+    try:
+        _iterate(runner)
+    except KeyboardInterrupt:
+        raise StoppedError(_how_to_go_on(runner, save), 128 + asked[0]) from None
+    _write_checkpoint(runner)
+    if asked and not runner.run.is_finished:
+        raise StoppedError(_how_to_go_on(runner, save), 128 + asked[0])
+    seconds = time.perf_counter() - started
+    result = runner.finish()
+    if save is not None:
+        save_model(save, runner.run.model, runner.record(result))
+    assert result.test is not None
+    print(f"trained in {seconds:.1f} s with --threads {runner.threads}; {measured('test', *result.test)}")
+    if result.diagnosis is not None:
+        print(result.diagnosis)
     if save is not None:
         print(printable(f"saved {save}"))
 
 
-def _keep(run: TrainingRun, kept: Checkpoints | None) -> None:
-    """Keep the run as it is now, or tell why not."""
+def _write_checkpoint(runner: Runner) -> None:
+    """Write the run as it is now, or tell why not."""
     try:
-        if kept is not None:
-            kept.write(run)
+        runner.checkpoint.write()
     except ModelFileError as error:
         complain(error)
 
 
-def _iterate(run: TrainingRun, kept: Checkpoints | None, asked: list[int]) -> None:
-    """Train until the last epoch or a signal."""
+def _iterate(runner: Runner) -> None:
+    """Train until the last epoch or a stop."""
     from tqdm import tqdm
 
+    run = runner.run
     total, done = run.config.epochs * run.training_count, len(run.epochs) * run.training_count + run.samples_into_epoch
-    was_told = False
-    with closing(run.chunks()) as chunks, tqdm(total=total, initial=done, unit=" digits", unit_scale=True) as bar:
-        while not asked and (chunk := next(chunks, None)) is not None:
+    with closing(runner.chunks()) as chunks, tqdm(total=total, initial=done, unit=" digits", unit_scale=True) as bar:
+        while not runner.job.control.stopped and (chunk := next(chunks, None)) is not None:
             steps, epoch = chunk
-            if any(step.diverged for step in steps):
-                another = " and another --checkpoint file" if kept is not None else ""
-                raise UsageError(f"{DIVERGED} Try --lr {run.config.learning_rate / 10:g}{another}.")
             bar.update(sum(step.count for step in steps))
-            try:
-                if kept is not None:
-                    kept.after_step(run, milestone=epoch is not None)
-            except ModelFileError as error:
-                if not was_told:
-                    bar.write(complaint(f"{error} Training goes on, and it is tried again."), file=sys.stderr)
-                was_told = True
             if epoch is not None:
                 bar.write(_told(epoch, run.config.epochs), file=sys.stdout)
 
 
-def _how_to_go_on(run: TrainingRun, kept: Checkpoints | None, save: Path | None) -> str:
-    what = f"stopped {_position(run)}"
-    if kept is None:
+def _how_to_go_on(runner: Runner, save: Path | None) -> str:
+    what = f"stopped {_position(runner.run)}"
+    checkpoint = runner.job.checkpoint_path
+    if checkpoint is None:
         return f"{what}; nothing was saved (--checkpoint FILE would have kept the run)."
-    command = f"minigrad-gui train --resume {_quoted(kept.path)}" + (f" --save {_quoted(save)}" if save else "")
+    command = f"minigrad-gui train --resume {_quoted(checkpoint)}" + (f" --save {_quoted(save)}" if save else "")
     return f"{what}; go on with: {command}"
 
 

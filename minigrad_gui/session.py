@@ -7,7 +7,7 @@ to the worker. Nothing here draws.
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,16 +20,17 @@ from engine import ConfigError, ModelFileError, TrainingConfig, save_model
 from engine.archive import npz_path, reason_of
 from engine.calibration import Calibration
 from engine.nn import ACTIVATIONS, MLP
-from engine.training import describe_run
 from minigrad_gui import data, digits, reader
+from minigrad_gui.control import TrainingControl
 from minigrad_gui.diagnosis import Diagnosis
 from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, DrawingStore, DrawingStoreError, is_dot
 from minigrad_gui.history import History, recorded_history
 from minigrad_gui.reader import Prediction
 from minigrad_gui.recovery import RecoverableRun, RunFolder
+from minigrad_gui.runner import TrainingJob, TrainingResult, taught_drawings_of
 from minigrad_gui.teaching import TeachingJob, TeachingResult, TeachingWorker
-from minigrad_gui.worker import Preparation, Progress, TrainingControl, TrainingJob, TrainingResult, TrainingWorker
+from minigrad_gui.worker import Preparation, Progress, TrainingWorker
 
 READING_DELAY_MS = 8
 SWITCH_INTERVAL_S = 0.0005
@@ -126,6 +127,8 @@ class Session(QObject):
         """The name of the drawing that was taught last, and its strokes on the canvas."""
         self._strokes: list[NDArray[np.float64]] = []
         self._job: TrainingJob | None = None
+        self._taken_up: RecoverableRun | None = None
+        """The run of a window that is gone, while it is being taken up."""
         self._before: NetworkSnapshot | None = None
         self._went_back = False
         self._is_new_network = False
@@ -231,8 +234,8 @@ class Session(QObject):
         job = TrainingJob(self.config, self.source, control, start_from, self._claim(), taught_drawings=taught)
         self._begin(job, paused=paused)
 
-    def _begin(self, job: TrainingJob, *, paused: bool) -> None:
-        self._job = job
+    def _begin(self, job: TrainingJob, *, paused: bool, taken_up: RecoverableRun | None = None) -> None:
+        self._job, self._taken_up = job, taken_up
         self._is_new_network = job.start_from is None
         self._before, self._went_back = self._work(), False
         self.run_gave_a_network = False
@@ -352,17 +355,8 @@ class Session(QObject):
             self._runs.take(kept)
         rate = kept.summary.learning_rate
         self.set_config(replace(kept.summary.config, learning_rate=rate), kept.source)
-        changes = kept.summary.meta.get("learning_rate_changes")
-        job = TrainingJob(
-            kept.summary.config,
-            kept.source,
-            TrainingControl(rate),
-            checkpoint_path=kept.path if was_left_behind else self._claim(),
-            resumed=kept,
-            rate_changes=list(changes) if isinstance(changes, list) else [],
-            taught_drawings=taught_drawings_of(kept.summary.meta),
-        )
-        self._begin(job, paused=False)
+        job = TrainingJob.resuming(kept.path, kept.summary, kept.path if was_left_behind else self._claim())
+        self._begin(job, paused=False, taken_up=kept if was_left_behind else None)
 
     def throw_away(self, kept: RecoverableRun) -> None:
         """Forget a run that was left behind."""
@@ -429,10 +423,10 @@ class Session(QObject):
             return
         self._job = None
         self.diagnosis = outcome.diagnosis
-        taken_up = outcome.job.resumed
-        if taken_up is not None and taken_up.path == outcome.job.checkpoint_path and not self.run_gave_a_network:
-            self._runs.leave(taken_up.path)
-            self.left_behind.insert(0, taken_up)  # it could not be taken up now, but perhaps later
+        if self._taken_up is not None and not self.run_gave_a_network:
+            self._runs.leave(self._taken_up.path)
+            self.left_behind.insert(0, self._taken_up)  # it could not be taken up now, but perhaps later
+        self._taken_up = None
         self._remove_unneeded_files()
         if self.run_gave_a_network:
             self._set_document(self.path, modified=self.modified, name=self._run_name(outcome.job, self.path))
@@ -448,9 +442,7 @@ class Session(QObject):
         self, job: TrainingJob, test: tuple[float, float] | None = None, calibration: Calibration | None = None
     ) -> dict[str, Any]:
         threads = self.preparation.blas_threads if self.preparation else None
-        measured = calibration.to_dict() if calibration else None
-        record = describe_run(job.config, job.source, self.history.epochs, test, threads, measured, job.rate_changes)
-        return {**record, **job.about_handwriting}
+        return job.record(self.history.epochs, threads, test, calibration)
 
     def _clear_history(self, history: History | None = None) -> None:
         self.history = History() if history is None else history
@@ -794,12 +786,6 @@ class Session(QObject):
     def _on_samples(self, samples: NDArray[np.uint8]) -> None:
         self.samples = samples
         self.samplesReady.emit()
-
-
-def taught_drawings_of(meta: Mapping[str, Any]) -> int:
-    """How many drawings a network has learnt, as its file tells; 0 if it tells nothing of use."""
-    count = meta.get("taught_drawings")
-    return count if type(count) is int and count > 0 else 0
 
 
 def config_to_json(config: TrainingConfig, source: str) -> str:

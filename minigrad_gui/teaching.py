@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
-from threadpoolctl import threadpool_limits
 
 from engine import MLP, Adam, cross_entropy_loss, evaluate
 from engine.fused import fused_steps
-from minigrad_gui import data
+from minigrad_gui import data, process
 from minigrad_gui.handwriting import Drawing, DrawingStore, teach
-from minigrad_gui.threads import BLAS_TURN
 
 REPLAYED = 6000
 """So many of MNIST's training digits stand for all of them."""
@@ -100,7 +98,7 @@ class TeachingWorker(QObject):
                 return
             labels = [drawing.label for drawing in lesson.drawings]
             # A second BLAS thread would wait for the window, and spin meanwhile.
-            with BLAS_TURN, threadpool_limits(1, user_api="blas"):
+            with process.blas_threads(1):
                 model = teach(lesson.model, np.stack(pictures), labels, *replay, cancelled=cancelled)
                 test = None if cancelled() else evaluate(model, known.test_images, known.test_labels)
             outcome = TeachingResult(lesson, model, test)

@@ -2,17 +2,13 @@
 keeps the machine busy, such as an open window. They are those of BLAS, or the workers of `engine.fused`."""
 
 import itertools
-import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
 
-from threadpoolctl import threadpool_info, threadpool_limits
-
 from engine.training import TrainingRun
+from minigrad_gui import process
 
-BLAS_TURN = threading.Lock()
-"""Held by whoever sets the number of BLAS threads and sets it back: there is one number for the whole process."""
 ROUNDS = 5
 """The shortest turn of each counts: others were disturbed by something."""
 TURN_S = 0.02
@@ -31,7 +27,7 @@ def fastest_blas_threads(
     It is the largest unless another is clearly faster: sums depend on it in their last digit, and chance should not.
     clock: tells the time in seconds. Soon after `cancelled()` turns true it is the largest; no step is interrupted.
     """
-    most = max((int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+    most = process.max_blas_threads()
     candidates = [*itertools.takewhile(lambda threads: threads < most, (2**power for power in range(10))), most]
     if most == 1 or cancelled() or _seconds_per_step(run, most, clock) > SLOW_STEP_S:
         return most
@@ -47,7 +43,7 @@ def fastest_blas_threads(
 
 
 def _seconds_per_step(run: TrainingRun, threads: int, clock: Callable[[], float]) -> float:
-    with threadpool_limits(threads, user_api="blas"), closing(run.rehearsal(threads)) as steps:
+    with process.blas_threads(threads), closing(run.rehearsal(threads)) as steps:
         next(steps)  # may compile
         count, started = 0, clock()
         while (elapsed := clock() - started) < TURN_S:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from engine import load_checkpoint, load_model
+from engine.checkpoint import save_checkpoint
 from minigrad_gui import cli
 
 TRAIN = [sys.executable, "-m", "minigrad_gui", "train"]
@@ -239,3 +240,13 @@ def test_a_run_that_has_ended_is_tested_and_saved_when_it_is_resumed(tmp_path, c
     assert cli.main(["train", "--resume", str(kept), "--save", str(tmp_path / "n.npz")]) == 0
     assert "going on after 1 of 1 epochs" in capsys.readouterr().out
     assert load_model(tmp_path / "n.npz")[1]["epochs"][0]["epoch"] == 0
+
+
+def test_a_run_that_began_with_taught_drawings_says_so_in_its_file_when_it_is_resumed(tmp_path, kept):
+    state, about = load_checkpoint(kept)
+    changes = [{"mini_batches": 3, "learning_rate": 0.25}]
+    save_checkpoint(kept, state, {**about, "taught_drawings": 4, "learning_rate_changes": changes})
+    assert cli.main(["train", "--resume", str(kept), "--save", str(tmp_path / "n.npz")]) == 0
+    for meta in load_model(tmp_path / "n.npz")[1], load_checkpoint(kept)[1]:
+        assert meta["taught_drawings"] == 4
+        assert meta["learning_rate_changes"] == changes

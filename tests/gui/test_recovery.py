@@ -111,11 +111,12 @@ def test_a_step_that_takes_long_does_not_keep_the_window_open(tmp_path):
     script = """
 import sys, time
 from PySide6.QtCore import QTimer
-from minigrad_gui import cli, main_window, worker
+from engine import TrainingConfig
+from minigrad_gui import cli, main_window
 class Window(main_window.MainWindow):
     def __init__(self):
         super().__init__()
-        self.session.set_config(worker.TrainingConfig(hidden=(4096, 4096, 4096), batch_size=100_000), "mnist")
+        self.session.set_config(TrainingConfig(hidden=(4096, 4096, 4096), batch_size=100_000), "mnist")
         QTimer.singleShot(0, self.session.train)
         QTimer.singleShot(3000, self.go)
     def go(self):

@@ -11,8 +11,8 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
 
 from engine import TrainingConfig, load_model
+from minigrad_gui.control import TrainingControl
 from minigrad_gui.views.training_panel import duration
-from minigrad_gui.worker import TrainingControl
 
 
 def enabled(user) -> dict[str, bool]:

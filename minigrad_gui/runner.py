@@ -1,0 +1,264 @@
+"""A training run from its data to the record of it, driven alike by the window and the terminal.
+
+`open_run` loads the data, chooses the number of threads and gives a `Runner`; whoever drives it takes its chunks, and
+stops when they like. No Qt here.
+"""
+
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine import ModelFileError, Step, TrainingConfig, evaluate, load_checkpoint
+from engine.calibration import Calibration, calibrate_run
+from engine.checkpoint import Checkpoints, CheckpointSummary
+from engine.nn import MLP
+from engine.training import Chunk, EpochSummary, TrainingRun, describe_run
+from minigrad_gui import data, process
+from minigrad_gui.control import TrainingControl
+from minigrad_gui.diagnosis import Diagnosis, diagnose_run
+from minigrad_gui.threads import fastest_blas_threads
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """A run: what to train, on which of data.SOURCES, and from which network (None: a new one, from the seed).
+
+    checkpoint_path: its checkpoint file, None for none; resume_from: the checkpoint to go on from; threads: None for
+    those it had before, or the fastest number; rate_changes: when the learning rate was changed during the run;
+    taught_drawings: how many drawings the network had learnt before.
+    """
+
+    config: TrainingConfig
+    source: str
+    control: TrainingControl
+    start_from: MLP | None = None
+    checkpoint_path: Path | None = None
+    resume_from: Path | None = None
+    threads: int | None = None
+    rate_changes: list[dict[str, float]] = field(default_factory=list)
+    taught_drawings: int = 0
+
+    @classmethod
+    def resuming(
+        cls, path: Path, summary: CheckpointSummary, checkpoint_path: Path | None, threads: int | None = None
+    ) -> "TrainingJob":
+        """The run in the checkpoint `path`, taken up again. Raises ModelFileError if its dataset is not known."""
+        meta = summary.meta
+        source, changes = meta.get("dataset"), meta.get("learning_rate_changes")
+        if source not in list(data.SOURCES):
+            raise ModelFileError(f"{path} does not say what its run was trained on.")
+        return cls(
+            summary.config,
+            source,
+            TrainingControl(summary.learning_rate),
+            checkpoint_path=checkpoint_path,
+            resume_from=path,
+            threads=threads,
+            rate_changes=list(changes) if isinstance(changes, list) else [],
+            taught_drawings=taught_drawings_of(meta),
+        )
+
+    def checkpoint_meta(self, threads: int | None) -> dict[str, Any]:
+        """What the run's checkpoint says besides its state."""
+        about = {"dataset": self.source, "blas_threads": threads, "learning_rate_changes": list(self.rate_changes)}
+        return {**about, **self._about_handwriting}
+
+    def record(
+        self,
+        epochs: Sequence[EpochSummary],
+        threads: int | None,
+        test: tuple[float, float] | None = None,
+        calibration: Calibration | None = None,
+    ) -> dict[str, Any]:
+        """What the file of the run's network says of its training; test: loss and accuracy on the test samples."""
+        measured = calibration.to_dict() if calibration else None
+        record = describe_run(self.config, self.source, list(epochs), test, threads, measured, self.rate_changes)
+        return {**record, **self._about_handwriting}
+
+    @property
+    def _about_handwriting(self) -> dict[str, int]:
+        return {"taught_drawings": self.taught_drawings} if self.taught_drawings else {}
+
+
+def taught_drawings_of(meta: Mapping[str, Any]) -> int:
+    """How many drawings a network has learnt, as its file tells; 0 if it tells nothing of use."""
+    count = meta.get("taught_drawings")
+    return count if type(count) is int and count > 0 else 0
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a run ended. `error`: one sentence, or None if it was finished or stopped; `test`: loss and accuracy of the
+    network as it is now on the test samples, and `calibration`: both None after an error; `diagnosis`: what is wrong
+    with the run, if anything is."""
+
+    job: TrainingJob
+    error: str | None = None
+    test: tuple[float, float] | None = None
+    calibration: Calibration | None = None
+    diagnosis: Diagnosis | None = None
+
+
+class DivergedError(Exception):
+    """The loss or the network is no longer finite. `steps`: those of the last chunk that still were sound."""
+
+    def __init__(self, steps: Sequence[Step] = ()) -> None:
+        super().__init__()
+        self.steps = steps
+
+
+class RunCache:
+    """What one run leaves to the next: the dataset in memory, and which number of threads proved fastest."""
+
+    def __init__(self) -> None:
+        self._source = ""
+        self._dataset: data.Dataset | None = None
+        self._threads: dict[tuple[tuple[int, ...], int], int] = {}
+
+    def dataset(self, source: str, control: TrainingControl) -> data.Dataset:
+        if self._dataset is None or self._source != source:
+            self._dataset = data.load(source, lambda: control.stopped)
+            self._source = source
+        return self._dataset
+
+    def threads(self, run: TrainingRun, control: TrainingControl) -> int:
+        """The number that proves fastest, measured once: the same settings give the same network again, bit for bit."""
+        shape = run.model.sizes, run.config.batch_size
+        if shape in self._threads:
+            return self._threads[shape]
+        fastest = fastest_blas_threads(run, cancelled=lambda: control.stopped)
+        if not control.stopped:
+            self._threads[shape] = fastest
+        return fastest
+
+
+class CheckpointWriter:
+    """The checkpoint file of a run, if it has one, until nobody wants it any more."""
+
+    def __init__(self, job: TrainingJob, run: TrainingRun, failed: Callable[[ModelFileError], None]) -> None:
+        self._control = job.control
+        self._run = run
+        self._failed = failed
+        self._has_failed = False
+        path = job.checkpoint_path
+        self._file = Checkpoints(path, lambda: job.checkpoint_meta(run.threads)) if path is not None else None
+
+    def write(self) -> None:
+        """Write the run as it is now. Raises ModelFileError if that fails."""
+        self._write(lambda file: file.write(self._run))
+
+    def try_to_write(self) -> None:
+        """Write the run as it is now; the first failure is told to `failed`."""
+        self._try(lambda file: file.write(self._run))
+
+    def after_step(self, *, milestone: bool) -> None:
+        """Write the run if it is time to, as `Checkpoints.after_step`; the first failure is told to `failed`."""
+        self._try(lambda file: file.after_step(self._run, milestone=milestone))
+
+    def _try(self, write: Callable[[Checkpoints], None]) -> None:
+        try:
+            self._write(write)
+        except ModelFileError as error:
+            if not self._has_failed:
+                self._has_failed = True
+                self._failed(error)
+
+    def _write(self, write: Callable[[Checkpoints], None]) -> None:
+        if self._file is None or not self._control.keeps_checkpoint:
+            return
+        write(self._file)
+        if not self._control.keeps_checkpoint:  # given up while it was written
+            with suppress(OSError):  # whoever gave it up has removed it, or will be offered it
+                Path(self._file.path).unlink(missing_ok=True)
+
+
+class Runner:
+    """A run that is ready to train, with its dataset and its checkpoint. `open_run` makes one."""
+
+    def __init__(
+        self, job: TrainingJob, run: TrainingRun, dataset: data.Dataset, failed: Callable[[ModelFileError], None]
+    ) -> None:
+        self.job = job
+        self.run = run
+        self.dataset = dataset
+        self.checkpoint = CheckpointWriter(job, run, failed)
+
+    @property
+    def threads(self) -> int:
+        assert self.run.threads is not None
+        return self.run.threads
+
+    def change_learning_rate(self, rate: float) -> None:
+        """Go on with another learning rate, and note when that was. Between two chunks."""
+        if rate != self.run.learning_rate:
+            self.run.learning_rate = rate
+            self.job.rate_changes.append({"mini_batches": self.run.steps_done, "learning_rate": rate})
+
+    def chunks(self) -> Generator[Chunk, None, None]:
+        """Train, as `TrainingRun.chunks`; before the next chunk the checkpoint is written if it is time to.
+
+        Raises DivergedError.
+        """
+        with closing(self.run.chunks()) as chunks:
+            for steps, epoch in chunks:
+                diverged = next((index for index, step in enumerate(steps) if step.diverged), None)
+                if diverged is not None:
+                    raise DivergedError(steps[:diverged])
+                yield steps, epoch
+                if not self.run.is_finished:
+                    self.checkpoint.after_step(milestone=epoch is not None)
+
+    def frozen_model(self) -> MLP | None:
+        """A copy of the network, or None if its last step has just blown it up."""
+        return self.run.model.copy() if self._is_finite() else None
+
+    def finish(self) -> TrainingResult:
+        """Test, calibrate and diagnose the network as it is now. Raises DivergedError if it is not finite."""
+        if not self._is_finite():
+            raise DivergedError
+        test = evaluate(self.run.model, self.dataset.test_images, self.dataset.test_labels)
+        return TrainingResult(self.job, None, test, calibrate_run(self.run), self.diagnose())
+
+    def diagnose(self, *, diverged: bool = False) -> Diagnosis | None:
+        images, classes = self.dataset.test_images, len(self.dataset.class_names)
+        return diagnose_run(self.run, images, diverged=diverged, classes=classes)
+
+    def record(self, result: TrainingResult) -> dict[str, Any]:
+        """What the network's file says of the run."""
+        return self.job.record(self.run.epochs, self.threads, result.test, result.calibration)
+
+    def _is_finite(self) -> bool:
+        return all(np.isfinite(parameter.data).all() for parameter in self.run.model.parameters())
+
+
+@contextmanager
+def open_run(job: TrainingJob, cache: RunCache, failed: Callable[[ModelFileError], None]) -> Iterator[Runner]:
+    """Make all ready for a run; within this context BLAS has the run's number of threads.
+
+    failed: told the first time that a checkpoint cannot be written; training goes on. Raises ModelFileError if the
+    checkpoint to resume from is of no use, DataError, and LoadingCancelledError if the job is stopped while loading.
+    """
+    state, meta = load_checkpoint(job.resume_from) if job.resume_from is not None else (None, {})
+    dataset = cache.dataset(job.source, job.control)
+    run = TrainingRun(job.config, dataset.train_images, dataset.train_labels, len(dataset.class_names), job.start_from)
+    if state is not None:
+        try:
+            run.load_state(state)
+        except ValueError as error:
+            raise ModelFileError(f"The run cannot go on: {error}.") from None
+        del state  # as large as the network and its optimizer
+    with process.blas_turn():
+        run.threads = job.threads or _threads_before(meta) or cache.threads(run, job.control)
+        with process.blas_threads(run.threads):
+            yield Runner(job, run, dataset, failed)
+
+
+def _threads_before(meta: Mapping[str, Any]) -> int | None:
+    """How many threads the run had before it was interrupted, or as many of them as this machine has."""
+    before = meta.get("blas_threads")
+    return min(before, os.cpu_count() or 1) if type(before) is int and before >= 1 else None

@@ -1,0 +1,223 @@
+"""A run is driven from its data to its record, without a window."""
+
+import os
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import Adam, ModelFileError, TrainingConfig, cross_entropy_loss, load_checkpoint
+from engine.checkpoint import save_checkpoint, summarize_checkpoint
+from engine.training import TrainingRun
+from minigrad_gui import data, process
+from minigrad_gui.control import TrainingControl
+from minigrad_gui.data import load_mnist
+from minigrad_gui.runner import DivergedError, RunCache, TrainingJob, open_run
+
+CONFIG = TrainingConfig(hidden=(16,), learning_rate=0.01, epochs=2, batch_size=100, validation_share=0.1)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """The first of MNIST's digits: 3,000 to train on, 1,000 to test."""
+    whole = load_mnist()
+    return replace(
+        whole,
+        train_images=whole.train_images[:3000],
+        train_labels=whole.train_labels[:3000],
+        test_images=whole.test_images[:1000],
+        test_labels=whole.test_labels[:1000],
+    )
+
+
+@pytest.fixture(autouse=True)
+def few_digits(digits, monkeypatch):
+    monkeypatch.setattr(data, "load", lambda *_: digits)
+
+
+def job_of(config=CONFIG, **others):
+    return TrainingJob(config, "mnist", TrainingControl(config.learning_rate), **{"threads": 1, **others})
+
+
+def refuse(error):
+    raise AssertionError(f"a checkpoint that could not be written: {error}")
+
+
+def opened(job, cache=None, failed=refuse):
+    return open_run(job, cache or RunCache(), failed)
+
+
+def weights(model):
+    return np.concatenate([parameter.data.ravel() for parameter in model.parameters()])
+
+
+def test_a_run_is_trained_tested_and_recorded():
+    job = job_of(taught_drawings=3)
+    with opened(job) as runner:
+        epochs = [epoch for _, epoch in runner.chunks() if epoch is not None]
+        result = runner.finish()
+        record = runner.record(result)
+    assert [epoch.epoch for epoch in epochs] == [0, 1]
+    assert result.error is None
+    loss, accuracy = result.test
+    assert accuracy > 0.7
+    assert result.calibration.least_log_sum_exp is not None
+    assert (record["test_loss"], record["test_accuracy"]) == (loss, accuracy)
+    assert record["config"] == CONFIG.to_dict()
+    assert record["dataset"] == "mnist"
+    assert record["blas_threads"] == 1
+    assert record["taught_drawings"] == 3
+    assert len(record["epochs"]) == 2
+    assert "learning_rate_changes" not in record
+
+
+def test_another_learning_rate_is_noted_once_and_used():
+    job = job_of()
+    with opened(job) as runner:
+        runner.run.chunk_s = 0
+        chunks = runner.chunks()
+        next(chunks)
+        runner.change_learning_rate(CONFIG.learning_rate)
+        runner.change_learning_rate(0.25)
+        runner.change_learning_rate(0.25)
+        chunks.close()
+        assert runner.run.learning_rate == 0.25
+        assert job.rate_changes == [{"mini_batches": 1, "learning_rate": 0.25}]
+        assert job.record([], 1)["learning_rate_changes"] == job.rate_changes
+
+
+def test_a_run_that_is_taken_up_again_ends_as_if_it_had_not_been_interrupted(tmp_path):
+    with opened(job_of()) as runner:
+        list(runner.chunks())
+        whole = weights(runner.run.model)
+    path = tmp_path / "run.npz"
+    with opened(job_of(checkpoint_path=path, taught_drawings=2)) as runner:
+        runner.run.chunk_s = 0
+        chunks = runner.chunks()
+        for _ in range(7):
+            next(chunks)
+        chunks.close()
+        runner.checkpoint.write()
+    again = TrainingJob.resuming(path, summarize_checkpoint(path), path)
+    assert again.taught_drawings == 2
+    with opened(again) as runner:
+        assert (runner.run.steps_done, runner.threads) == (7, 1)
+        list(runner.chunks())
+        np.testing.assert_array_equal(weights(runner.run.model), whole)
+        runner.checkpoint.write()
+    assert load_checkpoint(path)[1]["taught_drawings"] == 2
+
+
+def test_the_checkpoint_follows_the_run_until_nobody_wants_it(tmp_path):
+    job = job_of(replace(CONFIG, epochs=1000), checkpoint_path=tmp_path / "run.npz")
+    with opened(job) as runner:
+        runner.checkpoint.write()
+        ends = (epoch for _, epoch in runner.chunks() if epoch is not None)
+        assert any(summarize_checkpoint(job.checkpoint_path).epochs_done for _ in ends)
+        job.control.abandon(keep=False)
+        job.checkpoint_path.unlink()
+        runner.checkpoint.write()
+    assert not job.checkpoint_path.exists()
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_once_and_training_goes_on(tmp_path):
+    told = []
+    folder = tmp_path / "gone"
+    with opened(job_of(checkpoint_path=folder / "run.npz"), failed=told.append) as runner:
+        with pytest.raises(ModelFileError):
+            runner.checkpoint.write()
+        runner.checkpoint.try_to_write()
+        for _ in runner.chunks():
+            runner.checkpoint.try_to_write()
+        assert runner.run.is_finished
+        assert len(told) == 1
+        folder.mkdir()
+        runner.checkpoint.try_to_write()
+    assert summarize_checkpoint(folder / "run.npz").is_finished
+
+
+def test_a_run_that_diverges_says_so_and_after_which_steps():
+    config = replace(CONFIG, optimizer="sgd", learning_rate=1000)
+    with opened(job_of(config)) as runner:
+        seen = []
+        with pytest.raises(DivergedError) as diverged:
+            seen.extend(step for steps, _ in runner.chunks() for step in steps)
+        sound = [*seen, *diverged.value.steps]
+        assert 0 < len(sound) < runner.run.steps_done
+        assert not any(step.diverged for step in sound)
+        assert "exploded" in runner.diagnose(diverged=True).finding
+
+
+def test_a_network_that_its_last_step_blew_up_is_no_result():
+    with opened(job_of()) as runner:
+        assert runner.frozen_model() is not None
+        runner.run.model.layers[0].W.data[0, 0] = np.inf
+        assert runner.frozen_model() is None
+        with pytest.raises(DivergedError):
+            runner.finish()
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path, digits):
+    run = TrainingRun(CONFIG, digits.train_images[:100], digits.train_labels[:100], 10)
+    save_checkpoint(tmp_path / "run.npz", run.state(), {"dataset": "mnist"})
+    job = TrainingJob.resuming(tmp_path / "run.npz", summarize_checkpoint(tmp_path / "run.npz"), None)
+    with pytest.raises(ModelFileError, match="The run cannot go on: its run had 90 pictures"), opened(job):
+        pass
+    save_checkpoint(tmp_path / "run.npz", run.state(), {"dataset": "elsewhere"})
+    with pytest.raises(ModelFileError, match="does not say what its run was trained on"):
+        TrainingJob.resuming(tmp_path / "run.npz", summarize_checkpoint(tmp_path / "run.npz"), None)
+
+
+@pytest.mark.parametrize(
+    ("before", "threads"), [(1, 1), (10**6, os.cpu_count()), (0, None), ("many", None), (None, None)]
+)
+def test_a_run_gets_the_threads_that_it_had_as_far_as_there_are_so_many(tmp_path, digits, before, threads):
+    run = TrainingRun(CONFIG, digits.train_images, digits.train_labels, 10)
+    save_checkpoint(tmp_path / "run.npz", run.state(), {"dataset": "mnist", "blas_threads": before})
+    job = TrainingJob.resuming(tmp_path / "run.npz", summarize_checkpoint(tmp_path / "run.npz"), None)
+    available = process.max_blas_threads()
+    with opened(job) as runner:
+        assert process.max_blas_threads() <= runner.threads
+        assert runner.threads == threads if threads else runner.threads >= 1
+    assert process.max_blas_threads() == available
+
+
+@pytest.mark.skipif(process.max_blas_threads() < 2, reason="this BLAS has one thread")
+def test_the_number_of_threads_is_measured_once_for_a_shape():
+    cache = RunCache()
+    with opened(job_of(threads=None), cache) as runner:
+        measured, run = runner.threads, runner.run
+    rehearsed = []
+    run.rehearsal = rehearsed.append
+    assert cache.threads(run, runner.job.control) == measured
+    assert rehearsed == []
+
+
+def test_other_threads_wait_until_a_run_no_longer_needs_blas():
+    order = []
+
+    def learn():
+        with process.blas_threads(1):
+            order.append("learnt")
+
+    with opened(job_of()):
+        other = threading.Thread(target=learn)
+        other.start()
+        other.join(0.05)
+        order.append("trained")
+    other.join(10)
+    assert order == ["trained", "learnt"]
+
+
+def test_a_run_goes_on_from_a_copy_of_a_network():
+    model = CONFIG.build_model(784, 10)
+    optimizer = Adam(model.parameters())
+    cross_entropy_loss(model(np.ones((1, 784), np.float32)), [3]).backward()
+    optimizer.step()
+    before = weights(model)
+    with opened(job_of(start_from=model)) as runner:
+        np.testing.assert_array_equal(weights(runner.run.model), before)
+        next(runner.chunks())
+        np.testing.assert_array_equal(weights(model), before)
+        assert (weights(runner.run.model) != before).any()
