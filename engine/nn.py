@@ -11,7 +11,6 @@ from numpy.typing import DTypeLike
 
 from engine import ops
 from engine.functions import dropout
-from engine.memory import pack, packed_view
 from engine.ops import Array
 from engine.tensor import Tensor, apply, as_tensor
 
@@ -141,7 +140,7 @@ class Linear(Module):
     ) -> None:
         rng = np.random.default_rng() if rng is None else rng
         weights = rng.normal(0.0, _standard_deviation(init, in_dim, out_dim), (out_dim, in_dim))
-        # W is kept in Fortran order: W^T is then contiguous, and x W^T is 1.5 times as fast.
+        # In Fortran order W^T is contiguous, which makes x W^T 1.5 times as fast.
         self._set_parameters(weights.astype(dtype, order="F"), np.zeros(out_dim, dtype))
 
     @classmethod
@@ -227,8 +226,9 @@ class MLP(Module):
         rng = np.random.default_rng() if rng is None else rng
         self.sizes = (in_dim, *hidden, out_dim)
         self.activation = activation()
-        layers = [Linear(fan_in, fan_out, rng=rng, dtype=dtype, init=init) for fan_in, fan_out in pairwise(self.sizes)]
-        self.layers = _packed_layers([(layer.W.data, layer.b.data) for layer in layers])
+        self.layers = [
+            Linear(fan_in, fan_out, rng=rng, dtype=dtype, init=init) for fan_in, fan_out in pairwise(self.sizes)
+        ]
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -245,28 +245,12 @@ class MLP(Module):
         model = cls.__new__(cls)
         model.sizes = (parameters[0][0].shape[1], *(len(b) for _, b in parameters))
         model.activation = activation()
-        model.layers = _packed_layers(parameters)
+        model.layers = [Linear.around(np.array(W, order="F"), np.array(b)) for W, b in parameters]
         return model
 
     def copy(self) -> "MLP":
         """The same network with parameters of its own, which have no gradient yet."""
         return deepcopy(self, {id(parameter.grad): None for parameter in self.parameters()})
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """What is copied or unpickled has its parameters in one row of memory, too, as if it had been made anew."""
-        vars(self).update(state)
-        layers = [layer for layer in self.layers if isinstance(layer, Linear)]
-        tensors = list(dict.fromkeys(tensor for layer in layers for tensor in (layer.W, layer.b)))
-        arrays = [tensor.data for tensor in tensors]
-        if arrays and packed_view(arrays) is None:
-            for tensor, array in zip(tensors, pack(arrays, order="F"), strict=True):
-                tensor.adopt(array)
-
-
-def _packed_layers(parameters: Sequence[tuple[Array, Array]]) -> list[Linear]:
-    """Layers with copies of given (W, b) pairs, all in one row of memory: `engine.fused` goes through them at once."""
-    arrays = pack([array for pair in parameters for array in pair], order="F")
-    return [Linear.around(W, b) for W, b in zip(arrays[::2], arrays[1::2], strict=True)]
 
 
 def count_parameters(sizes: Sequence[int]) -> int:

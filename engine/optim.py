@@ -4,14 +4,11 @@ All work in place: a parameter's array stays the same array. A parameter whose `
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from math import inf, sqrt
 from typing import Any
 
 import numpy as np
 
-from engine import compiled
-from engine.memory import alike, pack, packed_view
 from engine.ops import Array
 from engine.tensor import Tensor
 
@@ -48,8 +45,8 @@ class Optimizer:
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0.0) -> None:
         self.params = _each_once(params)
-        self._memory: dict[str, list[Array]] = {}
-        """The arrays that `step` keeps from one call to the next, by name, one a parameter."""
+        self.memory: dict[str, list[Array]] = {}
+        """What `step` remembers from one call to the next: by name, an array for each parameter."""
         self.lr = lr
         self.weight_decay = weight_decay
 
@@ -74,13 +71,17 @@ class Optimizer:
         Raises ValueError, and moves nothing, if a gradient does not have its parameter's shape or is not real, or if
         this optimizer cannot work on a parameter, as its array was made read-only or it is not the one it was made for.
         """
+        self.step_by(self._update)
+
+    def step_by(self, update: Callable[[int, Array, Array], None]) -> None:
+        """`step`, computed by `update(index, data, gradient)` instead of this optimizer's own formula."""
         gradients = [self._gradient(index, param) for index, param in enumerate(self.params)]
         for index, (param, grad) in enumerate(zip(self.params, gradients, strict=True)):
             if grad is not None:
                 data = param.data
                 if self.weight_decay:
                     data *= 1 - self.lr * self.weight_decay
-                self._update(index, data, grad)
+                update(index, data, grad)
                 param.adopt(data)  # the same array, but its Tensor shall know that it has changed
 
     def _gradient(self, index: int, param: Tensor) -> Array | None:
@@ -94,7 +95,7 @@ class Optimizer:
                 f"parameter {index} has shape {shape}; a gradient of shape {grad.shape} and dtype {grad.dtype} "
                 "does not fit it"
             )
-        for values in self._memory.values():
+        for values in self.memory.values():
             if index >= len(values) or values[index].shape not in (shape, ()):
                 raise ValueError(
                     f"parameter {index}, of shape {shape}, is not what this optimizer was made for: make a new one"
@@ -107,16 +108,16 @@ class Optimizer:
         raise NotImplementedError
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """What is copied or unpickled gets arrays of its own, which lie in memory as those of a new optimizer do."""
+        """A copy gets a memory of its own."""
         vars(self).update(state)
         self.params = _each_once(self.params)
-        self._memory = {name: pack(values) for name, values in self._memory.items()}
+        self.memory = {name: [value.copy("K") for value in values] for name, values in self.memory.items()}
 
     def state(self) -> dict[str, Array]:
         """All that the next step depends on besides parameters, gradients and settings, as named copies."""
         return {
             f"{name}.{index}": np.array(value)
-            for name, values in self._memory.items()
+            for name, values in self.memory.items()
             for index, value in enumerate(values)
         }
 
@@ -129,7 +130,7 @@ class Optimizer:
             given = np.asarray(state[name])
             if given.shape != value.shape or given.dtype.kind not in "fiu":
                 raise ValueError(f"{name} must hold numbers in the shape {value.shape}")
-        for name, values in self._memory.items():
+        for name, values in self.memory.items():
             for index, value in enumerate(values):
                 value[...] = state[f"{name}.{index}"]
 
@@ -166,10 +167,10 @@ class SGDMomentum(Optimizer):
     ) -> None:
         super().__init__(params, lr, weight_decay)
         self.momentum = momentum
-        self._memory["velocity"] = [np.zeros_like(param.data) for param in self.params]
+        self.memory["velocity"] = [np.zeros_like(param.data) for param in self.params]
 
     def _update(self, index: int, data: Array, grad: Array) -> None:
-        velocity = self._memory["velocity"][index]
+        velocity = self.memory["velocity"][index]
         velocity *= self.momentum
         velocity += grad
         data -= self.lr * velocity
@@ -195,82 +196,21 @@ class Adam(Optimizer):
         self.betas = betas
         self.eps = eps
         for name in ("mean", "square"):
-            self._memory[name] = pack([np.zeros_like(param.data) for param in self.params])
-        self._memory["steps"] = [np.zeros((), np.int64) for _ in self.params]
-        self._kept_constants: tuple[Any, Array] = (), np.empty(0)
-        self._scratch: dict[int, Array] = {}
-
-    def _constants(self, steps: int) -> tuple[float, ...]:
-        """Of the step with this number: beta1, 1 - beta1, beta2, 1 - beta2, epsilon and the step's size.
-
-        Both bias corrections are in the last two, as scalars, so that they cost no pass over the arrays.
-        """
-        beta1, beta2 = self.betas
-        root = sqrt(1 - beta2**steps)
-        return beta1, 1 - beta1, beta2, 1 - beta2, self.eps * root, self.lr * root / (1 - beta1**steps)
-
-    def begin_step(self) -> tuple[float, ...]:
-        """For whoever carries out a step of all parameters elsewhere: its constants and the factor of weight decay."""
-        number = self._memory["steps"][0].item() + 1
-        for steps in self._memory["steps"]:
-            steps.fill(number)
-        return *self._constants(number), 1 - self.lr * self.weight_decay
-
-    def memory_rows(self) -> tuple[Array, Array] | None:
-        """The means and the squares of all parameters, each in a row; None if they do not lie so or differ in age."""
-        mean, square = packed_view(self._memory["mean"]), packed_view(self._memory["square"])
-        if mean is None or square is None or len({steps.item() for steps in self._memory["steps"]}) != 1:
-            return None
-        return mean, square
+            self.memory[name] = [np.zeros_like(param.data) for param in self.params]
+        self.memory["steps"] = [np.zeros((), np.int64) for _ in self.params]
 
     def _update(self, index: int, data: Array, grad: Array) -> None:
-        mean, square, steps = (self._memory[name][index] for name in ("mean", "square", "steps"))
-        steps += 1
-        constants = self._constants(steps.item())
-        if (loop := _machine_adam(data.dtype.char)) and (rows := alike(data, grad, mean, square)):
-            loop(*rows, self._row_of(constants, data.dtype))
-            return
-
+        mean, square, steps = (self.memory[name][index] for name in ("mean", "square", "steps"))
         grad = grad.astype(data.dtype, copy=False)  # the squares of small integers or of float16 would overflow
-        scratch = self._scratch_like(index, mean)
-        beta1, one_minus_beta1, beta2, one_minus_beta2, eps, step_size = constants
+        beta1, beta2 = self.betas
+        steps += 1
         mean *= beta1
-        np.multiply(grad, one_minus_beta1, out=scratch)
-        mean += scratch
-
+        mean += (1 - beta1) * grad
         square *= beta2
-        np.multiply(grad, grad, out=scratch)
-        scratch *= one_minus_beta2
-        square += scratch
-
-        np.sqrt(square, out=scratch)
-        scratch += eps
-        np.divide(mean, scratch, out=scratch)
-        scratch *= step_size
-        data -= scratch
-
-    def _scratch_like(self, index: int, array: Array) -> Array:
-        """Memory for what is computed on the way, the same each time: new memory takes longer to get."""
-        if index not in self._scratch or self._scratch[index].shape != array.shape:
-            self._scratch[index] = np.empty_like(array)
-        return self._scratch[index]
-
-    def _row_of(self, constants: tuple[float, ...], dtype: np.dtype[Any]) -> Array:
-        """The constants in the parameter's dtype: loose floats would be computed with in float64."""
-        key = (constants, dtype)
-        if self._kept_constants[0] != key:
-            self._kept_constants = key, np.array(constants, dtype)
-        return self._kept_constants[1]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_scratch": {}}
-
-
-@cache
-def _machine_adam(dtype: str) -> compiled.Loop | None:
-    if dtype not in "fd":
-        return None
-    return compiled.machine_code(compiled.adam, *np.ones((4, 1), dtype), np.ones(6, dtype))
+        square += (1 - beta2) * (grad * grad)
+        # Both bias corrections as scalars: they cost no pass over the arrays.
+        root = sqrt(1 - beta2 ** steps.item())
+        data -= mean / (np.sqrt(square) + self.eps * root) * (self.lr * root / (1 - beta1 ** steps.item()))
 
 
 OPTIMIZERS: dict[str, type[SGD] | type[SGDMomentum] | type[Adam]] = {

@@ -19,12 +19,24 @@ import numpy as np
 
 from engine import ops
 from engine.augment import Augmentation
-from engine.fused import fused_steps
+from engine.fast import quickest_steps
 from engine.losses import cross_entropy_loss
-from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters
+from engine.nn import (
+    ACTIVATIONS,
+    MAX_HIDDEN_LAYERS,
+    MAX_PARAMETERS,
+    MLP,
+    LeakyReLU,
+    Linear,
+    Module,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    count_parameters,
+)
 from engine.ops import Array
 from engine.optim import OPTIMIZERS, Optimizer
-from engine.recording import Gradients, parts_of
+from engine.samples import as_pairs, as_rows, dtype_of, epoch_order, split_validation
 from engine.tensor import Tensor, no_grad
 
 EVALUATION_BATCH_SIZE = 1000
@@ -35,6 +47,8 @@ DIVERGED = "The loss exploded: the steps were so large that the weights grew wit
 MAX_RECORDED_EPOCHS = 500
 MAX_KEPT_LOSSES = 1 << 24
 NO_AUGMENTATION = Augmentation()
+PLAIN_MODULES = (MLP, Linear, ReLU, LeakyReLU, Tanh, Sigmoid)
+"""Modules that do the same in training and out of it."""
 MAX_AUGMENTATION = {
     "shift_px": 4.0,
     "rotation_deg": 45.0,
@@ -219,36 +233,6 @@ class EpochMeter:
         return EpochSummary(epoch, self.loss_sum / self.count, self.correct / self.count, *(validation or (None, None)))
 
 
-def split_validation(count: int, share: float, seed: int) -> tuple[Array, Array]:
-    """Indices of the samples to train on and of those held back, drawn from the seed; each in ascending order."""
-    held_back = np.zeros(count, bool)
-    held_back[np.random.default_rng([seed, 1]).permutation(count)[: round(count * share)]] = True
-    return np.flatnonzero(~held_back), np.flatnonzero(held_back)
-
-
-def _inputs(images: Array, dtype: np.dtype[Any]) -> Array:
-    """Images as rows of numbers: bytes 0 to 255 become 0 to 1, other numbers stay as they are."""
-    rows = images.reshape(len(images), -1)
-    if images.dtype == np.uint8:
-        return np.divide(rows, 255, dtype=dtype)
-    return rows.astype(dtype, copy=False)
-
-
-def _pairs(images: Any, labels: Any) -> tuple[Array, Array]:
-    """Both as arrays. Raises ValueError if there are more of the one than of the other."""
-    images, labels = np.asarray(images), np.asarray(labels)
-    counts = [len(array) if array.ndim else None for array in (images, labels)]
-    if None in counts or counts[0] != counts[1]:
-        raise ValueError(f"each image needs a label: {counts[0]} images and {counts[1]} labels do not fit")
-    return images, labels
-
-
-def _dtype(model: Module) -> np.dtype[Any]:
-    """What a network computes in."""
-    parameters = model.parameters()
-    return parameters[0].dtype if parameters else np.dtype(np.float64)
-
-
 def training_steps(
     model: Module,
     images: Array,
@@ -312,63 +296,37 @@ def training_chunks(
     That is one where a graph is needed, or chunk_s() is 0. The numbers do not depend on it. learning_rate: that of each
     mini-batch, by its number (None: the optimizer's own); it is asked as late as it can be.
     """
-    images, labels = _pairs(images, labels)
+    images, labels = as_pairs(images, labels)
     if not isinstance(batch_size, Integral) or batch_size < 1:
         raise ValueError(f"a batch size is a whole number from 1 on, not {batch_size!r}")
-    dtype = _dtype(model)
-    gradients, fused = Gradients(model, loss_fn), None
-    augmentation = augmentation or None  # one that changes nothing is none
-    if augmentation is None:  # variations are made by BLAS, whose threads and those of fused steps hinder each other
-        fused = fused_steps(model, optimizer, loss_fn, images, labels, min(batch_size, len(images)), threads)
     batches = math.ceil(len(images) / batch_size)
+
+    def vary(images: Array, number: int) -> Array:
+        assert augmentation is not None
+        return augmentation(images, np.random.default_rng([seed or 0, 3, *divmod(number, batches)]))
+
+    largest = min(batch_size, len(images))
+    train_on = quickest_steps(
+        model, optimizer, loss_fn, images, labels, largest, threads, vary if augmentation else None
+    )
     step_s = math.inf
-    try:
+    with closing(train_on):
         for epoch in range(steps_done // batches if batches else 0, epochs):
-            order = _order(len(images), seed, epoch)
+            order = epoch_order(len(images), seed, epoch)
             index = max(0, steps_done - epoch * batches)
             while index < batches:
-                if fused is not None and not fused.fits:
-                    fused.close()
-                    fused = None
-                affordable = min(chunk_s() / step_s, fused.most_at_once, batches - index) if fused is not None else 0
-                count = max(1, int(affordable))
+                count = max(1, int(min(chunk_s() / step_s, train_on.most_at_once, batches - index)))
                 numbers = range(epoch * batches + index, epoch * batches + index + count)
                 rates = [optimizer.lr if learning_rate is None else learning_rate(number) for number in numbers]
-                rows = order[index * batch_size : (index + count) * batch_size]
-                if fused is not None:
-                    started_s = time.perf_counter()
-                    trained = fused(rows, rates)
-                    step_s = (time.perf_counter() - started_s) / count
-                else:
-                    optimizer.lr = rates[0]
-                    batch = images[rows]
-                    if augmentation is not None:
-                        batch = augmentation(batch, np.random.default_rng([seed or 0, 3, epoch, index]))
-                    trained = [_step(gradients, optimizer, _inputs(batch, dtype), labels[rows])]
+                samples = order[index * batch_size : (index + count) * batch_size]
+                started_s = time.perf_counter()
+                trained = train_on(samples, rates, numbers[0])
+                step_s = (time.perf_counter() - started_s) / count
                 yield [
                     Step(epoch, i, loss, correct, min(batch_size, len(images) - i * batch_size), i == batches - 1)
                     for i, (loss, correct) in enumerate(trained, index)
                 ]
                 index += count
-    finally:
-        if fused is not None:
-            fused.close()
-
-
-def _order(count: int, seed: int | None, epoch: int) -> Array:
-    """The samples' indices in the order of an epoch."""
-    return np.arange(count) if seed is None else np.random.default_rng([seed, 2, epoch]).permutation(count)
-
-
-def _step(gradients: Gradients, optimizer: Optimizer, inputs: Array, target: Array) -> tuple[float, int]:
-    """Train with one mini-batch. Returns its mean loss and how many were read right."""
-    optimizer.zero_grad()
-    with np.errstate(over="ignore", invalid="ignore"):  # a network that blows up shows it in its loss
-        loss, outputs = gradients(inputs, target)
-        optimizer.step()
-    are_classes = target.dtype.kind in "iu" and target.ndim == outputs.ndim - 1
-    correct = int(np.count_nonzero(outputs.argmax(axis=-1) == target)) if are_classes else 0
-    return loss.item(), correct
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,7 +365,7 @@ class TrainingRun:
         self, config: TrainingConfig, images: Array, labels: Array, classes: int, start_from: MLP | None = None
     ) -> None:
         self.config = config
-        images, labels = _pairs(images, labels)
+        images, labels = as_pairs(images, labels)
         training, held_back = split_validation(len(images), config.validation_share, config.seed)
         labels = labels.astype(np.intp)
         self.training = images[training], labels[training]
@@ -600,9 +558,9 @@ def train(
 def _not_training(model: Module) -> Iterator[None]:
     """Within this context what differs in training, as dropout, does not; what was in training is so again after.
 
-    In a plain MLP nothing differs, so it stays untouched: several threads may read with it, and copy it, at once.
+    Modules in which nothing differs stay untouched: several threads may use and copy a plain network at once.
     """
-    in_training = [] if parts_of(model) else [module for module in model.modules() if module.training]
+    in_training = [module for module in model.modules() if module.training and type(module) not in PLAIN_MODULES]
     for module in in_training:
         module.training = False
     try:
@@ -614,11 +572,11 @@ def _not_training(model: Module) -> Iterator[None]:
 
 def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:
     """What the network, not being trained, says of batches of images, without a graph."""
-    dtype = _dtype(model)
+    dtype = dtype_of(model)
     with no_grad(), _not_training(model), np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(images), EVALUATION_BATCH_SIZE):
             rows = slice(start, start + EVALUATION_BATCH_SIZE)
-            yield rows, model(Tensor.around(_inputs(images[rows], dtype))).data
+            yield rows, model(Tensor.around(as_rows(images[rows], dtype))).data
 
 
 def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]:
@@ -627,7 +585,7 @@ def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]
     The network is not in training meanwhile: nothing is dropped out. Raises ValueError for no images at all, and if
     there are not as many labels as images.
     """
-    images, labels = _pairs(images, labels)
+    images, labels = as_pairs(images, labels)
     if len(images) == 0:
         raise ValueError("evaluate() needs at least one image")
     loss_sum, correct = 0.0, 0

@@ -12,7 +12,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from engine import MLP, Adam, cross_entropy_loss, evaluate
-from engine.fused import fused_steps
+from engine.fast import quickest_steps
 from minigrad_gui import data, process
 from minigrad_gui.handwriting import Drawing, DrawingStore, teach
 
@@ -75,9 +75,7 @@ class TeachingWorker(QObject):
             self._digits()
         samples = np.zeros((2, 1), np.float32), np.zeros(2, np.intp)
         model = MLP(1, [1], 2, dtype=np.float32)
-        steps = fused_steps(model, Adam(model.parameters()), cross_entropy_loss, *samples, batch_size=2)
-        if steps is not None:
-            steps.close()
+        quickest_steps(model, Adam(model.parameters()), cross_entropy_loss, *samples, batch_size=2).close()
 
     @Slot(object)
     def read_drawings(self, store: DrawingStore) -> None:

@@ -1,5 +1,5 @@
 """How many threads a training run gets: measured, since it depends on the machine, on the batch size, and on what else
-keeps the machine busy, such as an open window. They are those of BLAS, or the workers of `engine.fused`."""
+keeps the machine busy, such as an open window. They are those of BLAS, or the workers of `engine.fast.fused`."""
 
 import itertools
 import time

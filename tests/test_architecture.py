@@ -20,21 +20,21 @@ MAY_IMPORT = {
     "engine.tensor": {"engine.ops", "engine.border"},
     "engine.functions": {"engine.ops", "engine.tensor"},
     "engine.gradcheck": {"engine.ops", "engine.tensor"},
-    "engine.memory": {"engine.ops"},
-    "engine.nn": {"engine.ops", "engine.memory", "engine.tensor", "engine.functions"},
+    "engine.nn": {"engine.ops", "engine.tensor", "engine.functions"},
     "engine.losses": {"engine.ops", "engine.tensor"},
-    "engine.compiled": {"engine.ops"},
-    "engine.optim": {"engine.ops", "engine.compiled", "engine.memory", "engine.tensor"},
-    "engine.recording": {"engine.ops", "engine.tensor", "engine.nn", "engine.losses"},
-    "engine.fused": {
-        "engine.ops",
-        "engine.compiled",
-        "engine.memory",
-        "engine.tensor",
-        "engine.nn",
-        "engine.losses",
-        "engine.optim",
-        "engine.recording",
+    "engine.optim": {"engine.ops", "engine.tensor"},
+    "engine.samples": {"engine.ops", "engine.nn"},
+    "engine.fast.memory": {"engine.ops"},
+    "engine.fast.compiled": {"engine.ops"},
+    "engine.fast.adam": {"engine.ops", "engine.optim", "engine.fast.compiled", "engine.fast.memory"},
+    "engine.fast.recording": {"engine.ops", "engine.tensor", "engine.nn", "engine.losses"},
+    "engine.fast.fused": {
+        *("engine.ops", "engine.tensor", "engine.nn", "engine.losses", "engine.optim"),
+        *("engine.fast.adam", "engine.fast.compiled", "engine.fast.memory", "engine.fast.recording"),
+    },
+    "engine.fast.steps": {
+        *("engine.ops", "engine.tensor", "engine.nn", "engine.optim", "engine.samples"),
+        *("engine.fast.adam", "engine.fast.fused", "engine.fast.recording"),
     },
     "engine.augment": {"engine.ops"},
     "engine.training": {
@@ -44,8 +44,8 @@ MAY_IMPORT = {
         "engine.nn",
         "engine.losses",
         "engine.optim",
-        "engine.recording",
-        "engine.fused",
+        "engine.samples",
+        "engine.fast",
     },
     "engine.calibration": {"engine.ops", "engine.augment", "engine.nn", "engine.training"},
     "engine.archive": {"engine.ops"},
@@ -123,7 +123,7 @@ def test_imports_run_one_way(module):
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("engine")])
 def test_the_engine_needs_numpy_alone(module):
     others = {name.split(".")[0] for name in imported(module)} - set(sys.stdlib_module_names)
-    accelerator = {"numba", "scipy", "threadpoolctl"} if module == "engine.compiled" else set()
+    accelerator = {"numba", "scipy", "threadpoolctl"} if module == "engine.fast.compiled" else set()
     assert others <= {"numpy", "engine"} | accelerator
 
 

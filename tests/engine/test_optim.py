@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from engine import SGD, Adam, SGDMomentum, Tensor, optim
+from engine import SGD, Adam, SGDMomentum, Tensor
 from engine.optim import OPTIMIZERS
 
 START = 2.0
@@ -486,8 +486,8 @@ def test_an_array_whose_shape_changes_behind_the_tensors_back_is_refused(kind, c
     [
         lambda o: setattr(o, "params", [parameter(np.ones(5_000_000))]),
         lambda o: o.params.append(parameter(np.ones(3))),
-        lambda o: o._memory.update({name: [np.ones(2)] for name in o._memory}),
-        lambda o: o._memory.update({name: [] for name in o._memory}),
+        lambda o: o.memory.update({name: [np.ones(2)] for name in o.memory}),
+        lambda o: o.memory.update({name: [] for name in o.memory}),
     ],
     ids=["another parameter", "one more", "shorter memory", "no memory"],
 )
@@ -577,13 +577,9 @@ COPIES = {
 }
 
 
-@pytest.mark.parametrize("is_compiled", [True, False], ids=["compiled", "NumPy"])
 @pytest.mark.parametrize("way", COPIES)
 @ALL
-def test_a_copied_optimizer_goes_on_to_the_same_numbers(kind, way, is_compiled, monkeypatch):
-    if not is_compiled:
-        monkeypatch.setattr(optim, "_machine_adam", lambda _dtype: None)
-
+def test_a_copied_optimizer_goes_on_to_the_same_numbers(kind, way):
     def parameters():
         return [parameter([[1.0, 2.0, 3.0]], np.float32), parameter([3.0], np.float32)]
 

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from engine import compiled
+from engine.fast import compiled
+from engine.fast.adam import adam_constants
+from engine.fast.memory import aligned, pack, packed_view
+from engine.fast.recording import parts_of
 from engine.losses import class_indices, cross_entropy_loss
-from engine.memory import aligned, pack, packed_view
 from engine.nn import MLP, Module, ReLU
 from engine.ops import Array
 from engine.optim import Adam, Optimizer
-from engine.recording import parts_of
 from engine.tensor import Tensor
 
 MOSTLY_ZERO = 1 / 3
@@ -56,18 +57,16 @@ class FusedSteps:
         threads: int,
     ) -> None:
         self._model, self._optimizer = model, optimizer
-        self._parts, self._stepped = parts_of(model), list(optimizer.params)
         self._parameters = _parameters_of(model)
-        arrays = [parameter.data for parameter in self._parameters]
-        parameters, sizes = _row(arrays), (model.layers[0].W.shape[1], *(len(layer.b) for layer in model.layers))
+        parameters = _packed(self._parameters)
+        self._parts, self._stepped = parts_of(model), list(optimizer.params)
+        sizes = (model.layers[0].W.shape[1], *(len(layer.b) for layer in model.layers))
         rows = None
         if type(optimizer) is Adam and _same(optimizer.params, self._parameters):
-            rows = optimizer.memory_rows()
-        if rows and not all(row.shape == parameters.shape and row.dtype == parameters.dtype for row in rows):
-            rows = None
+            rows = _packed_memory(optimizer, parameters)
         self._adam = optimizer if isinstance(optimizer, Adam) and rows else None
         self.most_at_once = MOST_AT_ONCE if self._adam else 1
-        self._gradients = pack([np.zeros_like(array) for array in arrays])
+        self._gradients = pack([np.zeros_like(parameter.data) for parameter in self._parameters])
         some = images[:: len(images) // SAMPLES_ASKED + 1]
         nothing, no_pixels = np.empty(0, model.dtype), np.empty((0, 0), np.uint8)
         mean, square = rows or (nothing, nothing)
@@ -81,7 +80,7 @@ class FusedSteps:
             batch_size=batch_size,
             sizes=np.array(sizes),
             parameters=parameters,
-            gradient=_row(self._gradients),
+            gradient=_view(self._gradients),
             mean=mean,
             square=square,
             outputs=aligned(batch_size * sum(sizes), model.dtype),
@@ -106,27 +105,28 @@ class FusedSteps:
             and all(parameter.data.flags.writeable for parameter in self._parameters)
         )
 
-    def __call__(self, samples: Array, learning_rates: Sequence[float]) -> list[tuple[float, int]]:
-        """Train with a mini-batch of these samples, by their indices, for each learning rate.
-
-        Returns each one's mean loss and how many were read right.
-        """
+    def __call__(self, samples: Array, learning_rates: Sequence[float], first: int) -> list[tuple[float, int]]:  # noqa: ARG002
+        """See `engine.fast.steps.Steps`."""
         if not self._has_begun:
             self._begin()
         memory = self._memory
-        first, last = self._steps + 1, self._steps + len(learning_rates)
+        begin, last = self._steps + 1, self._steps + len(learning_rates)
         memory.samples[: len(samples)] = samples
-        memory.signals[compiled.ASKED, 1:3] = first, len(samples)
+        memory.signals[compiled.ASKED, 1:3] = begin, len(samples)
         for index, rate in enumerate(learning_rates):
             self._optimizer.lr = rate
             if self._adam:
-                memory.constants[index] = self._adam.begin_step()
+                steps = self._adam.memory["steps"]
+                number = steps[0].item() + 1
+                for each in steps:
+                    each.fill(number)
+                memory.constants[index] = adam_constants(self._adam, number)
         if self._helper is None:
-            for step in range(first, last + 1):
+            for step in range(begin, last + 1):
                 for worker in (0, 1, 0):  # each goes as far as it can without the other
                     self._loop(worker, step, step, 1, memory)
         else:
-            while not self._loop(0, first, last, PATIENCE, memory):
+            while not self._loop(0, begin, last, PATIENCE, memory):
                 self._helper.wake()
         self._steps = last
         for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
@@ -188,17 +188,48 @@ def _parameters_of(model: MLP) -> list[Tensor]:
 
 
 def _is_chain(arrays: Sequence[Array]) -> bool:
-    """Whether these are W (fan_out, fan_in), in Fortran order, and b (fan_out,) of layers that follow each other."""
+    """Whether these are W (fan_out, fan_in) and b (fan_out,) of layers that follow each other, all of one dtype."""
     shapes = [array.shape for array in arrays]
     widths = [shapes[0][1], *(shape[0] for shape in shapes[::2])]
     expected = [shape for pair in pairwise(widths) for shape in ((pair[1], pair[0]), (pair[1],))]
-    return shapes == expected and all(W.flags.f_contiguous for W in arrays[::2])
+    return shapes == expected and len({array.dtype for array in arrays}) == 1
 
 
-def _row(arrays: Sequence[Array]) -> Array:
-    row = packed_view(arrays)
-    assert row is not None
-    return row
+def _view(arrays: Sequence[Array]) -> Array:
+    view = packed_view(arrays)
+    assert view is not None
+    return view
+
+
+def _may_be_packed(arrays: Sequence[Array]) -> bool:
+    """Whether nobody else can tell where these arrays lie in memory, or they are packed already."""
+    return packed_view(arrays) is not None or all(array.flags.owndata for array in arrays)
+
+
+def _packed(parameters: Sequence[Tensor]) -> Array:
+    """The parameters in one array of one axis, which is from now on where their Tensors keep them."""
+    arrays = [parameter.data for parameter in parameters]
+    if packed_view(arrays) is None:
+        arrays = pack(arrays, order="F")
+        for parameter, array in zip(parameters, arrays, strict=True):
+            parameter.adopt(array)
+    return _view(arrays)
+
+
+def _packed_memory(optimizer: Adam, parameters: Array) -> tuple[Array, Array] | None:
+    """Adam's means and squares, packed as the parameters are; None if they do not fit or differ in age."""
+    if len({steps.item() for steps in optimizer.memory["steps"]}) != 1:
+        return None
+    shapes = [parameter.shape for parameter in optimizer.params]
+    rows = []
+    for name in ("mean", "square"):
+        values = optimizer.memory[name]
+        if [value.shape for value in values] != shapes or {value.dtype for value in values} != {parameters.dtype}:
+            return None
+        if packed_view(values) is None:
+            values[:] = pack(values, order="F")
+        rows.append(_view(values))
+    return rows[0], rows[1]
 
 
 def _same(some: list[Any], others: list[Any]) -> bool:
@@ -228,7 +259,8 @@ def fused_steps(
     if (
         not all(parameter.requires_grad and parameter.data.flags.writeable for parameter in parameters)
         or not _is_chain(arrays)
-        or packed_view(arrays) is None
+        or len({*map(id, arrays)}) != len(arrays)
+        or not _may_be_packed(arrays)
         or model.dtype not in (np.float32, np.float64)
         or rows.dtype not in (np.uint8, model.dtype)
         or rows.shape[1:] != arrays[0].shape[1:]

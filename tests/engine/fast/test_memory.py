@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from engine import MLP
-from engine.memory import aligned, alike, pack, packed_view
+from engine.fast.memory import aligned, alike, pack, packed_view
 
 
 def some(dtype=np.float32):
@@ -76,15 +75,6 @@ def test_memory_begins_with_a_line_of_the_cache(size, dtype):
     assert all(array.shape == (size,) and array.dtype == dtype for array in arrays)
     assert all(array.ctypes.data % 64 == 0 for array in arrays)
     assert pack([np.ones(size, dtype), np.ones(3, dtype)])[0].ctypes.data % 64 == 0
-
-
-def test_a_network_and_its_copy_have_rows_of_their_own():
-    model = MLP(5, [4, 3], 2)
-    copy = model.copy()
-    rows = [packed_view([parameter.data for parameter in network.parameters()]) for network in (model, copy)]
-    assert [len(row) for row in rows] == [5 * 4 + 4 + 4 * 3 + 3 + 3 * 2 + 2] * 2
-    np.testing.assert_array_equal(*rows)
-    assert not np.shares_memory(*rows)
 
 
 def test_arrays_that_lie_alike_become_rows():

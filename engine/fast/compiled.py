@@ -2,8 +2,8 @@
 
 `adam` crosses memory once where NumPy crosses it twelve times. The others are a whole training step of an MLP with
 ReLU and the cross-entropy loss: the rules of `engine.ops` for this one graph, in place, by two workers
-(`engine.fused`). Four of five pixels of a digit are 0: `sparse_product` passes over them where BLAS multiplies by them.
-And the workers need neither Python nor its lock, and wait for each other but twice in a step.
+(`engine.fast.fused`). Four out of five pixels of a digit are 0: `sparse_product` skips them, while BLAS multiplies by
+them. The workers run without the GIL and synchronise twice per step.
 
 Arrays are in C order; a mini-batch has a row for each sample. `adam` gives NumPy's numbers, bit for bit; sums of
 products are added up in another order than by BLAS, so their last digits differ, as those of two BLAS do.
@@ -24,11 +24,11 @@ from engine.ops import Array
 Loop = Callable[..., Any]
 
 CACHED = 32_768
-"""So many numbers of a large array are worked on at a time: they stay in the second cache of a processor."""
+"""Block size in elements: fits in the L2 cache."""
 
 
 def adam(data: Array, grad: Array, mean: Array, square: Array, constants: Array) -> None:
-    """A step of Adam. All (n,), but constants: beta1, 1 - beta1, beta2, 1 - beta2, epsilon and the step's size."""
+    """A step of Adam. All (n,), but constants: those of `engine.fast.adam`, of which the last is not for it."""
     keep, take, keep_square = constants[0], constants[1], constants[2]
     take_square, eps, step_size = constants[3], constants[4], constants[5]
     for i in range(data.size):

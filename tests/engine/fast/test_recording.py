@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine import MLP, SGD, Adam, ReLU, Sigmoid, Tanh, Tensor, cross_entropy_loss, mse_loss, no_grad
+from engine.fast.recording import Gradients
 from engine.nn import Linear
-from engine.recording import Gradients
 
 FEATURES, CLASSES = 300, 10
 HIDDEN = [(), (1,), (16, 8), (20, 20, 5)]

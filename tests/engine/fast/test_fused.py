@@ -24,11 +24,11 @@ from engine import (
     mse_loss,
     training_steps,
 )
-from engine import fused as fused_module
-from engine import training as training_module
 from engine.augment import Augmentation
-from engine.fused import fused_steps
-from engine.memory import pack, packed_view
+from engine.fast import fused as fused_module
+from engine.fast import steps as steps_module
+from engine.fast.fused import fused_steps
+from engine.fast.memory import pack, packed_view
 from engine.nn import Linear
 from engine.training import training_chunks
 
@@ -53,7 +53,7 @@ def samples(count=40, kind=np.float64, density=0.2):
 @pytest.fixture
 def by_graph(monkeypatch):
     """Call it, and from then on training builds a graph."""
-    return lambda: monkeypatch.setattr(training_module, "fused_steps", lambda *_: None)
+    return lambda: monkeypatch.setattr(steps_module, "fused_steps", lambda *_: None)
 
 
 def learn(model, data, optimizer=None, loss_fn=cross_entropy_loss, between=lambda _step: None, **settings):
@@ -188,7 +188,7 @@ def test_a_tensor_knows_of_its_step():
 # ---------------------------------------------------------------- chunks
 
 
-def burst_run(make=Adam, data=None, dtype=np.float64, **settings):
+def chunked(make=Adam, data=None, dtype=np.float64, **settings):
     """A network, and the chunks in which it is trained: each as long as it may be."""
     model = network(dtype=dtype)
     optimizer = make(model.parameters(), lr=0.01)
@@ -201,16 +201,16 @@ def rate(number):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_bursts_are_the_single_steps_to_the_last_bit(threads, monkeypatch):
+def test_chunks_are_the_single_steps_to_the_last_bit(threads, monkeypatch):
     """Also where both workers lose their patience with each other all the time."""
     data = samples(403, np.float32)
     settings = {"dtype": np.float32, "data": data, "batch_size": 4, "epochs": 15, "seed": 3, "learning_rate": rate}
-    model, single = burst_run(**settings, threads=1, chunk_s=lambda: 0.0)
+    model, single = chunked(**settings, threads=1, chunk_s=lambda: 0.0)
     steps = [step for (step,) in single]
     gradients = [parameter.grad for parameter in model.parameters()]
     monkeypatch.setattr(fused_module, "PATIENCE", 1)
     monkeypatch.setattr(fused_module, "HELPERS_PATIENCE", 1)
-    twin, run = burst_run(**settings, threads=threads)
+    twin, run = chunked(**settings, threads=threads)
     chunks = list(run)
     assert [step for chunk in chunks for step in chunk] == steps
     assert len(chunks) < len(steps) / 10
@@ -223,7 +223,7 @@ def test_bursts_are_the_single_steps_to_the_last_bit(threads, monkeypatch):
 @pytest.mark.parametrize("make", [SGD, Adam])
 def test_each_step_has_its_learning_rate(make, by_graph):
     def parameters():
-        model, run = burst_run(make, learning_rate=rate)
+        model, run = chunked(make, learning_rate=rate)
         list(run)
         return [parameter.data for parameter in model.parameters()]
 
@@ -233,14 +233,14 @@ def test_each_step_has_its_learning_rate(make, by_graph):
         np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9)
 
 
-def test_a_burst_ends_with_its_epoch():
-    _, run = burst_run(data=samples(160), epochs=3)
+def test_a_chunk_ends_with_its_epoch():
+    _, run = chunked(data=samples(160), epochs=3)
     lengths = [(chunk[0].epoch, chunk[-1].epoch, len(chunk)) for chunk in run]
     assert lengths == [(0, 0, 1), (0, 0, 9), (1, 1, 10), (2, 2, 10)]  # the first step tells how long steps take
 
 
-def test_a_burst_takes_about_as_long_as_it_may():
-    _, run = burst_run(data=samples(4000), batch_size=10, chunk_s=lambda: allowed_s, epochs=100, threads=1)
+def test_a_chunk_takes_about_as_long_as_it_may():
+    _, run = chunked(data=samples(4000), batch_size=10, chunk_s=lambda: allowed_s, epochs=100, threads=1)
     with closing(run):
         allowed_s = 0.0
         assert [len(chunk) for chunk in islice(run, 20)] == [1] * 20
@@ -252,9 +252,46 @@ def test_a_burst_takes_about_as_long_as_it_may():
 
 
 @pytest.mark.parametrize("settings", [{"make": SGD}, {"augmentation": Augmentation(shift_px=1.0)}])
-def test_a_step_that_needs_python_is_a_burst_of_its_own(settings):
-    _, run = burst_run(**settings)
+def test_a_step_that_needs_python_is_a_chunk_of_its_own(settings):
+    _, run = chunked(**settings)
     assert [len(chunk) for chunk in run] == [1] * 6
+
+
+# ---------------------------------------------------------------- memory
+
+
+def test_parameters_and_adams_memory_are_packed():
+    model = network(dtype=np.float32)
+    optimizer = Adam(model.parameters(), lr=0.01)
+    learn(model, samples(kind=np.float32), optimizer)
+    for arrays in ([p.data for p in model.parameters()], optimizer.memory["mean"], optimizer.memory["square"]):
+        packed = packed_view(arrays)
+        assert packed is not None
+        assert packed.size == sum(p.size for p in model.parameters())
+
+
+def c_ordered():
+    model = network()
+    for layer in model.layers:
+        layer.W.data = np.ascontiguousarray(layer.W.data)
+    return model
+
+
+def test_a_network_in_another_memory_order_learns_the_same():
+    assert is_fused(c_ordered())
+    expected, found = (learn(model, samples()) for model in (network(), c_ordered()))
+    assert found[0] == expected[0]
+    for ours, theirs in zip(found[1], expected[1], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_arrays_that_two_parameters_share_are_left_alone():
+    model = network((8, 8))
+    shared_bias = np.zeros(8)
+    for layer in model.layers[:2]:
+        layer.b.adopt(shared_bias)
+    assert not is_fused(model)
+    assert all(layer.b.data is shared_bias for layer in model.layers[:2])
 
 
 # ---------------------------------------------------------------- where only a graph will do
@@ -291,9 +328,9 @@ def frozen():
     return model
 
 
-def moved():
+def part_of_another_array():
     model = network()
-    model.layers[0].W.data = model.layers[0].W.data.copy()
+    model.layers[0].b.adopt(np.zeros(20)[2:18])
     return model
 
 
@@ -304,12 +341,12 @@ def moved():
         own_layer,
         shared,
         frozen,
-        moved,
+        part_of_another_array,
         lambda: network(activation=Tanh),
         lambda: network(activation=Sigmoid),
         lambda: network(dtype=np.float16),
     ],
-    ids=["subclass", "layer", "shared", "frozen", "moved", "tanh", "sigmoid", "float16"],
+    ids=["subclass", "layer", "shared", "frozen", "part", "tanh", "sigmoid", "float16"],
 )
 def test_other_networks_are_left_to_a_graph(build):
     assert is_fused(network())
@@ -490,10 +527,13 @@ def test_a_helper_with_nothing_to_do_sleeps_and_wakes_again():
 
 
 def short_row():
-    """Tied so that what is listed lies in one row, which ends where machine code would go on."""
+    """Tied so that its parameters lie in one row, which ends where machine code would go on."""
     model = network((CLASSES, CLASSES))
     model.layers[2] = model.layers[1]
-    assert packed_view([parameter.data for parameter in model.parameters()]) is not None
+    parameters = model.parameters()
+    for parameter, array in zip(parameters, pack([parameter.data for parameter in parameters], "F"), strict=True):
+        parameter.adopt(array)
+    assert packed_view([parameter.data for parameter in parameters]) is not None
     return model
 
 
@@ -542,7 +582,7 @@ def test_the_arrays_themselves_tell_the_sizes(sizes):
 def test_an_optimizer_whose_memory_does_not_fit_is_refused(name, dtype):
     model = network(dtype=dtype)
     optimizer = Adam(model.parameters())
-    optimizer._memory[name] = pack([np.zeros(2, dtype) for _ in optimizer.params])
+    optimizer.memory[name] = pack([np.zeros(2, dtype) for _ in optimizer.params])
     with pytest.raises(ValueError, match="not what this optimizer was made for"):
         learn(model, samples(kind=dtype), optimizer)
 

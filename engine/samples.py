@@ -1,0 +1,43 @@
+"""Samples, images and their labels, as training and evaluating take them."""
+
+from typing import Any
+
+import numpy as np
+
+from engine.nn import Module
+from engine.ops import Array
+
+
+def as_rows(images: Array, dtype: np.dtype[Any]) -> Array:
+    """Images (N, ...) as rows (N, inputs): bytes from 0 to 255 become 0 to 1, other numbers stay as they are."""
+    rows = images.reshape(len(images), -1)
+    if images.dtype == np.uint8:
+        return np.divide(rows, 255, dtype=dtype)
+    return rows.astype(dtype, copy=False)
+
+
+def as_pairs(images: Any, labels: Any) -> tuple[Array, Array]:
+    """Both as arrays. Raises ValueError if there are more of one than of the other."""
+    images, labels = np.asarray(images), np.asarray(labels)
+    counts = [len(array) if array.ndim else None for array in (images, labels)]
+    if None in counts or counts[0] != counts[1]:
+        raise ValueError(f"each image needs a label: {counts[0]} images and {counts[1]} labels do not fit")
+    return images, labels
+
+
+def dtype_of(model: Module) -> np.dtype[Any]:
+    """What a network computes in."""
+    parameters = model.parameters()
+    return parameters[0].dtype if parameters else np.dtype(np.float64)
+
+
+def epoch_order(count: int, seed: int | None, epoch: int) -> Array:
+    """The indices of the samples in the order of an epoch: shuffled if there is a seed."""
+    return np.arange(count) if seed is None else np.random.default_rng([seed, 2, epoch]).permutation(count)
+
+
+def split_validation(count: int, share: float, seed: int) -> tuple[Array, Array]:
+    """Indices of the samples to train on and of those held out, drawn from the seed; both in ascending order."""
+    held_out = np.zeros(count, bool)
+    held_out[np.random.default_rng([seed, 1]).permutation(count)[: round(count * share)]] = True
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)

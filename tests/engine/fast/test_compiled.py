@@ -1,0 +1,132 @@
+"""The loops that Numba compiles, each by itself, beside NumPy; and what there is where they cannot be compiled."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import Tensor, cross_entropy_loss
+from engine.fast import compiled as seam
+
+# ---------------------------------------------------------------- where nothing can be compiled, or kept
+
+ROWS = (*np.ones((4, 3)), np.ones(6))
+
+
+@pytest.fixture
+def compiled_anew():
+    """Numba is asked for again, and once more afterwards."""
+    seam._compiled.cache_clear()
+    yield
+    seam._compiled.cache_clear()
+
+
+@pytest.mark.usefixtures("compiled_anew")
+def test_without_numba_there_is_no_machine_code(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)  # what an import of a missing package finds
+    assert seam.machine_code(seam.adam, *ROWS) is None
+
+
+@pytest.mark.usefixtures("compiled_anew")
+def test_without_a_folder_for_the_compiled_loop_it_is_compiled_anew(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr("numba.core.caching.CompileResultCacheImpl._locator_classes", [])
+    adam = seam.machine_code(seam.adam, *ROWS)
+    assert adam is not None
+    data = np.ones(3)
+    adam(data, *np.ones((3, 3)), np.ones(6))
+    assert (data < 1).all()
+
+
+def test_a_damaged_cache_is_passed_over(tmp_path):
+    pytest.importorskip("numba")
+    one_step = (
+        "import numpy as np; from engine import Adam, Tensor; weight = Tensor(np.ones(3), requires_grad=True);"
+        "from engine.fast.adam import _compiled_adam, quick_step; weight.sum().backward(); quick_step(Adam([weight]));"
+        "print(weight.data); print(_compiled_adam('d') is not None)"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[3])}
+
+    def said():
+        done = subprocess.run([sys.executable, "-c", one_step], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    first = said()
+    kept = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(kept) == 2
+    for file in kept:
+        file.write_bytes(file.read_bytes()[:-20])
+    assert said() == first == "[0.999 0.999 0.999]\nTrue\n"
+
+
+# ---------------------------------------------------------------- each loop by itself
+
+NUMBERS = np.array([[3, -2, 0.0, -0.0, 1e-30, np.inf], [1, np.nan, 7, 2, -np.inf, np.inf]])
+
+
+@pytest.fixture(params=["python", "machine"])
+def loop(request):
+    """Gives a loop as it is written, or compiled and tried on the arguments."""
+
+    def run(function, *arguments):
+        if request.param == "machine":
+            pytest.importorskip("numba")
+            function = seam.machine_code(function, *(np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments))
+            assert function is not None
+        function(*arguments)
+
+    return run
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:overflow")
+class TestLoops:
+    @pytest.mark.parametrize("density", [0, 0.2, 1])
+    @pytest.mark.parametrize(
+        "shape", [(0, 3, 2), (1, 5, 4), (2, 9, 16), (7, 0, 3), (7, 30, 1), (8, 33, 20), (2, 9, 9000)]
+    )
+    @pytest.mark.parametrize("order", ["C", "F"])
+    def test_sparse_product(self, shape, density, order, dtype, loop):
+        rng = np.random.default_rng(0)
+        rows, inner, columns = shape
+        a = np.asarray(rng.normal(size=(rows, inner)) * (rng.random((rows, inner)) < density), dtype, order)
+        b, out = rng.normal(size=(inner, columns)).astype(dtype), np.full((rows, columns), np.nan, dtype)
+        loop(seam.sparse_product, a, b, out)
+        np.testing.assert_allclose(out, a @ b, rtol=100 * np.finfo(dtype).eps, atol=100 * np.finfo(dtype).eps)
+
+    @pytest.mark.parametrize("rectify", [False, True])
+    def test_add_bias(self, rectify, dtype, loop):
+        y, b = NUMBERS.T.astype(dtype).copy(), np.array([0.1, -7], dtype)
+        expected = np.maximum(y + b, 0) if rectify else y + b
+        loop(seam.add_bias, y, b, rectify)
+        np.testing.assert_array_equal(y, expected)
+
+    def test_bias_gradient(self, dtype, loop):
+        g = np.random.default_rng(0).normal(size=(9, 4)).astype(dtype)
+        out = np.full(4, np.nan, dtype)
+        loop(seam.bias_gradient, g, out)
+        np.testing.assert_allclose(out, g.sum(axis=0), rtol=1e-5)
+
+    def test_relu_vjp(self, dtype, loop):
+        y, g = NUMBERS.astype(dtype), np.arange(12, dtype=dtype).reshape(2, 6)
+        expected = g * (y > 0)
+        loop(seam.relu_vjp, g, y)
+        np.testing.assert_array_equal(g, expected)
+
+    @pytest.mark.parametrize("scale", [1e-3, 1, 1e3])
+    def test_cross_entropy(self, scale, dtype, loop):
+        rng = np.random.default_rng(0)
+        logits, target = (rng.normal(size=(7, 10)) * scale).astype(dtype), rng.integers(0, 10, 7)
+        logits[2, 3:] = logits[2].max()  # the first of several is the likeliest
+        gradient, result = np.empty_like(logits), np.zeros(2)
+        loop(seam.cross_entropy, logits, target, 14, gradient, result)
+        tensor = Tensor(logits, requires_grad=True)
+        loss = cross_entropy_loss(tensor, target)
+        loss.backward()
+        np.testing.assert_allclose(result[0] / 7, loss.item(), rtol=1e-5)
+        assert result[1] == (logits.argmax(axis=1) == target).sum()
+        np.testing.assert_allclose(gradient, tensor.grad / 2, rtol=1e-4, atol=1e-7)
