@@ -10,15 +10,16 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine import Adam, Augmentation, Tensor, cross_entropy_loss
+from engine import Adam, Augmentation, cross_entropy_loss
 from engine.archive import reason_of, remove_old_drafts, replacing
+from engine.fast import quickest_steps
 from engine.nn import MLP
 from minigrad_gui.digits import CLASSES, Picture, rasterize
 
@@ -74,16 +75,13 @@ def teach(
     targets = np.concatenate([np.asarray(labels, np.intp)[drawn], np.asarray(replay_labels, np.intp)[known]])
     per_batch = min(TAUGHT_PER_BATCH, LEAST_TAUGHT + COPIES * len(images))
     optimizer = Adam(taught.parameters(), lr=LEARNING_RATE)
-    for step in range(STEPS):
-        if cancelled():
-            break
-        optimizer.lr = LEARNING_RATE * (1 - step / STEPS)
-        of_taught = rng.integers(len(drawn), size=per_batch)
-        of_known = len(drawn) + rng.integers(len(known), size=BATCH - per_batch if len(known) else 0)
-        batch = np.concatenate([of_taught, of_known])
-        optimizer.zero_grad()
-        cross_entropy_loss(taught(Tensor(inputs[batch])), targets[batch]).backward()
-        optimizer.step()
+    with closing(quickest_steps(taught, optimizer, cross_entropy_loss, inputs, targets, BATCH, threads=1)) as train_on:
+        for step in range(STEPS):
+            if cancelled():
+                break
+            of_taught = rng.integers(len(drawn), size=per_batch)
+            of_known = len(drawn) + rng.integers(len(known), size=BATCH - per_batch if len(known) else 0)
+            train_on(np.concatenate([of_taught, of_known]), [LEARNING_RATE * (1 - step / STEPS)], step)
     return taught
 
 
