@@ -18,9 +18,8 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QWidget
 
 from engine import MLP, TrainingConfig, save_model
 from engine.training import EpochSummary
-from minigrad_gui import theme
+from minigrad_gui import process, theme
 from minigrad_gui.history import History
-from minigrad_gui.threads import BLAS_TURN
 from minigrad_gui.views.loss_plot import LossPlot, figure
 from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
 from minigrad_gui.widgets.legend import Legend
@@ -62,7 +61,7 @@ def test_a_new_run_starts_with_empty_curves(trained):
 
 def test_the_axes_keep_their_figures_until_the_next_run_has_some(trained):
     axes = [trained.window.findChild(object, name).getAxis("left") for name in ("lossPlot", "accuracyPlot")]
-    with BLAS_TURN:  # the next run waits for it before its first step
+    with process.blas_turn():  # the next run waits for it before its first step
         trained.click("trainButton")
         trained.wait(lambda: len(curves(trained, "lossPlot")["mini-batch"][0]) == 0)
         assert all(axis.style["showValues"] for axis in axes)
@@ -296,7 +295,7 @@ def test_before_a_run_is_ready_no_epochs_are_marked(user):
     plot = user.window.findChild(LossPlot)
     plot._refresh()
     assert axis.tickValues(0, 40_000, 400)[0][1]
-    with BLAS_TURN:  # a run waits for its turn before it is ready
+    with process.blas_turn():  # a run waits for its turn before it is ready
         user.click("trainButton")
         plot._refresh()
         assert axis.tickValues(0, 10, 400) == []
