@@ -2,27 +2,21 @@
 
 Read the modules in this order and they are a course in backpropagation: `ops` (the calculus), `tensor`
 (the graph and `backward`), `functions` (of several Tensors), `gradcheck` (whether a gradient is right), `nn` (layers),
-`losses`, `optim`, `augment`, `training`, `archive`, `checkpoint`.
+`losses`, `optim`, `augment`, `config`, `samples`, `training`, `run`, `archive`, `checkpoint`. What
+makes them fast lies apart, in `fast`.
 """
 
 from engine.archive import ModelFileError
 from engine.augment import Augmentation
 from engine.checkpoint import load_checkpoint, load_model, save_checkpoint, save_model
+from engine.config import ConfigError, TrainingConfig
 from engine.functions import concatenate, dropout, maximum, minimum, stack, where
 from engine.gradcheck import gradcheck
 from engine.losses import cross_entropy_loss, mse_loss
 from engine.nn import MLP, Dropout, LeakyReLU, Linear, Module, ReLU, Sigmoid, Tanh
 from engine.optim import SGD, Adam, SGDMomentum
 from engine.tensor import Tensor, no_grad
-from engine.training import (
-    ConfigError,
-    Step,
-    TrainingConfig,
-    evaluate,
-    predict,
-    train,
-    training_steps,
-)
+from engine.training import Step, evaluate, predict, train, training_steps
 
 __all__ = [
     "MLP",

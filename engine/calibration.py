@@ -17,7 +17,8 @@ from engine import ops
 from engine.augment import Augmentation
 from engine.nn import Module
 from engine.ops import Array
-from engine.training import TrainingRun, logits_of
+from engine.run import TrainingRun
+from engine.training import logits_of
 
 LOWEST, HIGHEST = 0.2, 20.0
 """Temperatures beyond these would not come from a trained network."""

@@ -26,9 +26,11 @@ from typing import Any
 import numpy as np
 
 from engine.archive import CHECKPOINT, MODEL, Expected, ModelFileError, PathLike, printable, read_archive, write_archive
+from engine.config import TrainingConfig
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, count_parameters
 from engine.ops import Array
-from engine.training import MAX_KEPT_LOSSES, EpochMeter, EpochSummary, RunState, TrainingConfig, TrainingRun
+from engine.run import MAX_KEPT_LOSSES, RunState, TrainingRun
+from engine.training import EpochMeter, EpochSummary
 
 VERSION = 1
 INTERVAL_S = 30.0

@@ -24,15 +24,12 @@ from engine import (
     evaluate,
 )
 from engine.archive import printable
+from engine.config import MAX_AUGMENTATION, SCHEDULES
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
-from engine.training import (
-    MAX_AUGMENTATION,
-    SCHEDULES,
-    parse_hidden,
-)
 from minigrad_gui import data, digits
 from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
+from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.reader import Prediction, load_reader, predict
 

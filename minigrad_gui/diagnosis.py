@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from engine import Tensor, TrainingConfig, no_grad
 from engine.nn import MLP, ReLU
 from engine.ops import Array
-from engine.training import EpochSummary, TrainingRun
+from engine.run import TrainingRun
+from engine.training import EpochSummary
 
 EXPLODED_LOSS = 100.0
 """Forty times the loss of guessing. A single digit misread with confidence costs 20 to 30 in a batch of one."""

@@ -14,7 +14,8 @@ from typing import NoReturn
 from engine import ModelFileError, TrainingConfig, save_model
 from engine.archive import PathLike, npz_path, printable
 from engine.checkpoint import summarize_checkpoint
-from engine.training import DIVERGED, EpochSummary, TrainingRun
+from engine.run import TrainingRun
+from engine.training import EpochSummary
 from minigrad_gui import data
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, open_run
@@ -140,9 +141,9 @@ def _train(job: TrainingJob, save: Path | None) -> None:
                 _run(runner, save, asked)
         except data.LoadingCancelledError:
             raise StoppedError("stopped before training began.", 128 + asked[0]) from None
-        except DivergedError:
+        except DivergedError as error:
             another = " and another --checkpoint file" if job.checkpoint_path is not None else ""
-            raise UsageError(f"{DIVERGED} Try --lr {job.config.learning_rate / 10:g}{another}.") from None
+            raise UsageError(f"{error} Try --lr {job.config.learning_rate / 10:g}{another}.") from None
 
 
 def _tell_failed_checkpoint(error: ModelFileError) -> None:

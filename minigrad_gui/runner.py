@@ -17,7 +17,8 @@ from engine import ModelFileError, Step, TrainingConfig, evaluate, load_checkpoi
 from engine.calibration import Calibration, calibrate_run
 from engine.checkpoint import Checkpoints, CheckpointSummary
 from engine.nn import MLP
-from engine.training import Chunk, EpochSummary, TrainingRun, describe_run
+from engine.run import Chunk, TrainingRun, describe_run
+from engine.training import EpochSummary
 from minigrad_gui import data, process
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.diagnosis import Diagnosis, diagnose_run
@@ -108,7 +109,7 @@ class DivergedError(Exception):
     """The loss or the network is no longer finite. `steps`: those of the last chunk that still were sound."""
 
     def __init__(self, steps: Sequence[Step] = ()) -> None:
-        super().__init__()
+        super().__init__("The loss exploded: the steps were so large that the weights grew without bound.")
         self.steps = steps
 
 

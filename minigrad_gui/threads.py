@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from engine.training import TrainingRun
+from engine.run import TrainingRun
 from minigrad_gui import process
 
 ROUNDS = 5

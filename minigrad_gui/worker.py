@@ -17,7 +17,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from engine import ConfigError, ModelFileError, Step
 from engine.nn import MLP
-from engine.training import CHUNK_S, DIVERGED, Chunk, EpochSummary
+from engine.run import Chunk
+from engine.training import CHUNK_S, EpochSummary
 from minigrad_gui import data
 from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, TrainingResult, open_run
 
@@ -153,7 +154,7 @@ class TrainingWorker(QObject):
             except DivergedError as error:
                 report.steps.extend(error.steps)
                 self.progressed.emit(report.take(job, None))
-                return TrainingResult(job, f"{DIVERGED} {ADVICE}", diagnosis=runner.diagnose(diverged=True))
+                return TrainingResult(job, f"{error} {ADVICE}", diagnosis=runner.diagnose(diverged=True))
 
     def _tell_failed_checkpoint(self, error: ModelFileError) -> None:
         self.checkpointFailed.emit(str(error))

@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
 )
 
 from engine import Augmentation, ConfigError, TrainingConfig
+from engine.config import MAX_AUGMENTATION
 from engine.nn import count_parameters
-from engine.training import MAX_AUGMENTATION, parse_hidden
 from minigrad_gui import theme
 from minigrad_gui.data import SOURCES
 from minigrad_gui.digits import CLASSES, SIDE_PX
+from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.session import Session, config_from_json, config_to_json
 from minigrad_gui.views.view import View

@@ -12,7 +12,7 @@ import time
 from threadpoolctl import threadpool_limits
 
 from engine import Augmentation, TrainingConfig
-from engine.training import TrainingRun
+from engine.run import TrainingRun
 from minigrad_gui.data import Dataset, load_mnist
 from minigrad_gui.threads import fastest_blas_threads
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from engine import MLP, ModelFileError, Tanh, TrainingConfig, load_checkpoint, load_model, save_checkpoint, save_model
-from engine.training import TrainingRun
+from engine.run import TrainingRun
 
 MAX_SECONDS = 1.0
 MAX_BYTES = 16 << 20

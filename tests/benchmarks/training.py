@@ -29,7 +29,7 @@ import numpy as np
 
 from engine import MLP, Adam, TrainingConfig, cross_entropy_loss, train
 from engine.ops import Array
-from engine.training import TrainingRun
+from engine.run import TrainingRun
 from minigrad_gui import data
 
 SIZES = (784, 256, 128, 10, 10)

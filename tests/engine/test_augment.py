@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import Augmentation
-from engine.training import MAX_AUGMENTATION
+from engine.config import MAX_AUGMENTATION
 from minigrad_gui.data import load_mnist
 
 NAMES = [field.name for field in fields(Augmentation)]

@@ -8,7 +8,8 @@ import pytest
 
 from engine import MLP, TrainingConfig, predict
 from engine.calibration import HARDER, HIGHEST, LOWEST, Calibration, calibrate, calibrate_run, calibration_of
-from engine.training import TrainingRun, logits_of
+from engine.run import TrainingRun
+from engine.training import logits_of
 from minigrad_gui.data import load_mnist
 
 COUNT = 5000

@@ -24,7 +24,8 @@ from engine import (
 )
 from engine.archive import read_archive, write_archive
 from engine.checkpoint import Checkpoints, _run_arrays, summarize_checkpoint
-from engine.training import EpochMeter, TrainingRun
+from engine.run import TrainingRun
+from engine.training import EpochMeter
 
 CONFIG = TrainingConfig(hidden=(8, 5), batch_size=16, epochs=3, validation_share=0.2, seed=3)
 STEPS_PER_EPOCH = 5
@@ -271,7 +272,7 @@ def test_a_run_that_blew_up_is_not_kept(tmp_path):
 
 
 def test_of_a_very_long_run_the_last_losses_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.training.MAX_KEPT_LOSSES", 4)
+    monkeypatch.setattr("engine.run.MAX_KEPT_LOSSES", 4)
     monkeypatch.setattr("engine.checkpoint.MAX_KEPT_LOSSES", 4)
     run = a_run()
     losses = [step.loss for step, _ in islice(run, 7)]

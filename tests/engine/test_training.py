@@ -31,7 +31,10 @@ from engine import (
     train,
     training_steps,
 )
-from engine.training import MAX_AUGMENTATION, EpochSummary, TrainingRun, describe_run, split_validation
+from engine.config import MAX_AUGMENTATION
+from engine.run import TrainingRun, describe_run
+from engine.samples import split_validation
+from engine.training import EpochSummary
 from minigrad_gui.data import load_mnist
 
 COUNT = 50

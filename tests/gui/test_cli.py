@@ -11,7 +11,8 @@ import pytest
 
 from engine import MLP, Augmentation, TrainingConfig, load_model, save_model
 from engine.calibration import Calibration, calibration_of
-from engine.training import MAX_AUGMENTATION, logits_of
+from engine.config import MAX_AUGMENTATION
+from engine.training import logits_of
 from minigrad_gui import data
 from minigrad_gui.cli import LIBRARIES, main
 from minigrad_gui.data import asset_path, load_mnist

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from engine import Augmentation, ConfigError, TrainingConfig
-from engine.training import parse_hidden
 from minigrad_gui import theme
+from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.presets import PRESETS
 
 

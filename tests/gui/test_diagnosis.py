@@ -7,7 +7,8 @@ import pytest
 
 from engine import MLP, ReLU, TrainingConfig
 from engine.nn import Sigmoid
-from engine.training import EpochSummary, TrainingRun
+from engine.run import TrainingRun
+from engine.training import EpochSummary
 from minigrad_gui.data import asset_path, load_mnist
 from minigrad_gui.diagnosis import Diagnosis, dead_shares, diagnose, diagnose_run
 from minigrad_gui.presets import PRESETS

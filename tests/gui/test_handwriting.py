@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from engine import MLP, TrainingConfig, evaluate
-from engine.training import TrainingRun, predict
+from engine.run import TrainingRun
+from engine.training import predict
 from minigrad_gui import handwriting
 from minigrad_gui.data import load_mnist
 from minigrad_gui.digits import rasterize

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine import TrainingConfig
-from engine.training import EpochSummary, TrainingRun
+from engine.run import TrainingRun
+from engine.training import EpochSummary
 from minigrad_gui.data import load_mnist
 from minigrad_gui.history import History, smooth
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine import TrainingConfig
-from engine.training import TrainingRun
+from engine.run import TrainingRun
 from minigrad_gui.data import load_mnist
 from minigrad_gui.presets import PRESETS
 

@@ -17,7 +17,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from engine import TrainingConfig, checkpoint, load_checkpoint, save_checkpoint
-from engine.training import TrainingRun
+from engine.run import TrainingRun
 from minigrad_gui import data
 from minigrad_gui.recovery import RunFolder
 from minigrad_gui.session import CLOSING_MS

@@ -10,7 +10,7 @@ import pytest
 
 from engine import Adam, ModelFileError, TrainingConfig, cross_entropy_loss, load_checkpoint
 from engine.checkpoint import save_checkpoint, summarize_checkpoint
-from engine.training import TrainingRun
+from engine.run import TrainingRun
 from minigrad_gui import data, process
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.data import load_mnist

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QMessage
 from threadpoolctl import threadpool_info
 
 from engine import MLP, ModelFileError, TrainingConfig, evaluate, load_model, save_model
-from engine.training import TrainingRun, predict
+from engine.run import TrainingRun
+from engine.training import predict
 from minigrad_gui import data, handwriting
 from minigrad_gui.handwriting import Drawing, DrawingStore
 from minigrad_gui.main_window import MainWindow

@@ -5,7 +5,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from engine import Step, TrainingConfig
-from engine.training import TrainingRun
+from engine.run import TrainingRun
 from minigrad_gui.threads import fastest_blas_threads
 
 

@@ -16,7 +16,7 @@ import pytest
 from PySide6.QtCore import QByteArray, QSettings
 
 from engine import MLP, TrainingConfig, load_model, save_checkpoint, save_model
-from engine.training import TrainingRun
+from engine.run import TrainingRun
 from minigrad_gui.handwriting import DrawingStore
 from minigrad_gui.recovery import RunFolder
 

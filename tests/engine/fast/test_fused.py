@@ -30,7 +30,7 @@ from engine.fast import steps as steps_module
 from engine.fast.fused import fused_steps
 from engine.fast.memory import pack, packed_view
 from engine.nn import Linear
-from engine.training import training_chunks
+from engine.training import TrainingLoop
 
 pytest.importorskip("numba")
 threadpoolctl = pytest.importorskip("threadpoolctl")
@@ -188,12 +188,13 @@ def test_a_tensor_knows_of_its_step():
 # ---------------------------------------------------------------- chunks
 
 
-def chunked(make=Adam, data=None, dtype=np.float64, **settings):
+def chunked(make=Adam, data=None, dtype=np.float64, chunk_s=lambda: 60.0, learning_rate=None, **settings):
     """A network, and the chunks in which it is trained: each as long as it may be."""
     model = network(dtype=dtype)
     optimizer = make(model.parameters(), lr=0.01)
-    settings = {"epochs": 2, "batch_size": 16, "chunk_s": lambda: 60.0, **settings}
-    return model, training_chunks(model, *(data or samples(kind=dtype)), optimizer, **settings)
+    settings = {"epochs": 2, "batch_size": 16, **settings}
+    loop = TrainingLoop(model, *(data or samples(kind=dtype)), optimizer, cross_entropy_loss, **settings)
+    return model, loop.chunks(chunk_s, learning_rate)
 
 
 def rate(number):

@@ -1,0 +1,130 @@
+"""TrainingConfig: everything that decides a training run but the data, checked before anything is trained."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.augment import Augmentation
+from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters
+from engine.optim import OPTIMIZERS, Optimizer
+
+NO_AUGMENTATION = Augmentation()
+MAX_AUGMENTATION = {
+    "shift_px": 4.0,
+    "rotation_deg": 45.0,
+    "scale": 0.5,
+    "shear": 0.5,
+    "elastic_px": 3.0,
+    "thickness_px": 2.0,
+}
+
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda done: 1.0,  # noqa: ARG005
+    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
+}
+"""What the learning rate is multiplied with, by how much of the run is done (0 to 1).
+
+Cosine: Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), without the restarts.
+"""
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; `field` names it, the message says why in one sentence."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides a training run, but for the data. Raises ConfigError for what cannot be trained.
+
+    hidden: sizes of the hidden layers; activation: "relu", "tanh" or "sigmoid"; optimizer: "sgd", "momentum" or
+    "adam"; momentum matters to "momentum" alone; weight_decay is decoupled; schedule: "constant", or "cosine" for a
+    learning rate that sinks to 0 (see SCHEDULES); validation_share: the part of the training samples, from 0 to 0.5,
+    that is held back to validate on; augmentation: how the training pictures vary, an Augmentation or its fields.
+    """
+
+    hidden: tuple[int, ...] = (256, 128)
+    activation: str = "relu"
+    optimizer: str = "adam"
+    learning_rate: float = 5e-4
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    batch_size: int = 128
+    epochs: int = 10
+    seed: int = 0
+    validation_share: float = 0.1
+    schedule: str = "constant"
+    augmentation: Augmentation = NO_AUGMENTATION
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        if isinstance(self.augmentation, dict):
+            object.__setattr__(self, "augmentation", Augmentation(**self.augmentation))
+        if len(self.hidden) > MAX_HIDDEN_LAYERS:
+            raise ConfigError("hidden", f"At most {MAX_HIDDEN_LAYERS} hidden layers, not {len(self.hidden)}.")
+        for size in self.hidden:
+            self._check("hidden", isinstance(size, int) and size >= 1, "A hidden layer needs at least one neuron.")
+        self._check("activation", self.activation in ACTIVATIONS, f"The activation is one of {_names(ACTIVATIONS)}.")
+        self._check("optimizer", self.optimizer in OPTIMIZERS, f"The optimizer is one of {_names(OPTIMIZERS)}.")
+        self._check("learning_rate", 0 < self.learning_rate <= 1000, "The learning rate is above 0, at most 1000.")
+        self._check("momentum", 0 <= self.momentum < 1, "The momentum is from 0 to below 1.")
+        self._check("weight_decay", 0 <= self.weight_decay <= 100, "The weight decay is from 0 to 100.")
+        for field in ("batch_size", "epochs", "seed"):
+            whole = isinstance(getattr(self, field), int)
+            self._check(field, whole, f"The {field.replace('_', ' ')} is a whole number.")
+        self._check("batch_size", 1 <= self.batch_size <= 100_000, "The batch size is from 1 to 100,000.")
+        self._check("epochs", 1 <= self.epochs <= 100_000, "The number of epochs is from 1 to 100,000.")
+        self._check("seed", 0 <= self.seed < 2**31, "The seed is from 0 to 2,147,483,647.")
+        self._check("validation_share", 0 <= self.validation_share <= 0.5, "The validation share is from 0 to 0.5.")
+        self._check("schedule", self.schedule in SCHEDULES, f"The schedule is one of {_names(SCHEDULES)}.")
+        known = isinstance(self.augmentation, Augmentation)
+        self._check("augmentation", known, "The augmentation is an Augmentation.")
+        for name, most in MAX_AUGMENTATION.items():
+            within = 0 <= getattr(self.augmentation, name) <= most
+            self._check("augmentation", within, f"The augmentation's {name} is from 0 to {most:g}.")
+
+    @staticmethod
+    def _check(field: str, holds: bool, message: str) -> None:
+        if not holds:
+            raise ConfigError(field, message)
+
+    def sizes(self, in_dim: int, out_dim: int) -> tuple[int, ...]:
+        """The layer sizes with input and output. Raises ConfigError for more than 50 million parameters."""
+        sizes = (in_dim, *self.hidden, out_dim)
+        count = count_parameters(sizes)
+        if count > MAX_PARAMETERS:
+            raise ConfigError("hidden", f"{count:,} parameters are too many; at most {MAX_PARAMETERS:,} fit.")
+        return sizes
+
+    def build_model(self, in_dim: int, out_dim: int) -> MLP:
+        """A new float32 network, its weights drawn from the seed at the scale that suits the activation."""
+        self.sizes(in_dim, out_dim)
+        return MLP(
+            in_dim,
+            self.hidden,
+            out_dim,
+            ACTIVATIONS[self.activation],
+            rng=np.random.default_rng(self.seed),
+            dtype=np.float32,
+            init="he" if self.activation == "relu" else "xavier",
+        )
+
+    def build_optimizer(self, model: Module) -> Optimizer:
+        own: dict[str, Any] = {"momentum": self.momentum} if self.optimizer == "momentum" else {}
+        return OPTIMIZERS[self.optimizer](
+            model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, **own
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, fit for JSON."""
+        return {**asdict(self), "hidden": list(self.hidden)}
+
+
+def _names(registry: dict[str, Any]) -> str:
+    return ", ".join(f'"{name}"' for name in registry)

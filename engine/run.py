@@ -1,0 +1,209 @@
+"""TrainingRun: a config put to work on data, which can be interrupted and resumed to the same weights, bit for bit."""
+
+import math
+import platform
+from array import array
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine.config import SCHEDULES, TrainingConfig
+from engine.losses import cross_entropy_loss
+from engine.nn import MLP
+from engine.ops import Array
+from engine.optim import Optimizer
+from engine.samples import as_pairs, split_validation
+from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate
+
+MAX_RECORDED_EPOCHS = 500
+MAX_KEPT_LOSSES = 1 << 24
+
+Trained = tuple[Step, EpochSummary | None]
+"""A mini-batch, and with an epoch's last one its summary."""
+Chunk = tuple[list[Step], EpochSummary | None]
+"""Mini-batches of one epoch, and with its last one its summary."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run between two mini-batches: all that it needs to go on as if nothing had been.
+
+    All randomness follows from the config's seed and the position, so these two are the random state. `optimizer` is
+    what its `state()` gave; losses: float32, one for each of the mini-batches done, or for the last 16 million of
+    them; `training_count`: how many samples there are to train on.
+    """
+
+    config: TrainingConfig
+    model: MLP
+    optimizer: dict[str, Array]
+    learning_rate: float
+    training_count: int
+    steps_done: int
+    losses: Array
+    epochs: tuple[EpochSummary, ...]
+    epoch_so_far: EpochMeter
+
+
+class TrainingRun:
+    """A config put to work on data. Iterating trains; each item is a Step, and with an epoch's last one its summary.
+
+    Between two items `state()` is all that another run needs to go on from there, to the same weights bit for bit.
+
+    images: (N, ...) and integer labels: (N,), of which a validation share is held back; classes: how many there are;
+    start_from: a network to go on from, which is copied (None: a new one, from the seed). `learning_rate` may be
+    changed between two steps; the config's schedule goes on from there. `threads`: what `training_steps` takes.
+    `chunk_s`: how long the chunks of `chunks()` may take. `training`, `validation`: images and labels to train on, and
+    those held back.
+    """
+
+    def __init__(
+        self, config: TrainingConfig, images: Array, labels: Array, classes: int, start_from: MLP | None = None
+    ) -> None:
+        self.config = config
+        images, labels = as_pairs(images, labels)
+        training, held_back = split_validation(len(images), config.validation_share, config.seed)
+        labels = labels.astype(np.intp)
+        self.training = images[training], labels[training]
+        self.validation = images[held_back], labels[held_back]
+        self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)
+        self.optimizer = config.build_optimizer(self.model)
+        self.learning_rate = config.learning_rate
+        self.threads: int | None = None
+        self.chunk_s = CHUNK_S
+        self.steps_done = 0
+        self.epochs: list[EpochSummary] = []
+        self._losses = array("f")
+        self._meter = EpochMeter()
+
+    @property
+    def training_count(self) -> int:
+        return len(self.training[0])
+
+    @property
+    def validation_count(self) -> int:
+        return len(self.validation[0])
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(self.training_count / self.config.batch_size)
+
+    @property
+    def samples_into_epoch(self) -> int:
+        """How many samples of the epoch at hand have been trained on."""
+        return self._meter.count
+
+    @property
+    def is_finished(self) -> bool:
+        return self.steps_done >= self.config.epochs * self.steps_per_epoch
+
+    @property
+    def losses(self) -> Array:
+        """The loss of each mini-batch so far, or of the last 16 million: float32 (n,)."""
+        return np.array(self._losses[-MAX_KEPT_LOSSES:], np.float32)
+
+    def state(self) -> RunState:
+        """A copy of all that the run needs to go on from here; not to be called while a step is under way."""
+        return RunState(
+            self.config,
+            self.model.copy(),
+            self.optimizer.state(),
+            self.learning_rate,
+            self.training_count,
+            self.steps_done,
+            self.losses,
+            tuple(self.epochs),
+            replace(self._meter),
+        )
+
+    def load_state(self, state: RunState) -> None:
+        """Go on from what `state()` gave. Raises ValueError if it belongs to another config, network or dataset."""
+        if state.config != self.config or state.model.sizes != self.model.sizes:
+            raise ValueError("it belongs to a run with other settings")
+        if state.training_count != self.training_count:
+            raise ValueError(f"its run had {state.training_count:,} pictures to train on, not {self.training_count:,}")
+        self.model = state.model.copy()
+        self.optimizer = self.config.build_optimizer(self.model)
+        self.optimizer.load_state(state.optimizer)
+        self.learning_rate = state.learning_rate
+        self.steps_done = state.steps_done
+        self.epochs = list(state.epochs)
+        self._losses = array("f", state.losses)
+        self._meter = replace(state.epoch_so_far)
+
+    def rehearsal(self, threads: int | None = None) -> Generator[Step, None, None]:
+        """Endless steps like those of the run, on a copy of its network: to measure how long they take."""
+        model = self.model.copy()
+        optimizer = self.config.build_optimizer(model)
+        while True:
+            with closing(self._loop(model, optimizer, threads, epochs=1).chunks()) as chunks:
+                for (step,) in chunks:
+                    yield step
+
+    def _loop(
+        self, model: MLP, optimizer: Optimizer, threads: int | None, epochs: int, steps_done: int = 0
+    ) -> TrainingLoop:
+        size, seed, augmentation = self.config.batch_size, self.config.seed, self.config.augmentation
+        data, loss = self.training, cross_entropy_loss
+        return TrainingLoop(model, *data, optimizer, loss, epochs, size, seed, augmentation, steps_done, threads)
+
+    def __iter__(self) -> Generator[Trained, None, None]:
+        with closing(self._chunks(lambda: 0.0)) as chunks:
+            for (step,), summary in chunks:
+                yield step, summary
+
+    def chunks(self) -> Generator[Chunk, None, None]:
+        """As iterating, but each item has all mini-batches of some `chunk_s` seconds, between which nobody can look."""
+        return self._chunks(lambda: self.chunk_s)
+
+    def _chunks(self, chunk_s: Callable[[], float]) -> Generator[Chunk, None, None]:
+        scheduled = SCHEDULES[self.config.schedule]
+        total = self.config.epochs * self.steps_per_epoch
+        loop = self._loop(self.model, self.optimizer, self.threads, self.config.epochs, self.steps_done)
+        with closing(
+            loop.chunks(chunk_s, learning_rate=lambda number: self.learning_rate * scheduled(number / total))
+        ) as chunks:
+            for steps in chunks:
+                self.steps_done += len(steps)
+                for step in steps:
+                    self._losses.append(step.loss)
+                    self._meter.add(step)
+                summary = None
+                if steps[-1].is_last:
+                    validation = evaluate(self.model, *self.validation) if self.validation_count else None
+                    summary = self._meter.summary(steps[-1].epoch, validation)
+                    self.epochs.append(summary)
+                    self._meter = EpochMeter()
+                yield steps, summary
+
+
+def describe_run(
+    config: TrainingConfig,
+    dataset: str,
+    epochs: list[EpochSummary],
+    test: tuple[float, float] | None = None,
+    blas_threads: int | None = None,
+    calibration: dict[str, Any] | None = None,
+    learning_rate_changes: Sequence[dict[str, float]] = (),
+) -> dict[str, Any]:
+    """What a trained network's file says of its training; `test` is what `evaluate` gave on the test samples.
+
+    The number of BLAS threads is told because it may change the last digit of a product; the calibration, as a dict,
+    if there is one, because whoever reads with the network needs it; learning_rate_changes: those during the run.
+    Of a long run some 500 epochs are told, evenly spread, the last among them.
+    """
+    stride = math.ceil(len(epochs) / MAX_RECORDED_EPOCHS) or 1
+    record = {
+        "config": config.to_dict(),
+        "dataset": dataset,
+        "epochs": [asdict(epoch) for epoch in epochs[::-stride][::-1]],
+        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+        "blas_threads": blas_threads,
+    }
+    if calibration is not None:
+        record["calibration"] = calibration
+    if learning_rate_changes:
+        record["learning_rate_changes"] = list(learning_rate_changes)
+    return record if test is None else {**record, "test_loss": test[0], "test_accuracy": test[1]}
