@@ -114,6 +114,12 @@ class Drawing:
         return self._made[0]
 
 
+def new_drawing(strokes: Sequence[ArrayLike], label: int) -> Drawing:
+    """A drawing that is made now. strokes: (n, 2) each, in units of the paper's side."""
+    name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.json"
+    return Drawing(tuple(np.asarray(stroke, np.float64) for stroke in strokes), label, name)
+
+
 class DrawingStore:
     """The drawings that were taught, oldest first, each in a JSON file of its own in one folder.
 
@@ -143,9 +149,13 @@ class DrawingStore:
             self.unread = ()
 
     def add(self, strokes: Sequence[ArrayLike], label: int) -> Drawing:
-        """Keep a drawing. Raises DrawingStoreError if it is kept in memory alone, and the one before was not."""
-        name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.json"
-        drawing = Drawing(tuple(np.asarray(stroke, np.float64) for stroke in strokes), label, name)
+        """Store a new drawing. Raises DrawingStoreError as `put` does."""
+        drawing = new_drawing(strokes, label)
+        self.put(drawing)
+        return drawing
+
+    def put(self, drawing: Drawing) -> None:
+        """Store a drawing. Raises DrawingStoreError if it is in memory alone, and the one before was not."""
         was_told = bool(self._unwritten)
         self.drawings.append(drawing)
         self._unwritten.append(drawing)
@@ -160,7 +170,6 @@ class DrawingStore:
                     f"What you teach is learnt, but will be forgotten when you leave: {self.folder} cannot be written "
                     f"to ({reason_of(error)})."
                 ) from error
-        return drawing
 
     def remove(self, *drawings: Drawing) -> None:
         """Throw drawings away. Raises DrawingStoreError, and keeps those whose files cannot be removed."""

@@ -5,6 +5,7 @@ It also knows MNIST's digits: they are mixed in so that they are not forgotten, 
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from engine import MLP, Adam, cross_entropy_loss, evaluate
 from engine.fast import quickest_steps
 from minigrad_gui import data, process
-from minigrad_gui.handwriting import Drawing, DrawingStore, teach
+from minigrad_gui.handwriting import Drawing, teach
 
 REPLAYED = 6000
 """So many of MNIST's training digits stand for all of them."""
@@ -78,11 +79,12 @@ class TeachingWorker(QObject):
         quickest_steps(model, Adam(model.parameters()), cross_entropy_loss, *samples, batch_size=2).close()
 
     @Slot(object)
-    def read_drawings(self, store: DrawingStore) -> None:
+    def read_drawings(self, read: Callable[[Callable[[], bool]], list[Drawing]]) -> None:
+        """read: what a `DrawingStore` reads with."""
         is_closing = self.thread().isInterruptionRequested
-        read = store.read(is_closing)
+        drawings = read(is_closing)
         if not is_closing():
-            self.drawingsRead.emit(read)
+            self.drawingsRead.emit(drawings)
 
     @Slot(object)
     def run(self, lesson: TeachingJob) -> None:

@@ -6,7 +6,6 @@ it through signals alone. What a signal carries never changes afterwards.
 
 import logging
 import math
-import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -27,8 +26,6 @@ SNAPSHOT_INTERVAL_S = 0.1
 SNAPSHOT_TIME_SHARE = 0.05
 """Copying a very large network may take at most this share of the time."""
 RATE_WINDOW_S = 1.0
-SWITCH_INTERVAL_S = 0.001
-"""So long the loop waits for Python's lock while the window draws, at most; of itself it would be 5 ms."""
 
 ADVICE = "Try a learning rate ten times smaller."
 
@@ -125,7 +122,6 @@ class TrainingWorker(QObject):
     @Slot(object)
     def run(self, job: TrainingJob) -> None:
         """Train until the last epoch, a stop or an error; every way out ends in `ended`."""
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         try:
             result = self._train(job)
         except data.LoadingCancelledError:

@@ -104,8 +104,7 @@ def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setattr(QMessageBox, "exec", lambda box: press_button_like(discard, box))
     for window in windows:
         window.close()
-        assert window.session._thread.wait(LONG_MS)  # a busy machine may take longer than a window waits
-        assert window.session._teaching_thread.wait(LONG_MS)
+        assert window.session.wait(LONG_MS)  # a busy machine may take longer than a window waits
         window.deleteLater()
 
 

@@ -198,7 +198,7 @@ def leave(user):
     user.window.close()
     assert time.perf_counter() - begun < 1.5, "a second, and the time to look at the clock"
     assert not user.window.isVisible()
-    assert user.session._thread.wait(PATIENCE_MS)
+    assert user.session.wait(PATIENCE_MS)
 
 
 @pytest.mark.parametrize("moment", ["it has just begun", "it prepares", "it trains"])
@@ -436,7 +436,7 @@ def move_between_screens(settings):
         look_at_both_screens(window)
     finally:
         window.leave()
-        window.session._teaching_thread.wait()
+        assert window.session.wait(PATIENCE_MS)
 
 
 def look_at_both_screens(window):

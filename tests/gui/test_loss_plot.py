@@ -20,6 +20,7 @@ from engine import MLP, TrainingConfig, save_model
 from engine.training import EpochSummary
 from minigrad_gui import process, theme
 from minigrad_gui.history import History
+from minigrad_gui.session.training import Curves
 from minigrad_gui.views.loss_plot import LossPlot, figure
 from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
 from minigrad_gui.widgets.legend import Legend
@@ -309,8 +310,7 @@ def fed(user, losses, epochs=(), steps: int = 100) -> None:
     """As if a run had come so far."""
     history = History(steps)
     history.extend(losses, epochs)
-    user.session.history = history
-    user.session.run_gave_a_network = True
+    user.session._training.show(Curves(history, gave_a_network=True))
     user.session.progressed.emit()
     user.wait(lambda: len(curves(user, "lossPlot")["mini-batch"][0]) == len(losses))
 

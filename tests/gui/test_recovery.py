@@ -20,7 +20,7 @@ from engine import TrainingConfig, checkpoint, load_checkpoint, save_checkpoint
 from engine.run import TrainingRun
 from minigrad_gui import data
 from minigrad_gui.recovery import RunFolder
-from minigrad_gui.session import CLOSING_MS
+from minigrad_gui.session.facade import CLOSING_MS
 
 REAL_EXEC = QMessageBox.exec
 BUTTONS = QMessageBox.StandardButton

@@ -18,7 +18,7 @@ from engine import MLP, ModelFileError, TrainingConfig, evaluate, load_model, sa
 from engine.run import TrainingRun
 from engine.training import predict
 from minigrad_gui import data, handwriting
-from minigrad_gui.handwriting import Drawing, DrawingStore
+from minigrad_gui.handwriting import DrawingStore
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.teaching import TeachingWorker
 from minigrad_gui.views.draw_panel import DrawPanel
@@ -77,6 +77,12 @@ def files(folder: Path) -> list[dict]:
     return [json.loads(file.read_text()) for file in sorted(folder.iterdir())] if folder.exists() else []
 
 
+def stored(user, folder: Path) -> list[dict]:
+    """The files in the folder, once all that was taught until now is written."""
+    user.session.drawing_store.flush()
+    return files(folder)
+
+
 def same(first: MLP, second: MLP) -> bool:
     return all(np.array_equal(a.data, b.data) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
@@ -122,7 +128,7 @@ def taught(user) -> list[int]:
 
 def learnt(user) -> int:
     """How many drawings the copy that reads has learnt."""
-    return len(user.session._reading_aid.lesson.drawings)
+    return len(user.session._handwriting.copy.lesson.drawings)
 
 
 def text(user, name: str) -> str:
@@ -157,7 +163,7 @@ def test_a_wrong_reading_is_put_right(user, folder, mnist, way):
     assert user.session.reading_model is not before
     assert user.session.model is before
     assert all(np.array_equal(old, p.data) for old, p in zip(weights, before.parameters(), strict=True))
-    (kept,) = files(folder)
+    (kept,) = stored(user, folder)
     assert kept["label"] == 1
     np.testing.assert_allclose(kept["strokes"][0], user.widget("drawingCanvas").strokes[0], atol=1e-4)
 
@@ -184,7 +190,7 @@ def test_several_drawings_are_learnt_together(user, folder):
         click_bar(user, digit)
     wait_until_learnt(user, 1)
     assert text(user, "handwritingCheck") == "With your handwriting (3)"
-    assert [each["label"] for each in files(folder)] == [1, 6, 1]
+    assert [each["label"] for each in stored(user, folder)] == [1, 6, 1]
     draw(user, TRIANGLE)
     assert user.session.prediction.digit == 6
     assert "taught_drawings" not in user.session.meta
@@ -196,7 +202,7 @@ def test_a_second_label_corrects_the_first(user, folder):
     press(user, "8")
     assert taught(user) == [8]
     wait_until_learnt(user, 8)
-    assert [each["label"] for each in files(folder)] == [8]
+    assert [each["label"] for each in stored(user, folder)] == [8]
     assert text(user, "taughtLabel") == "TeachingResult as an 8."
     model = user.session.reading_model
     click_bar(user, 8)
@@ -205,7 +211,7 @@ def test_a_second_label_corrects_the_first(user, folder):
     assert user.session.reading_model is model
     click_bar(user, 5)
     wait_until_learnt(user, 5)
-    assert [each["label"] for each in files(folder)] == [5]
+    assert [each["label"] for each in stored(user, folder)] == [5]
 
 
 def test_a_stroke_more_makes_it_another_drawing(user):
@@ -238,7 +244,7 @@ def test_a_blank_canvas_teaches_nothing(user, folder):
     assert taught(user) == [], "not even before the empty sheet is read"
     user.wait(lambda: user.session.prediction is None)
     nothing_happens()
-    assert files(folder) == []
+    assert stored(user, folder) == []
 
 
 def test_a_digit_typed_into_a_field_teaches_nothing(user):
@@ -430,7 +436,7 @@ def test_take_back(user, folder):
     assert text(user, "handwritingCheck") == "With your handwriting (none yet)"
     assert text(user, "accuracyLabel") == "50.00%"
     assert not user.widget("undoTeachingButton").isEnabled()
-    assert files(folder) == []
+    assert stored(user, folder) == []
     draw(user, FLAGGED_ONE)
     assert np.array_equal(user.session.prediction.probabilities, wrong)
 
@@ -442,7 +448,7 @@ def test_taken_back_while_it_is_learnt(user, folder):
     user.click("undoTeachingButton")
     wait_until_learnt(user)
     assert user.session.reading_model is untaught
-    assert files(folder) == []
+    assert stored(user, folder) == []
     click_bar(user, 1)
     wait_until_learnt(user, 1)
     assert taught(user) == [1], "the same drawing can be taught again"
@@ -463,13 +469,13 @@ def test_my_hand_is_forgotten_if_i_say_so(user, answer, folder):
     assert "2 drawings" in questions[0]
     assert taught(user) == [1, 6]
     assert user.session.reading_model is model
-    assert len(files(folder)) == 2
+    assert len(stored(user, folder)) == 2
 
     answer(BUTTONS.Discard)
     user.click("handwritingForgetButton")
     assert taught(user) == []
     assert user.session.reading_model is untaught
-    assert files(folder) == []
+    assert stored(user, folder) == []
     assert labels(user.widget("handwritingList")) == []
     assert not user.widget("handwritingForgetButton").isEnabled()
     user.click("handwritingCloseButton")
@@ -515,13 +521,13 @@ def test_the_chosen_drawings_are_deleted(user, listed, folder):
     user.click("handwritingDeleteButton")
     assert labels(listed) == ["6", "1"]
     assert taught(user) == [1, 6]
-    assert [each["label"] for each in files(folder)] == [1, 6]
+    assert [each["label"] for each in stored(user, folder)] == [1, 6]
     choose(user, listed, 0)
     choose(user, listed, 1, Qt.KeyboardModifier.ControlModifier)
     user.qtbot.keyClick(listed, Qt.Key.Key_Delete)
     assert labels(listed) == []
     assert taught(user) == []
-    assert files(folder) == []
+    assert stored(user, folder) == []
     assert not user.widget("handwritingDeleteButton").isEnabled()
     assert user.widget("drawingCanvas").strokes == strokes, "the drawing on the canvas stays"
     wait_until_learnt(user)
@@ -558,7 +564,7 @@ def test_a_label_is_corrected_in_the_list(user, listed, folder, way):
     assert taught(user) == [1, 8, 9]
     assert labels(listed) == ["9", "8", "1"]
     assert [index.data() for index in listed.selectedIndexes()] == ["8"], "it stays chosen"
-    assert [each["label"] for each in files(folder)] == [1, 8, 9]
+    assert [each["label"] for each in stored(user, folder)] == [1, 8, 9]
     assert user.session.is_learning, "it is learnt anew"
     wait_until_learnt(user)
     user.window.activateWindow()
@@ -599,7 +605,7 @@ def test_the_list_shows_each_drawing(listed):
 
 
 def test_the_list_says_how_many_are_taught(user, monkeypatch):
-    for module in ("session", "views.draw_panel", "widgets.handwriting_dialog"):
+    for module in ("session.handwriting", "views.draw_panel", "widgets.handwriting_dialog"):
         monkeypatch.setattr(f"minigrad_gui.{module}.MAX_DRAWINGS", 2)
     user.click("handwritingButton")
     assert "No drawing has been taught yet" in text(user, "handwritingCountLabel")
@@ -617,14 +623,14 @@ def test_the_list_says_how_many_are_taught(user, monkeypatch):
     assert learnt(user) == 2, "the oldest is taught again"
 
 
-def test_thousands_of_drawings_are_listed_and_forgotten_in_a_moment(user, folder, answer):
-    stroke = np.array([[0.5, 0.1], [0.5, 0.9]])
-    drawings = [Drawing((stroke,), number % 10, f"{number:05d}.json") for number in range(5000)]
+def test_thousands_of_drawings_are_listed_and_forgotten_in_a_moment(make_user, folder, answer):
     folder.mkdir(parents=True)
-    for drawing in drawings:
-        (folder / drawing.name).write_text(json.dumps({"label": drawing.label, "strokes": [stroke.tolist()]}))
-    user.session.drawing_store.drawings = drawings
-    user.session.state = "training"  # so that nothing is learnt
+    for number in range(5000):
+        drawing = {"label": number % 10, "strokes": [[[0.5, 0.1], [0.5, 0.9]]]}
+        (folder / f"{number:05d}.json").write_text(json.dumps(drawing))
+    user = make_user()
+    user.session.use_handwriting(False)  # so that nothing is learnt
+    user.wait(lambda: len(taught(user)) == 5000)
     started = time.perf_counter()
     user.click("handwritingButton")
     found = user.widget("handwritingList")
@@ -633,14 +639,13 @@ def test_thousands_of_drawings_are_listed_and_forgotten_in_a_moment(user, folder
     QApplication.processEvents()
     assert len(rows(found)) == 5000
     assert time.perf_counter() - started < 3, "as long as making all pictures would take is far too long"
-    assert sum(bool(drawing._made) for drawing in drawings) < 500
+    assert sum(bool(drawing._made) for drawing in user.session.drawing_store.drawings) < 500
     questions = answer(BUTTONS.Discard)
     started = time.perf_counter()
     user.click("handwritingForgetButton")
+    assert stored(user, folder) == []
     assert time.perf_counter() - started < 3
     assert "5,000 drawings" in questions[0]
-    assert files(folder) == []
-    user.session.state = "idle"
 
 
 # ---------------------------------------------------------------- while the drawings are read
@@ -681,7 +686,7 @@ def test_the_window_can_be_used_while_the_drawings_are_read(slow_reading, user, 
     assert taught(user) == [6]
     assert not user.widget("handwritingForgetButton").isEnabled(), "what is not known yet would stay"
     assert user.session.is_learning
-    assert user.session._teaching_job is None, "it would have to be begun anew"
+    assert user.session._handwriting._job is None, "it would have to be begun anew"
 
     slow_reading.set()
     wait_until_learnt(user)
@@ -690,7 +695,7 @@ def test_the_window_can_be_used_while_the_drawings_are_read(slow_reading, user, 
     assert text(user, "handwritingCheck") == "With your handwriting (3)"
     assert labels(user.widget("handwritingList")) == ["6", "7", "1"]
     assert user.widget("handwritingForgetButton").isEnabled()
-    assert [each["label"] for each in files(folder)] == [1, 7, 6]
+    assert [each["label"] for each in stored(user, folder)] == [1, 7, 6]
     draw(user, *CROSS)
     click_bar(user, 6)
     press(user, "9")
@@ -700,17 +705,13 @@ def test_the_window_can_be_used_while_the_drawings_are_read(slow_reading, user, 
 
 def test_the_hand_can_be_forgotten_while_the_drawings_are_read(slow_reading, user, folder):
     untaught = user.session.model
-    started = threading.Timer(0.1, slow_reading.set)  # forgetting looks at each drawing, too
-    started.start()
-    user.session.forget_handwriting()
-    started.join()
-    user.session._teaching_thread.quit()
-    assert user.session._teaching_thread.wait(10_000)
-    QCoreApplication.sendPostedEvents()
-    QApplication.processEvents()
+    user.session.forget_handwriting()  # which looks at each drawing, too
+    assert taught(user) == []
+    with user.qtbot.waitSignal(user.session._handwriting._worker.drawingsRead):
+        slow_reading.set()
+    assert stored(user, folder) == []
     assert taught(user) == []
     assert user.session.model is untaught
-    assert files(folder) == []
 
 
 def test_the_window_can_be_closed_while_the_drawings_are_read(make_user, folder, monkeypatch):
@@ -744,7 +745,7 @@ def test_a_window_that_is_closed_before_it_was_shown_reads_nothing(qtbot, folder
     qtbot.addWidget(window)
     window.close()
     QApplication.processEvents()
-    assert not window.session._teaching_thread.isRunning()
+    assert not window.session._handwriting._thread.isRunning()
 
 
 # ---------------------------------------------------------------- the next time, other networks, training
@@ -997,7 +998,7 @@ def test_a_run_goes_on_from_the_network_without_my_handwriting(user):
     user.click("continueCheck")
     user.configure(hidden="64")
     user.click("stepButton")
-    assert user.session._job.start_from is untaught
+    assert user.session._training.job.start_from is untaught
     user.click("stopButton")
     user.wait(lambda: user.session.state == "idle")
     assert "taught_drawings" not in user.session.meta
@@ -1029,7 +1030,7 @@ def test_ten_clicks_in_a_row_settle_with_the_last(user, folder):
         click_bar(user, digit)
     assert taught(user) == [8]
     wait_until_learnt(user, 8)
-    assert [each["label"] for each in files(folder)] == [8]
+    assert [each["label"] for each in stored(user, folder)] == [8]
     assert text(user, "handwritingCheck") == "With your handwriting (1)"
 
 
@@ -1038,17 +1039,18 @@ def test_the_window_can_be_closed_while_it_learns(user, monkeypatch, clicks):
     monkeypatch.setattr(handwriting, "STEPS", 20_000)  # far longer than anybody would wait
     draw(user, TRIANGLE)
     started = threading.Event()
-    user.session._teacher._digits = lambda: (started.set(), TeachingWorker._digits(user.session._teacher))[1]
+    worker = user.session._handwriting._worker
+    worker._digits = lambda: (started.set(), TeachingWorker._digits(worker))[1]
     for digit in range(clicks):
         click_bar(user, digit)
     user.wait(started.is_set)
     begun = time.perf_counter()
     user.window.close()
     assert time.perf_counter() - begun < 2
-    assert not user.session._teaching_thread.isRunning()
+    assert not user.session._handwriting._thread.isRunning()
     QCoreApplication.sendPostedEvents()
     QApplication.processEvents()
-    assert not user.session._teaching_thread.isRunning(), "what was left to learn is not begun"
+    assert not user.session._handwriting._thread.isRunning(), "what was left to learn is not begun"
 
 
 def test_a_lesson_that_fails_is_told_and_the_network_stays(user, warnings, monkeypatch):
@@ -1086,6 +1088,7 @@ def test_where_drawings_cannot_be_kept_they_are_learnt_all_the_same(user, warnin
     untaught = user.session.model
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
+    user.session.drawing_store.flush()
     assert len(warnings) == 1
     assert "will be forgotten when you leave" in warnings[0]
     wait_until_learnt(user, 1)
@@ -1112,8 +1115,10 @@ def test_two_windows_share_the_drawings(user, make_window, small_file, folder):
     for person, digit in ((first, 1), (second, 7)):
         draw(person, FLAGGED_ONE)
         click_bar(person, digit)
+        person.session.drawing_store.flush()
     assert [drawing.label for drawing in DrawingStore(folder).read()] == [1, 7]
     first.click("undoTeachingButton")
+    first.session.drawing_store.flush()
     assert [drawing.label for drawing in DrawingStore(folder).read()] == [7]
     assert taught(second) == [7]
     for person in (first, second):
@@ -1151,6 +1156,7 @@ def test_a_correction_that_cannot_be_made_leaves_the_first_label(user, warnings,
 
     monkeypatch.setattr(handwriting, "replacing", refuse)
     user.session.teach(1)
+    user.session.drawing_store.flush()
     assert taught(user) == [3]
     assert "could not be corrected" in warnings[0]
     assert len(warnings) == 1

@@ -2,7 +2,6 @@
 
 import re
 import socket
-import sys
 import time
 
 import numpy as np
@@ -189,12 +188,6 @@ def test_the_network_before_a_run_comes_back(user):
     assert user.widget("accuracyLabel").text() == accuracy
     bar = user.widget("progressBar")
     user.wait(lambda: bar.value() == bar.maximum())
-
-
-def test_the_loop_does_not_wait_long_for_pythons_lock(user):
-    sys.setswitchinterval(0.005)
-    user.train(hidden="16", epochs=1, batch_size=1000)
-    assert sys.getswitchinterval() == pytest.approx(0.001)
 
 
 def test_a_changed_learning_rate_is_recorded(user, tmp_path):

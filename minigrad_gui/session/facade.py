@@ -1,0 +1,467 @@
+"""What the laboratory is doing now, for those who show it: one object over the parts of the session.
+
+Views show the session and ask it for things; it tells them by signals what has changed. Each part knows its own
+concern alone; what concerns several of them, as a run that gives a network, is here. Nothing here draws.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from PySide6.QtCore import QDeadlineTimer, QObject, Signal, Slot
+
+from engine import ConfigError, ModelFileError, TrainingConfig
+from engine.nn import MLP
+from minigrad_gui import process, reader
+from minigrad_gui.control import TrainingControl
+from minigrad_gui.digits import Picture
+from minigrad_gui.folders import data_folder
+from minigrad_gui.handwriting import Drawing
+from minigrad_gui.reader import Prediction
+from minigrad_gui.recovery import RecoverableRun
+from minigrad_gui.runner import TrainingJob, TrainingResult
+from minigrad_gui.session.drawing import Drawing as Canvas
+from minigrad_gui.session.drawing import Strokes
+from minigrad_gui.session.handwriting import Handwriting
+from minigrad_gui.session.network import Network, NetworkSnapshot
+from minigrad_gui.session.runs import Runs
+from minigrad_gui.session.settings import Settings, config_of
+from minigrad_gui.session.training import Curves, Training, curves_config, recorded_curves
+
+CLOSING_MS = 900
+"""How long a window that closes waits for its threads; a step of a very large network may take longer."""
+
+T = TypeVar("T")
+
+
+class _Of(Generic[T]):
+    """An attribute of the session that a part of it has; read-only."""
+
+    def __init__(self, get: Callable[["Session"], T]) -> None:
+        self._get = get
+
+    def __get__(self, session: "Session", owner: type | None = None) -> T:
+        return self._get(session)
+
+    def __set__(self, session: "Session", value: T) -> None:
+        raise AttributeError("the state of the session can only be read")
+
+
+class Session(QObject):
+    """The state of the laboratory. Everything here happens in the GUI's thread; training and teaching have their own.
+
+    folder: where drawings and checkpoints are stored; None is the user's data folder.
+    """
+
+    stateChanged = Signal(str)  # noqa: N815
+    configChanged = Signal()  # noqa: N815
+    prepared = Signal()
+    progressed = Signal()
+    historyCleared = Signal()  # noqa: N815
+    modelChanged = Signal()  # noqa: N815
+    predictionChanged = Signal()  # noqa: N815
+    documentChanged = Signal()  # noqa: N815
+    handwritingChanged = Signal()  # noqa: N815
+    samplesReady = Signal()  # noqa: N815
+    leftBehindChanged = Signal()  # noqa: N815
+    failed = Signal(str)
+    noticed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None, folder: Path | None = None) -> None:
+        super().__init__(parent)
+        folder = folder or data_folder()
+        self._settings = Settings(self)
+        self._network = Network(self)
+        self._training = Training(self)
+        self._runs = Runs(folder / "runs", self)
+        self._handwriting = Handwriting(folder / "handwriting", self)
+        self._drawing = Canvas(self.predict, self)
+        self._before: tuple[NetworkSnapshot, Curves] | None = None
+        self._went_back = False
+        self._process = ExitStack()
+        self._process.enter_context(process.short_switch_interval())
+        self._connect()
+
+    def _connect(self) -> None:
+        training, network, handwriting = self._training, self._network, self._handwriting
+        self._settings.changed.connect(self._on_settings_changed)
+        training.stateChanged.connect(self._on_state_changed)
+        training.prepared.connect(self.prepared)
+        training.networkTrained.connect(self._on_network_trained)
+        training.progressed.connect(self.progressed)
+        training.historyCleared.connect(self.historyCleared)
+        training.ending.connect(self._on_ending)
+        training.ended.connect(self._on_ended)
+        training.checkpointFailed.connect(self._on_checkpoint_failed)
+        network.modelChanged.connect(self._on_model_changed)
+        network.documentChanged.connect(self.documentChanged)
+        self._runs.leftBehindChanged.connect(self.leftBehindChanged)
+        self._runs.checkpointFailed.connect(self._on_checkpoint_failed)
+        handwriting.readerChanged.connect(self._drawing.read_again)
+        handwriting.changed.connect(self.handwritingChanged)
+        handwriting.samplesReady.connect(self.samplesReady)
+        handwriting.failed.connect(self.failed)
+        self._drawing.predictionChanged.connect(self.predictionChanged)
+
+    # ------------------------------------------------------------ the settings of the next run
+
+    config = _Of(lambda session: session._settings.config)
+    config_error = _Of(lambda session: session._settings.error)
+    source = _Of(lambda session: session._settings.source)
+    can_continue = _Of(lambda session: session._settings.fit(session._network.now.model))
+    """Whether a run with this config could go on from the current network."""
+
+    @property
+    def continues(self) -> bool:
+        """Whether the next run is to go on from the current network."""
+        return self._settings.continues
+
+    @continues.setter
+    def continues(self, continues: bool) -> None:
+        self._settings.continues = continues
+
+    def set_config(self, config: TrainingConfig, source: str) -> None:
+        """Take a config that can be trained; while a run goes on, only its learning rate has an effect on it."""
+        self._settings.set(config, source)
+
+    def set_config_error(self, error: ConfigError) -> None:
+        """The person has entered something that cannot be trained."""
+        self._settings.set_error(error)
+
+    @Slot()
+    def _on_settings_changed(self) -> None:
+        if self.config_error is None:
+            self._training.set_learning_rate(self.config.learning_rate)
+        self.configChanged.emit()
+
+    # ------------------------------------------------------------ training
+
+    state = _Of(lambda session: session._training.state)
+    history = _Of(lambda session: session._training.curves.history)
+    preparation = _Of(lambda session: session._training.curves.preparation)
+    diagnosis = _Of(lambda session: session._training.curves.diagnosis)
+    """What is wrong with the run whose history it is, once it has ended."""
+    samples_per_second = _Of(lambda session: session._training.samples_per_second)
+    epochs_done = _Of(lambda session: session._training.epochs_done)
+    seconds_left = _Of(lambda session: session._training.seconds_left)
+    shows_failed_run = _Of(lambda session: session._training.shows_failed_run)
+    run_config = _Of(lambda session: session._training.job.config if session._training.job else None)
+    """The config of the run that goes on now."""
+    curves_config = _Of(lambda session: curves_config(session._training.curves, session._network.now.meta))
+    """The config of the run whose history this is; None if that is not known."""
+
+    def train(self) -> None:
+        """Start a run, or go on with a paused one."""
+        if self.state == "paused":
+            self.resume()
+        else:
+            self._start(paused=False)
+
+    def step(self) -> None:
+        """Train on one mini-batch and stay paused; starts a run if there is none."""
+        if self.state == "idle":
+            self._start(paused=True)
+        self._training.step()
+
+    def pause(self) -> None:
+        self._training.pause()
+
+    def resume(self) -> None:
+        self._training.resume()
+
+    def stop(self) -> None:
+        """End the run after the mini-batch at hand; the network stays as it is then."""
+        self._training.stop()
+
+    def _start(self, *, paused: bool) -> None:
+        if self.state != "idle" or self.config_error is not None:
+            return
+        self._handwriting.cancel()
+        control = TrainingControl(self.config.learning_rate, paused=paused)
+        start_from = self.model if self.continues and self.can_continue else None
+        taught = self.taught_drawings if start_from is not None else 0
+        checkpoint = self._runs.claim()
+        self._begin(TrainingJob(self.config, self.source, control, start_from, checkpoint, taught_drawings=taught))
+
+    def _begin(self, job: TrainingJob) -> None:
+        self._before, self._went_back = self._snapshot(), False
+        self._remove_unneeded_checkpoints(job)
+        self._training.start(job)
+        self._drawing.read_again()
+
+    @Slot(str)
+    def _on_state_changed(self, state: str) -> None:
+        self._handwriting.set_training(state != "idle")
+        self.stateChanged.emit(state)
+
+    @Slot(object, object, bool)
+    def _on_network_trained(self, model: MLP, job: TrainingJob, is_first: bool) -> None:
+        self._network.take_trained(model, job, is_first=is_first)
+
+    @Slot(object)
+    def _on_ending(self, result: TrainingResult) -> None:
+        has_network = self._training.curves.gave_a_network
+        self._runs.settle(succeeded=has_network)
+        self._remove_unneeded_checkpoints()
+        if has_network:
+            self._network.end_training(result.job.config, self.epochs_done, self._training.record(result))
+
+    @Slot(object)
+    def _on_ended(self, result: TrainingResult) -> None:
+        self._handwriting.learn()
+        self._drawing.read_again()
+        self.progressed.emit()
+        if result.error:
+            self.failed.emit(result.error)
+
+    @Slot(str)
+    def _on_checkpoint_failed(self, reason: str) -> None:
+        self.noticed.emit(f"The run goes on, but would be lost if the program ended now: {reason}")
+
+    # ------------------------------------------------------------ the way back to the network from before a run
+
+    can_go_back = _Of(lambda session: session.state == "idle" and session._before is not None)
+    name_before = _Of(lambda session: session._before[0].name if session._before is not None else None)
+    """What the network is called that `go_back` would bring."""
+    has_unsaved_way_back = _Of(
+        lambda session: session._went_back and session._before is not None and session._before[0].modified
+    )
+    """Whether the network that `go_back` put aside has not been saved."""
+
+    def go_back(self) -> None:
+        """Exchange the current network, its curves, settings and file with those from before the last run."""
+        if self.state != "idle" or self._before is None:
+            return
+        network, curves = self._before
+        self._before, self._went_back = self._snapshot(), not self._went_back
+        self._training.show(curves)
+        self._network.take(network)
+        if curves.preparation is not None:
+            self.set_config(curves.preparation.job.config, curves.preparation.job.source)
+        else:
+            self._take_settings()
+        self.progressed.emit()
+
+    def _snapshot(self) -> tuple[NetworkSnapshot, Curves] | None:
+        return (self._network.now, self._training.curves) if self.model is not None else None
+
+    # ------------------------------------------------------------ runs that were left behind
+
+    left_behind = _Of(lambda session: session._runs.left_behind)
+
+    def look_for_runs(self) -> None:
+        """Find the runs that other windows left behind; `left_behind` lists them, newest first."""
+        self._runs.look()
+
+    def go_on_with(self, run: RecoverableRun, *, keep_checkpoint: bool = False) -> None:
+        """Take up a run where it was left, with the settings that it had; the run at hand, if any, ends.
+
+        keep_checkpoint: whether another window may go on with that one.
+        """
+        if self._training.job is not None:
+            self._abandon_run(keep=keep_checkpoint)
+        checkpoint = self._runs.take_up(run)
+        self.set_config(replace(run.summary.config, learning_rate=run.summary.learning_rate), run.source)
+        self._begin(TrainingJob.resuming(run.path, run.summary, checkpoint))
+
+    def throw_away(self, run: RecoverableRun) -> None:
+        """Forget a run that was left behind."""
+        self._runs.throw_away(run)
+
+    def _remove_unneeded_checkpoints(self, job: TrainingJob | None = None) -> None:
+        """Of this window's runs those are needed that can be gone on with or back to."""
+        job = job or self._training.job
+        before = self._before[0].checkpoint_path if self._before is not None else None
+        self._runs.remove_all_but(self._network.now.checkpoint_path, before, job.checkpoint_path if job else None)
+
+    def _abandon_run(self, *, keep: bool) -> None:
+        """Forget the run at once. keep: another window may go on with it."""
+        job = self._training.abandon(keep=keep)
+        if keep:
+            self._runs.leave(self._network.now.checkpoint_path, job.checkpoint_path if job else None)
+        self._network.forget_checkpoint()
+
+    # ------------------------------------------------------------ the network and its file
+
+    model = _Of(lambda session: session._network.now.model)
+    meta = _Of(lambda session: session._network.now.meta)
+    is_pretrained = _Of(lambda session: session._network.now.is_pretrained)
+    path = _Of(lambda session: session._network.now.path)
+    modified = _Of(lambda session: session._network.now.modified)
+    name = _Of(lambda session: session._network.now.name)
+    taught_drawings = _Of(lambda session: session._network.now.taught_drawings)
+
+    def open_pretrained(self, *, keep_checkpoint: bool = False, take_settings: bool = True) -> None:
+        """Take the network that comes with the project. Raises ModelFileError.
+
+        take_settings: whether its settings, too; its training takes minutes. keep_checkpoint: see `open`.
+        """
+        self._take_file(None, keep_checkpoint=keep_checkpoint)
+        if take_settings:
+            self._take_settings()
+
+    def open(self, path: Path, *, keep_checkpoint: bool = False) -> None:
+        """Take the network of a file, and the config that it was trained with; a run that goes on ends.
+
+        keep_checkpoint: whether another window may go on with that. Raises ModelFileError, and nothing changes then.
+        """
+        self._take_file(path, keep_checkpoint=keep_checkpoint)
+        self._take_settings()
+
+    def _take_file(self, path: Path | None, *, keep_checkpoint: bool) -> None:
+        network = self._network.read(path)
+        self._abandon_run(keep=keep_checkpoint)
+        self._remove_unneeded_checkpoints()
+        self._training.show(recorded_curves(network.meta))
+        self._network.take(network)
+
+    def _take_settings(self) -> None:
+        """Take the config that the current network was trained with, as far as its file tells."""
+        assert self.model is not None
+        self.set_config(config_of(self.model, self.meta), self.source)
+
+    def save(self, path: Path) -> None:
+        """Write the current network, as it was trained. Raises ModelFileError; the older file is then as it was.
+
+        The suffix is .npz, and is appended where there is none.
+        """
+        in_training = self._training.job is not None
+        self._network.save(path, self._training.record() if in_training and len(self.history) else self.meta)
+        if not in_training:
+            self._network.forget_checkpoint()
+            self._remove_unneeded_checkpoints()
+
+    def save_with_handwriting(self, path: Path) -> None:
+        """Write the copy of the current network that has learnt the person's handwriting, and with it of how many
+        drawings and how well that copy reads the test digits. The current network stays what it is, saved or not.
+
+        Raises ModelFileError; the older file is then as it was.
+        """
+        copy = self._handwriting.copy
+        if copy is None or copy.model is None or copy.test is None:
+            raise ModelFileError("Your handwriting has not been learnt by this network.")
+        self._network.save_copy(path, copy.model, copy.test, len(copy.lesson.drawings))
+
+    @Slot()
+    def _on_model_changed(self) -> None:
+        self._handwriting.set_network(self.model, is_wanted=self.uses_handwriting)
+        self.modelChanged.emit()
+        self._drawing.read_again()
+
+    # ------------------------------------------------------------ the drawing
+
+    picture = _Of(lambda session: session._drawing.picture)
+    prediction = _Of(lambda session: session._drawing.prediction)
+
+    def set_drawing(self, strokes: Strokes) -> None:
+        """Read these strokes, (n, 2) each, soon: many changes within a few milliseconds are read once."""
+        self._handwriting.expect()
+        self._drawing.set_strokes(strokes)
+
+    @property
+    def reading_model(self) -> MLP | None:
+        """The network that reads the drawing: the current one, or its copy that has learnt the person's handwriting."""
+        copy = self._handwriting.copy
+        return self.model if copy is None else copy.model
+
+    def predict(self, picture: Picture) -> Prediction | None:
+        """What `reading_model` thinks of a 28 x 28 picture; None for a blank one or where it can give no answer."""
+        model = self.reading_model
+        if model is None:
+            return None
+        return reader.predict(model, self.meta, picture, with_handwriting=model is not self.model)
+
+    def read_as_drawn(self) -> tuple[Picture, Prediction | None]:
+        """The sheet merely scaled down, and what the network would make of that."""
+        return self._drawing.read_as_drawn()
+
+    # ------------------------------------------------------------ the person's handwriting
+
+    drawing_store = _Of(lambda session: session._handwriting.drawings)
+    uses_handwriting = _Of(lambda session: session._network.now.uses_handwriting)
+    """Whether the person's handwriting, where some was taught, is to help with reading for the current network."""
+    handwriting_state = _Of(lambda session: session._handwriting.state)
+    is_learning = _Of(lambda session: session._handwriting.is_learning)
+    can_teach = _Of(lambda session: session._handwriting.can_teach(session._drawing.strokes))
+    samples = _Of(lambda session: session._handwriting.samples)
+
+    @property
+    def pretrained_uses_handwriting(self) -> bool:
+        """`uses_handwriting` for the pretrained network: what the person chose last."""
+        return self._network.pretrained_uses_handwriting
+
+    @pretrained_uses_handwriting.setter
+    def pretrained_uses_handwriting(self, use: bool) -> None:
+        self._network.pretrained_uses_handwriting = use
+
+    @property
+    def handwriting_accuracy(self) -> float | None:
+        """How well the copy that reads with the person's handwriting reads the test digits; None if none reads."""
+        copy = self._handwriting.copy
+        return None if copy is None or copy.test is None else copy.test[1]
+
+    @property
+    def taught_label(self) -> int | None:
+        """The digit that the drawing on the canvas was taught as; None if it was not taught."""
+        drawing = self._handwriting.taught(self._drawing.strokes)
+        return None if drawing is None else drawing.label
+
+    def use_handwriting(self, use: bool) -> None:
+        """Whether the person's handwriting is to help with reading for the current network, after its run if one goes
+        on. For the pretrained network the choice is stored in `pretrained_uses_handwriting`."""
+        if use != self.uses_handwriting:
+            self._network.use_handwriting(use)
+            self._handwriting.set_wanted(use)
+
+    def teach(self, label: int) -> None:
+        """Store the drawing with this label; a second label corrects the first. It is learnt if the person's
+        handwriting is used with the current network. A dot is not taught."""
+        self._handwriting.teach(self._drawing.strokes, label)
+
+    def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
+        """Correct the digit of drawings that were taught."""
+        self._handwriting.relabel(drawings, label)
+
+    def forget_drawings(self, drawings: Sequence[Drawing]) -> None:
+        self._handwriting.remove(drawings)
+
+    def undo_teaching(self) -> None:
+        """Take the drawing back that was taught last."""
+        if self.drawing_store.drawings:
+            self.forget_drawings(self.drawing_store.drawings[-1:])
+
+    def forget_handwriting(self) -> None:
+        """Throw every taught drawing away, other windows' too."""
+        self._handwriting.forget()
+
+    def ask_for_samples(self) -> None:
+        """Have `samples`, uint8 (8, 28, 28), soon; `samplesReady` tells when."""
+        self._handwriting.ask_for_samples()
+
+    # ------------------------------------------------------------ the end
+
+    def close(self, *, keep_checkpoint: bool = False) -> bool:
+        """Stop training and wait for its thread, a second at most; False if it has not ended until then.
+
+        keep_checkpoint: the run's checkpoint stays, for another session to go on with; else it is thrown away. The
+        session cannot be used after that.
+        """
+        self._abandon_run(keep=keep_checkpoint)
+        self._drawing.close()
+        self._training.quit()
+        self._handwriting.quit()
+        has_ended = self.wait(CLOSING_MS)
+        if not keep_checkpoint:
+            self._before = None
+            self._remove_unneeded_checkpoints()
+        if has_ended:  # else the run may still be written, and no other window shall have it
+            self._runs.release()
+        self._process.close()
+        return has_ended
+
+    def wait(self, timeout_ms: int) -> bool:
+        """Whether the threads of a closed session have ended within this time."""
+        deadline = QDeadlineTimer(timeout_ms)
+        return all([part.wait(deadline) for part in (self._training, self._handwriting)])  # noqa: C419  each of them

@@ -1,0 +1,230 @@
+"""The person's handwriting: drawings with their digits, and a copy of the network that learns them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QDeadlineTimer, QObject, QThread, QTimer, Signal, Slot
+
+from engine.nn import MLP
+from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, is_dot
+from minigrad_gui.session.drawings import Drawings
+from minigrad_gui.teaching import TeachingJob, TeachingResult, TeachingWorker
+
+HandwritingState = Literal["off", "learning", "on"]
+Strokes = Sequence[NDArray[np.float64]]
+
+
+class Handwriting(QObject):
+    """Has a copy of the current network learn all drawings, while that is wanted and no run goes on.
+
+    The copy always begins with the network as it was trained, so every drawing can be taken back.
+    """
+
+    changed = Signal()
+    readerChanged = Signal()  # noqa: N815
+    samplesReady = Signal()  # noqa: N815
+    failed = Signal(str)
+    _drawingsAsked = Signal(object)  # noqa: N815
+    _jobQueued = Signal(object)  # noqa: N815
+    _samplesAsked = Signal()  # noqa: N815
+    _jobExpected = Signal()  # noqa: N815
+
+    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._model: MLP | None = None
+        self._is_wanted = False
+        self._is_training = False
+        self._copy: TeachingResult | None = None
+        """The copy of the current network, whether it reads or not."""
+        self._job: TeachingJob | None = None
+        self._is_expecting = False
+        self._taught_last: tuple[str, Strokes] | None = None
+        """The name of the drawing that was taught last, and its strokes on the canvas."""
+        self._samples: NDArray[np.uint8] | None = None
+        self._drawings = Drawings(folder, self)
+        self._drawings.changed.connect(self._on_drawings_changed)
+        self._drawings.failed.connect(self.failed)
+        self._thread = QThread(self)
+        self._thread.setObjectName("teaching")
+        self._worker = TeachingWorker()
+        self._worker.moveToThread(self._thread)
+        for asked, slot in (
+            (self._drawingsAsked, self._worker.read_drawings),
+            (self._jobQueued, self._worker.run),
+            (self._samplesAsked, self._worker.load_samples),
+            (self._jobExpected, self._worker.prepare),
+            (self._worker.samplesReady, self._on_samples),
+            (self._worker.drawingsRead, self._on_drawings_read),
+            (self._worker.taught, self._on_taught),
+        ):
+            asked.connect(slot)
+        # Only when the window is up: Python runs one thread at a time, and the window would come later.
+        self._reading_timer = QTimer(self, singleShot=True, interval=0)
+        self._reading_timer.timeout.connect(self._read_drawings)
+        if self._drawings.unread:
+            self._reading_timer.start()
+
+    @property
+    def drawings(self) -> Drawings:
+        return self._drawings
+
+    @property
+    def samples(self) -> NDArray[np.uint8] | None:
+        """Some of MNIST's digits, uint8 (8, 28, 28), once they were asked for."""
+        return self._samples
+
+    @property
+    def copy(self) -> TeachingResult | None:
+        """The copy that reads in the current network's place. A network in training reads by itself."""
+        return self._copy if self._is_wanted and not self._is_training else None
+
+    @property
+    def state(self) -> HandwritingState:
+        """Whether the handwriting helps with reading now, or is being learnt so that it can."""
+        if not self._is_wanted or self._is_training:
+            return "off"
+        if self.is_learning:
+            return "learning"
+        return "off" if self._copy is None else "on"
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether drawings are being learnt now, or read so that they can be."""
+        return self._job is not None or bool(self._drawings.unread)
+
+    def set_network(self, model: MLP | None, *, is_wanted: bool) -> None:
+        """Another network is the current one; is_wanted: whether the handwriting is to help with reading for it."""
+        self._model, self._is_wanted, self._copy = model, is_wanted, None
+        self.learn()
+
+    def set_wanted(self, wanted: bool) -> None:
+        self._is_wanted = wanted
+        self._on_drawings_changed()
+
+    def set_training(self, training: bool) -> None:
+        """Whether the network is being trained, which it reads without a copy; `learn` goes on afterwards."""
+        self._is_training = training
+
+    def cancel(self) -> None:
+        """End what is being learnt; the network will soon be another."""
+        if self._job is not None:
+            self._job.cancelled.set()
+
+    def expect(self) -> None:
+        """Somebody draws, and may soon teach: load what that takes."""
+        if not self._is_expecting:
+            self._is_expecting = True
+            self._thread.start()
+            self._jobExpected.emit()
+
+    def can_teach(self, strokes: Strokes) -> bool:
+        """Whether these strokes could be taught, and a network is there to learn them."""
+        return self._model is not None and bool(strokes) and not is_dot(strokes)
+
+    def taught(self, strokes: Strokes) -> Drawing | None:
+        """The drawing that these strokes were taught as, if they are what was taught last."""
+        if self._taught_last is None:
+            return None
+        name, last = self._taught_last
+        # The canvas has the same array for a stroke through undo and redo, so the same arrays are the same drawing.
+        if list(map(id, last)) != list(map(id, strokes)):
+            return None
+        return next((drawing for drawing in reversed(self._drawings.drawings) if drawing.name == name), None)
+
+    def teach(self, strokes: Strokes, label: int) -> None:
+        """Store the strokes with this label; a second label corrects the first. A dot is not taught."""
+        if not self.can_teach(strokes):
+            return
+        taught = self.taught(strokes)
+        if taught is not None:
+            self.relabel([taught], label)
+            return
+        self._taught_last = self._drawings.add(strokes, label).name, strokes
+        self._on_drawings_changed()
+
+    def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
+        wrong = [drawing for drawing in drawings if drawing.label != label]
+        if wrong:
+            self._drawings.relabel(wrong, label)
+            self._on_drawings_changed()
+
+    def remove(self, drawings: Sequence[Drawing]) -> None:
+        self._drawings.remove(drawings)
+        self._on_drawings_changed()
+
+    def forget(self) -> None:
+        """Throw every taught drawing away, other windows' too."""
+        self._drawings.forget()
+        self._on_drawings_changed()
+
+    def ask_for_samples(self) -> None:
+        """Have `samples` soon; `samplesReady` tells when."""
+        if self._samples is None:
+            self._thread.start()
+            self._samplesAsked.emit()
+
+    def quit(self) -> None:
+        """Learn nothing more, and have the thread end; what was taught is then on disk."""
+        self._reading_timer.stop()
+        self.cancel()
+        self._is_wanted = False  # whatever a job still reports, no other is begun
+        self._thread.requestInterruption()
+        self._thread.quit()
+        self._drawings.close()
+
+    def wait(self, deadline: QDeadlineTimer) -> bool:
+        """Whether the thread has ended by then."""
+        return self._thread.wait(deadline)
+
+    def learn(self) -> None:
+        """Have the copy learn all drawings, unless that is not wanted now or has been done."""
+        if self._job is not None:
+            self._job.cancelled.set()  # when it has ended, another begins
+            return
+        drawings = tuple(self._drawings.drawings[-MAX_DRAWINGS:])
+        if not drawings:
+            self._copy = None
+        if self._model is None or self._is_training or not self._is_wanted:
+            return
+        is_learnt = self._copy is not None and self._copy.lesson.drawings == drawings
+        if drawings and not self._drawings.unread and not is_learnt:
+            self._job = TeachingJob(self._model, drawings)
+            self._thread.start()
+            self._jobQueued.emit(self._job)
+            self.changed.emit()
+
+    @Slot()
+    def _on_drawings_changed(self) -> None:
+        self.learn()
+        self.readerChanged.emit()
+        self.changed.emit()
+
+    @Slot()
+    def _read_drawings(self) -> None:
+        self._thread.start()
+        self._drawingsAsked.emit(self._drawings.read)
+
+    @Slot(object)
+    def _on_drawings_read(self, read: list[Drawing]) -> None:
+        self._drawings.include(read)
+        self._on_drawings_changed()
+
+    @Slot(object)
+    def _on_taught(self, result: TeachingResult) -> None:
+        self._job = None
+        if result.lesson.cancelled.is_set():
+            self.learn()
+        elif result.model is not None:
+            self._copy = result
+            self.readerChanged.emit()
+        self.changed.emit()
+        if result.error is not None:
+            self.failed.emit(result.error)
+
+    @Slot(object)
+    def _on_samples(self, samples: NDArray[np.uint8]) -> None:
+        self._samples = samples
+        self.samplesReady.emit()

@@ -1,0 +1,140 @@
+"""The current network, and the file that it belongs to."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from engine import MLP, ModelFileError, TrainingConfig, save_model
+from engine.archive import npz_path
+from minigrad_gui import data
+from minigrad_gui.reader import load_reader
+from minigrad_gui.runner import TrainingJob, taught_drawings_of
+
+PRETRAINED = "pretrained.npz"
+
+
+@dataclass(frozen=True)
+class NetworkSnapshot:
+    """A network, and all that belongs to it.
+
+    is_pretrained: whether it comes with the project and is nobody's experiment; uses_handwriting: whether the person's
+    handwriting is to help with reading for it; modified: whether it is not saved as it is; name: no two that one can go
+    back and forth between have the same; checkpoint_path: of the run that it came from, while it is not saved.
+    """
+
+    model: MLP | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    is_pretrained: bool = False
+    uses_handwriting: bool = False
+    path: Path | None = None
+    modified: bool = False
+    name: str = "No network"
+    checkpoint_path: Path | None = None
+
+    @property
+    def taught_drawings(self) -> int:
+        """How many drawings the network itself has learnt: it was saved with somebody's handwriting."""
+        return taught_drawings_of(self.meta)
+
+
+class Network(QObject):
+    """Holds the current network; `now` is all of it, and never changes but by the methods below."""
+
+    modelChanged = Signal()  # noqa: N815
+    documentChanged = Signal()  # noqa: N815
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._now = NetworkSnapshot()
+        self._new_networks = 0
+        self.pretrained_uses_handwriting = True
+        """`uses_handwriting` for the pretrained network: what the person chose last."""
+
+    @property
+    def now(self) -> NetworkSnapshot:
+        return self._now
+
+    def read(self, path: Path | None) -> NetworkSnapshot:
+        """The network of a file, for `take`; None is the pretrained one. Raises ModelFileError."""
+        model, meta = load_reader(path or data.asset_path(PRETRAINED))
+        if path is None:
+            uses = self.pretrained_uses_handwriting
+            return NetworkSnapshot(model, meta, True, uses_handwriting=uses, name="Pretrained network")
+        return NetworkSnapshot(model, meta, path=path, name=path.name)
+
+    def take(self, network: NetworkSnapshot) -> None:
+        """Make another network the current one."""
+        document = self._now.path, self._now.modified, self._now.name
+        self._now = network
+        self.modelChanged.emit()
+        if document != (network.path, network.modified, network.name):
+            self.documentChanged.emit()
+
+    def take_trained(self, model: MLP, job: TrainingJob, *, is_first: bool) -> None:
+        """Take what a run has come to. is_first: until now the current network was that from before the run."""
+        now = replace(
+            self._now,
+            model=model,
+            meta={},
+            is_pretrained=False,
+            uses_handwriting=self._now.uses_handwriting and not is_first,  # chosen for this very network
+            modified=True,
+            checkpoint_path=job.checkpoint_path,
+        )
+        if is_first:
+            # A new network must not overwrite the file of the old one.
+            now = replace(now, path=now.path if job.start_from is not None else None)
+            self._new_networks += now.path is None
+            now = replace(now, name=self._run_name(now.path, job.config, "in training"))
+        self.take(now)
+
+    def end_training(self, config: TrainingConfig, epochs: float, meta: dict[str, Any]) -> None:
+        """Name the network after the run that gave it, and take what is known of that run."""
+        name = self._run_name(self._now.path, config, f"{epochs:.3g} epoch{'s' * (epochs != 1)}")
+        self._now = replace(self._now, meta=meta)
+        self._set_document(self._now.path, modified=self._now.modified, name=name)
+
+    def _run_name(self, path: Path | None, config: TrainingConfig, how_far: str) -> str:
+        if path is not None:
+            return f"{path.name}, trained further"
+        layers = "-".join(map(str, config.hidden)) or "no hidden layer"
+        return f"New network {self._new_networks} ({layers}, {how_far})"
+
+    def save(self, path: Path, meta: dict[str, Any]) -> None:
+        """Write the network, as it was trained. Raises ModelFileError; the older file is then as it was.
+
+        The suffix is .npz, and is appended where there is none.
+        """
+        if self._now.model is None:
+            raise ModelFileError("There is no network to save yet.")
+        path = npz_path(path)
+        save_model(path, self._now.model, meta)
+        self._set_document(path, modified=False, name=path.name)
+
+    def save_copy(self, path: Path, model: MLP, test: tuple[float, float], drawings: int) -> None:
+        """Write a copy that has learnt so many drawings, and the loss and accuracy that it has on the test digits.
+
+        The current network stays what it is, saved or not. Raises ModelFileError; the older file is then as it was.
+        """
+        told = {"test_loss": test[0], "test_accuracy": test[1], "taught_drawings": self._now.taught_drawings + drawings}
+        path = npz_path(path)
+        save_model(path, model, {**self._now.meta, **told})
+        own = self._now.path
+        if own is not None and path.resolve() == own.resolve():  # the network as it was trained is not in its file now
+            self._set_document(own, modified=True, name=self._now.name)
+
+    def forget_checkpoint(self) -> None:
+        self._now = replace(self._now, checkpoint_path=None)
+
+    def use_handwriting(self, use: bool) -> None:
+        """Whether the person's handwriting helps with reading; for the pretrained network that is remembered."""
+        self._now = replace(self._now, uses_handwriting=use)
+        if self._now.is_pretrained:
+            self.pretrained_uses_handwriting = use
+
+    def _set_document(self, path: Path | None, *, modified: bool, name: str) -> None:
+        if (path, modified, name) != (self._now.path, self._now.modified, self._now.name):
+            self._now = replace(self._now, path=path, modified=modified, name=name)
+            self.documentChanged.emit()

@@ -1,0 +1,82 @@
+"""What the next run is to be like: its config and dataset, or what is wrong with them."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from engine import ConfigError, TrainingConfig
+from engine.nn import ACTIVATIONS, MLP
+from minigrad_gui import data
+
+
+class Settings(QObject):
+    """The config, the key of a dataset in data.SOURCES, and whether the next run goes on from the current network."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._config = TrainingConfig()
+        self._source = "mnist"
+        self._error: ConfigError | None = None
+        self.continues = False
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The last config that can be trained."""
+        return self._config
+
+    @property
+    def source(self) -> str:
+        return self._source
+
+    @property
+    def error(self) -> ConfigError | None:
+        """Why what was entered last cannot be trained; None if it can."""
+        return self._error
+
+    def set(self, config: TrainingConfig, source: str) -> None:
+        if (config, source, None) != (self._config, self._source, self._error):
+            self._config, self._source, self._error = config, source, None
+            self.changed.emit()
+
+    def set_error(self, error: ConfigError) -> None:
+        self._error = error
+        self.changed.emit()
+
+    def fit(self, model: MLP | None) -> bool:
+        """Whether a run with this config can go on from this network."""
+        if model is None or model.sizes[1:-1] != self._config.hidden:
+            return False
+        return type(model.activation) is ACTIVATIONS[self._config.activation]
+
+
+def config_to_json(config: TrainingConfig, source: str) -> str:
+    return json.dumps({"config": config.to_dict(), "source": source})
+
+
+def config_from_json(text: str) -> tuple[TrainingConfig, str]:
+    """What `config_to_json` was given; the defaults if the text is of no use."""
+    try:
+        stored = json.loads(text)
+        source = stored["source"]
+    except (TypeError, ValueError, KeyError, RecursionError):
+        return TrainingConfig(), "mnist"
+    return config_from_dict(stored.get("config")), source if source in list(data.SOURCES) else "mnist"
+
+
+def config_from_dict(stored: Any) -> TrainingConfig:
+    """What `TrainingConfig.to_dict` gave; the default config if this is none."""
+    try:
+        return TrainingConfig(**stored)
+    except (TypeError, ValueError):
+        return TrainingConfig()
+
+
+def config_of(model: MLP, meta: dict[str, Any]) -> TrainingConfig:
+    """The config that a network was trained with, as far as its meta tells; its layers are what they are."""
+    stored = config_from_dict(meta.get("config"))
+    activation = next(name for name, kind in ACTIVATIONS.items() if kind is type(model.activation))
+    return replace(stored, hidden=model.sizes[1:-1], activation=activation)

@@ -1,0 +1,223 @@
+"""The run: what it is doing now, and its curves. The loop itself lives in a thread of its own."""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal, Slot
+
+from engine import TrainingConfig
+from minigrad_gui import data
+from minigrad_gui.diagnosis import Diagnosis
+from minigrad_gui.history import History, recorded_history
+from minigrad_gui.runner import TrainingJob, TrainingResult
+from minigrad_gui.session.settings import config_from_dict
+from minigrad_gui.worker import Preparation, Progress, TrainingWorker
+
+State = Literal["idle", "training", "paused"]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """How a run went. preparation: None before it is ready, or if the run is known from a network's file alone;
+    diagnosis: what is wrong with it, once it has ended; gave_a_network: whether it got so far that the current network
+    is its own, and not that from before the run."""
+
+    history: History = field(default_factory=History)
+    preparation: Preparation | None = None
+    diagnosis: Diagnosis | None = None
+    gave_a_network: bool = False
+
+
+class Training(QObject):
+    """Starts and steers runs, one at a time, and gathers what they report."""
+
+    stateChanged = Signal(str)  # noqa: N815
+    prepared = Signal()
+    progressed = Signal()
+    historyCleared = Signal()  # noqa: N815
+    networkTrained = Signal(object, object, bool)  # noqa: N815  MLP, TrainingJob, whether it is the run's first
+    ending = Signal(object)  # TrainingResult, while the state is still what it was
+    ended = Signal(object)  # TrainingResult
+    checkpointFailed = Signal(str)  # noqa: N815
+    _jobQueued = Signal(object)  # noqa: N815
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state: State = "idle"
+        self._job: TrainingJob | None = None
+        self._curves = Curves()
+        self._samples_per_second = 0.0
+        self._thread = QThread(self)
+        self._thread.setObjectName("training")
+        self._worker = TrainingWorker()
+        self._worker.moveToThread(self._thread)
+        self._jobQueued.connect(self._worker.run)
+        self._worker.prepared.connect(self._on_prepared)
+        self._worker.progressed.connect(self._on_progressed)
+        self._worker.ended.connect(self._on_ended)
+        self._worker.checkpointFailed.connect(self.checkpointFailed)
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def job(self) -> TrainingJob | None:
+        """The run that goes on now."""
+        return self._job
+
+    @property
+    def curves(self) -> Curves:
+        """Those of the run that goes on, or of the last one, or of that which the current network came from."""
+        return self._curves
+
+    @property
+    def samples_per_second(self) -> float:
+        return self._samples_per_second
+
+    @property
+    def epochs_done(self) -> float:
+        """How many epochs of the run are done, with its fraction."""
+        return self._curves.history.epochs_trained
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the speed of the last second or so; None while there is none."""
+        preparation = self._curves.preparation
+        if preparation is None or not self._samples_per_second or self._job is None:
+            return None
+        samples_left = (self._job.config.epochs - self.epochs_done) * preparation.training_count
+        return max(samples_left, 0.0) / self._samples_per_second
+
+    @property
+    def shows_failed_run(self) -> bool:
+        """Whether the curves are those of a run without a network of its own; the current one is from before it."""
+        return self._state == "idle" and len(self._curves.history) > 0 and not self._curves.gave_a_network
+
+    def start(self, job: TrainingJob) -> None:
+        self._job = job
+        self.show(Curves())
+        self._set_state("paused" if job.control.paused else "training")
+        self._thread.start()
+        self._jobQueued.emit(job)
+
+    def pause(self) -> None:
+        if self._state == "training" and self._job is not None:
+            self._job.control.pause()
+            self._set_state("paused")
+
+    def resume(self) -> None:
+        if self._state == "paused" and self._job is not None:
+            self._job.control.resume()
+            self._set_state("training")
+
+    def step(self) -> None:
+        """Let a paused run train on one more mini-batch."""
+        if self._state == "paused" and self._job is not None:
+            self._job.control.allow_step()
+
+    def stop(self) -> None:
+        """End the run after the mini-batch at hand; the network stays as it is then."""
+        if self._job is not None:
+            self._job.control.stop()
+
+    def set_learning_rate(self, rate: float) -> None:
+        """The learning rate from the next mini-batch on."""
+        if self._job is not None and self._job.control.learning_rate != rate:
+            self._job.control.learning_rate = rate
+
+    def abandon(self, *, keep: bool) -> TrainingJob | None:
+        """Forget the run at once: whatever it still reports is ignored. keep: whether its checkpoint stays."""
+        job, self._job = self._job, None
+        if job is not None:
+            job.control.abandon(keep=keep)
+        self._set_state("idle")
+        return job
+
+    def show(self, curves: Curves) -> None:
+        """Show the curves of another run."""
+        self._curves, self._samples_per_second = curves, 0.0
+        self.historyCleared.emit()
+
+    def record(self, result: TrainingResult | None = None) -> dict[str, Any]:
+        """What the file of the run's network says: of the run that goes on now, or of the one that ended like this."""
+        job = result.job if result is not None else self._job
+        assert job is not None
+        preparation = self._curves.preparation
+        threads = preparation.blas_threads if preparation is not None else None
+        measured = (result.test, result.calibration) if result is not None else ()
+        return job.record(self._curves.history.epochs, threads, *measured)
+
+    def quit(self) -> None:
+        """Have the thread end."""
+        self._thread.requestInterruption()
+        self._thread.quit()
+
+    def wait(self, deadline: QDeadlineTimer) -> bool:
+        """Whether the thread has ended by then."""
+        return self._thread.wait(deadline)
+
+    @Slot(object)
+    def _on_prepared(self, preparation: Preparation) -> None:
+        if preparation.job is self._job:
+            history = History(preparation.steps_per_epoch)
+            history.extend(preparation.losses, preparation.epochs)
+            history.rate_changes = _rate_changes(preparation.job)
+            self._curves = Curves(history, preparation)
+            self.prepared.emit()
+
+    @Slot(object)
+    def _on_progressed(self, progress: Progress) -> None:
+        if progress.job is not self._job:
+            return
+        history = self._curves.history
+        history.extend([step.loss for step in progress.steps], progress.epochs)
+        history.rate_changes = _rate_changes(progress.job)
+        self._samples_per_second = progress.samples_per_second or self._samples_per_second
+        if progress.model is not None and len(history):
+            is_first = not self._curves.gave_a_network
+            self._curves = replace(self._curves, gave_a_network=True)
+            self.networkTrained.emit(progress.model, progress.job, is_first)
+        self.progressed.emit()
+
+    @Slot(object)
+    def _on_ended(self, result: TrainingResult) -> None:
+        if result.job is not self._job:
+            return
+        self._job = None
+        self._curves = replace(self._curves, diagnosis=result.diagnosis)
+        self.ending.emit(result)
+        self._set_state("idle")
+        self.ended.emit(result)
+
+    def _set_state(self, state: State) -> None:
+        if state != self._state:
+            self._state = state
+            self.stateChanged.emit(state)
+
+
+def recorded_curves(meta: dict[str, Any]) -> Curves:
+    """What a network's file tells of its run."""
+    return Curves(recorded_history(meta, _steps_per_epoch(meta)), gave_a_network=True)
+
+
+def curves_config(curves: Curves, meta: dict[str, Any]) -> TrainingConfig | None:
+    """The config of the run with these curves; None if that is not known. meta: the current network's."""
+    if curves.preparation is not None:
+        return curves.preparation.job.config
+    is_known = curves.history.epochs and isinstance(meta.get("config"), dict)
+    return config_from_dict(meta["config"]) if is_known else None
+
+
+def _steps_per_epoch(meta: dict[str, Any]) -> int:
+    """How many mini-batches an epoch had, by what a file tells of it; 1 where that cannot be said."""
+    config, source = meta.get("config"), meta.get("dataset")
+    if not isinstance(config, dict) or not isinstance(source, str) or source not in data.SOURCES:
+        return 1
+    known, count = config_from_dict(config), data.SOURCES[source].training_count
+    return math.ceil((count - round(count * known.validation_share)) / known.batch_size)
+
+
+def _rate_changes(job: TrainingJob) -> list[tuple[int, float]]:
+    return [(int(change["mini_batches"]), change["learning_rate"]) for change in list(job.rate_changes)]
