@@ -1,0 +1,1 @@
+"""The parts of the session, each without a window."""

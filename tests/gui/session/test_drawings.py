@@ -1,0 +1,161 @@
+"""Taught drawings show at once, and reach the disk in order, without anybody waiting."""
+
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from minigrad_gui import handwriting
+from minigrad_gui.handwriting import DrawingStore
+from minigrad_gui.session.drawings import Drawings
+
+ONE = [np.array([[0.5, 0.1], [0.5, 0.9]])]
+
+
+@pytest.fixture
+def drawings(tmp_path):
+    drawings = Drawings(tmp_path / "handwriting")
+    yield drawings
+    drawings.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("drawings")]
+
+
+def labels(drawings):
+    return [drawing.label for drawing in drawings.drawings]
+
+
+def stored(drawings):
+    return [json.loads(file.read_text())["label"] for file in sorted(drawings.folder.iterdir())]
+
+
+@pytest.fixture
+def slow_disk(monkeypatch):
+    """Nothing is written before `slow_disk.set()`."""
+    ready, replacing = threading.Event(), handwriting.replacing
+
+    def wait(path):
+        assert threading.current_thread() is not threading.main_thread()
+        assert ready.wait(30)
+        return replacing(path)
+
+    monkeypatch.setattr(handwriting, "replacing", wait)
+    yield ready
+    ready.set()
+
+
+@pytest.fixture
+def refuse(monkeypatch):
+    """`refuse()`: from now on no file can be written."""
+
+    def fail(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    return lambda: monkeypatch.setattr(handwriting, "replacing", fail)
+
+
+def test_a_drawing_shows_before_it_is_on_disk(drawings, slow_disk):
+    started = time.perf_counter()
+    drawings.add(ONE, 3)
+    assert time.perf_counter() - started < 5, "nobody waited for the disk"
+    assert labels(drawings) == [3]
+    assert not drawings.folder.exists() or stored(drawings) == []
+    slow_disk.set()
+    drawings.flush()
+    assert stored(drawings) == [3]
+
+
+def test_changes_reach_the_disk_in_their_order(drawings, slow_disk):
+    first, second, third = (drawings.add(ONE, label) for label in (1, 2, 3))
+    drawings.relabel([second], 8)
+    drawings.remove([first])
+    drawings.remove(drawings.drawings[-1:])
+    drawings.add(ONE, 5)
+    assert labels(drawings) == [8, 5]
+    slow_disk.set()
+    drawings.flush()
+    assert stored(drawings) == [8, 5]
+    assert drawings.drawings[0].name == second.name
+    assert third.name not in {file.name for file in drawings.folder.iterdir()}
+
+
+def test_closing_waits_for_what_is_not_on_disk_yet(drawings, slow_disk):
+    drawings.add(ONE, 3)
+    drawings.add(ONE, 4)
+    threading.Timer(0.05, slow_disk.set).start()
+    drawings.close()
+    assert stored(drawings) == [3, 4]
+
+
+def test_what_cannot_be_written_is_told_once_and_stays_until_the_end(drawings, refuse):
+    refuse()
+    told = []
+    drawings.failed.connect(told.append)
+    drawings.add(ONE, 3)
+    drawings.add(ONE, 4)
+    drawings.flush()
+    assert len(told) == 1
+    assert "will be forgotten when you leave" in told[0]
+    assert labels(drawings) == [3, 4]
+
+
+def test_what_fails_at_the_very_end_is_told_too(drawings, refuse):
+    refuse()
+    told = []
+    drawings.failed.connect(told.append)
+    drawings.add(ONE, 3)
+    drawings.close()
+    assert len(told) == 1
+
+
+def test_a_correction_that_cannot_be_made_is_taken_back(drawings, refuse, qtbot):
+    drawing = drawings.add(ONE, 3)
+    drawings.flush()
+    refuse()
+    told = []
+    drawings.failed.connect(told.append)
+    drawings.relabel([drawing], 8)
+    assert labels(drawings) == [8]
+    with qtbot.waitSignal(drawings.changed):
+        drawings.flush()
+    assert labels(drawings) == [3]
+    assert len(told) == 1
+    assert "could not be corrected" in told[0]
+
+
+def test_what_is_read_comes_before_what_was_added_meanwhile(tmp_path):
+    DrawingStore(tmp_path / "old").add(ONE, 1)
+    again = Drawings(tmp_path / "old")
+    assert len(again.unread) == 1
+    read = again.read(lambda: False)
+    again.add(ONE, 2)
+    again.include(read)
+    assert labels(again) == [1, 2]
+    assert again.unread == ()
+    again.include(read)
+    assert labels(again) == [1, 2], "it is read once"
+    again.remove(again.drawings[:1])
+    again.close()
+    assert stored(again) == [2]
+
+
+def test_what_was_forgotten_is_not_brought_back_by_reading(tmp_path):
+    DrawingStore(tmp_path).add(ONE, 1)
+    drawings = Drawings(tmp_path)
+    read = drawings.read(lambda: False)
+    drawings.forget()
+    drawings.include(read)
+    assert drawings.drawings == []
+    drawings.close()
+    assert stored(drawings) == []
+
+
+def test_what_is_read_after_the_end_is_left_out(tmp_path):
+    DrawingStore(tmp_path).add(ONE, 1)
+    drawings = Drawings(tmp_path)
+    read = drawings.read(lambda: False)
+    drawings.close()
+    drawings.include(read)
+    assert drawings.drawings == []
+    assert stored(drawings) == [1]

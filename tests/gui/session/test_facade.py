@@ -1,0 +1,121 @@
+"""The session as its views know it: what concerns several of its parts."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from engine import TrainingConfig, load_model
+from minigrad_gui import process
+from minigrad_gui.session import Session
+
+CONFIG = TrainingConfig(hidden=(16,), batch_size=100, epochs=1)
+ONE = np.array([[0.5, 0.1], [0.5, 0.9]])
+
+pytestmark = pytest.mark.usefixtures("few_digits")
+
+
+@pytest.fixture
+def session(tmp_path):
+    session = Session(folder=tmp_path / "data")
+    yield session
+    session.close()
+    assert session.wait(30_000)
+
+
+def train(session, qtbot, config=CONFIG):
+    session.set_config(config, "mnist")
+    session.train()
+    qtbot.waitUntil(lambda: session.state == "idle", timeout=30_000)
+
+
+def test_nothing_of_its_state_can_be_set(session):
+    for name in ("state", "model", "history", "prediction", "config", "path", "modified", "samples", "left_behind"):
+        with pytest.raises(AttributeError, match="can only be read"):
+            setattr(session, name, None)
+
+
+def test_a_run_gives_a_network_that_can_be_saved_and_gone_back_from(session, qtbot, tmp_path):
+    session.open_pretrained()
+    pretrained = session.model
+    train(session, qtbot)
+    trained = session.model
+    assert trained.sizes == (784, 16, 10)
+    assert (session.modified, session.name) == (True, "New network 1 (16, 1 epoch)")
+    assert list((tmp_path / "data" / "runs").glob("*.npz")), "it is not saved yet"
+    session.save(tmp_path / "mine")
+    assert session.path == tmp_path / "mine.npz"
+    assert load_model(session.path)[1]["test_accuracy"] == session.meta["test_accuracy"]
+    assert list((tmp_path / "data" / "runs").glob("*.npz")) == []
+    session.go_back()
+    assert session.model is pretrained
+    assert session.is_pretrained
+    assert session.config != CONFIG
+    session.go_back()
+    assert session.model is trained
+    assert session.config == CONFIG
+    assert session.path == tmp_path / "mine.npz"
+
+
+def test_a_drawing_is_read_by_the_network_at_hand(session, qtbot):
+    session.set_drawing([ONE])
+    with qtbot.waitSignal(session.predictionChanged):
+        session.open_pretrained()
+    assert session.prediction.digit == 1
+    first = session.prediction.probabilities
+    session.set_config(CONFIG, "mnist")
+    session.train()
+    qtbot.waitUntil(lambda: not np.array_equal(session.prediction.probabilities, first), timeout=30_000)
+    qtbot.waitUntil(lambda: session.state == "idle", timeout=30_000)
+
+
+def test_one_step_starts_a_run_that_stays_paused(session, qtbot):
+    session.set_config(CONFIG, "mnist")
+    session.step()
+    assert session.state == "paused"
+    qtbot.waitUntil(lambda: len(session.history) == 1, timeout=30_000)
+    session.train()
+    assert session.state == "training"
+    session.stop()
+    qtbot.waitUntil(lambda: session.state == "idle", timeout=30_000)
+
+
+def test_a_run_goes_on_from_the_network_if_that_is_wanted_and_fits(session, qtbot):
+    train(session, qtbot)
+    first = session.model
+    session.continues = True
+    assert session.can_continue
+    session.step()
+    assert session._training.job.start_from is first
+    session.stop()
+    qtbot.waitUntil(lambda: session.state == "idle", timeout=30_000)
+
+
+def test_the_next_session_can_go_on_with_a_run(qtbot, tmp_path):
+    first = Session(folder=tmp_path)
+    first.set_config(TrainingConfig(hidden=(16,), batch_size=100, epochs=1000), "mnist")
+    first.train()
+    qtbot.waitUntil(lambda: len(first.history) > 0, timeout=30_000)
+    first.close(keep_checkpoint=True)
+    assert first.wait(30_000)
+    second = Session(folder=tmp_path)
+    second.look_for_runs()
+    (run,) = second.left_behind
+    second.go_on_with(run)
+    assert second.left_behind == []
+    qtbot.waitUntil(lambda: len(second.history) > 0, timeout=30_000)
+    second.close()
+    assert second.wait(30_000)
+    assert list((tmp_path / "runs").glob("*.npz")) == []
+
+
+def test_threads_switch_often_while_a_session_is_open(tmp_path):
+    before = sys.getswitchinterval()
+    sessions = [Session(folder=tmp_path) for _ in range(2)]
+    assert sys.getswitchinterval() == pytest.approx(process.SWITCH_INTERVAL_S)
+    sessions[0].close()
+    assert sys.getswitchinterval() == pytest.approx(process.SWITCH_INTERVAL_S)
+    sessions[1].close()
+    assert sys.getswitchinterval() == pytest.approx(before)
+    sessions[1].close()
+    assert sys.getswitchinterval() == pytest.approx(before)

@@ -1,0 +1,112 @@
+"""The current network, its file and its name."""
+
+import numpy as np
+import pytest
+
+from engine import MLP, ModelFileError, TrainingConfig, load_model, save_model
+from minigrad_gui.control import TrainingControl
+from minigrad_gui.runner import TrainingJob
+from minigrad_gui.session.network import Network, NetworkSnapshot
+
+CONFIG = TrainingConfig(hidden=(16,))
+
+
+def some_model() -> MLP:
+    return MLP(784, [16], 10, dtype=np.float32)
+
+
+def some_job(**others) -> TrainingJob:
+    return TrainingJob(CONFIG, "mnist", TrainingControl(0.1), **others)
+
+
+@pytest.fixture
+def network() -> Network:
+    return Network()
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "digits.npz"
+    save_model(path, some_model(), {"taught_drawings": 2})
+    return path
+
+
+def test_there_is_none_at_first(network, tmp_path):
+    assert network.now == NetworkSnapshot()
+    assert network.now.name == "No network"
+    with pytest.raises(ModelFileError, match="no network to save"):
+        network.save(tmp_path / "none.npz", {})
+
+
+def test_it_is_taken_from_a_file(network, file, qtbot):
+    with qtbot.waitSignals([network.modelChanged, network.documentChanged]):
+        network.take(network.read(file))
+    now = network.now
+    assert (now.path, now.name, now.modified, now.is_pretrained) == (file, "digits.npz", False, False)
+    assert now.taught_drawings == 2
+    assert not now.uses_handwriting
+    with qtbot.assertNotEmitted(network.documentChanged):
+        network.take(network.read(file))
+
+
+def test_the_pretrained_one_remembers_whether_it_uses_handwriting(network, file):
+    network.take(network.read(None))
+    assert network.now.is_pretrained
+    assert network.now.uses_handwriting
+    network.use_handwriting(False)
+    network.take(network.read(file))
+    network.use_handwriting(True)
+    assert not network.pretrained_uses_handwriting, "that was another network"
+    assert not network.read(None).uses_handwriting
+
+
+def test_a_new_run_gets_a_name_of_its_own_and_no_file(network, file, tmp_path):
+    network.take(network.read(file))
+    network.use_handwriting(True)
+    job = some_job(checkpoint_path=tmp_path / "run.npz")
+    network.take_trained(some_model(), job, is_first=True)
+    now = network.now
+    assert (now.path, now.modified, now.name) == (None, True, "New network 1 (16, in training)")
+    assert (now.meta, now.uses_handwriting, now.checkpoint_path) == ({}, False, job.checkpoint_path)
+    network.use_handwriting(True)
+    network.take_trained(some_model(), job, is_first=False)
+    assert network.now.uses_handwriting, "it was chosen for this very network"
+    network.end_training(CONFIG, 1.0, {"test_accuracy": 0.5})
+    assert network.now.name == "New network 1 (16, 1 epoch)"
+    assert network.now.meta == {"test_accuracy": 0.5}
+    network.take_trained(some_model(), job, is_first=True)
+    network.end_training(CONFIG, 2.5, {})
+    assert network.now.name == "New network 2 (16, 2.5 epochs)"
+
+
+def test_a_run_that_goes_on_from_a_file_stays_with_it(network, file):
+    network.take(network.read(file))
+    network.take_trained(some_model(), some_job(start_from=network.now.model), is_first=True)
+    assert (network.now.path, network.now.name) == (file, "digits.npz, trained further")
+    assert network.now.modified
+
+
+def test_it_is_saved_as_it_was_trained(network, tmp_path, qtbot):
+    network.take_trained(some_model(), some_job(), is_first=True)
+    with qtbot.waitSignal(network.documentChanged):
+        network.save(tmp_path / "mine", {"note": 1})
+    assert (network.now.path, network.now.modified) == (tmp_path / "mine.npz", False)
+    model, meta = load_model(tmp_path / "mine.npz")
+    assert meta == {"note": 1}
+    np.testing.assert_array_equal(model.layers[0].W.data, network.now.model.layers[0].W.data)
+
+
+def test_a_copy_that_takes_the_file_leaves_the_network_unsaved(network, file, tmp_path):
+    network.take(network.read(file))
+    network.save_copy(tmp_path / "copy.npz", some_model(), (0.5, 0.75), 3)
+    assert not network.now.modified
+    network.save_copy(file, some_model(), (0.5, 0.75), 3)
+    assert network.now.modified
+    assert load_model(file)[1] == {"taught_drawings": 5, "test_loss": 0.5, "test_accuracy": 0.75}
+
+
+def test_its_state_can_only_be_read(network):
+    with pytest.raises(AttributeError):
+        network.now = NetworkSnapshot()
+    with pytest.raises(AttributeError):
+        network.now.name = "another"

@@ -1,0 +1,83 @@
+"""Which checkpoint files are this window's, and which are offered to it."""
+
+import numpy as np
+import pytest
+
+from engine import TrainingConfig
+from engine.checkpoint import save_checkpoint
+from engine.run import TrainingRun
+from minigrad_gui.session.runs import Runs
+
+
+@pytest.fixture
+def runs(tmp_path):
+    runs = Runs(tmp_path / "runs")
+    yield runs
+    runs.release()
+
+
+@pytest.fixture
+def left(tmp_path):
+    """A run that some other window left behind."""
+    run = TrainingRun(TrainingConfig(hidden=(3,)), np.zeros((50, 28, 28), np.uint8), np.zeros(50, np.intp), 10)
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    save_checkpoint(folder / "left.npz", run.state(), {"dataset": "mnist"})
+    return folder / "left.npz"
+
+
+def test_what_was_left_behind_is_offered(runs, left, qtbot):
+    with qtbot.waitSignal(runs.leftBehindChanged):
+        runs.look()
+    assert [run.path for run in runs.left_behind] == [left]
+    runs.throw_away(runs.left_behind[0])
+    assert runs.left_behind == []
+    assert not left.exists()
+
+
+def test_a_run_goes_on_in_its_own_file(runs, left):
+    runs.look()
+    (run,) = runs.left_behind
+    assert runs.take_up(run) == left
+    assert runs.left_behind == []
+    runs.settle(succeeded=True)
+    runs.remove_all_but()
+    assert not left.exists(), "it is this window's now"
+
+
+def test_a_run_that_could_not_be_taken_up_is_offered_again(runs, left):
+    runs.look()
+    (run,) = runs.left_behind
+    runs.take_up(run)
+    runs.settle(succeeded=False)
+    assert runs.left_behind == [run]
+    runs.remove_all_but()
+    assert left.exists()
+    runs.settle(succeeded=False)
+    assert runs.left_behind == [run], "once"
+
+
+@pytest.mark.usefixtures("left")
+def test_another_run_does_not_bring_it_back(runs):
+    runs.look()
+    runs.take_up(runs.left_behind[0])
+    runs.claim()
+    runs.settle(succeeded=False)
+    assert runs.left_behind == []
+
+
+def test_unneeded_checkpoints_are_removed(runs):
+    needed, unneeded, left = (runs.claim() for _ in range(3))
+    for path in (needed, unneeded, left):
+        path.touch()
+    runs.leave(left)
+    runs.remove_all_but(needed, None)
+    assert [path.exists() for path in (needed, unneeded, left)] == [True, False, True]
+
+
+def test_where_nothing_can_be_written_it_is_told(tmp_path, qtbot):
+    (tmp_path / "file").touch()
+    runs = Runs(tmp_path / "file" / "runs")
+    with qtbot.waitSignal(runs.checkpointFailed) as told:
+        assert runs.claim() is None
+    assert "cannot be written to" in told.args[0]

@@ -1,0 +1,42 @@
+"""Settings of the whole process are set for a while, and then as before."""
+
+import sys
+import threading
+
+import pytest
+
+from minigrad_gui import process
+
+
+def test_threads_switch_more_often_until_the_last_one_has_left():
+    before = sys.getswitchinterval()
+    with process.short_switch_interval():
+        with process.short_switch_interval():
+            assert sys.getswitchinterval() == pytest.approx(process.SWITCH_INTERVAL_S)
+        assert sys.getswitchinterval() == pytest.approx(process.SWITCH_INTERVAL_S)
+    assert sys.getswitchinterval() == pytest.approx(before)
+
+
+def test_blas_gets_its_threads_back():
+    before = process.max_blas_threads()
+    with process.blas_threads(1):
+        assert process.max_blas_threads() == 1
+        with process.blas_threads(before):
+            assert process.max_blas_threads() == before
+        assert process.max_blas_threads() == 1
+    assert process.max_blas_threads() == before
+
+
+def test_others_wait_for_their_turn_with_blas():
+    entered = threading.Event()
+
+    def enter() -> None:
+        with process.blas_threads(1):
+            entered.set()
+
+    other = threading.Thread(target=enter)
+    with process.blas_turn():
+        other.start()
+        assert not entered.wait(0.05)
+    other.join(10)
+    assert entered.is_set()
