@@ -1,9 +1,9 @@
 """The one place where a compiler helps: loops that Numba makes machine code of, where it is installed (extra `fast`).
 
-`adam` crosses memory once where NumPy crosses it twelve times. The others are a whole training step of an MLP with
-ReLU and the cross-entropy loss: the rules of `engine.ops` for this one graph, in place, by two workers
-(`engine.fast.fused`). Four out of five pixels of a digit are 0: `sparse_product` skips them, while BLAS multiplies by
-them. The workers run without the GIL and synchronise twice per step.
+`adam` crosses memory once where NumPy crosses it a dozen times. The others make a whole training step: they work off
+the table of a network's `Program` in place, with two workers (`engine.fast.fused`). Four out of five pixels of a digit
+are 0: `sparse_product` skips them, while BLAS multiplies by them. The workers run without the GIL and synchronise twice
+per step.
 
 Arrays are in C order; a mini-batch has a row for each sample. `adam` gives NumPy's numbers, bit for bit; sums of
 products are added up in another order than by BLAS, so their last digits differ, as those of two BLAS do.
@@ -19,6 +19,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.fast.program import (
+    ACTIVATION,
+    FAN_IN,
+    FAN_OUT,
+    INPUTS,
+    OUTPUTS,
+    PARAMETERS,
+    RELU,
+    SIGMOID,
+    TANH,
+)
 from engine.ops import Array
 
 Loop = Callable[..., Any]
@@ -27,8 +38,17 @@ CACHED = 32_768
 """Block size in elements: fits in the L2 cache."""
 
 
+TANHF = tuple(
+    np.float32(number)
+    for number in (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1, 0.625)
+)
+"""The coefficients of Cephes' polynomial, and up to which number it is used."""
+NO_FORMULA, SGD, MOMENTUM, ADAM = range(4)
+"""Which formula steps the parameters, if it is one of these."""
+
+
 def adam(data: Array, grad: Array, mean: Array, square: Array, constants: Array) -> None:
-    """A step of Adam. All (n,), but constants: those of `engine.fast.adam`, of which the last is not for it."""
+    """A step of Adam. All (n,), but constants: those of `engine.fast.optimizers`, of which the last is not for it."""
     keep, take, keep_square = constants[0], constants[1], constants[2]
     take_square, eps, step_size = constants[3], constants[4], constants[5]
     for i in range(data.size):
@@ -37,6 +57,20 @@ def adam(data: Array, grad: Array, mean: Array, square: Array, constants: Array)
         mean[i] = m
         square[i] = v
         data[i] -= m / (np.sqrt(v) + eps) * step_size
+
+
+def momentum(data: Array, grad: Array, velocity: Array, constants: Array) -> None:
+    """A step of SGD with momentum. All (n,), but constants: of these the first is the momentum, the sixth the rate."""
+    for i in range(data.size):
+        v = velocity[i] * constants[0] + grad[i]
+        velocity[i] = v
+        data[i] -= constants[5] * v
+
+
+def sgd(data: Array, grad: Array, constants: Array) -> None:
+    """A step of SGD. Both (n,), and constants, of which the sixth is the learning rate."""
+    for i in range(data.size):
+        data[i] -= constants[5] * grad[i]
 
 
 def sparse_product(a: Array, b: Array, out: Array) -> None:
@@ -75,14 +109,39 @@ def sparse_product(a: Array, b: Array, out: Array) -> None:
                     q_sums[j] = q_sum
 
 
-def add_bias(y: Array, b: Array, rectify: bool) -> None:
-    """y (n, neurons) += b (neurons,), and with `rectify` y = max(y, 0)."""
-    zero = y.dtype.type(0)
+def tanh_single(a: Any) -> Any:
+    """tanh of a float32 number, within 1.3 ulp: Cephes' tanhf (S. L. Moshier), in a third of libm's time."""
+    z, one, two = a * a, np.float32(1), np.float32(2)
+    near_0 = ((((TANHF[0] * z + TANHF[1]) * z + TANHF[2]) * z + TANHF[3]) * z + TANHF[4]) * z * a + a
+    beyond = one - two / (np.exp(two * np.abs(a)) + one)
+    if np.abs(a) < TANHF[5]:
+        return near_0
+    return beyond if a > 0 else -beyond
+
+
+def activate(y: Array, b: Array, activation: int) -> None:
+    """y (n, neurons) = f(y + b), b (neurons,), where f is the activation with this code."""
+    zero, one = y.dtype.type(0), y.dtype.type(1)
     for i in range(y.shape[0]):
         row = y[i]
-        for j in range(b.size):
-            a = row[j] + b[j]
-            row[j] = zero if rectify and a <= zero else a
+        if activation == RELU:
+            for j in range(b.size):
+                a = row[j] + b[j]
+                row[j] = zero if a <= zero else a
+        elif activation == TANH and y.itemsize == 4:
+            for j in range(b.size):
+                row[j] = tanh_single(row[j] + b[j])
+        elif activation == TANH:
+            for j in range(b.size):
+                row[j] = np.tanh(row[j] + b[j])
+        elif activation == SIGMOID:
+            for j in range(b.size):
+                a = row[j] + b[j]
+                e = np.exp(-np.abs(a))
+                row[j] = (one if a >= zero else e) / (one + e)
+        else:
+            for j in range(b.size):
+                row[j] += b[j]
 
 
 def bias_gradient(g: Array, out: Array) -> None:
@@ -94,12 +153,20 @@ def bias_gradient(g: Array, out: Array) -> None:
             out[j] += row[j]
 
 
-def relu_vjp(g: Array, y: Array) -> None:
-    """g *= (y > 0), both (n, neurons)."""
-    zero = y.dtype.type(0)
+def activation_vjp(g: Array, y: Array, activation: int) -> None:
+    """g (n, neurons) = dL/dx in place of g = dL/dy, where y = f(x)."""
+    zero, one = y.dtype.type(0), y.dtype.type(1)
     for i in range(y.shape[0]):
-        for j in range(y.shape[1]):
-            g[i, j] = g[i, j] if y[i, j] > zero else zero
+        g_row, row = g[i], y[i]
+        if activation == RELU:
+            for j in range(row.size):
+                g_row[j] = g_row[j] if row[j] > zero else zero
+        elif activation == TANH:
+            for j in range(row.size):
+                g_row[j] *= one - row[j] * row[j]
+        elif activation == SIGMOID:
+            for j in range(row.size):
+                g_row[j] *= row[j] * (one - row[j])
 
 
 def cross_entropy(logits: Array, target: Array, batch_size: int, gradient: Array, result: Array) -> None:
@@ -132,15 +199,15 @@ ASKED, COMPUTED, UPDATED = 0, 1, 3
 
 
 class Memory(NamedTuple):
-    """All that the workers read and write. Steps have numbers; some, one after another, make a chunk.
+    """All that the workers read and write. Steps have numbers; consecutive ones make a chunk.
 
     pixels, uint8, or numbers: (N, in_dim), the inputs, of which one is empty; labels: (N,); is_sparse: whether most
     inputs are 0. samples: those of the chunk, for each step a mini-batch of batch_size, the last perhaps smaller.
-    sizes: the layers', with input and output. parameters and gradient: of all layers, as `MLP` lays them in a row, and
-    so mean and square, which are Adam's (empty: only the gradient is wanted). outputs: the inputs and each layer's
-    outputs; output_gradients: the gradients of the latter; targets: (batch_size,). For each step of the chunk:
-    constants, those of `adam` and the factor of the weight decay, and (2, 2) results, each worker's sum of losses and
-    number of samples that are read right.
+    table: that of the network's `Program`. parameters and gradient: of all layers, packed; first and second: what the
+    optimizer remembers of them, packed alike (empty if it remembers less). values: the inputs and each layer's outputs,
+    by offset times batch_size; value_gradients: likewise. targets: (batch_size,). optimizer: which formula steps the
+    parameters. For each step of the chunk: constants, of that formula and the weight decay, and (2, 2) results, each
+    worker's sum of losses and number of samples that it classified correctly.
     """
 
     pixels: Array
@@ -149,37 +216,40 @@ class Memory(NamedTuple):
     is_sparse: bool
     samples: Array
     batch_size: int
-    sizes: Array
+    table: Array
     parameters: Array
     gradient: Array
-    mean: Array
-    square: Array
-    outputs: Array
-    output_gradients: Array
+    optimizer: int
+    first: Array
+    second: Array
+    values: Array
+    value_gradients: Array
     targets: Array
     constants: Array
     results: Array
     signals: Array
 
 
-def matrix_at(start: int, memory: Array, rows: int, columns: int) -> Array:
-    """The numbers from `start` on as (rows, columns)."""
+def values_at(offset: int, memory: Array, batch_size: int, rows: int, columns: int) -> Array:
+    """The numbers of a mini-batch at an offset of the table: (rows, columns)."""
+    start = offset * batch_size
     return memory[start : start + rows * columns].reshape(rows, columns)
 
 
-def layer_at(start: int, row: Array, fan_in: int, fan_out: int) -> tuple[Array, Array]:
-    """W^T (fan_in, fan_out) and b (fan_out,) of the layer whose parameters, or their gradients, begin there."""
+def layer_at(start: int, packed: Array, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+    """W^T (fan_in, fan_out) and b (fan_out,) of the layer whose parameters, or their gradients, start there."""
     end = start + fan_in * fan_out
-    return matrix_at(start, row, fan_in, fan_out), row[end : end + fan_out]
+    return packed[start:end].reshape(fan_in, fan_out), packed[end : end + fan_out]
 
 
-def propagate(memory: Memory, samples: Array, first: int, end: int, result: Array) -> None:
-    """Forward, and backward to the outputs of the first layer, with some of a mini-batch's samples: first to end."""
-    sizes, parameters, capacity = memory.sizes, memory.parameters, memory.batch_size
-    layers = len(sizes) - 1
-    x, target = matrix_at(0, memory.outputs, capacity, sizes[0])[first:end], memory.targets[first:end]
-    for i in range(end - first):
-        sample = samples[first + i]
+def propagate(memory: Memory, samples: Array, begin: int, end: int, result: Array) -> None:
+    """Forward, and backward to the outputs of the first layer, with some samples of a mini-batch: begin to end."""
+    table, parameters, batch_size = memory.table, memory.parameters, memory.batch_size
+    last = len(table) - 1
+    x = values_at(0, memory.values, batch_size, batch_size, table[0, FAN_IN])[begin:end]
+    target = memory.targets[begin:end]
+    for i in range(end - begin):
+        sample = samples[begin + i]
         target[i] = memory.labels[sample]
         if len(memory.pixels):
             for j in range(x.shape[1]):
@@ -187,69 +257,73 @@ def propagate(memory: Memory, samples: Array, first: int, end: int, result: Arra
         else:
             for j in range(x.shape[1]):
                 x[i, j] = memory.numbers[sample, j]
-    place, start = 0, 0  # of a layer's parameters in the row, and of its inputs among the outputs
-    for layer in range(layers):
-        fan_in, fan_out = sizes[layer], sizes[layer + 1]
-        start += capacity * fan_in
-        W, b = layer_at(place, parameters, fan_in, fan_out)
-        y = matrix_at(start, memory.outputs, capacity, fan_out)[first:end]
+    for layer in range(last + 1):
+        fan_in, fan_out = table[layer, FAN_IN], table[layer, FAN_OUT]
+        W, b = layer_at(table[layer, PARAMETERS], parameters, fan_in, fan_out)
+        y = values_at(table[layer, OUTPUTS], memory.values, batch_size, batch_size, fan_out)[begin:end]
         if memory.is_sparse and layer == 0:
             sparse_product(x, W, y)
         else:
             np.dot(x, W, y)
-        add_bias(y, b, layer < layers - 1)
-        x, place = y, place + (fan_in + 1) * fan_out
-    skipped = capacity * sizes[0]  # nobody needs the gradient of the inputs
-    g = matrix_at(start - skipped, memory.output_gradients, capacity, sizes[layers])[first:end]
+        activate(y, b, table[layer, ACTIVATION])
+        x = y
+    g = values_at(table[last, OUTPUTS], memory.value_gradients, batch_size, batch_size, table[last, FAN_OUT])[begin:end]
     cross_entropy(x, target, len(samples), g, result)
-    for layer in range(layers - 1, 0, -1):
-        fan_in, fan_out = sizes[layer], sizes[layer + 1]
-        start, place = start - capacity * fan_in, place - (fan_in + 1) * fan_out
-        W, _ = layer_at(place, parameters, fan_in, fan_out)
-        x_gradient = matrix_at(start - skipped, memory.output_gradients, capacity, fan_in)[first:end]
+    for layer in range(last, 0, -1):  # nobody needs the gradient of the inputs
+        offset, fan_in = table[layer, INPUTS], table[layer, FAN_IN]
+        W, _ = layer_at(table[layer, PARAMETERS], parameters, fan_in, table[layer, FAN_OUT])
+        x_gradient = values_at(offset, memory.value_gradients, batch_size, batch_size, fan_in)[begin:end]
         np.dot(g, W.T, x_gradient)
-        relu_vjp(x_gradient, matrix_at(start, memory.outputs, capacity, fan_in)[first:end])
+        y = values_at(offset, memory.values, batch_size, batch_size, fan_in)[begin:end]
+        activation_vjp(x_gradient, y, table[layer - 1, ACTIVATION])
         g = x_gradient
 
 
 def update(memory: Memory, worker: int, samples: Array, constants: Array) -> None:
-    """The gradient of one worker's half of each layer's parameters, from all samples; if it is Adam, its step follows.
+    """The gradient of one worker's half of each layer's parameters, from all samples, and the step that follows.
 
     The half has half of the layer's inputs, and of its biases.
     """
-    sizes, n = memory.sizes, len(samples)
-    place, start, skipped = 0, 0, memory.batch_size * sizes[0]
-    for layer in range(len(sizes) - 1):
-        fan_in, fan_out = sizes[layer], sizes[layer + 1]
-        x = matrix_at(start, memory.outputs, n, fan_in)
-        start += memory.batch_size * fan_in
-        g = matrix_at(start - skipped, memory.output_gradients, n, fan_out)
+    n, batch_size = len(samples), memory.batch_size
+    for layer in range(len(memory.table)):
+        place, fan_in, fan_out = (
+            memory.table[layer, PARAMETERS],
+            memory.table[layer, FAN_IN],
+            memory.table[layer, FAN_OUT],
+        )
+        x = values_at(memory.table[layer, INPUTS], memory.values, batch_size, n, fan_in)
+        g = values_at(memory.table[layer, OUTPUTS], memory.value_gradients, batch_size, n, fan_out)
         W_gradient, b_gradient = layer_at(place, memory.gradient, fan_in, fan_out)
-        first, end = fan_in * worker // 2, fan_in * (worker + 1) // 2
+        begin, end = fan_in * worker // 2, fan_in * (worker + 1) // 2
         if memory.is_sparse and layer == 0:
-            some = max(2, CACHED // fan_out)  # inputs at a time: Adam's step finds their gradient in the cache
-            for i in range(first, end, some):
+            some = max(2, CACHED // fan_out)  # inputs at a time: the step finds their gradient in the cache
+            for i in range(begin, end, some):
                 until = min(i + some, end)
                 sparse_product(x[:, i:until].T, g, W_gradient[i:until])
                 optimize(memory, place + i * fan_out, place + until * fan_out, constants)
         else:
-            np.dot(np.ascontiguousarray(x[:, first:end]).T, g, W_gradient[first:end])
-            optimize(memory, place + first * fan_out, place + end * fan_out, constants)
+            np.dot(np.ascontiguousarray(x[:, begin:end]).T, g, W_gradient[begin:end])
+            optimize(memory, place + begin * fan_out, place + end * fan_out, constants)
         place += fan_in * fan_out
-        first, end = fan_out * worker // 2, fan_out * (worker + 1) // 2
-        bias_gradient(g[:, first:end], b_gradient[first:end])
-        optimize(memory, place + first, place + end, constants)
-        place += fan_out
+        begin, end = fan_out * worker // 2, fan_out * (worker + 1) // 2
+        bias_gradient(g[:, begin:end], b_gradient[begin:end])
+        optimize(memory, place + begin, place + end, constants)
 
 
 def optimize(memory: Memory, start: int, end: int, constants: Array) -> None:
-    """Adam's step of the parameters from start to end in the row, if it is Adam."""
-    if memory.mean.size:
-        values = memory.parameters[start:end]
-        if constants[6] != 1:
-            for i in range(values.size):
-                values[i] *= constants[6]
-        adam(values, memory.gradient[start:end], memory.mean[start:end], memory.square[start:end], constants)
+    """The optimizer's step of the packed parameters from start to end, if it has a formula here."""
+    if memory.optimizer == NO_FORMULA:
+        return
+    values, gradient = memory.parameters[start:end], memory.gradient[start:end]
+    if constants[6] != 1:
+        for i in range(values.size):
+            values[i] *= constants[6]
+    if memory.optimizer == ADAM:
+        adam(values, gradient, memory.first[start:end], memory.second[start:end], constants)
+    elif memory.optimizer == MOMENTUM:
+        momentum(values, gradient, memory.first[start:end], constants)
+    else:
+        sgd(values, gradient, constants)
 
 
 def fence() -> None:
@@ -309,8 +383,8 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
 _FREEDOM: dict[Loop, set[str]] = {sparse_product: {"contract"}}
 """Where the compiler may round otherwise than the loop says: a product and a sum in one."""
 _LOOPS = (
-    *(adam, sparse_product, add_bias, bias_gradient, relu_vjp, cross_entropy, matrix_at, layer_at),
-    *(propagate, update, optimize, wait_until, work),
+    *(adam, momentum, sgd, sparse_product, tanh_single, activate, bias_gradient, activation_vjp, cross_entropy),
+    *(values_at, layer_at, propagate, update, optimize, wait_until, work),
 )
 
 

@@ -1,38 +1,38 @@
-"""Whole training steps in machine code: for an MLP with ReLU and the cross-entropy loss, where Numba is installed.
+"""Whole training steps in machine code: a network's program worked off by two workers, where Numba is installed.
 
-No graph is built. Two workers (`compiled.work`) go forward and backward, each with half of the mini-batch, then each
-takes half of the parameters: their gradient from all samples, and Adam's step. One is whoever trains, the other a
-thread of its own. They do not need Python's lock for that, nor Python between the steps of a chunk, and the numbers are
-the same whether there is a second thread or not.
+Each worker goes forward and backward with half of the mini-batch, and then takes half of the parameters: their gradient
+from all samples, and the optimizer's step. One worker is the thread that trains, the other a thread of its own. They
+run without the GIL, and without Python between the steps of a chunk. The numbers are the same with one thread or two.
 """
 
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from operator import is_
 from typing import Any
 
 import numpy as np
 
 from engine.fast import compiled
-from engine.fast.adam import adam_constants
 from engine.fast.memory import aligned, pack, packed_view
-from engine.fast.recording import parts_of
-from engine.losses import class_indices, cross_entropy_loss
-from engine.nn import MLP, Module, ReLU
+from engine.fast.optimizers import FORMULAS, step_constants
+from engine.fast.program import FAN_OUT, OUTPUTS, Program, capture, parts_of
+from engine.losses import class_indices
+from engine.nn import Module
 from engine.ops import Array
-from engine.optim import Adam, Optimizer
+from engine.optim import Optimizer
+from engine.samples import as_rows, dtype_of
 from engine.tensor import Tensor
 
 MOSTLY_ZERO = 1 / 3
-"""Where a larger share of the inputs' numbers is not 0, BLAS is the faster: it does not ask."""
+"""Above this share of nonzeros, dense BLAS is faster."""
 SAMPLES_ASKED = 100
 MOST_AT_ONCE = 64
 """Mini-batches of a chunk at most."""
 PATIENCE, HELPERS_PATIENCE = 20_000, 100_000
-"""Looks for the other's signal, some 0.5 and 2 ms. Then whoever trains wakes the helper, and the helper sleeps."""
+"""How often a worker polls for the other's signal, some 0.5 and 2 ms: then the trainer wakes the helper, and the helper
+sleeps."""
 ENDLESS = 1 << 60
 
 
@@ -41,15 +41,16 @@ class NotCompiledError(Exception):
 
 
 class FusedSteps:
-    """Trains a network by one or several mini-batches with each call; `close()` ends the helping thread.
+    """Trains a network by one or several mini-batches with each call; `close()` ends the helper thread.
 
     images: (N, in_dim), uint8 (scaled to 0..1) or of the network's dtype; labels: intp (N,). batch_size: that of the
-    largest mini-batch; with one thread there is no helper. `most_at_once`: so many mini-batches a call takes.
+    largest mini-batch; with one thread there is no helper.
     """
 
     def __init__(
         self,
-        model: MLP,
+        model: Module,
+        program: Program,
         optimizer: Optimizer,
         images: Array,
         labels: Array,
@@ -57,36 +58,34 @@ class FusedSteps:
         threads: int,
     ) -> None:
         self._model, self._optimizer = model, optimizer
-        self._parameters = _parameters_of(model)
-        parameters = _packed(self._parameters)
-        self._parts, self._stepped = parts_of(model), list(optimizer.params)
-        sizes = (model.layers[0].W.shape[1], *(len(layer.b) for layer in model.layers))
-        rows = None
-        if type(optimizer) is Adam and _same(optimizer.params, self._parameters):
-            rows = _packed_memory(optimizer, parameters)
-        self._adam = optimizer if isinstance(optimizer, Adam) and rows else None
-        self.most_at_once = MOST_AT_ONCE if self._adam else 1
+        self._parameters, self._stepped = program.parameters, list(optimizer.params)
+        parameters, dtype = _packed(program.parameters), program.parameters[0].dtype
+        self._program = Program(program.table, program.parameters, parts_of(model))
+        formula, remembered = _formula(optimizer, program.parameters)
+        self._has_formula = formula != compiled.NO_FORMULA
+        self.most_at_once = MOST_AT_ONCE if self._has_formula else 1
         self._gradients = pack([np.zeros_like(parameter.data) for parameter in self._parameters])
         some = images[:: len(images) // SAMPLES_ASKED + 1]
-        nothing, no_pixels = np.empty(0, model.dtype), np.empty((0, 0), np.uint8)
-        mean, square = rows or (nothing, nothing)
+        nothing, no_pixels = np.empty(0, dtype), np.empty((0, 0), np.uint8)
         are_pixels = images.dtype == np.uint8
+        values = int(program.table[-1, OUTPUTS] + program.table[-1, FAN_OUT])
         self._memory = compiled.Memory(
             pixels=images if are_pixels else no_pixels,
-            numbers=no_pixels.astype(model.dtype) if are_pixels else images,
+            numbers=no_pixels.astype(dtype) if are_pixels else images,
             labels=labels,
             is_sparse=bool(np.count_nonzero(some) < MOSTLY_ZERO * some.size),
             samples=np.zeros(min(batch_size * self.most_at_once, len(images)), np.intp),
             batch_size=batch_size,
-            sizes=np.array(sizes),
+            table=program.table,
             parameters=parameters,
             gradient=_view(self._gradients),
-            mean=mean,
-            square=square,
-            outputs=aligned(batch_size * sum(sizes), model.dtype),
-            output_gradients=aligned(batch_size * sum(sizes[1:]), model.dtype),
+            optimizer=formula,
+            first=remembered[0] if remembered else nothing,
+            second=remembered[1] if len(remembered) > 1 else nothing,
+            values=aligned(batch_size * values, dtype),
+            value_gradients=aligned(batch_size * values, dtype),
             targets=np.empty(batch_size, np.intp),
-            constants=np.empty((self.most_at_once, 7), model.dtype),
+            constants=np.empty((self.most_at_once, 7), dtype),
             results=np.zeros((self.most_at_once, 2, 2)),
             signals=np.zeros((5, 8), np.int64),
         )
@@ -100,7 +99,7 @@ class FusedSteps:
     def fits(self) -> bool:
         """Whether the network is still made of what it was made of, and may be changed, and is all that is stepped."""
         return (
-            _same(parts_of(self._model), self._parts)
+            self._program.is_of(self._model)
             and _same(self._optimizer.params, self._stepped)
             and all(parameter.data.flags.writeable for parameter in self._parameters)
         )
@@ -115,12 +114,7 @@ class FusedSteps:
         memory.signals[compiled.ASKED, 1:3] = begin, len(samples)
         for index, rate in enumerate(learning_rates):
             self._optimizer.lr = rate
-            if self._adam:
-                steps = self._adam.memory["steps"]
-                number = steps[0].item() + 1
-                for each in steps:
-                    each.fill(number)
-                memory.constants[index] = adam_constants(self._adam, number)
+            memory.constants[index] = self._constants()
         if self._helper is None:
             for step in range(begin, last + 1):
                 for worker in (0, 1, 0):  # each goes as far as it can without the other
@@ -131,14 +125,24 @@ class FusedSteps:
         self._steps = last
         for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
             parameter.grad = gradient
-            if self._adam:
-                parameter.adopt(parameter.data)  # the same array, but its Tensor shall know that it has changed
-        if not self._adam:
+            if self._has_formula:
+                parameter.adopt(parameter.data)  # the same array, but its Tensor must know that it has changed
+        if not self._has_formula:
             self._optimizer.step()
         sums = memory.results[: len(learning_rates)].sum(axis=1).tolist()
         starts = range(0, len(samples), memory.batch_size)
         counts = [min(memory.batch_size, len(samples) - start) for start in starts]
         return [(loss / count, int(correct)) for count, (loss, correct) in zip(counts, sums, strict=True)]
+
+    def _constants(self) -> tuple[float, ...]:
+        """Those of the next step, if a compiled formula makes it."""
+        if not self._has_formula:
+            return (0.0,) * 7
+        counts = self._optimizer.memory.get("steps", [])
+        number = counts[0].item() + 1 if counts else 1
+        for count in counts:
+            count.fill(number)
+        return step_constants(self._optimizer, number)
 
     def _begin(self) -> None:
         compiled.ONE_BLAS_THREAD.begin()
@@ -182,19 +186,6 @@ class _Helper:
         self._thread.join()
 
 
-def _parameters_of(model: MLP) -> list[Tensor]:
-    """W and b of each layer; a layer that is there twice has them twice."""
-    return [parameter for layer in model.layers for parameter in (layer.W, layer.b)]
-
-
-def _is_chain(arrays: Sequence[Array]) -> bool:
-    """Whether these are W (fan_out, fan_in) and b (fan_out,) of layers that follow each other, all of one dtype."""
-    shapes = [array.shape for array in arrays]
-    widths = [shapes[0][1], *(shape[0] for shape in shapes[::2])]
-    expected = [shape for pair in pairwise(widths) for shape in ((pair[1], pair[0]), (pair[1],))]
-    return shapes == expected and len({array.dtype for array in arrays}) == 1
-
-
 def _view(arrays: Sequence[Array]) -> Array:
     view = packed_view(arrays)
     assert view is not None
@@ -216,23 +207,23 @@ def _packed(parameters: Sequence[Tensor]) -> Array:
     return _view(arrays)
 
 
-def _packed_memory(optimizer: Adam, parameters: Array) -> tuple[Array, Array] | None:
-    """Adam's means and squares, packed as the parameters are; None if they do not fit or differ in age."""
-    if len({steps.item() for steps in optimizer.memory["steps"]}) != 1:
-        return None
-    shapes = [parameter.shape for parameter in optimizer.params]
-    rows = []
-    for name in ("mean", "square"):
-        values = optimizer.memory[name]
-        if [value.shape for value in values] != shapes or {value.dtype for value in values} != {parameters.dtype}:
-            return None
+def _formula(optimizer: Optimizer, parameters: Sequence[Tensor]) -> tuple[int, list[Array]]:
+    """The code of the optimizer's compiled formula, and what it remembers, packed as the parameters are."""
+    code, names = FORMULAS.get(type(optimizer), (compiled.NO_FORMULA, ()))
+    memory = [optimizer.memory[name] for name in names]
+    shapes, dtype = [parameter.shape for parameter in parameters], parameters[0].dtype
+    fits = all([value.shape for value in values] == shapes for values in memory)
+    fits = fits and all(value.dtype == dtype for values in memory for value in values)
+    is_of_one_age = len({steps.item() for steps in optimizer.memory.get("steps", [])}) <= 1
+    if not fits or not is_of_one_age or not _same(optimizer.params, parameters):
+        return compiled.NO_FORMULA, []
+    for values in memory:
         if packed_view(values) is None:
             values[:] = pack(values, order="F")
-        rows.append(_view(values))
-    return rows[0], rows[1]
+    return code, [_view(values) for values in memory]
 
 
-def _same(some: list[Any], others: list[Any]) -> bool:
+def _same(some: Sequence[Any], others: Sequence[Any]) -> bool:
     return len(some) == len(others) and all(map(is_, some, others))
 
 
@@ -249,26 +240,25 @@ def fused_steps(
 
     images: (N, ...); labels: (N,); threads: 1 or 2, None for as many as there are processors.
     """
-    if loss_fn is not cross_entropy_loss or not isinstance(model, MLP) or type(model.activation) is not ReLU:
-        return None
     rows = images.reshape(len(images), -1) if len(images) else images
-    if not parts_of(model):
+    try:
+        program = capture(model, loss_fn, as_rows(images[:1], dtype_of(model)), labels[:1])
+        if not len(program.table):
+            return None
+        arrays = [parameter.data for parameter in program.parameters]
+        targets = class_indices(labels, (len(rows), len(arrays[-1])))  # a copy, which nobody else can change
+    except (IndexError, TypeError, ValueError):  # a graph will say what is wrong
         return None
-    parameters = _parameters_of(model)
-    arrays = [parameter.data for parameter in parameters]
     if (
-        not all(parameter.requires_grad and parameter.data.flags.writeable for parameter in parameters)
-        or not _is_chain(arrays)
+        not all(array.flags.writeable for array in arrays)
         or len({*map(id, arrays)}) != len(arrays)
         or not _may_be_packed(arrays)
-        or model.dtype not in (np.float32, np.float64)
-        or rows.dtype not in (np.uint8, model.dtype)
-        or rows.shape[1:] != arrays[0].shape[1:]
+        or arrays[0].dtype not in (np.float32, np.float64)
+        or rows.dtype not in (np.uint8, arrays[0].dtype)
         or not rows.flags.carray
     ):
         return None
     try:
-        targets = class_indices(labels, (len(rows), len(arrays[-1])))  # a copy, which nobody else can change
-        return FusedSteps(model, optimizer, rows, targets, batch_size, threads or os.cpu_count() or 1)
-    except (IndexError, NotCompiledError, TypeError, ValueError):  # a graph will tell what is wrong with the labels
+        return FusedSteps(model, program, optimizer, rows, targets, batch_size, threads or os.cpu_count() or 1)
+    except NotCompiledError:
         return None

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.fast.adam import quick_step
 from engine.fast.fused import FusedSteps, fused_steps
+from engine.fast.optimizers import quick_step
 from engine.fast.recording import Gradients
 from engine.nn import Module
 from engine.ops import Array

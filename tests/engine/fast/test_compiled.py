@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import Tensor, cross_entropy_loss
+from engine import Tensor, cross_entropy_loss, ops
 from engine.fast import compiled as seam
+from engine.fast.program import IDENTITY, RELU, SIGMOID, TANH
 
 # ---------------------------------------------------------------- where nothing can be compiled, or kept
 
@@ -45,7 +46,8 @@ def test_a_damaged_cache_is_passed_over(tmp_path):
     pytest.importorskip("numba")
     one_step = (
         "import numpy as np; from engine import Adam, Tensor; weight = Tensor(np.ones(3), requires_grad=True);"
-        "from engine.fast.adam import _compiled_adam, quick_step; weight.sum().backward(); quick_step(Adam([weight]));"
+        "from engine.fast.optimizers import _compiled_adam, quick_step;"
+        "weight.sum().backward(); quick_step(Adam([weight]));"
         "print(weight.data); print(_compiled_adam('d') is not None)"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[3])}
@@ -65,6 +67,7 @@ def test_a_damaged_cache_is_passed_over(tmp_path):
 
 # ---------------------------------------------------------------- each loop by itself
 
+ACTIVATIONS = {IDENTITY: lambda a: a, RELU: ops.relu, TANH: ops.tanh, SIGMOID: ops.sigmoid}
 NUMBERS = np.array([[3, -2, 0.0, -0.0, 1e-30, np.inf], [1, np.nan, 7, 2, -np.inf, np.inf]])
 
 
@@ -98,12 +101,12 @@ class TestLoops:
         loop(seam.sparse_product, a, b, out)
         np.testing.assert_allclose(out, a @ b, rtol=100 * np.finfo(dtype).eps, atol=100 * np.finfo(dtype).eps)
 
-    @pytest.mark.parametrize("rectify", [False, True])
-    def test_add_bias(self, rectify, dtype, loop):
+    @pytest.mark.parametrize("activation", ACTIVATIONS)
+    def test_activate(self, activation, dtype, loop):
         y, b = NUMBERS.T.astype(dtype).copy(), np.array([0.1, -7], dtype)
-        expected = np.maximum(y + b, 0) if rectify else y + b
-        loop(seam.add_bias, y, b, rectify)
-        np.testing.assert_array_equal(y, expected)
+        expected = ACTIVATIONS[activation](y + b)
+        loop(seam.activate, y, b, activation)
+        np.testing.assert_allclose(y, expected, rtol=4 * np.finfo(dtype).eps)
 
     def test_bias_gradient(self, dtype, loop):
         g = np.random.default_rng(0).normal(size=(9, 4)).astype(dtype)
@@ -111,11 +114,21 @@ class TestLoops:
         loop(seam.bias_gradient, g, out)
         np.testing.assert_allclose(out, g.sum(axis=0), rtol=1e-5)
 
-    def test_relu_vjp(self, dtype, loop):
-        y, g = NUMBERS.astype(dtype), np.arange(12, dtype=dtype).reshape(2, 6)
-        expected = g * (y > 0)
-        loop(seam.relu_vjp, g, y)
-        np.testing.assert_array_equal(g, expected)
+    def test_tanh_everywhere(self, dtype, loop):
+        y = np.linspace(-12, 12, 4001).astype(dtype).reshape(1, -1)
+        expected = np.tanh(y.astype(np.float64))
+        loop(seam.activate, y, np.zeros(y.size, dtype), TANH)
+        np.testing.assert_allclose(y, expected, rtol=2 * np.finfo(dtype).eps)
+
+    @pytest.mark.parametrize("activation", ACTIVATIONS)
+    def test_activation_vjp(self, activation, dtype, loop):
+        a = np.random.default_rng(0).normal(size=(6, 4)).astype(dtype)
+        x = Tensor(a, requires_grad=True)
+        y = {RELU: x.relu, TANH: x.tanh, SIGMOID: x.sigmoid, IDENTITY: lambda: x * 1}[activation]()
+        g = np.arange(24, dtype=dtype).reshape(6, 4)
+        y.backward(g)
+        loop(seam.activation_vjp, g, y.data, activation)
+        np.testing.assert_allclose(g, x.grad, rtol=4 * np.finfo(dtype).eps)
 
     @pytest.mark.parametrize("scale", [1e-3, 1, 1e3])
     def test_cross_entropy(self, scale, dtype, loop):

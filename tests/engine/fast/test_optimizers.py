@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from engine import MLP, SGD, Adam, Tensor, cross_entropy_loss
-from engine.fast import adam as adam_module
 from engine.fast import compiled
-from engine.fast.adam import quick_step
+from engine.fast import optimizers as optimizers_module
+from engine.fast.optimizers import quick_step
 
 STEPS = 5
 
@@ -26,7 +26,7 @@ def walk(shape, dtype, order, *, weight_decay=0.0):
 @pytest.fixture
 def without_compiler(monkeypatch):
     """Call it, and from then on all is done in NumPy."""
-    return lambda: monkeypatch.setattr(adam_module, "_compiled_adam", lambda _dtype: None)
+    return lambda: monkeypatch.setattr(optimizers_module, "_compiled_adam", lambda _dtype: None)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -78,9 +78,8 @@ def step(data, grad):
     """The loops that one step of Adam took, by name."""
     taken = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            adam_module, "_compiled_adam", lambda _dtype: lambda *rows: (taken.append("adam"), compiled.adam(*rows))
-        )
+        loop = lambda *rows: (taken.append("adam"), compiled.adam(*rows))
+        patch.setattr(optimizers_module, "_compiled_adam", lambda _dtype: loop)
         parameter = Tensor.around(data, requires_grad=True)
         parameter.grad = grad
         quick_step(Adam([parameter]))
