@@ -9,10 +9,11 @@ Arrays are in C order; a mini-batch has a row for each sample. `adam` gives NumP
 products are added up in another order than by BLAS, so their last digits differ, as those of two BLAS do.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import cache
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -389,13 +390,25 @@ _LOOPS = (
 
 
 def machine_code(loop: Loop, *example: Any) -> Loop | None:
-    """The loop in machine code, tried on the example; None where there is no Numba."""
+    """The loop in machine code, tried on the example; None where there is no Numba, or it fails, which is logged."""
+    reason = ""
     for is_cached in (True, False):
-        with suppress(Exception):  # there is no folder to keep machine code in, or what lies there is damaged
+        try:
             compiled: Loop = _compiled(is_cached)[loop.__name__]
             compiled(*example)
+        except ModuleNotFoundError:
+            return None
+        except Exception as error:  # cached: there is no folder for machine code, or what lies there is damaged
+            reason = f"{type(error).__name__}: {error}"
+        else:
             return compiled
+    _log_failure(loop.__name__, reason)
     return None
+
+
+@cache  # once
+def _log_failure(name: str, reason: str) -> None:
+    logging.getLogger("minigrad").warning("Training is slow, as %r cannot be compiled: %s", name, reason)
 
 
 @cache

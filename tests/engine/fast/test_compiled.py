@@ -26,9 +26,21 @@ def compiled_anew():
 
 
 @pytest.mark.usefixtures("compiled_anew")
-def test_without_numba_there_is_no_machine_code(monkeypatch):
+def test_without_numba_there_is_no_machine_code(monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "numba", None)  # what an import of a missing package finds
     assert seam.machine_code(seam.adam, *ROWS) is None
+    assert caplog.records == []
+
+
+@pytest.mark.usefixtures("compiled_anew")
+def test_what_the_compiler_cannot_do_is_logged_once(caplog):
+    pytest.importorskip("numba")
+    seam._log_failure.cache_clear()
+    for _ in range(2):
+        assert seam.machine_code(seam.adam, "no", "array", "at", "all", "1") is None
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("minigrad", "WARNING")
+    assert "'adam' cannot be compiled: TypingError" in record.message
 
 
 @pytest.mark.usefixtures("compiled_anew")
