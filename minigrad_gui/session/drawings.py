@@ -30,6 +30,7 @@ class Drawings(QObject):
         self._pending = 0
         self._differs = False
         """Whether a change failed, so that the store holds other drawings than are shown."""
+        self._is_closed = False
         self._writer = ThreadPoolExecutor(1, "drawings")
         self._done.connect(self._on_done)
 
@@ -84,18 +85,23 @@ class Drawings(QObject):
 
     def flush(self) -> None:
         """Wait until every change is on disk, or was told to have failed."""
-        self._writer.submit(lambda: None).result()
+        if not self._is_closed:
+            self._writer.submit(lambda: None).result()
         QCoreApplication.sendPostedEvents(self)
 
     def close(self) -> None:
-        """As `flush`; and nothing can be changed after that."""
+        """As `flush`; what is changed after that is written while the caller waits."""
         self._unread = ()
+        self._is_closed = True
         self._writer.shutdown()
         QCoreApplication.sendPostedEvents(self)
 
     def _change(self, change: Callable[..., object], *arguments: object) -> None:
         self._pending += 1
-        self._writer.submit(self._apply, change, *arguments)
+        if self._is_closed:
+            self._apply(change, *arguments)
+        else:
+            self._writer.submit(self._apply, change, *arguments)
 
     def _apply(self, change: Callable[..., object], *arguments: object) -> None:
         """In the writer's thread."""

@@ -22,13 +22,14 @@ from minigrad_gui.handwriting import Drawing
 from minigrad_gui.reader import Prediction
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingJob, TrainingResult
+from minigrad_gui.session.curves import Curves, curves_config, recorded_curves
 from minigrad_gui.session.drawing import Drawing as Canvas
 from minigrad_gui.session.drawing import Strokes
 from minigrad_gui.session.handwriting import Handwriting
 from minigrad_gui.session.network import Network, NetworkSnapshot
 from minigrad_gui.session.runs import Runs
 from minigrad_gui.session.settings import Settings, config_of
-from minigrad_gui.session.training import Curves, Training, curves_config, recorded_curves
+from minigrad_gui.session.training import Training
 
 CLOSING_MS = 900
 """How long a window that closes waits for its threads; a step of a very large network may take longer."""

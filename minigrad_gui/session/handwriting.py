@@ -6,12 +6,13 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QDeadlineTimer, QObject, QThread, QTimer, Signal, Slot
+from PySide6.QtCore import QDeadlineTimer, QObject, QTimer, Signal, Slot
 
 from engine.nn import MLP
 from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, is_dot
 from minigrad_gui.session.drawings import Drawings
-from minigrad_gui.teaching import TeachingJob, TeachingResult, TeachingWorker
+from minigrad_gui.session.teacher import Teacher
+from minigrad_gui.teaching import TeachingJob, TeachingResult
 
 HandwritingState = Literal["off", "learning", "on"]
 Strokes = Sequence[NDArray[np.float64]]
@@ -27,10 +28,6 @@ class Handwriting(QObject):
     readerChanged = Signal()  # noqa: N815
     samplesReady = Signal()  # noqa: N815
     failed = Signal(str)
-    _drawingsAsked = Signal(object)  # noqa: N815
-    _jobQueued = Signal(object)  # noqa: N815
-    _samplesAsked = Signal()  # noqa: N815
-    _jobExpected = Signal()  # noqa: N815
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,27 +37,16 @@ class Handwriting(QObject):
         self._copy: TeachingResult | None = None
         """The copy of the current network, whether it reads or not."""
         self._job: TeachingJob | None = None
-        self._is_expecting = False
         self._taught_last: tuple[str, Strokes] | None = None
         """The name of the drawing that was taught last, and its strokes on the canvas."""
         self._samples: NDArray[np.uint8] | None = None
         self._drawings = Drawings(folder, self)
         self._drawings.changed.connect(self._on_drawings_changed)
         self._drawings.failed.connect(self.failed)
-        self._thread = QThread(self)
-        self._thread.setObjectName("teaching")
-        self._worker = TeachingWorker()
-        self._worker.moveToThread(self._thread)
-        for asked, slot in (
-            (self._drawingsAsked, self._worker.read_drawings),
-            (self._jobQueued, self._worker.run),
-            (self._samplesAsked, self._worker.load_samples),
-            (self._jobExpected, self._worker.prepare),
-            (self._worker.samplesReady, self._on_samples),
-            (self._worker.drawingsRead, self._on_drawings_read),
-            (self._worker.taught, self._on_taught),
-        ):
-            asked.connect(slot)
+        self._teacher = Teacher(self)
+        self._teacher.samplesReady.connect(self._on_samples)
+        self._teacher.drawingsRead.connect(self._on_drawings_read)
+        self._teacher.taught.connect(self._on_taught)
         # Only when the window is up: Python runs one thread at a time, and the window would come later.
         self._reading_timer = QTimer(self, singleShot=True, interval=0)
         self._reading_timer.timeout.connect(self._read_drawings)
@@ -115,10 +101,7 @@ class Handwriting(QObject):
 
     def expect(self) -> None:
         """Somebody draws, and may soon teach: load what that takes."""
-        if not self._is_expecting:
-            self._is_expecting = True
-            self._thread.start()
-            self._jobExpected.emit()
+        self._teacher.expect_job()
 
     def can_teach(self, strokes: Strokes) -> bool:
         """Whether these strokes could be taught, and a network is there to learn them."""
@@ -163,21 +146,19 @@ class Handwriting(QObject):
     def ask_for_samples(self) -> None:
         """Have `samples` soon; `samplesReady` tells when."""
         if self._samples is None:
-            self._thread.start()
-            self._samplesAsked.emit()
+            self._teacher.load_samples()
 
     def quit(self) -> None:
         """Learn nothing more, and have the thread end; what was taught is then on disk."""
         self._reading_timer.stop()
         self.cancel()
         self._is_wanted = False  # whatever a job still reports, no other is begun
-        self._thread.requestInterruption()
-        self._thread.quit()
+        self._teacher.quit()
         self._drawings.close()
 
     def wait(self, deadline: QDeadlineTimer) -> bool:
         """Whether the thread has ended by then."""
-        return self._thread.wait(deadline)
+        return self._teacher.wait(deadline)
 
     def learn(self) -> None:
         """Have the copy learn all drawings, unless that is not wanted now or has been done."""
@@ -192,8 +173,7 @@ class Handwriting(QObject):
         is_learnt = self._copy is not None and self._copy.lesson.drawings == drawings
         if drawings and not self._drawings.unread and not is_learnt:
             self._job = TeachingJob(self._model, drawings)
-            self._thread.start()
-            self._jobQueued.emit(self._job)
+            self._teacher.teach(self._job)
             self.changed.emit()
 
     @Slot()
@@ -204,8 +184,7 @@ class Handwriting(QObject):
 
     @Slot()
     def _read_drawings(self) -> None:
-        self._thread.start()
-        self._drawingsAsked.emit(self._drawings.read)
+        self._teacher.read(self._drawings.read)
 
     @Slot(object)
     def _on_drawings_read(self, read: list[Drawing]) -> None:

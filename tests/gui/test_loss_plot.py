@@ -20,7 +20,7 @@ from engine import MLP, TrainingConfig, save_model
 from engine.training import EpochSummary
 from minigrad_gui import process, theme
 from minigrad_gui.history import History
-from minigrad_gui.session.training import Curves
+from minigrad_gui.session.curves import Curves
 from minigrad_gui.views.loss_plot import LossPlot, figure
 from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
 from minigrad_gui.widgets.legend import Legend

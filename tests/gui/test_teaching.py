@@ -707,7 +707,7 @@ def test_the_hand_can_be_forgotten_while_the_drawings_are_read(slow_reading, use
     untaught = user.session.model
     user.session.forget_handwriting()  # which looks at each drawing, too
     assert taught(user) == []
-    with user.qtbot.waitSignal(user.session._handwriting._worker.drawingsRead):
+    with user.qtbot.waitSignal(user.session._handwriting._teacher.drawingsRead):
         slow_reading.set()
     assert stored(user, folder) == []
     assert taught(user) == []
@@ -745,7 +745,7 @@ def test_a_window_that_is_closed_before_it_was_shown_reads_nothing(qtbot, folder
     qtbot.addWidget(window)
     window.close()
     QApplication.processEvents()
-    assert not window.session._handwriting._thread.isRunning()
+    assert not window.session._handwriting._teacher._thread.isRunning()
 
 
 # ---------------------------------------------------------------- the next time, other networks, training
@@ -1039,7 +1039,7 @@ def test_the_window_can_be_closed_while_it_learns(user, monkeypatch, clicks):
     monkeypatch.setattr(handwriting, "STEPS", 20_000)  # far longer than anybody would wait
     draw(user, TRIANGLE)
     started = threading.Event()
-    worker = user.session._handwriting._worker
+    worker = user.session._handwriting._teacher._worker
     worker._digits = lambda: (started.set(), TeachingWorker._digits(worker))[1]
     for digit in range(clicks):
         click_bar(user, digit)
@@ -1047,10 +1047,10 @@ def test_the_window_can_be_closed_while_it_learns(user, monkeypatch, clicks):
     begun = time.perf_counter()
     user.window.close()
     assert time.perf_counter() - begun < 2
-    assert not user.session._handwriting._thread.isRunning()
+    assert not user.session._handwriting._teacher._thread.isRunning()
     QCoreApplication.sendPostedEvents()
     QApplication.processEvents()
-    assert not user.session._handwriting._thread.isRunning(), "what was left to learn is not begun"
+    assert not user.session._handwriting._teacher._thread.isRunning(), "what was left to learn is not begun"
 
 
 def test_a_lesson_that_fails_is_told_and_the_network_stays(user, warnings, monkeypatch):

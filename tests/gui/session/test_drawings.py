@@ -159,3 +159,10 @@ def test_what_is_read_after_the_end_is_left_out(tmp_path):
     drawings.include(read)
     assert drawings.drawings == []
     assert stored(drawings) == [1]
+
+
+def test_what_is_taught_with_the_last_key_before_the_end_is_not_lost(drawings):
+    drawings.close()
+    drawings.add(ONE, 3)
+    assert labels(drawings) == stored(drawings) == [3]
+    drawings.flush()

@@ -1,13 +1,14 @@
 """A run is started, steered and reported, without a window."""
 
 import pytest
-from PySide6.QtCore import QDeadlineTimer
+from PySide6.QtCore import QCoreApplication, QDeadlineTimer
 
 from engine import TrainingConfig
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.history import History
 from minigrad_gui.runner import TrainingJob
-from minigrad_gui.session.training import Curves, Training, curves_config, recorded_curves
+from minigrad_gui.session.curves import Curves
+from minigrad_gui.session.training import Training
 
 CONFIG = TrainingConfig(hidden=(16,), batch_size=100, epochs=2)
 ENDLESS = TrainingConfig(hidden=(16,), batch_size=100, epochs=1000)
@@ -89,8 +90,9 @@ def test_what_an_abandoned_run_still_reports_is_ignored(training, told, qtbot):
     assert training.state == "idle"
     training.show(Curves())
     told.clear()
-    with qtbot.waitSignal(training._worker.ended, timeout=30_000):
-        pass
+    training.quit()
+    assert training.wait(QDeadlineTimer(30_000))
+    QCoreApplication.processEvents()
     assert told == []
     assert len(training.curves.history) == 0
 
@@ -108,15 +110,3 @@ def test_state_can_only_be_read(training):
     for name in ("state", "job", "curves", "samples_per_second"):
         with pytest.raises(AttributeError):
             setattr(training, name, None)
-
-
-def test_a_networks_file_tells_of_its_run():
-    epochs = [{"epoch": 0, "loss": 0.5, "accuracy": 0.8, "validation_loss": None, "validation_accuracy": None}]
-    meta = {"config": CONFIG.to_dict(), "dataset": "mnist", "epochs": epochs}
-    curves = recorded_curves(meta)
-    assert curves.gave_a_network
-    assert [epoch.loss for epoch in curves.history.epochs] == [0.5]
-    held_back = round(60_000 * CONFIG.validation_share)
-    assert curves.history.steps_per_epoch == -(-(60_000 - held_back) // CONFIG.batch_size)
-    assert curves_config(curves, meta) == CONFIG
-    assert curves_config(recorded_curves({}), {}) is None

@@ -1,0 +1,64 @@
+"""The thread in which handwriting is learnt."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal
+
+from minigrad_gui.handwriting import Drawing
+from minigrad_gui.teaching import TeachingJob, TeachingWorker
+
+
+class Teacher(QObject):
+    """Passes to a `TeachingWorker` in a thread of its own what it is to do, and tells what came of it."""
+
+    drawingsRead = Signal(object)  # noqa: N815  list[Drawing]
+    samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
+    taught = Signal(object)  # TeachingResult
+    _readingAsked = Signal(object)  # noqa: N815
+    _jobQueued = Signal(object)  # noqa: N815
+    _samplesAsked = Signal()  # noqa: N815
+    _jobExpected = Signal()  # noqa: N815
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._is_expecting = False
+        self._thread = QThread(self)
+        self._thread.setObjectName("teaching")
+        self._worker = TeachingWorker()
+        self._worker.moveToThread(self._thread)
+        self._readingAsked.connect(self._worker.read_drawings)
+        self._jobQueued.connect(self._worker.run)
+        self._samplesAsked.connect(self._worker.load_samples)
+        self._jobExpected.connect(self._worker.prepare)
+        self._worker.drawingsRead.connect(self.drawingsRead)
+        self._worker.samplesReady.connect(self.samplesReady)
+        self._worker.taught.connect(self.taught)
+
+    def expect_job(self) -> None:
+        """Load what the first job would else wait for."""
+        if not self._is_expecting:
+            self._is_expecting = True
+            self._thread.start()
+            self._jobExpected.emit()
+
+    def teach(self, job: TeachingJob) -> None:
+        self._thread.start()
+        self._jobQueued.emit(job)
+
+    def read(self, read: Callable[[Callable[[], bool]], list[Drawing]]) -> None:
+        """Read drawings with this function, which is given another that tells whether to end."""
+        self._thread.start()
+        self._readingAsked.emit(read)
+
+    def load_samples(self) -> None:
+        self._thread.start()
+        self._samplesAsked.emit()
+
+    def quit(self) -> None:
+        """Have the thread end."""
+        self._thread.requestInterruption()
+        self._thread.quit()
+
+    def wait(self, deadline: QDeadlineTimer) -> bool:
+        """Whether the thread has ended by then."""
+        return self._thread.wait(deadline)
