@@ -1150,6 +1150,7 @@ def test_a_drawing_that_was_undone_and_redone_is_still_the_same(user):
 def test_a_correction_that_cannot_be_made_leaves_the_first_label(user, warnings, monkeypatch):
     draw(user, FLAGGED_ONE)
     user.session.teach(3)
+    user.session.drawing_store.flush()
 
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
