@@ -5,16 +5,12 @@ Qt is imported for the window alone. What the person got wrong is said in one li
 
 import argparse
 import os
-import signal
-import socket
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import fields, replace
-from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from engine import (
     Augmentation,
@@ -27,20 +23,13 @@ from engine.archive import printable
 from engine.config import MAX_AUGMENTATION, SCHEDULES
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
-from minigrad_gui import data, digits
+from minigrad_gui import app, data, digits
 from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.reader import Prediction, load_reader, predict
+from minigrad_gui.version import version
 
-if TYPE_CHECKING:
-    from minigrad_gui.main_window import MainWindow
-
-LIBRARIES = (
-    "libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
-    "libxcb-keysyms1 libxcb-randr0 libxcb-shape0 libxcb-xfixes0 fonts-dejavu-core"
-)
-LIBRARIES_HINT = f"on Debian or Ubuntu: sudo apt install {LIBRARIES}"
 COMMANDS = ("train", "evaluate", "predict")
 DEFAULTS = TrainingConfig()
 """What `train` starts from where no preset is named, and the window."""
@@ -65,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given and given[0] in COMMANDS:
             options = _commands().parse_args(given)
             return int(options.run(options))
-        return _window(_window_parser().parse_args(given).model)
+        return app.run(_window_parser().parse_args(given).model)
     except (UsageError, ModelFileError, ConfigError, data.DataError) as error:
         complain(error)
         return 2
@@ -93,6 +82,14 @@ def _print_anything() -> None:
 # ---------------------------------------------------------------- what can be said
 
 
+class _PrintVersion(argparse.Action):
+    """As argparse's "version", but the version is looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        print(f"minigrad {version()}")
+        parser.exit()
+
+
 def _window_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="minigrad-gui",
@@ -101,6 +98,7 @@ def _window_parser() -> argparse.ArgumentParser:
         epilog="Each command explains itself: minigrad-gui train --help",
     )
     parser.add_argument("model", nargs="?", type=Path, metavar="MODEL.npz", help="a network to open in the window")
+    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
     return parser
 
 
@@ -228,90 +226,3 @@ def _answer(picture: digits.Picture, prediction: Prediction | None) -> str:
         return "no digit, the picture is blank" if blank else "no answer, the network's weights are too large"
     doubt = "" if prediction.recognised else "not recognised, most like "
     return f"{doubt}{prediction.digit} ({prediction.probabilities.max():.1%})"
-
-
-# ---------------------------------------------------------------- the window
-
-
-def _window(model: Path | None) -> int:
-    if model is not None and not model.exists():
-        raise UsageError(f'there is no file and no command "{model}"; try minigrad-gui --help.')
-    if _has_no_display():
-        raise UsageError("there is no display to open a window on; minigrad-gui train works without one.")
-    try:
-        from PySide6.QtCore import QTimer, qInstallMessageHandler
-        from PySide6.QtWidgets import QApplication
-    except ImportError as error:
-        raise UsageError(f"Qt cannot start: {error} ({LIBRARIES_HINT}). minigrad-gui train needs no Qt.") from None
-    previous = qInstallMessageHandler(_refuse_on_fatal)
-    app = QApplication(["minigrad-gui"])
-    qInstallMessageHandler(previous)
-    app.setApplicationName("minigrad")
-    app.setApplicationDisplayName("minigrad")
-    app.setDesktopFileName("minigrad")
-
-    from minigrad_gui.incidents import Incidents
-
-    incidents = Incidents()
-    incidents.install()
-
-    from minigrad_gui.main_window import MainWindow
-
-    window = MainWindow()
-    window.show()
-    if model is not None:
-        QTimer.singleShot(0, partial(window.open, model))
-    with _leaving_on_signals(window):
-        status = int(app.exec())
-    incidents.uninstall()
-    if not window.has_ended:  # a step of a very large network is still under way; all that matters is on disk
-        sys.stderr.flush()
-        os._exit(status)
-    return status
-
-
-@contextmanager
-def _leaving_on_signals(window: "MainWindow") -> Iterator[None]:
-    """Ctrl+C in the terminal, and a session that ends, close the window without a question; the run is kept."""
-    from PySide6.QtCore import QSocketNotifier
-
-    # While Qt waits for events Python runs nothing; the byte that a signal writes wakes it up.
-    reading, writing = socket.socketpair()
-    reading.setblocking(False)
-    writing.setblocking(False)
-    notifier = QSocketNotifier(reading.fileno(), QSocketNotifier.Type.Read, window)
-
-    def leave() -> None:
-        reading.recv(64)  # else it would wake up for ever
-        window.leave()
-
-    notifier.activated.connect(leave)
-    wakeup_before = signal.set_wakeup_fd(writing.fileno())
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), lambda *_: None) for name in names}
-    try:
-        yield
-    finally:
-        notifier.setEnabled(False)
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
-        signal.set_wakeup_fd(wakeup_before)
-        reading.close()
-        writing.close()
-
-
-def _has_no_display() -> bool:
-    asked_for = os.environ.get("QT_QPA_PLATFORM")
-    has_one = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    return sys.platform.startswith("linux") and not asked_for and not has_one
-
-
-def _refuse_on_fatal(kind: Any, context: Any, message: str) -> None:  # noqa: ARG001
-    """While Qt starts: where it would print a paragraph and abort, say one line and leave."""
-    if kind.name == "QtFatalMsg":
-        _leave(f"no window can be opened on this display ({LIBRARIES_HINT}); minigrad-gui train works without one.")
-
-
-def _leave(message: str) -> NoReturn:
-    complain(message)
-    os._exit(2)  # Qt would abort the process as soon as it was given back control

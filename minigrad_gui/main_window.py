@@ -36,6 +36,7 @@ from minigrad_gui.garbage import GarbageCollector
 from minigrad_gui.incidents import log_path
 from minigrad_gui.recovery import RecoverableRun, run_in
 from minigrad_gui.session import Session
+from minigrad_gui.version import version
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import Column, View
 from minigrad_gui.widgets.accessibility import name_menus, name_scroll_area
@@ -408,8 +409,9 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_about(self) -> None:
         text = (
-            "<b>minigrad</b> is a laboratory for neural networks: configure one, watch it learn, draw a digit and see "
-            "what it thinks.<br><br>Code: MIT licence. Digits: MNIST by LeCun, Cortes and Burges, CC BY-SA 3.0."
+            f"<b>minigrad</b> {escape(version())}<br><br>A laboratory for neural networks: configure one, watch it "
+            "learn, draw a digit and see what it thinks.<br><br>Code: MIT licence. Digits: MNIST by LeCun, Cortes and "
+            "Burges, CC BY-SA 3.0."
             f"<br><br>What goes wrong is written to the log:<br>{escape(str(log_path()))}"
         )
         about = QMessageBox(QMessageBox.Icon.NoIcon, "About minigrad", text, QMessageBox.StandardButton.Ok, self)

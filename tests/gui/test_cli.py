@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from engine.calibration import Calibration, calibration_of
 from engine.config import MAX_AUGMENTATION
 from engine.training import logits_of
 from minigrad_gui import data
-from minigrad_gui.cli import LIBRARIES, main
+from minigrad_gui.cli import main
 from minigrad_gui.data import asset_path, load_mnist
 from minigrad_gui.presets import PRESETS
 
@@ -321,29 +322,18 @@ def test_the_help_of_train_tells_every_default(capsys):
         assert f"{name}: " in out
 
 
-def run(*words: str, **environment: str | None) -> subprocess.CompletedProcess:
-    changed = {**os.environ, **environment}
-    return subprocess.run(
-        [sys.executable, "-m", "minigrad_gui", *words],
-        env={key: value for key, value in changed.items() if value is not None},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def test_the_version_is_that_of_the_project(capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(["--version"])
+    assert leaving.value.code == 0
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert capsys.readouterr().out == f"minigrad {project['project']['version']}\n"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has machines without a display")
-@pytest.mark.parametrize("display", [None, ":4711"])
-def test_without_a_display_the_window_says_so_in_one_line(display):
-    result = run(QT_QPA_PLATFORM=None, WAYLAND_DISPLAY=None, DISPLAY=display)
-    assert result.returncode == 2
-    assert "minigrad-gui train works without one" in result.stderr
-    assert result.stderr.count("\n") == 1
-
-
-def test_the_readme_names_the_same_libraries():
-    readme = Path(__file__).resolve().parents[2] / "README.md"
-    assert f"\nsudo apt install {LIBRARIES}\n" in readme.read_text(encoding="utf-8")
+def test_the_help_names_the_version_option(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "--version" in capsys.readouterr().out
 
 
 def test_training_needs_no_qt():

@@ -28,6 +28,7 @@ from pytestqt.qtbot import QtBot
 from minigrad_gui import incidents as module
 from minigrad_gui.folders import data_folder
 from minigrad_gui.incidents import IncidentDialog, Incidents, log_path
+from minigrad_gui.version import version
 
 pytestmark = pytest.mark.qt_no_exception_capture  # pytest-qt would take the hook for itself
 watched = pytest.mark.usefixtures("incidents")
@@ -435,6 +436,7 @@ def test_help_shows_the_place_of_the_log(user):
     about = user.widget("aboutBox")
     assert isinstance(about, QMessageBox)
     assert str(log_path()) in about.text()
+    assert f"</b> {version()}<br>" in about.text()
     flags = Qt.TextInteractionFlag
     for selectable in (flags.TextSelectableByMouse, flags.TextSelectableByKeyboard):
         assert about.textInteractionFlags() & selectable

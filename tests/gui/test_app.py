@@ -1,0 +1,35 @@
+"""Starting Qt: what is said where it cannot start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from minigrad_gui.app import LIBRARIES
+
+
+def run(*words: str, **environment: str | None) -> subprocess.CompletedProcess:
+    changed = {**os.environ, **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "minigrad_gui", *words],
+        env={key: value for key, value in changed.items() if value is not None},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has machines without a display")
+@pytest.mark.parametrize("display", [None, ":4711"])
+def test_without_a_display_the_window_says_so_in_one_line(display):
+    result = run(QT_QPA_PLATFORM=None, WAYLAND_DISPLAY=None, DISPLAY=display)
+    assert result.returncode == 2
+    assert "minigrad-gui train works without one" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_readme_names_the_same_libraries():
+    readme = Path(__file__).resolve().parents[2] / "README.md"
+    assert f"\nsudo apt install {LIBRARIES}\n" in readme.read_text(encoding="utf-8")
