@@ -1,8 +1,7 @@
 """Learning handwriting: a network is taught a few labelled drawings, without forgetting what it knew.
 
-No Qt here. `teach` is the learning; a `DrawingStore` keeps the drawings, one file each, so that two windows may write
-at once and a damaged file costs one drawing. Every drawing is kept until it is thrown away; the newest MAX_DRAWINGS are
-taught.
+No Qt here. `teach` is the learning; a `DrawingStore` has a file for each drawing, so that two windows may write at once
+and a damaged file costs one drawing. A drawing is stored until it is thrown away; the newest MAX_DRAWINGS are taught.
 """
 
 import json
@@ -24,7 +23,7 @@ from engine.nn import MLP
 from minigrad_gui.digits import CLASSES, Picture, rasterize
 
 MAX_DRAWINGS = 2000
-"""So many are taught, the newest; the others are kept."""
+"""So many are taught, the newest; the others are stored, too."""
 MAX_FILE_BYTES = 4 << 20
 MAX_STROKES = 5000
 COORDINATE_DECIMALS = 4
@@ -92,7 +91,7 @@ def is_dot(strokes: Sequence[ArrayLike]) -> bool:
 
 
 class DrawingStoreError(Exception):
-    """A drawing that could not be kept or removed; the message is one sentence for the person who drew it."""
+    """A drawing that could not be stored or removed; the message is one sentence for the person who drew it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +107,7 @@ class Drawing:
     @property
     def picture(self) -> Picture:
         """As the network sees it: float32 (28, 28), made when it is first asked for."""
-        # cached_property has a lock in Python 3.11: the window would wait until a lesson has made thousands.
+        # cached_property has a lock in Python 3.11: the window would wait until a job has made thousands.
         if not self._made:
             self._made.append(rasterize(self.strokes))
         return self._made[0]
@@ -181,8 +180,8 @@ class DrawingStore:
                 gone.add(drawing.name)
             except OSError as error:
                 problem = error
-        self.drawings = [kept for kept in self.drawings if kept.name not in gone]
-        self._unwritten = [kept for kept in self._unwritten if kept.name not in gone]
+        self.drawings = [drawing for drawing in self.drawings if drawing.name not in gone]
+        self._unwritten = [drawing for drawing in self._unwritten if drawing.name not in gone]
         if problem is not None:
             what = _counted(len(drawings) - len(gone))
             raise DrawingStoreError(

@@ -40,7 +40,7 @@ def train(
 ) -> None:
     """Train a new network on one of data.SOURCES, test it, and tell of it on stdout.
 
-    threads: of BLAS, None for the fastest number; save: where the network goes; checkpoint: where the run is kept
+    threads: of BLAS, None for the fastest number; save: where the network goes; checkpoint: where the run is written
     while it goes on. Raises UsageError, DataError, ConfigError or ModelFileError, StoppedError on Ctrl+C and SIGTERM.
     """
     save, checkpoint = _targets(save, checkpoint)
@@ -50,7 +50,7 @@ def train(
 
 
 def resume(path: Path, *, threads: int | None, save: Path | None, checkpoint: Path | None) -> None:
-    """Go on with the run that is kept in the file `path`, as `train` would have; see there.
+    """Go on with the run in the file `path`, as `train` would have; see there.
 
     With as many threads as before, unless told otherwise, the network is the same as if nothing had been.
     """

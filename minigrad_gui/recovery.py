@@ -1,4 +1,4 @@
-"""Runs outlive the program: each window keeps its run in a file of its own, and offers to go on with what others left.
+"""Runs outlive the program: each window writes its run to a file of its own, and offers those that others left.
 
 Beside its file a window holds a lock, which the operating system frees when the process is gone, however it went. So a
 run that is still under way in another window is never taken for one that was left behind. No Qt here.
@@ -22,7 +22,7 @@ MAX_OFFERED = 20
 
 @dataclass(frozen=True)
 class RecoverableRun:
-    """A run in a file: what it was, and when it was last kept, in seconds since 1970."""
+    """A run in a file: what it was, and when it was last written, in seconds since 1970."""
 
     path: Path
     summary: CheckpointSummary
@@ -48,7 +48,7 @@ def _written_s(file: Path) -> float:
 
 
 class RunFolder:
-    """The folder of kept runs, as one window sees it: its own, those that it offers, and those of other windows."""
+    """The folder of checkpoints, as one window sees it: its own, those that it offers, and those of other windows."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -64,9 +64,9 @@ class RunFolder:
         self._own.add(path)
         return path
 
-    def take(self, kept: RecoverableRun) -> None:
+    def take(self, run: RecoverableRun) -> None:
         """From now on a run that was left behind is this window's own."""
-        self._own.add(kept.path)
+        self._own.add(run.path)
 
     def leave(self, *paths: Path | None) -> None:
         """What these files keep is for the next window; until this one is closed, no other offers it."""
@@ -89,11 +89,11 @@ class RunFolder:
         found = []
         for path in [file for file in files if file.suffix == SUFFIX][:MAX_OFFERED]:
             if path not in self._locks and self._lock(path):
-                kept = run_in(path)
-                if kept is None:
+                run = run_in(path)
+                if run is None:
                     self._release(path)
                 else:
-                    found.append(kept)
+                    found.append(run)
         return found
 
     def remove(self, path: Path) -> None:

@@ -36,20 +36,20 @@ class TeachingJob:
 
 @dataclass(frozen=True)
 class TeachingResult:
-    """How a lesson ended: the network that learnt it, and its loss and accuracy on MNIST's test digits."""
+    """How a job ended: the network that has learnt the drawings, and its loss and accuracy on MNIST's test digits."""
 
-    lesson: TeachingJob
+    job: TeachingJob
     model: MLP | None = None
     test: tuple[float, float] | None = None
     error: str | None = None
 
 
 class TeachingWorker(QObject):
-    """Lives in a QThread, reads the store and teaches one lesson at a time."""
+    """Lives in a QThread, reads the store and does one job at a time."""
 
     drawingsRead = Signal(object)  # noqa: N815  list[Drawing], for the store to include
     samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
-    taught = Signal(object)  # TeachingResult, once for each lesson
+    taught = Signal(object)  # TeachingResult, once for each job
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,8 +71,8 @@ class TeachingWorker(QObject):
 
     @Slot()
     def prepare(self) -> None:
-        """Do what the first lesson would else wait for: load the digits, and the compiled loops, if any."""
-        with suppress(data.DataError):  # the lesson will tell
+        """Do what the first job would else wait for: load the digits, and the compiled loops, if any."""
+        with suppress(data.DataError):  # the job will tell
             self._digits()
         samples = np.zeros((2, 1), np.float32), np.zeros(2, np.intp)
         model = MLP(1, [1], 2, dtype=np.float32)
@@ -87,29 +87,29 @@ class TeachingWorker(QObject):
             self.drawingsRead.emit(drawings)
 
     @Slot(object)
-    def run(self, lesson: TeachingJob) -> None:
+    def run(self, job: TeachingJob) -> None:
         try:
             known = self._digits()
-            replay, cancelled = (known.train_images, known.train_labels), lesson.cancelled.is_set
+            replay, cancelled = (known.train_images, known.train_labels), job.cancelled.is_set
             # The first time, a picture takes a millisecond.
-            pictures = [drawing.picture for drawing in lesson.drawings if not cancelled()]
+            pictures = [drawing.picture for drawing in job.drawings if not cancelled()]
             if cancelled():
-                self.taught.emit(TeachingResult(lesson))
+                self.taught.emit(TeachingResult(job))
                 return
-            labels = [drawing.label for drawing in lesson.drawings]
+            labels = [drawing.label for drawing in job.drawings]
             # A second BLAS thread would wait for the window, and spin meanwhile.
             with process.blas_threads(1):
-                model = teach(lesson.model, np.stack(pictures), labels, *replay, cancelled=cancelled)
+                model = teach(job.model, np.stack(pictures), labels, *replay, cancelled=cancelled)
                 test = None if cancelled() else evaluate(model, known.test_images, known.test_labels)
-            outcome = TeachingResult(lesson, model, test)
+            result = TeachingResult(job, model, test)
         except data.DataError as error:
-            outcome = TeachingResult(lesson, error=str(error))
+            result = TeachingResult(job, error=str(error))
         except MemoryError:
-            outcome = TeachingResult(lesson, error="There is not enough memory to learn your drawings.")
+            result = TeachingResult(job, error="There is not enough memory to learn your drawings.")
         except Exception as error:  # a slot that raises would leave the window waiting for ever
             logging.getLogger("minigrad").exception("Learning stopped")
-            outcome = TeachingResult(lesson, error=f"Learning stopped because of an error in the program: {error!r}.")
-        self.taught.emit(outcome)
+            result = TeachingResult(job, error=f"Learning stopped because of an error in the program: {error!r}.")
+        self.taught.emit(result)
 
 
 def _without_most(dataset: data.Dataset) -> data.Dataset:

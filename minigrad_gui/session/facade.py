@@ -343,7 +343,7 @@ class Session(QObject):
         copy = self._handwriting.copy
         if copy is None or copy.model is None or copy.test is None:
             raise ModelFileError("Your handwriting has not been learnt by this network.")
-        self._network.save_copy(path, copy.model, copy.test, len(copy.lesson.drawings))
+        self._network.save_copy(path, copy.model, copy.test, len(copy.job.drawings))
 
     @Slot()
     def _on_model_changed(self) -> None:

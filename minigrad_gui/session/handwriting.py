@@ -170,7 +170,7 @@ class Handwriting(QObject):
             self._copy = None
         if self._model is None or self._is_training or not self._is_wanted:
             return
-        is_learnt = self._copy is not None and self._copy.lesson.drawings == drawings
+        is_learnt = self._copy is not None and self._copy.job.drawings == drawings
         if drawings and not self._drawings.unread and not is_learnt:
             self._job = TeachingJob(self._model, drawings)
             self._teacher.teach(self._job)
@@ -194,7 +194,7 @@ class Handwriting(QObject):
     @Slot(object)
     def _on_taught(self, result: TeachingResult) -> None:
         self._job = None
-        if result.lesson.cancelled.is_set():
+        if result.job.cancelled.is_set():
             self.learn()
         elif result.model is not None:
             self._copy = result

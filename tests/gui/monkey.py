@@ -148,6 +148,7 @@ class Monkey(QObject):
             assert np.isclose(session.prediction.probabilities.sum(), 1, atol=1e-4)
         drawings, folder = session.drawing_store.drawings, session.drawing_store.folder
         assert len(drawings) == self._taught, "drawings came or went, and nobody was told"
+        session.drawing_store.flush()
         kept = {file.name for file in folder.glob("*.json")}
         assert kept == {drawing.name for drawing in drawings}, "the folder holds other drawings than the window"
         strokes = window.findChild(QWidget, "drawingCanvas").strokes

@@ -253,6 +253,7 @@ def teach(user, digit, label):
     user.draw(digit)
     user.wait(lambda: user.window.findChild(QAction, "teach0Action").isEnabled())
     user.trigger(f"teach{label}Action")
+    user.session.drawing_store.flush()
     user.wait(lambda: not user.session.is_learning)
 
 
@@ -330,6 +331,7 @@ def test_a_data_folder_that_vanishes_is_made_anew(user, drawings, warnings):
     assert len([*drawings.iterdir()]) == 1
     shutil.rmtree(drawings.parents[1])
     user.trigger("undoTeachingAction")
+    user.session.drawing_store.flush()
     assert [drawing.label for drawing in user.session.drawing_store.drawings] == [7]
     assert warnings == []
 

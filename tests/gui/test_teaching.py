@@ -128,7 +128,7 @@ def taught(user) -> list[int]:
 
 def learnt(user) -> int:
     """How many drawings the copy that reads has learnt."""
-    return len(user.session._handwriting.copy.lesson.drawings)
+    return len(user.session._handwriting.copy.job.drawings)
 
 
 def text(user, name: str) -> str:

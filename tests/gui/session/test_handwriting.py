@@ -60,7 +60,7 @@ def test_a_drawing_is_learnt_by_a_copy(handwriting, network, qtbot):
     assert handwriting.state == "learning"
     wait_until_learnt(handwriting, qtbot)
     assert handwriting.copy.model is not network
-    assert [drawing.label for drawing in handwriting.copy.lesson.drawings] == [7]
+    assert [drawing.label for drawing in handwriting.copy.job.drawings] == [7]
     assert 0 <= handwriting.copy.test[1] <= 1
     np.testing.assert_array_equal(network.layers[0].W.data, before)
 
@@ -116,7 +116,7 @@ def test_a_network_in_training_reads_by_itself(handwriting, network, qtbot):
     handwriting.set_training(False)
     handwriting.learn()
     wait_until_learnt(handwriting, qtbot)
-    assert len(handwriting.copy.lesson.drawings) == 2
+    assert len(handwriting.copy.job.drawings) == 2
 
 
 def test_another_network_learns_anew(handwriting, network, qtbot):
@@ -125,7 +125,7 @@ def test_another_network_learns_anew(handwriting, network, qtbot):
     other = network.copy()
     handwriting.set_network(other, is_wanted=True)
     wait_until_learnt(handwriting, qtbot)
-    assert handwriting.copy.lesson.model is other
+    assert handwriting.copy.job.model is other
 
 
 def test_the_next_session_knows_what_was_taught(make_handwriting, network, qtbot):
