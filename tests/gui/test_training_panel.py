@@ -10,7 +10,6 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
 
 from engine import TrainingConfig, load_model
-from minigrad_gui.control import TrainingControl
 from minigrad_gui.views.training_panel import duration
 
 
@@ -56,15 +55,6 @@ def test_each_step_is_one_mini_batch(user, qtbot):
         assert user.session.state == "paused"
     qtbot.wait(150)  # a loop that did not wait would have taken many more steps by now
     assert len(user.session.history) == 3
-
-
-def test_steps_asked_for_before_going_on_are_not_taken_after_the_next_pause():
-    control = TrainingControl(0.1, paused=True)
-    control.allow_step()
-    assert not control.must_wait
-    control.resume()
-    control.pause()
-    assert control.must_wait
 
 
 def test_pause_holds_and_resume_goes_on(user):
