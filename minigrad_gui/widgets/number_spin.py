@@ -111,16 +111,18 @@ class DecimalSpin(_AsTyped, QDoubleSpinBox):
         unfit, number = super()._complaint(text), self.number(text)
         if unfit or number is None or float(f"{number:.{self.decimals()}f}") == number:
             return unfit
-        return f"Enter at most {self.decimals()} decimals."
+        return f"Enter at most {self.decimals()} decimal{'s' * (self.decimals() != 1)}."
 
     def valueFromText(self, text: str) -> float:
-        number = self.number(text.strip())
+        number = self.number(text.removesuffix(self.suffix()).strip())
         return self.value() if number is None else number
 
 
-def decimal_spin(name: str, low: float, high: float, *, decimals: int, step: float | None = None) -> DecimalSpin:
+def decimal_spin(
+    name: str, low: float, high: float, *, decimals: int, step: float | None = None, suffix: str = ""
+) -> DecimalSpin:
     """step: how far an arrow goes; None is a tenth of the number's order of magnitude."""
-    spin = named(DecimalSpin(decimals=decimals, minimum=low, maximum=high), name)
+    spin = named(DecimalSpin(decimals=decimals, minimum=low, maximum=high, suffix=suffix), name)
     spin.lineEdit().setTextMargins(*TEXT_MARGINS_PX)
     if step is None:
         spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)

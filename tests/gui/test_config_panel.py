@@ -126,7 +126,7 @@ def test_a_number_out_of_range_is_marked_until_it_is_mended(user, qtbot, name, t
     ("name", "typed", "reason"),
     [
         ("validationSpin", "80", "Enter a number from 0 to 50."),
-        ("validationSpin", "12.5", "Enter a whole number from 0 to 50."),
+        ("validationSpin", "12.25", "Enter at most 1 decimal."),
         ("validationSpin", "", "Enter a number from 0 to 50."),
         ("epochsSpin", "-3", "Enter a number from 1 to 100,000."),
         ("epochsSpin", "ten", "Enter a whole number from 1 to 100,000."),
@@ -347,9 +347,7 @@ def shown_preset(user):
     return user.widget("presetCombo").currentText()
 
 
-@pytest.mark.parametrize(
-    ("name", "title"), [("quick", "Quick"), ("reference", "As in the reference"), ("best", "Best")]
-)
+@pytest.mark.parametrize(("name", "title"), [("quick", "Quick"), ("reference", "Reference setup"), ("best", "Best")])
 def test_a_preset_fills_every_field_but_the_dataset(user, name, title):
     other = TrainingConfig(
         (3,), "tanh", "sgd", 0.5, 0.5, 0.5, 5, 5, 5, 0.5, "cosine", Augmentation(1, 1, 0.1, 0.1, 1, 1)
@@ -374,12 +372,12 @@ def test_an_edited_field_makes_settings_of_ones_own_and_back_a_preset_again(user
     choose_preset(user, "best")
     epochs = user.widget("epochsSpin")
     qtbot.keyClick(epochs, Qt.Key.Key_Up)
-    assert shown_preset(user) == "My own settings"
+    assert shown_preset(user) == "Custom"
     qtbot.keyClick(epochs, Qt.Key.Key_Down)
     assert shown_preset(user) == "Best"
     qtbot.keyClick(user.widget("scheduleCombo"), Qt.Key.Key_Home)
     assert user.session.config.schedule == "constant"
-    assert shown_preset(user) == "My own settings"
+    assert shown_preset(user) == "Custom"
 
 
 def test_a_preset_with_another_seed_is_still_that_preset(user, qtbot):
@@ -396,13 +394,13 @@ def test_settings_of_ones_own_come_back(user, qtbot):
     own = user.session.config
     choose_preset(user, "reference")
     qtbot.keyClick(combo, Qt.Key.Key_End)
-    assert shown_preset(user) == "My own settings"
+    assert shown_preset(user) == "Custom"
     assert user.session.config == own
 
 
 def test_a_preset_mends_a_wrong_field(user):
     user.widget("hiddenLayersEdit").setText("abc")
-    assert shown_preset(user) == "My own settings"
+    assert shown_preset(user) == "Custom"
     choose_preset(user, "quick")
     assert user.widget("hiddenLayersEdit").text() == "256, 128"
     assert user.widget("trainButton").isEnabled()

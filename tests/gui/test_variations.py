@@ -82,7 +82,7 @@ def test_the_best_preset_is_left_as_it_is_by_what_edits_another_field(user, qtbo
     assert user.session.config == PRESETS["best"]
     qtbot.keyClick(user.widget("elasticSlider"), KEYS.Key_Left)
     assert user.session.config.augmentation.elastic_px == 0.7
-    assert user.widget("presetCombo").currentText() == "My own settings"
+    assert user.widget("presetCombo").currentText() == "Custom"
     qtbot.keyClick(user.widget("elasticSlider"), KEYS.Key_Right)
     assert user.session.config == PRESETS["best"]
 

@@ -1,0 +1,76 @@
+"""The settings of a run, a row each: a new setting needs a row here and a tip in `setting_texts`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from engine.config import MAX_AUGMENTATION
+from minigrad_gui.data import SOURCES
+from minigrad_gui.widgets.number_spin import count_spin, decimal_spin
+from minigrad_gui.widgets.setting_editors import AmountEditor, ChoiceEditor, LayersEditor, NumberEditor, SettingEditor
+from minigrad_gui.widgets.setting_texts import ACTIVATION_TITLES, OPTIMIZER_TITLES, SCHEDULE_TITLES
+
+
+@dataclass(frozen=True)
+class Setting:
+    field: str
+    """Of TrainingConfig or Augmentation; or "dataset"."""
+    label: str
+    make: Callable[[], SettingEditor]
+    changes_in_run: bool = False
+    used_by: str | None = None
+    """The only optimizer that uses it; None for all."""
+
+
+def _number(name: str, low: float, high: float, step: float | None = None) -> Callable[[], NumberEditor]:
+    return lambda: NumberEditor(decimal_spin(name, low, high, decimals=6, step=step))
+
+
+def _count(name: str, low: int, high: int) -> Callable[[], NumberEditor]:
+    return lambda: NumberEditor(count_spin(name, low, high))
+
+
+def _percentage(name: str, high: int) -> Callable[[], NumberEditor]:
+    return lambda: NumberEditor(decimal_spin(name, 0, high, decimals=1, step=1, suffix=" %"), factor=100)
+
+
+def _choice(name: str, titles: dict[str, str], tips: dict[str, str] | None = None) -> Callable[[], ChoiceEditor]:
+    return partial(ChoiceEditor, name, titles, tips)
+
+
+def _amount(field: str, label: str, name: str, step: float, unit: str = "", factor: int = 1) -> Setting:
+    return Setting(field, label, partial(AmountEditor, name, MAX_AUGMENTATION[field], step, unit, factor))
+
+
+SOURCE_TITLES = {key: source.title for key, source in SOURCES.items()}
+SOURCE_TIPS = {key: source.description for key, source in SOURCES.items()}
+
+SETTINGS: dict[str, tuple[Setting, ...]] = {
+    "Network": (
+        Setting("hidden", "Hidden &layers", partial(LayersEditor, "hiddenLayersEdit")),
+        Setting("activation", "&Activation", _choice("activationCombo", ACTIVATION_TITLES)),
+    ),
+    "Learning": (
+        Setting("optimizer", "&Optimizer", _choice("optimizerCombo", OPTIMIZER_TITLES)),
+        Setting("learning_rate", "Learning &rate", _number("learningRateSpin", 1e-6, 1000.0), changes_in_run=True),
+        Setting("schedule", "S&chedule", _choice("scheduleCombo", SCHEDULE_TITLES)),
+        Setting("momentum", "&Momentum", _number("momentumSpin", 0.0, 0.999999, step=0.05), used_by="momentum"),
+        Setting("weight_decay", "&Weight decay", _number("weightDecaySpin", 0.0, 100.0)),
+        Setting("batch_size", "&Batch size", _count("batchSizeSpin", 1, 100_000)),
+        Setting("epochs", "E&pochs", _count("epochsSpin", 1, 100_000)),
+        Setting("seed", "See&d", _count("seedSpin", 0, 2**31 - 1)),
+    ),
+    "Digits": (
+        Setting("dataset", "Data&set", _choice("datasetCombo", SOURCE_TITLES, SOURCE_TIPS)),
+        Setting("validation_share", "&Validation", _percentage("validationSpin", 50)),
+    ),
+    "Variations": (
+        _amount("shift_px", "Sh&ift", "shiftSlider", 0.25, " px"),
+        _amount("rotation_deg", "Rotatio&n", "rotationSlider", 1, "°"),
+        _amount("scale", "Si&ze", "scaleSlider", 0.01, " %", factor=100),
+        _amount("shear", "Slant", "shearSlider", 0.01),
+        _amount("elastic_px", "Elastic", "elasticSlider", 0.1, " px"),
+        _amount("thickness_px", "Thic&kness", "thicknessSlider", 0.05, " px"),
+    ),
+}
+"""By the headings that they stand under, in the order in which they are shown."""
