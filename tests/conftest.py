@@ -1,7 +1,10 @@
-"""For every test: a screen in memory, unless one is asked for, and nothing is fetched from the network."""
+"""For every test: a screen in memory, unless one is asked for, no network, and one BLAS thread for each worker."""
 
 import os
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", f"offscreen:configfile={Path(__file__).with_name('screen.json')}")
 os.environ["HF_HUB_OFFLINE"] = "1"
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core, and so do its child processes
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"

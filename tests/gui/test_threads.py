@@ -39,7 +39,11 @@ class Pretended:
         return fastest_blas_threads(self, lambda: self.now)
 
 
-needs_two = pytest.mark.skipif(threads_now() < 2, reason="this BLAS has one thread")
+@pytest.fixture(autouse=True)
+def two_blas_threads():
+    """Whatever the machine and the worker have."""
+    with threadpool_limits(2, user_api="blas"):
+        yield
 
 
 def test_it_is_one_of_those_there_are_and_all_is_as_before():
@@ -50,14 +54,12 @@ def test_it_is_one_of_those_there_are_and_all_is_as_before():
     np.testing.assert_array_equal(run.model.layers[0].W.data, weights)
 
 
-@needs_two
 def test_one_thread_is_taken_where_more_are_slower():
     run = Pretended(lambda threads: 0.001 * threads)
     assert run.fastest() == 1
     assert set(run.tried) >= {1, threads_now()}
 
 
-@needs_two
 @pytest.mark.parametrize("seconds", [lambda threads: 0.004 / threads, lambda _: 0.002], ids=["faster", "as fast"])
 def test_all_threads_are_taken_where_they_are_faster_or_as_fast(seconds):
     assert Pretended(seconds).fastest() == threads_now()
@@ -68,7 +70,6 @@ def test_a_limit_from_outside_is_kept():
         assert fastest_blas_threads(some_run()) == 1
 
 
-@needs_two
 @pytest.mark.parametrize("steps", [0, 1, 30])
 def test_it_ends_soon_after_it_is_cancelled(steps):
     run = Pretended(lambda threads: 0.004 / threads)
