@@ -147,7 +147,7 @@ def _add_train(commands: Any) -> None:
     add("--batch-size", "batch_size", "digits to each step", type=int, metavar="N")
     add("--optimizer", "optimizer", "how a gradient becomes a step", choices=list(OPTIMIZERS))
     add("--lr", "learning_rate", "learning rate: how large a step is", type=float, metavar="RATE")
-    add("--schedule", "schedule", "whether the learning rate stays or sinks to 0", choices=list(SCHEDULES))
+    add("--schedule", "schedule", "whether the learning rate stays constant or decays to 0", choices=list(SCHEDULES))
     add("--momentum", "momentum", "for the momentum optimizer", type=float, metavar="M")
     add("--weight-decay", "weight_decay", "how much all weights shrink at each step", type=float, metavar="D")
     add("--activation", "activation", "what a neuron does with its sum", choices=list(ACTIVATIONS))
@@ -224,5 +224,5 @@ def _answer(picture: digits.Picture, prediction: Prediction | None) -> str:
     if prediction is None:
         blank = not picture.any()
         return "no digit, the picture is blank" if blank else "no answer, the network's weights are too large"
-    doubt = "" if prediction.recognised else "not recognised, most like "
+    doubt = "" if prediction.recognised else "not recognised, closest match "
     return f"{doubt}{prediction.digit} ({prediction.probabilities.max():.1%})"

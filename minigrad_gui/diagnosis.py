@@ -43,6 +43,8 @@ class Diagnosis:
 
     finding: str
     advice: str
+    ended_run: bool = False
+    """Whether the run could not go on because of it."""
 
     def __str__(self) -> str:
         return f"{self.finding} {self.advice}"
@@ -88,7 +90,7 @@ def diagnose(
     guessing = math.log(classes)  # the loss of equal probabilities
     if diverged:
         what = "The loss exploded and did not come back: the steps were so large that the weights grew without bound."
-        return Diagnosis(what, _smaller_rate(config))
+        return Diagnosis(what, _smaller_rate(config), ended_run=True)
     if len(losses) == 0:
         return None
     end = float(np.median(losses[-LAST:]))

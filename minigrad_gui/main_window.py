@@ -55,7 +55,7 @@ DATE_FORMAT = "d MMM yyyy, HH:mm"
 SMALLEST = QSize(560, 240)
 """Below this the window does not go; what does not fit into it is scrolled."""
 PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".svg", ".heic"}
-THEMES = {"system": "&As the system", "light": "&Light", "dark": "&Dark"}
+THEMES = {"system": "&Follow system", "light": "&Light", "dark": "&Dark"}
 
 
 class MainWindow(QMainWindow):

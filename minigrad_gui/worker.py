@@ -27,8 +27,6 @@ SNAPSHOT_TIME_SHARE = 0.05
 """Copying a very large network may take at most this share of the time."""
 RATE_WINDOW_S = 1.0
 
-ADVICE = "Try a learning rate ten times smaller."
-
 
 @dataclass(frozen=True)
 class Preparation:
@@ -150,7 +148,9 @@ class TrainingWorker(QObject):
             except DivergedError as error:
                 report.steps.extend(error.steps)
                 self.progressed.emit(report.take(job, None))
-                return TrainingResult(job, f"{error} {ADVICE}", diagnosis=runner.diagnose(diverged=True))
+                diagnosis = runner.diagnose(diverged=True)
+                advice = f" {diagnosis.advice}" if diagnosis else ""
+                return TrainingResult(job, f"{error}{advice}", diagnosis=diagnosis)
 
     def _tell_failed_checkpoint(self, error: ModelFileError) -> None:
         self.checkpointFailed.emit(str(error))

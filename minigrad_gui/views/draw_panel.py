@@ -32,7 +32,7 @@ from minigrad_gui.widgets.canvas import Canvas
 from minigrad_gui.widgets.digit_keys import DigitKeys
 from minigrad_gui.widgets.digit_picture import DigitPicture
 from minigrad_gui.widgets.handwriting_dialog import HandwritingDialog
-from minigrad_gui.widgets.probability_bars import ProbabilityBars
+from minigrad_gui.widgets.probability_bars import ProbabilityBars, percentage
 from minigrad_gui.widgets.questions import choose
 
 ASKING_MS = 20_000
@@ -351,7 +351,7 @@ class DrawPanel(View):
             self._verdict.setText(_sureness(prediction) + self._reader(prediction))
         elif prediction is not None:
             self._digit.setText("?")
-            self._verdict.setText(f"I do not recognise a digit. Most like {with_article(prediction.digit)}.")
+            self._verdict.setText(f"Not recognised. Closest match: {prediction.digit}")
         elif session.picture.any():
             self._digit.setText("No network yet" if session.model is None else "No answer")
             self._verdict.setText("Train one, or open a model.")
@@ -446,7 +446,7 @@ class DrawPanel(View):
     def _kept(self, digit: str) -> str:
         session = self.session
         if session.uses_handwriting and session.state == "idle":
-            return f"TeachingResult as {digit}."
+            return f"Taught as {digit}."
         if session.state != "idle":
             return f"Kept as {digit}. A network in training reads by itself."
         return f"Kept as {digit}. Tick “{WITH_HANDWRITING}” to read with it."
@@ -467,8 +467,7 @@ class DrawPanel(View):
 
 
 def _sureness(prediction: Prediction) -> str:
-    sure = float(prediction.probabilities[prediction.digit])
-    return "over 99.9% sure" if sure > 0.999 else f"{sure:.1%} sure"
+    return f"{percentage(prediction.probabilities[prediction.digit])} sure"
 
 
 def _captioned(text: str, prediction: Prediction | None) -> str:

@@ -1,4 +1,4 @@
-"""The training buttons, how far the run is, and how well the network does."""
+"""The training buttons, the progress of the run, and the accuracy of the network."""
 
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QAction, QResizeEvent
@@ -26,18 +26,18 @@ class TrainingPanel(View):
         self._announced = session.state
         self._train = named(QPushButton("Train"), "trainButton", "Train a new network with these settings (F5)")
         self._train.setProperty("primary", True)
-        self._pause = named(QPushButton("Pause"), "pauseButton", "Hold the training; Resume goes on where it was (F6)")
+        self._pause = named(QPushButton("Pause"), "pauseButton", "Pause the training; Resume continues it (F6)")
         self._step = named(
             QPushButton("Step"),
             "stepButton",
-            "Train on one mini-batch, then wait; starts a run if need be (F7)",
+            "Train on one mini-batch, then pause; starts a run if there is none (F7)",
         )
-        self._stop = named(QPushButton("Stop"), "stopButton", "End the training. The network stays as it is now (F8)")
+        self._stop = named(QPushButton("Stop"), "stopButton", "End the training and keep the network as it is now (F8)")
         self._train_action = action(self, "&Train", "trainAction", self._on_train, "F5")
         self._pause_action = action(self, "&Pause", "pauseAction", self._on_pause, "F6")
         self._step_action = action(self, "&Step", "stepAction", session.step, "F7")
         self._stop_action = action(self, "St&op", "stopAction", session.stop, "F8")
-        self._back_action = action(self, "&Back to the network before", "backAction", session.go_back, "Ctrl+B")
+        self._back_action = action(self, "&Restore previous network", "backAction", session.go_back, "Ctrl+B")
         self._train.clicked.connect(self._on_train)
         self._pause.clicked.connect(self._on_pause)
         self._step.clicked.connect(session.step)
@@ -156,8 +156,8 @@ class TrainingPanel(View):
             (self._back_action, self.session.can_go_back),
         ):
             control.setEnabled(enabled)
-        before = (session.name_before or "the network before").replace("&", "&&")
-        self._back_action.setText(f"&Back to {before}")
+        before = (session.name_before or "previous network").replace("&", "&&")
+        self._back_action.setText(f"&Restore {before}")
         self._pause.setText("Resume" if paused else "Pause")
         self._pause_action.setText("&Resume" if paused else "&Pause")
         self._show_pause_icon()
@@ -239,14 +239,16 @@ class TrainingPanel(View):
         batches = counted(len(history), "mini-batch", "mini-batches")
         if len(history) % history.steps_per_epoch == 0:
             return f"Trained on {batches}, {counted(self.session.epochs_done, 'epoch', 'epochs')}."
-        return f"Stopped after {batches}, in epoch {int(self.session.epochs_done) + 1}."
+        diagnosis = self.session.diagnosis
+        ended = "Diverged" if diagnosis is not None and diagnosis.ended_run else "Stopped"
+        return f"{ended} after {batches}, in epoch {int(self.session.epochs_done) + 1}."
 
     @Slot()
     def _show_accuracy(self) -> None:
         session = self.session
         if session.model is not None:
             shape = " → ".join(map(str, session.model.sizes))
-            self._accuracy.setToolTip(f"The network at hand: {shape}, {type(session.model.activation).__name__}")
+            self._accuracy.setToolTip(f"The current network: {shape}, {type(session.model.activation).__name__}")
         epochs = [] if session.shows_failed_run else session.history.epochs
         validated = [epoch.validation_accuracy for epoch in epochs]
         tested = session.meta.get("test_accuracy")

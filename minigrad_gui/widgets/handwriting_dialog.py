@@ -42,7 +42,7 @@ class _Drawings(QAbstractListModel):
             case Qt.ItemDataRole.DecorationRole:
                 return _pixmap(drawing.picture, self._pixel_ratio())
             case Qt.ItemDataRole.ToolTipRole:
-                return f"TeachingResult as {with_article(drawing.label)}"
+                return f"Taught as {with_article(drawing.label)}"
             case Qt.ItemDataRole.TextAlignmentRole:
                 return Qt.AlignmentFlag.AlignHCenter
         return None
@@ -67,7 +67,7 @@ class HandwritingDialog(QDialog):
         self._model = _Drawings(self)
         self._list = named(QListView(), "handwritingList")
         self._list.setModel(self._model)
-        self._list.setAccessibleName("TeachingResult drawings")
+        self._list.setAccessibleName("Taught drawings")
         self._list.setViewMode(QListView.ViewMode.IconMode)
         self._list.setResizeMode(QListView.ResizeMode.Adjust)
         self._list.setMovement(QListView.Movement.Static)

@@ -23,12 +23,18 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QWidge
 
 from minigrad_gui import theme
 
-WIDEST_VALUE = "100.0%"
+WIDEST_VALUE = "> 99.9%"
 SPACING_PX = 8
 BAR_HEIGHT_PX = 10
 ROW_PADDING_PX = 4
 MOST_ROW_HEIGHT_PX = 32
 FOCUS_RADIUS_PX = 4
+
+
+def percentage(probability: float) -> str:
+    """A probability to one decimal, such as "97.3%"; "> 99.9%" for what would be rounded up to certainty."""
+    rounded = f"{probability:.1%}"
+    return "> 99.9%" if rounded == "100.0%" and probability < 1 else rounded
 
 
 class ProbabilityBars(QWidget):
@@ -70,7 +76,9 @@ class ProbabilityBars(QWidget):
 
     def set_probabilities(self, probabilities: NDArray[np.floating] | None) -> None:
         self.probabilities = probabilities
-        values = [""] * len(self._class_names) if probabilities is None else [f"{value:.1%}" for value in probabilities]
+        values = (
+            [""] * len(self._class_names) if probabilities is None else [percentage(value) for value in probabilities]
+        )
         for bar, value in zip(self._buttons.buttons(), values, strict=True):
             bar.setAccessibleDescription(value)
         if probabilities is None:
@@ -161,7 +169,7 @@ class ProbabilityBars(QWidget):
             painter.drawText(left, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._class_names[index])
             if self.probabilities is not None:
                 right = QRectF(track.right(), top, self.width() - track.right(), row_height)
-                painter.drawText(right, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{value:.1%}")
+                painter.drawText(right, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, percentage(value))
         painter.end()
 
     @staticmethod

@@ -149,7 +149,7 @@ def test_a_description_tells_a_tip_without_its_heading(user):
 
 def test_an_amount_is_described_in_its_unit(user):
     slider = user.widget("shiftSlider")
-    assert node(slider).text(Description).startswith("0 px. How far a digit is moved")
+    assert node(slider).text(Description).startswith("0 px. The most that a digit is moved")
     slider.setValue(4)
     assert node(slider).text(Description).startswith("1 px. How far")
 
@@ -160,9 +160,9 @@ def test_what_is_wrong_with_a_setting_is_described_and_announced_once(user, anno
     complaint = user.widget("hiddenLayersError").text()
     assert complaint
     assert announced.count(complaint) == 1
-    assert node(edit).text(Description).startswith(f"{complaint} How many neurons")
+    assert node(edit).text(Description).startswith(f"{complaint} The number of neurons")
     edit.setText("32")
-    assert node(edit).text(Description).startswith("How many neurons")
+    assert node(edit).text(Description).startswith("The number of neurons")
 
 
 def test_the_canvas_tells_how_much_is_drawn(user):

@@ -69,7 +69,7 @@ def test_what_is_not_recognised_is_not_passed_off_as_a_digit(user, open_doubtful
     user.wait(lambda: user.widget("predictionLabel").text() == "?")
     doubtful = user.session.prediction
     assert (doubtful.digit, doubtful.recognised) == (3, False)
-    assert user.widget("verdictLabel").text() == "I do not recognise a digit. Most like a 3."
+    assert user.widget("verdictLabel").text() == "Not recognised. Closest match: 3"
     assert np.array_equal(user.widget("probabilityBars").probabilities, doubtful.probabilities)
     open_doubtful(least_evidence=-1e5)
     user.wait(lambda: user.widget("predictionLabel").text() == "3")

@@ -714,10 +714,10 @@ def test_each_network_has_a_name_of_its_own(user, tmp_path):
         "New network 2 (12-9, 1 epoch)",
     ]
     back = user.window.findChild(QAction, "backAction")
-    assert back.text() == "&Back to New network 1 (8, 1 epoch)"
+    assert back.text() == "&Restore New network 1 (8, 1 epoch)"
     user.trigger("backAction")
     assert user.window.windowTitle() == titles[1]
-    assert back.text() == "&Back to New network 2 (12-9, 1 epoch)"
+    assert back.text() == "&Restore New network 2 (12-9, 1 epoch)"
     user.session.save(tmp_path / "mine.npz")
     assert user.window.windowTitle().startswith("mine.npz[*]")
     user.widget("continueCheck").click()

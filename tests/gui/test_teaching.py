@@ -153,7 +153,7 @@ def test_a_wrong_reading_is_put_right(user, folder, mnist, way):
     else:
         press(user, "1")
     assert user.session.handwriting_state == "learning"
-    assert text(user, "taughtLabel") == "TeachingResult as a 1."
+    assert text(user, "taughtLabel") == "Taught as a 1."
     assert text(user, "handwritingCheck") == "Learning your handwriting…"
     assert user.session.reading_model is before, "the window goes on with the network it has"
     wait_until_learnt(user, 1)
@@ -203,7 +203,7 @@ def test_a_second_label_corrects_the_first(user, folder):
     assert taught(user) == [8]
     wait_until_learnt(user, 8)
     assert [each["label"] for each in stored(user, folder)] == [8]
-    assert text(user, "taughtLabel") == "TeachingResult as an 8."
+    assert text(user, "taughtLabel") == "Taught as an 8."
     model = user.session.reading_model
     click_bar(user, 8)
     assert not user.session.is_learning, "it is known already"
