@@ -1,6 +1,6 @@
 """A slider for an amount from 0 up, with the amount in words beside it."""
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QSlider, QWidget
 
 from minigrad_gui.widgets.accessibility import plain
@@ -33,9 +33,8 @@ class AmountSlider(QSlider):
     def set_amount(self, amount: float) -> None:
         """Show this amount; `amountChanged` is for what the person does."""
         if amount != self.amount:
-            before = self.blockSignals(True)
-            self.setValue(round(amount / self._step))
-            self.blockSignals(before)
+            with QSignalBlocker(self):
+                self.setValue(round(amount / self._step))
             self.amount = amount
             self._show_amount()
 

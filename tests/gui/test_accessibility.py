@@ -151,7 +151,7 @@ def test_an_amount_is_described_in_its_unit(user):
     slider = user.widget("shiftSlider")
     assert node(slider).text(Description).startswith("0 px. The most that a digit is moved")
     slider.setValue(4)
-    assert node(slider).text(Description).startswith("1 px. How far")
+    assert node(slider).text(Description).startswith("1 px. The most")
 
 
 def test_what_is_wrong_with_a_setting_is_described_and_announced_once(user, announced):

@@ -462,3 +462,8 @@ def test_a_decimal_is_taken_as_people_type_it_in_every_locale(locale, make_user,
     QTest.keyClick(spin, Qt.Key.Key_Return)
     assert user.session.config.learning_rate == 0.02, locale
     assert spin.text() == "0.02"
+
+
+def test_a_validation_share_between_two_percent_is_shown_as_it_is(user):
+    user.session.set_config(TrainingConfig(validation_share=0.125), "mnist")
+    assert user.widget("validationSpin").text() == "12.5 %"
