@@ -118,7 +118,7 @@ class Window(main_window.MainWindow):
         super().__init__()
         self.session.set_config(TrainingConfig(hidden=(4096, 4096, 4096), batch_size=100_000), "mnist")
         QTimer.singleShot(0, self.session.train)
-        QTimer.singleShot(3000, self.go)
+        QTimer.singleShot(2000, self.go)  # within the first step, on fast machines too
     def go(self):
         print("under way", self.session.state, len(self.session.history), flush=True)
         self.started = time.monotonic()
