@@ -41,7 +41,7 @@ class NotCompiledError(Exception):
 
 
 class FusedSteps:
-    """Trains a network by one or several mini-batches with each call; `close()` ends the helper thread.
+    """Trains a network by one or several mini-batches with each call, in arrays of its own until `close()`.
 
     images: (N, in_dim), uint8 (scaled to 0..1) or of the network's dtype; labels: intp (N,). batch_size: that of the
     largest mini-batch; with one thread there is no helper.
@@ -59,12 +59,14 @@ class FusedSteps:
     ) -> None:
         self._model, self._optimizer = model, optimizer
         self._parameters, self._stepped = program.parameters, list(optimizer.params)
-        parameters, dtype = _packed(program.parameters), program.parameters[0].dtype
-        self._program = Program(program.table, program.parameters, parts_of(model))
+        dtype = program.parameters[0].dtype
+        self._own = [parameter.data for parameter in program.parameters]
+        """Where the parameters lie before and after; meanwhile they are packed."""
+        self._packed = pack(self._own, order="F")
         formula, remembered = _formula(optimizer, program.parameters)
         self._has_formula = formula != compiled.NO_FORMULA
         self.most_at_once = MOST_AT_ONCE if self._has_formula else 1
-        self._gradients = pack([np.zeros_like(parameter.data) for parameter in self._parameters])
+        self._gradients = pack([np.zeros_like(array) for array in self._packed])
         some = images[:: len(images) // SAMPLES_ASKED + 1]
         nothing, no_pixels = np.empty(0, dtype), np.empty((0, 0), np.uint8)
         are_pixels = images.dtype == np.uint8
@@ -77,7 +79,7 @@ class FusedSteps:
             samples=np.zeros(min(batch_size * self.most_at_once, len(images)), np.intp),
             batch_size=batch_size,
             table=program.table,
-            parameters=parameters,
+            parameters=_view(self._packed),
             gradient=_view(self._gradients),
             optimizer=formula,
             first=remembered[0] if remembered else nothing,
@@ -92,6 +94,9 @@ class FusedSteps:
         loop = compiled.machine_code(compiled.work, 0, 0, -1, 0, self._memory)  # no steps: it is only compiled
         if loop is None:
             raise NotCompiledError
+        for parameter, array in zip(self._parameters, self._packed, strict=True):
+            parameter.adopt(array)
+        self._program = Program(program.table, program.parameters, parts_of(model))  # of the packed arrays
         self._loop, self._threads, self._has_begun, self._steps = loop, threads, False, 0
         self._helper: _Helper | None = None
 
@@ -155,6 +160,10 @@ class FusedSteps:
             self._helper.end()
         if self._has_begun:
             compiled.ONE_BLAS_THREAD.end()
+        for parameter, own, packed in zip(self._parameters, self._own, self._packed, strict=True):
+            if parameter.data is packed and packed.flags.writeable:  # else somebody has meant to change that
+                np.copyto(own, packed)
+                parameter.adopt(own)
 
 
 class _Helper:
@@ -192,21 +201,6 @@ def _view(arrays: Sequence[Array]) -> Array:
     return view
 
 
-def _may_be_packed(arrays: Sequence[Array]) -> bool:
-    """Whether nobody else can tell where these arrays lie in memory, or they are packed already."""
-    return packed_view(arrays) is not None or all(array.flags.owndata for array in arrays)
-
-
-def _packed(parameters: Sequence[Tensor]) -> Array:
-    """The parameters in one array of one axis, which is from now on where their Tensors keep them."""
-    arrays = [parameter.data for parameter in parameters]
-    if packed_view(arrays) is None:
-        arrays = pack(arrays, order="F")
-        for parameter, array in zip(parameters, arrays, strict=True):
-            parameter.adopt(array)
-    return _view(arrays)
-
-
 def _formula(optimizer: Optimizer, parameters: Sequence[Tensor]) -> tuple[int, list[Array]]:
     """The code of the optimizer's compiled formula, and what it remembers, packed as the parameters are."""
     code, names = FORMULAS.get(type(optimizer), (compiled.NO_FORMULA, ()))
@@ -218,7 +212,7 @@ def _formula(optimizer: Optimizer, parameters: Sequence[Tensor]) -> tuple[int, l
     if not fits or not is_of_one_age or not _same(optimizer.params, parameters):
         return compiled.NO_FORMULA, []
     for values in memory:
-        if packed_view(values) is None:
+        if packed_view(values) is None or not all(value.flags.f_contiguous for value in values):
             values[:] = pack(values, order="F")
     return code, [_view(values) for values in memory]
 
@@ -252,7 +246,7 @@ def fused_steps(
     if (
         not all(array.flags.writeable for array in arrays)
         or len({*map(id, arrays)}) != len(arrays)
-        or not _may_be_packed(arrays)
+        or not all(array.flags.owndata for array in arrays)  # else others may look at the same memory
         or arrays[0].dtype not in (np.float32, np.float64)
         or rows.dtype not in (np.uint8, arrays[0].dtype)
         or not rows.flags.carray

@@ -278,11 +278,44 @@ def test_a_step_that_needs_python_is_a_chunk_of_its_own(settings):
 def test_parameters_and_adams_memory_are_packed():
     model = network(dtype=np.float32)
     optimizer = Adam(model.parameters(), lr=0.01)
-    learn(model, samples(kind=np.float32), optimizer)
+    run = training_steps(model, *samples(kind=np.float32), optimizer, epochs=1, batch_size=16)
+    next(run)
     for arrays in ([p.data for p in model.parameters()], optimizer.memory["mean"], optimizer.memory["square"]):
         packed = packed_view(arrays)
         assert packed is not None
         assert packed.size == sum(p.size for p in model.parameters())
+    run.close()
+
+
+@pytest.mark.parametrize("way", ["to its end", "closed", "dropped"])
+def test_after_a_run_the_parameters_are_in_their_own_arrays_again(way):
+    """Whoever took one before sees what was learnt."""
+    model, twin = network(), network()
+    own = [parameter.data for parameter in model.parameters()]
+    run, expected = (training_steps(m, *samples(), SGD(m.parameters()), epochs=1, batch_size=40) for m in (model, twin))
+    next(run), next(expected)
+    if way == "to its end":
+        list(run)
+    elif way == "closed":
+        run.close()
+    else:
+        del run
+        gc.collect()
+    for parameter, array, learnt in zip(model.parameters(), own, twin.parameters(), strict=True):
+        assert parameter.data is array
+        np.testing.assert_array_equal(array, learnt.data)
+
+
+def test_an_array_that_is_assigned_during_a_run_stays():
+    model = network()
+    run = training_steps(model, *samples(), SGD(model.parameters()), epochs=1, batch_size=16)
+    next(run)
+    W = model.layers[0].W
+    W.data = np.zeros_like(W.data)
+    assigned = W.data
+    run.close()
+    assert W.data is assigned
+    assert not assigned.any()
 
 
 def c_ordered():
@@ -343,6 +376,15 @@ def frozen():
     return model
 
 
+def parts_of_one_array():
+    """In C order, one after another: not as machine code would read them."""
+    model = network()
+    arrays = pack([np.ascontiguousarray(parameter.data) for parameter in model.parameters()])
+    for parameter, array in zip(model.parameters(), arrays, strict=True):
+        parameter.adopt(array)
+    return model
+
+
 def part_of_another_array():
     model = network()
     model.layers[0].b.adopt(np.zeros(20)[2:18])
@@ -357,9 +399,10 @@ def part_of_another_array():
         shared,
         frozen,
         part_of_another_array,
+        parts_of_one_array,
         lambda: network(dtype=np.float16),
     ],
-    ids=["subclass", "layer", "shared", "frozen", "part", "float16"],
+    ids=["subclass", "layer", "shared", "frozen", "part", "parts", "float16"],
 )
 def test_other_networks_are_left_to_a_graph(build):
     assert is_fused(network())
