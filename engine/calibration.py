@@ -2,9 +2,9 @@
 
 A network that has been trained until it is nearly always right is too sure of itself. Dividing its logits by a
 temperature, chosen on samples that it was not trained on, mends that (Guo, Pleiss, Sun and Weinberger, On Calibration
-of Modern Neural Networks, 2017). But probabilities always add up to 1, over a scribble, too; what tells one is that all
-logits are small. Their log-sum-exp is called the log_sum_exp here (Liu, Wang, Owens and Li, Energy-based
-Out-of-distribution Detection, 2020, where it is the negative energy).
+of Modern Neural Networks, 2017). But probabilities always add up to 1, over a scribble, too; a scribble shows
+in small logits, and so in a small log-sum-exp of them, the negative energy of Liu, Wang, Owens and Li, Energy-based
+Out-of-distribution Detection, 2020.
 """
 
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ LOWEST, HIGHEST = 0.2, 20.0
 """Temperatures beyond these would not come from a trained network."""
 MAX_LOG_SUM_EXP = 1e6
 MAX_SAMPLES = 4000
-"""As many say enough, and fit into memory beside a training run."""
+"""Enough to measure on, and few enough to fit into memory beside a training run."""
 MIN_HELD_BACK = 500
-"""Of fewer hardly one is read wrong, and nothing is learnt of how sure to be."""
+"""Of fewer, hardly one is read wrong, which says nothing about how sure to be."""
 SEARCH_STEPS = 40
 HARDER = Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_px=0.6, thickness_px=0.3)
 """What people draw on a screen is about as much harder than MNIST's digits."""

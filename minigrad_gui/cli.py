@@ -27,7 +27,7 @@ from minigrad_gui import app, data, digits
 from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.presets import PRESETS
-from minigrad_gui.reader import Prediction, load_reader, predict
+from minigrad_gui.reader import Prediction, load_reader, percentage, predict
 from minigrad_gui.version import version
 
 COMMANDS = ("train", "evaluate", "predict")
@@ -225,4 +225,4 @@ def _answer(picture: digits.Picture, prediction: Prediction | None) -> str:
         blank = not picture.any()
         return "no digit, the picture is blank" if blank else "no answer, the network's weights are too large"
     doubt = "" if prediction.recognised else "not recognised, closest match "
-    return f"{doubt}{prediction.digit} ({prediction.probabilities.max():.1%})"
+    return f"{doubt}{prediction.digit} ({percentage(prediction.probabilities.max())})"

@@ -11,20 +11,12 @@ class TrainingControl:
 
     def __init__(self, learning_rate: float, *, paused: bool = False) -> None:
         self._changed = threading.Condition()
-        self._learning_rate = learning_rate
+        self.learning_rate = learning_rate
         self._paused = paused
         self._stopped = False
         self._abandoned = False
         self._keeps_checkpoint = True
         self._steps_allowed = 0
-
-    @property
-    def learning_rate(self) -> float:
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = value
 
     @property
     def stopped(self) -> bool:

@@ -32,6 +32,12 @@ class Prediction:
     with_handwriting: bool = False
 
 
+def percentage(probability: float) -> str:
+    """A probability to one decimal, such as "97.3%"; ">99.9%" for what would be rounded up to certainty."""
+    rounded = f"{probability:.1%}"
+    return ">99.9%" if rounded == "100.0%" and probability < 1 else rounded
+
+
 def predict(
     model: MLP, meta: Mapping[str, Any], picture: Picture, *, with_handwriting: bool = False
 ) -> Prediction | None:

@@ -108,7 +108,7 @@ class Training(QObject):
 
     def set_learning_rate(self, rate: float) -> None:
         """The learning rate from the next mini-batch on."""
-        if self._job is not None and self._job.control.learning_rate != rate:
+        if self._job is not None:
             self._job.control.learning_rate = rate
 
     def abandon(self, *, keep: bool) -> TrainingJob | None:

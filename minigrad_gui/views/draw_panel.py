@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from minigrad_gui import theme
 from minigrad_gui.digits import CLASSES, with_article
 from minigrad_gui.handwriting import MAX_DRAWINGS, is_dot
-from minigrad_gui.reader import Prediction
+from minigrad_gui.reader import Prediction, percentage
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce, name_scroll_area
@@ -32,7 +32,7 @@ from minigrad_gui.widgets.canvas import Canvas
 from minigrad_gui.widgets.digit_keys import DigitKeys
 from minigrad_gui.widgets.digit_picture import DigitPicture
 from minigrad_gui.widgets.handwriting_dialog import HandwritingDialog
-from minigrad_gui.widgets.probability_bars import ProbabilityBars, percentage
+from minigrad_gui.widgets.probability_bars import ProbabilityBars
 from minigrad_gui.widgets.questions import choose
 
 ASKING_MS = 20_000

@@ -22,19 +22,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QWidget
 
 from minigrad_gui import theme
+from minigrad_gui.reader import percentage
 
-WIDEST_VALUE = "> 99.9%"
+WIDEST_VALUE = ">99.9%"
 SPACING_PX = 8
 BAR_HEIGHT_PX = 10
 ROW_PADDING_PX = 4
 MOST_ROW_HEIGHT_PX = 32
 FOCUS_RADIUS_PX = 4
-
-
-def percentage(probability: float) -> str:
-    """A probability to one decimal, such as "97.3%"; "> 99.9%" for what would be rounded up to certainty."""
-    rounded = f"{probability:.1%}"
-    return "> 99.9%" if rounded == "100.0%" and probability < 1 else rounded
 
 
 class ProbabilityBars(QWidget):

@@ -5,7 +5,7 @@ import pytest
 
 from engine import MLP, ModelFileError, save_model
 from minigrad_gui.data import asset_path, load_mnist
-from minigrad_gui.reader import load_reader, predict
+from minigrad_gui.reader import load_reader, percentage, predict
 
 PRETRAINED = asset_path("pretrained.npz")
 
@@ -49,3 +49,18 @@ def test_a_network_of_other_sizes_is_no_reader(tmp_path):
     save_model(tmp_path / "small.npz", MLP(4, [3], 2))
     with pytest.raises(ModelFileError, match="4 inputs and 2 outputs; reading digits takes 784 and 10"):
         load_reader(tmp_path / "small.npz")
+
+
+@pytest.mark.parametrize(
+    ("probability", "written"),
+    [
+        (0.0, "0.0%"),
+        (0.973, "97.3%"),
+        (0.9994, "99.9%"),
+        (0.9996, ">99.9%"),
+        (np.nextafter(np.float32(1), np.float32(0)), ">99.9%"),
+        (1.0, "100.0%"),
+    ],
+)
+def test_only_certainty_is_written_as_certainty(probability, written):
+    assert percentage(probability) == written
