@@ -259,7 +259,7 @@ class LossPlot(View):
                     axis.setStyle(
                         showValues=is_known
                     )  # a run that follows another does not take the figures away first
-        self._title.setText("Learning curves of the failed run" if self.session.shows_failed_run else "Learning curves")
+        self._title.setText("Failed run" if self.session.shows_failed_run else "Learning curves")
         self._grow(count or (history.end_of(history.epochs[-1]) if known else 0))
         self._raw_curve.setSymbol("o" if count == 1 else None)
         for export in (self._png_action, self._csv_action):

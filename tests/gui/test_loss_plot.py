@@ -432,7 +432,7 @@ def test_the_curves_of_a_run_that_failed_are_named_so(user, warnings):
     user.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
     user.click("trainButton")
     user.wait(lambda: bool(warnings))
-    user.wait(lambda: title.text() == "Learning curves of the failed run")
+    user.wait(lambda: title.text() == "Failed run")
     user.trigger("backAction")
     user.wait(lambda: title.text() == "Learning curves")
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -572,21 +573,44 @@ def test_the_least_size_stays_when_a_run_starts(user):
     assert window.minimumSizeHint() == least
 
 
-def test_a_run_does_not_fold_the_settings_away(user):
-    settings = user.widget("presetCombo")
-    width = 1600
-    while settings.isVisible():  # until there is no room for them
+def narrowed(user):
+    """Make the window as narrow as it can be with the settings beside the rest."""
+    settings, width = user.widget("presetCombo"), 1600
+    while settings.isVisible():
         width -= 4
         resized(user.window, width, 724)
     resized(user.window, width + 4, 724)
     assert settings.isVisible()
+
+
+def test_a_run_does_not_fold_the_settings_away(user):
+    narrowed(user)
     user.configure(epochs=1000)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history.epochs) > 1)
     legend = user.window.findChild(Legend)
     user.wait(lambda: len(legend.entries) == 3)
     user.wait(lambda: legend.width() >= legend.minimumSizeHint().width())  # the layout has come to rest
-    assert settings.isVisible()
+    assert user.widget("presetCombo").isVisible()
+
+
+@pytest.mark.usefixtures("warnings")
+def test_a_failed_run_does_not_fold_the_settings_away(user):
+    """Its status and heading stand where shorter ones stood."""
+    user.train()
+    title = next(label for label in user.window.findChildren(QLabel) if label.text() == "Learning curves")
+    narrowed(user)
+    user.session.set_config(replace(user.session.config, optimizer="sgd", learning_rate=1000.0), "mnist")
+    for _ in range(20):  # now and then a snapshot falls into its first steps, and it has a network of its own
+        user.click("trainButton")
+        user.wait(lambda: user.session.state == "idle")
+        if user.session.shows_failed_run:
+            break
+    user.wait(lambda: "from before this run" in user.widget("diagnosisLabel").text())
+    user.wait(lambda: title.text() != "Learning curves")
+    QApplication.sendPostedEvents()
+    QApplication.processEvents()
+    assert user.widget("presetCombo").isVisible()
 
 
 def test_on_a_large_screen_the_canvas_grows(user):
