@@ -163,7 +163,7 @@ def _run(runner: Runner, save: Path | None, asked: list[int]) -> None:
     if asked and not runner.run.is_finished:
         raise StoppedError(_how_to_go_on(runner, save), 128 + asked[0])
     seconds = time.perf_counter() - started
-    result = runner.finish()
+    result = runner.finish(calibrates=save is not None)
     if save is not None:
         save_model(save, runner.run.model, runner.record(result))
     assert result.test is not None

@@ -73,6 +73,14 @@ def test_a_run_is_trained_tested_and_recorded():
     assert "learning_rate_changes" not in record
 
 
+def test_a_run_that_nobody_reads_with_is_not_calibrated():
+    with opened(job_of()) as runner:
+        list(runner.chunks())
+        result = runner.finish(calibrates=False)
+    assert result.calibration is None
+    assert result.test is not None
+
+
 def test_another_learning_rate_is_noted_once_and_used():
     job = job_of()
     with opened(job) as runner:
