@@ -67,6 +67,15 @@ MAY_IMPORT = {
     "minigrad_gui.presets": {"engine"},
     "minigrad_gui.version": set(),
     "minigrad_gui.app": {"minigrad_gui.headless", "minigrad_gui.incidents", "minigrad_gui.main_window"},
+    "minigrad_gui.unsaved_work": {"minigrad_gui.session", "minigrad_gui.widgets.questions"},
+    "minigrad_gui.run_offer": {
+        "minigrad_gui.recovery",
+        "minigrad_gui.session",
+        "minigrad_gui.unsaved_work",
+        "minigrad_gui.widgets.banner",
+        "minigrad_gui.widgets.building",
+        "minigrad_gui.widgets.questions",
+    },
     "minigrad_gui.runner": {
         "engine",
         "minigrad_gui.control",

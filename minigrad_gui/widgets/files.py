@@ -4,6 +4,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+MODEL_KIND, MODEL_SUFFIX = "minigrad model", ".npz"
+
 
 def ask_where_to_save(parent: QWidget, title: str, start: str, kind: str, suffix: str) -> Path | None:
     """The path that the person chose, with the suffix; None if they thought better of it.

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+TITLE = "minigrad"
+"""Of messages that need no title of their own."""
+
 
 def choose(parent: QWidget, title: str, text: str, choices: Mapping[str, QMessageBox.ButtonRole]) -> str | None:
     """Which of these buttons the person pressed, the first being the default; None if the question was closed."""

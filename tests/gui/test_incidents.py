@@ -493,7 +493,7 @@ class Window(main_window.MainWindow):
             self.look.stop()
             next(each for each in self.findChildren(QAction) if each.data() == "dark").trigger()
             dialogs[0].grab()
-            print("told, and the theme is", self._theme)
+            print("told, and the theme is", self._settings.value("theme"))
             self.close()
 
 main_window.MainWindow = Window

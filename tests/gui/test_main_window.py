@@ -334,7 +334,7 @@ def test_a_recent_file_that_is_gone_is_forgotten(user, tmp_path, warnings):
     (tmp_path / "gone.npz").unlink()
     user.window.open(tmp_path / "gone.npz")
     assert "no such file" in warnings[0]
-    assert user.window._recent_paths() == []
+    assert user.window._recent.paths() == []
 
 
 def test_a_stop_before_the_first_step_keeps_the_file(user, tmp_path):

@@ -1,0 +1,90 @@
+"""Offers a run that another window left behind: to go on with it, to throw it away, or neither now."""
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QDateTime, QLocale, Slot
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from minigrad_gui.recovery import RecoverableRun
+from minigrad_gui.session import Session
+from minigrad_gui.unsaved_work import Answer
+from minigrad_gui.widgets.banner import Banner
+from minigrad_gui.widgets.building import action
+from minigrad_gui.widgets.questions import TITLE, choose
+
+DATE_FORMAT = "d MMM yyyy, HH:mm"
+"""With English months in every locale, like the rest of the window."""
+
+
+class RunOffer(Banner):
+    """A banner that offers the newest run that did not end, or whose network was not saved.
+
+    It appears by itself until the first run begins; after that, `action` brings it. may_discard: asks the person before
+    something unsaved makes room, given what for, as in "open another network".
+    """
+
+    def __init__(self, session: Session, may_discard: Callable[[str], Answer], parent: QWidget | None = None) -> None:
+        super().__init__("offer", parent)
+        self.session = session
+        self.action = action(self, "An &interrupted run…", "recoverAction", self._on_asked_for)
+        self._may_discard = may_discard
+        self._appears = True
+        self._taken_up: RecoverableRun | None = None
+        session.leftBehindChanged.connect(self._update)
+        session.stateChanged.connect(self._update)
+
+    @Slot()
+    def _update(self) -> None:
+        is_idle, left_behind = self.session.state == "idle", self.session.left_behind
+        self.action.setEnabled(is_idle and bool(left_behind))
+        if not is_idle:
+            self._appears = False
+        elif self._taken_up in left_behind:  # it could not go on
+            self._taken_up, self._appears = None, True
+        if self.action.isEnabled() and self._appears:
+            self._offer(left_behind[0])
+        else:
+            self.dismiss()
+
+    def _offer(self, run: RecoverableRun) -> None:
+        go_on = "Bring it back" if run.summary.is_finished else "Go on"
+        choices: dict[str, Callable[[], None]] = {
+            go_on: partial(self._go_on_with, run),
+            "Throw away": partial(self._throw_away, run),
+            "Not now": self._on_not_now,
+        }
+        self.say(description(run), choices)
+
+    def _go_on_with(self, run: RecoverableRun) -> None:
+        answer = self._may_discard("go on with another run")
+        if answer is not Answer.CANCEL:
+            self._taken_up = run
+            self.session.go_on_with(run, keep_checkpoint=answer is Answer.KEEP)
+
+    def _throw_away(self, run: RecoverableRun) -> None:
+        throw_away, roles = "Throw away", QMessageBox.ButtonRole
+        choices = {"Cancel": roles.RejectRole, throw_away: roles.DestructiveRole}
+        if choose(self, TITLE, "Throw this run away? It cannot be brought back.", choices) == throw_away:
+            self.session.throw_away(run)
+
+    @Slot()
+    def _on_asked_for(self) -> None:
+        self._appears = True
+        self._update()
+
+    @Slot()
+    def _on_not_now(self) -> None:
+        self._appears = False
+        self.dismiss()
+
+
+def description(run: RecoverableRun) -> str:
+    """One sentence: whether it has ended, its layers, its epochs, and when it was last written."""
+    summary, config = run.summary, run.summary.config
+    hidden = ", ".join(map(str, config.hidden)) or "none"
+    when = QLocale.c().toString(QDateTime.fromSecsSinceEpoch(int(run.saved_at_s)), DATE_FORMAT)
+    epochs = f"{config.epochs} epoch{'s' * (config.epochs != 1)}"
+    if summary.is_finished:
+        return f"A trained network was not saved: hidden layers {hidden}, {epochs}, kept {when}."
+    return f"A run has not ended: hidden layers {hidden}, {summary.epochs_done:.1f} of {epochs}, kept {when}."
