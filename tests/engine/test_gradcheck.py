@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from judge import away_from_zero, positive
-from test_ops import WRONG
+from judge import WRONG, away_from_zero, positive
 
 from engine import MLP, Tanh, Tensor, cross_entropy_loss, dropout, gradcheck
 from engine.tensor import apply

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from judge import away_from_zero, judge, modestly, positive
+from judge import WRONG, away_from_zero, judge, modestly, positive
 
 from engine import Tensor, concatenate, maximum, minimum, ops, stack, where
 from engine.ops import Op
@@ -99,16 +99,6 @@ def test_rule(name):
 def test_no_operation_escapes_the_judge():
     of_any_number = {ops.concatenate(2).name, ops.stack(2).name}
     assert {op.name for op in vars(ops).values() if isinstance(op, Op)} | of_any_number == set(ONE_OF_EACH)
-
-
-WRONG = {
-    "a factor is missing": Op("wrong", np.exp, (lambda g, y, a: g,)),
-    "the incoming gradient is ignored": Op("wrong", np.exp, (lambda g, y, a: y,)),
-    "a little too large": Op("wrong", np.exp, (lambda g, y, a: 1.00001 * g * y,)),
-    "the wrong sign": Op("wrong", np.exp, (lambda g, y, a: -g * y,)),
-    "the wrong place": Op("wrong", np.exp, (lambda g, y, a: np.roll(g * y, 1),)),
-    "argument 1 of two": Op("wrong", np.multiply, (lambda g, y, a, b: g * b, lambda g, y, a, b: g * b)),
-}
 
 
 @pytest.mark.parametrize("fault", WRONG)

@@ -18,7 +18,7 @@ from minigrad_gui.widgets import canvas as canvas_module
 from minigrad_gui.widgets.canvas import Canvas
 
 SIDE_PX = 300
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[3]
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
 TIP, ERASER = QPointingDevice.PointerType.Pen, QPointingDevice.PointerType.Eraser
 PATH = [QPoint(60, 60), QPoint(60, 150), QPoint(60, 240)]
@@ -147,9 +147,9 @@ def on_x_server(*command: str) -> list[str]:
 @pytest.mark.parametrize("turn_ms", [50, 150])
 def test_a_busy_window_loses_no_point_of_a_circle(turn_ms, tmp_path):
     """The real application on a real X server, where a person draws on while each turn of its loop takes long."""
-    command = on_x_server(sys.executable, str(HERE / "busy_window.py"), str(turn_ms))
+    command = on_x_server(sys.executable, str(ROOT / "tests/helpers/busy_window.py"), str(turn_ms))
     ours = {"QT_QPA_PLATFORM": "xcb", "XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
-    ours["PYTHONPATH"] = os.pathsep.join([str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")])
+    ours["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(command, env=os.environ | ours, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     (points,) = map(int, done.stdout.split())

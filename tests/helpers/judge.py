@@ -1,5 +1,7 @@
 """One judge for all operations: values against NumPy, gradients against central differences."""
 
+# ruff: noqa: ARG005 - a rule takes what every rule takes
+
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +9,18 @@ import numpy as np
 from hypothesis import settings
 
 from engine import Tensor, no_grad
+from engine.ops import Op
 
 STEP = 1e-6
+
+WRONG = {  # rules that the judge and gradcheck reject
+    "a factor is missing": Op("wrong", np.exp, (lambda g, y, a: g,)),
+    "the incoming gradient is ignored": Op("wrong", np.exp, (lambda g, y, a: y,)),
+    "a little too large": Op("wrong", np.exp, (lambda g, y, a: 1.00001 * g * y,)),
+    "the wrong sign": Op("wrong", np.exp, (lambda g, y, a: -g * y,)),
+    "the wrong place": Op("wrong", np.exp, (lambda g, y, a: np.roll(g * y, 1),)),
+    "argument 1 of two": Op("wrong", np.multiply, (lambda g, y, a, b: g * b, lambda g, y, a, b: g * b)),
+}
 
 modestly = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 

@@ -1,1 +1,0 @@
-"""The parts of the session, each without a window."""
