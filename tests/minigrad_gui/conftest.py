@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,21 @@ def press_button_like(standard: QMessageBox.StandardButton, box: QMessageBox) ->
 @functools.cache
 def mnist_read_once() -> data.Dataset:
     return load_mnist()
+
+
+@pytest.fixture(scope="session")
+def few() -> data.Dataset:
+    """The first of MNIST's digits: 3,000 to train on, 500 to test."""
+    whole = mnist_read_once()
+    training = {"train_images": whole.train_images[:3000], "train_labels": whole.train_labels[:3000]}
+    return replace(whole, **training, test_images=whole.test_images[:500], test_labels=whole.test_labels[:500])
+
+
+@pytest.fixture
+def few_digits(few: data.Dataset, monkeypatch: pytest.MonkeyPatch) -> data.Dataset:
+    """Whatever loads MNIST gets these."""
+    monkeypatch.setattr(data, "load_mnist", lambda: few)
+    return few
 
 
 @pytest.fixture

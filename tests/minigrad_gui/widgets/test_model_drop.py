@@ -1,0 +1,69 @@
+"""What may be dropped, and why the rest may not, without a window."""
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QImage
+
+from minigrad_gui.widgets.banner import Banner
+from minigrad_gui.widgets.model_drop import ACCEPTED, NoModelFileError, answer_drag, dragged_model
+
+
+def urls(*addresses: str) -> QMimeData:
+    dragged = QMimeData()
+    dragged.setUrls([QUrl(address) for address in addresses])
+    return dragged
+
+
+def files(*paths) -> QMimeData:
+    return urls(*(QUrl.fromLocalFile(str(path)).toString() for path in paths))
+
+
+def image() -> QMimeData:
+    dragged = QMimeData()
+    dragged.setImageData(QImage(4, 4, QImage.Format.Format_RGB32))
+    return dragged
+
+
+@pytest.mark.parametrize("name", ["digits.npz", "DIGITS.NPZ", "two words.npz"])
+def test_a_model_file_is_taken(tmp_path, name):
+    assert dragged_model(files(tmp_path / name)) == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("dragged", "reason"),
+    [
+        (files("/tmp/seven.PNG"), "“seven.PNG” is a picture: for now, pictures are read with the command"),
+        (files("/tmp/notes.txt"), "“notes.txt” is no model file."),
+        (files("/tmp/a.npz", "/tmp/b.npz"), "These are 2 things at once."),
+        (urls("https://example.org/digits.npz"), "This is an address, not a file on this computer."),
+        (image(), "Pictures can be read with the predict command for now, as files."),
+        (QMimeData(), "What can be dropped here is one minigrad model or run (.npz)."),
+    ],
+)
+def test_anything_else_is_refused_with_the_reason(dragged, reason):
+    with pytest.raises(NoModelFileError) as refusal:
+        dragged_model(dragged)
+    assert str(refusal.value).startswith(reason)
+    assert str(refusal.value).endswith(ACCEPTED)
+
+
+def test_a_folder_is_refused_whatever_its_name(tmp_path):
+    folder = tmp_path / "models.npz"
+    folder.mkdir()
+    with pytest.raises(NoModelFileError, match=r"“models\.npz” is a folder\."):
+        dragged_model(files(folder))
+
+
+@pytest.mark.filterwarnings("ignore:.*QDragEnterEvent:DeprecationWarning")  # Qt 6.12 wants a QPointF, 6.11 has none
+def test_the_banner_speaks_for_a_refusal_alone(qtbot, tmp_path):
+    banner = Banner("refusal")
+    qtbot.addWidget(banner)
+    for path, expected in ((tmp_path / "a.txt", None), (tmp_path / "a.npz", tmp_path / "a.npz")):
+        dragged = files(path)
+        event = QDragEnterEvent(
+            QPoint(), Qt.DropAction.CopyAction, dragged, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        )
+        event.setAccepted(expected is None)
+        assert answer_drag(event, banner) == expected
+        assert event.isAccepted() == (expected is not None)
+        assert banner.has_something_to_say == (expected is None)
