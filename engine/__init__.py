@@ -2,8 +2,8 @@
 
 Read the modules in this order and they are a course in backpropagation: `ops` (the calculus), `tensor`
 (the graph and `backward`), `functions` (of several Tensors), `gradcheck` (whether a gradient is right), `nn` (layers),
-`losses`, `optim`, `augment`, `config`, `samples`, `training`, `run`, `archive`, `checkpoint`. What
-makes them fast lies apart, in `fast`.
+`losses`, `optim`, `augment`, `config`, `samples`, `training`, `run`, `calibration`, `record`, `archive`, `checkpoint`.
+What makes them fast lies apart, in `fast`.
 """
 
 from engine.archive import ModelFileError

@@ -48,8 +48,19 @@ class Calibration:
     least_log_sum_exp: float | None = None
     threshold: float = 0.5
 
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Calibration":
+        """What `to_dict` gave. Raises TypeError or ValueError for anything that no calibration can be."""
+        values = {**cls().to_dict(), **stored}
+        temperature, least, threshold = (values.pop(name) for name in ("temperature", "least_evidence", "threshold"))
+        is_sound = LOWEST <= temperature <= HIGHEST and 0 <= threshold <= 1
+        is_sound = is_sound and (least is None or abs(least) < MAX_LOG_SUM_EXP)
+        if values or not is_sound:
+            raise ValueError("this is no calibration")
+        return cls(temperature, least, threshold)
+
     def to_dict(self) -> dict[str, Any]:
-        """As a model file's meta has it. There the least log-sum-exp has an older name, "least_evidence"."""
+        """Plain values for a model file, where the least log-sum-exp has an older name, "least_evidence"."""
         return {
             "temperature": self.temperature,
             "least_evidence": self.least_log_sum_exp,
@@ -100,24 +111,6 @@ def calibrate(
     log_sum_exp = _log_sum_exp(logits)[logits.argmax(axis=-1) == labels]
     least = float(np.quantile(log_sum_exp, turned_away)) if log_sum_exp.size else None
     return Calibration(float(np.exp((low + high) / 2)), least)
-
-
-def calibration_of(meta: Mapping[str, Any]) -> Calibration:
-    """What a model file's meta says of the calibration; the default if that is nothing of use."""
-    default = Calibration()
-    stored = meta.get("calibration")
-    if not isinstance(stored, Mapping):
-        return default
-    values = {**default.to_dict(), **stored}
-    if values.keys() != default.to_dict().keys():
-        return default
-    temperature, least, threshold = values["temperature"], values["least_evidence"], values["threshold"]
-    try:
-        is_sound = LOWEST <= temperature <= HIGHEST and 0 <= threshold <= 1
-        is_sound = is_sound and (least is None or abs(least) < MAX_LOG_SUM_EXP)
-    except TypeError:
-        return default
-    return Calibration(temperature, least, threshold) if is_sound else default
 
 
 def calibrate_run(run: TrainingRun) -> Calibration:

@@ -1,12 +1,10 @@
 """TrainingRun: a config put to work on data, which can be interrupted and resumed to the same weights, bit for bit."""
 
 import math
-import platform
 from array import array
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +16,6 @@ from engine.optim import Optimizer
 from engine.samples import as_pairs, split_validation
 from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate
 
-MAX_RECORDED_EPOCHS = 500
 MAX_KEPT_LOSSES = 1 << 24
 
 Trained = tuple[Step, EpochSummary | None]
@@ -177,33 +174,3 @@ class TrainingRun:
                     self.epochs.append(summary)
                     self._meter = EpochMeter()
                 yield steps, summary
-
-
-def describe_run(
-    config: TrainingConfig,
-    dataset: str,
-    epochs: list[EpochSummary],
-    test: tuple[float, float] | None = None,
-    blas_threads: int | None = None,
-    calibration: dict[str, Any] | None = None,
-    learning_rate_changes: Sequence[dict[str, float]] = (),
-) -> dict[str, Any]:
-    """What a trained network's file says of its training; `test` is what `evaluate` gave on the test samples.
-
-    The number of BLAS threads is told because it may change the last digit of a product; the calibration, as a dict,
-    if there is one, because whoever reads with the network needs it; learning_rate_changes: those during the run.
-    Of a long run some 500 epochs are told, evenly spread, the last among them.
-    """
-    stride = math.ceil(len(epochs) / MAX_RECORDED_EPOCHS) or 1
-    record = {
-        "config": config.to_dict(),
-        "dataset": dataset,
-        "epochs": [asdict(epoch) for epoch in epochs[::-stride][::-1]],
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "blas_threads": blas_threads,
-    }
-    if calibration is not None:
-        record["calibration"] = calibration
-    if learning_rate_changes:
-        record["learning_rate_changes"] = list(learning_rate_changes)
-    return record if test is None else {**record, "test_loss": test[0], "test_accuracy": test[1]}

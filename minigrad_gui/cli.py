@@ -207,7 +207,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    model, meta = load_reader(options.model)
+    model, record = load_reader(options.model)
     status = 0
     for path in options.images:
         try:
@@ -216,7 +216,7 @@ def _predict(options: argparse.Namespace) -> int:
             complain(error if isinstance(error, data.DataError) else f"{path} needs more memory than there is.")
             status = 2
             continue
-        print(f"{printable(path)}: {_answer(picture, predict(model, meta, picture))}")
+        print(f"{printable(path)}: {_answer(picture, predict(model, record.calibration, picture))}")
     return status
 
 

@@ -165,7 +165,7 @@ def _run(runner: Runner, save: Path | None, asked: list[int]) -> None:
     seconds = time.perf_counter() - started
     result = runner.finish(calibrates=save is not None)
     if save is not None:
-        save_model(save, runner.run.model, runner.record(result))
+        save_model(save, runner.run.model, runner.record(result).to_meta())
     assert result.test is not None
     print(f"trained in {seconds:.1f} s with --threads {runner.threads}; {measured('test', *result.test)}")
     if result.diagnosis is not None:

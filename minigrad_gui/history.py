@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from engine.record import LearningRateChange, TrainingRecord
 from engine.training import EpochSummary
 
 HALF_WINDOW = 50
@@ -15,8 +15,6 @@ HALF_WINDOW = 50
 HALF_WINDOW_AT_THE_END = 10
 """At least this many before it, even where fewer have followed yet; else the tip of the curve would jump about."""
 BLOCKS = 5
-LARGEST = 1e100
-"""Larger numbers in a file cannot be plotted."""
 GUESSING = math.log(10)
 ENOUGH = 4000
 """Losses that are sampled to find the typical one."""
@@ -31,8 +29,7 @@ class History:
     def __init__(self, steps_per_epoch: int = 1) -> None:
         self.steps_per_epoch = steps_per_epoch
         self.epochs: list[EpochSummary] = []
-        self.rate_changes: list[tuple[int, float]] = []
-        """(mini-batches done, new learning rate) for each change."""
+        self.rate_changes: list[LearningRateChange] = []
         self._losses, self._smoothed = np.empty(1024), np.empty(1024)
         self._count = 0
         self._smoothed_count = 0
@@ -89,30 +86,12 @@ def outlier_limit(losses: NDArray[np.float64]) -> float:
     return max(3 * typical, 2 * float(losses[0]), 2 * GUESSING)
 
 
-def recorded_history(meta: dict[str, Any], steps_per_epoch: int) -> History:
-    """The history recorded in a network's file; an empty one if the record is unusable."""
+def recorded_history(record: TrainingRecord, steps_per_epoch: int) -> History:
+    """The history recorded in a network's file."""
     history = History(steps_per_epoch)
-    epochs, changes = meta.get("epochs"), meta.get("learning_rate_changes")
-    try:
-        history.epochs = [EpochSummary(**_numbers(epoch)) for epoch in epochs] if isinstance(epochs, list) else []
-        numbers = [epoch.epoch for epoch in history.epochs]
-        if numbers != sorted(set(numbers)) or any(type(number) is not int or number < 0 for number in numbers):
-            raise ValueError("these are no numbers of epochs")
-    except (TypeError, ValueError):
-        history.epochs = []
-    with suppress(TypeError, ValueError, KeyError):
-        if isinstance(changes, list):
-            numbered = [_numbers(change) for change in changes]
-            history.rate_changes = [(int(each["mini_batches"]), each["learning_rate"]) for each in numbered]
+    history.epochs = list(record.epochs)
+    history.rate_changes = list(record.learning_rate_changes)
     return history
-
-
-def _numbers(record: dict[str, Any]) -> dict[str, Any]:
-    """The record, if all its values are numbers that can be drawn, or None. Raises TypeError or ValueError."""
-    for value in record.values() if isinstance(record, dict) else ["no record"]:
-        if value is not None and not (type(value) in (int, float) and abs(value) < LARGEST):
-            raise ValueError("a record holds numbers")
-    return record
 
 
 def smooth(losses: NDArray[np.float64], start: int = 0) -> NDArray[np.float64]:

@@ -3,7 +3,6 @@
 No Qt here.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import ModelFileError, load_model
-from engine.calibration import calibration_of
+from engine.calibration import Calibration
 from engine.nn import MLP
+from engine.record import TrainingRecord
 from engine.training import logits_of
 from minigrad_gui.digits import CLASSES, SIDE_PX, Picture
 
@@ -39,28 +39,27 @@ def percentage(probability: float) -> str:
 
 
 def predict(
-    model: MLP, meta: Mapping[str, Any], picture: Picture, *, with_handwriting: bool = False
+    model: MLP, calibration: Calibration, picture: Picture, *, with_handwriting: bool = False
 ) -> Prediction | None:
     """What the network thinks of a picture, float32 (28, 28) from 0 (paper) to 1 (ink); None for a blank one.
 
-    meta: the network's, which holds its calibration. None, too, where the probabilities are not finite: weights may be
-    finite and yet too large to compute with.
+    None, too, where the probabilities are not finite: weights may be finite and yet too large to compute with.
     """
     if not picture.any():
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        probabilities, accepted = calibration_of(meta).read(logits_of(model, picture[np.newaxis]))
+        probabilities, accepted = calibration.read(logits_of(model, picture[np.newaxis]))
     if not np.isfinite(probabilities).all():
         return None
     return Prediction(int(probabilities[0].argmax()), probabilities[0], bool(accepted[0]), with_handwriting)
 
 
-def load_reader(path: Path) -> tuple[MLP, dict[str, Any]]:
-    """The network of a file, and its meta. Raises ModelFileError, also if it cannot read digits."""
+def load_reader(path: Path) -> tuple[MLP, TrainingRecord]:
+    """The network of a file, and how it was trained. Raises ModelFileError, also if it cannot read digits."""
     model, meta = load_model(path)
     if model.sizes[0] != SIDE_PX**2 or model.sizes[-1] != CLASSES:
         raise ModelFileError(
             f"{path.name} holds a network with {model.sizes[0]} inputs and {model.sizes[-1]} outputs; reading digits "
             f"takes {SIDE_PX**2} and {CLASSES}."
         )
-    return model, meta
+    return model, TrainingRecord.from_meta(meta)

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from engine import ModelFileError
 from engine.archive import remove_old_drafts
 from engine.checkpoint import CheckpointSummary, summarize_checkpoint
+from engine.record import TrainingRecord
 from minigrad_gui.data import SOURCES
 
 SUFFIX, LOCK_SUFFIX = ".npz", ".lock"
@@ -34,8 +35,8 @@ def run_in(path: Path) -> RecoverableRun | None:
     """The run that a file holds, if it is one that a window can go on with."""
     try:
         summary = summarize_checkpoint(path)
-        source = summary.meta.get("dataset")
-        return RecoverableRun(path, summary, source, path.stat().st_mtime) if source in list(SOURCES) else None
+        source = TrainingRecord.from_meta(summary.meta).dataset
+        return RecoverableRun(path, summary, source, path.stat().st_mtime) if source in SOURCES else None
     except (ModelFileError, OSError):  # damaged, of a newer version, something else, or just taken away
         return None
 

@@ -5,11 +5,10 @@ stops when they like. No Qt here.
 """
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,8 @@ from engine import ModelFileError, Step, TrainingConfig, evaluate, load_checkpoi
 from engine.calibration import Calibration, calibrate_run
 from engine.checkpoint import Checkpoints, CheckpointSummary
 from engine.nn import MLP
-from engine.run import Chunk, TrainingRun, describe_run
+from engine.record import LearningRateChange, TrainingRecord, library_versions
+from engine.run import Chunk, TrainingRun
 from engine.training import EpochSummary
 from minigrad_gui import data, process
 from minigrad_gui.control import TrainingControl
@@ -41,7 +41,7 @@ class TrainingJob:
     checkpoint_path: Path | None = None
     resume_from: Path | None = None
     threads: int | None = None
-    rate_changes: list[dict[str, float]] = field(default_factory=list)
+    rate_changes: list[LearningRateChange] = field(default_factory=list)
     taught_drawings: int = 0
 
     @classmethod
@@ -49,47 +49,40 @@ class TrainingJob:
         cls, path: Path, summary: CheckpointSummary, checkpoint_path: Path | None, threads: int | None = None
     ) -> "TrainingJob":
         """The run in the checkpoint `path`, taken up again. Raises ModelFileError if its dataset is not known."""
-        meta = summary.meta
-        source, changes = meta.get("dataset"), meta.get("learning_rate_changes")
-        if source not in list(data.SOURCES):
+        record = TrainingRecord.from_meta(summary.meta)
+        if record.dataset not in data.SOURCES:
             raise ModelFileError(f"{path} does not say what its run was trained on.")
         return cls(
             summary.config,
-            source,
+            record.dataset,
             TrainingControl(summary.learning_rate),
             checkpoint_path=checkpoint_path,
             resume_from=path,
             threads=threads,
-            rate_changes=list(changes) if isinstance(changes, list) else [],
-            taught_drawings=taught_drawings_of(meta),
+            rate_changes=list(record.learning_rate_changes),
+            taught_drawings=record.taught_drawings,
         )
 
-    def checkpoint_meta(self, threads: int | None) -> dict[str, Any]:
-        """What the run's checkpoint says besides its state."""
-        about = {"dataset": self.source, "blas_threads": threads, "learning_rate_changes": list(self.rate_changes)}
-        return {**about, **self._about_handwriting}
+    def record(self, threads: int | None) -> TrainingRecord:
+        """What is known of the run besides its state; the file of its checkpoint says so."""
+        return TrainingRecord(
+            dataset=self.source,
+            learning_rate_changes=tuple(self.rate_changes),
+            blas_threads=threads,
+            taught_drawings=self.taught_drawings,
+        )
 
-    def record(
-        self,
-        epochs: Sequence[EpochSummary],
-        threads: int | None,
-        test: tuple[float, float] | None = None,
-        calibration: Calibration | None = None,
-    ) -> dict[str, Any]:
-        """What the file of the run's network says of its training; test: loss and accuracy on the test samples."""
-        measured = calibration.to_dict() if calibration else None
-        record = describe_run(self.config, self.source, list(epochs), test, threads, measured, self.rate_changes)
-        return {**record, **self._about_handwriting}
-
-    @property
-    def _about_handwriting(self) -> dict[str, int]:
-        return {"taught_drawings": self.taught_drawings} if self.taught_drawings else {}
-
-
-def taught_drawings_of(meta: Mapping[str, Any]) -> int:
-    """How many drawings a network has learnt, as its file tells; 0 if it tells nothing of use."""
-    count = meta.get("taught_drawings")
-    return count if type(count) is int and count > 0 else 0
+    def result_record(
+        self, epochs: Sequence[EpochSummary], threads: int | None, result: "TrainingResult | None" = None
+    ) -> TrainingRecord:
+        """How the run's network was trained; result: once the run has ended, how it did."""
+        record = replace(self.record(threads), config=self.config, epochs=tuple(epochs), versions=library_versions())
+        if result is None or result.test is None:
+            return record
+        loss, accuracy = result.test
+        return replace(
+            record, test_loss=loss, test_accuracy=accuracy, calibration=result.calibration or record.calibration
+        )
 
 
 @dataclass(frozen=True)
@@ -147,7 +140,7 @@ class CheckpointWriter:
         self._failed = failed
         self._has_failed = False
         path = job.checkpoint_path
-        self._file = Checkpoints(path, lambda: job.checkpoint_meta(run.threads)) if path is not None else None
+        self._file = Checkpoints(path, lambda: job.record(run.threads).to_meta()) if path is not None else None
 
     def write(self) -> None:
         """Write the run as it is now. Raises ModelFileError if that fails."""
@@ -198,7 +191,7 @@ class Runner:
         """Go on with another learning rate, and note when that was. Between two chunks."""
         if rate != self.run.learning_rate:
             self.run.learning_rate = rate
-            self.job.rate_changes.append({"mini_batches": self.run.steps_done, "learning_rate": rate})
+            self.job.rate_changes.append(LearningRateChange(self.run.steps_done, rate))
 
     def chunks(self) -> Generator[Chunk, None, None]:
         """Train, as `TrainingRun.chunks`; before the next chunk the checkpoint is written if it is time to.
@@ -233,9 +226,9 @@ class Runner:
         images, classes = self.dataset.test_images, len(self.dataset.class_names)
         return diagnose_run(self.run, images, diverged=diverged, classes=classes)
 
-    def record(self, result: TrainingResult) -> dict[str, Any]:
-        """What the network's file says of the run."""
-        return self.job.record(self.run.epochs, self.threads, result.test, result.calibration)
+    def record(self, result: TrainingResult) -> TrainingRecord:
+        """How the network was trained."""
+        return self.job.result_record(self.run.epochs, self.threads, result)
 
     def _is_finite(self) -> bool:
         return all(np.isfinite(parameter.data).all() for parameter in self.run.model.parameters())
@@ -258,12 +251,11 @@ def open_run(job: TrainingJob, cache: RunCache, failed: Callable[[ModelFileError
             raise ModelFileError(f"The run cannot go on: {error}.") from None
         del state  # as large as the network and its optimizer
     with process.blas_turn():
-        run.threads = job.threads or _threads_before(meta) or cache.threads(run, job.control)
+        run.threads = job.threads or _threads_before(TrainingRecord.from_meta(meta)) or cache.threads(run, job.control)
         with process.blas_threads(run.threads):
             yield Runner(job, run, dataset, failed)
 
 
-def _threads_before(meta: Mapping[str, Any]) -> int | None:
+def _threads_before(record: TrainingRecord) -> int | None:
     """How many threads the run had before it was interrupted, or as many of them as this machine has."""
-    before = meta.get("blas_threads")
-    return min(before, os.cpu_count() or 1) if type(before) is int and before >= 1 else None
+    return None if record.blas_threads is None else min(record.blas_threads, os.cpu_count() or 1)

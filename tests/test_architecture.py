@@ -48,6 +48,7 @@ MAY_IMPORT = {
         *("engine.config", "engine.samples", "engine.training"),
     },
     "engine.calibration": {"engine.ops", "engine.augment", "engine.nn", "engine.training", "engine.run"},
+    "engine.record": {"engine.calibration", "engine.config", "engine.training"},
     "engine.archive": {"engine.ops"},
     "engine.checkpoint": {
         *("engine.ops", "engine.archive", "engine.nn", "engine.config", "engine.training", "engine.run"),
@@ -102,6 +103,7 @@ MAY_IMPORT = {
         "minigrad_gui.worker",
     },
     "minigrad_gui.session.training": {
+        "engine",
         "minigrad_gui.history",
         "minigrad_gui.runner",
         "minigrad_gui.session.curves",

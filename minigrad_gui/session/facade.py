@@ -150,7 +150,7 @@ class Session(QObject):
     shows_failed_run = _Of(lambda session: session._training.shows_failed_run)
     run_config = _Of(lambda session: session._training.job.config if session._training.job else None)
     """The config of the run that goes on now."""
-    curves_config = _Of(lambda session: curves_config(session._training.curves, session._network.now.meta))
+    curves_config = _Of(lambda session: curves_config(session._training.curves, session._network.now.record))
     """The config of the run whose history this is; None if that is not known."""
 
     def train(self) -> None:
@@ -287,12 +287,13 @@ class Session(QObject):
     # ------------------------------------------------------------ the network and its file
 
     model = _Of(lambda session: session._network.now.model)
-    meta = _Of(lambda session: session._network.now.meta)
+    record = _Of(lambda session: session._network.now.record)
+    """How the current network was trained: a TrainingRecord."""
     is_pretrained = _Of(lambda session: session._network.now.is_pretrained)
     path = _Of(lambda session: session._network.now.path)
     modified = _Of(lambda session: session._network.now.modified)
     name = _Of(lambda session: session._network.now.name)
-    taught_drawings = _Of(lambda session: session._network.now.taught_drawings)
+    taught_drawings = _Of(lambda session: session._network.now.record.taught_drawings)
 
     def open_pretrained(self, *, keep_checkpoint: bool = False, take_settings: bool = True) -> None:
         """Take the network that comes with the project. Raises ModelFileError.
@@ -315,13 +316,13 @@ class Session(QObject):
         network = self._network.read(path)
         self._abandon_run(keep=keep_checkpoint)
         self._remove_unneeded_checkpoints()
-        self._training.show(recorded_curves(network.meta))
+        self._training.show(recorded_curves(network.record))
         self._network.take(network)
 
     def _take_settings(self) -> None:
         """Take the config that the current network was trained with, as far as its file tells."""
         assert self.model is not None
-        self.set_config(config_of(self.model, self.meta), self.source)
+        self.set_config(config_of(self.model, self.record), self.source)
 
     def save(self, path: Path) -> None:
         """Write the current network, as it was trained. Raises ModelFileError; the older file is then as it was.
@@ -329,7 +330,7 @@ class Session(QObject):
         The suffix is .npz, and is appended where there is none.
         """
         in_training = self._training.job is not None
-        self._network.save(path, self._training.record() if in_training and len(self.history) else self.meta)
+        self._network.save(path, self._training.record() if in_training and len(self.history) else self.record)
         if not in_training:
             self._network.forget_checkpoint()
             self._remove_unneeded_checkpoints()
@@ -372,7 +373,7 @@ class Session(QObject):
         model = self.reading_model
         if model is None:
             return None
-        return reader.predict(model, self.meta, picture, with_handwriting=model is not self.model)
+        return reader.predict(model, self.record.calibration, picture, with_handwriting=model is not self.model)
 
     def read_as_drawn(self) -> tuple[Picture, Prediction | None]:
         """The sheet merely scaled down, and what the network would make of that."""

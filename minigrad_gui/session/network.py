@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from engine import MLP, ModelFileError, TrainingConfig, save_model
 from engine.archive import npz_path
+from engine.record import TrainingRecord
 from minigrad_gui import data
 from minigrad_gui.reader import load_reader
-from minigrad_gui.runner import TrainingJob, taught_drawings_of
+from minigrad_gui.runner import TrainingJob
 
 PRETRAINED = "pretrained.npz"
 
@@ -25,18 +25,13 @@ class NetworkSnapshot:
     """
 
     model: MLP | None = None
-    meta: dict[str, Any] = field(default_factory=dict)
+    record: TrainingRecord = field(default_factory=TrainingRecord)
     is_pretrained: bool = False
     uses_handwriting: bool = False
     path: Path | None = None
     modified: bool = False
     name: str = "No network"
     checkpoint_path: Path | None = None
-
-    @property
-    def taught_drawings(self) -> int:
-        """How many drawings the network itself has learnt: it was saved with somebody's handwriting."""
-        return taught_drawings_of(self.meta)
 
 
 class Network(QObject):
@@ -58,11 +53,11 @@ class Network(QObject):
 
     def read(self, path: Path | None) -> NetworkSnapshot:
         """The network of a file, for `take`; None is the pretrained one. Raises ModelFileError."""
-        model, meta = load_reader(path or data.asset_path(PRETRAINED))
+        model, record = load_reader(path or data.asset_path(PRETRAINED))
         if path is None:
             uses = self.pretrained_uses_handwriting
-            return NetworkSnapshot(model, meta, True, uses_handwriting=uses, name="Pretrained network")
-        return NetworkSnapshot(model, meta, path=path, name=path.name)
+            return NetworkSnapshot(model, record, True, uses_handwriting=uses, name="Pretrained network")
+        return NetworkSnapshot(model, record, path=path, name=path.name)
 
     def take(self, network: NetworkSnapshot) -> None:
         """Make another network the current one."""
@@ -77,7 +72,7 @@ class Network(QObject):
         now = replace(
             self._now,
             model=model,
-            meta={},
+            record=TrainingRecord(),
             is_pretrained=False,
             uses_handwriting=self._now.uses_handwriting and not is_first,  # chosen for this very network
             modified=True,
@@ -90,10 +85,10 @@ class Network(QObject):
             now = replace(now, name=self._run_name(now.path, job.config, "in training"))
         self.take(now)
 
-    def end_training(self, config: TrainingConfig, epochs: float, meta: dict[str, Any]) -> None:
+    def end_training(self, config: TrainingConfig, epochs: float, record: TrainingRecord) -> None:
         """Name the network after the run that gave it, and take what is known of that run."""
         name = self._run_name(self._now.path, config, f"{epochs:.3g} epoch{'s' * (epochs != 1)}")
-        self._now = replace(self._now, meta=meta)
+        self._now = replace(self._now, record=record)
         self._set_document(self._now.path, modified=self._now.modified, name=name)
 
     def _run_name(self, path: Path | None, config: TrainingConfig, how_far: str) -> str:
@@ -102,7 +97,7 @@ class Network(QObject):
         layers = "-".join(map(str, config.hidden)) or "no hidden layer"
         return f"New network {self._new_networks} ({layers}, {how_far})"
 
-    def save(self, path: Path, meta: dict[str, Any]) -> None:
+    def save(self, path: Path, record: TrainingRecord) -> None:
         """Write the network, as it was trained. Raises ModelFileError; the older file is then as it was.
 
         The suffix is .npz, and is appended where there is none.
@@ -110,7 +105,7 @@ class Network(QObject):
         if self._now.model is None:
             raise ModelFileError("There is no network to save yet.")
         path = npz_path(path)
-        save_model(path, self._now.model, meta)
+        save_model(path, self._now.model, record.to_meta())
         self._set_document(path, modified=False, name=path.name)
 
     def save_copy(self, path: Path, model: MLP, test: tuple[float, float], drawings: int) -> None:
@@ -118,9 +113,11 @@ class Network(QObject):
 
         The current network stays what it is, saved or not. Raises ModelFileError; the older file is then as it was.
         """
-        told = {"test_loss": test[0], "test_accuracy": test[1], "taught_drawings": self._now.taught_drawings + drawings}
+        record = self._now.record
+        drawings += record.taught_drawings
+        record = replace(record, test_loss=test[0], test_accuracy=test[1], taught_drawings=drawings)
         path = npz_path(path)
-        save_model(path, model, {**self._now.meta, **told})
+        save_model(path, model, record.to_meta())
         own = self._now.path
         if own is not None and path.resolve() == own.resolve():  # the network as it was trained is not in its file now
             self._set_document(own, modified=True, name=self._now.name)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine import ConfigError, TrainingConfig
 from engine.nn import ACTIVATIONS, MLP
+from engine.record import TrainingRecord
 from minigrad_gui import data
 
 
@@ -75,8 +76,8 @@ def config_from_dict(stored: Any) -> TrainingConfig:
         return TrainingConfig()
 
 
-def config_of(model: MLP, meta: dict[str, Any]) -> TrainingConfig:
-    """The config that a network was trained with, as far as its meta tells; its layers are what they are."""
-    stored = config_from_dict(meta.get("config"))
+def config_of(model: MLP, record: TrainingRecord) -> TrainingConfig:
+    """The config that a network was trained with, as far as its record tells; its layers are what they are."""
+    stored = record.config or TrainingConfig()
     activation = next(name for name, kind in ACTIVATIONS.items() if kind is type(model.activation))
     return replace(stored, hidden=model.sizes[1:-1], activation=activation)

@@ -1,10 +1,11 @@
 """The run: what it is doing now, and its curves. The loop itself lives in a thread of its own."""
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal, Slot
 
+from engine.record import TrainingRecord
 from minigrad_gui.history import History
 from minigrad_gui.runner import TrainingJob, TrainingResult
 from minigrad_gui.session.curves import Curves
@@ -124,14 +125,13 @@ class Training(QObject):
         self._curves, self._samples_per_second = curves, 0.0
         self.historyCleared.emit()
 
-    def record(self, result: TrainingResult | None = None) -> dict[str, Any]:
-        """What the file of the run's network says: of the run that goes on now, or of the one that ended like this."""
+    def record(self, result: TrainingResult | None = None) -> TrainingRecord:
+        """How the run's network was trained: in the run that goes on now, or in the one that ended like this."""
         job = result.job if result is not None else self._job
         assert job is not None
         preparation = self._curves.preparation
         threads = preparation.blas_threads if preparation is not None else None
-        measured = (result.test, result.calibration) if result is not None else ()
-        return job.record(self._curves.history.epochs, threads, *measured)
+        return job.result_record(self._curves.history.epochs, threads, result)
 
     def quit(self) -> None:
         """Have the thread end."""
@@ -147,7 +147,7 @@ class Training(QObject):
         if preparation.job is self._job:
             history = History(preparation.steps_per_epoch)
             history.extend(preparation.losses, preparation.epochs)
-            history.rate_changes = _rate_changes(preparation.job)
+            history.rate_changes = list(preparation.job.rate_changes)
             self._curves = Curves(history, preparation)
             self.prepared.emit()
 
@@ -157,7 +157,7 @@ class Training(QObject):
             return
         history = self._curves.history
         history.extend([step.loss for step in progress.steps], progress.epochs)
-        history.rate_changes = _rate_changes(progress.job)
+        history.rate_changes = list(progress.job.rate_changes)
         self._samples_per_second = progress.samples_per_second or self._samples_per_second
         if progress.model is not None and len(history):
             is_first = not self._curves.gave_a_network
@@ -179,7 +179,3 @@ class Training(QObject):
         if state != self._state:
             self._state = state
             self.stateChanged.emit(state)
-
-
-def _rate_changes(job: TrainingJob) -> list[tuple[int, float]]:
-    return [(int(change["mini_batches"]), change["learning_rate"]) for change in list(job.rate_changes)]

@@ -560,8 +560,8 @@ class LossPlot(View):
         session = self.session
         config = session.curves_config
         parts = settings_of(config) if config is not None else []
-        tested = session.meta.get("test_accuracy")
-        if session.state == "idle" and not session.shows_failed_run and isinstance(tested, float):
+        tested = session.record.test_accuracy
+        if session.state == "idle" and not session.shows_failed_run and tested is not None:
             parts.append(f"test accuracy {tested:.2%}")
         return APART.join([*parts, self._outlier_note] if self._outlier_note else parts)
 

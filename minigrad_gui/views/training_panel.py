@@ -251,8 +251,8 @@ class TrainingPanel(View):
             self._accuracy.setToolTip(f"The current network: {shape}, {type(session.model.activation).__name__}")
         epochs = [] if session.shows_failed_run else session.history.epochs
         validated = [epoch.validation_accuracy for epoch in epochs]
-        tested = session.meta.get("test_accuracy")
-        if session.state == "idle" and isinstance(tested, float) and 0 <= tested <= 1:
+        tested = session.record.test_accuracy
+        if session.state == "idle" and tested is not None:
             self._accuracy.setText(f"{tested:.2%}")
             taught = session.taught_drawings
             learnt = f", {counted(taught, 'drawing', 'drawings')} learnt" if taught else ""

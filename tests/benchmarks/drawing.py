@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from engine import ModelFileError, evaluate, load_model, predict
-from engine.calibration import calibration_of
 from engine.nn import MLP
+from engine.record import TrainingRecord
 from engine.training import logits_of
 from minigrad_gui.data import Dataset, asset_path, load_mnist
 from minigrad_gui.digits import CLASSES, rasterize
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.perf_counter()
     pictures = np.stack([rasterize(drawings[index]) for index in chosen])
     rasterize_ms = (time.perf_counter() - started) / len(chosen) * 1000
-    calibration = calibration_of(meta)
+    calibration = TrainingRecord.from_meta(meta).calibration
     probabilities, accepted = calibration.read(logits_of(model, pictures))
     read = probabilities.argmax(axis=1)
     right = read == labels

@@ -1,13 +1,13 @@
 """Calibration: what a network says of its own certainty comes true."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine import MLP, TrainingConfig, predict
-from engine.calibration import HARDER, HIGHEST, LOWEST, Calibration, calibrate, calibrate_run, calibration_of
+from engine.calibration import HARDER, HIGHEST, LOWEST, Calibration, calibrate, calibrate_run
 from engine.run import TrainingRun
 from engine.training import logits_of
 from minigrad_gui.data import load_mnist
@@ -165,7 +165,6 @@ def test_huge_logits_do_not_overflow():
         None,
         3,
         [],
-        {},
         {"temperature": 0.0},
         {"temperature": -1.0},
         {"temperature": float("nan")},
@@ -177,14 +176,15 @@ def test_huge_logits_do_not_overflow():
         {"something": 1.0},
     ],
 )
-def test_what_a_file_says_is_taken_only_where_it_is_of_use(stored):
-    assert calibration_of({"calibration": stored}) == Calibration()
+def test_what_is_no_calibration_is_refused(stored):
+    with pytest.raises((TypeError, ValueError)):
+        Calibration.from_dict(stored)
 
 
-def test_what_a_file_says_is_taken():
+def test_a_calibration_fits_json():
     found = Calibration(1.4, 5.2, 0.6)
-    assert calibration_of(json.loads(json.dumps({"calibration": found.to_dict()}))) == found
-    assert calibration_of({}) == Calibration()
+    assert Calibration.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    assert Calibration.from_dict({}) == Calibration()
 
 
 # ---------------------------------------------------------------- a network that reads digits
@@ -226,11 +226,9 @@ def test_bytes_and_labels_of_any_whole_dtype(overconfident):
     assert calibrate(model, images / 255, labels.astype(np.int64)) == found
 
 
-def test_a_calibration_fits_json(overconfident):
+def test_a_calibration_that_was_found_holds_plain_numbers(overconfident):
     model, held_back, _ = overconfident
-    found = calibrate(model, *held_back)
-    assert Calibration(**json.loads(json.dumps(asdict(found)))) == found
-    assert {type(value) for value in asdict(found).values()} == {float}
+    assert {type(value) for value in calibrate(model, *held_back).to_dict().values()} == {float}
 
 
 # ---------------------------------------------------------------- a run that held digits back

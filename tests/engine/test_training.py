@@ -32,7 +32,7 @@ from engine import (
     training_steps,
 )
 from engine.config import MAX_AUGMENTATION
-from engine.run import TrainingRun, describe_run
+from engine.run import TrainingRun
 from engine.samples import split_validation
 from engine.training import EpochSummary
 from minigrad_gui.data import load_mnist
@@ -601,32 +601,6 @@ def test_a_run_takes_images_of_bytes():
     run = TrainingRun(CONFIG, images, blobs()[1].astype(np.uint8), 3)
     assert run.model.sizes == (20, 8, 3)
     assert all(np.isfinite(step.loss) for step, _ in run)
-
-
-@pytest.mark.parametrize("share", [0, 0.2])
-def test_describe_run_fits_json(share):
-    config = TrainingConfig(hidden=(8,), epochs=2, validation_share=share)
-    run = TrainingRun(config, *blobs(), 3)
-    epochs = [summary for _, summary in run if summary]
-    record = describe_run(config, "blobs", epochs, test=evaluate(run.model, *blobs()))
-    back = json.loads(json.dumps(record, allow_nan=False))
-    assert TrainingConfig(**back["config"]) == config
-    assert back["dataset"] == "blobs"
-    assert [EpochSummary(**epoch) for epoch in back["epochs"]] == epochs
-    assert (back["test_loss"], back["test_accuracy"]) == evaluate(run.model, *blobs())
-    assert back["versions"]["numpy"] == np.__version__
-
-
-def test_describe_run_without_a_test():
-    assert not any("test" in name for name in describe_run(CONFIG, "blobs", []))
-
-
-def test_a_long_run_is_told_in_some_five_hundred_epochs():
-    epochs = [EpochSummary(index, 1.0, 0.5) for index in range(100_000)]
-    told = describe_run(TrainingConfig(), "mnist", epochs)["epochs"]
-    assert 400 <= len(told) <= 500
-    assert told[-1]["epoch"] == 99_999
-    assert len(json.dumps(told)) < 100_000
 
 
 def test_integers_that_are_no_classes_are_not_counted():

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from engine import MLP, Augmentation, TrainingConfig, load_model, save_model
-from engine.calibration import Calibration, calibration_of
+from engine.calibration import Calibration
 from engine.config import MAX_AUGMENTATION
+from engine.record import TrainingRecord
 from engine.training import logits_of
 from minigrad_gui import data
 from minigrad_gui.cli import main
@@ -77,7 +78,7 @@ def test_every_network_is_calibrated(share, tmp_path):
     words = f"train --epochs 1 --hidden 16 --batch-size 500 --lr 0.003 --validation {share} --save {path}"
     assert main(words.split()) == 0
     model, meta = load_model(path)
-    calibration = calibration_of(meta)
+    calibration = TrainingRecord.from_meta(meta).calibration
     assert calibration != Calibration()
     dark = np.full((1, 28, 28), 0.02, np.float32)
     assert not calibration.read(logits_of(model, dark))[1].any(), "of what is no digit it says so"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine import MLP, ModelFileError, save_model
+from engine.calibration import Calibration
 from minigrad_gui.data import asset_path, load_mnist
 from minigrad_gui.reader import load_reader, percentage, predict
 
@@ -17,7 +18,8 @@ def pictures():
 
 
 def test_a_digit_is_read(pictures):
-    seven, two = (predict(*load_reader(PRETRAINED), picture) for picture in pictures)
+    model, record = load_reader(PRETRAINED)
+    seven, two = (predict(model, record.calibration, picture) for picture in pictures)
     assert (seven.digit, two.digit) == (7, 2)
     assert seven.recognised
     assert seven.probabilities.shape == (10,)
@@ -26,23 +28,22 @@ def test_a_digit_is_read(pictures):
 
 
 def test_a_blank_picture_shows_nothing():
-    assert predict(*load_reader(PRETRAINED), np.zeros((28, 28), np.float32)) is None
+    assert predict(load_reader(PRETRAINED)[0], Calibration(), np.zeros((28, 28), np.float32)) is None
 
 
-def test_the_calibration_of_the_meta_counts(pictures):
-    model, meta = load_reader(PRETRAINED)
-    calibration = {"temperature": 20.0, "least_evidence": None, "threshold": 0.99}
-    unsure = predict(model, {**meta, "calibration": calibration}, pictures[0])
+def test_the_calibration_counts(pictures):
+    model, record = load_reader(PRETRAINED)
+    unsure = predict(model, Calibration(temperature=20.0, threshold=0.99), pictures[0])
     assert unsure.digit == 7
     assert not unsure.recognised
-    assert unsure.probabilities.max() < predict(model, meta, pictures[0]).probabilities.max()
+    assert unsure.probabilities.max() < predict(model, record.calibration, pictures[0]).probabilities.max()
 
 
 def test_there_is_no_answer_where_probabilities_are_not_finite(pictures):
-    model, meta = load_reader(PRETRAINED)
+    model, record = load_reader(PRETRAINED)
     for parameter in model.parameters():
         parameter.data = np.full_like(parameter.data, 1e38)
-    assert predict(model, meta, pictures[0]) is None
+    assert predict(model, record.calibration, pictures[0]) is None
 
 
 def test_a_network_of_other_sizes_is_no_reader(tmp_path):

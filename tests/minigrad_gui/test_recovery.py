@@ -207,7 +207,7 @@ def test_a_trained_network_that_was_not_saved_is_brought_back(user, make_user, r
     user.train(hidden="16", epochs=1)
     (kept,) = recoverable_runs(runs)
     weights = user.session.model.layers[0].W.data
-    meta = dict(user.session.meta)
+    record = user.session.record
     crashed = runs / "crashed.npz"  # as if the window that kept it was gone
     shutil.copy(kept, crashed)
     later = make_user()
@@ -216,7 +216,7 @@ def test_a_trained_network_that_was_not_saved_is_brought_back(user, make_user, r
     later.wait(lambda: later.session.state == "idle")
     np.testing.assert_array_equal(later.session.model.layers[0].W.data, weights)
     assert later.session.modified
-    assert later.session.meta == meta
+    assert later.session.record == record
 
 
 # ---------------------------------------------------------------- what is offered, and for how long
@@ -651,4 +651,4 @@ def test_a_run_that_began_with_a_taught_network_still_says_so(make_user, runs):
     assert load_checkpoint(path)[1]["taught_drawings"] == 4
     user.click("stopButton")
     user.wait(lambda: user.session.state == "idle")
-    assert user.session.taught_drawings == user.session.meta["taught_drawings"] == 4
+    assert user.session.taught_drawings == 4

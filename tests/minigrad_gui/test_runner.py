@@ -10,6 +10,7 @@ import pytest
 
 from engine import Adam, ModelFileError, TrainingConfig, cross_entropy_loss, load_checkpoint
 from engine.checkpoint import save_checkpoint, summarize_checkpoint
+from engine.record import LearningRateChange
 from engine.run import TrainingRun
 from minigrad_gui import data, process
 from minigrad_gui.control import TrainingControl
@@ -64,13 +65,13 @@ def test_a_run_is_trained_tested_and_recorded():
     loss, accuracy = result.test
     assert accuracy > 0.7
     assert result.calibration.least_log_sum_exp is not None
-    assert (record["test_loss"], record["test_accuracy"]) == (loss, accuracy)
-    assert record["config"] == CONFIG.to_dict()
-    assert record["dataset"] == "mnist"
-    assert record["blas_threads"] == 1
-    assert record["taught_drawings"] == 3
-    assert len(record["epochs"]) == 2
-    assert "learning_rate_changes" not in record
+    assert (record.test_loss, record.test_accuracy) == (loss, accuracy)
+    assert record.calibration == result.calibration
+    assert (record.config, record.dataset, record.blas_threads) == (CONFIG, "mnist", 1)
+    assert record.taught_drawings == 3
+    assert list(record.epochs) == epochs
+    assert record.learning_rate_changes == ()
+    assert record.versions["numpy"] == np.__version__
 
 
 def test_a_run_that_nobody_reads_with_is_not_calibrated():
@@ -92,8 +93,8 @@ def test_another_learning_rate_is_noted_once_and_used():
         runner.change_learning_rate(0.25)
         chunks.close()
         assert runner.run.learning_rate == 0.25
-        assert job.rate_changes == [{"mini_batches": 1, "learning_rate": 0.25}]
-        assert job.record([], 1)["learning_rate_changes"] == job.rate_changes
+        assert job.rate_changes == [LearningRateChange(1, 0.25)]
+        assert job.record(1).learning_rate_changes == (LearningRateChange(1, 0.25),)
 
 
 def test_a_run_that_is_taken_up_again_ends_as_if_it_had_not_been_interrupted(tmp_path):

@@ -170,7 +170,7 @@ def test_a_wrong_reading_is_put_right(user, folder, mnist, way):
     tested = evaluate(user.session.reading_model, mnist.test_images, mnist.test_labels)
     assert user.session.handwriting_accuracy == pytest.approx(tested[1], abs=1e-4)
     assert f"{tested[1]:.2%} of MNIST's test digits" in user.widget("handwritingCheck").toolTip()
-    assert user.session.meta["test_accuracy"] == 0.5
+    assert user.session.record.test_accuracy == 0.5
     assert text(user, "accuracyLabel") == "50.00%", "that of the network itself"
 
 
@@ -193,7 +193,7 @@ def test_several_drawings_are_learnt_together(user, folder):
     assert [each["label"] for each in stored(user, folder)] == [1, 6, 1]
     draw(user, TRIANGLE)
     assert user.session.prediction.digit == 6
-    assert "taught_drawings" not in user.session.meta
+    assert user.session.taught_drawings == 0
 
 
 def test_a_second_label_corrects_the_first(user, folder):
@@ -411,7 +411,7 @@ def test_each_bar_is_its_digit(user):
 
 
 def test_take_back(user, folder):
-    untaught, meta = user.session.model, user.session.meta
+    untaught, record = user.session.model, user.session.record
     before = [parameter.data.copy() for parameter in untaught.parameters()]
     assert not user.widget("undoTeachingButton").isEnabled()
     draw(user, FLAGGED_ONE)
@@ -431,7 +431,7 @@ def test_take_back(user, folder):
     keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     user.qtbot.keyClick(QApplication.focusWidget() or user.window, Qt.Key.Key_T, keys)
     assert user.session.reading_model is user.session.model is untaught
-    assert user.session.meta == meta
+    assert user.session.record == record
     assert all(np.array_equal(old, p.data) for old, p in zip(before, user.session.model.parameters(), strict=True))
     assert text(user, "handwritingCheck") == "With your handwriting (none yet)"
     assert text(user, "accuracyLabel") == "50.00%"
@@ -802,7 +802,7 @@ def test_my_handwriting_is_saved_when_i_ask_for_it_and_the_file_says_so(user, tm
     assert not user.widget("handwritingCheck").isChecked()
     user.click("continueCheck")
     user.train(hidden="64")
-    assert user.session.meta["taught_drawings"] == 1, "what goes on from it began with my handwriting"
+    assert user.session.taught_drawings == 1, "what goes on from it began with my handwriting"
     user.session.save(tmp_path / "later.npz")
     assert load_model(tmp_path / "later.npz")[1]["taught_drawings"] == 1
 
@@ -1001,7 +1001,7 @@ def test_a_run_goes_on_from_the_network_without_my_handwriting(user):
     assert user.session._training.job.start_from is untaught
     user.click("stopButton")
     user.wait(lambda: user.session.state == "idle")
-    assert "taught_drawings" not in user.session.meta
+    assert user.session.taught_drawings == 0
 
 
 def test_the_network_from_before_a_run_learns_again(user):

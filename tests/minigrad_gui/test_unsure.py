@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from engine.calibration import calibration_of
 from engine.training import logits_of
 from minigrad_gui import digits
 from minigrad_gui.data import asset_path, load_mnist
@@ -35,8 +34,8 @@ def crossed_out(rng: np.random.Generator) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def accepted():
     """Which pictures (n, 28, 28) are accepted to show a digit: (n,)."""
-    model, meta = load_reader(asset_path("pretrained.npz"))
-    calibration = calibration_of(meta)
+    model, record = load_reader(asset_path("pretrained.npz"))
+    calibration = record.calibration
     assert calibration.least_log_sum_exp is not None
     return lambda pictures: calibration.read(logits_of(model, np.asarray(pictures)))[1]
 

@@ -45,7 +45,7 @@ def test_a_run_gives_a_network_that_can_be_saved_and_gone_back_from(session, qtb
     assert list((tmp_path / "data" / "runs").glob("*.npz")), "it is not saved yet"
     session.save(tmp_path / "mine")
     assert session.path == tmp_path / "mine.npz"
-    assert load_model(session.path)[1]["test_accuracy"] == session.meta["test_accuracy"]
+    assert load_model(session.path)[1]["test_accuracy"] == session.record.test_accuracy
     assert list((tmp_path / "data" / "runs").glob("*.npz")) == []
     session.go_back()
     assert session.model is pretrained

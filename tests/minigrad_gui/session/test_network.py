@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine import MLP, ModelFileError, TrainingConfig, load_model, save_model
+from engine.record import TrainingRecord
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.runner import TrainingJob
 from minigrad_gui.session.network import Network, NetworkSnapshot
@@ -35,7 +36,7 @@ def test_there_is_none_at_first(network, tmp_path):
     assert network.now == NetworkSnapshot()
     assert network.now.name == "No network"
     with pytest.raises(ModelFileError, match="no network to save"):
-        network.save(tmp_path / "none.npz", {})
+        network.save(tmp_path / "none.npz", TrainingRecord())
 
 
 def test_it_is_taken_from_a_file(network, file, qtbot):
@@ -43,7 +44,7 @@ def test_it_is_taken_from_a_file(network, file, qtbot):
         network.take(network.read(file))
     now = network.now
     assert (now.path, now.name, now.modified, now.is_pretrained) == (file, "digits.npz", False, False)
-    assert now.taught_drawings == 2
+    assert now.record.taught_drawings == 2
     assert not now.uses_handwriting
     with qtbot.assertNotEmitted(network.documentChanged):
         network.take(network.read(file))
@@ -67,15 +68,15 @@ def test_a_new_run_gets_a_name_of_its_own_and_no_file(network, file, tmp_path):
     network.take_trained(some_model(), job, is_first=True)
     now = network.now
     assert (now.path, now.modified, now.name) == (None, True, "New network 1 (16, in training)")
-    assert (now.meta, now.uses_handwriting, now.checkpoint_path) == ({}, False, job.checkpoint_path)
+    assert (now.record, now.uses_handwriting, now.checkpoint_path) == (TrainingRecord(), False, job.checkpoint_path)
     network.use_handwriting(True)
     network.take_trained(some_model(), job, is_first=False)
     assert network.now.uses_handwriting, "it was chosen for this very network"
-    network.end_training(CONFIG, 1.0, {"test_accuracy": 0.5})
+    network.end_training(CONFIG, 1.0, TrainingRecord(test_accuracy=0.5))
     assert network.now.name == "New network 1 (16, 1 epoch)"
-    assert network.now.meta == {"test_accuracy": 0.5}
+    assert network.now.record.test_accuracy == 0.5
     network.take_trained(some_model(), job, is_first=True)
-    network.end_training(CONFIG, 2.5, {})
+    network.end_training(CONFIG, 2.5, TrainingRecord())
     assert network.now.name == "New network 2 (16, 2.5 epochs)"
 
 
@@ -89,10 +90,10 @@ def test_a_run_that_goes_on_from_a_file_stays_with_it(network, file):
 def test_it_is_saved_as_it_was_trained(network, tmp_path, qtbot):
     network.take_trained(some_model(), some_job(), is_first=True)
     with qtbot.waitSignal(network.documentChanged):
-        network.save(tmp_path / "mine", {"note": 1})
+        network.save(tmp_path / "mine", TrainingRecord(dataset="mnist"))
     assert (network.now.path, network.now.modified) == (tmp_path / "mine.npz", False)
     model, meta = load_model(tmp_path / "mine.npz")
-    assert meta == {"note": 1}
+    assert meta == {"dataset": "mnist"}
     np.testing.assert_array_equal(model.layers[0].W.data, network.now.model.layers[0].W.data)
 
 

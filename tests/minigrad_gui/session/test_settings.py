@@ -1,8 +1,11 @@
 """The settings of the next run, and how they are stored."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine import MLP, ConfigError, Tanh, TrainingConfig
+from engine.record import TrainingRecord
 from minigrad_gui.session.settings import Settings, config_from_dict, config_from_json, config_of, config_to_json
 
 CONFIG = TrainingConfig(hidden=(12, 5), activation="tanh", learning_rate=0.25)
@@ -54,7 +57,7 @@ def test_what_cannot_be_used_is_replaced_by_the_defaults(text):
     assert config_from_dict(text) == TrainingConfig()
 
 
-def test_a_networks_layers_are_what_they_are_whatever_its_meta_tells():
+def test_a_networks_layers_are_what_they_are_whatever_its_record_tells():
     model = MLP(784, [7], 10, Tanh)
-    config = config_of(model, {"config": {**CONFIG.to_dict(), "hidden": [99], "activation": "relu"}})
+    config = config_of(model, TrainingRecord(replace(CONFIG, hidden=(99,), activation="relu")))
     assert (config.hidden, config.activation, config.learning_rate) == ((7,), "tanh", 0.25)

@@ -53,7 +53,7 @@ def test_a_run_goes_to_its_end(training, told, qtbot):
     assert training.epochs_done == 2
     assert not training.shows_failed_run
     (result,) = ended.args
-    assert training.record(result)["test_accuracy"] == result.test[1]
+    assert training.record(result).test_accuracy == result.test[1]
 
 
 def test_a_run_can_be_paused_stepped_resumed_and_stopped(training, qtbot):

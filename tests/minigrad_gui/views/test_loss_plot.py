@@ -452,7 +452,7 @@ def test_the_picture_has_a_title_and_settings_and_no_band_of_the_windows_colour(
     assert plot._export_title() == trained.session.name
     assert plot._export_settings().startswith("hidden layers 16  ·  ReLU  ·  Adam  ·  learning rate 0.0005")
     assert "seed 0" in plot._export_settings()
-    assert f"test accuracy {trained.session.meta['test_accuracy']:.2%}" in plot._export_settings()
+    assert f"test accuracy {trained.session.record.test_accuracy:.2%}" in plot._export_settings()
 
 
 def test_curves_are_as_wide_on_a_screen_with_twice_the_pixels():

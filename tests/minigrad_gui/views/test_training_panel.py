@@ -25,8 +25,8 @@ def test_train_goes_through_all_digits_and_tests_the_network(user):
     assert len(session.history) == 2 * 60_000 // 250
     assert session.history.losses[0] > 2
     assert session.history.smoothed[-1] < 0.5
-    assert session.meta["test_accuracy"] > 0.9
-    assert user.widget("accuracyLabel").text() == f"{session.meta['test_accuracy']:.2%}"
+    assert session.record.test_accuracy > 0.9
+    assert user.widget("accuracyLabel").text() == f"{session.record.test_accuracy:.2%}"
     assert user.widget("progressBar").value() == user.widget("progressBar").maximum()
 
 
@@ -76,7 +76,7 @@ def test_stop_keeps_the_network_and_measures_it(user):
     user.click("stopButton")
     user.wait(lambda: user.session.state == "idle", timeout=3000)
     assert user.session.model.sizes == (784, 32, 10)
-    assert 0.3 < user.session.meta["test_accuracy"] < 1
+    assert 0.3 < user.session.record.test_accuracy < 1
 
 
 def test_only_the_learning_rate_can_change_while_training(user):
@@ -133,12 +133,12 @@ def test_the_percentage_speed_and_time_left_are_told(user):
 
 
 def test_a_run_that_explodes_at_once_leaves_the_network_and_what_is_known_of_it(user, warnings):
-    before, meta = user.session.model, user.session.meta
+    before, record = user.session.model, user.session.record
     user.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
     user.click("trainButton")
     user.wait(lambda: bool(warnings))
     assert user.session.model is before
-    assert user.session.meta is meta
+    assert user.session.record is record
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
