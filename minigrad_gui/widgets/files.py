@@ -8,9 +8,10 @@ MODEL_KIND, MODEL_SUFFIX = "minigrad model", ".npz"
 
 
 def ask_where_to_save(parent: QWidget, title: str, start: str, kind: str, suffix: str) -> Path | None:
-    """The path that the person chose, with the suffix; None if they thought better of it.
+    """The path that the person chose, with the suffix; None if they cancelled.
 
-    The file dialog asks before it lets a file be replaced, but only for the name as it was typed.
+    The dialog asks before it replaces a file with the name as typed. `QFileDialog.setDefaultSuffix` would not do: GTK's
+    dialog then replaces digits.npz unasked when "digits" is typed, and "digits.v2" gets no suffix.
     """
     typed, _ = QFileDialog.getSaveFileName(parent, title, start, f"{kind} (*{suffix})")
     if not typed:

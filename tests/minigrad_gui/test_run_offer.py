@@ -124,11 +124,13 @@ def test_thrown_away_it_makes_room_for_the_next(make_offer, leave_a_run, answer)
     assert not offer.has_something_to_say
 
 
-def test_put_off_it_comes_back_only_when_it_is_asked_for(make_offer, leave_a_run, qtbot):
+@pytest.mark.parametrize("is_put_off", [True, False])
+def test_after_another_run_it_comes_back_only_when_it_is_asked_for(make_offer, leave_a_run, qtbot, is_put_off):
     leave_a_run()
     offer = make_offer()
-    click(offer, "Not now")
-    assert not offer.has_something_to_say
+    if is_put_off:
+        click(offer, "Not now")
+        assert not offer.has_something_to_say
     offer.session.set_config(CONFIG, "mnist")
     offer.session.train()
     assert not offer.action.isEnabled(), "not while another run goes on"

@@ -1,0 +1,51 @@
+"""The suffix of a file to save, and that nothing is replaced unasked."""
+
+import pytest
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from minigrad_gui.widgets.files import ask_where_to_save
+
+
+@pytest.fixture
+def ask(qtbot, tmp_path, monkeypatch):
+    """`ask(typed)`: the name that comes of it, where the person types this into the file dialog."""
+    parent = QWidget()
+    qtbot.addWidget(parent)
+
+    def ask_for(typed: str) -> str | None:
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (typed and str(tmp_path / typed), ""))
+        path = ask_where_to_save(parent, "Save", str(tmp_path), "minigrad model", ".npz")
+        assert path is None or path.parent == tmp_path
+        return None if path is None else path.name
+
+    return ask_for
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("digits", "digits.npz"),
+        ("digits.npz", "digits.npz"),
+        ("DIGITS.NPZ", "DIGITS.NPZ"),
+        ("digits.v2", "digits.v2.npz"),
+        ("digits.csv", "digits.csv.npz"),
+        ("", None),
+    ],
+)
+def test_the_suffix_is_appended_where_it_is_missing(ask, typed, expected):
+    assert ask(typed) == expected
+
+
+@pytest.mark.parametrize("typed", ["digits", "digits.v2"])
+def test_a_file_that_the_suffix_leads_to_is_asked_about(ask, answer, tmp_path, typed):
+    (tmp_path / f"{typed}.npz").touch()
+    questions = answer(QMessageBox.StandardButton.No)
+    assert ask(typed) is None
+    assert questions == [f"{typed}.npz exists already. Replace it?"]
+    answer(QMessageBox.StandardButton.Yes)
+    assert ask(typed) == f"{typed}.npz"
+
+
+def test_a_name_with_its_suffix_was_asked_about_by_the_dialog(ask, tmp_path):
+    (tmp_path / "digits.npz").touch()
+    assert ask("digits.npz") == "digits.npz"
