@@ -160,27 +160,29 @@ def _on_paper(gray: Gray, window: float) -> Gray:
 
 def _without_shadows(ink: Gray, mask: Mask) -> Mask:
     """Without soft shadows, dust, and what lies at the very edge, such as the end of a ruled line in a corner."""
+    if not mask.any():
+        return mask
     parts = _parts(ink, mask)
     longest = max(mask.shape)
-    alive = parts.alive & (parts.peak >= MIN_CONTRAST) & (parts.extent >= 0.03 * longest)
+    alive = (parts.peak >= MIN_CONTRAST) & (parts.extent >= 0.03 * longest)
     if longest > SMALL_PX:
         alive &= parts.steepness > SHARP * parts.peak
         margin = 0.03 * longest
         alive &= ((parts.high > margin) & (parts.low < np.array(mask.shape) - margin)).all(axis=1)
-    return np.asarray(alive[parts.labels])
+    return parts.mask(alive)
 
 
 def _without_specks(ink: Gray, mask: Mask) -> Mask:
     """The part with most ink, and what is near it, as dark, and long enough for a stroke: the flag of a 5."""
     parts = _parts(ink, mask)
-    alive = parts.alive & (parts.peak >= MIN_CONTRAST) & (parts.extent >= 0.03 * max(mask.shape))
+    alive = (parts.peak >= MIN_CONTRAST) & (parts.extent >= 0.03 * max(mask.shape))
     if not alive.any():
         return np.zeros_like(mask)
     main = int(np.argmax(np.where(alive, parts.mass, 0)))
     reach = parts.extent[main]
     gap = np.maximum(parts.low - parts.high[main], parts.low[main] - parts.high).max(axis=1)
     dark = parts.peak > 0.4 * parts.peak[main]
-    return np.asarray((alive & dark & (parts.extent >= 0.12 * reach) & (gap < 0.6 * reach))[parts.labels])
+    return parts.mask(alive & dark & (parts.extent >= 0.12 * reach) & (gap < 0.6 * reach))
 
 
 def _without_lines(ink: Gray, mask: Mask) -> Gray:
@@ -223,12 +225,10 @@ def _runs(row: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 class _Parts(NamedTuple):
-    """The connected parts of a mask and their measures. Number 0 is all that belongs to none of them."""
+    """The connected parts of a mask and their measures."""
 
     labels: NDArray[np.int32]
-    """(height, width): the number of each pixel's part."""
-    alive: NDArray[np.bool_]
-    """(parts,): all but number 0."""
+    """(height, width): the number of each pixel's part, from 1; 0 outside of all parts."""
     low: NDArray[np.int64]
     high: NDArray[np.int64]
     """(parts, 2): the box from (top, left) to (bottom, right), which lie just outside."""
@@ -242,21 +242,20 @@ class _Parts(NamedTuple):
         """The longer side of each part's box."""
         return np.asarray((self.high - self.low).max(axis=1))
 
+    def mask(self, chosen: Mask) -> Mask:
+        """The pixels of the chosen parts; chosen: (parts,)."""
+        return np.append(False, chosen)[self.labels]
+
 
 def _parts(ink: Gray, mask: Mask) -> _Parts:
     labels, count = ndimage.label(mask, np.ones((3, 3)))
-    points = np.argwhere(mask)
-    part = labels[mask]
-    low, high = np.full((2, count + 1), max(mask.shape)), np.zeros((2, count + 1), np.int64)
-    for axis in (0, 1):
-        np.minimum.at(low[axis], part, points[:, axis])
-        np.maximum.at(high[axis], part, points[:, axis] + 1)
-    peak, steepness = np.zeros(count + 1), np.zeros(count + 1)
-    np.maximum.at(peak, part, ink[mask])
-    if min(ink.shape) > 1:
-        np.maximum.at(steepness, part, np.hypot(*np.gradient(ink))[mask])
-    mass = np.asarray(np.bincount(part, ink[mask], count + 1), np.float64)
-    return _Parts(labels, np.arange(count + 1) > 0, low.T, high.T, peak, mass, steepness)
+    numbers = np.arange(1, count + 1)
+    boxes = [[(side.start, side.stop) for side in box] for box in ndimage.find_objects(labels)]
+    low, high = np.moveaxis(np.array(boxes, np.int64).reshape(-1, 2, 2), 2, 0)
+    steps = np.hypot(*np.gradient(ink)) if min(ink.shape) > 1 else np.zeros_like(ink)
+    of_ink = labels[mask]
+    peak, steepness = (np.asarray(ndimage.maximum(of[mask], of_ink, numbers), np.float64) for of in (ink, steps))
+    return _Parts(labels, low, high, peak, ndimage.sum_labels(ink, labels, numbers), steepness)
 
 
 def _box(ink: NDArray[Any]) -> tuple[slice, slice]:
