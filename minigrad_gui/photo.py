@@ -160,8 +160,6 @@ def _on_paper(gray: Gray, window: float) -> Gray:
 
 def _without_shadows(ink: Gray, mask: Mask) -> Mask:
     """Without soft shadows, dust, and what lies at the very edge, such as the end of a ruled line in a corner."""
-    if not mask.any():
-        return mask
     parts = _parts(ink, mask)
     longest = max(mask.shape)
     alive = (parts.peak >= MIN_CONTRAST) & (parts.extent >= 0.03 * longest)
@@ -253,8 +251,10 @@ def _parts(ink: Gray, mask: Mask) -> _Parts:
     boxes = [[(side.start, side.stop) for side in box] for box in ndimage.find_objects(labels)]
     low, high = np.moveaxis(np.array(boxes, np.int64).reshape(-1, 2, 2), 2, 0)
     steps = np.hypot(*np.gradient(ink)) if min(ink.shape) > 1 else np.zeros_like(ink)
-    of_ink = labels[mask]
-    peak, steepness = (np.asarray(ndimage.maximum(of[mask], of_ink, numbers), np.float64) for of in (ink, steps))
+    seen = mask.copy()
+    seen[0, 0] = True  # `maximum` refuses an empty array
+    part = labels[seen]
+    peak, steepness = (np.asarray(ndimage.maximum(of[seen], part, numbers), np.float64) for of in (ink, steps))
     return _Parts(labels, low, high, peak, ndimage.sum_labels(ink, labels, numbers), steepness)
 
 
