@@ -3,8 +3,18 @@
 import os
 from pathlib import Path
 
+import pytest
+
 os.environ.setdefault("QT_QPA_PLATFORM", f"offscreen:configfile={Path(__file__).with_name('screen.json')}")
 os.environ["HF_HUB_OFFLINE"] = "1"
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core, and so do its child processes
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
+
+
+@pytest.fixture(scope="session", name="mnist")
+def mnist_digits():
+    """The whole of the bundled MNIST."""
+    from mnist_digits import mnist
+
+    return mnist()

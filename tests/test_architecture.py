@@ -216,6 +216,13 @@ def test_widgets_know_nothing_of_the_session(module):
     assert not {name for name in ours(module) if name.startswith(("minigrad_gui.session", "minigrad_gui.views"))}
 
 
+def test_every_module_has_its_twin_among_the_tests():
+    """a/b.py is tested by tests/a/test_b.py; a test file without a module is about several."""
+    files = [path.relative_to(ROOT) for path in MODULES.values() if not path.name.startswith("__")]
+    twins = [Path("tests") / file.parent / f"test_{file.name}" for file in files]
+    assert [str(twin) for twin in twins if not (ROOT / twin).exists()] == []
+
+
 def test_there_are_no_circles():
     graph = {module: ours(module) & MODULES.keys() for module in MODULES}
     while graph:

@@ -4,10 +4,10 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from mnist_digits import mnist
 
 from engine import Augmentation
 from engine.config import MAX_AUGMENTATION
-from minigrad_gui.data import load_mnist
 
 NAMES = [field.name for field in fields(Augmentation)]
 EVERYTHING = Augmentation(**MAX_AUGMENTATION)
@@ -70,7 +70,7 @@ def assert_within(values, most, nearly=0.9, over=1.01):
 
 @pytest.fixture(scope="module")
 def digits():
-    return load_mnist().train_images[:200]
+    return mnist().train_images[:200]
 
 
 # ---------------------------------------------------------------- what comes out

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from mnist_digits import mnist
 
 from engine import MLP, TrainingConfig, predict
 from engine.calibration import HARDER, HIGHEST, LOWEST, Calibration, calibrate, calibrate_run
 from engine.run import TrainingRun
 from engine.training import logits_of
-from minigrad_gui.data import load_mnist
 
 COUNT = 5000
 
@@ -50,7 +50,7 @@ def calibration_error(probabilities, labels, bins=10):
 @pytest.fixture(scope="module")
 def overconfident():
     """A network that knows 1,000 digits by heart, and two times digits that it has never seen: images and labels."""
-    digits = load_mnist()
+    digits = mnist()
     config = TrainingConfig(hidden=(64,), epochs=40, learning_rate=3e-3, validation_share=0)
     run = TrainingRun(config, digits.train_images[:1000], digits.train_labels[:1000], 10)
     *_, (step, _) = run
@@ -235,7 +235,7 @@ def test_a_calibration_that_was_found_holds_plain_numbers(overconfident):
 
 
 def small_run(**settings):
-    digits = load_mnist()
+    digits = mnist()
     settings = {"validation_share": 0.4, "epochs": 10, **settings}
     config = TrainingConfig(hidden=(32,), learning_rate=3e-3, batch_size=32, seed=6, **settings)
     run = TrainingRun(config, digits.train_images[:2500], digits.train_labels[:2500], 10)
@@ -259,7 +259,7 @@ def test_a_run_is_calibrated_on_what_it_held_back():
 @pytest.fixture(scope="module")
 def nothing_held_back():
     """A run that has gone through all training digits until it is too sure of itself."""
-    digits = load_mnist()
+    digits = mnist()
     config = TrainingConfig(hidden=(128,), epochs=8, learning_rate=2e-3, validation_share=0)
     run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
     for _ in run.chunks():
@@ -269,7 +269,7 @@ def nothing_held_back():
 
 def test_a_run_that_held_nothing_back_is_calibrated_on_varied_training_digits(nothing_held_back):
     """What it says of digits that it has never seen comes true nearly as if those had been asked."""
-    run, images, labels = nothing_held_back, load_mnist().test_images, load_mnist().test_labels
+    run, images, labels = nothing_held_back, mnist().test_images, mnist().test_labels
     found, right = calibrate_run(run), calibrate(run.model, images, labels, HARDER(images, np.random.default_rng(8)))
     assert found == calibrate_run(run)
     assert found.temperature == pytest.approx(right.temperature, rel=0.15)
@@ -281,7 +281,7 @@ def test_a_run_that_held_nothing_back_is_calibrated_on_varied_training_digits(no
 
 
 def test_of_few_digits_held_back_the_temperature_would_be_chance(nothing_held_back):
-    digits, nothing = load_mnist(), nothing_held_back
+    digits, nothing = mnist(), nothing_held_back
     few = TrainingRun(replace(nothing.config, validation_share=0.001), digits.train_images, digits.train_labels, 10)
     few.model = nothing.model
     assert few.validation_count == 60
@@ -289,7 +289,7 @@ def test_of_few_digits_held_back_the_temperature_would_be_chance(nothing_held_ba
 
 
 def test_sorted_samples_are_calibrated_on_all_their_classes():
-    digits = load_mnist()
+    digits = mnist()
     order = np.argsort(digits.train_labels[:10000], kind="stable")
     images, labels = digits.train_images[order], digits.train_labels[order]
     config = TrainingConfig(hidden=(16,), epochs=1, batch_size=500, validation_share=0)

@@ -1,28 +1,20 @@
 """Training, from a setting to the reference run."""
 
-import importlib.util
-import itertools
-import json
-import math
-from contextlib import closing
-from dataclasses import fields, replace
-
 import numpy as np
 import pytest
+from mnist_digits import mnist
+from networks import same
+from small_runs import COUNT, VARIED, blobs, network, some_digits, steps, weights
 
 from engine import (
     MLP,
     SGD,
     Adam,
     Augmentation,
-    ConfigError,
     Dropout,
     Linear,
     Module,
     ReLU,
-    SGDMomentum,
-    Sigmoid,
-    Tanh,
     TrainingConfig,
     cross_entropy_loss,
     evaluate,
@@ -31,179 +23,7 @@ from engine import (
     train,
     training_steps,
 )
-from engine.config import MAX_AUGMENTATION
 from engine.run import TrainingRun
-from engine.samples import split_validation
-from engine.training import EpochSummary
-from minigrad_gui.data import load_mnist
-
-COUNT = 50
-
-
-def blobs(count=COUNT, dtype=np.float64):
-    """Points of three classes, far apart: easy to learn."""
-    rng = np.random.default_rng(7)
-    labels = rng.integers(0, 3, count)
-    points = np.eye(3)[labels] * 4 + rng.normal(0, 0.5, (count, 3))
-    return points.astype(dtype), labels
-
-
-def network(dtype=np.float64):
-    return MLP(3, [8], 3, rng=np.random.default_rng(1), dtype=dtype, init="he")
-
-
-def steps(model=None, optimizer=None, data=None, loss_fn=cross_entropy_loss, **settings):
-    model = model or network()
-    optimizer = optimizer or SGD(model.parameters(), lr=0.1)
-    return list(
-        training_steps(model, *(data or blobs()), optimizer, loss_fn, **{"epochs": 2, "batch_size": 16, **settings})
-    )
-
-
-def weights(model):
-    return [p.data for p in model.parameters()]
-
-
-def same(a, b):
-    return all(np.array_equal(p, q) for p, q in zip(weights(a), weights(b), strict=True))
-
-
-# ---------------------------------------------------------------- TrainingConfig
-
-
-NAN, INFINITY = float("nan"), float("inf")
-VARIED = Augmentation(shift_px=2, rotation_deg=15, scale=0.15, shear=0.15, elastic_px=1, thickness_px=0.5)
-REFUSED = {
-    "hidden": [(0,), (-1,), (4, 0), (2.5,), ("4",), (None,), (1,) * 17],
-    "activation": ["", "ReLU", "gelu", None],
-    "optimizer": ["", "Adam", "lion", None],
-    "learning_rate": [0, -1e-3, 1001, NAN, INFINITY],
-    "momentum": [-0.1, 1, 2, NAN],
-    "weight_decay": [-0.1, 101, NAN, INFINITY],
-    "batch_size": [0, -1, 100_001, NAN, 2.5],
-    "epochs": [0, -1, 100_001, NAN, 2.5],
-    "seed": [-1, 2**31, NAN, 0.5],
-    "validation_share": [-0.1, 0.51, NAN],
-    "schedule": ["", "Cosine", "linear", None],
-    "augmentation": [None, 1.0, Augmentation(shift_px=-1), Augmentation(scale=0.6), Augmentation(elastic_px=NAN)],
-}
-
-
-@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in REFUSED.items() for value in values])
-def test_config_refuses(field, value):
-    with pytest.raises(ConfigError) as caught:
-        TrainingConfig(**{field: value})
-    assert caught.value.field == field
-    assert str(caught.value).endswith(".")
-    assert "\n" not in str(caught.value)
-
-
-def test_every_setting_is_checked():
-    assert set(REFUSED) == {field.name for field in fields(TrainingConfig)}
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"hidden": ()},
-        {"hidden": [4, 5]},
-        {"hidden": (1,) * 16},
-        {"activation": "tanh"},
-        {"optimizer": "momentum", "momentum": 0},
-        {"learning_rate": 1000},
-        {"weight_decay": 0},
-        {"batch_size": 100_000},
-        {"epochs": 100_000},
-        {"seed": 2**31 - 1},
-        {"validation_share": 0},
-        {"validation_share": 0.5},
-    ],
-    ids=str,
-)
-def test_config_accepts(settings):
-    config = TrainingConfig(**settings)
-    for name, value in settings.items():
-        assert getattr(config, name) == (tuple(value) if name == "hidden" else value)
-
-
-def test_a_config_error_is_a_value_error():
-    assert issubclass(ConfigError, ValueError)
-
-
-def test_config_is_frozen_and_hashable():
-    config = TrainingConfig(hidden=[4])
-    with pytest.raises(AttributeError):
-        config.epochs = 3
-    assert hash(config) == hash(TrainingConfig(hidden=(4,)))
-
-
-def test_config_survives_json():
-    config = TrainingConfig(hidden=(4, 5), optimizer="momentum", seed=9)
-    back = json.loads(json.dumps(config.to_dict()))
-    assert back == config.to_dict()
-    assert TrainingConfig(**back) == config
-
-
-@pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(shift_px=1, scale=0.25), VARIED])
-def test_an_augmentation_survives_json(augmentation):
-    config = TrainingConfig(schedule="cosine", augmentation=augmentation)
-    back = TrainingConfig(**json.loads(json.dumps(config.to_dict(), allow_nan=False)))
-    assert back == config
-    assert back.augmentation == augmentation
-    assert hash(back) == hash(config)
-
-
-def test_a_config_from_before_there_were_schedules_and_augmentations():
-    old = TrainingConfig(seed=9).to_dict()
-    del old["schedule"], old["augmentation"]
-    assert TrainingConfig(**old) == TrainingConfig(seed=9, schedule="constant", augmentation=Augmentation())
-
-
-def test_every_augmentation_has_a_limit():
-    assert set(MAX_AUGMENTATION) == {field.name for field in fields(Augmentation)}
-
-
-@pytest.mark.parametrize(("name", "most"), MAX_AUGMENTATION.items())
-def test_an_augmentation_goes_from_0_to_its_limit(name, most):
-    for accepted in (0.0, most / 2, most):
-        config = TrainingConfig(augmentation=Augmentation(**{name: accepted}))
-        assert getattr(config.augmentation, name) == accepted
-    for refused in (-0.01, most * 1.01, NAN, INFINITY):
-        with pytest.raises(ConfigError, match=f"{name} is from 0 to {most:g}\\.$") as caught:
-            TrainingConfig(augmentation={name: refused})
-        assert caught.value.field == "augmentation"
-
-
-def test_sizes_have_a_limit():
-    assert TrainingConfig(hidden=(4, 5)).sizes(3, 2) == (3, 4, 5, 2)
-    with pytest.raises(ConfigError, match="parameters are too many") as caught:
-        TrainingConfig(hidden=(10_000, 10_000)).sizes(784, 10)
-    assert caught.value.field == "hidden"
-    with pytest.raises(ConfigError):
-        TrainingConfig(hidden=(10**9,) * 2).build_model(784, 10)
-
-
-@pytest.mark.parametrize(("name", "activation"), [("relu", ReLU), ("tanh", Tanh), ("sigmoid", Sigmoid)])
-def test_config_builds_a_float32_network_from_its_seed(name, activation):
-    config = TrainingConfig(hidden=(30, 20), activation=name, seed=3)
-    model = config.build_model(200, 100)
-    assert (model.sizes, type(model.activation), model.dtype) == ((200, 30, 20, 100), activation, np.float32)
-    scale = 2 / 200 if name == "relu" else 2 / 230
-    assert model.layers[0].W.data.std() == pytest.approx(scale**0.5, rel=0.05)
-    assert same(model, config.build_model(200, 100))
-    assert not same(model, TrainingConfig(hidden=(30, 20), activation=name, seed=4).build_model(200, 100))
-
-
-@pytest.mark.parametrize(("name", "kind"), [("sgd", SGD), ("momentum", SGDMomentum), ("adam", Adam)])
-def test_config_builds_an_optimizer(name, kind):
-    model = network()
-    config = TrainingConfig(optimizer=name, learning_rate=0.25, momentum=0.5, weight_decay=0.125)
-    optimizer = config.build_optimizer(model)
-    assert type(optimizer) is kind
-    assert (optimizer.lr, optimizer.weight_decay) == (0.25, 0.125)
-    assert optimizer.params == model.parameters()
-    assert getattr(optimizer, "momentum", 0.5) == 0.5
-
 
 # ---------------------------------------------------------------- training_steps
 
@@ -344,11 +164,6 @@ def test_a_network_that_blows_up_shows_it_in_its_loss_and_warns_of_nothing():
 # ---------------------------------------------------------------- training_steps with an augmentation
 
 
-def some_digits(count=256):
-    digits = load_mnist()
-    return digits.train_images[:count], digits.train_labels[:count]
-
-
 def reader(dtype=np.float32):
     return MLP(784, [16], 10, rng=np.random.default_rng(1), dtype=dtype, init="he")
 
@@ -443,7 +258,7 @@ def test_train_goes_100_epochs_of_32_unless_told(capsys):
 
 
 def test_the_reference_run(capsys):
-    digits = load_mnist()
+    digits = mnist()
     model = MLP(784, [256, 128, 10], 10, rng=np.random.RandomState(0))
     optimizer = Adam(model.parameters(), lr=1e-3)
     images = digits.train_images.reshape(60_000, 784) / 255
@@ -511,225 +326,10 @@ def test_no_images_at_all():
 # ---------------------------------------------------------------- TrainingRun
 
 
-@pytest.mark.parametrize(
-    ("count", "share", "held_back"), [(50, 0.1, 5), (50, 0, 0), (7, 0.5, 4), (1, 0.5, 0), (3, 0.1, 0)]
-)
-def test_validation_samples_are_split_off(count, share, held_back):
-    training, validation = split_validation(count, share, seed=3)
-    assert len(validation) == held_back
-    assert sorted([*training, *validation]) == list(range(count))
-    assert (np.diff(training) > 0).all()
-    assert (np.diff(validation) > 0).all()
-
-
-def test_the_split_follows_from_the_seed():
-    first, again, other = (split_validation(100, 0.2, seed)[1] for seed in (0, 0, 1))
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
-    assert not np.array_equal(first, np.arange(20))
-    assert not np.array_equal(first, np.arange(80, 100))
-
-
-CONFIG = TrainingConfig(hidden=(8,), batch_size=16, epochs=3, learning_rate=0.01, validation_share=0.2, seed=4)
-
-
-def test_a_run_counts_its_samples():
-    run = TrainingRun(CONFIG, *blobs(), 3)
-    assert (run.training_count, run.validation_count, run.steps_per_epoch) == (40, 10, 3)
-    assert run.model.sizes == (3, 8, 3)
-    assert len(list(run)) == 9
-
-
-def test_a_run_sums_up_each_epoch_on_its_last_step():
-    points, labels = blobs()
-    run = TrainingRun(CONFIG, points, labels, 3)
-    _, validation = split_validation(COUNT, 0.2, 4)
-    epoch = []
-    summaries = []
-    for step, summary in run:
-        epoch.append(step)
-        assert (summary is not None) == step.is_last
-        if summary:
-            loss = sum(s.loss * s.count for s in epoch) / 40
-            accuracy = sum(s.correct for s in epoch) / 40
-            tested = evaluate(run.model, points[validation], labels[validation])
-            assert summary == EpochSummary(step.epoch, loss, accuracy, *tested)
-            summaries.append(summary)
-            epoch.clear()
-    assert [summary.epoch for summary in summaries] == [0, 1, 2]
-
-
-def test_a_run_never_trains_on_its_validation_samples():
-    points, labels = blobs()
-    training, validation = split_validation(COUNT, 0.2, 4)
-    spoiled = points.copy()
-    spoiled[validation] = 1e6
-    a, b = TrainingRun(CONFIG, points, labels, 3), TrainingRun(CONFIG, spoiled, labels, 3)
-    assert [step for step, _ in a] == [step for step, _ in b]
-    assert same(a.model, b.model)
-    assert len(training) == a.training_count
-
-
-def test_a_run_without_validation():
-    run = TrainingRun(TrainingConfig(hidden=(8,), epochs=1, validation_share=0), *blobs(), 3)
-    *_, (_, summary) = run
-    assert run.training_count == COUNT
-    assert (summary.validation_loss, summary.validation_accuracy) == (None, None)
-    assert 0 <= summary.accuracy <= 1
-
-
-def test_a_run_from_the_same_config_repeats_bit_for_bit():
-    a, b = TrainingRun(CONFIG, *blobs(), 3), TrainingRun(CONFIG, *blobs(), 3)
-    assert list(a) == list(b)
-    assert same(a.model, b.model)
-
-
-def test_a_run_goes_on_from_a_network_without_changing_it():
-    start = CONFIG.build_model(3, 3)
-    for p in start.parameters():
-        p.data += 0.5
-    before = start.copy()
-    run = TrainingRun(CONFIG, *blobs(), 3, start_from=start)
-    assert same(run.model, start)
-    list(run)
-    assert same(start, before)
-    assert not same(run.model, start)
-
-
-def test_a_run_takes_images_of_bytes():
-    images = np.random.default_rng(0).integers(0, 256, (COUNT, 4, 5), np.uint8)
-    run = TrainingRun(CONFIG, images, blobs()[1].astype(np.uint8), 3)
-    assert run.model.sizes == (20, 8, 3)
-    assert all(np.isfinite(step.loss) for step, _ in run)
-
-
-def test_integers_that_are_no_classes_are_not_counted():
-    one_hot = np.eye(3, dtype=int)[[0, 1, 2, 0]]
-    model = MLP(2, [4], 3, rng=np.random.default_rng(0))
-    steps = training_steps(model, np.ones((4, 2)), one_hot, SGD(model.parameters()), mse_loss, epochs=1, batch_size=2)
-    assert [step.correct for step in steps] == [0, 0]
-
-
-def test_a_rehearsal_has_no_end_and_leaves_the_network_alone():
-    run = TrainingRun(CONFIG, *blobs(), 3)
-    before = [parameter.data.copy() for parameter in run.model.parameters()]
-    steps = list(itertools.islice(run.rehearsal(), 3 * run.steps_per_epoch))
-    assert steps[-1].loss < steps[0].loss
-    for parameter, old in zip(run.model.parameters(), before, strict=True):
-        np.testing.assert_array_equal(parameter.data, old)
-
-
 # ---------------------------------------------------------------- TrainingRun: chunks
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
-def test_a_run_in_bursts_is_the_run_step_by_step(schedule):
-    config = replace(CONFIG, schedule=schedule, batch_size=2)
-    single, run = TrainingRun(config, *blobs(dtype=np.float32), 3), TrainingRun(config, *blobs(dtype=np.float32), 3)
-    run.chunk_s = 60.0
-    told, chunks = list(single), list(run.chunks())
-    assert [step for steps, _ in chunks for step in steps] == [step for step, _ in told]
-    assert [summary for _, summary in chunks if summary] == [summary for _, summary in told if summary]
-    assert all((summary is not None) == steps[-1].is_last for steps, summary in chunks)
-    assert same(single.model, run.model)
-    assert run.is_finished
-    assert run.optimizer.lr == single.optimizer.lr
-    np.testing.assert_array_equal(run.losses, single.losses)
-
-
-def test_between_two_bursts_a_run_can_be_left_and_gone_on_with():
-    whole, run, rest = (TrainingRun(replace(CONFIG, batch_size=2), *blobs(dtype=np.float32), 3) for _ in range(3))
-    list(whole)
-    run.chunk_s = 60.0
-    with closing(run.chunks()) as chunks:
-        done = sum(len(steps) for steps, _ in itertools.islice(chunks, 2))
-        assert run.steps_done == len(run.losses) == done
-        assert run.samples_into_epoch == 2 * done % run.training_count
-        rest.load_state(run.state())
-    list(rest)
-    assert same(rest.model, whole.model)
-    assert rest.epochs == whole.epochs
-
-
-def test_bursts_of_no_time_are_single_steps():
-    run = TrainingRun(replace(CONFIG, batch_size=2), *blobs(dtype=np.float32), 3)
-    run.chunk_s = 0.0
-    with closing(run.chunks()) as chunks:
-        assert [len(steps) for steps, _ in itertools.islice(chunks, 10)] == [1] * 10
-        run.chunk_s = 60.0
-        longer = len(next(chunks)[0])
-    assert longer == (10 if importlib.util.find_spec("numba") else 1)  # the rest of the epoch, where it is compiled
-
-
 # ---------------------------------------------------------------- TrainingRun: schedule and augmentation
-
-
-def learning_rates(run):
-    return [run.optimizer.lr for _ in run]
-
-
-def test_a_constant_learning_rate_stays():
-    assert learning_rates(TrainingRun(CONFIG, *blobs(), 3)) == [0.01] * 9
-
-
-def test_a_cosine_learning_rate_sinks_to_nearly_nothing():
-    config = replace(CONFIG, schedule="cosine", epochs=20)
-    rates = np.array(learning_rates(TrainingRun(config, *blobs(), 3)))
-    assert rates[0] == config.learning_rate
-    assert (np.diff(rates) < 0).all()
-    assert 0 < rates[-1] < 0.001 * config.learning_rate
-    done = np.arange(60) / 60
-    np.testing.assert_allclose(rates, config.learning_rate * 0.5 * (1 + np.cos(np.pi * done)), rtol=1e-12)
-
-
-def test_a_schedule_makes_a_difference_from_the_second_step_on():
-    constant, cosine = (
-        list(TrainingRun(replace(CONFIG, schedule=name), *blobs(), 3)) for name in ("constant", "cosine")
-    )
-    assert constant[:2] == cosine[:2]
-    assert constant[2] != cosine[2]
-
-
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
-def test_a_new_learning_rate_takes_effect_at_once_and_the_schedule_goes_on(schedule):
-    run = TrainingRun(replace(CONFIG, schedule=schedule), *blobs(), 3)
-    rates = []
-    for index, _ in enumerate(run):
-        rates.append(run.optimizer.lr)
-        if index == 3:
-            run.learning_rate = 0.5
-    parts = [0.5 * (1 + math.cos(math.pi * step / 9)) if schedule == "cosine" else 1 for step in range(9)]
-    assert rates == pytest.approx([(0.01 if step <= 3 else 0.5) * part for step, part in enumerate(parts)])
-
-
-def test_an_augmented_run_repeats_bit_for_bit():
-    config = replace(CONFIG, augmentation=VARIED, schedule="cosine")
-    a, b, plain = (
-        TrainingRun(c, *some_digits(), 10) for c in (config, config, replace(config, augmentation=Augmentation()))
-    )
-    taken = list(a)
-    assert taken == list(b)
-    assert same(a.model, b.model)
-    assert taken[0] != next(iter(plain))
-
-
-def test_a_rehearsal_has_the_runs_augmentation():
-    run = TrainingRun(replace(CONFIG, augmentation=VARIED), *some_digits(), 10)
-    rehearsed = next(run.rehearsal())
-    assert rehearsed == next(iter(run))[0]
-
-
-def test_an_augmented_run_learns_to_read_digits_as_they_are():
-    config = TrainingConfig(
-        hidden=(64,), learning_rate=3e-3, batch_size=32, epochs=8, schedule="cosine", augmentation=VARIED
-    )
-    run = TrainingRun(config, *some_digits(2000), 10)
-    epochs = [summary for _, summary in run if summary]
-    assert epochs[-1].loss < 0.7 * epochs[0].loss
-    assert epochs[-1].validation_accuracy > 0.85
-    assert epochs[-1].validation_loss < epochs[-1].loss
-    digits = load_mnist()
-    assert evaluate(run.model, digits.test_images, digits.test_labels)[1] > 0.85
 
 
 # ---------------------------------------------------------------- what does not fit, and networks of one's own

@@ -3,7 +3,9 @@
 import hashlib
 import io
 import json
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -37,6 +39,14 @@ def png(image: np.ndarray) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(image).save(stream, "png", compress_level=1)
     return stream.getvalue()
+
+
+BLANK = png(np.zeros((28, 28), np.uint8))
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """A part of a PNG file."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def parquet(images: Sequence[object], labels: Sequence[int | None] | np.ndarray) -> bytes:

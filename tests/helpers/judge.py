@@ -25,6 +25,10 @@ WRONG = {  # rules that the judge and gradcheck reject
 modestly = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 
 
+def parameter(*values: Any, dtype: type = np.float64) -> Tensor:
+    return Tensor(np.array(values, dtype), requires_grad=True)
+
+
 def judge(f: Callable[..., Tensor], reference: Callable[..., Any], *arrays: Any) -> None:
     """Hold `f`, of Tensors, against `reference`, of arrays, at these float64 arrays. Raises AssertionError.
 

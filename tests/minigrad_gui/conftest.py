@@ -1,21 +1,21 @@
 """For every test of the window: fresh settings, and no thread, timer or dialog left behind."""
 
-import functools
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mnist_digits import first_digits, mnist
 from PySide6.QtCore import QLocale, QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QFileDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from minigrad_gui import data
 from minigrad_gui.data import load_mnist
 from minigrad_gui.main_window import MainWindow
+from minigrad_gui.reader import Prediction
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +67,23 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[QMessageBox.StandardBut
     return press
 
 
+@pytest.fixture
+def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path | None], None]:
+    """The person picks this path in the next file dialogs."""
+
+    def pick(path: Path | None) -> None:
+        for kind in ("getOpenFileName", "getSaveFileName"):
+            monkeypatch.setattr(QFileDialog, kind, lambda *_: (str(path) if path else "", ""))
+
+    return pick
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Where the checkpoints of runs are written."""
+    return tmp_path / "data" / "minigrad" / "runs"
+
+
 ROLES = {
     QMessageBox.StandardButton.Save: QMessageBox.ButtonRole.AcceptRole,
     QMessageBox.StandardButton.Discard: QMessageBox.ButtonRole.DestructiveRole,
@@ -79,17 +96,10 @@ def press_button_like(standard: QMessageBox.StandardButton, box: QMessageBox) ->
     next(button for button in box.buttons() if box.buttonRole(button) == ROLES[standard]).click()
 
 
-@functools.cache
-def mnist_read_once() -> data.Dataset:
-    return load_mnist()
-
-
 @pytest.fixture(scope="session")
 def few() -> data.Dataset:
     """The first of MNIST's digits: 3,000 to train on, 500 to test."""
-    whole = mnist_read_once()
-    training = {"train_images": whole.train_images[:3000], "train_labels": whole.train_labels[:3000]}
-    return replace(whole, **training, test_images=whole.test_images[:500], test_labels=whole.test_labels[:500])
+    return first_digits(3000, 500)
 
 
 @pytest.fixture
@@ -103,9 +113,7 @@ def few_digits(few: data.Dataset, monkeypatch: pytest.MonkeyPatch) -> data.Datas
 def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MainWindow]]:
     windows: list[MainWindow] = []
     if data.load_mnist is load_mnist:
-        monkeypatch.setattr(
-            data, "load_mnist", mnist_read_once
-        )  # once for all windows: it takes each a third of a second
+        monkeypatch.setattr(data, "load_mnist", mnist)
 
     def make() -> MainWindow:
         window = MainWindow()
@@ -167,6 +175,12 @@ class User:
         self.widget("epochsSpin").setValue(epochs)
         self.widget("batchSizeSpin").setValue(batch_size)
 
+    def type_into(self, field: QAbstractSpinBox, typed: str) -> None:
+        """Replace all that stands there, key by key, and press Return."""
+        field.selectAll()
+        self.qtbot.keyClicks(field, typed)
+        self.qtbot.keyClick(field, Qt.Key.Key_Return)
+
     def wait(self, condition: Callable[[], bool], timeout: int = 30_000) -> None:
         self.qtbot.waitUntil(condition, timeout=timeout)
 
@@ -196,6 +210,11 @@ class User:
         for pixel in pixels[1:]:
             QTest.mouseMove(canvas, pixel)
         QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=pixels[-1])
+
+    def reading(self) -> Prediction:
+        """What the network makes of the drawing, once it has read it."""
+        self.wait(lambda: self.session.prediction is not None)
+        return self.session.prediction
 
     def draw(self, digit: int) -> None:
         for stroke in DRAWINGS[digit]:

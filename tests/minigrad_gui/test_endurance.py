@@ -16,7 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mnist_digits import first_digits
 from monkey import Monkey
+from networks import same
 from PySide6.QtCore import QEvent, QSettings, Qt
 from PySide6.QtGui import QAction, QDesktopServices, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSpinBox, QWidget
@@ -40,10 +42,6 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc or /sys")
 def model_file(path, sizes=(784, (12,), 10)):
     save_model(path, MLP(*sizes, dtype=np.float32, init="he", rng=np.random.default_rng(1)), {})
     return path
-
-
-def same(first, second):
-    return all(np.array_equal(a.data, b.data) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
 @pytest.fixture
@@ -109,9 +107,7 @@ def test_a_monkey_for_minutes(play, seed):
 
 @pytest.fixture(scope="module")
 def tenth():
-    whole = data.load_mnist()
-    training, test = (whole.train_images[:6000], whole.train_labels[:6000]), (whole.test_images, whole.test_labels)
-    return data.Dataset(*training, *(each[:1000] for each in test), whole.name, whole.class_names)
+    return first_digits(6000, 1000)
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from networks import same
 
 from engine import MLP, TrainingConfig, evaluate
 from engine.run import TrainingRun
 from engine.training import predict
 from minigrad_gui import handwriting
-from minigrad_gui.data import load_mnist
 from minigrad_gui.digits import rasterize
 from minigrad_gui.handwriting import MAX_FILE_BYTES, DrawingStore, DrawingStoreError, is_dot, teach
 
@@ -30,15 +30,6 @@ def flagged_ones(count: int, seed: int) -> np.ndarray:
 
 def weights(model: MLP) -> list[np.ndarray]:
     return [parameter.data.copy() for parameter in model.parameters()]
-
-
-def same(first: MLP, second: MLP) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(weights(first), weights(second), strict=True))
-
-
-@pytest.fixture(scope="module")
-def mnist():
-    return load_mnist()
 
 
 @pytest.fixture(scope="module")

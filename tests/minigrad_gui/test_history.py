@@ -4,11 +4,11 @@ import time
 
 import numpy as np
 import pytest
+from mnist_digits import mnist
 
 from engine import TrainingConfig
 from engine.run import TrainingRun
 from engine.training import EpochSummary
-from minigrad_gui.data import load_mnist
 from minigrad_gui.history import History, smooth
 
 
@@ -57,7 +57,7 @@ def test_one_explosion_leaves_the_curve_where_it_was():
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_the_curve_of_a_real_run_lies_amid_its_losses_from_the_beginning(activation):
-    digits = load_mnist()
+    digits = mnist()
     config = TrainingConfig(activation=activation, epochs=1)
     run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
     losses = [step.loss for steps, _ in run.chunks() for step in steps]
@@ -69,7 +69,7 @@ def test_the_curve_of_a_real_run_lies_amid_its_losses_from_the_beginning(activat
 
 
 def test_long_after_a_real_explosion_the_curve_is_not_high():
-    digits = load_mnist()
+    digits = mnist()
     config = TrainingConfig(learning_rate=1.0, epochs=2)  # Adam: its first steps throw the loss up to some 100,000
     run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
     history = History()

@@ -12,7 +12,6 @@ import pytest
 from PySide6.QtCore import (
     QEvent,
     QObject,
-    QStandardPaths,
     Qt,
     QThread,
     QTimer,
@@ -26,7 +25,6 @@ from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPlainTextEdit,
 from pytestqt.qtbot import QtBot
 
 from minigrad_gui import incidents as module
-from minigrad_gui.folders import data_folder
 from minigrad_gui.incidents import IncidentDialog, Incidents, log_path
 from minigrad_gui.version import version
 
@@ -456,13 +454,6 @@ def test_help_opens_the_folder_of_the_log(user, monkeypatch, warnings):
     assert warnings == []
     user.trigger("logAction")
     assert str(log_path().parent) in warnings.pop(), "no program shows folders"
-
-
-def test_the_data_folder_is_the_users(tmp_path):
-    if sys.platform == "linux":
-        assert data_folder() == tmp_path / "data" / "minigrad"
-    generic = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericDataLocation)
-    assert data_folder() == Path(generic) / "minigrad"
 
 
 # ---------------------------------------------------------------- the program itself

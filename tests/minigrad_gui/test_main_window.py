@@ -1,28 +1,16 @@
 """Model files, unsaved work, drag and drop, memory of settings, light and dark."""
 
-import ast
-import json
-import os
-import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, QUrl
+from layout import clipped, resized
+from networks import same, save_other_network
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QImage, QPalette
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractSpinBox,
     QApplication,
-    QComboBox,
-    QFileDialog,
-    QLabel,
-    QLineEdit,
     QMessageBox,
-    QScrollArea,
-    QSlider,
-    QWidget,
 )
 
 from engine import MLP, load_model, save_model
@@ -31,33 +19,8 @@ from minigrad_gui.data import asset_path
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import View
-from minigrad_gui.widgets.canvas import Canvas
-from minigrad_gui.widgets.legend import Legend
-from minigrad_gui.widgets.probability_bars import ProbabilityBars
-from minigrad_gui.widgets.screens import resize_within
 
 BUTTONS = QMessageBox.StandardButton
-
-
-@pytest.fixture
-def choose(monkeypatch):
-    """The person picks this path in the next file dialogs."""
-
-    def pick(path) -> None:
-        for kind in ("getOpenFileName", "getSaveFileName"):
-            monkeypatch.setattr(QFileDialog, kind, lambda *_: (str(path) if path else "", ""))
-
-    return pick
-
-
-def same(first: MLP, second: MLP) -> bool:
-    return all(np.array_equal(a.data, b.data) for a, b in zip(first.parameters(), second.parameters(), strict=True))
-
-
-def other_model(path, sizes=(784, (12,), 10)):
-    model = MLP(*sizes, dtype=np.float32, init="he", rng=np.random.default_rng(1))
-    save_model(path, model, {"test_accuracy": 0.5})
-    return model
 
 
 def test_the_pretrained_network_is_there_at_the_first_start(window):
@@ -68,7 +31,7 @@ def test_the_pretrained_network_is_there_at_the_first_start(window):
 
 
 def test_an_opened_model_brings_its_layers_to_the_panel(window, tmp_path):
-    model = other_model(tmp_path / "mine.npz")
+    model = save_other_network(tmp_path / "mine.npz")
     window.open(tmp_path / "mine.npz")
     assert window.session.config.hidden == (12,)
     assert same(window.session.model, model)
@@ -89,7 +52,7 @@ def test_save_and_open_again(user, choose, tmp_path):
     assert meta["test_accuracy"] == user.session.record.test_accuracy
     assert meta["blas_threads"] == user.session.preparation.blas_threads >= 1
 
-    other_model(tmp_path / "other.npz")
+    save_other_network(tmp_path / "other.npz")
     choose(tmp_path / "other.npz")
     user.trigger("openAction")
     assert user.session.model.sizes == (784, 12, 10)
@@ -113,7 +76,7 @@ def test_save_goes_to_the_same_file_and_save_as_to_another(user, choose, tmp_pat
 
 
 def test_a_new_network_does_not_overwrite_the_file_of_the_old_one(user, choose, tmp_path):
-    old = other_model(tmp_path / "old.npz")
+    old = save_other_network(tmp_path / "old.npz")
     user.window.open(tmp_path / "old.npz")
     user.train(hidden="8")
     assert user.session.path is None
@@ -135,7 +98,7 @@ def test_a_damaged_file_is_told_and_nothing_changes(user, tmp_path, warnings, co
 
 
 def test_a_network_for_other_pictures_is_refused(user, tmp_path, warnings):
-    other_model(tmp_path / "colour.npz", (3072, (8,), 10))
+    save_other_network(tmp_path / "colour.npz", (3072, (8,), 10))
     user.window.open(tmp_path / "colour.npz")
     assert "3072 inputs" in warnings[0]
 
@@ -153,7 +116,7 @@ def test_a_full_disk_is_told_and_the_older_file_stays(user, choose, tmp_path, wa
 
     path = tmp_path / "mine.npz"
     user.window.open(asset_path("pretrained.npz"))
-    other_model(path)
+    save_other_network(path)
     before = path.read_bytes()
     choose(path)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -170,7 +133,7 @@ def test_a_full_disk_is_told_and_the_older_file_stays(user, choose, tmp_path, wa
 
 
 def test_opening_during_training_ends_the_run(user, answer, tmp_path):
-    model = other_model(tmp_path / "other.npz")
+    model = save_other_network(tmp_path / "other.npz")
     user.configure(epochs=1000)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history) > 5)
@@ -182,142 +145,8 @@ def test_opening_during_training_ends_the_run(user, answer, tmp_path):
     assert not same(user.session.model, model)
 
 
-def test_unsaved_work_is_asked_about(user, answer, choose, tmp_path):
-    user.train(hidden="8")
-    other_model(tmp_path / "other.npz")
-    trained = user.session.model
-
-    questions = answer(BUTTONS.Cancel)
-    user.window.open(tmp_path / "other.npz")
-    assert user.session.model is trained
-    user.window.close()
-    assert user.window.isVisible()
-    assert len(questions) == 2
-
-    answer(BUTTONS.Save)
-    choose(None)
-    user.window.close()
-    assert user.window.isVisible(), "saving was cancelled, so the window stays"
-
-    choose(tmp_path / "kept.npz")
-    user.window.close()
-    assert not user.window.isVisible()
-    assert same(load_model(tmp_path / "kept.npz")[0], trained)
-
-
-def test_closing_with_nothing_unsaved_asks_nothing(window):
-    window.close()
-    assert not window.isVisible()
-
-
-@pytest.fixture
-def drop(user):
-    """`drop(mime data)`: drag it over the window and, where that is taken, drop it there; returns whether it was."""
-
-    def drag_and_drop(dragged: QMimeData) -> bool:
-        where, action, left = QPoint(50, 50), Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-        entered = QDragEnterEvent(where, action, dragged, left, Qt.KeyboardModifier.NoModifier)
-        entered.ignore()
-        QApplication.sendEvent(user.window, entered)
-        if entered.isAccepted():
-            dropped = QDropEvent(where, action, dragged, left, Qt.KeyboardModifier.NoModifier)
-            QApplication.sendEvent(user.window, dropped)
-        return entered.isAccepted()
-
-    return drag_and_drop
-
-
-def files(*paths) -> QMimeData:
-    dragged = QMimeData()
-    dragged.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    return dragged
-
-
-def refusal(user) -> str:
-    return user.widget("refusalLabel").text() if user.widget("refusal").isVisible() else ""
-
-
-DRAGS = pytest.mark.filterwarnings(
-    "ignore:.*QDragEnterEvent:DeprecationWarning"
-)  # Qt 6.12 wants a QPointF, 6.11 has none
-
-
-@DRAGS
-def test_a_model_can_be_dropped_on_the_window(user, drop, tmp_path):
-    model = other_model(tmp_path / "dropped.npz")
-    assert not drop(files(tmp_path / "picture.png"))
-    assert drop(files(tmp_path / "dropped.npz"))
-    assert same(user.session.model, model)
-    assert refusal(user) == ""
-
-
-def address() -> QMimeData:
-    dragged = QMimeData()
-    dragged.setUrls([QUrl("https://example.org/digits.npz")])
-    return dragged
-
-
-def picture() -> QMimeData:
-    dragged = QMimeData()
-    dragged.setImageData(QImage(4, 4, QImage.Format.Format_RGB32))
-    return dragged
-
-
-def words() -> QMimeData:
-    dragged = QMimeData()
-    dragged.setText("digits.npz")
-    return dragged
-
-
-@DRAGS
-@pytest.mark.parametrize("state", ["idle", "training"])
-@pytest.mark.parametrize(
-    ("dragged", "reason"),
-    [
-        (lambda folder: files(folder / "seven.PNG"), "“seven.PNG” is a picture: for now, pictures are read with"),
-        (lambda folder: files(folder / "notes.txt"), "“notes.txt” is no model file."),
-        (lambda folder: files(folder), "is a folder."),
-        (lambda folder: files(folder / "a.npz", folder / "b.npz"), "These are 2 things at once."),
-        (lambda _: address(), "This is an address, not a file on this computer."),
-        (lambda _: picture(), "Pictures can be read with the predict command for now"),
-        (lambda _: words(), "What can be dropped here is one minigrad model or run (.npz)."),
-    ],
-)
-def test_what_cannot_be_dropped_is_refused_with_the_reason(user, drop, tmp_path, state, dragged, reason):
-    if state == "training":
-        user.configure(epochs=1000)
-        user.click("trainButton")
-    user.draw(1)
-    before, strokes = user.session.model, user.widget("drawingCanvas").strokes
-    assert not drop(dragged(tmp_path))
-    assert reason in refusal(user)
-    assert "What can be dropped here is one minigrad model or run (.npz)." in refusal(user)
-    assert user.session.state == state
-    assert state == "training" or user.session.model is before
-    assert len(user.widget("drawingCanvas").strokes) == len(strokes)
-    user.click("refusalCloseButton")
-    assert refusal(user) == ""
-
-
-@DRAGS
-def test_a_model_dropped_during_a_run_is_asked_about(user, drop, answer, tmp_path):
-    model = other_model(tmp_path / "dropped.npz")
-    user.configure(epochs=1000)
-    user.click("trainButton")
-    user.wait(lambda: len(user.session.history) > 5)
-    questions = answer(BUTTONS.Cancel)
-    assert drop(files(tmp_path / "dropped.npz"))
-    assert questions == [], "the question waits until what the file was dragged from has its answer"
-    user.wait(lambda: len(questions) == 1)
-    assert user.session.state == "training"
-    answer(BUTTONS.Discard)
-    assert drop(files(tmp_path / "dropped.npz"))
-    user.wait(lambda: user.session.state == "idle")
-    assert same(user.session.model, model)
-
-
 def test_save_as_does_not_replace_a_file_unasked(user, choose, answer, tmp_path):
-    old = other_model(tmp_path / "digits.npz")
+    old = save_other_network(tmp_path / "digits.npz")
     choose(tmp_path / "digits")
     questions = answer(BUTTONS.No)
     user.trigger("saveAsAction")
@@ -328,17 +157,8 @@ def test_save_as_does_not_replace_a_file_unasked(user, choose, answer, tmp_path)
     assert load_model(tmp_path / "digits.npz")[0].sizes != old.sizes
 
 
-def test_a_recent_file_that_is_gone_is_forgotten(user, tmp_path, warnings):
-    other_model(tmp_path / "gone.npz")
-    user.window.open(tmp_path / "gone.npz")
-    (tmp_path / "gone.npz").unlink()
-    user.window.open(tmp_path / "gone.npz")
-    assert "no such file" in warnings[0]
-    assert user.window._recent.paths() == []
-
-
 def test_a_stop_before_the_first_step_keeps_the_file(user, tmp_path):
-    other_model(tmp_path / "mine.npz")
+    save_other_network(tmp_path / "mine.npz")
     user.window.open(tmp_path / "mine.npz")
     user.click("trainButton")
     user.click("stopButton")
@@ -356,43 +176,6 @@ def test_weights_too_large_to_compute_with_give_no_answer(user, tmp_path):
     user.window.open(tmp_path / "huge.npz")
     user.wait(lambda: user.widget("predictionLabel").text() == "No answer")
     assert user.session.prediction is None
-
-
-def test_recent_files(make_window, tmp_path):
-    window = make_window()
-    for name in ("a.npz", "b.npz", "a.npz"):
-        other_model(tmp_path / name)
-        window.open(tmp_path / name)
-    window.close()
-    window = make_window()
-    window._recent.aboutToShow.emit()
-    entries = window._recent.actions()
-    assert [entry.text() for entry in entries] == [str(tmp_path / "a.npz"), str(tmp_path / "b.npz")]
-    entries[1].trigger()
-    assert window.session.path == tmp_path / "b.npz"
-
-
-def test_size_and_columns_are_remembered(make_window):
-    window = make_window()
-    window.resize(1500, 700)
-    window._splitter.setSizes([300, 700, 450])
-    sizes = window._splitter.sizes()
-    window.close()
-    again = make_window()
-    assert (again.width(), again.height()) == (1500, 700)
-    assert again._splitter.sizes() == sizes
-
-
-@pytest.mark.parametrize("name", ["light", "dark"])
-def test_themes_are_chosen_and_remembered(make_window, name):
-    window = make_window()
-    next(action for action in window.findChildren(QAction) if action.data() == name).trigger()
-    window_color = QApplication.palette().color(QPalette.ColorRole.Window)
-    assert (window_color.lightness() < 128) == (name == "dark")
-    assert theme.colors() == (theme.DARK if name == "dark" else theme.LIGHT)
-    window.close()
-    make_window()
-    assert theme.colors() == (theme.DARK if name == "dark" else theme.LIGHT)
 
 
 def test_plots_follow_the_theme(window):
@@ -450,40 +233,6 @@ def test_nothing_is_squeezed_in_the_smallest_window(user, qtbot):
 # ---------------------------------------------------------------- screens
 
 
-def parts_of(window) -> list[QWidget]:
-    """Everything that can be seen that has words or can be worked with."""
-    kinds = (QAbstractButton, QLabel, QComboBox, QLineEdit, QAbstractSpinBox, QSlider, Canvas, ProbabilityBars)
-    return [part for kind in kinds for part in window.findChildren(kind) if part.isVisible()]
-
-
-def reachable(part, window) -> bool:
-    """Whether it lies within the window, or within what is scrolled up and down."""
-    x, width = part.mapTo(window, QPoint()).x(), part.width()
-    ancestors, parent = [], part.parentWidget()
-    while parent is not None and parent is not window:
-        ancestors.append(parent)
-        parent = parent.parentWidget()
-    areas = [each for each in ancestors if isinstance(each, QScrollArea)]
-    inner = areas[0] if areas else window
-    left = inner.mapTo(window, QPoint()).x()
-    return left <= x and x + width <= left + inner.width()
-
-
-def clipped(window) -> list[str]:
-    """The names of what is smaller than it needs to be."""
-    small = [part for part in parts_of(window) if part.minimumSizeHint().width() > part.width() + 1]
-    unseen = [part for part in parts_of(window) if not reachable(part, window)]
-    return [part.objectName() or getattr(part, "text", str)() for part in small + unseen]
-
-
-def resized(window, width: int, height: int) -> None:
-    window.resize(width, height)
-    for _ in range(4):  # a layout that grows asks the one around it, and so on
-        QApplication.sendPostedEvents()
-        QApplication.processEvents()
-    assert (window.width(), window.height()) == (width, height)
-
-
 SIZES = [(1024, 540), (1093, 580), (1280, 680), (1366, 728), (1536, 824), (1920, 1040), (2560, 1400), (3840, 2120)]
 
 
@@ -499,118 +248,6 @@ def test_nothing_is_clipped_at_any_size(user, width, height):
     resized(window, width, height)
     assert clipped(window) == []
     assert window.centralWidget().widget().width() <= window.width()
-
-
-@pytest.mark.parametrize(("width", "height"), [(911, 484), (683, 356)])
-def test_what_a_very_small_window_has_no_room_for_is_scrolled(user, width, height):
-    resized(user.window, width, height)
-    area = user.window.centralWidget()
-    content = area.widget()
-    assert content.width() >= content.minimumSizeHint().width()
-    assert content.height() >= content.minimumSizeHint().height()
-    for part in ("trainButton", "drawingCanvas", "probabilityBars", "accuracyLabel"):
-        widget = user.widget(part)
-        assert widget.minimumSizeHint().width() <= widget.width()
-
-
-def test_the_settings_fold_away_in_a_small_window_and_come_back(user):
-    window, panel = user.window, user.widget("hiddenLayersEdit")
-    shows = window.findChild(QAction, "showSettingsAction")
-    resized(window, 1400, 820)
-    assert panel.isVisible()
-    assert shows.isChecked()
-    resized(window, 1024, 540)
-    assert not panel.isVisible()
-    assert not shows.isChecked()
-    user.click("showSettingsButton")
-    assert panel.isVisible()
-    assert shows.isChecked()
-    resized(window, 1024, 540)
-    assert clipped(window) == []
-    shows.trigger()
-    assert not panel.isVisible()
-    resized(window, 1400, 820)
-    assert not panel.isVisible(), "they were put away by the person"
-    shows.trigger()
-    assert panel.isVisible()
-    resized(window, 1024, 540)
-    resized(window, 1400, 820)
-    assert panel.isVisible(), "they were put away by the window"
-
-
-def test_whether_the_settings_show_is_remembered(make_window):
-    window = make_window()
-    window.findChild(QAction, "showSettingsAction").trigger()
-    window.close()
-    again = make_window()
-    assert not again.findChild(QWidget, "hiddenLayersEdit").isVisible()
-    again.findChild(QAction, "showSettingsAction").trigger()
-    again.close()
-    assert make_window().findChild(QWidget, "hiddenLayersEdit").isVisible()
-
-
-def test_small_and_large_again_gives_the_columns_back(user):
-    window = user.window
-    resized(window, 1600, 900)
-    window._splitter.setSizes([330, 700, 500])
-    before = window._splitter.sizes()
-    for size in ((1024, 540), (700, 400), (3000, 1700), (1600, 900)):
-        resized(window, *size)
-    assert window._splitter.sizes() == before
-
-
-def test_the_least_size_stays_when_a_run_starts(user):
-    window = user.window
-    least = window.minimumSizeHint()
-    assert least.width() <= 683
-    assert least.height() <= 356
-    user.click("compareButton")
-    user.configure(epochs=1000)
-    user.click("trainButton")
-    user.wait(lambda: len(user.session.history) > 5)
-    user.session.noticed.emit("The run goes on, but would be lost if the program ended now.")
-    QApplication.processEvents()
-    assert window.minimumSizeHint() == least
-
-
-def narrowed(user):
-    """Make the window as narrow as it can be with the settings beside the rest."""
-    settings, width = user.widget("presetCombo"), 1600
-    while settings.isVisible():
-        width -= 4
-        resized(user.window, width, 724)
-    resized(user.window, width + 4, 724)
-    assert settings.isVisible()
-
-
-def test_a_run_does_not_fold_the_settings_away(user):
-    narrowed(user)
-    user.configure(epochs=1000)
-    user.click("trainButton")
-    user.wait(lambda: len(user.session.history.epochs) > 1)
-    legend = user.window.findChild(Legend)
-    user.wait(lambda: len(legend.entries) == 3)
-    user.wait(lambda: legend.width() >= legend.minimumSizeHint().width())  # the layout has come to rest
-    assert user.widget("presetCombo").isVisible()
-
-
-@pytest.mark.usefixtures("warnings")
-def test_a_failed_run_does_not_fold_the_settings_away(user):
-    """Its status and heading stand where shorter ones stood."""
-    user.train()
-    title = next(label for label in user.window.findChildren(QLabel) if label.text() == "Learning curves")
-    narrowed(user)
-    user.session.set_config(replace(user.session.config, optimizer="sgd", learning_rate=1000.0), "mnist")
-    for _ in range(20):  # now and then a snapshot falls into its first steps, and it has a network of its own
-        user.click("trainButton")
-        user.wait(lambda: user.session.state == "idle")
-        if user.session.shows_failed_run:
-            break
-    user.wait(lambda: "from before this run" in user.widget("diagnosisLabel").text())
-    user.wait(lambda: title.text() != "Learning curves")
-    QApplication.sendPostedEvents()
-    QApplication.processEvents()
-    assert user.widget("presetCombo").isVisible()
 
 
 def test_on_a_large_screen_the_canvas_grows(user):
@@ -636,77 +273,6 @@ def test_a_large_font_is_not_clipped(make_window):
             assert clipped(window) == []
     finally:
         app.setFont(before)
-
-
-LOOK = """
-import sys
-from PySide6.QtCore import QRect, QSettings
-from PySide6.QtWidgets import QApplication
-from minigrad_gui.main_window import MainWindow
-
-app = QApplication([])
-if sys.argv[1:]:
-    remembered = MainWindow()
-    remembered.setGeometry(QRect(*map(int, sys.argv[1:])))
-    remembered.close()
-window = MainWindow()
-window.show()
-app.processEvents()
-screens = [screen.availableGeometry().getRect() for screen in app.screens()]
-print(repr((window.geometry().getRect(), screens)))
-window.close()
-"""
-
-
-def look(tmp_path, screens, *geometry: int):
-    """The first window on such screens, or one that remembers this geometry: (left, top, width, height), and theirs."""
-    dots = {"logicalDpi": 96, "logicalBaseDpi": 96}
-    described = [
-        {"name": str(number), "x": x, "y": y, "width": width, "height": height, "dpr": 1, **dots}
-        for number, (x, y, width, height) in enumerate(screens)
-    ]
-    (tmp_path / "screens.json").write_text(json.dumps({"screens": described}))
-    platform = {"QT_QPA_PLATFORM": f"offscreen:configfile={tmp_path / 'screens.json'}"}
-    folders = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": str(tmp_path / "data")}
-    environment = {**os.environ, **platform, **folders, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", LOOK, *map(str, geometry)]
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=True)
-    place, found = ast.literal_eval(result.stdout)
-    assert found == screens
-    return QRect(*place)
-
-
-@pytest.mark.parametrize("size", [(1024, 576), (1366, 768), (1093, 614), (683, 384), (3840, 2160)])
-def test_the_first_window_stands_on_its_screen_frame_and_all(tmp_path, size):
-    place = look(tmp_path, [(0, 0, *size)])
-    screen = QRect(0, 0, *size)
-    assert screen.contains(place.adjusted(-1, -30, 1, 1))
-    assert abs(place.center().x() - screen.center().x()) <= 10
-    assert abs(place.center().y() - screen.center().y()) <= 20
-
-
-@pytest.mark.parametrize(
-    "geometry", [(3000, 2000, 1280, 820), (-5000, 100, 1280, 820), (100, 100, 3000, 2000), (1000, 500, 1000, 500)]
-)
-def test_a_window_that_was_on_a_screen_that_is_gone_is_brought_back(tmp_path, geometry):
-    place = look(tmp_path, [(0, 0, 1366, 768)], *geometry)
-    assert QRect(0, 0, 1366, 768).contains(place.adjusted(0, -24, 0, 0))
-
-
-def test_a_window_on_the_second_screen_stays_there(tmp_path):
-    geometry = (1466, 100, 1000, 600)
-    place = look(tmp_path, [(0, 0, 1366, 768), (1366, 0, 1920, 1080)], *geometry)
-    assert place == QRect(*geometry)
-
-
-def test_a_dialog_is_no_larger_than_its_screen(qtbot):
-    dialog = QWidget()
-    qtbot.addWidget(dialog)
-    resize_within(dialog, QSize(680, 440))
-    assert dialog.size() == QSize(680, 440)
-    resize_within(dialog, QSize(5000, 440))
-    assert dialog.height() == 440
-    assert dialog.width() < dialog.screen().availableGeometry().width()
 
 
 def test_the_menu_brings_the_pretrained_network_back_with_its_settings(user, answer):
@@ -784,3 +350,172 @@ def test_what_a_file_says_of_its_training_may_be_of_no_use(user, tmp_path):
     assert user.session.history.epochs == []
     assert user.session.history.rate_changes == []
     user.window.grab()
+
+
+def test_unsaved_work_is_asked_about(user, answer, choose, tmp_path):
+    user.train(hidden="8")
+    save_other_network(tmp_path / "other.npz")
+    trained = user.session.model
+
+    questions = answer(BUTTONS.Cancel)
+    user.window.open(tmp_path / "other.npz")
+    assert user.session.model is trained
+    user.window.close()
+    assert user.window.isVisible()
+    assert len(questions) == 2
+
+    answer(BUTTONS.Save)
+    choose(None)
+    user.window.close()
+    assert user.window.isVisible(), "saving was cancelled, so the window stays"
+
+    choose(tmp_path / "kept.npz")
+    user.window.close()
+    assert not user.window.isVisible()
+    assert same(load_model(tmp_path / "kept.npz")[0], trained)
+
+
+def test_closing_with_nothing_unsaved_asks_nothing(window):
+    window.close()
+    assert not window.isVisible()
+
+
+@pytest.fixture
+def drop(user):
+    """`drop(mime data)`: drag it over the window and, where that is taken, drop it there; returns whether it was."""
+
+    def drag_and_drop(dragged: QMimeData) -> bool:
+        where, action, left = QPoint(50, 50), Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+        entered = QDragEnterEvent(where, action, dragged, left, Qt.KeyboardModifier.NoModifier)
+        entered.ignore()
+        QApplication.sendEvent(user.window, entered)
+        if entered.isAccepted():
+            dropped = QDropEvent(where, action, dragged, left, Qt.KeyboardModifier.NoModifier)
+            QApplication.sendEvent(user.window, dropped)
+        return entered.isAccepted()
+
+    return drag_and_drop
+
+
+def files(*paths) -> QMimeData:
+    dragged = QMimeData()
+    dragged.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return dragged
+
+
+def refusal(user) -> str:
+    return user.widget("refusalLabel").text() if user.widget("refusal").isVisible() else ""
+
+
+DRAGS = pytest.mark.filterwarnings(
+    "ignore:.*QDragEnterEvent:DeprecationWarning"
+)  # Qt 6.12 wants a QPointF, 6.11 has none
+
+
+@DRAGS
+def test_a_model_can_be_dropped_on_the_window(user, drop, tmp_path):
+    model = save_other_network(tmp_path / "dropped.npz")
+    assert not drop(files(tmp_path / "picture.png"))
+    assert drop(files(tmp_path / "dropped.npz"))
+    assert same(user.session.model, model)
+    assert refusal(user) == ""
+
+
+def address() -> QMimeData:
+    dragged = QMimeData()
+    dragged.setUrls([QUrl("https://example.org/digits.npz")])
+    return dragged
+
+
+def picture() -> QMimeData:
+    dragged = QMimeData()
+    dragged.setImageData(QImage(4, 4, QImage.Format.Format_RGB32))
+    return dragged
+
+
+def words() -> QMimeData:
+    dragged = QMimeData()
+    dragged.setText("digits.npz")
+    return dragged
+
+
+@DRAGS
+@pytest.mark.parametrize("state", ["idle", "training"])
+@pytest.mark.parametrize(
+    ("dragged", "reason"),
+    [
+        (lambda folder: files(folder / "seven.PNG"), "“seven.PNG” is a picture: for now, pictures are read with"),
+        (lambda folder: files(folder / "notes.txt"), "“notes.txt” is no model file."),
+        (lambda folder: files(folder), "is a folder."),
+        (lambda folder: files(folder / "a.npz", folder / "b.npz"), "These are 2 things at once."),
+        (lambda _: address(), "This is an address, not a file on this computer."),
+        (lambda _: picture(), "Pictures can be read with the predict command for now"),
+        (lambda _: words(), "What can be dropped here is one minigrad model or run (.npz)."),
+    ],
+)
+def test_what_cannot_be_dropped_is_refused_with_the_reason(user, drop, tmp_path, state, dragged, reason):
+    if state == "training":
+        user.configure(epochs=1000)
+        user.click("trainButton")
+    user.draw(1)
+    before, strokes = user.session.model, user.widget("drawingCanvas").strokes
+    assert not drop(dragged(tmp_path))
+    assert reason in refusal(user)
+    assert "What can be dropped here is one minigrad model or run (.npz)." in refusal(user)
+    assert user.session.state == state
+    assert state == "training" or user.session.model is before
+    assert len(user.widget("drawingCanvas").strokes) == len(strokes)
+    user.click("refusalCloseButton")
+    assert refusal(user) == ""
+
+
+@DRAGS
+def test_a_model_dropped_during_a_run_is_asked_about(user, drop, answer, tmp_path):
+    model = save_other_network(tmp_path / "dropped.npz")
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 5)
+    questions = answer(BUTTONS.Cancel)
+    assert drop(files(tmp_path / "dropped.npz"))
+    assert questions == [], "the question waits until what the file was dragged from has its answer"
+    user.wait(lambda: len(questions) == 1)
+    assert user.session.state == "training"
+    answer(BUTTONS.Discard)
+    assert drop(files(tmp_path / "dropped.npz"))
+    user.wait(lambda: user.session.state == "idle")
+    assert same(user.session.model, model)
+
+
+def test_a_recent_file_that_is_gone_is_forgotten(user, tmp_path, warnings):
+    save_other_network(tmp_path / "gone.npz")
+    user.window.open(tmp_path / "gone.npz")
+    (tmp_path / "gone.npz").unlink()
+    user.window.open(tmp_path / "gone.npz")
+    assert "no such file" in warnings[0]
+    assert user.window._recent.paths() == []
+
+
+def test_recent_files(make_window, tmp_path):
+    window = make_window()
+    for name in ("a.npz", "b.npz", "a.npz"):
+        save_other_network(tmp_path / name)
+        window.open(tmp_path / name)
+    window.close()
+    window = make_window()
+    window._recent.aboutToShow.emit()
+    entries = window._recent.actions()
+    assert [entry.text() for entry in entries] == [str(tmp_path / "a.npz"), str(tmp_path / "b.npz")]
+    entries[1].trigger()
+    assert window.session.path == tmp_path / "b.npz"
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_themes_are_chosen_and_remembered(make_window, name):
+    window = make_window()
+    next(action for action in window.findChildren(QAction) if action.data() == name).trigger()
+    window_color = QApplication.palette().color(QPalette.ColorRole.Window)
+    assert (window_color.lightness() < 128) == (name == "dark")
+    assert theme.colors() == (theme.DARK if name == "dark" else theme.LIGHT)
+    window.close()
+    make_window()
+    assert theme.colors() == (theme.DARK if name == "dark" else theme.LIGHT)

@@ -4,12 +4,13 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from mnist_digits import mnist
 from PIL import Image, ImageDraw, ImageFilter
 
 from engine import predict
 from engine.checkpoint import load_model
 from minigrad_gui import digits
-from minigrad_gui.data import asset_path, load_mnist
+from minigrad_gui.data import asset_path
 
 WIDTH, HEIGHT = 600, 800
 SLOPE = np.linspace(0, 1, WIDTH)[np.newaxis, :, np.newaxis]
@@ -204,7 +205,7 @@ def test_a_small_digit_in_a_large_photograph_is_found():
 
 @pytest.mark.parametrize("invert", [False, True])
 def test_mnist_enlarged_stays_nearly_the_same(invert):
-    images = load_mnist().test_images[:30]
+    images = mnist().test_images[:30]
     large = [np.asarray(Image.fromarray(image).resize((280, 280), Image.Resampling.BICUBIC)) for image in images]
     changes = [
         difference(digits.from_image(255 - picture if invert else picture), image / 255)

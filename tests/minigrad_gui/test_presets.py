@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from mnist_digits import mnist
 
 from engine import TrainingConfig
 from engine.run import TrainingRun
-from minigrad_gui.data import load_mnist
 from minigrad_gui.presets import PRESETS
 
 
 @pytest.fixture(scope="module")
 def digits():
-    return load_mnist()
+    return mnist()
 
 
 def test_their_names_and_order():

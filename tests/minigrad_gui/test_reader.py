@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from mnist_digits import mnist
 
 from engine import MLP, ModelFileError, save_model
 from engine.calibration import Calibration
-from minigrad_gui.data import asset_path, load_mnist
+from minigrad_gui.data import asset_path
 from minigrad_gui.reader import load_reader, percentage, predict
 
 PRETRAINED = asset_path("pretrained.npz")
@@ -14,7 +15,7 @@ PRETRAINED = asset_path("pretrained.npz")
 @pytest.fixture(scope="module")
 def pictures():
     """Two of MNIST's test digits, float32 (2, 28, 28): a 7 and a 2."""
-    return (load_mnist().test_images[:2] / 255).astype(np.float32)
+    return (mnist().test_images[:2] / 255).astype(np.float32)
 
 
 def test_a_digit_is_read(pictures):

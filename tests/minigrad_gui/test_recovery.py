@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt, QTimer
+from left_behind import leave_a_run, recoverable_runs, said
+from mnist_digits import mnist
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QMessageBox
 
-from engine import TrainingConfig, checkpoint, load_checkpoint, save_checkpoint
+from engine import checkpoint, load_checkpoint, save_checkpoint
 from engine.run import TrainingRun
 from minigrad_gui import data
 from minigrad_gui.recovery import RunFolder
@@ -27,23 +29,10 @@ BUTTONS = QMessageBox.StandardButton
 CONFIG = {"hidden": "16", "epochs": 3, "batch_size": 64}
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "minigrad" / "runs"
-
-
-def recoverable_runs(runs: Path) -> list[Path]:
-    return sorted(runs.glob("*.npz"))
-
-
 def train_a_while(user, steps: int = 50) -> None:
     user.configure(**CONFIG)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history) > steps)
-
-
-def said(user, banner: str) -> str:
-    return user.widget(f"{banner}Label").text() if user.widget(banner).isVisible() else ""
 
 
 # ---------------------------------------------------------------- leaving in the middle
@@ -191,10 +180,8 @@ def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make
     # What the engine makes of it, never interrupted, with as many threads.
     from threadpoolctl import threadpool_limits
 
-    from minigrad_gui.data import load_mnist
-
     state, about = load_checkpoint(tmp_path / "copy.npz")
-    digits = load_mnist()
+    digits = mnist()
     run = TrainingRun(state.config, digits.train_images, digits.train_labels, 10)
     with threadpool_limits(about["blas_threads"], user_api="blas"):
         for _ in run:
@@ -220,43 +207,6 @@ def test_a_trained_network_that_was_not_saved_is_brought_back(user, make_user, r
 
 
 # ---------------------------------------------------------------- what is offered, and for how long
-
-
-def leave_a_run(runs: Path, steps: int = 3, **config: object) -> Path:
-    """What a window leaves behind that was ended by force."""
-    rng = np.random.default_rng(0)
-    settings = TrainingConfig(hidden=(4,), batch_size=8, epochs=2, validation_share=0.0, **config)
-    run = TrainingRun(settings, rng.integers(0, 256, (60_000, 28, 28), np.uint8), rng.integers(0, 10, 60_000), 10)
-    for _ in zip(range(steps), run, strict=False):
-        pass
-    runs.mkdir(parents=True, exist_ok=True)
-    path = runs / f"left-{len(recoverable_runs(runs))}.npz"
-    save_checkpoint(path, run.state(), {"dataset": "mnist", "blas_threads": 1})
-    return path
-
-
-@pytest.mark.usefixtures("locale")
-def test_a_run_is_offered_with_a_date_that_can_be_read_in_every_locale(make_user, runs):
-    os.utime(leave_a_run(runs), (86_400, 86_400))
-    assert "kept 2 Jan 1970, " in said(make_user(), "offer")
-
-
-def test_thrown_away_it_is_gone_and_the_next_is_offered(make_user, runs, answer):
-    older, newer = leave_a_run(runs, seed=1), leave_a_run(runs, seed=2)
-    os.utime(older, (1, 1))
-    user = make_user()
-    assert [kept.path for kept in user.session.left_behind] == [newer, older]
-    questions = answer(BUTTONS.Cancel)
-    user.click("offerThrowAwayButton")
-    assert newer.exists()
-    answer(BUTTONS.Discard)
-    user.click("offerThrowAwayButton")
-    assert "cannot be brought back" in questions[0]
-    assert recoverable_runs(runs) == [older]
-    assert "1 Jan 1970, " in said(user, "offer")
-    user.click("offerNotNowButton")
-    assert said(user, "offer") == ""
-    assert older.exists()
 
 
 def test_what_is_under_way_in_another_window_is_not_offered(user, make_user, runs):
@@ -325,92 +275,6 @@ def test_a_run_is_asked_about_even_if_its_network_was_just_saved(user, tmp_path,
     assert len(questions) == 1
     assert user.session.state == "paused"
     assert len(recoverable_runs(runs)) == 1
-
-
-def test_the_next_is_not_offered_before_the_first_has_come_to_its_end(make_user, runs):
-    leave_a_run(runs, seed=1)
-    newer = leave_a_run(runs, seed=2)
-    user = make_user()
-    user.click("offerGoOnButton")
-    assert said(user, "offer") == ""
-    user.wait(lambda: len(user.session.history) > 3)
-    user.click("stopButton")
-    user.wait(lambda: user.session.state == "idle")
-    assert newer in recoverable_runs(runs)
-    assert said(user, "offer") == "", "by itself nothing is offered any more"
-    user.trigger("recoverAction")
-    assert said(user, "offer").startswith("A run has not ended")
-
-
-@pytest.mark.parametrize("dismissal", ["offerNotNowButton", "trainButton"])
-def test_an_offer_that_was_passed_by_comes_back_only_when_asked_for(make_user, runs, dismissal):
-    leave_a_run(runs)
-    user = make_user()
-    user.configure(hidden="8")
-    recover = user.window.findChild(QAction, "recoverAction")
-    assert recover.isEnabled()
-    user.click(dismissal)
-    assert said(user, "offer") == ""
-    user.train(hidden="8")
-    assert said(user, "offer") == ""
-    recover.trigger()
-    assert said(user, "offer").startswith("A run has not ended")
-
-
-def test_with_nothing_left_behind_there_is_nothing_to_go_on_with(user):
-    assert not user.window.findChild(QAction, "recoverAction").isEnabled()
-
-
-def test_nothing_moves_when_a_banner_comes_or_goes(make_user, runs):
-    leave_a_run(runs)
-    user = make_user()
-    names = ("drawingCanvas", "lossPlot", "trainButton", "hiddenLayersEdit", "probabilityBars")
-
-    def places():
-        QApplication.processEvents()
-        return [(user.widget(name).mapTo(user.window, QPoint()), user.widget(name).size()) for name in names]
-
-    offered, least = places(), user.window.minimumSizeHint()
-    user.session.noticed.emit("The run goes on, but would be lost if the program ended now: the disk is full.")
-    assert said(user, "offer") == "", "one at a time"
-    assert places() == offered
-    user.click("noticeCloseButton")
-    assert said(user, "offer") != ""
-    user.click("offerNotNowButton")
-    assert places() == offered
-    assert user.window.minimumSizeHint() == least
-
-
-def test_a_sentence_too_long_for_the_foot_is_cut_and_whole_in_its_tip(user):
-    sentence = "The run goes on, but would be lost if the program ended now: " + "a folder with a long name, " * 40
-    user.session.noticed.emit(sentence)
-    label = user.widget("noticeLabel")
-    assert label.text().endswith(" …")
-    assert label.toolTip() == sentence
-    assert label.heightForWidth(label.width()) <= label.height()
-    user.session.noticed.emit("Short.")
-    assert (label.text(), label.toolTip()) == ("Short.", "")
-
-
-def test_a_run_that_is_stopped_while_it_is_loaded_is_offered_again(make_user, runs, monkeypatch):
-    def load(key, cancelled):  # noqa: ARG001
-        while not cancelled():
-            time.sleep(0.01)
-        raise data.LoadingCancelledError
-
-    path = leave_a_run(runs)
-    user = make_user()
-    with monkeypatch.context() as slow:
-        slow.setattr(data, "load", load)
-        user.click("offerGoOnButton")
-        user.click("stopButton")
-        user.wait(lambda: user.session.state == "idle")
-    assert said(user, "offer").startswith("A run has not ended")
-    user.click("offerGoOnButton")
-    user.wait(lambda: len(user.session.history) > 3)
-    user.click("stopButton")
-    user.wait(lambda: user.session.state == "idle")
-    assert load_checkpoint(path)[0].steps_done == len(user.session.history)
 
 
 def test_a_new_run_keeps_the_network_before_until_that_is_dropped(user, runs):
@@ -652,3 +516,85 @@ def test_a_run_that_began_with_a_taught_network_still_says_so(make_user, runs):
     user.click("stopButton")
     user.wait(lambda: user.session.state == "idle")
     assert user.session.taught_drawings == 4
+
+
+BUTTONS = QMessageBox.StandardButton
+
+
+@pytest.mark.usefixtures("locale")
+def test_a_run_is_offered_with_a_date_that_can_be_read_in_every_locale(make_user, runs):
+    os.utime(leave_a_run(runs), (86_400, 86_400))
+    assert "kept 2 Jan 1970, " in said(make_user(), "offer")
+
+
+def test_thrown_away_it_is_gone_and_the_next_is_offered(make_user, runs, answer):
+    older, newer = leave_a_run(runs, seed=1), leave_a_run(runs, seed=2)
+    os.utime(older, (1, 1))
+    user = make_user()
+    assert [kept.path for kept in user.session.left_behind] == [newer, older]
+    questions = answer(BUTTONS.Cancel)
+    user.click("offerThrowAwayButton")
+    assert newer.exists()
+    answer(BUTTONS.Discard)
+    user.click("offerThrowAwayButton")
+    assert "cannot be brought back" in questions[0]
+    assert recoverable_runs(runs) == [older]
+    assert "1 Jan 1970, " in said(user, "offer")
+    user.click("offerNotNowButton")
+    assert said(user, "offer") == ""
+    assert older.exists()
+
+
+def test_the_next_is_not_offered_before_the_first_has_come_to_its_end(make_user, runs):
+    leave_a_run(runs, seed=1)
+    newer = leave_a_run(runs, seed=2)
+    user = make_user()
+    user.click("offerGoOnButton")
+    assert said(user, "offer") == ""
+    user.wait(lambda: len(user.session.history) > 3)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert newer in recoverable_runs(runs)
+    assert said(user, "offer") == "", "by itself nothing is offered any more"
+    user.trigger("recoverAction")
+    assert said(user, "offer").startswith("A run has not ended")
+
+
+@pytest.mark.parametrize("dismissal", ["offerNotNowButton", "trainButton"])
+def test_an_offer_that_was_passed_by_comes_back_only_when_asked_for(make_user, runs, dismissal):
+    leave_a_run(runs)
+    user = make_user()
+    user.configure(hidden="8")
+    recover = user.window.findChild(QAction, "recoverAction")
+    assert recover.isEnabled()
+    user.click(dismissal)
+    assert said(user, "offer") == ""
+    user.train(hidden="8")
+    assert said(user, "offer") == ""
+    recover.trigger()
+    assert said(user, "offer").startswith("A run has not ended")
+
+
+def test_with_nothing_left_behind_there_is_nothing_to_go_on_with(user):
+    assert not user.window.findChild(QAction, "recoverAction").isEnabled()
+
+
+def test_a_run_that_is_stopped_while_it_is_loaded_is_offered_again(make_user, runs, monkeypatch):
+    def load(key, cancelled):  # noqa: ARG001
+        while not cancelled():
+            time.sleep(0.01)
+        raise data.LoadingCancelledError
+
+    path = leave_a_run(runs)
+    user = make_user()
+    with monkeypatch.context() as slow:
+        slow.setattr(data, "load", load)
+        user.click("offerGoOnButton")
+        user.click("stopButton")
+        user.wait(lambda: user.session.state == "idle")
+    assert said(user, "offer").startswith("A run has not ended")
+    user.click("offerGoOnButton")
+    user.wait(lambda: len(user.session.history) > 3)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    assert load_checkpoint(path)[0].steps_done == len(user.session.history)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from mnist_digits import first_digits
 
 from engine import Adam, ModelFileError, TrainingConfig, cross_entropy_loss, load_checkpoint
 from engine.checkpoint import save_checkpoint, summarize_checkpoint
@@ -14,7 +15,6 @@ from engine.record import LearningRateChange
 from engine.run import TrainingRun
 from minigrad_gui import data, process
 from minigrad_gui.control import TrainingControl
-from minigrad_gui.data import load_mnist
 from minigrad_gui.runner import DivergedError, RunCache, TrainingJob, open_run
 
 CONFIG = TrainingConfig(hidden=(16,), learning_rate=0.01, epochs=2, batch_size=100, validation_share=0.1)
@@ -22,15 +22,7 @@ CONFIG = TrainingConfig(hidden=(16,), learning_rate=0.01, epochs=2, batch_size=1
 
 @pytest.fixture(scope="module")
 def digits():
-    """The first of MNIST's digits: 3,000 to train on, 1,000 to test."""
-    whole = load_mnist()
-    return replace(
-        whole,
-        train_images=whole.train_images[:3000],
-        train_labels=whole.train_labels[:3000],
-        test_images=whole.test_images[:1000],
-        test_labels=whole.test_labels[:1000],
-    )
+    return first_digits()
 
 
 @pytest.fixture(autouse=True)

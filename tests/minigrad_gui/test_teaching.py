@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mnist_digits import first_digits
+from networks import same
 from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QMessageBox
 from threadpoolctl import threadpool_info
 
-from engine import MLP, ModelFileError, TrainingConfig, evaluate, load_model, save_model
+from engine import ModelFileError, TrainingConfig, evaluate, load_model, save_model
 from engine.run import TrainingRun
 from engine.training import predict
 from minigrad_gui import data, handwriting
@@ -33,10 +35,7 @@ BUTTONS = QMessageBox.StandardButton
 @pytest.fixture(scope="module")
 def mnist() -> data.Dataset:
     """As many digits as it takes here, and no more."""
-    whole = data.load_mnist()
-    training = whole.train_images[:20000], whole.train_labels[:20000]
-    tests = whole.test_images[:2000], whole.test_labels[:2000]
-    return data.Dataset(*training, *tests, whole.name, whole.class_names)
+    return first_digits(20_000, 2_000)
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +80,6 @@ def stored(user, folder: Path) -> list[dict]:
     """The files in the folder, once all that was taught until now is written."""
     user.session.drawing_store.flush()
     return files(folder)
-
-
-def same(first: MLP, second: MLP) -> bool:
-    return all(np.array_equal(a.data, b.data) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
 def draw(user, *strokes: np.ndarray) -> None:

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from mnist_digits import mnist
 
 from engine.training import logits_of
 from minigrad_gui import digits
-from minigrad_gui.data import asset_path, load_mnist
+from minigrad_gui.data import asset_path
 from minigrad_gui.reader import load_reader
 
 COUNT = 100
@@ -47,4 +48,4 @@ def test_scribbles_are_not_recognised(accepted, scribble):
 
 
 def test_digits_are_recognised(accepted):
-    assert accepted(load_mnist().test_images).mean() > 0.98
+    assert accepted(mnist().test_images).mean() > 0.98

@@ -20,15 +20,10 @@ def canvas(user):
     return user.widget("drawingCanvas")
 
 
-def read(user):
-    user.wait(lambda: user.session.prediction is not None)
-    return user.session.prediction
-
-
 @pytest.mark.parametrize("digit", [0, 1, 3, 7])
 def test_a_drawn_digit_is_read(user, digit):
     user.draw(digit)
-    prediction = read(user)
+    prediction = user.reading()
     assert prediction.digit == digit
     assert prediction.probabilities.shape == (10,)
     assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
@@ -41,7 +36,7 @@ def test_a_blank_canvas_shows_no_digit(user):
     assert user.widget("predictionLabel").text() == "The canvas is blank"
     assert user.widget("probabilityBars").probabilities is None
     user.draw(1)
-    read(user)
+    user.reading()
     user.click("clearButton")
     user.wait(lambda: user.session.prediction is None)
     assert user.widget("predictionLabel").text() == "The canvas is blank"
@@ -64,7 +59,7 @@ def open_doubtful(user, tmp_path):
 @pytest.mark.parametrize("calibration", [{"least_evidence": 1e5}, {"threshold": 1.0, "temperature": 20.0}])
 def test_what_is_not_recognised_is_not_passed_off_as_a_digit(user, open_doubtful, calibration):
     user.draw(3)
-    read(user)
+    user.reading()
     open_doubtful(**calibration)
     user.wait(lambda: user.widget("predictionLabel").text() == "?")
     doubtful = user.session.prediction
@@ -96,7 +91,7 @@ def test_compare_shows_what_was_drawn_beside_what_the_network_sees(user):
     assert not drawn.picture.any()
 
     user.stroke(np.array([[0.1, 0.1], [0.1, 0.3]]))
-    read(user)
+    user.reading()
     session = user.session
     assert np.array_equal(drawn.picture, as_drawn(user.widget("drawingCanvas").strokes))
     assert drawn.picture[:12, :8].any(), "a small stroke in the corner stays small and in the corner"
@@ -121,7 +116,7 @@ def test_compare_shows_what_was_drawn_beside_what_the_network_sees(user):
 def test_compare_moves_nothing_and_squeezes_nothing(user, canvas, size):
     user.window.resize(*size)
     user.draw(3)
-    read(user)
+    user.reading()
 
     def places():
         QApplication.processEvents()
@@ -146,7 +141,7 @@ def test_no_reading_moves_the_canvas_or_the_bars(user, canvas, open_doubtful):
 
     blank = places()
     user.draw(3)
-    read(user)
+    user.reading()
     assert places() == blank
     open_doubtful(least_evidence=1e5)
     user.wait(lambda: user.widget("predictionLabel").text() == "?")
@@ -156,7 +151,7 @@ def test_no_reading_moves_the_canvas_or_the_bars(user, canvas, open_doubtful):
 def test_the_comparison_follows_the_network(user, open_doubtful):
     user.click("compareButton")
     user.draw(3)
-    read(user)
+    user.reading()
     before = [user.widget(name).text() for name in ("drawnCaption", "seenCaption")]
     open_doubtful(temperature=20.0)
     user.wait(
@@ -164,45 +159,9 @@ def test_the_comparison_follows_the_network(user, open_doubtful):
     )
 
 
-def test_the_bar_under_the_mouse_stands_out_if_it_can_be_chosen(user):
-    bars = user.widget("probabilityBars")
-
-    def picture(digit: int | None):
-        if digit is None:
-            QApplication.sendEvent(bars, QEvent(QEvent.Type.Leave))
-        else:
-            QTest.mouseMove(bars, QPoint(5, round((digit + 0.5) * bars.height() / 10)))
-        return bars.grab().toImage()
-
-    assert picture(5) == picture(None), "nothing can be chosen on a blank canvas"
-    user.draw(3)
-    read(user)
-    nothing, two, seven = (picture(digit) for digit in (None, 2, 7))
-    assert nothing != two != seven != nothing
-
-
-def test_each_bar_is_as_long_as_its_probability(user):
-    bars, values = user.widget("probabilityBars"), [0.012, 0.031, 0.004, 0.5, 0.453, 0.0, 0.0, 0.0, 0.0, 0.0]
-    empty = bars.grab().toImage()
-    bars.set_probabilities(np.array(values))
-    image = bars.grab().toImage()
-    left, right = round(bars.track().left()), round(bars.track().right())
-    background, track = (QColor(getattr(theme.colors(), name)) for name in ("muted", "bar_track"))
-
-    def length(row: int) -> float:
-        """In pixels, those at the end that are covered in part counted in part."""
-        y = round((row + 0.5) * image.height() / 10)
-        changed = [x for x in range(left, right) if image.pixelColor(x, y) != empty.pixelColor(x, y)]
-        full = track.red() - (QColor(theme.colors().accent) if row == 3 else background).red()
-        return sum((track.red() - image.pixelColor(x, y).red()) / full for x in changed)
-
-    for row, value in enumerate(values):
-        assert length(row) == pytest.approx(value * (right - left), abs=0.75)
-
-
 def test_the_reading_changes_while_the_pen_is_down(user, canvas):
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 60))
-    first = read(user).probabilities
+    first = user.reading().probabilities
     QTest.mouseMove(canvas, QPoint(80, 200))
     user.wait(
         lambda: user.session.prediction is not None and not np.array_equal(user.session.prediction.probabilities, first)
@@ -212,7 +171,7 @@ def test_the_reading_changes_while_the_pen_is_down(user, canvas):
 
 def test_the_reading_changes_while_the_network_trains(user):
     user.draw(3)
-    before = read(user).probabilities
+    before = user.reading().probabilities
     user.configure(hidden="32", epochs=1000)
     user.click("trainButton")
     user.wait(
@@ -281,7 +240,7 @@ def test_only_the_left_button_draws(canvas):
 
 def test_resizing_does_not_change_the_drawing(user, canvas):
     user.draw(3)
-    before = read(user).probabilities
+    before = user.reading().probabilities
     user.window.resize(1700, 1000)
     assert np.array_equal(user.session.predict(user.session.picture).probabilities, before)
     assert all(((stroke >= 0) & (stroke <= 1)).all() for stroke in canvas.strokes)
@@ -293,16 +252,6 @@ def test_strokes_are_painted(user, canvas):
     middle = QPoint(image.width() // 2, image.height() // 2)
     assert image.pixelColor(middle) == QColor(theme.colors().ink)
     assert image.pixelColor(middle + QPoint(0, image.height() // 5)) == QColor(theme.colors().paper)
-
-
-def test_what_the_network_sees_is_shown(user):
-    user.stroke(LINE)
-    read(user)
-    picture = user.widget("networkPicture")
-    assert np.array_equal(picture.picture, user.session.picture)
-    image = picture.grab().toImage()
-    assert image.pixelColor(image.width() // 2, image.height() // 2).lightness() > 200
-    assert image.pixelColor(image.width() // 2, image.height() // 4).lightness() < 50
 
 
 def test_a_touch_draws_once(user, canvas):

@@ -2,19 +2,16 @@
 
 import csv
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from itertools import cycle, pairwise
 
 import numpy as np
 import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAction, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel
 
 from engine import MLP, TrainingConfig, save_model
 from engine.training import EpochSummary
@@ -22,8 +19,6 @@ from minigrad_gui import process, theme
 from minigrad_gui.history import History
 from minigrad_gui.session.curves import Curves
 from minigrad_gui.views.loss_plot import LossPlot, figure
-from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
-from minigrad_gui.widgets.legend import Legend
 
 pytestmark = pytest.mark.usefixtures("qapp")  # axes are no widgets, and yet need the application
 
@@ -174,13 +169,6 @@ def test_log_scale_and_back(trained):
     assert not plot.plotItem.ctrl.logYCheck.isChecked()
 
 
-def test_show_all_undoes_zooming(trained):
-    box = trained.window.findChild(object, "lossPlot").plotItem.vb
-    box.setRange(xRange=(10, 20), padding=0)
-    trained.click("resetZoomButton")
-    trained.wait(lambda: box.viewRange()[0][1] > 100)
-
-
 def test_the_plot_is_exported_as_a_picture(trained, tmp_path, monkeypatch):
     path = tmp_path / "plot.png"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
@@ -205,15 +193,6 @@ def test_the_figures_are_exported_as_a_table(trained, tmp_path, monkeypatch):
     assert rows[0]["validation_loss"] == ""
 
 
-def test_a_name_without_its_ending_does_not_replace_a_file_unasked(trained, tmp_path, monkeypatch, answer):
-    (tmp_path / "figures.csv").write_text("precious")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "figures"), ""))
-    questions = answer(QMessageBox.StandardButton.No)
-    trained.trigger("exportCsvAction")
-    assert questions == ["figures.csv exists already. Replace it?"]
-    assert (tmp_path / "figures.csv").read_text() == "precious"
-
-
 def test_there_is_nothing_to_export_where_nothing_is_known_of_the_training(user, tmp_path):
     save_model(tmp_path / "bare.npz", MLP(784, (8,), 10, dtype=np.float32), {})
     user.window.open(tmp_path / "bare.npz")
@@ -228,13 +207,6 @@ def test_a_single_mini_batch_is_seen(user):
     items = user.window.findChild(object, "lossPlot").listDataItems()
     (curve,) = (item for item in items if item.name() == "mini-batch")
     user.wait(lambda: curve.opts["symbol"] == "o")
-
-
-@pytest.mark.parametrize(("low", "high"), [(-2.0, 0.5), (-12.0, 30.0), (-300.0, 300.0)])
-def test_a_logarithmic_axis_has_few_labels(low, high):
-    ((_, values),) = LossAxis("left").logTickValues(low, high, 300)
-    assert 2 <= len(values) <= 10
-    assert all(low <= value <= high for value in values)
 
 
 @pytest.mark.parametrize("action", ["exportPngAction", "exportCsvAction"])
@@ -257,37 +229,6 @@ def test_keys_for_the_plot(trained, qtbot):
     trained.window.activateWindow()
     qtbot.keyClick(trained.window, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     assert trained.widget("logScaleCheck").isChecked()
-
-
-@pytest.mark.parametrize(("low", "high", "expected"), [(-1, 2, "0.1 1 10 100"), (-9, 1, "1e-8 1e-6 1e-4 1e-2 1e0")])
-def test_a_logarithmic_axis_is_labelled_in_one_style(low, high, expected):
-    axis = LossAxis("left")
-    ((_, values),) = axis.logTickValues(low, high, 60 if low == -1 else 300)
-    assert " ".join(axis.logTickStrings(values)) == expected
-
-
-def test_small_numbers_are_written_out_on_a_logarithmic_axis():
-    values = [math.log10(value) for value in (0.002, 0.05, 0.5, 1, 2, 5000)]
-    assert LossAxis("left").logTickStrings(values) == ["0.002", "0.05", "0.5", "1", "2", "5000"]
-
-
-@pytest.mark.parametrize("size", [20, 40, 80, 160, 400])
-@pytest.mark.parametrize(("low", "high"), [(89.5, 99.1), (0, 1), (-0.1, 2.5), (9, 14), (0, 96_000)])
-def test_labels_have_room_above_one_another(size, low, high):
-    for spacing, _ in HeightAxis("left").tickSpacing(low, high, size):
-        assert spacing * size / (high - low) >= 18
-
-
-@pytest.mark.parametrize(
-    ("shown", "marks"), [(500, [100, 200, 300, 400, 500]), (3000, [500, 1000, 1500, 2000, 2500, 3000]), (50, [])]
-)
-def test_the_ends_of_epochs_are_marked_where_there_is_room(shown, marks):
-    axis = EpochAxis("top")
-    axis.set_steps_per_epoch(100)
-    ((_, values),) = axis.tickValues(0, shown, 400)
-    assert values == marks
-    numbers = [str(mark // 100) for mark in marks]
-    assert axis.tickStrings(values) == [f"epoch {number}" if number == numbers[0] else number for number in numbers]
 
 
 def test_before_a_run_is_ready_no_epochs_are_marked(user):
@@ -373,21 +314,6 @@ def test_a_changed_learning_rate_is_marked_and_told(user):
     assert "rate" not in user.widget("plotReadout").text()
 
 
-def test_the_legend_stands_beside_the_data(trained):
-    legends = trained.window.findChildren(Legend)
-    assert [[entry.name for entry in legend.entries] for legend in legends] == [
-        ["mini-batch", "training, smoothed", "validation"],
-        ["training", "validation"],
-    ]
-    for legend in legends:
-        assert legend.isVisible()
-        assert legend.width() >= legend.sizeHint().width()
-        for name in ("lossPlot", "accuracyPlot"):
-            plot = trained.window.findChild(QWidget, name)
-            on_screen = [QRect(each.mapToGlobal(QPoint()), each.size()) for each in (legend, plot)]
-            assert not on_screen[0].intersects(on_screen[1])
-
-
 def test_an_opened_network_shows_its_epochs(trained, tmp_path):
     epochs, settings = trained.session.history.epochs, trained.session.config
     trained.session.save(tmp_path / "mine.npz")
@@ -453,26 +379,6 @@ def test_the_picture_has_a_title_and_settings_and_no_band_of_the_windows_colour(
     assert plot._export_settings().startswith("hidden layers 16  ·  ReLU  ·  Adam  ·  learning rate 0.0005")
     assert "seed 0" in plot._export_settings()
     assert f"test accuracy {trained.session.record.test_accuracy:.2%}" in plot._export_settings()
-
-
-def test_curves_are_as_wide_on_a_screen_with_twice_the_pixels():
-    look = """
-from PySide6.QtWidgets import QApplication
-app = QApplication([])
-from minigrad_gui.session import Session
-from minigrad_gui.views.loss_plot import LossPlot
-session = Session()
-plot = LossPlot(session)
-print([item.opts["pen"].widthF() / plot.devicePixelRatioF() for item in plot._loss.listDataItems()[:2]])
-session.close()
-"""
-    widths = []
-    for scale in ("1", "2"):
-        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale}
-        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-        command = [sys.executable, "-c", look]
-        widths.append(subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout)
-    assert widths[0] == widths[1] == "[1.0, 2.0]\n"
 
 
 def test_a_figure_has_as_many_digits_as_can_be_read():

@@ -1,0 +1,73 @@
+"""The seam: whoever trains gets the quickest steps that do what a graph does."""
+
+import numpy as np
+import pytest
+
+from engine import MLP, SGD, Linear, cross_entropy_loss, mse_loss
+from engine.fast.steps import GraphSteps, quickest_steps
+
+IMAGES = np.random.default_rng(0).random((12, 6), dtype=np.float32)
+LABELS = np.arange(12) % 3
+
+
+class Twice(Linear):
+    """A layer that only a graph knows."""
+
+    def forward(self, x):
+        return super().forward(x) * 2
+
+
+def network():
+    return MLP(6, [5], 3, rng=np.random.default_rng(0), dtype=np.float32, init="he")
+
+
+def steps_of(model, loss_fn=cross_entropy_loss, labels=LABELS, vary=None):
+    return quickest_steps(model, SGD(model.parameters(), lr=0.1), loss_fn, IMAGES, labels, 4, 1, vary)
+
+
+def test_several_mini_batches_at_once_are_as_one_by_one():
+    rates, results, models = [0.1, 0.05, 0.01], [], [network(), network()]
+    for model, at_once in zip(models, (3, 1), strict=True):
+        steps = steps_of(model)
+        assert steps.most_at_once > 1
+        result = []
+        for first in range(0, 3, at_once):
+            samples = np.arange(4 * first, 4 * (first + at_once))
+            result += steps(samples, rates[first : first + at_once], first)
+        steps.close()
+        results.append(result)
+    assert results[0] == results[1]
+    for one, other in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        np.testing.assert_array_equal(one.data, other.data)
+
+
+@pytest.mark.parametrize("kind", ["varied images", "another loss", "a layer of one's own"])
+def test_what_only_a_graph_can_do_is_left_to_it(kind):
+    model = network()
+    if kind == "a layer of one's own":
+        model.layers[0].__class__ = Twice
+    loss_fn, labels = (mse_loss, np.eye(3)[LABELS]) if kind == "another loss" else (cross_entropy_loss, LABELS)
+    steps = steps_of(model, loss_fn, labels, vary=(lambda images, _: images) if kind == "varied images" else None)
+    assert isinstance(steps, GraphSteps)
+    ((loss, _),) = steps(np.arange(4), [0.1], 0)
+    assert np.isfinite(loss)
+
+
+def test_images_are_varied_by_the_number_of_their_mini_batch():
+    seen = []
+    steps = steps_of(network(), vary=lambda images, number: seen.append((number, images.shape)) or images)
+    steps(np.arange(4), [0.1], 7)
+    assert seen == [(7, (4, 6))]
+
+
+def test_a_network_that_no_longer_fits_goes_on_by_a_graph():
+    model = network()
+    steps = steps_of(model)
+    assert steps.most_at_once > 1
+    steps(np.arange(4), [0.1], 0)
+    model.layers[0].__class__ = Twice
+    assert steps.most_at_once == 1
+    before = model.layers[0].W.data.copy()
+    steps(np.arange(4, 8), [0.1], 1)
+    assert not np.array_equal(model.layers[0].W.data, before)
+    steps.close()

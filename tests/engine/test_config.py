@@ -1,0 +1,155 @@
+"""The config of a run: what is refused, what it builds, and how it survives JSON."""
+
+import json
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from networks import same
+from small_runs import VARIED, network
+
+from engine import (
+    SGD,
+    Adam,
+    Augmentation,
+    ConfigError,
+    ReLU,
+    SGDMomentum,
+    Sigmoid,
+    Tanh,
+    TrainingConfig,
+)
+from engine.config import MAX_AUGMENTATION
+
+NAN, INFINITY = float("nan"), float("inf")
+
+REFUSED = {
+    "hidden": [(0,), (-1,), (4, 0), (2.5,), ("4",), (None,), (1,) * 17],
+    "activation": ["", "ReLU", "gelu", None],
+    "optimizer": ["", "Adam", "lion", None],
+    "learning_rate": [0, -1e-3, 1001, NAN, INFINITY],
+    "momentum": [-0.1, 1, 2, NAN],
+    "weight_decay": [-0.1, 101, NAN, INFINITY],
+    "batch_size": [0, -1, 100_001, NAN, 2.5],
+    "epochs": [0, -1, 100_001, NAN, 2.5],
+    "seed": [-1, 2**31, NAN, 0.5],
+    "validation_share": [-0.1, 0.51, NAN],
+    "schedule": ["", "Cosine", "linear", None],
+    "augmentation": [None, 1.0, Augmentation(shift_px=-1), Augmentation(scale=0.6), Augmentation(elastic_px=NAN)],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in REFUSED.items() for value in values])
+def test_config_refuses(field, value):
+    with pytest.raises(ConfigError) as caught:
+        TrainingConfig(**{field: value})
+    assert caught.value.field == field
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_every_setting_is_checked():
+    assert set(REFUSED) == {field.name for field in fields(TrainingConfig)}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden": ()},
+        {"hidden": [4, 5]},
+        {"hidden": (1,) * 16},
+        {"activation": "tanh"},
+        {"optimizer": "momentum", "momentum": 0},
+        {"learning_rate": 1000},
+        {"weight_decay": 0},
+        {"batch_size": 100_000},
+        {"epochs": 100_000},
+        {"seed": 2**31 - 1},
+        {"validation_share": 0},
+        {"validation_share": 0.5},
+    ],
+    ids=str,
+)
+def test_config_accepts(settings):
+    config = TrainingConfig(**settings)
+    for name, value in settings.items():
+        assert getattr(config, name) == (tuple(value) if name == "hidden" else value)
+
+
+def test_a_config_error_is_a_value_error():
+    assert issubclass(ConfigError, ValueError)
+
+
+def test_config_is_frozen_and_hashable():
+    config = TrainingConfig(hidden=[4])
+    with pytest.raises(AttributeError):
+        config.epochs = 3
+    assert hash(config) == hash(TrainingConfig(hidden=(4,)))
+
+
+def test_config_survives_json():
+    config = TrainingConfig(hidden=(4, 5), optimizer="momentum", seed=9)
+    back = json.loads(json.dumps(config.to_dict()))
+    assert back == config.to_dict()
+    assert TrainingConfig(**back) == config
+
+
+@pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(shift_px=1, scale=0.25), VARIED])
+def test_an_augmentation_survives_json(augmentation):
+    config = TrainingConfig(schedule="cosine", augmentation=augmentation)
+    back = TrainingConfig(**json.loads(json.dumps(config.to_dict(), allow_nan=False)))
+    assert back == config
+    assert back.augmentation == augmentation
+    assert hash(back) == hash(config)
+
+
+def test_a_config_from_before_there_were_schedules_and_augmentations():
+    old = TrainingConfig(seed=9).to_dict()
+    del old["schedule"], old["augmentation"]
+    assert TrainingConfig(**old) == TrainingConfig(seed=9, schedule="constant", augmentation=Augmentation())
+
+
+def test_every_augmentation_has_a_limit():
+    assert set(MAX_AUGMENTATION) == {field.name for field in fields(Augmentation)}
+
+
+@pytest.mark.parametrize(("name", "most"), MAX_AUGMENTATION.items())
+def test_an_augmentation_goes_from_0_to_its_limit(name, most):
+    for accepted in (0.0, most / 2, most):
+        config = TrainingConfig(augmentation=Augmentation(**{name: accepted}))
+        assert getattr(config.augmentation, name) == accepted
+    for refused in (-0.01, most * 1.01, NAN, INFINITY):
+        with pytest.raises(ConfigError, match=f"{name} is from 0 to {most:g}\\.$") as caught:
+            TrainingConfig(augmentation={name: refused})
+        assert caught.value.field == "augmentation"
+
+
+def test_sizes_have_a_limit():
+    assert TrainingConfig(hidden=(4, 5)).sizes(3, 2) == (3, 4, 5, 2)
+    with pytest.raises(ConfigError, match="parameters are too many") as caught:
+        TrainingConfig(hidden=(10_000, 10_000)).sizes(784, 10)
+    assert caught.value.field == "hidden"
+    with pytest.raises(ConfigError):
+        TrainingConfig(hidden=(10**9,) * 2).build_model(784, 10)
+
+
+@pytest.mark.parametrize(("name", "activation"), [("relu", ReLU), ("tanh", Tanh), ("sigmoid", Sigmoid)])
+def test_config_builds_a_float32_network_from_its_seed(name, activation):
+    config = TrainingConfig(hidden=(30, 20), activation=name, seed=3)
+    model = config.build_model(200, 100)
+    assert (model.sizes, type(model.activation), model.dtype) == ((200, 30, 20, 100), activation, np.float32)
+    scale = 2 / 200 if name == "relu" else 2 / 230
+    assert model.layers[0].W.data.std() == pytest.approx(scale**0.5, rel=0.05)
+    assert same(model, config.build_model(200, 100))
+    assert not same(model, TrainingConfig(hidden=(30, 20), activation=name, seed=4).build_model(200, 100))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("sgd", SGD), ("momentum", SGDMomentum), ("adam", Adam)])
+def test_config_builds_an_optimizer(name, kind):
+    model = network()
+    config = TrainingConfig(optimizer=name, learning_rate=0.25, momentum=0.5, weight_decay=0.125)
+    optimizer = config.build_optimizer(model)
+    assert type(optimizer) is kind
+    assert (optimizer.lr, optimizer.weight_decay) == (0.25, 0.125)
+    assert optimizer.params == model.parameters()
+    assert getattr(optimizer, "momentum", 0.5) == 0.5

@@ -1,0 +1,221 @@
+"""A TrainingRun: a config put to work on data, step by step or in chunks, repeatable and resumable."""
+
+import importlib.util
+import itertools
+import math
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mnist_digits import mnist
+from networks import same
+from small_runs import COUNT, VARIED, blobs, some_digits
+
+from engine import (
+    MLP,
+    SGD,
+    Augmentation,
+    TrainingConfig,
+    evaluate,
+    mse_loss,
+    training_steps,
+)
+from engine.run import TrainingRun
+from engine.samples import split_validation
+from engine.training import EpochSummary
+
+CONFIG = TrainingConfig(hidden=(8,), batch_size=16, epochs=3, learning_rate=0.01, validation_share=0.2, seed=4)
+
+
+def test_a_run_counts_its_samples():
+    run = TrainingRun(CONFIG, *blobs(), 3)
+    assert (run.training_count, run.validation_count, run.steps_per_epoch) == (40, 10, 3)
+    assert run.model.sizes == (3, 8, 3)
+    assert len(list(run)) == 9
+
+
+def test_a_run_sums_up_each_epoch_on_its_last_step():
+    points, labels = blobs()
+    run = TrainingRun(CONFIG, points, labels, 3)
+    _, validation = split_validation(COUNT, 0.2, 4)
+    epoch = []
+    summaries = []
+    for step, summary in run:
+        epoch.append(step)
+        assert (summary is not None) == step.is_last
+        if summary:
+            loss = sum(s.loss * s.count for s in epoch) / 40
+            accuracy = sum(s.correct for s in epoch) / 40
+            tested = evaluate(run.model, points[validation], labels[validation])
+            assert summary == EpochSummary(step.epoch, loss, accuracy, *tested)
+            summaries.append(summary)
+            epoch.clear()
+    assert [summary.epoch for summary in summaries] == [0, 1, 2]
+
+
+def test_a_run_never_trains_on_its_validation_samples():
+    points, labels = blobs()
+    training, validation = split_validation(COUNT, 0.2, 4)
+    spoiled = points.copy()
+    spoiled[validation] = 1e6
+    a, b = TrainingRun(CONFIG, points, labels, 3), TrainingRun(CONFIG, spoiled, labels, 3)
+    assert [step for step, _ in a] == [step for step, _ in b]
+    assert same(a.model, b.model)
+    assert len(training) == a.training_count
+
+
+def test_a_run_without_validation():
+    run = TrainingRun(TrainingConfig(hidden=(8,), epochs=1, validation_share=0), *blobs(), 3)
+    *_, (_, summary) = run
+    assert run.training_count == COUNT
+    assert (summary.validation_loss, summary.validation_accuracy) == (None, None)
+    assert 0 <= summary.accuracy <= 1
+
+
+def test_a_run_from_the_same_config_repeats_bit_for_bit():
+    a, b = TrainingRun(CONFIG, *blobs(), 3), TrainingRun(CONFIG, *blobs(), 3)
+    assert list(a) == list(b)
+    assert same(a.model, b.model)
+
+
+def test_a_run_goes_on_from_a_network_without_changing_it():
+    start = CONFIG.build_model(3, 3)
+    for p in start.parameters():
+        p.data += 0.5
+    before = start.copy()
+    run = TrainingRun(CONFIG, *blobs(), 3, start_from=start)
+    assert same(run.model, start)
+    list(run)
+    assert same(start, before)
+    assert not same(run.model, start)
+
+
+def test_a_run_takes_images_of_bytes():
+    images = np.random.default_rng(0).integers(0, 256, (COUNT, 4, 5), np.uint8)
+    run = TrainingRun(CONFIG, images, blobs()[1].astype(np.uint8), 3)
+    assert run.model.sizes == (20, 8, 3)
+    assert all(np.isfinite(step.loss) for step, _ in run)
+
+
+def test_integers_that_are_no_classes_are_not_counted():
+    one_hot = np.eye(3, dtype=int)[[0, 1, 2, 0]]
+    model = MLP(2, [4], 3, rng=np.random.default_rng(0))
+    steps = training_steps(model, np.ones((4, 2)), one_hot, SGD(model.parameters()), mse_loss, epochs=1, batch_size=2)
+    assert [step.correct for step in steps] == [0, 0]
+
+
+def test_a_rehearsal_has_no_end_and_leaves_the_network_alone():
+    run = TrainingRun(CONFIG, *blobs(), 3)
+    before = [parameter.data.copy() for parameter in run.model.parameters()]
+    steps = list(itertools.islice(run.rehearsal(), 3 * run.steps_per_epoch))
+    assert steps[-1].loss < steps[0].loss
+    for parameter, old in zip(run.model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(parameter.data, old)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_run_in_bursts_is_the_run_step_by_step(schedule):
+    config = replace(CONFIG, schedule=schedule, batch_size=2)
+    single, run = TrainingRun(config, *blobs(dtype=np.float32), 3), TrainingRun(config, *blobs(dtype=np.float32), 3)
+    run.chunk_s = 60.0
+    told, chunks = list(single), list(run.chunks())
+    assert [step for steps, _ in chunks for step in steps] == [step for step, _ in told]
+    assert [summary for _, summary in chunks if summary] == [summary for _, summary in told if summary]
+    assert all((summary is not None) == steps[-1].is_last for steps, summary in chunks)
+    assert same(single.model, run.model)
+    assert run.is_finished
+    assert run.optimizer.lr == single.optimizer.lr
+    np.testing.assert_array_equal(run.losses, single.losses)
+
+
+def test_between_two_bursts_a_run_can_be_left_and_gone_on_with():
+    whole, run, rest = (TrainingRun(replace(CONFIG, batch_size=2), *blobs(dtype=np.float32), 3) for _ in range(3))
+    list(whole)
+    run.chunk_s = 60.0
+    with closing(run.chunks()) as chunks:
+        done = sum(len(steps) for steps, _ in itertools.islice(chunks, 2))
+        assert run.steps_done == len(run.losses) == done
+        assert run.samples_into_epoch == 2 * done % run.training_count
+        rest.load_state(run.state())
+    list(rest)
+    assert same(rest.model, whole.model)
+    assert rest.epochs == whole.epochs
+
+
+def test_bursts_of_no_time_are_single_steps():
+    run = TrainingRun(replace(CONFIG, batch_size=2), *blobs(dtype=np.float32), 3)
+    run.chunk_s = 0.0
+    with closing(run.chunks()) as chunks:
+        assert [len(steps) for steps, _ in itertools.islice(chunks, 10)] == [1] * 10
+        run.chunk_s = 60.0
+        longer = len(next(chunks)[0])
+    assert longer == (10 if importlib.util.find_spec("numba") else 1)  # the rest of the epoch, where it is compiled
+
+
+def learning_rates(run):
+    return [run.optimizer.lr for _ in run]
+
+
+def test_a_constant_learning_rate_stays():
+    assert learning_rates(TrainingRun(CONFIG, *blobs(), 3)) == [0.01] * 9
+
+
+def test_a_cosine_learning_rate_sinks_to_nearly_nothing():
+    config = replace(CONFIG, schedule="cosine", epochs=20)
+    rates = np.array(learning_rates(TrainingRun(config, *blobs(), 3)))
+    assert rates[0] == config.learning_rate
+    assert (np.diff(rates) < 0).all()
+    assert 0 < rates[-1] < 0.001 * config.learning_rate
+    done = np.arange(60) / 60
+    np.testing.assert_allclose(rates, config.learning_rate * 0.5 * (1 + np.cos(np.pi * done)), rtol=1e-12)
+
+
+def test_a_schedule_makes_a_difference_from_the_second_step_on():
+    constant, cosine = (
+        list(TrainingRun(replace(CONFIG, schedule=name), *blobs(), 3)) for name in ("constant", "cosine")
+    )
+    assert constant[:2] == cosine[:2]
+    assert constant[2] != cosine[2]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_new_learning_rate_takes_effect_at_once_and_the_schedule_goes_on(schedule):
+    run = TrainingRun(replace(CONFIG, schedule=schedule), *blobs(), 3)
+    rates = []
+    for index, _ in enumerate(run):
+        rates.append(run.optimizer.lr)
+        if index == 3:
+            run.learning_rate = 0.5
+    parts = [0.5 * (1 + math.cos(math.pi * step / 9)) if schedule == "cosine" else 1 for step in range(9)]
+    assert rates == pytest.approx([(0.01 if step <= 3 else 0.5) * part for step, part in enumerate(parts)])
+
+
+def test_an_augmented_run_repeats_bit_for_bit():
+    config = replace(CONFIG, augmentation=VARIED, schedule="cosine")
+    a, b, plain = (
+        TrainingRun(c, *some_digits(), 10) for c in (config, config, replace(config, augmentation=Augmentation()))
+    )
+    taken = list(a)
+    assert taken == list(b)
+    assert same(a.model, b.model)
+    assert taken[0] != next(iter(plain))
+
+
+def test_a_rehearsal_has_the_runs_augmentation():
+    run = TrainingRun(replace(CONFIG, augmentation=VARIED), *some_digits(), 10)
+    rehearsed = next(run.rehearsal())
+    assert rehearsed == next(iter(run))[0]
+
+
+def test_an_augmented_run_learns_to_read_digits_as_they_are():
+    config = TrainingConfig(
+        hidden=(64,), learning_rate=3e-3, batch_size=32, epochs=8, schedule="cosine", augmentation=VARIED
+    )
+    run = TrainingRun(config, *some_digits(2000), 10)
+    epochs = [summary for _, summary in run if summary]
+    assert epochs[-1].loss < 0.7 * epochs[0].loss
+    assert epochs[-1].validation_accuracy > 0.85
+    assert epochs[-1].validation_loss < epochs[-1].loss
+    digits = mnist()
+    assert evaluate(run.model, digits.test_images, digits.test_labels)[1] > 0.85

@@ -1,0 +1,51 @@
+"""What stands where in a window, and what has too little room."""
+
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QSlider,
+    QWidget,
+)
+
+from minigrad_gui.widgets.canvas import Canvas
+from minigrad_gui.widgets.probability_bars import ProbabilityBars
+
+
+def parts_of(window) -> list[QWidget]:
+    """Everything that can be seen that has words or can be worked with."""
+    kinds = (QAbstractButton, QLabel, QComboBox, QLineEdit, QAbstractSpinBox, QSlider, Canvas, ProbabilityBars)
+    return [part for kind in kinds for part in window.findChildren(kind) if part.isVisible()]
+
+
+def reachable(part, window) -> bool:
+    """Whether it lies within the window, or within what is scrolled up and down."""
+    x, width = part.mapTo(window, QPoint()).x(), part.width()
+    ancestors, parent = [], part.parentWidget()
+    while parent is not None and parent is not window:
+        ancestors.append(parent)
+        parent = parent.parentWidget()
+    areas = [each for each in ancestors if isinstance(each, QScrollArea)]
+    inner = areas[0] if areas else window
+    left = inner.mapTo(window, QPoint()).x()
+    return left <= x and x + width <= left + inner.width()
+
+
+def clipped(window) -> list[str]:
+    """The names of what is smaller than it needs to be."""
+    small = [part for part in parts_of(window) if part.minimumSizeHint().width() > part.width() + 1]
+    unseen = [part for part in parts_of(window) if not reachable(part, window)]
+    return [part.objectName() or getattr(part, "text", str)() for part in small + unseen]
+
+
+def resized(window, width: int, height: int) -> None:
+    window.resize(width, height)
+    for _ in range(4):  # a layout that grows asks the one around it, and so on
+        QApplication.sendPostedEvents()
+        QApplication.processEvents()
+    assert (window.width(), window.height()) == (width, height)

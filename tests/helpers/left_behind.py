@@ -1,0 +1,29 @@
+"""Runs that a window leaves behind, and what the next says of them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from engine import TrainingConfig, save_checkpoint
+from engine.run import TrainingRun
+
+
+def recoverable_runs(runs: Path) -> list[Path]:
+    return sorted(runs.glob("*.npz"))
+
+
+def said(user, banner: str) -> str:
+    return user.widget(f"{banner}Label").text() if user.widget(banner).isVisible() else ""
+
+
+def leave_a_run(runs: Path, steps: int = 3, **config: object) -> Path:
+    """What a window leaves behind that was ended by force."""
+    rng = np.random.default_rng(0)
+    settings = TrainingConfig(hidden=(4,), batch_size=8, epochs=2, validation_share=0.0, **config)
+    run = TrainingRun(settings, rng.integers(0, 256, (60_000, 28, 28), np.uint8), rng.integers(0, 10, 60_000), 10)
+    for _ in zip(range(steps), run, strict=False):
+        pass
+    runs.mkdir(parents=True, exist_ok=True)
+    path = runs / f"left-{len(recoverable_runs(runs))}.npz"
+    save_checkpoint(path, run.state(), {"dataset": "mnist", "blas_threads": 1})
+    return path

@@ -1,0 +1,132 @@
+"""The training loop, called in the test's own thread: what it reports, and that every way out ends."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from engine import TrainingConfig
+from minigrad_gui import data
+from minigrad_gui.control import TrainingControl
+from minigrad_gui.runner import TrainingJob
+from minigrad_gui.worker import TrainingWorker
+
+CONFIG = TrainingConfig(hidden=(16,), batch_size=100, epochs=2)
+ENDLESS = TrainingConfig(hidden=(16,), batch_size=100, epochs=100_000)
+
+pytestmark = pytest.mark.usefixtures("few_digits", "qapp")
+
+
+@pytest.fixture
+def worker():
+    return TrainingWorker()
+
+
+@pytest.fixture
+def told(worker):
+    """What the signals carried, by their names."""
+    told = {"prepared": [], "progressed": [], "ended": []}
+    for name, carried in told.items():
+        getattr(worker, name).connect(carried.append)
+    return told
+
+
+def job_of(config, **others):
+    return TrainingJob(config, "mnist", TrainingControl(config.learning_rate, **others), threads=1)
+
+
+def test_every_step_is_reported_once(worker, told):
+    worker.run(job_of(CONFIG))
+    (prepared,) = told["prepared"]
+    assert (prepared.training_count, prepared.validation_count, prepared.steps_per_epoch) == (2700, 300, 27)
+    steps = [step for progress in told["progressed"] for step in progress.steps]
+    assert [(step.epoch, step.index) for step in steps] == [(epoch, index) for epoch in (0, 1) for index in range(27)]
+    assert [epoch.epoch for progress in told["progressed"] for epoch in progress.epochs] == [0, 1]
+    (ended,) = told["ended"]
+    assert ended.error is None
+    assert ended.test[1] > 0.5
+
+
+def test_a_reported_network_no_longer_changes(worker, told):
+    job, reported = job_of(ENDLESS), []
+
+    def on_progress(progress) -> None:
+        if progress.model is not None:
+            reported.append((progress.model, [each.data.copy() for each in progress.model.parameters()]))
+        if len(reported) == 2:
+            job.control.stop()
+
+    worker.progressed.connect(on_progress)
+    worker.run(job)
+    assert len(told["ended"]) == 1
+    assert not np.array_equal(reported[0][1][0], reported[1][1][0]), "it was trained in between"
+    for model, weights in reported:
+        assert all(np.array_equal(now.data, then) for now, then in zip(model.parameters(), weights, strict=True))
+
+
+def test_a_stop_ends_the_run(worker, told):
+    job = job_of(ENDLESS)
+    worker.progressed.connect(lambda _: job.control.stop())
+    worker.run(job)
+    assert len(told["ended"]) == 1
+    assert told["ended"][0].test is not None
+
+
+def test_while_it_is_paused_single_steps_are_taken(worker):
+    job = job_of(ENDLESS, paused=True)
+    taken = []
+
+    def on_progress(progress) -> None:
+        taken.extend(progress.steps)
+        if len(taken) < 3:
+            job.control.allow_step()
+        else:
+            job.control.stop()
+
+    worker.progressed.connect(on_progress)
+    worker.run(job)
+    assert [step.index for step in taken] == [0, 1, 2]
+
+
+def test_an_abandoned_run_is_not_measured(worker, told):
+    job = job_of(ENDLESS)
+    worker.progressed.connect(lambda _: job.control.abandon(keep=False))
+    worker.run(job)
+    assert told["ended"][0].test is None
+
+
+def test_a_run_that_explodes_says_so_and_what_to_try(worker, told):
+    worker.run(job_of(TrainingConfig(hidden=(16,), optimizer="sgd", learning_rate=1000.0, batch_size=100)))
+    (ended,) = told["ended"]
+    assert ended.error.startswith("The loss exploded")
+    assert ended.diagnosis.advice in ended.error
+
+
+@pytest.mark.parametrize(
+    ("error", "told_error"),
+    [(data.DataError("There are no digits."), "There are no digits."), (MemoryError(), "There is not enough memory")],
+)
+def test_every_way_out_ends_in_one_sentence(worker, told, monkeypatch, error, told_error):
+    def load():
+        raise error
+
+    monkeypatch.setattr(data, "load_mnist", load)
+    worker.run(job_of(CONFIG))
+    assert [result.error.startswith(told_error) for result in told["ended"]] == [True]
+
+
+def test_an_error_of_the_program_is_told_and_logged(worker, told, monkeypatch, caplog):
+    monkeypatch.setattr(data, "load_mnist", lambda: 1 / 0)
+    worker.run(job_of(CONFIG))
+    assert "ZeroDivisionError" in told["ended"][0].error
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_loading_that_nobody_waits_for_ends_without_an_error(worker, told, monkeypatch):
+    def load():
+        raise data.LoadingCancelledError
+
+    monkeypatch.setattr(data, "load_mnist", load)
+    worker.run(job_of(CONFIG))
+    assert [result.error for result in told["ended"]] == [None]
+    assert threading.active_count() == 1

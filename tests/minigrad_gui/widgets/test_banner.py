@@ -1,0 +1,36 @@
+"""Sentences at the foot of the window."""
+
+from left_behind import leave_a_run, said
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication
+
+
+def test_nothing_moves_when_a_banner_comes_or_goes(make_user, runs):
+    leave_a_run(runs)
+    user = make_user()
+    names = ("drawingCanvas", "lossPlot", "trainButton", "hiddenLayersEdit", "probabilityBars")
+
+    def places():
+        QApplication.processEvents()
+        return [(user.widget(name).mapTo(user.window, QPoint()), user.widget(name).size()) for name in names]
+
+    offered, least = places(), user.window.minimumSizeHint()
+    user.session.noticed.emit("The run goes on, but would be lost if the program ended now: the disk is full.")
+    assert said(user, "offer") == "", "one at a time"
+    assert places() == offered
+    user.click("noticeCloseButton")
+    assert said(user, "offer") != ""
+    user.click("offerNotNowButton")
+    assert places() == offered
+    assert user.window.minimumSizeHint() == least
+
+
+def test_a_sentence_too_long_for_the_foot_is_cut_and_whole_in_its_tip(user):
+    sentence = "The run goes on, but would be lost if the program ended now: " + "a folder with a long name, " * 40
+    user.session.noticed.emit(sentence)
+    label = user.widget("noticeLabel")
+    assert label.text().endswith(" …")
+    assert label.toolTip() == sentence
+    assert label.heightForWidth(label.width()) <= label.height()
+    user.session.noticed.emit("Short.")
+    assert (label.text(), label.toolTip()) == ("Short.", "")

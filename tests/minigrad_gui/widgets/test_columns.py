@@ -1,0 +1,125 @@
+"""Columns of the window: their widths, and the settings that fold away in a small window."""
+
+from dataclasses import replace
+
+import pytest
+from layout import clipped, resized
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QWidget,
+)
+
+from minigrad_gui.widgets.legend import Legend
+
+
+def test_size_and_columns_are_remembered(make_window):
+    window = make_window()
+    window.resize(1500, 700)
+    window._splitter.setSizes([300, 700, 450])
+    sizes = window._splitter.sizes()
+    window.close()
+    again = make_window()
+    assert (again.width(), again.height()) == (1500, 700)
+    assert again._splitter.sizes() == sizes
+
+
+def test_the_settings_fold_away_in_a_small_window_and_come_back(user):
+    window, panel = user.window, user.widget("hiddenLayersEdit")
+    shows = window.findChild(QAction, "showSettingsAction")
+    resized(window, 1400, 820)
+    assert panel.isVisible()
+    assert shows.isChecked()
+    resized(window, 1024, 540)
+    assert not panel.isVisible()
+    assert not shows.isChecked()
+    user.click("showSettingsButton")
+    assert panel.isVisible()
+    assert shows.isChecked()
+    resized(window, 1024, 540)
+    assert clipped(window) == []
+    shows.trigger()
+    assert not panel.isVisible()
+    resized(window, 1400, 820)
+    assert not panel.isVisible(), "they were put away by the person"
+    shows.trigger()
+    assert panel.isVisible()
+    resized(window, 1024, 540)
+    resized(window, 1400, 820)
+    assert panel.isVisible(), "they were put away by the window"
+
+
+def test_whether_the_settings_show_is_remembered(make_window):
+    window = make_window()
+    window.findChild(QAction, "showSettingsAction").trigger()
+    window.close()
+    again = make_window()
+    assert not again.findChild(QWidget, "hiddenLayersEdit").isVisible()
+    again.findChild(QAction, "showSettingsAction").trigger()
+    again.close()
+    assert make_window().findChild(QWidget, "hiddenLayersEdit").isVisible()
+
+
+def test_small_and_large_again_gives_the_columns_back(user):
+    window = user.window
+    resized(window, 1600, 900)
+    window._splitter.setSizes([330, 700, 500])
+    before = window._splitter.sizes()
+    for size in ((1024, 540), (700, 400), (3000, 1700), (1600, 900)):
+        resized(window, *size)
+    assert window._splitter.sizes() == before
+
+
+def test_the_least_size_stays_when_a_run_starts(user):
+    window = user.window
+    least = window.minimumSizeHint()
+    assert least.width() <= 683
+    assert least.height() <= 356
+    user.click("compareButton")
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 5)
+    user.session.noticed.emit("The run goes on, but would be lost if the program ended now.")
+    QApplication.processEvents()
+    assert window.minimumSizeHint() == least
+
+
+def narrowed(user):
+    """Make the window as narrow as it can be with the settings beside the rest."""
+    settings, width = user.widget("presetCombo"), 1600
+    while settings.isVisible():
+        width -= 4
+        resized(user.window, width, 724)
+    resized(user.window, width + 4, 724)
+    assert settings.isVisible()
+
+
+def test_a_run_does_not_fold_the_settings_away(user):
+    narrowed(user)
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history.epochs) > 1)
+    legend = user.window.findChild(Legend)
+    user.wait(lambda: len(legend.entries) == 3)
+    user.wait(lambda: legend.width() >= legend.minimumSizeHint().width())  # the layout has come to rest
+    assert user.widget("presetCombo").isVisible()
+
+
+@pytest.mark.usefixtures("warnings")
+def test_a_failed_run_does_not_fold_the_settings_away(user):
+    """Its status and heading stand where shorter ones stood."""
+    user.train()
+    title = next(label for label in user.window.findChildren(QLabel) if label.text() == "Learning curves")
+    narrowed(user)
+    user.session.set_config(replace(user.session.config, optimizer="sgd", learning_rate=1000.0), "mnist")
+    for _ in range(20):  # now and then a snapshot falls into its first steps, and it has a network of its own
+        user.click("trainButton")
+        user.wait(lambda: user.session.state == "idle")
+        if user.session.shows_failed_run:
+            break
+    user.wait(lambda: "from before this run" in user.widget("diagnosisLabel").text())
+    user.wait(lambda: title.text() != "Learning curves")
+    QApplication.sendPostedEvents()
+    QApplication.processEvents()
+    assert user.widget("presetCombo").isVisible()

@@ -1,0 +1,16 @@
+"""What a very small window has no room for is scrolled."""
+
+import pytest
+from layout import resized
+
+
+@pytest.mark.parametrize(("width", "height"), [(911, 484), (683, 356)])
+def test_what_a_very_small_window_has_no_room_for_is_scrolled(user, width, height):
+    resized(user.window, width, height)
+    area = user.window.centralWidget()
+    content = area.widget()
+    assert content.width() >= content.minimumSizeHint().width()
+    assert content.height() >= content.minimumSizeHint().height()
+    for part in ("trainButton", "drawingCanvas", "probabilityBars", "accuracyLabel"):
+        widget = user.widget(part)
+        assert widget.minimumSizeHint().width() <= widget.width()

@@ -1,0 +1,13 @@
+"""The picture of what the network sees."""
+
+import numpy as np
+
+
+def test_what_the_network_sees_is_shown(user):
+    user.stroke(np.array([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]]))
+    user.reading()
+    picture = user.widget("networkPicture")
+    assert np.array_equal(picture.picture, user.session.picture)
+    image = picture.grab().toImage()
+    assert image.pixelColor(image.width() // 2, image.height() // 2).lightness() > 200
+    assert image.pixelColor(image.width() // 2, image.height() // 4).lightness() < 50

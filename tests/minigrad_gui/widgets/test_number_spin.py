@@ -1,0 +1,130 @@
+"""Fields for numbers: what people type, in every language, and what cannot be taken."""
+
+import pytest
+from PySide6.QtCore import QEvent, QLocale, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QDoubleSpinBox,
+    QLabel,
+)
+
+from engine import TrainingConfig
+
+
+@pytest.mark.parametrize("language", [QLocale.Language.C, QLocale.Language.German, QLocale.Language.French])
+@pytest.mark.parametrize(("typed", "value"), [("0.005", 0.005), ("0,005", 0.005), ("5e-3", 0.005), ("1", 1.0)])
+def test_a_learning_rate_is_understood_in_every_language(make_window, qtbot, language, typed, value):
+    before = QLocale()
+    QLocale.setDefault(QLocale(language))
+    try:
+        spin = make_window().findChild(QDoubleSpinBox, "learningRateSpin")
+        qtbot.keyClick(spin, Qt.Key.Key_Return)
+        assert spin.value() == 0.0005, "an untouched field keeps its value"
+        spin.selectAll()
+        qtbot.keyClicks(spin, typed)
+        qtbot.keyClick(spin, Qt.Key.Key_Return)
+        assert spin.value() == value
+    finally:
+        QLocale.setDefault(before)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "reason"),
+    [
+        ("validationSpin", "80", "Enter a number from 0 to 50."),
+        ("validationSpin", "12.25", "Enter at most 1 decimal."),
+        ("validationSpin", "", "Enter a number from 0 to 50."),
+        ("epochsSpin", "-3", "Enter a number from 1 to 100,000."),
+        ("epochsSpin", "ten", "Enter a whole number from 1 to 100,000."),
+        ("batchSizeSpin", "100001", "Enter a number from 1 to 100,000."),
+        ("seedSpin", "4294967296", "Enter a number from 0 to 2,147,483,647."),
+        ("learningRateSpin", "0", "Enter a number from 0.000001 to 1,000."),
+        ("learningRateSpin", "1.2.3", "Enter a number from 0.000001 to 1,000."),
+        ("learningRateSpin", "nan", "Enter a number from 0.000001 to 1,000."),
+        ("learningRateSpin", "0.00012345678", "Enter at most 6 decimals."),
+        ("weightDecaySpin", "-0.1", "Enter a number from 0 to 100."),
+    ],
+)
+@pytest.mark.parametrize("pastes", [False, True])
+def test_what_cannot_be_taken_stays_as_it_was_typed_and_is_marked_with_the_reason(
+    user, qtbot, name, typed, reason, pastes
+):
+    spin, before = user.widget(name), user.session.config
+    user.window.activateWindow()
+    spin.setFocus()
+    user.wait(spin.hasFocus)
+    spin.selectAll()
+    if pastes:
+        QApplication.clipboard().setText(typed)
+        qtbot.keyClick(spin, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    else:
+        qtbot.keyClick(spin, Qt.Key.Key_Delete)
+        qtbot.keyClicks(spin, typed)
+    if not (pastes and not typed):  # there is no pasting nothing
+        for leave in (lambda: None, lambda: qtbot.keyClick(spin, Qt.Key.Key_Tab)):
+            leave()
+            assert spin.text().removesuffix(spin.suffix()) == typed
+            assert spin.property("wrong") is True
+            assert user.widget(f"{name}Error").text() == reason
+            assert not user.widget("trainButton").isEnabled()
+            assert not pastes or user.session.config == before  # on the way to 80 is an 8
+
+
+@pytest.mark.parametrize(("typed", "key", "lands"), [("80", Qt.Key.Key_Down, 50), ("-5", Qt.Key.Key_Up, 0)])
+def test_an_arrow_leads_from_out_of_range_to_the_end_of_the_range(user, qtbot, typed, key, lands):
+    spin = user.widget("validationSpin")
+    user.type_into(spin, typed)
+    qtbot.keyClick(spin, key)
+    assert (spin.value(), spin.text()) == (lands, f"{lands} %")
+    assert spin.property("wrong") is False
+    assert user.session.config.validation_share == lands / 100
+
+
+@pytest.mark.parametrize(("typed", "value"), [("100,000", 100_000), ("60 000", 60_000), ("007", 7)])
+def test_a_whole_number_may_be_written_in_groups(user, typed, value):
+    user.type_into(user.widget("batchSizeSpin"), typed)
+    assert user.session.config.batch_size == value
+    assert user.widget("batchSizeSpin").text() == str(value)
+
+
+def test_the_wheel_turns_only_a_field_that_has_the_cursor(user):
+    spin = user.widget("batchSizeSpin")
+    user.widget("trainButton").setFocus()
+    user.wheel(spin, -120)
+    assert spin.value() == 128
+    user.window.activateWindow()
+    spin.setFocus()
+    user.wait(spin.hasFocus)
+    user.wheel(spin, -120)
+    assert spin.value() == 127
+
+
+def test_numbers_read_alike_in_every_locale(locale, make_user):
+    user = make_user()
+    user.widget("rotationSlider").setValue(8)
+    shown = [spin.text() for spin in user.window.findChildren(QAbstractSpinBox)]
+    shown += [label.text() for label in user.window.findChildren(QLabel)]
+    assert not [text for text in shown if any(sign.isdecimal() and not sign.isascii() for sign in text)], locale
+    assert user.widget("learningRateSpin").text() == "0.0005"
+    assert user.widget("parametersLabel").text() == "235,146 parameters"
+
+
+@pytest.mark.parametrize("typed", ["0.02", "0,02", "2e-2", "\u06f0.\u06f0\u06f2", "\u0660,\u0660\u0662"])
+def test_a_decimal_is_taken_as_people_type_it_in_every_locale(locale, make_user, typed):
+    user = make_user()
+    spin = user.widget("learningRateSpin")
+    spin.setFocus()
+    spin.selectAll()
+    for sign in typed:  # QTest.keyClicks knows no other digits than English ones
+        QApplication.sendEvent(spin, QKeyEvent(QEvent.Type.KeyPress, 0, Qt.KeyboardModifier.NoModifier, sign))
+    QTest.keyClick(spin, Qt.Key.Key_Return)
+    assert user.session.config.learning_rate == 0.02, locale
+    assert spin.text() == "0.02"
+
+
+def test_a_validation_share_between_two_percent_is_shown_as_it_is(user):
+    user.session.set_config(TrainingConfig(validation_share=0.125), "mnist")
+    assert user.widget("validationSpin").text() == "12.5 %"

@@ -1,0 +1,33 @@
+"""Plots as people look at them."""
+
+import os
+import subprocess
+import sys
+
+
+def test_show_all_undoes_zooming(user):
+    user.train(hidden="16", epochs=2, batch_size=1000)
+    box = user.window.findChild(object, "lossPlot").plotItem.vb
+    box.setRange(xRange=(10, 20), padding=0)
+    user.click("resetZoomButton")
+    user.wait(lambda: box.viewRange()[0][1] > 100)
+
+
+def test_curves_are_as_wide_on_a_screen_with_twice_the_pixels():
+    look = """
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+from minigrad_gui.session import Session
+from minigrad_gui.views.loss_plot import LossPlot
+session = Session()
+plot = LossPlot(session)
+print([item.opts["pen"].widthF() / plot.devicePixelRatioF() for item in plot._loss.listDataItems()[:2]])
+session.close()
+"""
+    widths = []
+    for scale in ("1", "2"):
+        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale}
+        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+        command = [sys.executable, "-c", look]
+        widths.append(subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout)
+    assert widths[0] == widths[1] == "[1.0, 2.0]\n"

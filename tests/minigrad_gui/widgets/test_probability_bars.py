@@ -1,0 +1,46 @@
+"""Ten bars, each as long as the probability of its digit."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from minigrad_gui import theme
+
+
+def test_the_bar_under_the_mouse_stands_out_if_it_can_be_chosen(user):
+    bars = user.widget("probabilityBars")
+
+    def picture(digit: int | None):
+        if digit is None:
+            QApplication.sendEvent(bars, QEvent(QEvent.Type.Leave))
+        else:
+            QTest.mouseMove(bars, QPoint(5, round((digit + 0.5) * bars.height() / 10)))
+        return bars.grab().toImage()
+
+    assert picture(5) == picture(None), "nothing can be chosen on a blank canvas"
+    user.draw(3)
+    user.reading()
+    nothing, two, seven = (picture(digit) for digit in (None, 2, 7))
+    assert nothing != two != seven != nothing
+
+
+def test_each_bar_is_as_long_as_its_probability(user):
+    bars, values = user.widget("probabilityBars"), [0.012, 0.031, 0.004, 0.5, 0.453, 0.0, 0.0, 0.0, 0.0, 0.0]
+    empty = bars.grab().toImage()
+    bars.set_probabilities(np.array(values))
+    image = bars.grab().toImage()
+    left, right = round(bars.track().left()), round(bars.track().right())
+    background, track = (QColor(getattr(theme.colors(), name)) for name in ("muted", "bar_track"))
+
+    def length(row: int) -> float:
+        """In pixels, those at the end that are covered in part counted in part."""
+        y = round((row + 0.5) * image.height() / 10)
+        changed = [x for x in range(left, right) if image.pixelColor(x, y) != empty.pixelColor(x, y)]
+        full = track.red() - (QColor(theme.colors().accent) if row == 3 else background).red()
+        return sum((track.red() - image.pixelColor(x, y).red()) / full for x in changed)
+
+    for row, value in enumerate(values):
+        assert length(row) == pytest.approx(value * (right - left), abs=0.75)

@@ -1,0 +1,85 @@
+"""Windows and dialogs stand on their screen, frame and all."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from PySide6.QtCore import QRect, QSize
+from PySide6.QtWidgets import (
+    QWidget,
+)
+
+from minigrad_gui.widgets.screens import resize_within
+
+LOOK = """
+import sys
+from PySide6.QtCore import QRect, QSettings
+from PySide6.QtWidgets import QApplication
+from minigrad_gui.main_window import MainWindow
+
+app = QApplication([])
+if sys.argv[1:]:
+    remembered = MainWindow()
+    remembered.setGeometry(QRect(*map(int, sys.argv[1:])))
+    remembered.close()
+window = MainWindow()
+window.show()
+app.processEvents()
+screens = [screen.availableGeometry().getRect() for screen in app.screens()]
+print(repr((window.geometry().getRect(), screens)))
+window.close()
+"""
+
+
+def look(tmp_path, screens, *geometry: int):
+    """The first window on such screens, or one that remembers this geometry: (left, top, width, height), and theirs."""
+    dots = {"logicalDpi": 96, "logicalBaseDpi": 96}
+    described = [
+        {"name": str(number), "x": x, "y": y, "width": width, "height": height, "dpr": 1, **dots}
+        for number, (x, y, width, height) in enumerate(screens)
+    ]
+    (tmp_path / "screens.json").write_text(json.dumps({"screens": described}))
+    platform = {"QT_QPA_PLATFORM": f"offscreen:configfile={tmp_path / 'screens.json'}"}
+    folders = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": str(tmp_path / "data")}
+    environment = {**os.environ, **platform, **folders, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", LOOK, *map(str, geometry)]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=True)
+    place, found = ast.literal_eval(result.stdout)
+    assert found == screens
+    return QRect(*place)
+
+
+@pytest.mark.parametrize("size", [(1024, 576), (1366, 768), (1093, 614), (683, 384), (3840, 2160)])
+def test_the_first_window_stands_on_its_screen_frame_and_all(tmp_path, size):
+    place = look(tmp_path, [(0, 0, *size)])
+    screen = QRect(0, 0, *size)
+    assert screen.contains(place.adjusted(-1, -30, 1, 1))
+    assert abs(place.center().x() - screen.center().x()) <= 10
+    assert abs(place.center().y() - screen.center().y()) <= 20
+
+
+@pytest.mark.parametrize(
+    "geometry", [(3000, 2000, 1280, 820), (-5000, 100, 1280, 820), (100, 100, 3000, 2000), (1000, 500, 1000, 500)]
+)
+def test_a_window_that_was_on_a_screen_that_is_gone_is_brought_back(tmp_path, geometry):
+    place = look(tmp_path, [(0, 0, 1366, 768)], *geometry)
+    assert QRect(0, 0, 1366, 768).contains(place.adjusted(0, -24, 0, 0))
+
+
+def test_a_window_on_the_second_screen_stays_there(tmp_path):
+    geometry = (1466, 100, 1000, 600)
+    place = look(tmp_path, [(0, 0, 1366, 768), (1366, 0, 1920, 1080)], *geometry)
+    assert place == QRect(*geometry)
+
+
+def test_a_dialog_is_no_larger_than_its_screen(qtbot):
+    dialog = QWidget()
+    qtbot.addWidget(dialog)
+    resize_within(dialog, QSize(680, 440))
+    assert dialog.size() == QSize(680, 440)
+    resize_within(dialog, QSize(5000, 440))
+    assert dialog.height() == 440
+    assert dialog.width() < dialog.screen().availableGeometry().width()

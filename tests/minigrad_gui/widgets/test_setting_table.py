@@ -1,0 +1,29 @@
+"""The table of settings fills the panel, and its widgets fill the config."""
+
+from engine import TrainingConfig
+
+
+def test_the_panel_fills_the_config(user):
+    user.widget("hiddenLayersEdit").setText("30, 20")
+    for name, text in (("activationCombo", "Tanh"), ("optimizerCombo", "SGD with momentum")):
+        user.widget(name).setCurrentText(text)
+    for name, value in {
+        "learningRateSpin": 0.02,
+        "momentumSpin": 0.8,
+        "weightDecaySpin": 0.01,
+        "batchSizeSpin": 64,
+        "epochsSpin": 3,
+        "seedSpin": 7,
+        "validationSpin": 20,
+    }.items():
+        user.widget(name).setValue(value)
+    assert user.session.config == TrainingConfig((30, 20), "tanh", "momentum", 0.02, 0.8, 0.01, 64, 3, 7, 0.2)
+
+
+def test_the_session_fills_the_panel(user):
+    user.session.set_config(TrainingConfig((5,), "sigmoid", "sgd", 0.5, batch_size=10, validation_share=0.0), "mnist")
+    assert user.widget("hiddenLayersEdit").text() == "5"
+    assert user.widget("activationCombo").currentText() == "Sigmoid"
+    assert user.widget("optimizerCombo").currentText() == "SGD"
+    assert user.widget("learningRateSpin").value() == 0.5
+    assert user.widget("validationSpin").value() == 0
