@@ -25,12 +25,14 @@ if sys.argv[1:]:
     remembered = MainWindow()
     remembered.setGeometry(QRect(*map(int, sys.argv[1:])))
     remembered.close()
+    remembered.session.wait(60_000)
 window = MainWindow()
 window.show()
 app.processEvents()
 screens = [screen.availableGeometry().getRect() for screen in app.screens()]
 print(repr((window.geometry().getRect(), screens)))
 window.close()
+window.session.wait(60_000)  # a busy machine may take longer than a window waits
 """
 
 
