@@ -8,8 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from threadpoolctl import threadpool_info, threadpool_limits
-
 SWITCH_INTERVAL_S = 0.001
 """Longest wait for the GIL while another thread computes. Python's own 5 ms would make the window stutter."""
 
@@ -18,6 +16,8 @@ _blas_turn = threading.RLock()
 
 def max_blas_threads() -> int:
     """How many threads BLAS may use now; 1 where that cannot be told."""
+    from threadpoolctl import threadpool_info
+
     return max((int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
 
 
@@ -31,6 +31,8 @@ def blas_turn() -> Iterator[None]:
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
     """Within this context BLAS has `count` threads, and afterwards as many as before."""
+    from threadpoolctl import threadpool_limits
+
     with _blas_turn, threadpool_limits(count, user_api="blas"):
         yield
 
