@@ -1,4 +1,4 @@
-"""The house keeps its directions: who may import whom."""
+"""The house keeps its directions: who may import whom, and what is tested where."""
 
 import ast
 import subprocess
@@ -48,6 +48,13 @@ def test_qt_is_imported_when_a_window_is_opened(module):
     names = {alias.name for node in at_top if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in at_top if isinstance(node, ast.ImportFrom)}
     assert not {name.split(".")[0] for name in names} & QT
+
+
+def test_every_module_has_its_twin_among_the_tests():
+    """a/b.py is tested by tests/a/test_b.py; a test file without a module is about several."""
+    files = [path.relative_to(ROOT) for path in MODULES.values() if not path.name.startswith("__")]
+    twins = [Path("tests") / file.parent / f"test_{file.name}" for file in files]
+    assert [str(twin) for twin in twins if not (ROOT / twin).exists()] == []
 
 
 def test_heavy_libraries_are_imported_when_they_are_needed():
