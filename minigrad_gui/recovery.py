@@ -6,12 +6,12 @@ run that is still under way in another window is never taken for one that was le
 
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from engine import ModelFileError
+from engine import ModelFileError, TrainingConfig
 from engine.archive import remove_old_drafts
 from engine.checkpoint import CheckpointSummary, summarize_checkpoint
 from engine.record import TrainingRecord
@@ -29,6 +29,11 @@ class RecoverableRun:
     summary: CheckpointSummary
     source: str
     saved_at_s: float
+
+    @property
+    def config(self) -> TrainingConfig:
+        """With the learning rate that it had in the end."""
+        return replace(self.summary.config, learning_rate=self.summary.learning_rate)
 
 
 def run_in(path: Path) -> RecoverableRun | None:

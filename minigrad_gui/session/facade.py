@@ -6,30 +6,29 @@ concern alone; what concerns several of them, as a run that gives a network, is 
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import QDeadlineTimer, QObject, Signal, Slot
 
-from engine import ConfigError, ModelFileError, TrainingConfig
+from engine import ConfigError, TrainingConfig
 from engine.nn import MLP
 from minigrad_gui import process, reader
-from minigrad_gui.control import TrainingControl
 from minigrad_gui.digits import Picture
 from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import Drawing
 from minigrad_gui.reader import Prediction
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingJob, TrainingResult
-from minigrad_gui.session.curves import Curves, curves_config, recorded_curves
+from minigrad_gui.session.curves import curves_config, recorded_curves
 from minigrad_gui.session.drawing import Drawing as Canvas
 from minigrad_gui.session.drawing import Strokes
 from minigrad_gui.session.handwriting import Handwriting
-from minigrad_gui.session.network import Network, NetworkSnapshot
+from minigrad_gui.session.network import Network
 from minigrad_gui.session.runs import Runs
-from minigrad_gui.session.settings import Settings, config_of
+from minigrad_gui.session.settings import Settings
 from minigrad_gui.session.training import Training
+from minigrad_gui.session.way_back import WayBack
 
 CLOSING_MS = 900
 """How long a window that closes waits for its threads; a step of a very large network may take longer."""
@@ -79,8 +78,7 @@ class Session(QObject):
         self._runs = Runs(folder / "runs", self)
         self._handwriting = Handwriting(folder / "handwriting", self)
         self._drawing = Canvas(self.predict, self)
-        self._before: tuple[NetworkSnapshot, Curves] | None = None
-        self._went_back = False
+        self._way_back = WayBack()
         self._process = ExitStack()
         self._process.enter_context(process.short_switch_interval())
         self._connect()
@@ -114,14 +112,11 @@ class Session(QObject):
     can_continue = _Of(lambda session: session._settings.fit(session._network.now.model))
     """Whether a run with this config could go on from the current network."""
 
-    @property
-    def continues(self) -> bool:
-        """Whether the next run is to go on from the current network."""
-        return self._settings.continues
+    continues = _Of(lambda session: session._settings.continues)
+    """Whether the next run is to go on from the current network, where it can."""
 
-    @continues.setter
-    def continues(self, continues: bool) -> None:
-        self._settings.continues = continues
+    def set_continues(self, continues: bool) -> None:
+        self._settings.set_continues(continues)
 
     def set_config(self, config: TrainingConfig, source: str) -> None:
         """Take a config that can be trained; while a run goes on, only its learning rate has an effect on it."""
@@ -180,14 +175,10 @@ class Session(QObject):
         if self.state != "idle" or self.config_error is not None:
             return
         self._handwriting.cancel()
-        control = TrainingControl(self.config.learning_rate, paused=paused)
-        start_from = self.model if self.continues and self.can_continue else None
-        taught = self.taught_drawings if start_from is not None else 0
-        checkpoint = self._runs.claim()
-        self._begin(TrainingJob(self.config, self.source, control, start_from, checkpoint, taught_drawings=taught))
+        self._begin(self._settings.job(self.model, self.taught_drawings, self._runs.claim(), paused=paused))
 
     def _begin(self, job: TrainingJob) -> None:
-        self._before, self._went_back = self._snapshot(), False
+        self._way_back.begin_at(self._network.now, self._training.curves)
         self._remove_unneeded_checkpoints(job)
         self._training.start(job)
         self._drawing.read_again()
@@ -223,20 +214,17 @@ class Session(QObject):
 
     # ------------------------------------------------------------ the way back to the network from before a run
 
-    can_go_back = _Of(lambda session: session.state == "idle" and session._before is not None)
-    name_before = _Of(lambda session: session._before[0].name if session._before is not None else None)
+    can_go_back = _Of(lambda session: session.state == "idle" and session._way_back.is_open)
+    name_before = _Of(lambda session: session._way_back.name)
     """What the network is called that `go_back` would bring."""
-    has_unsaved_way_back = _Of(
-        lambda session: session._went_back and session._before is not None and session._before[0].modified
-    )
+    has_unsaved_way_back = _Of(lambda session: session._way_back.has_unsaved)
     """Whether the network that `go_back` put aside has not been saved."""
 
     def go_back(self) -> None:
         """Exchange the current network, its curves, settings and file with those from before the last run."""
-        if self.state != "idle" or self._before is None:
+        if not self.can_go_back:
             return
-        network, curves = self._before
-        self._before, self._went_back = self._snapshot(), not self._went_back
+        network, curves = self._way_back.exchange(self._network.now, self._training.curves)
         self._training.show(curves)
         self._network.take(network)
         if curves.preparation is not None:
@@ -244,9 +232,6 @@ class Session(QObject):
         else:
             self._take_settings()
         self.progressed.emit()
-
-    def _snapshot(self) -> tuple[NetworkSnapshot, Curves] | None:
-        return (self._network.now, self._training.curves) if self.model is not None else None
 
     # ------------------------------------------------------------ runs that were left behind
 
@@ -264,7 +249,7 @@ class Session(QObject):
         if self._training.job is not None:
             self._abandon_run(keep=keep_checkpoint)
         checkpoint = self._runs.take_up(run)
-        self.set_config(replace(run.summary.config, learning_rate=run.summary.learning_rate), run.source)
+        self.set_config(run.config, run.source)
         self._begin(TrainingJob.resuming(run.path, run.summary, checkpoint))
 
     def throw_away(self, run: RecoverableRun) -> None:
@@ -274,8 +259,8 @@ class Session(QObject):
     def _remove_unneeded_checkpoints(self, job: TrainingJob | None = None) -> None:
         """Of this window's runs those are needed that can be gone on with or back to."""
         job = job or self._training.job
-        before = self._before[0].checkpoint_path if self._before is not None else None
-        self._runs.remove_all_but(self._network.now.checkpoint_path, before, job.checkpoint_path if job else None)
+        needed = self._network.now.checkpoint_path, self._way_back.checkpoint_path
+        self._runs.remove_all_but(*needed, job.checkpoint_path if job else None)
 
     def _abandon_run(self, *, keep: bool) -> None:
         """Forget the run at once. keep: another window may go on with it."""
@@ -322,7 +307,7 @@ class Session(QObject):
     def _take_settings(self) -> None:
         """Take the config that the current network was trained with, as far as its file tells."""
         assert self.model is not None
-        self.set_config(config_of(self.model, self.record), self.source)
+        self._settings.take(self.model, self.record)
 
     def save(self, path: Path) -> None:
         """Write the current network, as it was trained. Raises ModelFileError; the older file is then as it was.
@@ -341,10 +326,7 @@ class Session(QObject):
 
         Raises ModelFileError; the older file is then as it was.
         """
-        copy = self._handwriting.copy
-        if copy is None or copy.model is None or copy.test is None:
-            raise ModelFileError("Your handwriting has not been learnt by this network.")
-        self._network.save_copy(path, copy.model, copy.test, len(copy.job.drawings))
+        self._network.save_copy(path, self._handwriting.copy)
 
     @Slot()
     def _on_model_changed(self) -> None:
@@ -362,11 +344,8 @@ class Session(QObject):
         self._handwriting.expect()
         self._drawing.set_strokes(strokes)
 
-    @property
-    def reading_model(self) -> MLP | None:
-        """The network that reads the drawing: the current one, or its copy that has learnt the person's handwriting."""
-        copy = self._handwriting.copy
-        return self.model if copy is None else copy.model
+    reading_model = _Of(lambda session: session._handwriting.reading_model)
+    """The network that reads the drawing: the current one, or its copy that has learnt the person's handwriting."""
 
     def predict(self, picture: Picture) -> Prediction | None:
         """What `reading_model` thinks of a 28 x 28 picture; None for a blank one or where it can give no answer."""
@@ -389,20 +368,14 @@ class Session(QObject):
     can_teach = _Of(lambda session: session._handwriting.can_teach(session._drawing.strokes))
     samples = _Of(lambda session: session._handwriting.samples)
 
-    @property
-    def pretrained_uses_handwriting(self) -> bool:
-        """`uses_handwriting` for the pretrained network: what the person chose last."""
-        return self._network.pretrained_uses_handwriting
+    pretrained_uses_handwriting = _Of(lambda session: session._network.pretrained_uses_handwriting)
+    """`uses_handwriting` for the pretrained network: what the person chose last."""
+    handwriting_accuracy = _Of(lambda session: session._handwriting.accuracy)
+    """How well the copy that reads with the person's handwriting reads the test digits; None if none reads."""
 
-    @pretrained_uses_handwriting.setter
-    def pretrained_uses_handwriting(self, use: bool) -> None:
-        self._network.pretrained_uses_handwriting = use
-
-    @property
-    def handwriting_accuracy(self) -> float | None:
-        """How well the copy that reads with the person's handwriting reads the test digits; None if none reads."""
-        copy = self._handwriting.copy
-        return None if copy is None or copy.test is None else copy.test[1]
+    def set_pretrained_uses_handwriting(self, use: bool) -> None:
+        """For the next time that the pretrained network is opened."""
+        self._network.set_pretrained_uses_handwriting(use)
 
     @property
     def taught_label(self) -> int | None:
@@ -431,8 +404,7 @@ class Session(QObject):
 
     def undo_teaching(self) -> None:
         """Take the drawing back that was taught last."""
-        if self.drawing_store.drawings:
-            self.forget_drawings(self.drawing_store.drawings[-1:])
+        self._handwriting.undo()
 
     def forget_handwriting(self) -> None:
         """Throw every taught drawing away, other windows' too."""
@@ -456,7 +428,7 @@ class Session(QObject):
         self._handwriting.quit()
         has_ended = self.wait(CLOSING_MS)
         if not keep_checkpoint:
-            self._before = None
+            self._way_back.close()
             self._remove_unneeded_checkpoints()
         if has_ended:  # else the run may still be written, and no other window shall have it
             self._runs.release()

@@ -68,6 +68,16 @@ class Handwriting(QObject):
         return self._copy if self._is_wanted and not self._is_training else None
 
     @property
+    def reading_model(self) -> MLP | None:
+        """The network that reads: the current one or its copy."""
+        return self._model if self.copy is None else self.copy.model
+
+    @property
+    def accuracy(self) -> float | None:
+        """How well the copy that reads reads the test digits; None if none does."""
+        return None if self.copy is None or self.copy.test is None else self.copy.test[1]
+
+    @property
     def state(self) -> HandwritingState:
         """Whether the handwriting helps with reading now, or is being learnt so that it can."""
         if not self._is_wanted or self._is_training:
@@ -137,6 +147,11 @@ class Handwriting(QObject):
     def remove(self, drawings: Sequence[Drawing]) -> None:
         self._drawings.remove(drawings)
         self._on_drawings_changed()
+
+    def undo(self) -> None:
+        """Take the drawing back that was taught last."""
+        if self._drawings.drawings:
+            self.remove(self._drawings.drawings[-1:])
 
     def forget(self) -> None:
         """Throw every taught drawing away, other windows' too."""

@@ -11,6 +11,7 @@ from engine.record import TrainingRecord
 from minigrad_gui import data
 from minigrad_gui.reader import load_reader
 from minigrad_gui.runner import TrainingJob
+from minigrad_gui.teaching import TeachingResult
 
 PRETRAINED = "pretrained.npz"
 
@@ -44,18 +45,26 @@ class Network(QObject):
         super().__init__(parent)
         self._now = NetworkSnapshot()
         self._new_networks = 0
-        self.pretrained_uses_handwriting = True
-        """`uses_handwriting` for the pretrained network: what the person chose last."""
+        self._pretrained_uses_handwriting = True
 
     @property
     def now(self) -> NetworkSnapshot:
         return self._now
 
+    @property
+    def pretrained_uses_handwriting(self) -> bool:
+        """`uses_handwriting` for the pretrained network: what the person chose last."""
+        return self._pretrained_uses_handwriting
+
+    def set_pretrained_uses_handwriting(self, use: bool) -> None:
+        """For the next time that the pretrained network is read."""
+        self._pretrained_uses_handwriting = use
+
     def read(self, path: Path | None) -> NetworkSnapshot:
         """The network of a file, for `take`; None is the pretrained one. Raises ModelFileError."""
         model, record = load_reader(path or data.asset_path(PRETRAINED))
         if path is None:
-            uses = self.pretrained_uses_handwriting
+            uses = self._pretrained_uses_handwriting
             return NetworkSnapshot(model, record, True, uses_handwriting=uses, name="Pretrained network")
         return NetworkSnapshot(model, record, path=path, name=path.name)
 
@@ -108,16 +117,19 @@ class Network(QObject):
         save_model(path, self._now.model, record.to_meta())
         self._set_document(path, modified=False, name=path.name)
 
-    def save_copy(self, path: Path, model: MLP, test: tuple[float, float], drawings: int) -> None:
-        """Write a copy that has learnt so many drawings, and the loss and accuracy that it has on the test digits.
+    def save_copy(self, path: Path, copy: TeachingResult | None) -> None:
+        """Write a copy of the network that has learnt drawings, with their number and its loss and accuracy.
 
-        The current network stays what it is, saved or not. Raises ModelFileError; the older file is then as it was.
+        The current network stays what it is, saved or not. Raises ModelFileError if there is no copy or it cannot be
+        written; the older file is then as it was.
         """
-        record = self._now.record
-        drawings += record.taught_drawings
-        record = replace(record, test_loss=test[0], test_accuracy=test[1], taught_drawings=drawings)
+        if copy is None or copy.model is None or copy.test is None:
+            raise ModelFileError("Your handwriting has not been learnt by this network.")
+        record, (loss, accuracy) = self._now.record, copy.test
+        drawings = record.taught_drawings + len(copy.job.drawings)
+        record = replace(record, test_loss=loss, test_accuracy=accuracy, taught_drawings=drawings)
         path = npz_path(path)
-        save_model(path, model, record.to_meta())
+        save_model(path, copy.model, record.to_meta())
         own = self._now.path
         if own is not None and path.resolve() == own.resolve():  # the network as it was trained is not in its file now
             self._set_document(own, modified=True, name=self._now.name)
@@ -129,7 +141,7 @@ class Network(QObject):
         """Whether the person's handwriting helps with reading; for the pretrained network that is remembered."""
         self._now = replace(self._now, uses_handwriting=use)
         if self._now.is_pretrained:
-            self.pretrained_uses_handwriting = use
+            self._pretrained_uses_handwriting = use
 
     def _set_document(self, path: Path | None, *, modified: bool, name: str) -> None:
         if (path, modified, name) != (self._now.path, self._now.modified, self._now.name):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -10,6 +11,8 @@ from engine import ConfigError, TrainingConfig
 from engine.nn import ACTIVATIONS, MLP
 from engine.record import TrainingRecord
 from minigrad_gui import data
+from minigrad_gui.control import TrainingControl
+from minigrad_gui.runner import TrainingJob
 
 
 class Settings(QObject):
@@ -22,7 +25,7 @@ class Settings(QObject):
         self._config = TrainingConfig()
         self._source = "mnist"
         self._error: ConfigError | None = None
-        self.continues = False
+        self._continues = False
 
     @property
     def config(self) -> TrainingConfig:
@@ -38,6 +41,11 @@ class Settings(QObject):
         """Why what was entered last cannot be trained; None if it can."""
         return self._error
 
+    @property
+    def continues(self) -> bool:
+        """Whether the next run is to go on from the current network, where it fits."""
+        return self._continues
+
     def set(self, config: TrainingConfig, source: str) -> None:
         if (config, source, None) != (self._config, self._source, self._error):
             self._config, self._source, self._error = config, source, None
@@ -47,11 +55,25 @@ class Settings(QObject):
         self._error = error
         self.changed.emit()
 
+    def set_continues(self, continues: bool) -> None:
+        self._continues = continues
+
+    def take(self, model: MLP, record: TrainingRecord) -> None:
+        """Take the config that a network was trained with."""
+        self.set(config_of(model, record), self._source)
+
     def fit(self, model: MLP | None) -> bool:
         """Whether a run with this config can go on from this network."""
         if model is None or model.sizes[1:-1] != self._config.hidden:
             return False
         return type(model.activation) is ACTIVATIONS[self._config.activation]
+
+    def job(self, model: MLP | None, taught_drawings: int, checkpoint: Path | None, *, paused: bool) -> TrainingJob:
+        """The next run. model: the current network, which has learnt so many drawings."""
+        control = TrainingControl(self._config.learning_rate, paused=paused)
+        if not self._continues or not self.fit(model):
+            return TrainingJob(self._config, self._source, control, checkpoint_path=checkpoint)
+        return TrainingJob(self._config, self._source, control, model, checkpoint, taught_drawings=taught_drawings)
 
 
 def config_to_json(config: TrainingConfig, source: str) -> str:

@@ -177,7 +177,7 @@ class ConfigPanel(View):
 
     @Slot(bool)
     def _on_continues(self, keep: bool) -> None:
-        self.session.continues = keep
+        self.session.set_continues(keep)
 
     @Slot()
     def _on_reset(self) -> None:

@@ -457,7 +457,7 @@ class DrawPanel(View):
         settings.setValue("handwriting", self.session.pretrained_uses_handwriting)
 
     def restore_settings(self, settings: QSettings) -> None:
-        self.session.pretrained_uses_handwriting = bool(settings.value("handwriting", True, bool))
+        self.session.set_pretrained_uses_handwriting(bool(settings.value("handwriting", True, bool)))
 
     @Slot()
     def _fill_dialog(self) -> None:

@@ -30,7 +30,8 @@ def train(session, qtbot, config=CONFIG):
 
 
 def test_nothing_of_its_state_can_be_set(session):
-    for name in ("state", "model", "history", "prediction", "config", "path", "modified", "samples", "left_behind"):
+    names = "state model history prediction config path modified samples left_behind continues reading_model"
+    for name in names.split():
         with pytest.raises(AttributeError, match="can only be read"):
             setattr(session, name, None)
 
@@ -83,7 +84,7 @@ def test_one_step_starts_a_run_that_stays_paused(session, qtbot):
 def test_a_run_goes_on_from_the_network_if_that_is_wanted_and_fits(session, qtbot):
     train(session, qtbot)
     first = session.model
-    session.continues = True
+    session.set_continues(True)
     assert session.can_continue
     session.step()
     assert session._training.job.start_from is first

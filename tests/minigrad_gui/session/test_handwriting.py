@@ -58,10 +58,11 @@ def test_a_drawing_is_learnt_by_a_copy(handwriting, network, qtbot):
     before = network.layers[0].W.data.copy()
     handwriting.teach(ONE, 7)
     assert handwriting.state == "learning"
+    assert (handwriting.reading_model, handwriting.accuracy) == (network, None)
     wait_until_learnt(handwriting, qtbot)
-    assert handwriting.copy.model is not network
+    assert handwriting.reading_model is handwriting.copy.model is not network
     assert [drawing.label for drawing in handwriting.copy.job.drawings] == [7]
-    assert 0 <= handwriting.copy.test[1] <= 1
+    assert 0 <= handwriting.accuracy == handwriting.copy.test[1] <= 1
     np.testing.assert_array_equal(network.layers[0].W.data, before)
 
 
@@ -69,8 +70,10 @@ def test_a_drawing_that_is_taken_back_leaves_the_network_as_it_was(handwriting, 
     handwriting.set_network(network, is_wanted=True)
     handwriting.teach(ONE, 7)
     wait_until_learnt(handwriting, qtbot)
-    handwriting.remove(handwriting.drawings.drawings)
-    assert handwriting.copy is None
+    handwriting.undo()
+    handwriting.undo()  # there is none
+    assert labels(handwriting) == []
+    assert (handwriting.copy, handwriting.reading_model) == (None, network)
     assert handwriting.state == "off"
 
 
@@ -83,6 +86,9 @@ def test_a_second_label_corrects_the_first(handwriting, network):
     assert handwriting.taught([stroke.copy() for stroke in ONE]) is None, "it was drawn anew"
     handwriting.teach(TRIANGLE, 4)
     assert labels(handwriting) == [1, 4]
+    handwriting.undo()
+    assert labels(handwriting) == [1]
+    handwriting.teach(TRIANGLE, 4)
     assert handwriting.taught(ONE) is None
 
 
@@ -111,6 +117,7 @@ def test_a_network_in_training_reads_by_itself(handwriting, network, qtbot):
     wait_until_learnt(handwriting, qtbot)
     handwriting.set_training(True)
     assert (handwriting.copy, handwriting.state) == (None, "off")
+    assert (handwriting.reading_model, handwriting.accuracy) == (network, None)
     handwriting.teach(TRIANGLE, 4)
     assert not handwriting.is_learning
     handwriting.set_training(False)

@@ -6,8 +6,10 @@ import pytest
 from engine import MLP, ModelFileError, TrainingConfig, load_model, save_model
 from engine.record import TrainingRecord
 from minigrad_gui.control import TrainingControl
+from minigrad_gui.handwriting import Drawing, new_drawing
 from minigrad_gui.runner import TrainingJob
 from minigrad_gui.session.network import Network, NetworkSnapshot
+from minigrad_gui.teaching import TeachingJob, TeachingResult
 
 CONFIG = TrainingConfig(hidden=(16,))
 
@@ -18,6 +20,10 @@ def some_model() -> MLP:
 
 def some_job(**others) -> TrainingJob:
     return TrainingJob(CONFIG, "mnist", TrainingControl(0.1), **others)
+
+
+def some_drawings(count: int) -> tuple[Drawing, ...]:
+    return tuple(new_drawing([np.array([[0.5, 0.1], [0.5, 0.9]])], 1) for _ in range(count))
 
 
 @pytest.fixture
@@ -99,14 +105,29 @@ def test_it_is_saved_as_it_was_trained(network, tmp_path, qtbot):
 
 def test_a_copy_that_takes_the_file_leaves_the_network_unsaved(network, file, tmp_path):
     network.take(network.read(file))
-    network.save_copy(tmp_path / "copy.npz", some_model(), (0.5, 0.75), 3)
+    copy = TeachingResult(TeachingJob(some_model(), some_drawings(3)), some_model(), test=(0.5, 0.75))
+    network.save_copy(tmp_path / "copy.npz", copy)
     assert not network.now.modified
-    network.save_copy(file, some_model(), (0.5, 0.75), 3)
+    network.save_copy(file, copy)
     assert network.now.modified
     assert load_model(file)[1] == {"taught_drawings": 5, "test_loss": 0.5, "test_accuracy": 0.75}
 
 
+@pytest.mark.parametrize("copy", [None, TeachingResult(TeachingJob(some_model(), ()), error="It diverged.")])
+def test_a_copy_that_has_learnt_nothing_is_not_saved(network, tmp_path, copy):
+    with pytest.raises(ModelFileError, match="not been learnt"):
+        network.save_copy(tmp_path / "copy.npz", copy)
+    assert not (tmp_path / "copy.npz").exists()
+
+
+def test_the_choice_for_the_pretrained_one_can_be_restored(network):
+    network.set_pretrained_uses_handwriting(False)
+    assert not network.read(None).uses_handwriting
+
+
 def test_its_state_can_only_be_read(network):
+    with pytest.raises(AttributeError):
+        network.pretrained_uses_handwriting = False
     with pytest.raises(AttributeError):
         network.now = NetworkSnapshot()
     with pytest.raises(AttributeError):

@@ -1,10 +1,12 @@
 """Which checkpoint files are this window's, and which are offered to it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine import TrainingConfig
-from engine.checkpoint import save_checkpoint
+from engine.checkpoint import load_checkpoint, save_checkpoint
 from engine.run import TrainingRun
 from minigrad_gui.session.runs import Runs
 
@@ -43,6 +45,13 @@ def test_a_run_goes_on_in_its_own_file(runs, left):
     runs.settle(succeeded=True)
     runs.remove_all_but()
     assert not left.exists(), "it is this window's now"
+
+
+def test_a_run_has_the_learning_rate_that_it_had_in_the_end(runs, left):
+    checkpoint, meta = load_checkpoint(left)
+    save_checkpoint(left, replace(checkpoint, learning_rate=0.125), meta)
+    runs.look()
+    assert runs.left_behind[0].config == TrainingConfig(hidden=(3,), learning_rate=0.125)
 
 
 def test_a_run_that_could_not_be_taken_up_is_offered_again(runs, left):

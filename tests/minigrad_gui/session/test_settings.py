@@ -1,6 +1,7 @@
 """The settings of the next run, and how they are stored."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_an_error_stays_until_something_that_can_be_trained_is_entered(qtbot):
 
 
 def test_settings_can_only_be_read():
-    for name in ("config", "source", "error"):
+    for name in ("config", "source", "error", "continues"):
         with pytest.raises(AttributeError):
             setattr(Settings(), name, None)
 
@@ -43,6 +44,27 @@ def test_a_run_can_go_on_from_a_network_of_the_same_layers_and_activation():
     assert not settings.fit(MLP(784, [12, 5], 10))
     assert not settings.fit(MLP(784, [12], 10, Tanh))
     assert not settings.fit(None)
+
+
+@pytest.mark.parametrize(("continues", "hidden"), [(True, (12, 5)), (True, (12,)), (False, (12, 5))])
+def test_the_next_run_goes_on_from_the_network_if_that_is_wanted_and_fits(continues, hidden):
+    settings, model, file = Settings(), MLP(784, hidden, 10, Tanh), Path("run.npz")
+    settings.set(CONFIG, "ylecun/mnist")
+    settings.set_continues(continues)
+    job = settings.job(model, 3, file, paused=True)
+    goes_on = continues and hidden == CONFIG.hidden
+    assert (job.config, job.source, job.checkpoint_path) == (CONFIG, "ylecun/mnist", file)
+    assert (job.start_from, job.taught_drawings) == ((model, 3) if goes_on else (None, 0))
+    assert (job.control.learning_rate, job.control.paused) == (0.25, True)
+    assert not settings.job(None, 0, None, paused=False).control.paused
+
+
+def test_the_settings_of_a_network_can_be_taken(qtbot):
+    settings = Settings()
+    with qtbot.waitSignal(settings.changed):
+        settings.take(MLP(784, [7], 10), TrainingRecord(replace(CONFIG, hidden=(99,))))
+    assert (settings.config.hidden, settings.config.learning_rate) == ((7,), 0.25)
+    assert settings.source == "mnist"
 
 
 def test_settings_outlast_the_program():
