@@ -29,6 +29,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self.viewport().setAccessibleName(f"{name}, curves")
         self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setProperty("plot", True)
+        # pyqtgraph's menu has no parent: without this it outlives the plot until garbage is collected.
+        self.destroyed.connect(self.plotItem.ctrlMenu.deleteLater)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = STEPS.get(Qt.Key(event.key()))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from leaks import Leaks
 from mnist_digits import first_digits, mnist
 from PySide6.QtCore import QLocale, QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QWheelEvent
@@ -16,6 +17,14 @@ from minigrad_gui import data
 from minigrad_gui.data import load_mnist
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.reader import Prediction
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """No thread, timer, job, dialog or other window outlives its test (autouse fixtures are the last to end)."""
+    leaks = Leaks()
+    yield
+    assert leaks.found() == []
 
 
 @pytest.fixture(autouse=True)

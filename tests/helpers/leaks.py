@@ -1,0 +1,66 @@
+"""What a test leaves behind: threads, timers, jobs of a pool, dialogs and other top-level widgets."""
+
+import threading
+
+import shiboken6
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread, QThreadPool, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+
+GRACE_S = 5.0
+"""How long a thread that has been told to end may take."""
+
+
+class Leaks:
+    """Knows what there was when it was made; `found` is what has come since and has not gone."""
+
+    def __init__(self) -> None:
+        self._threads = set(threading.enumerate())
+        self._objects = {id(each): each for each in _live_objects()}
+
+    def found(self) -> list[str]:
+        """A line for each, once deferred deletions are done and whatever is about to end has ended."""
+        if QCoreApplication.instance() is not None:
+            for _ in range(2):  # what is deleted may have something deleted
+                QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        threads = [each for each in threading.enumerate() if each not in self._threads and _counts(each)]
+        for thread in threads:
+            thread.join(GRACE_S)
+        objects = [each for each in _live_objects() if self._objects.get(id(each)) is not each]
+        for each in objects:
+            if isinstance(each, QThread):
+                each.wait(round(GRACE_S * 1000))
+        still = [each for each in _live_objects() if any(each is one for one in objects)]
+        return [f"thread {each.name}" for each in threads if each.is_alive()] + [_described(each) for each in still]
+
+
+def _counts(thread: threading.Thread) -> bool:
+    """Not the stand-ins that Python makes for Qt's threads, nor tqdm's monitor, which lives as long as the process."""
+    return not isinstance(thread, threading._DummyThread) and not type(thread).__module__.startswith("tqdm")
+
+
+def _live_objects() -> list[QObject]:
+    """Running threads but this one, active timers, busy pools, and widgets that stand for themselves."""
+    if QCoreApplication.instance() is None:
+        return []
+    here = QThread.currentThread()
+    wrapped = [each for each in shiboken6.getAllValidWrappers() if isinstance(each, (QThread, QTimer, QThreadPool))]
+    found: list[QObject] = [each for each in wrapped if each is not here and _is_active(each)]
+    return found + [each for each in QApplication.topLevelWidgets() if each.parent() is None]
+
+
+def _is_active(thing: QObject) -> bool:
+    match thing:
+        case QThread():
+            return thing.isRunning()
+        case QTimer():
+            return thing.isActive()
+        case QThreadPool():
+            return thing.activeThreadCount() > 0
+    return False
+
+
+def _described(thing: QObject) -> str:
+    owner = thing.parent()
+    of = f" of {type(owner).__name__}" if owner is not None else ""
+    what = "visible " if isinstance(thing, QWidget) and thing.isVisible() else ""
+    return f"{what}{type(thing).__name__} {thing.objectName()!r}{of}"
