@@ -1,7 +1,7 @@
 """What the laboratory is doing now, for those who show it: one object over the parts of the session.
 
 Views show the session and ask it for things; it tells them by signals what has changed. Each part knows its own
-concern alone; what concerns several of them, as a run that gives a network, is here. Nothing here draws.
+concern alone; here they are named and connected.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,23 +12,18 @@ from typing import Generic, TypeVar
 from PySide6.QtCore import QDeadlineTimer, QObject, Signal, Slot
 
 from engine import ConfigError, TrainingConfig
-from engine.nn import MLP
 from minigrad_gui import process, reader
 from minigrad_gui.digits import Picture
 from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import Drawing
 from minigrad_gui.reader import Prediction
 from minigrad_gui.recovery import RecoverableRun
-from minigrad_gui.runner import TrainingJob, TrainingResult
-from minigrad_gui.session.curves import curves_config, recorded_curves
+from minigrad_gui.runner import TrainingResult
+from minigrad_gui.session.curves import curves_config
 from minigrad_gui.session.drawing import Drawing as Canvas
 from minigrad_gui.session.drawing import Strokes
+from minigrad_gui.session.experiment import Experiment
 from minigrad_gui.session.handwriting import Handwriting
-from minigrad_gui.session.network import Network
-from minigrad_gui.session.runs import Runs
-from minigrad_gui.session.settings import Settings
-from minigrad_gui.session.training import Training
-from minigrad_gui.session.way_back import WayBack
 
 CLOSING_MS = 900
 """How long a window that closes waits for its threads; a step of a very large network may take longer."""
@@ -72,36 +67,33 @@ class Session(QObject):
     def __init__(self, parent: QObject | None = None, folder: Path | None = None) -> None:
         super().__init__(parent)
         folder = folder or data_folder()
-        self._settings = Settings(self)
-        self._network = Network(self)
-        self._training = Training(self)
-        self._runs = Runs(folder / "runs", self)
+        self._experiment = experiment = Experiment(folder / "runs", self)
+        self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network
+        self._runs, self._way_back = experiment.runs, experiment.way_back
         self._handwriting = Handwriting(folder / "handwriting", self)
         self._drawing = Canvas(self.predict, self)
-        self._way_back = WayBack()
         self._process = ExitStack()
         self._process.enter_context(process.short_switch_interval())
         self._connect()
 
     def _connect(self) -> None:
-        training, network, handwriting = self._training, self._network, self._handwriting
-        self._settings.changed.connect(self._on_settings_changed)
-        training.stateChanged.connect(self._on_state_changed)
-        training.prepared.connect(self.prepared)
-        training.networkTrained.connect(self._on_network_trained)
-        training.progressed.connect(self.progressed)
-        training.historyCleared.connect(self.historyCleared)
-        training.ending.connect(self._on_ending)
-        training.ended.connect(self._on_ended)
-        training.checkpointFailed.connect(self._on_checkpoint_failed)
-        network.modelChanged.connect(self._on_model_changed)
-        network.documentChanged.connect(self.documentChanged)
+        self._settings.changed.connect(self.configChanged)
+        self._experiment.begun.connect(self._drawing.read_again)
+        self._experiment.wentBack.connect(self.progressed)
+        self._training.stateChanged.connect(self._on_state_changed)
+        self._training.prepared.connect(self.prepared)
+        self._training.progressed.connect(self.progressed)
+        self._training.historyCleared.connect(self.historyCleared)
+        self._training.ended.connect(self._on_ended)
+        self._training.checkpointFailed.connect(self._on_checkpoint_failed)
+        self._network.modelChanged.connect(self._on_model_changed)
+        self._network.documentChanged.connect(self.documentChanged)
         self._runs.leftBehindChanged.connect(self.leftBehindChanged)
         self._runs.checkpointFailed.connect(self._on_checkpoint_failed)
-        handwriting.readerChanged.connect(self._drawing.read_again)
-        handwriting.changed.connect(self.handwritingChanged)
-        handwriting.samplesReady.connect(self.samplesReady)
-        handwriting.failed.connect(self.failed)
+        self._handwriting.readerChanged.connect(self._drawing.read_again)
+        self._handwriting.changed.connect(self.handwritingChanged)
+        self._handwriting.samplesReady.connect(self.samplesReady)
+        self._handwriting.failed.connect(self.failed)
         self._drawing.predictionChanged.connect(self.predictionChanged)
 
     # ------------------------------------------------------------ the settings of the next run
@@ -111,7 +103,6 @@ class Session(QObject):
     source = _Of(lambda session: session._settings.source)
     can_continue = _Of(lambda session: session._settings.fit(session._network.now.model))
     """Whether a run with this config could go on from the current network."""
-
     continues = _Of(lambda session: session._settings.continues)
     """Whether the next run is to go on from the current network, where it can."""
 
@@ -125,12 +116,6 @@ class Session(QObject):
     def set_config_error(self, error: ConfigError) -> None:
         """The person has entered something that cannot be trained."""
         self._settings.set_error(error)
-
-    @Slot()
-    def _on_settings_changed(self) -> None:
-        if self.config_error is None:
-            self._training.set_learning_rate(self.config.learning_rate)
-        self.configChanged.emit()
 
     # ------------------------------------------------------------ training
 
@@ -172,33 +157,14 @@ class Session(QObject):
         self._training.stop()
 
     def _start(self, *, paused: bool) -> None:
-        if self.state != "idle" or self.config_error is not None:
-            return
-        self._handwriting.cancel()
-        self._begin(self._settings.job(self.model, self.taught_drawings, self._runs.claim(), paused=paused))
-
-    def _begin(self, job: TrainingJob) -> None:
-        self._way_back.begin_at(self._network.now, self._training.curves)
-        self._remove_unneeded_checkpoints(job)
-        self._training.start(job)
-        self._drawing.read_again()
+        if self._experiment.can_start:
+            self._handwriting.cancel()
+            self._experiment.start(paused=paused)
 
     @Slot(str)
     def _on_state_changed(self, state: str) -> None:
         self._handwriting.set_training(state != "idle")
         self.stateChanged.emit(state)
-
-    @Slot(object, object, bool)
-    def _on_network_trained(self, model: MLP, job: TrainingJob, is_first: bool) -> None:
-        self._network.take_trained(model, job, is_first=is_first)
-
-    @Slot(object)
-    def _on_ending(self, result: TrainingResult) -> None:
-        has_network = self._training.curves.gave_a_network
-        self._runs.settle(succeeded=has_network)
-        self._remove_unneeded_checkpoints()
-        if has_network:
-            self._network.end_training(result.job.config, self.epochs_done, self._training.record(result))
 
     @Slot(object)
     def _on_ended(self, result: TrainingResult) -> None:
@@ -214,7 +180,7 @@ class Session(QObject):
 
     # ------------------------------------------------------------ the way back to the network from before a run
 
-    can_go_back = _Of(lambda session: session.state == "idle" and session._way_back.is_open)
+    can_go_back = _Of(lambda session: session._experiment.can_go_back)
     name_before = _Of(lambda session: session._way_back.name)
     """What the network is called that `go_back` would bring."""
     has_unsaved_way_back = _Of(lambda session: session._way_back.has_unsaved)
@@ -222,16 +188,7 @@ class Session(QObject):
 
     def go_back(self) -> None:
         """Exchange the current network, its curves, settings and file with those from before the last run."""
-        if not self.can_go_back:
-            return
-        network, curves = self._way_back.exchange(self._network.now, self._training.curves)
-        self._training.show(curves)
-        self._network.take(network)
-        if curves.preparation is not None:
-            self.set_config(curves.preparation.job.config, curves.preparation.job.source)
-        else:
-            self._take_settings()
-        self.progressed.emit()
+        self._experiment.go_back()
 
     # ------------------------------------------------------------ runs that were left behind
 
@@ -246,28 +203,11 @@ class Session(QObject):
 
         keep_checkpoint: whether another window may go on with that one.
         """
-        if self._training.job is not None:
-            self._abandon_run(keep=keep_checkpoint)
-        checkpoint = self._runs.take_up(run)
-        self.set_config(run.config, run.source)
-        self._begin(TrainingJob.resuming(run.path, run.summary, checkpoint))
+        self._experiment.go_on_with(run, keep_checkpoint=keep_checkpoint)
 
     def throw_away(self, run: RecoverableRun) -> None:
         """Forget a run that was left behind."""
         self._runs.throw_away(run)
-
-    def _remove_unneeded_checkpoints(self, job: TrainingJob | None = None) -> None:
-        """Of this window's runs those are needed that can be gone on with or back to."""
-        job = job or self._training.job
-        needed = self._network.now.checkpoint_path, self._way_back.checkpoint_path
-        self._runs.remove_all_but(*needed, job.checkpoint_path if job else None)
-
-    def _abandon_run(self, *, keep: bool) -> None:
-        """Forget the run at once. keep: another window may go on with it."""
-        job = self._training.abandon(keep=keep)
-        if keep:
-            self._runs.leave(self._network.now.checkpoint_path, job.checkpoint_path if job else None)
-        self._network.forget_checkpoint()
 
     # ------------------------------------------------------------ the network and its file
 
@@ -285,40 +225,24 @@ class Session(QObject):
 
         take_settings: whether its settings, too; its training takes minutes. keep_checkpoint: see `open`.
         """
-        self._take_file(None, keep_checkpoint=keep_checkpoint)
+        self._experiment.open(None, keep_checkpoint=keep_checkpoint)
         if take_settings:
-            self._take_settings()
+            self._experiment.take_settings()
 
     def open(self, path: Path, *, keep_checkpoint: bool = False) -> None:
         """Take the network of a file, and the config that it was trained with; a run that goes on ends.
 
         keep_checkpoint: whether another window may go on with that. Raises ModelFileError, and nothing changes then.
         """
-        self._take_file(path, keep_checkpoint=keep_checkpoint)
-        self._take_settings()
-
-    def _take_file(self, path: Path | None, *, keep_checkpoint: bool) -> None:
-        network = self._network.read(path)
-        self._abandon_run(keep=keep_checkpoint)
-        self._remove_unneeded_checkpoints()
-        self._training.show(recorded_curves(network.record))
-        self._network.take(network)
-
-    def _take_settings(self) -> None:
-        """Take the config that the current network was trained with, as far as its file tells."""
-        assert self.model is not None
-        self._settings.take(self.model, self.record)
+        self._experiment.open(path, keep_checkpoint=keep_checkpoint)
+        self._experiment.take_settings()
 
     def save(self, path: Path) -> None:
         """Write the current network, as it was trained. Raises ModelFileError; the older file is then as it was.
 
         The suffix is .npz, and is appended where there is none.
         """
-        in_training = self._training.job is not None
-        self._network.save(path, self._training.record() if in_training and len(self.history) else self.record)
-        if not in_training:
-            self._network.forget_checkpoint()
-            self._remove_unneeded_checkpoints()
+        self._experiment.save(path)
 
     def save_with_handwriting(self, path: Path) -> None:
         """Write the copy of the current network that has learnt the person's handwriting, and with it of how many
@@ -367,7 +291,6 @@ class Session(QObject):
     is_learning = _Of(lambda session: session._handwriting.is_learning)
     can_teach = _Of(lambda session: session._handwriting.can_teach(session._drawing.strokes))
     samples = _Of(lambda session: session._handwriting.samples)
-
     pretrained_uses_handwriting = _Of(lambda session: session._network.pretrained_uses_handwriting)
     """`uses_handwriting` for the pretrained network: what the person chose last."""
     handwriting_accuracy = _Of(lambda session: session._handwriting.accuracy)
@@ -422,14 +345,12 @@ class Session(QObject):
         keep_checkpoint: the run's checkpoint stays, for another session to go on with; else it is thrown away. The
         session cannot be used after that.
         """
-        self._abandon_run(keep=keep_checkpoint)
+        self._experiment.abandon(keep_checkpoint=keep_checkpoint)
         self._drawing.close()
         self._training.quit()
         self._handwriting.quit()
         has_ended = self.wait(CLOSING_MS)
-        if not keep_checkpoint:
-            self._way_back.close()
-            self._remove_unneeded_checkpoints()
+        self._experiment.close(keep_checkpoint=keep_checkpoint)
         if has_ended:  # else the run may still be written, and no other window shall have it
             self._runs.release()
         self._process.close()
