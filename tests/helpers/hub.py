@@ -99,6 +99,7 @@ def serving(repositories: Mapping[str, Mapping[str, Content]], *, etag: str = ""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else each answer, in two packets, waits 40 ms for an acknowledgement
 
         def do_GET(self) -> None:
             hub.headers.append({"path": self.path, **{key.lower(): value for key, value in self.headers.items()}})

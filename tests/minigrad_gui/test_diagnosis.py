@@ -26,27 +26,25 @@ def diagnosed(mnist):
     return train
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_settings_that_the_program_starts_with_give_no_complaint(diagnosed, seed):
-    assert diagnosed(TrainingConfig(seed=seed)) is None
+LEARNING = {
+    "the first settings": TrainingConfig(),
+    "another seed": TrainingConfig(seed=1),
+    "a third seed": TrainingConfig(seed=2),
+    "reference": replace(PRESETS["reference"], epochs=3),
+    "best": replace(PRESETS["best"], hidden=(128, 128), epochs=2),
+    "tanh": TrainingConfig(activation="tanh", epochs=3),
+    "sigmoid": TrainingConfig(activation="sigmoid", epochs=3),
+    "momentum": TrainingConfig(optimizer="momentum", learning_rate=0.01, epochs=3),
+    "sgd": TrainingConfig(optimizer="sgd", learning_rate=0.1, epochs=3),
+    "no hidden layer": TrainingConfig(hidden=(), epochs=3),
+    "single digits": TrainingConfig(hidden=(32,), batch_size=1, epochs=1),
+}
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        replace(PRESETS["reference"], epochs=3),
-        replace(PRESETS["best"], hidden=(128, 128), epochs=2),
-        TrainingConfig(activation="tanh", epochs=3),
-        TrainingConfig(activation="sigmoid", epochs=3),
-        TrainingConfig(optimizer="momentum", learning_rate=0.01, epochs=3),
-        TrainingConfig(optimizer="sgd", learning_rate=0.1, epochs=3),
-        TrainingConfig(hidden=(), epochs=3),
-        TrainingConfig(hidden=(32,), batch_size=1, epochs=1),
-    ],
-    ids=["reference", "best", "tanh", "sigmoid", "momentum", "sgd", "no hidden layer", "single digits"],
-)
-def test_runs_that_learn_give_no_complaint(diagnosed, config):
-    assert diagnosed(config) is None
+@pytest.mark.parametrize("name", LEARNING)
+@pytest.mark.parametrize("digits", [20_000, pytest.param(60_000, marks=pytest.mark.long)])
+def test_runs_that_learn_give_no_complaint(diagnosed, name, digits):
+    assert diagnosed(LEARNING[name], digits) is None
 
 
 def test_adam_at_rate_1_explodes_and_never_comes_back(diagnosed):
