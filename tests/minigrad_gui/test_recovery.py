@@ -516,12 +516,6 @@ def test_a_run_that_began_with_a_taught_network_still_says_so(make_user, runs):
 BUTTONS = QMessageBox.StandardButton
 
 
-@pytest.mark.usefixtures("locale")
-def test_a_run_is_offered_with_a_date_that_can_be_read_in_every_locale(make_user, runs):
-    os.utime(leave_a_run(runs), (86_400, 86_400))
-    assert "kept 2 Jan 1970, " in said(make_user(), "offer")
-
-
 def test_thrown_away_it_is_gone_and_the_next_is_offered(make_user, runs, answer):
     older, newer = leave_a_run(runs, seed=1), leave_a_run(runs, seed=2)
     os.utime(older, (1, 1))

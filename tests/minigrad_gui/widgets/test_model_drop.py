@@ -24,6 +24,12 @@ def image() -> QMimeData:
     return dragged
 
 
+def text() -> QMimeData:
+    dragged = QMimeData()
+    dragged.setText("digits.npz")
+    return dragged
+
+
 @pytest.mark.parametrize("name", ["digits.npz", "DIGITS.NPZ", "two words.npz"])
 def test_a_model_file_is_taken(tmp_path, name):
     assert dragged_model(files(tmp_path / name)) == tmp_path / name
@@ -37,6 +43,7 @@ def test_a_model_file_is_taken(tmp_path, name):
         (files("/tmp/a.npz", "/tmp/b.npz"), "These are 2 things at once."),
         (urls("https://example.org/digits.npz"), "This is an address, not a file on this computer."),
         (image(), "Pictures can be read with the predict command for now, as files."),
+        (text(), "What can be dropped here is one minigrad model or run (.npz)."),
         (QMimeData(), "What can be dropped here is one minigrad model or run (.npz)."),
     ],
 )
