@@ -261,7 +261,7 @@ def test_a_digit_typed_into_a_field_teaches_nothing(user):
 # ---------------------------------------------------------------- keys
 
 
-@pytest.mark.parametrize("typed", ["0.05", "128", "10", ".5", "1e-4", "8 ", "-1", "88", "a1"])
+@pytest.mark.parametrize("typed", ["0.05", "1e-4", "a1"])
 def test_a_number_or_a_word_typed_at_the_canvas_teaches_nothing(user, typed):
     draw(user, FLAGGED_ONE)
     press(user, typed)
