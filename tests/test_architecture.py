@@ -1,4 +1,4 @@
-"""The house keeps its directions: who may import whom, and what is tested where."""
+"""Imports run one way: who may import whom, and what is tested where."""
 
 import ast
 import subprocess

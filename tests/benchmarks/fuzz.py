@@ -4,7 +4,7 @@
 
 Whatever comes in, `load_model` and `load_checkpoint` give what they may give or raise ModelFileError with one sentence:
 soon, in little memory, and without running anything. Where atheris is installed, it steers the mutations by what code
-they reach; otherwise chance does. A file that breaks the rules is kept, and its path printed.
+they reach; otherwise chance does. A file that breaks the rules is saved, and its path printed.
 """
 
 import argparse
@@ -86,7 +86,7 @@ def _repacked(file: bytes, compression: int, change: Callable[[dict[str, bytes]]
 
 
 def mutated(rng: random.Random, files: list[bytes]) -> bytes:
-    """One of the files after one mutation or a few; half of them keep right checksums, to get further in."""
+    """One of the files after one mutation or a few; half of them with right checksums, to get further in."""
     file = rng.choice(files)
     if rng.random() < 0.5:
         changes = rng.choices((_change_description, _change_entry, _change_names), k=rng.choice((1, 1, 1, 2, 3)))
@@ -242,9 +242,9 @@ def fuzz(seconds: float, seed: int, most: int | None = None) -> tuple[Counter[st
                 fate, fault = broken_rule(file, path, watch)
                 fates[fate] += 1
                 if fault is not None:
-                    kept = Path(tempfile.gettempdir()) / f"fuzz-{seed}-{fates.total()}.npz"
-                    kept.write_bytes(file)
-                    return fates, f"{fault} ({kept})"
+                    saved = Path(tempfile.gettempdir()) / f"fuzz-{seed}-{fates.total()}.npz"
+                    saved.write_bytes(file)
+                    return fates, f"{fault} ({saved})"
     finally:
         tracemalloc.stop()
     return fates, None

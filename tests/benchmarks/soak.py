@@ -86,9 +86,9 @@ class Soak:
         timers = self._window.findChildren(QTimer)
         self._wait(lambda: not any(timer.isSingleShot() and timer.isActive() for timer in timers))
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        QPixmapCache.clear()  # Qt keeps up to 10 MB of pictures there, which is no leak
+        QPixmapCache.clear()  # Qt caches up to 10 MB of pictures there, which is no leak
         gc.collect()
-        with suppress(AttributeError):  # glibc keeps what was freed, now more and now less of it
+        with suppress(AttributeError):  # glibc retains what was freed, now more and now less of it
             ctypes.CDLL(None).malloc_trim(0)
         timers = {each for each in gc.get_objects() if isinstance(each, QTimer)} | {*self._window.findChildren(QTimer)}
         return {

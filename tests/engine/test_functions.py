@@ -43,7 +43,7 @@ def test_stack(axis):
 
 
 @pytest.mark.parametrize("join", [concatenate, stack])
-def test_joining_keeps_float32_and_refuses_what_does_not_fit(join):
+def test_joining_stays_in_float32_and_refuses_what_does_not_fit(join):
     rows = [Tensor(np.ones(2, np.float32)), np.zeros(2, np.float32)]
     assert join(rows).dtype == np.float32
     assert stack([Tensor(np.float32(1)), 2]).dtype == np.float32

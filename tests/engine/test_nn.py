@@ -315,9 +315,9 @@ def test_dropout_drops_in_training_alone():
     layer, x = Dropout(0.25, rng=rng()), Tensor(np.ones((100, 100)), requires_grad=True)
     y = layer(x)
     y.sum().backward()
-    kept = y.data != 0
-    assert kept.mean() == pytest.approx(0.75, abs=0.02)
-    np.testing.assert_allclose(y.data, kept / 0.75)
+    retained = y.data != 0
+    assert retained.mean() == pytest.approx(0.75, abs=0.02)
+    np.testing.assert_allclose(y.data, retained / 0.75)
     np.testing.assert_array_equal(x.grad, y.data)
     assert not np.array_equal(layer(x).data, y.data)
     assert layer.eval()(x) is x

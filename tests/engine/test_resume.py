@@ -1,4 +1,4 @@
-"""A run that was interrupted, kept in a file and taken up again ends where it would have ended, to the last bit."""
+"""A run that was interrupted, written to a file and taken up again ends where it would have ended, to the last bit."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def train(run, steps=None):
 
 
 def through_a_file(run, path, config=CONFIG):
-    """A new run that has taken up what was kept of this one."""
+    """A new run that has taken up the state of this one."""
     save_checkpoint(path, run.state(), {"note": 1})
     state, meta = load_checkpoint(path)
     assert meta == {"note": 1}
@@ -105,7 +105,7 @@ def test_interrupted_after_every_step(tmp_path):
     assert_same(run, train(a_run()))
 
 
-def test_a_changed_learning_rate_is_kept(tmp_path):
+def test_a_changed_learning_rate_is_written(tmp_path):
     def changed():
         run = train(a_run(), 7)
         run.learning_rate = 0.05
@@ -261,7 +261,7 @@ def test_an_optimizer_that_cannot_be_is_refused(tmp_path, name, value):
         load_checkpoint(path)
 
 
-def test_a_run_that_blew_up_is_not_kept(tmp_path):
+def test_a_run_that_blew_up_is_not_written(tmp_path):
     path, run = tmp_path / "run.npz", train(a_run(), 3)
     save_checkpoint(path, run.state())
     before = path.read_bytes()
@@ -271,7 +271,7 @@ def test_a_run_that_blew_up_is_not_kept(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_of_a_very_long_run_the_last_losses_are_kept(tmp_path, monkeypatch):
+def test_of_a_very_long_run_the_last_losses_are_written(tmp_path, monkeypatch):
     monkeypatch.setattr("engine.run.MAX_KEPT_LOSSES", 4)
     monkeypatch.setattr("engine.checkpoint.MAX_KEPT_LOSSES", 4)
     run = a_run()
@@ -320,16 +320,16 @@ def written(tmp_path, monkeypatch):
             now[0] += takes_s
 
         monkeypatch.setattr(checkpoint, "save_checkpoint", slow_save)
-        kept = Checkpoints(tmp_path / "run.npz", lambda: {"note": 1}, lambda: now[0])
-        kept.write(run)
+        checkpoints = Checkpoints(tmp_path / "run.npz", lambda: {"note": 1}, lambda: now[0])
+        checkpoints.write(run)
 
         def step(seconds):
             _, epoch = next(steps)
             now[0] += seconds
-            kept.after_step(run, milestone=epoch is not None)
+            checkpoints.after_step(run, milestone=epoch is not None)
             return load_checkpoint(tmp_path / "run.npz")[0].steps_done
 
-        return kept, run, step
+        return checkpoints, run, step
 
     return make
 
@@ -346,13 +346,13 @@ def test_where_writing_takes_long_it_is_written_less_often(written):
 
 
 def test_the_same_state_is_not_written_twice(written, tmp_path):
-    kept, run, step = written(0)
+    checkpoints, run, step = written(0)
     step(40)
     before = (tmp_path / "run.npz").stat().st_mtime_ns
-    kept.write(run)
+    checkpoints.write(run)
     assert (tmp_path / "run.npz").stat().st_mtime_ns == before
     run.learning_rate = 0.5
-    kept.write(run)
+    checkpoints.write(run)
     assert load_checkpoint(tmp_path / "run.npz")[0].learning_rate == 0.5
 
 
@@ -370,14 +370,14 @@ def test_what_could_not_be_written_is_tried_again_when_it_is_due(written, tmp_pa
 
 
 def test_what_could_not_be_written_is_tried_again_where_the_run_stands(written, tmp_path):
-    kept, run, step = written(0.01)
+    checkpoints, run, step = written(0.01)
     path = tmp_path / "run.npz"
     path.unlink()
     path.mkdir()
     with pytest.raises(ModelFileError):
         step(40)
     path.rmdir()
-    kept.write(run)
+    checkpoints.write(run)
     assert load_checkpoint(path)[0].steps_done == 1
 
 

@@ -39,7 +39,7 @@ def test_numbers_lists_and_whole_arrays_become_float64(data):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, F32, F64, np.longdouble])
-def test_floating_arrays_keep_their_dtype(dtype):
+def test_floating_arrays_stay_in_their_dtype(dtype):
     assert Tensor(np.ones(3, dtype)).dtype == dtype
     assert Tensor(dtype(1)).dtype == dtype
 
@@ -338,7 +338,7 @@ def test_whole_arrays_and_lists_meet_a_float32_tensor_as_float64():
     ],
 )
 @pytest.mark.parametrize("dtype", [F32, F64])
-def test_results_and_gradients_keep_the_dtype(f, dtype):
+def test_results_and_gradients_have_the_dtype(f, dtype):
     x = parameter([1, 2], [3, 4], dtype=dtype)
     y = f(x)
     y.sum().backward()
@@ -357,7 +357,7 @@ def test_gradients_have_their_own_tensors_dtype_when_dtypes_mix(op):
     assert b.grad.dtype == F64
 
 
-def test_a_gradient_from_two_dtypes_keeps_the_tensors_own():
+def test_a_gradient_from_two_dtypes_has_the_tensors_own():
     a = parameter(1, 2, dtype=F32)
     (a * np.ones(2) + a).sum().backward()
     assert a.grad.dtype == F32
@@ -583,7 +583,7 @@ def test_a_dropped_graph_is_freed_at_once(backward):
     assert [reference() for reference in results + arrays] == [None] * 6
 
 
-def test_constants_keep_no_graph():
+def test_constants_have_no_graph():
     constant = Tensor([1.0, 2.0])
     reference = weakref.ref(constant)
     result = constant * 2
@@ -829,7 +829,7 @@ def test_two_parameters_from_one_array_move_apart():
 
 
 @pytest.mark.parametrize("make", [Tensor, assigned], ids=["Tensor", "data"])
-def test_a_copy_keeps_the_order_in_memory_and_can_be_written_to(make):
+def test_a_copy_has_the_same_order_in_memory_and_can_be_written_to(make):
     array = np.asfortranarray(np.ones((3, 4), F32))
     array.flags.writeable = False
     data = make(array).data
@@ -1081,7 +1081,7 @@ def test_a_copied_leaf_is_a_leaf_of_its_own(copied, dtype):
 
 
 @COPIES
-def test_a_copied_result_keeps_its_values_and_not_its_graph(copied):
+def test_a_copied_result_has_its_values_and_not_its_graph(copied):
     x = parameter(1, 2)
     y = (x * 3).sum()
     twin = copied(y)

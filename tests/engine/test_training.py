@@ -222,7 +222,7 @@ def test_variations_follow_from_the_seed():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_augmented_training_keeps_the_networks_dtype(dtype):
+def test_augmented_training_stays_in_the_networks_dtype(dtype):
     model = reader(dtype)
     steps(model, data=some_digits(32), augmentation=VARIED)
     assert {p.dtype for p in model.parameters()} == {p.grad.dtype for p in model.parameters()} == {np.dtype(dtype)}

@@ -149,8 +149,8 @@ class Monkey(QObject):
         drawings, folder = session.drawing_store.drawings, session.drawing_store.folder
         assert len(drawings) == self._taught, "drawings came or went, and nobody was told"
         session.drawing_store.flush()
-        kept = {file.name for file in folder.glob("*.json")}
-        assert kept == {drawing.name for drawing in drawings}, "the folder holds other drawings than the window"
+        stored = {file.name for file in folder.glob("*.json")}
+        assert stored == {drawing.name for drawing in drawings}, "the folder holds other drawings than the window"
         strokes = window.findChild(QWidget, "drawingCanvas").strokes
         assert all((stroke >= 0).all() and (stroke <= 1).all() for stroke in strokes), "ink beyond the paper"
 

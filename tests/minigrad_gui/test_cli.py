@@ -102,14 +102,14 @@ def test_a_file_that_would_bear_the_name_of_another_format_is_refused_before_tra
 
 @pytest.mark.parametrize("name", ["plain", "digits-0.98", "ready.npz", "LOUD.NPZ"])
 def test_a_name_without_a_suffix_gets_one(name, tmp_path, capsys):
-    kept = tmp_path / f"run of {name}"
+    checkpoint = tmp_path / f"run of {name}"
     words = ["train", "--epochs", "1", "--hidden", "4", "--batch-size", "2000"]
-    assert main([*words, "--save", str(tmp_path / name), "--checkpoint", str(kept)]) == 0
+    assert main([*words, "--save", str(tmp_path / name), "--checkpoint", str(checkpoint)]) == 0
     written = [path.name for path in tmp_path.iterdir()]
     right = name if name.lower().endswith(".npz") else f"{name}.npz"
     assert sorted(written) == sorted([right, f"run of {right}"])
     assert f"saved {tmp_path / right}" in capsys.readouterr().out
-    assert main([*words, "--checkpoint", str(kept)]) == 2
+    assert main([*words, "--checkpoint", str(checkpoint)]) == 2
     assert "holds a run already" in capsys.readouterr().err
 
 

@@ -83,8 +83,8 @@ def play(make_window, qtbot, tmp_path, monkeypatch):
             window = make_window()
             monkey = Monkey(window, seed, [tmp_path / name for name in names], exceptions)
             monkey.run(seconds)
-            window.session.save(tmp_path / "kept.npz")
-        assert same(load_model(tmp_path / "kept.npz")[0], window.session.model)
+            window.session.save(tmp_path / "saved.npz")
+        assert same(load_model(tmp_path / "saved.npz")[0], window.session.model)
         return monkey
 
     return start
@@ -152,7 +152,7 @@ def test_a_digit_of_many_strokes_is_read_undone_and_redone(user, count):
     user.wait(lambda: user.session.prediction is None)
     for _ in range(count):
         user.trigger("redoAction")
-    assert all(kept is drawn for kept, drawn in zip(canvas.strokes, strokes, strict=True))
+    assert all(redone is drawn for redone, drawn in zip(canvas.strokes, strokes, strict=True))
     user.wait(lambda: user.session.prediction is not None and user.session.prediction.digit == 7)
 
 
@@ -170,7 +170,7 @@ def assert_flat(figures):
     for name in ("Python threads", "QThreads running", "threads of the process", "timers active", "widgets"):
         assert figures[name]["least"] == figures[name]["most"], name
     files = figures["file handles"]
-    assert files["most"] - files["least"] <= 1, "a run that is kept has its lock"
+    assert files["most"] - files["least"] <= 1, "a recoverable run has its lock"
 
 
 @linux
@@ -242,7 +242,7 @@ def full_disk():
 
 @pytest.fixture
 def drawings(tmp_path):
-    """The folder where taught drawings are kept."""
+    """The folder where taught drawings are stored."""
     return tmp_path / "data" / "minigrad" / "handwriting"
 
 
@@ -258,15 +258,15 @@ def teach(user, digit, label):
 @posix
 def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(user, drawings, warnings):
     teach(user, 7, 7)
-    (kept,) = drawings.iterdir()
-    content = kept.read_bytes()
+    (file,) = drawings.iterdir()
+    content = file.read_bytes()
     with full_disk():
         teach(user, 3, 3)
     assert len(warnings) == 1
     assert "will be forgotten when you leave" in warnings[0]
     assert [drawing.label for drawing in user.session.drawing_store.drawings] == [7, 3]
-    assert [*drawings.iterdir()] == [kept], "nothing is left half written"
-    assert kept.read_bytes() == content
+    assert [*drawings.iterdir()] == [file], "nothing is left half written"
+    assert file.read_bytes() == content
     teach(user, 1, 1)
     assert len([*drawings.iterdir()]) == 3, "the one there was no room for is written, too"
     assert len(warnings) == 1

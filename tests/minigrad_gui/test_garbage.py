@@ -40,10 +40,10 @@ def test_another_thread_does_not_collect(collector, qtbot):  # noqa: ARG001
     thread.start()
     thread.join()
     assert destroyed_in == []
-    kept = allocate_much()
+    objects = allocate_much()
     qtbot.waitUntil(lambda: len(destroyed_in) == 1, timeout=10 * INTERVAL_MS)
     assert destroyed_in == [threading.main_thread()]
-    assert kept
+    assert objects
 
 
 def test_what_has_grown_old_is_collected_too(collector):
@@ -51,13 +51,13 @@ def test_what_has_grown_old_is_collected_too(collector):
     knot = Knot(destroyed_in)
     gc.collect()  # now it is among the oldest, which have their turn most rarely
     del knot
-    kept, turns = [], 0
+    objects, turns = [], 0
     while not destroyed_in and turns < 1000:
-        kept += [[] for _ in range(gc.get_threshold()[0] + 1)]
+        objects += [[] for _ in range(gc.get_threshold()[0] + 1)]
         collector._timer.timeout.emit()
         turns += 1
     assert destroyed_in == [threading.main_thread()]
-    assert 1 < turns < len(kept)
+    assert 1 < turns < len(objects)
 
 
 def test_without_it_another_thread_would():

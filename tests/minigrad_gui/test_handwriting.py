@@ -1,4 +1,4 @@
-"""Learning a user, and keeping its drawings in files."""
+"""Learning a handwriting, and storing its drawings in files."""
 
 import json
 import os
@@ -165,25 +165,25 @@ def opened(folder: Path) -> DrawingStore:
     return drawing_store
 
 
-def kept(drawing_store: DrawingStore) -> list[tuple[int, list]]:
+def contents(drawing_store: DrawingStore) -> list[tuple[int, list]]:
     return [(drawing.label, [stroke.tolist() for stroke in drawing.strokes]) for drawing in drawing_store.drawings]
 
 
 def test_what_was_drawn_is_there_the_next_time(tmp_path):
     drawing_store = DrawingStore(tmp_path / "a" / "handwriting")
     assert drawing_store.drawings == []
-    assert not (tmp_path / "a").exists(), "nothing is made before there is something to keep"
+    assert not (tmp_path / "a").exists(), "nothing is made before there is something to store"
     first = drawing_store.add(LINE, 1)
     second = drawing_store.add(CROSS, 8)
     dot = drawing_store.add([np.array([[0.25, 0.75]])], 0)
     assert drawing_store.drawings == [first, second, dot]
     again = opened(drawing_store.folder)
-    assert kept(again) == kept(drawing_store)
+    assert contents(again) == contents(drawing_store)
     assert [drawing.name for drawing in again.drawings] == [first.name, second.name, dot.name]
     assert sorted(file.name for file in drawing_store.folder.iterdir()) == [first.name, second.name, dot.name]
 
 
-def test_points_are_kept_to_a_hundredth_of_a_pixel(tmp_path):
+def test_points_are_stored_to_a_hundredth_of_a_pixel(tmp_path):
     stroke = np.random.default_rng(0).uniform(size=(200, 2))
     DrawingStore(tmp_path).add([stroke], 3)
     (drawing,) = opened(tmp_path).drawings
@@ -346,7 +346,7 @@ def test_a_label_is_corrected_in_its_file_and_the_order_stays(tmp_path):
     drawing_store.relabel(drawings[:2], 8)
     assert [drawing.label for drawing in drawing_store.drawings] == [8, 8, 9]
     assert [drawing.name for drawing in drawing_store.drawings] == [drawing.name for drawing in drawings]
-    assert kept(opened(tmp_path)) == kept(drawing_store)
+    assert contents(opened(tmp_path)) == contents(drawing_store)
 
 
 def test_a_label_that_cannot_be_corrected_stays(tmp_path):
@@ -396,7 +396,7 @@ def test_what_could_not_be_written_is_told_once_and_made_up_for(tmp_path):
     drawing_store.remove(drawing_store.drawings[1])
     folder.unlink()
     drawing_store.add(LINE, 4)
-    assert kept(opened(folder)) == kept(drawing_store)
+    assert contents(opened(folder)) == contents(drawing_store)
     assert [drawing.label for drawing in drawing_store.drawings] == [1, 3, 4]
     shutil.rmtree(folder)
     folder.touch()
@@ -404,7 +404,7 @@ def test_what_could_not_be_written_is_told_once_and_made_up_for(tmp_path):
         drawing_store.add(LINE, 5)
 
 
-def check_is_kept_in_memory_alone(folder: Path) -> None:
+def check_is_in_memory_alone(folder: Path) -> None:
     drawing_store = DrawingStore(folder)
     assert drawing_store.drawings == []
     with pytest.raises(DrawingStoreError) as raised:
@@ -421,13 +421,13 @@ def check_is_kept_in_memory_alone(folder: Path) -> None:
 
 def test_where_the_folder_is_a_file_the_drawing_stays_in_memory(tmp_path):
     (tmp_path / "handwriting").write_text("a file of somebody's")
-    check_is_kept_in_memory_alone(tmp_path / "handwriting")
+    check_is_in_memory_alone(tmp_path / "handwriting")
     assert (tmp_path / "handwriting").read_text() == "a file of somebody's"
 
 
 def test_below_a_file_the_drawing_stays_in_memory(tmp_path):
     (tmp_path / "file").touch()
-    check_is_kept_in_memory_alone(tmp_path / "file" / "minigrad" / "handwriting")
+    check_is_in_memory_alone(tmp_path / "file" / "minigrad" / "handwriting")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
@@ -435,7 +435,7 @@ def test_where_nothing_may_be_written_the_drawing_stays_in_memory(tmp_path):
     folder = tmp_path / "handwriting"
     folder.mkdir(mode=0o500)
     try:
-        check_is_kept_in_memory_alone(folder)
+        check_is_in_memory_alone(folder)
     finally:
         folder.chmod(0o700)
 

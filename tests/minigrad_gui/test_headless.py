@@ -63,22 +63,22 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def kill_and_resume(folder: Path, kills: int, rng: np.random.Generator) -> Path:
     """RUN, killed so many times at random moments and taken up again each time, until its end; the network."""
-    kept, saved = folder / "run.npz", folder / "network.npz"
+    checkpoint, saved = folder / "run.npz", folder / "network.npz"
     survived = 0
     while not saved.exists():
-        begun = ["--resume", kept] if kept.exists() else [*RUN, "--checkpoint", kept]
-        before = kept.stat().st_mtime_ns if kept.exists() else 0
+        begun = ["--resume", checkpoint] if checkpoint.exists() else [*RUN, "--checkpoint", checkpoint]
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
         child = start(*begun, "--save", saved)
         if survived < kills:
             # It writes as soon as it is ready to train, and then after each epoch.
-            wait_for(lambda seen=before: kept.exists() and kept.stat().st_mtime_ns != seen, child)
+            wait_for(lambda seen=before: checkpoint.exists() and checkpoint.stat().st_mtime_ns != seen, child)
             if survived:
-                wait_for(lambda: load_checkpoint(kept)[0].steps_done > 0, child)
+                wait_for(lambda: load_checkpoint(checkpoint)[0].steps_done > 0, child)
             time.sleep(rng.uniform(0, 0.5))
             child.kill()
             child.communicate()
             survived += 1
-            load_checkpoint(kept)
+            load_checkpoint(checkpoint)
         else:
             finish(child)
     return saved
@@ -98,14 +98,14 @@ def test_killed_many_times_it_ends_where_it_would_have_ended(tmp_path, uninterru
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_in_the_middle_of_an_epoch_says_how_to_go_on(tmp_path, uninterrupted, number):
-    kept, saved = tmp_path / "my run.npz", tmp_path / "network.npz"
-    child = start(*RUN, "--checkpoint", kept, "--save", saved)
-    wait_for(lambda: kept.exists() and load_checkpoint(kept)[0].steps_done > 0, child)
+    checkpoint, saved = tmp_path / "my run.npz", tmp_path / "network.npz"
+    child = start(*RUN, "--checkpoint", checkpoint, "--save", saved)
+    wait_for(lambda: checkpoint.exists() and load_checkpoint(checkpoint)[0].steps_done > 0, child)
     child.send_signal(number)
     _, err = child.communicate(timeout=30)
     assert child.returncode == 128 + number
     last = err.strip().splitlines()[-1]
-    state, _ = load_checkpoint(kept)
+    state, _ = load_checkpoint(checkpoint)
     assert re.match(r".*minigrad-gui: stopped after [0-9.]+ of 4 epochs; go on with: minigrad-gui train --resume", last)
     assert state.steps_done % 844, "it stopped in the middle of an epoch"
     said = shlex.split(last.partition("go on with: minigrad-gui train ")[2])
@@ -126,53 +126,53 @@ def test_a_stop_without_a_checkpoint_says_so():
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 def test_two_signals_at_once_are_one(tmp_path, second):
-    kept = tmp_path / "run.npz"
-    child = start(*RUN, "--checkpoint", kept)
-    wait_for(lambda: kept.exists() and load_checkpoint(kept)[0].steps_done > 0, child)
+    checkpoint = tmp_path / "run.npz"
+    child = start(*RUN, "--checkpoint", checkpoint)
+    wait_for(lambda: checkpoint.exists() and load_checkpoint(checkpoint)[0].steps_done > 0, child)
     child.send_signal(signal.SIGTERM)
     child.send_signal(second)
     _, err = child.communicate(timeout=30)
     assert child.returncode in (128 + signal.SIGTERM, 128 + second)  # POSIX does not say which comes first
     told = re.search(r"stopped after ([0-9.]+) of 4 epochs; go on with: minigrad-gui train --resume", err)
-    assert told[1] == f"{load_checkpoint(kept)[0].steps_done / 844:.4g}"
+    assert told[1] == f"{load_checkpoint(checkpoint)[0].steps_done / 844:.4g}"
     assert "Traceback" not in err
 
 
-def start_and_fill_the_disk(kept: Path, *arguments: object) -> subprocess.Popen:
+def start_and_fill_the_disk(checkpoint: Path, *arguments: object) -> subprocess.Popen:
     """Train, and let the operating system refuse every file of the size of a checkpoint from the second one on."""
     import resource
 
-    before = kept.stat().st_mtime_ns if kept.exists() else 0
+    before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
     child = start(*arguments)
-    wait_for(lambda: kept.exists() and kept.stat().st_mtime_ns != before, child)
+    wait_for(lambda: checkpoint.exists() and checkpoint.stat().st_mtime_ns != before, child)
     resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (10_000, 10_000_000))
     return child
 
 
 def test_on_a_disk_that_stays_full_the_network_is_tested_all_the_same(tmp_path):
-    kept = tmp_path / "run.npz"
-    out, err = start_and_fill_the_disk(kept, *RUN, "--checkpoint", kept).communicate(timeout=60)
+    checkpoint = tmp_path / "run.npz"
+    out, err = start_and_fill_the_disk(checkpoint, *RUN, "--checkpoint", checkpoint).communicate(timeout=60)
     assert err.count("run.npz could not be saved in") == 2, "once on the way, once at the end"
     assert "test accuracy" in out
 
 
-def test_on_a_disk_that_is_full_a_stop_says_how_to_go_on_from_what_is_kept(tmp_path):
-    kept = tmp_path / "run.npz"
-    child = start_and_fill_the_disk(kept, *RUN, "--checkpoint", kept)
+def test_on_a_disk_that_is_full_a_stop_says_how_to_go_on_from_the_checkpoint(tmp_path):
+    checkpoint = tmp_path / "run.npz"
+    child = start_and_fill_the_disk(checkpoint, *RUN, "--checkpoint", checkpoint)
     child.stdout.readline()  # an epoch
     child.terminate()
     _, err = child.communicate(timeout=60)
     assert child.returncode == 128 + signal.SIGTERM
     assert "run.npz could not be saved in" in err
     assert "go on with: minigrad-gui train --resume" in err
-    assert load_checkpoint(kept)[0].steps_done % 844 == 0
+    assert load_checkpoint(checkpoint)[0].steps_done % 844 == 0
 
 
 def test_a_disk_that_is_full_for_a_while_does_not_end_the_run(tmp_path):
     import resource
 
-    kept, saved = tmp_path / "run.npz", tmp_path / "network.npz"
-    child = start_and_fill_the_disk(kept, *RUN, "--checkpoint", kept, "--save", saved)
+    checkpoint, saved = tmp_path / "run.npz", tmp_path / "network.npz"
+    child = start_and_fill_the_disk(checkpoint, *RUN, "--checkpoint", checkpoint, "--save", saved)
     for _ in range(2):  # at the end of either epoch it could not be written, which is told once
         child.stdout.readline()
     resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (10_000_000, 10_000_000))
@@ -180,7 +180,7 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_the_run(tmp_path):
     assert child.returncode == 0
     assert err.count("run.npz could not be saved in") == 1
     assert "Training goes on, and it is tried again." in err
-    assert load_checkpoint(kept)[0].steps_done == 4 * 844
+    assert load_checkpoint(checkpoint)[0].steps_done == 4 * 844
     assert saved.exists()
 
 
@@ -188,7 +188,7 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_the_run(tmp_path):
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Path:
+def checkpoint(tmp_path: Path) -> Path:
     """A run's checkpoint, at its end."""
     path = tmp_path / "run.npz"
     quick = ["--hidden", "", "--batch-size", "1000", "--epochs", "1", "--threads", "1"]
@@ -204,10 +204,10 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return said
 
 
-def test_what_cannot_be_resumed_is_told_in_one_line(tmp_path, capsys, kept):
+def test_what_cannot_be_resumed_is_told_in_one_line(tmp_path, capsys, checkpoint):
     assert "no such file" in refusal(capsys, "--resume", tmp_path / "none.npz")
-    assert "name no others besides --save" in refusal(capsys, "--resume", kept, "--epochs", 3)
-    assert "name no others besides --save" in refusal(capsys, "--resume", kept, "--preset", "quick")
+    assert "name no others besides --save" in refusal(capsys, "--resume", checkpoint, "--epochs", 3)
+    assert "name no others besides --save" in refusal(capsys, "--resume", checkpoint, "--preset", "quick")
     model = Path(__file__).parents[1] / "engine" / "files" / "model-1.npz"
     assert "but a minigrad model" in refusal(capsys, "--resume", model)
     other = Path(__file__).parents[1] / "engine" / "files" / "checkpoint-1.npz"
@@ -216,37 +216,37 @@ def test_what_cannot_be_resumed_is_told_in_one_line(tmp_path, capsys, kept):
     assert "is a folder" in refusal(capsys, "--checkpoint", tmp_path)
 
 
-def test_no_file_is_overwritten_by_a_checkpoint(tmp_path, capsys, kept):
+def test_no_file_is_overwritten_by_a_checkpoint(tmp_path, capsys, checkpoint):
     diary = tmp_path / "diary.npz"
     diary.write_text("dear diary")
     other = tmp_path / "other.npz"
-    other.write_bytes(kept.read_bytes())
-    before = kept.read_bytes()
+    other.write_bytes(checkpoint.read_bytes())
+    before = checkpoint.read_bytes()
     for begin in (), ("--resume", other):
         said = refusal(capsys, *begin, "--checkpoint", diary)
         assert "diary.npz is there already, and is not a run's checkpoint; name another file." in said
-        said = refusal(capsys, *begin, "--checkpoint", kept)
+        said = refusal(capsys, *begin, "--checkpoint", checkpoint)
         assert "run.npz holds a run already; go on with: minigrad-gui train --resume" in said
         assert "cannot hold both the run and its network" in refusal(
             capsys, *begin, "--checkpoint", tmp_path / "new.npz", "--save", tmp_path / "new.npz"
         )
-    assert "cannot hold both" in refusal(capsys, "--resume", kept, "--save", kept)
-    assert (diary.read_text(), kept.read_bytes()) == ("dear diary", before)
-    assert cli.main(["train", "--resume", str(kept), "--checkpoint", str(kept)]) == 0
+    assert "cannot hold both" in refusal(capsys, "--resume", checkpoint, "--save", checkpoint)
+    assert (diary.read_text(), checkpoint.read_bytes()) == ("dear diary", before)
+    assert cli.main(["train", "--resume", str(checkpoint), "--checkpoint", str(checkpoint)]) == 0
 
 
-def test_a_run_that_has_ended_is_tested_and_saved_when_it_is_resumed(tmp_path, capsys, kept):
+def test_a_run_that_has_ended_is_tested_and_saved_when_it_is_resumed(tmp_path, capsys, checkpoint):
     capsys.readouterr()
-    assert cli.main(["train", "--resume", str(kept), "--save", str(tmp_path / "n.npz")]) == 0
+    assert cli.main(["train", "--resume", str(checkpoint), "--save", str(tmp_path / "n.npz")]) == 0
     assert "going on after 1 of 1 epochs" in capsys.readouterr().out
     assert load_model(tmp_path / "n.npz")[1]["epochs"][0]["epoch"] == 0
 
 
-def test_a_run_that_began_with_taught_drawings_says_so_in_its_file_when_it_is_resumed(tmp_path, kept):
-    state, about = load_checkpoint(kept)
+def test_a_run_that_began_with_taught_drawings_says_so_in_its_file_when_it_is_resumed(tmp_path, checkpoint):
+    state, about = load_checkpoint(checkpoint)
     changes = [{"mini_batches": 3, "learning_rate": 0.25}]
-    save_checkpoint(kept, state, {**about, "taught_drawings": 4, "learning_rate_changes": changes})
-    assert cli.main(["train", "--resume", str(kept), "--save", str(tmp_path / "n.npz")]) == 0
-    for meta in load_model(tmp_path / "n.npz")[1], load_checkpoint(kept)[1]:
+    save_checkpoint(checkpoint, state, {**about, "taught_drawings": 4, "learning_rate_changes": changes})
+    assert cli.main(["train", "--resume", str(checkpoint), "--save", str(tmp_path / "n.npz")]) == 0
+    for meta in load_model(tmp_path / "n.npz")[1], load_checkpoint(checkpoint)[1]:
         assert meta["taught_drawings"] == 4
         assert meta["learning_rate_changes"] == changes

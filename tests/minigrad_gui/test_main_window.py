@@ -369,10 +369,10 @@ def test_unsaved_work_is_asked_about(user, answer, choose, tmp_path):
     user.window.close()
     assert user.window.isVisible(), "saving was cancelled, so the window stays"
 
-    choose(tmp_path / "kept.npz")
+    choose(tmp_path / "saved.npz")
     user.window.close()
     assert not user.window.isVisible()
-    assert same(load_model(tmp_path / "kept.npz")[0], trained)
+    assert same(load_model(tmp_path / "saved.npz")[0], trained)
 
 
 def test_closing_with_nothing_unsaved_asks_nothing(window):

@@ -54,8 +54,8 @@ def test_a_run_that_was_kept_goes_on_in_the_next_window(user, make_user, answer,
     assert user.window.close()
     assert time.monotonic() - started < 5
     assert user.window.has_ended
-    (kept,) = recoverable_runs(runs)
-    state, _ = load_checkpoint(kept)
+    (run_file,) = recoverable_runs(runs)
+    state, _ = load_checkpoint(run_file)
     assert state.steps_done >= 50
 
     later = make_user()
@@ -72,7 +72,7 @@ def test_a_run_that_was_kept_goes_on_in_the_next_window(user, make_user, answer,
     later.wait(lambda: later.session.state == "idle")
     assert [epoch.epoch for epoch in later.session.history.epochs] == [0, 1, 2]
     assert later.session.modified
-    assert recoverable_runs(runs) == [kept]
+    assert recoverable_runs(runs) == [run_file]
 
 
 def test_a_run_that_was_discarded_is_gone(user, make_user, answer, runs):
@@ -88,13 +88,13 @@ def test_a_run_that_is_paused_is_kept_as_it_is(user, answer, runs):
     train_a_while(user)
     user.click("pauseButton")
     user.wait_until_still()
-    (kept,) = recoverable_runs(runs)
+    (run_file,) = recoverable_runs(runs)
     answer(BUTTONS.Save)
     assert user.window.close()
-    assert load_checkpoint(kept)[0].steps_done == len(user.session.history)
+    assert load_checkpoint(run_file)[0].steps_done == len(user.session.history)
 
 
-def test_a_step_that_takes_long_does_not_keep_the_window_open(tmp_path):
+def test_a_step_that_takes_long_does_not_hold_the_window_open(tmp_path):
     """In a process of its own: it ends although the step is still under way."""
     script = """
 import sys
@@ -159,17 +159,17 @@ def start_training_app(tmp_path: Path) -> subprocess.Popen:
 )
 def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make_user, runs, number):
     child = start_training_app(tmp_path)
-    while int(child.stdout.readline().split()[0] or 0) < 1000:  # an epoch has been kept
+    while int(child.stdout.readline().split()[0] or 0) < 1000:  # an epoch is in the checkpoint
         pass
     child.send_signal(number)
     _, err = child.communicate(timeout=30)
     assert child.returncode == (-number if number == signal.SIGKILL else 0), err
-    (kept,) = recoverable_runs(runs)
-    assert load_checkpoint(kept)[0].steps_done > 0
+    (run_file,) = recoverable_runs(runs)
+    assert load_checkpoint(run_file)[0].steps_done > 0
 
     user = make_user()
     assert "A run has not ended" in said(user, "offer")
-    shutil.copy(kept, tmp_path / "copy.npz")
+    shutil.copy(run_file, tmp_path / "copy.npz")
     user.click("offerGoOnButton")
     user.wait(lambda: user.session.state == "idle")
     # What the engine makes of it, never interrupted, with as many threads.
@@ -187,11 +187,11 @@ def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make
 
 def test_a_trained_network_that_was_not_saved_is_brought_back(user, make_user, runs):
     user.train(hidden="16", epochs=1)
-    (kept,) = recoverable_runs(runs)
+    (run_file,) = recoverable_runs(runs)
     weights = user.session.model.layers[0].W.data
     record = user.session.record
-    crashed = runs / "crashed.npz"  # as if the window that kept it was gone
-    shutil.copy(kept, crashed)
+    crashed = runs / "crashed.npz"  # as if the window that wrote it was gone
+    shutil.copy(run_file, crashed)
     later = make_user()
     assert said(later, "offer").startswith("A trained network was not saved: hidden layers 16, 1 epoch, kept ")
     later.click("offerBringItBackButton")
@@ -285,22 +285,22 @@ def test_a_new_run_keeps_the_network_before_until_that_is_dropped(user, runs):
 
 def test_a_run_that_explodes_at_once_keeps_the_network_that_is_shown(user, runs, warnings):
     user.train(hidden="16", epochs=1)
-    kept = recoverable_runs(runs)
+    files = recoverable_runs(runs)
     exploding = replace(user.session.config, optimizer="sgd", learning_rate=1000.0, hidden=(8,), batch_size=128)
     user.session.set_config(exploding, "mnist")
     model = user.session.model
     user.click("trainButton")
     user.wait(lambda: bool(warnings))
     assert user.session.model is model, "it exploded before it gave a network"
-    assert recoverable_runs(runs) == kept
+    assert recoverable_runs(runs) == files
 
 
 def test_going_back_and_forth_keeps_what_is_not_saved(user, tmp_path, runs):
     user.train(hidden="16", epochs=1)
-    kept = recoverable_runs(runs)
+    files = recoverable_runs(runs)
     user.session.go_back()
     user.session.save(tmp_path / "before.npz")
-    assert recoverable_runs(runs) == kept
+    assert recoverable_runs(runs) == files
     user.session.go_back()
     assert user.session.modified
     user.session.save(tmp_path / "after.npz")
@@ -309,11 +309,11 @@ def test_going_back_and_forth_keeps_what_is_not_saved(user, tmp_path, runs):
 
 def test_what_was_gone_back_from_is_dropped_with_its_file_by_the_next_run(user, runs):
     user.train(hidden="16", epochs=1)
-    (kept,) = recoverable_runs(runs)
+    (run_file,) = recoverable_runs(runs)
     user.session.go_back()
     user.train(hidden="16", epochs=1)
     assert len(recoverable_runs(runs)) == 1
-    assert kept not in recoverable_runs(runs)
+    assert run_file not in recoverable_runs(runs)
 
 
 def test_leaving_after_going_back_asks_about_the_network_that_was_left(user, make_user, answer, runs):
@@ -456,7 +456,7 @@ def test_drafts_of_processes_that_are_gone_are_removed(make_user, runs):
     assert [file.name for file in runs.iterdir()] == [".new.tmp"]
 
 
-def test_where_nothing_can_be_kept_training_goes_on_and_says_so(make_user, runs):
+def test_where_nothing_can_be_written_training_goes_on_and_says_so(make_user, runs):
     runs.parent.mkdir(parents=True, exist_ok=True)
     runs.write_text("a file where the folder should be")
     user = make_user()
@@ -485,7 +485,7 @@ def test_a_checkpoint_of_the_command_line_can_be_opened(user, tmp_path, runs):
     user.window.open(path)
     assert user.session.state == "training"
     user.wait(lambda: len(user.session.history) > 3)
-    assert path.read_bytes() == before, "the window keeps the run in a file of its own"
+    assert path.read_bytes() == before, "the window writes the run to a file of its own"
     assert len(recoverable_runs(runs)) == 1
 
 
@@ -520,7 +520,7 @@ def test_thrown_away_it_is_gone_and_the_next_is_offered(make_user, runs, answer)
     older, newer = leave_a_run(runs, seed=1), leave_a_run(runs, seed=2)
     os.utime(older, (1, 1))
     user = make_user()
-    assert [kept.path for kept in user.session.left_behind] == [newer, older]
+    assert [run.path for run in user.session.left_behind] == [newer, older]
     questions = answer(BUTTONS.Cancel)
     user.click("offerThrowAwayButton")
     assert newer.exists()

@@ -158,9 +158,9 @@ def test_a_wrong_reading_is_put_right(user, folder, mnist, way):
     assert user.session.reading_model is not before
     assert user.session.model is before
     assert all(np.array_equal(old, p.data) for old, p in zip(weights, before.parameters(), strict=True))
-    (kept,) = stored(user, folder)
-    assert kept["label"] == 1
-    np.testing.assert_allclose(kept["strokes"][0], user.widget("drawingCanvas").strokes[0], atol=1e-4)
+    (drawing,) = stored(user, folder)
+    assert drawing["label"] == 1
+    np.testing.assert_allclose(drawing["strokes"][0], user.widget("drawingCanvas").strokes[0], atol=1e-4)
 
     tested = evaluate(user.session.reading_model, mnist.test_images, mnist.test_labels)
     assert user.session.handwriting_accuracy == pytest.approx(tested[1], abs=1e-4)
@@ -1073,13 +1073,13 @@ def test_a_lesson_that_fails_is_told_and_the_network_stays(user, warnings, monke
 
 @pytest.fixture
 def no_folder(tmp_path, monkeypatch):
-    """Nothing can be written where drawings are kept."""
+    """Nothing can be written where drawings are stored."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file" / "data"))
 
 
 @pytest.mark.usefixtures("no_folder")
-def test_where_drawings_cannot_be_kept_they_are_learnt_all_the_same(user, warnings):
+def test_where_drawings_cannot_be_stored_they_are_learnt_all_the_same(user, warnings):
     untaught = user.session.model
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
@@ -1094,7 +1094,7 @@ def test_where_drawings_cannot_be_kept_they_are_learnt_all_the_same(user, warnin
     assert len(warnings) == 1
 
 
-def test_damaged_files_do_not_keep_the_window_from_opening(make_window, folder, qtbot):
+def test_damaged_files_do_not_stop_the_window_from_opening(make_window, folder, qtbot):
     folder.mkdir(parents=True)
     (folder / "1.json").write_text('{"label": 1, "strokes": [[[1' + 400 * "0" + ", 0]]]}")
     (folder / "2.json").write_text('{"label": 1, "strokes": [[[-1e308, 0], [1e308, 1]]]}')

@@ -65,7 +65,7 @@ def test_all_threads_are_taken_where_they_are_faster_or_as_fast(seconds):
     assert Pretended(seconds).fastest() == threads_now()
 
 
-def test_a_limit_from_outside_is_kept():
+def test_a_limit_from_outside_is_respected():
     with threadpool_limits(1, user_api="blas"):
         assert fastest_blas_threads(some_run()) == 1
 

@@ -12,7 +12,7 @@ from engine import Tensor, cross_entropy_loss, ops
 from engine.fast import compiled as seam
 from engine.fast.program import IDENTITY, RELU, SIGMOID, TANH
 
-# ---------------------------------------------------------------- where nothing can be compiled, or kept
+# ---------------------------------------------------------------- where nothing can be compiled or cached
 
 ROWS = (*np.ones((4, 3)), np.ones(6))
 
@@ -70,9 +70,9 @@ def test_a_damaged_cache_is_passed_over(tmp_path):
         return done.stdout
 
     first = said()
-    kept = [file for file in tmp_path.rglob("*") if file.is_file()]
-    assert len(kept) == 2
-    for file in kept:
+    cached = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(cached) == 2
+    for file in cached:
         file.write_bytes(file.read_bytes()[:-20])
     assert said() == first == "[0.999 0.999 0.999]\nTrue\n"
 

@@ -111,7 +111,7 @@ def test_adam_leaves_all_else_to_numpy(data, grad):
 
 
 def test_adam_notices_another_array_and_another_gradient():
-    """What it keeps of a parameter's arrays holds for these arrays alone."""
+    """What it caches of a parameter's arrays holds for these arrays alone."""
     parameter = Tensor(np.ones((4, 6)), requires_grad=True)
     optimizer = Adam([parameter], lr=0.1)
     for data, grad in [

@@ -55,7 +55,7 @@ def test_a_new_run_starts_with_empty_curves(trained):
     trained.wait(lambda: len(curves(trained, "lossPlot")["mini-batch"][0]) == 1)
 
 
-def test_the_axes_keep_their_figures_until_the_next_run_has_some(trained):
+def test_the_axes_show_their_figures_until_the_next_run_has_some(trained):
     axes = [trained.window.findChild(object, name).getAxis("left") for name in ("lossPlot", "accuracyPlot")]
     with process.blas_turn():  # the next run waits for it before its first step
         trained.click("trainButton")

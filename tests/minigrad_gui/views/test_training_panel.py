@@ -342,7 +342,7 @@ def test_tooltips_teach(user):
         assert button.toolTip() or button.text(), button.objectName()
 
 
-def test_it_says_which_setting_keeps_train_from_starting(user):
+def test_it_says_which_setting_prevents_train_from_starting(user):
     user.widget("hiddenLayersEdit").setText("abc")
     assert user.widget("statusLabel").text() == "This setting cannot be used: hidden layers."
     user.widget("hiddenLayersEdit").setText("32")

@@ -245,7 +245,7 @@ def test_a_lost_release_ends_the_stroke_when_the_pointer_comes_back(canvas, devi
     assert len(canvas.strokes) == 3, "a second press is a second stroke"
 
 
-def test_a_pen_whose_release_was_lost_does_not_keep_others_from_drawing(canvas, monkeypatch):
+def test_a_pen_whose_release_was_lost_does_not_stop_others_from_drawing(canvas, monkeypatch):
     lost, other = Pen(canvas), Pen(canvas, [point + QPoint(120, 0) for point in PATH], number=2)
     lost.press()
     lost.move()
