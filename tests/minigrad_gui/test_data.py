@@ -183,10 +183,10 @@ def test_an_enormous_picture_is_refused_unread(tmp_path):
 
 
 def refused_at_once(path: Path, match: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     with pytest.raises(data.DataError, match=match) as refusal:
         data.read_image(path)
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2
     assert "\n" not in str(refusal.value)
 
 
@@ -194,10 +194,12 @@ def refused_at_once(path: Path, match: str) -> None:
 def test_a_named_pipe_is_not_waited_for(tmp_path):
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
-    release = threading.Timer(5, lambda: os.close(os.open(pipe, os.O_RDWR)))  # so that a failure is no standstill
+    release = threading.Timer(30, lambda: os.close(os.open(pipe, os.O_RDWR)))  # so that a failure is no standstill
     release.start()
     refused_at_once(pipe, r"pipe\.png is not a file\.")
+    assert release.is_alive(), "it was waited for"
     release.cancel()
+    release.join()
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/", "/no/such/file.png"])
@@ -225,10 +227,10 @@ def test_a_file_of_absurd_size_is_refused_unread(tmp_path):
 def test_bombs_beside_the_pixels_do_not_go_off(tmp_path, part):
     """The picture is read without them, or refused; either way soon."""
     (tmp_path / "bomb.png").write_bytes(BLANK[:33] + part + BLANK[33:])
-    started = time.monotonic()
+    started = time.thread_time()
     with suppress(data.DataError):
         assert data.read_image(tmp_path / "bomb.png").shape == (28, 28)
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_a_png_of_absurdly_many_parts_is_refused(tmp_path):

@@ -50,9 +50,7 @@ def test_leaving_in_training_asks_and_stays_if_the_person_thinks_better_of_it(us
 def test_a_run_that_was_kept_goes_on_in_the_next_window(user, make_user, answer, runs):
     train_a_while(user)
     answer(BUTTONS.Save)
-    started = time.monotonic()
     assert user.window.close()
-    assert time.monotonic() - started < 5
     assert user.window.has_ended
     (run_file,) = recoverable_runs(runs)
     state, _ = load_checkpoint(run_file)

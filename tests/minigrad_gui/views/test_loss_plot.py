@@ -24,8 +24,9 @@ pytestmark = pytest.mark.usefixtures("qapp")  # axes are no widgets, and yet nee
 
 
 @pytest.fixture
-def trained(user):
-    user.train(hidden="16", epochs=2, batch_size=1000)
+def trained(few_digits, user):  # noqa: ARG001
+    """After two epochs of 54 mini-batches."""
+    user.train(hidden="16", epochs=2, batch_size=50)
     user.wait(lambda: len(curves(user, "lossPlot")["mini-batch"][0]) == len(user.session.history))
     return user
 
@@ -326,21 +327,22 @@ def test_a_changed_learning_rate_is_marked_and_told(user):
     assert "rate" not in user.widget("plotReadout").text()
 
 
-def test_an_opened_network_shows_its_epochs(trained, tmp_path):
-    epochs, settings = trained.session.history.epochs, trained.session.config
-    trained.session.save(tmp_path / "mine.npz")
-    trained.window.open(tmp_path / "mine.npz")
-    trained.wait(lambda: len(curves(trained, "lossPlot")["training"][0]) == 2)
-    loss, accuracy = curves(trained, "lossPlot"), curves(trained, "accuracyPlot")
+def test_an_opened_network_shows_its_epochs(user, tmp_path):
+    user.train(hidden="16", epochs=2, batch_size=1000)  # on all digits: a file does not tell how many there were
+    epochs, settings = user.session.history.epochs, user.session.config
+    user.session.save(tmp_path / "mine.npz")
+    user.window.open(tmp_path / "mine.npz")
+    user.wait(lambda: len(curves(user, "lossPlot")["training"][0]) == 2)
+    loss, accuracy = curves(user, "lossPlot"), curves(user, "accuracyPlot")
     assert loss["training"][0].tolist() == [54, 108]
     assert loss["training"][1].tolist() == [epoch.loss for epoch in epochs]
     assert loss["validation"][1].tolist() == [epoch.validation_loss for epoch in epochs]
     assert accuracy["validation"][1] == pytest.approx([100 * epoch.validation_accuracy for epoch in epochs])
     assert len(loss["mini-batch"][0]) == 0
-    assert "from its file" in trained.widget("plotReadout").text()
-    assert trained.session.curves_config == settings
-    hover(trained, 60, lambda: trained.widget("plotReadout").text().startswith("Epoch 1"))
-    assert f"validation loss {epochs[0].validation_loss:.4f}" in trained.widget("plotReadout").text()
+    assert "from its file" in user.widget("plotReadout").text()
+    assert user.session.curves_config == settings
+    hover(user, 60, lambda: user.widget("plotReadout").text().startswith("Epoch 1"))
+    assert f"validation loss {epochs[0].validation_loss:.4f}" in user.widget("plotReadout").text()
 
 
 def test_the_epochs_of_a_file_are_exported(trained, tmp_path, monkeypatch):
