@@ -117,7 +117,7 @@ def few_digits(tenth, monkeypatch):
 
 
 @pytest.mark.usefixtures("few_digits")
-@pytest.mark.parametrize("cycles", [9, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("cycles", [6, pytest.param(100, marks=pytest.mark.long)])
 def test_many_starts_and_stops(user, cycles):
     user.widget("validationSpin").setValue(0)
     user.train(hidden="8")

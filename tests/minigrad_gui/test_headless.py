@@ -96,7 +96,7 @@ def test_killed_many_times_it_ends_where_it_would_have_ended(tmp_path, uninterru
         assert_same_network(kill_and_resume(folder, 10, np.random.default_rng(number)), uninterrupted)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_stop_in_the_middle_of_an_epoch_says_how_to_go_on(tmp_path, uninterrupted, number):
     checkpoint, saved = tmp_path / "my run.npz", tmp_path / "network.npz"
     child = start(*RUN, "--checkpoint", checkpoint, "--save", saved)

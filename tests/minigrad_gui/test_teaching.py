@@ -24,6 +24,7 @@ from minigrad_gui.handwriting import DrawingStore
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.teaching import TeachingWorker
 from minigrad_gui.views.draw_panel import DrawPanel
+from minigrad_gui.widgets import digit_keys
 from minigrad_gui.widgets.digit_keys import DigitKeys
 
 FLAGGED_ONE = np.array([[0.2, 0.55], [0.55, 0.12], [0.55, 0.88]])
@@ -53,6 +54,7 @@ def small_file(mnist, tmp_path_factory) -> Path:
 def digits_at_hand(mnist, monkeypatch):
     """They are read from their file once, not for each window; and fewer variations are made of each."""
     monkeypatch.setattr(data, "load_mnist", lambda: mnist)
+    monkeypatch.setattr(digit_keys, "QUIET_MS", 400)  # keys that are sent follow one another sooner than typed ones
     monkeypatch.setattr(handwriting, "TAUGHT_VARIATIONS", 400)
     monkeypatch.setattr(handwriting, "REPLAYED_VARIATIONS", 800)
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from minigrad_gui.widgets.screens import resize_within
+from minigrad_gui.widgets.screens import bring_back, resize_within
 
 LOOK = """
 import sys
@@ -54,7 +54,11 @@ def look(tmp_path, screens, *geometry: int):
     return QRect(*place)
 
 
-@pytest.mark.parametrize("size", [(1024, 576), (1366, 768), (1093, 614), (683, 384), (3840, 2160)])
+SIZES = [(683, 384), (3840, 2160)]
+MORE_SIZES = [pytest.param(size, marks=pytest.mark.long) for size in [(1024, 576), (1366, 768), (1093, 614)]]
+
+
+@pytest.mark.parametrize("size", SIZES + MORE_SIZES)
 def test_the_first_window_stands_on_its_screen_frame_and_all(tmp_path, size):
     place = look(tmp_path, [(0, 0, *size)])
     screen = QRect(0, 0, *size)
@@ -63,9 +67,21 @@ def test_the_first_window_stands_on_its_screen_frame_and_all(tmp_path, size):
     assert abs(place.center().y() - screen.center().y()) <= 20
 
 
-@pytest.mark.parametrize(
-    "geometry", [(3000, 2000, 1280, 820), (-5000, 100, 1280, 820), (100, 100, 3000, 2000), (1000, 500, 1000, 500)]
-)
+GONE = [(3000, 2000, 1280, 820), (-5000, 100, 1280, 820), (100, 100, 3000, 2000), (1000, 500, 1000, 500)]
+
+
+@pytest.mark.parametrize("geometry", GONE)
+def test_a_window_beyond_the_screens_is_brought_back(qtbot, geometry):
+    window = QWidget()
+    qtbot.addWidget(window)
+    available = window.screen().availableGeometry()
+    window.setGeometry(QRect(*geometry).translated(available.width() - 1366, available.height() - 768))
+    assert not available.contains(window.geometry())
+    bring_back(window)
+    assert available.contains(window.geometry().adjusted(0, -24, 0, 0))
+
+
+@pytest.mark.parametrize("geometry", [GONE[0], *(pytest.param(each, marks=pytest.mark.long) for each in GONE[1:])])
 def test_a_window_that_was_on_a_screen_that_is_gone_is_brought_back(tmp_path, geometry):
     place = look(tmp_path, [(0, 0, 1366, 768)], *geometry)
     assert QRect(0, 0, 1366, 768).contains(place.adjusted(0, -24, 0, 0))
