@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import numpy as np
+from mnist_digits import mnist
 
 from engine import TrainingConfig, save_checkpoint
 from engine.run import TrainingRun
@@ -18,9 +18,9 @@ def said(user, banner: str) -> str:
 
 def leave_a_run(runs: Path, steps: int = 3, **config: object) -> Path:
     """What a window leaves behind that was ended by force."""
-    rng = np.random.default_rng(0)
-    settings = TrainingConfig(hidden=(4,), batch_size=8, epochs=2, validation_share=0.0, **config)
-    run = TrainingRun(settings, rng.integers(0, 256, (60_000, 28, 28), np.uint8), rng.integers(0, 10, 60_000), 10)
+    settings = TrainingConfig(hidden=(4,), batch_size=8, epochs=2, **config)
+    digits = mnist()
+    run = TrainingRun(settings, digits.train_images, digits.train_labels, 10)
     for _ in zip(range(steps), run, strict=False):
         pass
     runs.mkdir(parents=True, exist_ok=True)
