@@ -1,4 +1,4 @@
-"""Presets: complete configs to start from, by name."""
+"""Presets: complete configs by name."""
 
 from engine import Augmentation, TrainingConfig
 
@@ -16,4 +16,4 @@ PRESETS: dict[str, TrainingConfig] = {
         augmentation=Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_px=0.8),
     ),
 }
-"""quick: good within seconds; reference: the classic exercise; best: reads drawn digits best, takes minutes."""
+"""quick: good results in seconds; reference: the classic exercise; best: reads drawn digits best, takes minutes."""

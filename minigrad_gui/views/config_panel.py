@@ -1,4 +1,4 @@
-"""The settings of a run. What cannot be trained is marked at its field, with the reason."""
+"""The settings of a run. An invalid setting is marked at its field, with the reason."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -113,7 +113,7 @@ class ConfigPanel(View):
         return heading
 
     def _row(self, form: QFormLayout, setting: Setting) -> None:
-        """A setting beside its label, and below it room for what is wrong with it."""
+        """Add a setting with its label, and a hidden line below for its error."""
         editor = self._editors[setting.field]
         widget, shown = editor.widget, editor.shown
         label = QLabel(setting.label)
@@ -129,21 +129,21 @@ class ConfigPanel(View):
             form.addRow(error)
 
     def _prepare(self, widget: QWidget, field: str) -> None:
-        """Explain a setting, and leave dropped files and the wheel to the window and the panel."""
+        """Set the tool tip, and pass dropped files to the window and the wheel to the panel."""
         explain(widget, TIPS[field])
         widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         for typed_in in (widget, *widget.findChildren(QLineEdit)):
-            typed_in.setAcceptDrops(False)  # a file that is dropped here is for the window
+            typed_in.setAcceptDrops(False)  # files are dropped on the window
         widget.installEventFilter(self)
 
     def eventFilter(self, widget: QObject, event: QEvent) -> bool:
-        """The wheel scrolls the panel; it turns a field only where the person has put the cursor."""
+        """The wheel scrolls the panel; it changes a field only while that has the focus."""
         if event.type() == QEvent.Type.Wheel and isinstance(widget, QWidget) and not widget.hasFocus():
             event.ignore()
             return True
         return super().eventFilter(widget, event)
 
-    # ------------------------------------------------------------ person -> session
+    # ------------------------------------------------------------ user -> session
 
     @Slot()
     def _on_edited(self) -> None:
@@ -162,7 +162,7 @@ class ConfigPanel(View):
         return {field: text for field, editor in self._editors.items() if (text := editor.complaint())}
 
     def _shown_config(self) -> tuple[TrainingConfig, str]:
-        """The config and the dataset that the panel shows. Raises ConfigError if it shows none."""
+        """The config and the dataset shown. Raises ConfigError if they are invalid."""
         values: dict[str, Any] = {field: editor.value() for field, editor in self._editors.items()}
         source = values.pop("dataset")
         augmentation = Augmentation(**{each.name: values.pop(each.name) for each in fields(Augmentation)})
@@ -176,15 +176,15 @@ class ConfigPanel(View):
             self.session.set_config(chosen, self.session.source)
 
     @Slot(bool)
-    def _on_continues(self, keep: bool) -> None:
-        self.session.set_continues(keep)
+    def _on_continues(self, continues: bool) -> None:
+        self.session.set_continues(continues)
 
     @Slot()
     def _on_reset(self) -> None:
         self.session.set_config(TrainingConfig(), "mnist")
         self._continues.setChecked(False)
 
-    # ------------------------------------------------------------ session -> person
+    # ------------------------------------------------------------ session -> user
 
     @Slot()
     def _show_config(self) -> None:
@@ -206,7 +206,7 @@ class ConfigPanel(View):
         self._show_enabled()
 
     def _mark_errors(self, wrong: dict[str, str]) -> None:
-        """Show what is wrong, by field, and nothing at the other fields."""
+        """Show these errors, by field, and none at the other fields."""
         for field, label in self._errors.items():
             complaint = wrong.get(field, "")
             widget = self._editors[field].widget
@@ -223,7 +223,7 @@ class ConfigPanel(View):
             editor.show(values[field])
 
     def _show_preset(self) -> None:
-        """Show which preset the config matches, whatever its seed."""
+        """Show which preset the config matches, ignoring the seed."""
         config, shown = self.session.config, OWN
         if self.session.config_error is None:
             same = (name for name, preset in PRESETS.items() if replace(config, seed=preset.seed) == preset)
@@ -247,19 +247,19 @@ class ConfigPanel(View):
 
     @Slot()
     def _show_enabled(self) -> None:
-        """During training, only what a run can still take is enabled."""
+        """Disable the settings that cannot change during training."""
         idle = self.session.state == "idle"
         for widget in (self._preset, self._reset):
             widget.setEnabled(idle)
         optimizer = self._editors["optimizer"].value()
         for field, editor in self._editors.items():
             setting = ROWS[field]
-            if setting.changes_in_run:  # never disabled, not even for a moment: it would lose the focus
+            if setting.changes_in_run:  # disabling it, even for a moment, would take its focus
                 continue
             is_used = setting.used_by in (None, optimizer)
             is_being_fixed = editor.widget.hasFocus() or bool(editor.complaint())
             editor.widget.setEnabled(idle and (is_used or is_being_fixed))
-        # During training, a rate counts only when it has been typed in full: 1e-4 begins with a 1.
+        # During training, a rate counts only once it is typed in full: 1e-4 begins with a 1.
         self._editors["learning_rate"].widget.setProperty("keyboardTracking", idle)
         self._continues.setEnabled(idle and self.session.can_continue)
 

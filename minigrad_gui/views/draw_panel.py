@@ -1,7 +1,7 @@
-"""The canvas, and what the network makes of the drawing: the digit, ten probabilities, and the picture it sees.
+"""The canvas and the network's reading of it: the digit, ten probabilities and the picture the network sees.
 
-Right after drawing it asks whether the reading is right: the right digit's key, or a click on its bar, teaches the
-drawing. What was taught helps with reading where the person wants it to: "with your handwriting".
+After each drawing the panel asks whether the reading is right. Pressing the right digit's key or clicking its bar
+teaches the drawing. If "With your handwriting" is ticked, taught drawings help with reading.
 """
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Slot
@@ -36,18 +36,18 @@ from minigrad_gui.widgets.probability_bars import ProbabilityBars
 from minigrad_gui.widgets.questions import choose
 
 ASKING_MS = 20_000
-"""So long after the last change of a drawing a digit's key may say what it is."""
+"""How long after the last change to a drawing a digit key still labels it."""
 WITH_HANDWRITING = "With your handwriting"
 
 SPACING_PX, CAPTION_SPACING_PX = 10, 4
 SILENCE_MS = 600
-"""So long after the last change of a drawing its reading is read out, where assistive technology is on."""
+"""Delay after the last change to a drawing before its reading is announced to assistive technology."""
 MARGINS = QSize(2 * theme.SPACING_PX + 2, 2 * theme.SPACING_PX + 2)
 EASY_SIDE_PX = 220
 LEAST_HEIGHT_PX = 200
 LEAST_PIXEL_PX, MOST_PIXEL_PX = 3, 10
 PICTURE_SHARE = (85, 170)
-"""A pixel of the pictures is this part of the panel's width and height."""
+"""A pixel of the small pictures is at most the panel's width and height divided by these."""
 CAPTION_LINES, VERDICT_LINES = 2, 3
 DIGIT_HEIGHT_PX = 76
 
@@ -65,9 +65,9 @@ class DrawPanel(View):
         self._has_dropped_keys = False
         self._undo = named(QPushButton(), "undoButton")
         self._redo = named(QPushButton(), "redoButton")
-        self._eraser = named(QPushButton(), "eraserButton", "Rub out parts of the drawing")
+        self._eraser = named(QPushButton(), "eraserButton", "Erase parts of the drawing")
         self._clear = named(QPushButton("Clear"), "clearButton")
-        tip = "Show your drawing merely scaled down beside what the network sees, and what each is read as"
+        tip = "Compare what the network sees with your drawing merely scaled down, and how each is read"
         self._compare = named(QPushButton("Compare"), "compareButton", tip)
         self._eraser.setCheckable(True)
         self._compare.setCheckable(True)
@@ -81,13 +81,13 @@ class DrawPanel(View):
         self._clear_action = action(self, "&Clear the drawing", "clearAction", self._canvas.clear, keys.Delete)
         self._eraser_action = action(self, "&Eraser", "eraserAction", None, "E", checkable=True)
         for button, tied, tip in (
-            (self._undo, self._undo_action, "Take back the last change"),
-            (self._redo, self._redo_action, "Bring it back"),
-            (self._eraser, self._eraser_action, "Rub out parts of the drawing"),
-            (self._clear, self._clear_action, "An empty sheet"),
+            (self._undo, self._undo_action, "Undo the last change"),
+            (self._redo, self._redo_action, "Redo the change"),
+            (self._eraser, self._eraser_action, "Erase parts of the drawing"),
+            (self._clear, self._clear_action, "Clear the canvas"),
         ):
-            keys_told = tied.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            button.setToolTip(f"{tip} ({keys_told})" if keys_told else tip)
+            shortcut = tied.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            button.setToolTip(f"{tip} ({shortcut})" if shortcut else tip)
         self._undo.clicked.connect(self._canvas.undo)
         self._redo.clicked.connect(self._canvas.redo)
         self._clear.clicked.connect(self._canvas.clear)
@@ -101,7 +101,7 @@ class DrawPanel(View):
         self._silence.timeout.connect(self._announce_reading)
 
         centre = Qt.AlignmentFlag.AlignCenter
-        tip = "Your drawing as the network gets it: 28 x 28 pixels, scaled and centred like MNIST's digits."
+        tip = "Your drawing as the network sees it: 28 x 28 pixels, scaled and centred like the digits of MNIST."
         self._picture = named(DigitPicture(), "networkPicture", tip)
         self._picture.setAccessibleName("What the network sees")
         self._digit = named(caption(align=centre), "predictionLabel")
@@ -111,9 +111,9 @@ class DrawPanel(View):
         self._bars.setAccessibleName("Probability of each digit")
         self._seen_caption = caption("What the network sees", align=centre)
         self._drawn = QWidget()
-        tip = "The whole sheet, merely scaled down to 28 x 28 pixels: what a careless program would read."
+        tip = "The whole canvas scaled down to 28 x 28 pixels, without cropping and centring the digit."
         self._picture_as_drawn = named(DigitPicture(), "drawnPicture", tip)
-        self._picture_as_drawn.setAccessibleName("The drawing as it is")
+        self._picture_as_drawn.setAccessibleName("The drawing as drawn")
         self._drawn_caption = caption(align=centre)
         self._seen_caption.setObjectName("seenCaption")
         self._drawn_caption.setObjectName("drawnCaption")
@@ -129,16 +129,16 @@ class DrawPanel(View):
         self._teach_menu.addActions(self._teach_actions)
         self._taught = named(caption(), "taughtLabel")
         self._taught.setWordWrap(True)
-        self._taught.setMinimumHeight(2 * self._taught.fontMetrics().lineSpacing())  # the bars stay where they are
-        self._untaught = named(QPushButton("Take back"), "undoTeachingButton", "Forget the drawing taught last")
-        tip = "The drawings that were taught: look, correct, delete, forget"
+        self._taught.setMinimumHeight(2 * self._taught.fontMetrics().lineSpacing())  # the bars must not move
+        self._untaught = named(QPushButton("Undo teaching"), "undoTeachingButton", "Delete the last taught drawing")
+        tip = "View, correct or delete the drawings you taught"
         self._handwriting_button = named(QPushButton("Drawings…"), "handwritingButton", tip)
         self._handwriting = named(QCheckBox(WITH_HANDWRITING), "handwritingCheck")
         self._handwriting_action = action(
             self, "Read with your &handwriting", "handwritingAction", None, "Ctrl+Shift+H", checkable=True
         )
         self._untaught_action = action(
-            self, "&Take back the drawing taught last", "undoTeachingAction", session.undo_teaching, "Ctrl+Shift+T"
+            self, "&Undo the last taught drawing", "undoTeachingAction", session.undo_teaching, "Ctrl+Shift+T"
         )
         self._handwriting_dialog_action = action(
             self, "&My drawings…", "handwritingAction", self._on_handwriting, "Ctrl+H"
@@ -159,7 +159,7 @@ class DrawPanel(View):
         self._asking.timeout.connect(self._on_asked_long_ago)
         clicked = (self._undo, self._redo, self._eraser, self._clear, self._compare, self._untaught, self._handwriting)
         for clickable in clicked:
-            clickable.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # clicked, it leaves the keys to the canvas
+            clickable.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the focus on the canvas
         self._compare.toggled.connect(self._show_prediction)
 
         seen = column(self._picture, self._seen_caption, 1, spacing=CAPTION_SPACING_PX)
@@ -173,7 +173,7 @@ class DrawPanel(View):
         reading.setStretchFactor(self._said, 1)
         tools = row(self._undo, self._redo, self._eraser, 1, self._compare, self._clear, spacing=6)
         self._handwriting.setText(f"{WITH_HANDWRITING} (not learnt)")
-        self._handwriting.setMinimumWidth(self._handwriting.sizeHint().width())  # for the longest that it says
+        self._handwriting.setMinimumWidth(self._handwriting.sizeHint().width())  # for its longest text
         handwriting = column(self._handwriting, row(1, self._untaught, self._handwriting_button))
         self._sheet = column(self._canvas, tools, spacing=SPACING_PX)
         self._below_tools = QSpacerItem(0, 0)
@@ -216,18 +216,18 @@ class DrawPanel(View):
         self._arrange()
 
     def _one_below_the_other(self) -> QSize:
-        """The least size with the answer below the sheet, where the canvas is large enough to draw on with ease."""
+        """The smallest size with the answer below the sheet and a canvas large enough to draw on comfortably."""
         sheet, answer = self._sheet.minimumSize(), self._answer.minimumSize()
         height = sheet.height() - self._canvas.minimumHeight() + EASY_SIDE_PX + SPACING_PX + answer.height()
         return QSize(max(sheet.width(), answer.width()), height) + MARGINS
 
-    def _packed_layers(self, side: int) -> int:
-        """The least width with the answer beside the sheet, with a canvas of this width."""
+    def _width_side_by_side(self, side: int) -> int:
+        """The smallest width with the answer beside the sheet and a canvas of this width."""
         sheet = max(self._sheet.minimumSize().width(), side)
         return sheet + SPACING_PX + self._answer.minimumSize().width() + MARGINS.width()
 
     def wanted_width(self, height: int) -> int:
-        return self._packed_layers(EASY_SIDE_PX) if height < self._one_below_the_other().height() else 0
+        return self._width_side_by_side(EASY_SIDE_PX) if height < self._one_below_the_other().height() else 0
 
     def minimumSizeHint(self) -> QSize:
         bar = self._area.verticalScrollBar().sizeHint().width()
@@ -238,9 +238,9 @@ class DrawPanel(View):
         self._arrange()
 
     def _arrange(self) -> None:
-        """The answer below the sheet; beside it where the height is small. Where neither fits, it is scrolled."""
+        """Put the answer below the sheet, or beside it if the panel is low. If neither fits, the panel scrolls."""
         low = self.height() < self._one_below_the_other().height()
-        beside = low and self.width() >= self._packed_layers(0)
+        beside = low and self.width() >= self._width_side_by_side(0)
         directions = QBoxLayout.Direction
         self._parts.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
         policies = QSizePolicy.Policy
@@ -254,7 +254,7 @@ class DrawPanel(View):
             picture.set_pixel_px(pixel)
         line = self._verdict.fontMetrics().lineSpacing()
         pictures = self._picture.height() + CAPTION_SPACING_PX + self._seen_caption.height()
-        self._reading.setFixedHeight(max(pictures, DIGIT_HEIGHT_PX + VERDICT_LINES * line))  # whatever is said
+        self._reading.setFixedHeight(max(pictures, DIGIT_HEIGHT_PX + VERDICT_LINES * line))  # for any verdict
 
     def menu_actions(self) -> dict[str, list[QAction]]:
         return {
@@ -277,7 +277,7 @@ class DrawPanel(View):
         ):
             button.setIcon(theme.icon(name, colors.text, colors.muted))
 
-    # ------------------------------------------------------------ person -> session
+    # ------------------------------------------------------------ user -> session
 
     @Slot()
     def _on_strokes(self) -> None:
@@ -304,7 +304,7 @@ class DrawPanel(View):
     def _on_teach(self, digit: int) -> None:
         self._has_dropped_keys = False
         self.session.teach(digit)
-        self._asking.start()  # for a while yet a key corrects it
+        self._asking.start()  # for a while, another key corrects it
         self._show_answer()
 
     @Slot()
@@ -323,13 +323,13 @@ class DrawPanel(View):
     @Slot()
     def _on_forget(self) -> None:
         count = len(self.session.drawing_store.drawings)
-        question = f"Throw {'the drawing' if count == 1 else f'all {count:,} drawings'} away? This cannot be undone."
+        question = f"Delete {'the drawing' if count == 1 else f'all {count:,} drawings'}? This cannot be undone."
         forget, roles = "Forget", QMessageBox.ButtonRole
         choices = {"Cancel": roles.RejectRole, forget: roles.DestructiveRole}
         if choose(self._dialog, "Forget my handwriting", question, choices) == forget:
             self.session.forget_handwriting()
 
-    # ------------------------------------------------------------ session -> person
+    # ------------------------------------------------------------ session -> user
 
     @Slot(bool, bool)
     def _show_undo(self, can_undo: bool, can_redo: bool) -> None:
@@ -360,25 +360,25 @@ class DrawPanel(View):
             self._verdict.setText("Draw a digit from 0 to 9.")
 
     def _reader(self, prediction: Prediction) -> str:
-        """Who it is that is so sure, if there is room to say so."""
+        """A second line that says who is reading, if there is room for it."""
         return "\nwith your handwriting" if prediction.with_handwriting and not self._compare.isChecked() else ""
 
     @Slot()
     def _announce_reading(self) -> None:
-        """Once the pen has been up for a while: a digit may have several strokes."""
+        """Announce the reading once the pen has been up for a while: a digit may have several strokes."""
         if not self._canvas.is_drawing:
             announce(self._digit, f"{self._digit.text()}, {self._verdict.text()}")
 
     def _show_comparison(self) -> None:
-        """Beside what the network sees, what it would see without care."""
+        """Beside what the network sees, show what it would see without preprocessing."""
         compares = self._compare.isChecked()
         self._drawn.setVisible(compares)
-        self._said.setVisible(not compares)  # the captions say it
+        self._said.setVisible(not compares)  # the captions repeat it
         if compares:
             picture, prediction = self.session.read_as_drawn()
             self._picture_as_drawn.set_picture(picture)
             self._drawn_caption.setText(_captioned("As drawn", prediction))
-            self._seen_caption.setText(_captioned("As it sees it", self.session.prediction))
+            self._seen_caption.setText(_captioned("As seen", self.session.prediction))
         else:
             self._seen_caption.setText("What the network sees")
 
@@ -388,7 +388,7 @@ class DrawPanel(View):
         count = len(session.drawing_store.drawings)
         can_teach = session.can_teach
         self._bars.set_choosable(can_teach)
-        self._bars.setToolTip("Click the digit that you drew: it is taught, and kept." if can_teach else "")
+        self._bars.setToolTip("Click the digit you drew to teach it." if can_teach else "")
         for teach in self._teach_actions:
             teach.setEnabled(can_teach)
         for control in (self._untaught, self._untaught_action):
@@ -406,17 +406,17 @@ class DrawPanel(View):
         if not count:
             return f"{WITH_HANDWRITING} (none yet)"
         if session.uses_handwriting and session.state != "idle":
-            return "Your handwriting, after the run"
+            return "Your handwriting (after the run)"
         if session.uses_handwriting and session.handwriting_state == "off":
             return f"{WITH_HANDWRITING} (not learnt)"
         return f"{WITH_HANDWRITING} ({count:,})"
 
     def _handwriting_tip(self) -> str:
         accuracy = self.session.handwriting_accuracy
-        tip = "A copy of the network learns the drawings that you taught, and reads in its place. The network itself, "
-        tip += "its accuracy and what is saved stay as they were trained; while it trains, it reads by itself."
+        tip = "A copy of the network learns the drawings you taught and reads in its place. The network itself, its "
+        tip += "accuracy and its file do not change. During training, the network reads without the copy."
         if accuracy is not None:
-            tip += f" This copy reads {accuracy:.2%} of MNIST's test digits right."
+            tip += f" The copy reads {accuracy:.2%} of the MNIST test digits correctly."
         return tip
 
     @Slot()
@@ -424,18 +424,18 @@ class DrawPanel(View):
         self._taught.setText(self._answer_text())
 
     def _answer_text(self) -> str:
-        """The question what was drawn, or what became of the answer."""
+        """The question which digit was drawn, or what was done with the answer."""
         session, strokes = self.session, self._canvas.strokes
         if not strokes or session.model is None or self._canvas.is_drawing:
             return ""
         if is_dot(strokes):
-            return "A dot is no digit: it is not taught."
+            return "A dot is not a digit, so it is not taught."
         if self._keys.pending is not None:
-            return f"Teaching it as {with_article(self._keys.pending)}… Esc stops it."
+            return f"Teaching it as {with_article(self._keys.pending)}… Esc cancels."
         if self._has_dropped_keys:
-            return "Nothing taught. Press one digit alone."
+            return "Nothing taught. Press a single digit."
         if session.taught_label is not None:
-            return self._kept(with_article(session.taught_label))
+            return self._taught_text(with_article(session.taught_label))
         if not self._keys.listens:
             return "Wrong? Click the bar of the right digit."
         prediction = session.prediction
@@ -443,13 +443,13 @@ class DrawPanel(View):
         asked = "Which digit is it?" if guess is None else f"Is it {with_article(guess)}?"
         return f"{asked} {'Press its key or click its bar.' if self._canvas.hasFocus() else 'Click its bar.'}"
 
-    def _kept(self, digit: str) -> str:
+    def _taught_text(self, digit: str) -> str:
         session = self.session
         if session.uses_handwriting and session.state == "idle":
             return f"Taught as {digit}."
         if session.state != "idle":
-            return f"Kept as {digit}. A network in training reads by itself."
-        return f"Kept as {digit}. Tick “{WITH_HANDWRITING}” to read with it."
+            return f"Saved as {digit}. It will be used after the run."
+        return f"Saved as {digit}. Tick “{WITH_HANDWRITING}” to use it."
 
     # ------------------------------------------------------------ settings
 
@@ -477,7 +477,7 @@ def _captioned(text: str, prediction: Prediction | None) -> str:
 
 
 class _Content(QWidget):
-    """A scroll area asks what is in it for the height that goes with a width, and takes that for the least."""
+    """QScrollArea takes heightForWidth() of its content for the minimum height."""
 
     def heightForWidth(self, width: int) -> int:  # noqa: ARG002
         return self.minimumSizeHint().height()

@@ -1,6 +1,6 @@
-"""The loss, mini-batch by mini-batch, as it falls; below it the accuracy, epoch by epoch.
+"""The learning curves: the loss by mini-batch, and below it the accuracy by epoch.
 
-Progress only marks the plots as out of date; a timer redraws them at most 10 times a second, however fast it trains.
+Progress only marks the plots as out of date; a timer redraws them at most 10 times a second, at any training speed.
 """
 
 import csv
@@ -32,20 +32,20 @@ from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 AXIS_WIDTH_PX, BORDER_PX, DOT_PX = 52, 2, 6
 LOWEST_LOSS = 1e-12
-"""A loss of 0 has no place on a logarithmic scale."""
+"""Smaller losses, such as 0, are drawn here on a logarithmic scale."""
 EXPORT_SCALE = 2
 MIN_RANGE = 10
-"""Mini-batches that are shown at the least."""
+"""Smallest number of mini-batches shown."""
 MARGIN = 1.02
-"""A little room to the right of the last dot."""
+"""Room to the right of the last dot, as a factor of the x range."""
 LOOKAHEAD = 20
 LEAST_GROWTH, MOST_GROWTH = 1.25, 8
-"""While a run goes on, the plot has room to the right for what 20 more redrawings will bring: new axes cost more than
-new curves. It grows by these factors, at the least and at the most."""
+"""During a run the plot has room on the right for the next 20 redraws: redrawing axes costs more than redrawing
+curves. When it is full, its x range grows by a factor within these limits."""
 MARGIN_SHARE = 0.05
-"""Of the height, above the highest and below the lowest value."""
+"""Margin above the highest and below the lowest value, as a share of the height."""
 LOWEST_SHARE = 1e-4
-"""Of the typical loss: what is still lower is left out of a logarithmic scale, which would have no end."""
+"""Losses below this share of the typical loss are cut off a logarithmic scale, which would be too long otherwise."""
 LEAST_ACCURACY_SPAN = 4.0
 MOST_MARKS = 200
 MOST_RATES, MOST_RATE_LABELS = 12, 4
@@ -58,7 +58,7 @@ EPOCH_COLUMNS = {
 DESCRIBING_S = 5.0
 APART = "  ·  "
 HINT = "Press Train and watch the loss fall."
-FROM_FILE = "The epochs of the network’s training, from its file. Press Train for a run of your own."
+FROM_FILE = "How this network was trained, by epoch, from its file. Press Train for a run of your own."
 
 
 LONGEST_READOUT = APART.join(
@@ -115,15 +115,15 @@ class LossPlot(View):
 
         self._readout = named(caption(), "plotReadout")
         self._readout.setWordWrap(True)
-        tip = "Show each tenfold change of the loss with the same height (Ctrl+L)"
+        tip = "Logarithmic scale: every tenfold change of the loss has the same height (Ctrl+L)"
         self._log_check = named(QCheckBox("Log scale"), "logScaleCheck", tip)
-        tip = "Undo all zooming and moving (Ctrl+0). Zoom with the wheel, move by dragging."
+        tip = "Show the whole plot (Ctrl+0). Zoom with the wheel, pan by dragging."
         self._reset_button = named(QPushButton("Show all"), "resetZoomButton", tip)
         self._log_action = action(self, "&Logarithmic loss", "logAction", None, "Ctrl+L", checkable=True)
-        self._reset_action = action(self, "Show &all of the plot", "resetZoomAction", self._show_all, "Ctrl+0")
+        self._reset_action = action(self, "Show the &whole plot", "resetZoomAction", self._show_all, "Ctrl+0")
         self._png_action = action(self, "Export the plot as &PNG…", "exportPngAction", self._on_export_png)
-        self._csv_action = action(self, "Export the figures as &CSV…", "exportCsvAction", self._on_export_csv)
-        export = named(QPushButton("Export"), "exportButton", "Keep the plot as a picture or as figures")
+        self._csv_action = action(self, "Export the data as &CSV…", "exportCsvAction", self._on_export_csv)
+        export = named(QPushButton("Export"), "exportButton", "Save the plot as a picture or its data as a table")
         menu = QMenu(export)
         menu.addActions([self._png_action, self._csv_action])
         export.setMenu(menu)
@@ -136,7 +136,7 @@ class LossPlot(View):
         header = row(self._title, 1, self._log_check, self._reset_button, export)
         self._loss_legend, self._accuracy_legend = Legend(), Legend()
         loss_row = row(caption("Loss"), 1, self._loss_legend)
-        accuracy_row = row(caption("Accuracy, %"), 1, self._accuracy_legend)
+        accuracy_row = row(caption("Accuracy (%)"), 1, self._accuracy_legend)
         self._plots = QWidget()
         plots = column(loss_row, self._loss, accuracy_row, self._accuracy, spacing=4, parent=self._plots)
         plots.setStretch(1, 3)
@@ -149,7 +149,7 @@ class LossPlot(View):
         self._shown_rates: tuple[History | None, int] = None, 0
         self._outlier_note = ""
         self._pointer: tuple[pg.PlotWidget, QPointF] | int | None = None
-        """Where the mouse is in which plot, or the mini-batch that the arrow keys have come to."""
+        """The mouse position and its plot, or the mini-batch selected with the arrow keys."""
         self._described_s = 0.0
         self._follows = True
         for plot in (self._loss, self._accuracy):
@@ -177,7 +177,7 @@ class LossPlot(View):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        # As many lines as the longest text takes, whatever it says now, so that the plots stay as high as they are.
+        # Reserve the lines that the longest text takes, so that the plots never change their height.
         metrics = self._readout.fontMetrics()
         room = max(self.width() - 2 * theme.SPACING_PX, 1)
         lines = math.ceil(1.1 * metrics.horizontalAdvance(LONGEST_READOUT) / room)
@@ -208,7 +208,7 @@ class LossPlot(View):
         self._show_legends()
 
     def _draw_for(self, ratio: float) -> None:
-        """Let the curves be as wide as they should on a screen that has so many of its own pixels for one."""
+        """Scale the line widths for a screen with this device pixel ratio."""
         colors = theme.colors()
         for curve, color, width in (
             (self._raw_curve, colors.faint_curve, 1.0),
@@ -218,7 +218,7 @@ class LossPlot(View):
             (self._training_accuracy, colors.loss_curve, 1.5),
             (self._validation_accuracy, colors.validation_curve, 1.5),
         ):
-            curve.setPen(pg.mkPen(color, width=width * ratio))  # Qt takes it for pixels of the screen's own
+            curve.setPen(pg.mkPen(color, width=width * ratio))  # in device pixels
 
     def _show_legends(self) -> None:
         colors, history = theme.colors(), self.session.history
@@ -234,7 +234,7 @@ class LossPlot(View):
         self._loss_legend.set_entries(*loss, *validation)
         self._accuracy_legend.set_entries(*([training] if history.epochs else []), *validation)
 
-    # ------------------------------------------------------------ session -> person
+    # ------------------------------------------------------------ session -> user
 
     @Slot()
     def _mark(self) -> None:
@@ -251,14 +251,12 @@ class LossPlot(View):
         count = len(history)
         known = count > 0 or bool(history.epochs)
         for plot, has_points in ((self._loss, known), (self._accuracy, bool(history.epochs))):
-            # What stands above and below the two plots is for both.
+            # The axis above the upper plot and the one below the lower plot serve both plots.
             across = "top" if plot is self._loss else "bottom"
             for side, is_known in (("left", has_points), (across, known)):
                 axis = plot.getAxis(side)
                 if axis.style["showValues"] != is_known and (is_known or self.session.state == "idle"):
-                    axis.setStyle(
-                        showValues=is_known
-                    )  # a run that follows another does not take the figures away first
+                    axis.setStyle(showValues=is_known)  # the labels stay until the next run has some
         self._title.setText("Failed run" if self.session.shows_failed_run else "Learning curves")
         self._grow(count or (history.end_of(history.epochs[-1]) if known else 0))
         self._raw_curve.setSymbol("o" if count == 1 else None)
@@ -279,7 +277,7 @@ class LossPlot(View):
         self._describe()
 
     def _describe(self) -> None:
-        """Put in words what the curves show; while it trains now and then only, as each change may be read out."""
+        """Describe the curves in words; only now and then during training, as each change may be announced."""
         now_s = monotonic()
         if self.session.state == "training" and (
             now_s < self._described_s + DESCRIBING_S or not QAccessible.isActive()
@@ -319,7 +317,7 @@ class LossPlot(View):
         self._validation_accuracy.setData(validated_ends, 100 * _column(validated, "validation_accuracy"))
 
     def _show_rates(self, history: History) -> None:
-        """Lines where the learning rate was changed; with many, the last ones."""
+        """Mark where the learning rate was changed; only the last changes if there are many."""
         for line in self._rates:
             line.getViewWidget().removeItem(line)
         colors, changes = theme.colors(), history.rate_changes[-MOST_RATES:]
@@ -342,7 +340,7 @@ class LossPlot(View):
     # ------------------------------------------------------------ how high the plots are
 
     def _show_heights(self) -> None:
-        """Give each plot the height that shows what matters, and tell what is left out."""
+        """Scale the y axes to the values that matter, and say which ones are cut off."""
         history = self.session.history
         losses = history.losses if len(history) else _column(history.epochs, "loss")
         others = [epoch.validation_loss for epoch in history.epochs if epoch.validation_loss is not None]
@@ -355,7 +353,7 @@ class LossPlot(View):
                 least = min([float(losses.min()), *others])
                 lowest = max(least, LOWEST_LOSS, min(LOWEST_SHARE * limit, highest))
             lowest, highest, limit = math.log10(lowest or 0.1), math.log10(highest), math.inf
-            lowest = math.floor(4 * lowest) / 4  # in few steps: new axes cost more than new curves
+            lowest = math.floor(4 * lowest) / 4  # in coarse steps: redrawing axes is expensive
         outliers = np.flatnonzero(losses > limit) if highest > limit else np.empty(0, np.intp)
         if highest > limit:
             highest = max(float(losses[losses <= limit].max(initial=0)), *(loss for loss in others if loss <= limit), 0)
@@ -391,7 +389,7 @@ class LossPlot(View):
     # ------------------------------------------------------------ how wide they are
 
     def _grow(self, count: int) -> None:
-        """Make room for `count` mini-batches, and while there are more to come for some of these."""
+        """Make room for `count` mini-batches, and during a run for some more."""
         config = self.session.run_config
         new, self._drawn = count - self._drawn, count
         extent = float(max(count, MIN_RANGE))
@@ -442,7 +440,7 @@ class LossPlot(View):
 
     @Slot(int)
     def _on_stepped(self, steps: int) -> None:
-        """Read on from what is being read, or else from the last: mini-batches, or the epochs of a file."""
+        """Move the readout, at first from the last value: by mini-batches, or by epochs of a file."""
         history = self.session.history
         one, last = 1, len(history)
         if not last and history.epochs:
@@ -454,7 +452,7 @@ class LossPlot(View):
             announce(self._readout, self._readout.text())
 
     def _show_pointed_at(self) -> None:
-        """What the pointer or the arrow keys are at, in figures."""
+        """Show the values at the pointer or at the position of the arrow keys."""
         history, batch = self.session.history, 0
         if isinstance(self._pointer, int):
             batch = self._pointer
@@ -504,18 +502,18 @@ class LossPlot(View):
     def _on_export_png(self) -> None:
         path = ask_where_to_save(self, "Export the plot", "training.png", "PNG picture", ".png")
         if path is not None and not self.export_png(path):
-            QMessageBox.warning(self, "Export", f"{path.name} could not be written there.")
+            QMessageBox.warning(self, "Export", f"Could not write {path.name}.")
 
     @Slot()
     def _on_export_csv(self) -> None:
-        path = ask_where_to_save(self, "Export the figures", "training.csv", "CSV table", ".csv")
+        path = ask_where_to_save(self, "Export the data", "training.csv", "CSV table", ".csv")
         if path is None:
             return
         if not self.export_csv(path):
-            QMessageBox.warning(self, "Export", f"{path.name} could not be written there.")
+            QMessageBox.warning(self, "Export", f"Could not write {path.name}.")
 
     def export_png(self, path: Path) -> bool:
-        """Paint both plots under a title and the run's settings, at twice their size on the screen.
+        """Paint both plots below a title and the run's settings, at twice their size on the screen.
 
         False if the file could not be written.
         """
@@ -537,9 +535,9 @@ class LossPlot(View):
         self._draw_for(EXPORT_SCALE)
         dotted = [item.scatter for plot in (self._loss, self._accuracy) for item in plot.listDataItems()]
         for dots in dotted:
-            dots.opts["useCache"] = False  # what is in the cache is as sharp as the screen
+            dots.opts["useCache"] = False  # the cache has only screen resolution
         painter = QPainter(image)
-        only_children = QWidget.RenderFlag.DrawChildren  # their ground is the window's grey
+        only_children = QWidget.RenderFlag.DrawChildren  # without the grey window background
         head.render(painter, QPoint(margin, margin), QRegion(), only_children)
         self._plots.render(painter, QPoint(margin, head.height() + 2 * margin), QRegion(), only_children)
         painter.end()
@@ -566,7 +564,7 @@ class LossPlot(View):
         return APART.join([*parts, self._outlier_note] if self._outlier_note else parts)
 
     def export_csv(self, path: Path) -> bool:
-        """One row for each mini-batch, an epoch's own figures in its last; where only epochs are known, one for each.
+        """One row per mini-batch, with an epoch's values in its last row; one per epoch if only epochs are known.
 
         False if the file could not be written.
         """
@@ -612,14 +610,14 @@ def _epoch_text(epoch: EpochSummary) -> str:
 
 
 def figure(loss: float) -> str:
-    """A loss with as many digits as can be read: 12,345 or 2.3026 or 4.1e-07."""
+    """A loss with a readable number of digits: 12,345 or 2.3026 or 4.1e-07."""
     if loss >= 1000:
         return f"{loss:,.0f}"
     return f"{loss:.4f}" if loss >= 0.001 or loss == 0 else f"{loss:.1e}"
 
 
 def settings_of(config: TrainingConfig) -> list[str]:
-    """What a run was set to, in words; what is as usual is left out."""
+    """A run's settings in words; weight decay and variations only if they are used."""
     rate = f"learning rate {config.learning_rate:g}"
     parts = [
         f"hidden layers {', '.join(map(str, config.hidden)) or 'none'}",
@@ -632,5 +630,5 @@ def settings_of(config: TrainingConfig) -> list[str]:
     if config.weight_decay:
         parts.append(f"weight decay {config.weight_decay:g}")
     if config.augmentation:
-        parts.append("digits varied at random")
+        parts.append("randomly varied digits")
     return parts

@@ -26,13 +26,13 @@ class TrainingPanel(View):
         self._announced = session.state
         self._train = named(QPushButton("Train"), "trainButton", "Train a new network with these settings (F5)")
         self._train.setProperty("primary", True)
-        self._pause = named(QPushButton("Pause"), "pauseButton", "Pause the training; Resume continues it (F6)")
+        self._pause = named(QPushButton("Pause"), "pauseButton", "Pause training; Resume continues it (F6)")
         self._step = named(
             QPushButton("Step"),
             "stepButton",
             "Train on one mini-batch, then pause; starts a run if there is none (F7)",
         )
-        self._stop = named(QPushButton("Stop"), "stopButton", "End the training and keep the network as it is now (F8)")
+        self._stop = named(QPushButton("Stop"), "stopButton", "End training; the network stays as it is now (F8)")
         self._train_action = action(self, "&Train", "trainAction", self._on_train, "F5")
         self._pause_action = action(self, "&Pause", "pauseAction", self._on_pause, "F6")
         self._step_action = action(self, "&Step", "stepAction", session.step, "F7")
@@ -81,13 +81,13 @@ class TrainingPanel(View):
         self._show_accuracy()
 
     def minimumSizeHint(self) -> QSize:
-        """With the figures below the buttons, where they go if there is no room beside them."""
+        """The size with the accuracy below the buttons, where it goes if there is no room beside them."""
         least = sum(self._least_widths().values()) + 3 * self._buttons.spacing()
         width = max(least, self._figures.minimumSize().width())
         return QSize(width + 2 * (theme.SPACING_PX + 1), super().minimumSizeHint().height())
 
     def _least_widths(self) -> dict[QPushButton, int]:
-        """What each button needs; the one that says Pause or Resume, for the longer of these."""
+        """The width in pixels that each button needs; for Pause or Resume, that of the longer word."""
         least = {button: button.minimumSizeHint().width() for button in (self._train, self._step, self._stop)}
         longer = self.fontMetrics().horizontalAdvance("Resume") - self.fontMetrics().horizontalAdvance("Pause")
         paused = self._pause.text() == "Resume"
@@ -122,7 +122,7 @@ class TrainingPanel(View):
     def _show_pause_icon(self) -> None:
         self._pause.setIcon(self._pause_icons["play" if self.session.state == "paused" else "pause"])
 
-    # ------------------------------------------------------------ person -> session
+    # ------------------------------------------------------------ user -> session
 
     @Slot()
     def _on_train(self) -> None:
@@ -135,7 +135,7 @@ class TrainingPanel(View):
         else:
             self.session.pause()
 
-    # ------------------------------------------------------------ session -> person
+    # ------------------------------------------------------------ session -> user
 
     @Slot()
     def _show_state(self) -> None:
@@ -167,7 +167,7 @@ class TrainingPanel(View):
             self._announce()
 
     def _announce(self) -> None:
-        """Read out that a run has begun, waits, or has ended and what came of it."""
+        """Announce that a run has started, paused or ended, and its result."""
         if self.session.state == "training":
             announce(self._status, "Training.")
         elif self.session.state == "paused":
@@ -206,7 +206,7 @@ class TrainingPanel(View):
         elif self._bar.maximum() == 0:
             self._bar.setMaximum(PROGRESS_STEPS)
             self._bar.setValue(PROGRESS_STEPS)
-            self._bar.grab()  # Qt moves a busy bar until it has painted one of some length, though nobody sees it then
+            self._bar.grab()  # Qt animates a busy bar until its next painting, even if hidden
 
     def _run_text(self, epochs: int) -> str:
         session = self.session
@@ -229,10 +229,10 @@ class TrainingPanel(View):
 
     def _idle_text(self) -> str:
         error = self.session.config_error
-        if error is not None:  # its field, with the reason, may be folded away or out of sight
+        if error is not None:  # its field may be hidden or scrolled out of sight
             setting = "hidden layers" if error.field == "hidden" else error.field.replace("_", " ")
-            return f"This setting cannot be used: {setting}."
-        return self._ended_text() if len(self.session.history) else "Ready: Train starts with the settings on the left."
+            return f"Invalid setting: {setting}."
+        return self._ended_text() if len(self.session.history) else "Ready. Train uses the settings on the left."
 
     def _ended_text(self) -> str:
         history = self.session.history
@@ -274,7 +274,7 @@ def counted(number: float, one: str, many: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as a person says it: 8 s, 2 min 05 s, 1 h 20 min."""
+    """A time for people to read: 8 s, 2 min 05 s, 1 h 20 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""What every view has: a column to stand in, actions for the menus, and settings that outlast the window."""
+"""The base class of all views: a column to stand in, menu actions and saved settings."""
 
 from typing import ClassVar, Literal
 
@@ -13,14 +13,14 @@ Column = Literal["left", "centre", "right"]
 
 
 class View(QFrame):
-    """A card in the window. A view shows the session, and asks it for what the person wants."""
+    """A card in the window. It shows the session and passes the user's requests on to it."""
 
     place: ClassVar[Column]
     stretch: ClassVar[int] = 0
-    """How much of the column's spare height it takes."""
+    """Its share of the column's spare height."""
     ACCESSIBLE_ROLE = QAccessible.Role.Grouping
     _colors: theme.Colors | None = None
-    """Those that it was styled with; None while it is being built."""
+    """The colours it was last styled with; None during construction."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,25 +29,25 @@ class View(QFrame):
         self._colors = theme.colors()
 
     def menu_actions(self) -> dict[str, list[QAction]]:
-        """Actions for the menu bar, by the title of their menu."""
+        """Actions for the menu bar, by menu title."""
         return {}
 
     def wanted_width(self, height: int) -> int:  # noqa: ARG002
-        """How wide a column of this height has to be for the view to be at its best; 0 where any width will do."""
+        """The ideal width in pixels of a column of this height; 0 if any width will do."""
         return 0
 
     def save_settings(self, settings: QSettings) -> None:
-        """Remember what the person has set."""
+        """Store what the user has set."""
 
     def restore_settings(self, settings: QSettings) -> None:
-        """Take what was remembered, and nothing that is of no use."""
+        """Restore stored settings; ignore invalid ones."""
 
     def restyle(self) -> None:
-        """Take the theme's colours where neither the palette nor the style sheet reaches."""
+        """Apply the theme's colours where the palette and the style sheet have no effect."""
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        # Qt sends several of these for one change of the theme, and some where the theme stays.
+        # Qt sends several of these for one change of theme, and some without any change.
         if event.type() == QEvent.Type.PaletteChange and self._colors not in (None, theme.colors()):
             self._colors = theme.colors()
             self.restyle()

@@ -1,1 +1,1 @@
-"""Parts that views are built of. They know the theme and nothing of the session."""
+"""The building blocks of views. They know the theme but not the session."""

@@ -1,6 +1,6 @@
-"""What assistive technology is told beyond what Qt's own widgets tell it: roles, plain descriptions, announcements.
+"""Roles, descriptions and announcements for assistive technology, beyond those of Qt's own widgets.
 
-A widget class with an `ACCESSIBLE_ROLE` has this role. Nothing here is asked for where no assistive technology is on.
+A widget class with an `ACCESSIBLE_ROLE` has that role. Qt asks only while assistive technology is in use.
 """
 
 from PySide6.QtCore import QObject
@@ -9,19 +9,19 @@ from PySide6.QtWidgets import QAbstractScrollArea, QAccessibleWidget, QMenu, QWi
 
 
 def announce(widget: QWidget, message: str) -> None:
-    """Have a message read out once whatever is being read out has come to its end; it belongs to this widget."""
+    """Have a message about this widget read out, after any that is being read now."""
     if message and QAccessible.isActive():
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, message))
 
 
 def explain(widget: QWidget, tip: str) -> None:
-    """Set a tool tip, and its plain text as the description: Qt would take the tip with its tags."""
+    """Set a tool tip, and its plain text as the description: Qt would use the tip with its tags."""
     widget.setAccessibleDescription(plain(tip))
     widget.setToolTip(tip)
 
 
 def plain(tip: str) -> str:
-    """The text of a tool tip, without tags and without its heading, which is the widget's name."""
+    """The text of a tool tip without tags, and without the heading, which is the widget's name."""
     if "<" not in tip:
         return tip
     lines = QTextDocumentFragment.fromHtml(tip).toPlainText().split("\n")
@@ -29,7 +29,7 @@ def plain(tip: str) -> str:
 
 
 def without_mnemonic(text: str) -> str:
-    """The text of a label or a menu as it is seen: "&Epochs" is "Epochs"."""
+    """The text of a label or menu as displayed: "&Epochs" is "Epochs"."""
     return text.replace("&", "")
 
 
@@ -40,7 +40,7 @@ def name_scroll_area(area: QAbstractScrollArea, name: str) -> None:
 
 
 def name_menus(parent: QWidget) -> None:
-    """Name all menus by their titles."""
+    """Set each menu's accessible name to its title."""
     for menu in parent.findChildren(QMenu):
         menu.setAccessibleName(without_mnemonic(menu.title()))
 

@@ -1,4 +1,4 @@
-"""A slider for an amount from 0 up, with the amount in words beside it."""
+"""A slider for an amount of at least 0, with a readout beside it."""
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QSlider, QWidget
@@ -8,11 +8,11 @@ from minigrad_gui.widgets.building import caption
 
 WIDEST_READOUT = "0.00 px"
 PAGE_SHARE = 0.1
-"""How much of the whole a click beside the handle moves it."""
+"""A click beside the handle moves it by this share of its range."""
 
 
 class AmountSlider(QSlider):
-    """An amount that was set stays as it is, even between two steps, until the person moves the slider."""
+    """An amount set by the program stays exact, even between two steps, until the user moves the slider."""
 
     amountChanged = Signal()  # noqa: N815
 
@@ -31,7 +31,7 @@ class AmountSlider(QSlider):
         self._show_amount()
 
     def set_amount(self, amount: float) -> None:
-        """Show this amount; `amountChanged` is for what the person does."""
+        """Show this amount, without `amountChanged`, which tells of the user's changes."""
         if amount != self.amount:
             with QSignalBlocker(self):
                 self.setValue(round(amount / self._step))
@@ -53,5 +53,5 @@ class AmountSlider(QSlider):
         self._describe()
 
     def _describe(self) -> None:
-        """What the amount is: the value that Qt tells is a number of steps."""
+        """Describe the amount: the value that Qt announces is a number of steps."""
         self.setAccessibleDescription(f"{self.readout.text()}. {plain(self.toolTip())}")

@@ -1,4 +1,4 @@
-"""Axes of learning curves: the loss with few labels on a logarithmic scale, and epochs above the mini-batches."""
+"""Axes of the learning curves: a loss axis with few labels on a logarithmic scale, and an axis of epochs."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -7,14 +7,14 @@ import pyqtgraph as pg
 
 MOST_DECADES = 6
 PLAIN_DECADES = range(-4, 6)
-"""Powers of ten that are written out."""
+"""Powers of ten that are written without an exponent."""
 LABEL_SPACING_PX = 18
 EPOCH_SPACING_PX = 56
-"""So far apart the marks of epochs are at the least."""
+"""Smallest distance between the marks of epochs."""
 
 
 class HeightAxis(pg.AxisItem):  # type: ignore[misc]
-    """Has no more labels than fit above one another."""
+    """A vertical axis with no more labels than fit."""
 
     def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
         levels: list[tuple[float, float]] = super().tickSpacing(minVal, maxVal, size)
@@ -26,7 +26,7 @@ class HeightAxis(pg.AxisItem):  # type: ignore[misc]
 
 
 class LossAxis(HeightAxis):
-    """On a logarithmic scale, labels at the powers of ten and, where there is room, at 2 and 5 times them."""
+    """On a logarithmic scale, labels at powers of ten and, if there is room, at 2 and 5 times those."""
 
     def logTickValues(self, minVal: float, maxVal: float, size: float, *_: object) -> list[tuple[None, list[float]]]:
         decade_px = max(size, 1) / max(maxVal - minVal, 1e-9)
@@ -37,21 +37,21 @@ class LossAxis(HeightAxis):
         return [(None, [value for value in values if minVal <= value <= maxVal])]
 
     def logTickStrings(self, values: Sequence[float], *_: object) -> list[str]:
-        """All of them written out, or all as a digit and a power of ten."""
+        """All in plain notation, or all as a digit and a power of ten."""
         if all(math.floor(value) in PLAIN_DECADES for value in values):
             return [f"{float(f'{10**value:.1e}'):.{max(0, -math.floor(value + 1e-9))}f}" for value in values]
         return [f"{10 ** (value % 1):.0f}e{math.floor(value)}" for value in values]
 
 
 class EpochAxis(pg.AxisItem):  # type: ignore[misc]
-    """Marks the ends of epochs on a scale of mini-batches: each, or each second, fifth, tenth … where they are many."""
+    """Marks the ends of epochs on a scale of mini-batches: every one, or every 2nd, 5th, 10th, … if there are many."""
 
     def __init__(self, orientation: str) -> None:
         super().__init__(orientation)
         self._steps_per_epoch = 0
 
     def set_steps_per_epoch(self, steps: int) -> None:
-        """0: it is not known yet, and nothing is marked."""
+        """steps: mini-batches per epoch; 0 if unknown: then nothing is marked."""
         if steps != self._steps_per_epoch:
             self._steps_per_epoch = steps
             self.picture = None
@@ -71,6 +71,6 @@ class EpochAxis(pg.AxisItem):  # type: ignore[misc]
 
 
 def _round_number(least: float) -> float:
-    """The first of …, 0.5, 1, 2, 5, 10, 20, … that is not smaller."""
+    """The smallest of …, 0.5, 1, 2, 5, 10, 20, … that is at least `least`."""
     decade = 10.0 ** math.floor(math.log10(least))
     return next(digit * decade for digit in (1, 2, 5, 10, 20) if digit * decade >= least)

@@ -1,5 +1,5 @@
-"""Sentences at the foot of the window with what can be done about them. Nothing waits for the answer, and nothing
-moves: the room for them is always there.
+"""Messages at the foot of the window, with buttons to act on them. They block nothing, and as their space is
+reserved, nothing moves when they appear.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,11 +15,11 @@ LINES = 2
 MESSAGE_MS = 5000
 MARGIN_PX = 4
 STATUS_BAR_SPACING_PX = 5
-"""Above and below what stands in a QStatusBar."""
+"""Above and below the contents of a QStatusBar."""
 
 
 class Banner(QWidget):
-    """A sentence with buttons. `spoken` when it has something to say, or no more."""
+    """A sentence with buttons. Emits `spoken` when it appears or disappears."""
 
     spoken = Signal()
 
@@ -34,7 +34,7 @@ class Banner(QWidget):
         self.hide()
 
     def say(self, text: str, choices: Mapping[str, Callable[[], None]]) -> None:
-        """Say this sentence in place of any before, with a button for each choice, the first being the main one."""
+        """Show this sentence instead of any other, with a button for each choice, the first being the primary one."""
         self._clear()
         self._text.set_sentence(text)
         for label, chosen in choices.items():
@@ -62,7 +62,7 @@ class Banner(QWidget):
 
 
 class Foot(QStatusBar):
-    """The foot of the window: the first of the banners that has something to say, or else a passing message."""
+    """The status bar: shows the first banner that has a sentence, or else a temporary message."""
 
     def __init__(self, *banners: Banner, margin_px: int, parent: QWidget | None = None) -> None:
         super().__init__(parent, sizeGripEnabled=False)
@@ -76,7 +76,7 @@ class Foot(QStatusBar):
         self._reserve()
 
     def tell(self, message: str, duration_ms: int = MESSAGE_MS) -> None:
-        """Show a message for a while (0: until the next), unless a banner is there."""
+        """Show a message for this long (0: until the next one), unless a banner is shown."""
         if not any(banner.has_something_to_say for banner in self._banners):
             self.showMessage(message, duration_ms)
             announce(self, message)
@@ -104,7 +104,7 @@ class Foot(QStatusBar):
 
 
 class _FewLines(QLabel):
-    """A sentence in two lines; a longer one is cut short, and whole in the tool tip."""
+    """A sentence on two lines; a longer one is cut short, with the whole in the tool tip."""
 
     def __init__(self) -> None:
         super().__init__(wordWrap=True, alignment=Qt.AlignmentFlag.AlignVCenter)

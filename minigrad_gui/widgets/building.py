@@ -1,4 +1,4 @@
-"""Short words for building: names and tips, rows and columns."""
+"""Short helpers for building views: named widgets, rows and columns."""
 
 from typing import TypeVar
 
@@ -21,13 +21,13 @@ def named(widget: W, name: str, tip: str = "") -> W:
 
 
 def styled(widget: W, role: str) -> W:
-    """The widget, in the look that the style sheet gives to this role."""
+    """The widget, styled for this role by the style sheet."""
     widget.setProperty("role", role)
     return widget
 
 
 def restyled(widget: QWidget, key: str, value: object) -> None:
-    """Set a property that the style sheet asks for, and show the difference."""
+    """Set a property that the style sheet depends on, and apply the style again."""
     if widget.property(key) != value:
         widget.setProperty(key, value)
         widget.style().polish(widget)
@@ -38,7 +38,7 @@ def caption(text: str = "", role: str = "muted", align: Qt.AlignmentFlag = Qt.Al
 
 
 def row(*items: Item, spacing: int = 8, margin: int = 0, parent: QWidget | None = None) -> QHBoxLayout:
-    """Widgets and layouts side by side; a number n is empty space that stretches n times as much as a 1."""
+    """Widgets and layouts side by side; a number is empty space with this stretch factor."""
     return _filled(QHBoxLayout(), items, spacing, margin, parent)
 
 

@@ -1,9 +1,9 @@
-"""A sheet of paper: keeps what the pen did as strokes, and paints them.
+"""A sheet of paper to draw on, stored as strokes.
 
 Strokes are (n, 2) arrays in units of the paper's side, x right and y down, so neither resizing nor the display's scale
 changes a drawing. Every change makes a new tuple of strokes; undo and redo only choose among those tuples.
 
-One pointer draws at a time: the mouse, a pen or a finger. A pen that a system reports as a mouse, too, draws once.
+One pointer draws at a time: the mouse, a pen or a finger. A pen that the system also reports as a mouse draws once.
 """
 
 import math
@@ -38,20 +38,20 @@ from minigrad_gui import theme
 PEN_WIDTH = 0.07
 ERASER_RADIUS = 0.06
 POINT_SPACING = 0.01
-"""Both in units of the paper's side; the eraser takes away points no further apart than POINT_SPACING."""
+"""In units of the paper's side. Before erasing, points are added until they are no further apart than POINT_SPACING."""
 CORNER_PX = 8
 MIN_SIDE_PX = 160
 ECHO_S, ECHO_DISTANCE = 0.5, 0.02
-"""Two devices that press this soon one after the other, and this near, are one device that is reported twice."""
+"""Two presses this close in time and place are one device, reported twice."""
 SILENT_S = 1.0
-"""A pointer that has been down and silent for so long no longer keeps others from drawing: its release was lost."""
+"""A pointer that has been down without an event for this long no longer blocks others: its release was lost."""
 
 Stroke = NDArray[np.float64]
 Strokes = tuple[Stroke, ...]
 
 
 class Pointer(NamedTuple):
-    """What draws: the mouse, one of perhaps several pens, or one finger."""
+    """What draws: the mouse, a pen or a finger; there may be several pens and fingers."""
 
     kind: Literal["mouse", "pen", "finger"]
     identity: tuple[object, ...] = ()
@@ -61,7 +61,7 @@ MOUSE = Pointer("mouse")
 
 
 class Press(NamedTuple):
-    """Where a pointer came down, on the paper, and when it was last heard, in seconds of the monotonic clock."""
+    """Where on the paper a pointer came down, and the time of its last event, in seconds of the monotonic clock."""
 
     pointer: Pointer
     point: tuple[float, float]
@@ -69,9 +69,9 @@ class Press(NamedTuple):
 
 
 class Canvas(QWidget):
-    """Draws with mouse, pen or touch. `strokesChanged` at every change, while the pen is still down, too.
+    """Draws with mouse, pen or touch. Emits `strokesChanged` at every change, also while the pen is down.
 
-    While `erasing`, every pointer rubs out. An emptied sheet brings the pen back: there is nothing left to rub out.
+    While `erasing`, every pointer erases; an empty sheet switches back to drawing, as nothing is left to erase.
     """
 
     strokesChanged = Signal()  # noqa: N815
@@ -81,8 +81,8 @@ class Canvas(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        # On X11 Qt merges the moves that wait while the window is busy, and a circle becomes a polygon. Qt forgets this
-        # attribute when the application object is made: it must be set later.
+        # On X11 Qt merges pending moves while the window is busy, which turns a circle into a polygon. Creating the
+        # application object resets this attribute, so it must be set later.
         QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
         self._erasing = False
         self._strokes: Strokes = ()
@@ -92,14 +92,14 @@ class Canvas(QWidget):
         self._before: Strokes | None = None  # the drawing when the pen came down; None while it is up
         self._pen_erases = False
         self._eraser_was = 0.0, 0.0
-        self._press: Press | None = None  # the latest; its pointer draws as long as the pen is down
-        self._press_changed = False  # whether the latest press is the latest step that can be undone
+        self._press: Press | None = None  # the latest; its pointer draws while the pen is down
+        self._press_changed = False  # whether the latest press is the latest undo step
         self._kinds_heard: set[str] = set()
         self._eraser_at: QPointF | None = None
         self._paths: dict[int, QPainterPath] = {}
         self.setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
         self.setMouseTracking(True)
-        self.setTabletTracking(True)  # a pen in the air tells that its release was lost, and shows the eraser
+        self.setTabletTracking(True)  # a hovering pen shows the eraser, and that its release was lost
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Drawing canvas")
@@ -111,7 +111,7 @@ class Canvas(QWidget):
 
     @property
     def strokes(self) -> Strokes:
-        """Every stroke, with the one that is being drawn."""
+        """All strokes, including the one being drawn."""
         return (*self._strokes, np.array(self._pen)) if self._pen else self._strokes
 
     @property
@@ -130,7 +130,7 @@ class Canvas(QWidget):
         return self._before is not None
 
     def clear(self) -> None:
-        """An empty sheet; `undo` brings the drawing back."""
+        """Remove all strokes; `undo` restores them."""
         self._lift_pen()
         if self._strokes:
             self._commit(self._strokes, ())
@@ -184,7 +184,7 @@ class Canvas(QWidget):
         if self._press is not None and self._is_in_the_way(self._press, press):
             if pointer.kind != "pen" or self._press.pointer.kind == "pen":
                 return
-            self._take_back()  # a pen tells more than the mouse does, or a palm
+            self._take_back()  # a pen is more precise than its mouse events, or a palm
         self._lift_pen()
         self._press, self._press_changed = press, False
         self._before = self._strokes
@@ -193,7 +193,7 @@ class Canvas(QWidget):
         self._move_pen(pointer, position)
 
     def _is_in_the_way(self, first: Press, second: Press) -> bool:
-        """Whether the first, of another pointer, still draws, or was the same press in another guise."""
+        """Whether the first press, of another pointer, is still drawing or was the same press reported twice."""
         if first.pointer == second.pointer:
             return False
         elapsed_s = second.heard_s - first.heard_s
@@ -238,7 +238,7 @@ class Canvas(QWidget):
             self._press_changed = True
 
     def _take_back(self) -> None:
-        """Undo what the latest press has done, as if it had never been."""
+        """Undo the latest press without a trace in the undo history."""
         if self._before is not None:
             before, self._before, self._pen = self._before, None, []
             self._show(before)
@@ -260,12 +260,12 @@ class Canvas(QWidget):
             self._lift(MOUSE)
 
     def _is_told_otherwise(self, event: QMouseEvent) -> bool:
-        """Whether this was made of a pen's or a finger's event, on a system where those come here, too."""
+        """Whether Qt made this from a pen or touch event that the canvas receives as well."""
         made = event.source() != Qt.MouseEventSource.MouseEventNotSynthesized
         return made and bool(self._kinds_heard - {"mouse"})
 
     def tabletEvent(self, event: QTabletEvent) -> None:
-        """A tip that touches is the left button; the others are on the pen's barrel."""
+        """The tip is the left button; the others are on the pen's barrel."""
         device = event.pointingDevice()
         pen = Pointer("pen", (device.systemId(), event.pointerType()))
         erases = self.erasing or event.pointerType() == QPointingDevice.PointerType.Eraser
@@ -277,10 +277,10 @@ class Canvas(QWidget):
                 self._put_pen_down(pen, event.position(), erases=erases)
             else:
                 self._lift(pen)
-        event.accept()  # else it comes again as a mouse event
+        event.accept()  # otherwise Qt sends it again as a mouse event
 
     def _move_or_lift(self, pointer: Pointer, event: QSinglePointEvent) -> None:
-        """Draw on; a pointer that comes without its button was released where nobody could tell."""
+        """Draw; a pointer that moves without its button was released elsewhere."""
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._move_pen(pointer, event.position())
         else:
@@ -289,17 +289,17 @@ class Canvas(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QTouchEvent):
             self._touch(event)
-            event.accept()  # else it comes again as a mouse event
+            event.accept()  # otherwise Qt sends it again as a mouse event
             return True
         if event.type() in (QEvent.Type.WindowDeactivate, QEvent.Type.WindowBlocked):
-            self._lift_pen()  # the release will go to another window
+            self._lift_pen()  # another window will get the release
         return super().event(event)
 
     def _touch(self, event: QTouchEvent) -> None:
-        """The first finger draws; others rest."""
+        """Only the first finger draws."""
         if event.type() == QEvent.Type.TouchCancel:
             if self._press is not None and self._press.pointer.kind == "finger" and self._before is not None:
-                self._take_back()  # it was a palm, or a gesture of the system's
+                self._take_back()  # it was a palm or a system gesture
             return
         for index, point in enumerate(event.points()):
             finger = Pointer("finger", (event.device().systemId(), point.id()))
@@ -319,7 +319,7 @@ class Canvas(QWidget):
         super().leaveEvent(event)
 
     def _hover(self, position: QPointF, *, erases: bool) -> None:
-        """Show the eraser where it is."""
+        """Show the eraser at this position."""
         eraser_at = position if erases else None
         if eraser_at != self._eraser_at:
             self._eraser_at = eraser_at
@@ -331,7 +331,7 @@ class Canvas(QWidget):
         return QSize(300, 300)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """No higher than wide: the paper is a square."""
+        """The paper is a square, so the canvas is no higher than wide."""
         super().resizeEvent(event)
         self.setMaximumHeight(max(self.width(), MIN_SIDE_PX))
 
@@ -340,7 +340,7 @@ class Canvas(QWidget):
         return QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
 
     def _to_paper(self, position: QPointF) -> tuple[float, float]:
-        """Where on the paper; beyond its edge, the nearest point on it."""
+        """The point in units of the paper's side; beyond an edge, the nearest point on the paper."""
         paper = self._paper()
         x, y = (position.x() - paper.left()) / paper.width(), (position.y() - paper.top()) / paper.height()
         return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
@@ -378,7 +378,7 @@ class Canvas(QWidget):
 
 
 def _smooth_path(stroke: Stroke) -> QPainterPath:
-    """A curve through the middles of the segments, bent towards the points between them; ends where the pen was."""
+    """A curve of quadratic splines through the midpoints of the segments, from the first to the last point."""
     points = [QPointF(x, y) for x, y in stroke]
     path = QPainterPath(points[0])
     for point, following in pairwise(points[1:]):
@@ -388,7 +388,7 @@ def _smooth_path(stroke: Stroke) -> QPainterPath:
 
 
 def _without(strokes: Strokes, point: NDArray[np.float64]) -> Strokes:
-    """The strokes with a disc rubbed out around the point; the same tuple if it touches none."""
+    """The strokes without a disc around the point; the same tuple if it touches none."""
     result: list[Stroke] = []
     touched = False
     for stroke in strokes:
@@ -404,13 +404,13 @@ def _without(strokes: Strokes, point: NDArray[np.float64]) -> Strokes:
 
 
 def _between(start: tuple[float, float], end: tuple[float, float]) -> NDArray[np.float64]:
-    """Where an eraser rubs that jumps from start to end: points without a gap, the end among them."""
+    """Points without gaps along the eraser's path from start to end, including the end."""
     steps = max(1, math.ceil(math.dist(start, end) / (ERASER_RADIUS / 2)))
     return np.linspace(end, start, steps, endpoint=False)[::-1]
 
 
 def _dense(stroke: Stroke) -> Stroke:
-    """The stroke with points added, so that neighbours lie at most POINT_SPACING apart."""
+    """The stroke with points added, so that neighbours are at most POINT_SPACING apart."""
     lengths = np.hypot(*np.diff(stroke, axis=0).T)
     walked = np.concatenate([[0.0], lengths.cumsum()])
     added = np.arange(0.0, walked[-1], POINT_SPACING)

@@ -1,7 +1,7 @@
 """The window's three columns: the settings, the views, the drawing.
 
-Each gets the width that the person gave it, and no less than it needs. Where there is no room for all three the
-settings fold away, until there is room again or the person asks for them.
+Each has the width that the user gave it, but no less than it needs. If there is no room for all three, the settings
+fold away until there is room again or the user asks for them.
 """
 
 import json
@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QSplitter, QWidget
 SETTINGS_WIDTH_PX = 300
 DRAWING_SHARE = 0.26
 DRAWING_WIDTH_PX = 340
-"""The drawing has this share of the width, and at least these pixels, until the person moves the border."""
+"""Until the user moves the border, the drawing has this share of the width, but at least these pixels."""
 
 
 class Columns(QSplitter):
-    """wanted: how wide the drawing's column has to be, beyond its least width, to be at its best at a height; or 0."""
+    """wanted: the drawing column's ideal width in pixels at a given height; 0 if its minimum width will do."""
 
     settingsShown = Signal(bool)  # noqa: N815
 
@@ -32,19 +32,19 @@ class Columns(QSplitter):
             self.addWidget(part)
         self.setAccessibleName("Columns")
         for index, name in enumerate(("settings", "drawing"), start=1):
-            self.handle(index).setAccessibleName(f"Border of the {name}")
+            self.handle(index).setAccessibleName(f"{name.title()} border")
         self._wanted = wanted
         self._wants_settings, self._insists = True, False
         self._settings_px = SETTINGS_WIDTH_PX
         self._shares: dict[bool, float] = {}
-        """Of the width, for the drawing: where it has a width that it wants, and where it has none."""
+        """The drawing's share of the width, if it has an ideal width and if it has none."""
         self._is_arranging = False
         self.splitterMoved.connect(self._learn)
 
-    # ------------------------------------------------------------ what the person wants
+    # ------------------------------------------------------------ what the user wants
 
     def show_settings(self, shown: bool) -> None:
-        """Show the settings or fold them away; shown where there is hardly room, they stay all the same."""
+        """Show the settings or fold them away; if shown on request, they stay even with too little room."""
         self._wants_settings, self._insists = shown, shown
         self._arrange()
         self.updateGeometry()
@@ -54,7 +54,7 @@ class Columns(QSplitter):
         self._learn()
 
     def _learn(self) -> None:
-        """Remember the widths as they are now."""
+        """Remember the current widths."""
         sizes = self.sizes()
         if not self._settings.isHidden():
             self._settings_px = sizes[0]
@@ -67,7 +67,7 @@ class Columns(QSplitter):
         return json.dumps({"settings": self._wants_settings, "width": self._settings_px, "drawing": shares})
 
     def restore(self, state: Any) -> None:
-        """Take what `state` gave, and nothing that is of no use."""
+        """Restore what `state` returned; ignore anything invalid."""
         try:
             stored = json.loads(state)
             shares = {bool(int(key)): float(share) for key, share in stored["drawing"].items()}
@@ -80,7 +80,7 @@ class Columns(QSplitter):
     # ------------------------------------------------------------ sharing the width
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._fold()  # before anything is squeezed
+        self._fold()  # before Qt squeezes the columns
         super().resizeEvent(event)
         self._arrange()
 
@@ -95,7 +95,7 @@ class Columns(QSplitter):
         return widths + (len(columns) - 1) * self.handleWidth()
 
     def minimumSizeHint(self) -> QSize:
-        """Without the settings, which can fold away, unless the person insists on them."""
+        """Without the settings, which can fold away, unless the user has asked for them."""
         columns = [self._settings] * self._insists + [self._views, self._drawing]
         return QSize(self._least(*columns), max(column.minimumSizeHint().height() for column in columns))
 
@@ -107,7 +107,7 @@ class Columns(QSplitter):
         self._is_arranging = False
 
     def _fold(self) -> bool:
-        """Show the settings, or fold them away; returns which."""
+        """Show the settings or fold them away; returns whether they are shown."""
         self._insists = self._insists and not self._has_room_for_all()
         shown = self._wants_settings and (self._insists or self._has_room_for_all())
         if shown == self._settings.isHidden():

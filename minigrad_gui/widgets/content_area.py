@@ -1,4 +1,4 @@
-"""What a window contains, or the part of it that a very small window has room for."""
+"""The contents of a window, with scroll bars if the window is very small."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 from minigrad_gui.widgets.accessibility import name_scroll_area
 
 SMALLEST = QSize(560, 240)
-"""The window does not get smaller than this; content that does not fit is scrolled."""
+"""The window's minimum size; content that does not fit is scrolled."""
 
 
 class ContentArea(QScrollArea):

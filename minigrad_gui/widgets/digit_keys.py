@@ -1,6 +1,6 @@
-"""A digit's key as an answer: pressed alone, with nothing else typed for a moment before it and after it.
+"""A digit key as an answer: pressed alone, with no other key for a moment before and after it.
 
-Whoever types 0.05 or 128 in the wrong place has not answered anything.
+So 0.05 or 128, typed in the wrong place, is no answer.
 """
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
@@ -8,17 +8,17 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 QUIET_MS = 800
-"""Between two keys of a number most people take less."""
+"""Most people take less time between two keys of a number."""
 ENTER_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 CANCEL_KEYS = (Qt.Key.Key_Escape, Qt.Key.Key_Backspace)
 COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
 
 class DigitKeys(QObject):
-    """Hears the keys that a widget gets while it has the focus.
+    """Watches the keys that a widget receives while it has the focus.
 
-    `pressed`: a digit that will be the answer unless more is typed, `pending` until then; `answered`: it is the answer;
-    `dropped`: more was typed, or the person thought better of it. `focusChanged`: the widget has got or lost the focus.
+    `pressed`: a digit was pressed, and is `pending` for a moment; `answered`: it is the answer; `dropped`: another key
+    or Escape followed. `focusChanged`: the widget gained or lost the focus.
     """
 
     pressed = Signal(int)
@@ -29,7 +29,7 @@ class DigitKeys(QObject):
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self.listens = False
-        """Whether an answer is wanted."""
+        """Whether an answer is expected."""
         self.pending: int | None = None
         self._typed = ""
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
@@ -38,7 +38,7 @@ class DigitKeys(QObject):
 
     @Slot()
     def settle(self) -> None:
-        """Take the pending digit, if there is one, as the answer now; what is typed next has nothing to do with it."""
+        """Accept the pending digit, if any, as the answer now, whatever is typed next."""
         self._typed = ""
         digit, self.pending = self.pending, None
         if digit is not None:
@@ -48,19 +48,19 @@ class DigitKeys(QObject):
         kind = event.type()
         if isinstance(event, QKeyEvent):
             if kind == QEvent.Type.ShortcutOverride and self._typed and _is_typed(event):
-                event.accept()  # the e of 1e-4 is no shortcut
+                event.accept()  # the e of 1e-4 is not a shortcut
                 return True
             return kind == QEvent.Type.KeyPress and not event.isAutoRepeat() and self._hear(event)
         if kind == QEvent.Type.FocusOut:
             following = QApplication.focusWidget()
             if following is not None and following.testAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled):
-                self.pending = None  # what was typed was meant for that field
+                self.pending = None  # the key was meant for that field
         if kind in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
             self.focusChanged.emit()
         return False
 
     def _hear(self, event: QKeyEvent) -> bool:
-        """Whether the key has had its effect here."""
+        """Whether the key was used here."""
         if self.pending is not None and event.key() in ENTER_KEYS:
             self.settle()
             return True
@@ -85,5 +85,5 @@ class DigitKeys(QObject):
 
 
 def _is_typed(event: QKeyEvent) -> bool:
-    """Whether the key writes something."""
+    """Whether the key types a character."""
     return event.text().isprintable() and event.text() != "" and not event.modifiers() & COMMANDS

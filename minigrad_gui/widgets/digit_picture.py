@@ -1,4 +1,4 @@
-"""A 28 x 28 picture, its pixels shown as squares."""
+"""A 28 x 28 picture, with its pixels as squares."""
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -10,7 +10,7 @@ from minigrad_gui.digits import SIDE_PX, Picture, blank
 
 
 class DigitPicture(QWidget):
-    """White on black, as the network gets it, whatever the theme."""
+    """White on black in every theme, as the network sees it."""
 
     ACCESSIBLE_ROLE = QAccessible.Role.Graphic
 
@@ -20,7 +20,7 @@ class DigitPicture(QWidget):
         self.set_pixel_px(pixel_px)
 
     def set_pixel_px(self, pixel_px: int) -> None:
-        """How large each of its pixels is shown."""
+        """pixel_px: the size of each pixel of the picture on the screen."""
         self._pixel_px = pixel_px
         self.setFixedSize(self.sizeHint())
 

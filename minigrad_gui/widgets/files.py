@@ -8,7 +8,7 @@ MODEL_KIND, MODEL_SUFFIX = "minigrad model", ".npz"
 
 
 def ask_where_to_save(parent: QWidget, title: str, start: str, kind: str, suffix: str) -> Path | None:
-    """The path that the person chose, with the suffix; None if they cancelled.
+    """The path that the user chose, with the suffix; None if they cancelled.
 
     The dialog asks before it replaces a file with the name as typed. `QFileDialog.setDefaultSuffix` would not do: GTK's
     dialog then replaces digits.npz unasked when "digits" is typed, and "digits.v2" gets no suffix.
@@ -22,7 +22,7 @@ def ask_where_to_save(parent: QWidget, title: str, start: str, kind: str, suffix
     path = path.with_name(path.name + suffix)
     buttons = QMessageBox.StandardButton
     if path.exists() and buttons.Yes != QMessageBox.question(
-        parent, title, f"{path.name} exists already. Replace it?", buttons.Yes | buttons.No, buttons.No
+        parent, title, f"{path.name} already exists. Replace it?", buttons.Yes | buttons.No, buttons.No
     ):
         return None
     return path

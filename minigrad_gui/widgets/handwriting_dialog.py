@@ -1,4 +1,4 @@
-"""The drawings that were taught: a picture and its digit for each, to look through, correct and throw away."""
+"""The taught drawings, each a picture with its digit, to view, correct and delete."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ SIZE_PX = QSize(440, 380)
 
 
 class _Drawings(QAbstractListModel):
-    """Drawings, the newest first. There may be many thousands: a picture is made when it comes into sight."""
+    """Drawings, newest first. There may be thousands, so a picture is made only when it becomes visible."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -49,8 +49,8 @@ class _Drawings(QAbstractListModel):
 
 
 class HandwritingDialog(QDialog):
-    """Shows drawings with their labels. `corrected` tells which show another digit, and which; `deleted` those to
-    delete; `forgotten` that all should go.
+    """Shows drawings with their labels. Emits `corrected` with drawings and their right digit, `deleted` with those to
+    delete, and `forgotten` to delete all.
     """
 
     corrected = Signal(list, int)  # list[Drawing], the digit
@@ -72,15 +72,15 @@ class HandwritingDialog(QDialog):
         self._list.setResizeMode(QListView.ResizeMode.Adjust)
         self._list.setMovement(QListView.Movement.Static)
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self._list.setUniformItemSizes(True)  # else every picture would be made to find out how large it is
+        self._list.setUniformItemSizes(True)  # otherwise every picture is made to measure it
         self._list.setIconSize(QSize(PICTURE_PX, PICTURE_PX))
         self._list.setSpacing(6)
-        self._delete = named(QPushButton("Delete"), "handwritingDeleteButton", "Throw the chosen drawings away (Del)")
-        self._forget = named(QPushButton("Forget my handwriting"), "handwritingForgetButton", "Throw all of them away")
+        self._delete = named(QPushButton("Delete"), "handwritingDeleteButton", "Delete the selected drawings (Del)")
+        self._forget = named(QPushButton("Forget my handwriting"), "handwritingForgetButton", "Delete all drawings")
         self._digits = QMenu(self)
         for digit in range(CLASSES):
             self._digits.addAction(f"It is {with_article(digit).replace(' ', ' &')}").setData(digit)
-        tip = "Say which digit the chosen drawings show (F2)"
+        tip = "Change the digit of the selected drawings (F2)"
         self._correct = named(QPushButton("Correct"), "handwritingCorrectButton", tip)
         self._correct.setMenu(self._digits)
         self._close = named(QPushButton("Close"), "handwritingCloseButton")
@@ -107,21 +107,20 @@ class HandwritingDialog(QDialog):
         self.set_drawings([])
 
     def set_drawings(self, drawings: Sequence[Drawing], *, is_reading: bool = False) -> None:
-        """Show these, oldest first; what is chosen stays chosen if it is still there. is_reading: more will come."""
+        """Show these, oldest first; the selection stays. is_reading: whether more are still being read."""
         self._is_reading = is_reading
         if drawings != self._model.drawings[::-1]:
             names = {drawing.name for drawing in self._chosen()}
             self._model.show(drawings)
             self._choose(names)
         if is_reading:
-            text = "Your drawings are being read…"
+            text = "Loading your drawings…"
         elif not drawings:
-            text = "No drawing has been taught yet: draw a digit, then click the right one or press its key."
+            text = "No drawings yet. Draw a digit, then click its bar or press its key to teach it."
         elif len(drawings) > MAX_DRAWINGS:
-            text = f"Of these {len(drawings):,} drawings, the newest {MAX_DRAWINGS:,} are learnt for reading with your "
-            text += "handwriting."
+            text = f"The newest {MAX_DRAWINGS:,} of these {len(drawings):,} drawings are used to read your handwriting."
         else:
-            text = "These drawings were taught. They are learnt for reading with your handwriting."
+            text = "These drawings are used to read your handwriting."
         self._count.setText(text)
         self._show_enabled()
 

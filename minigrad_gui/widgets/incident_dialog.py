@@ -1,4 +1,4 @@
-"""What is shown of an exception that nobody expected."""
+"""The dialog for an unexpected exception."""
 
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QFontDatabase, QGuiApplication
@@ -12,23 +12,23 @@ SIZE_PX = QSize(680, 440)
 
 
 class IncidentDialog(QDialog):
-    """Says that something went wrong, and has the details ready to be copied."""
+    """Says that something went wrong, with details to copy."""
 
     def __init__(self, details: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Something went wrong")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)  # it does not keep the program alive
+        self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)  # the program ends with its window
         resize_within(self, SIZE_PX)
-        title = caption("Something went wrong in minigrad that should not have.", "title")
-        comfort = caption("Your network and drawings are still here; you can go on.", "")
+        title = caption("minigrad encountered an unexpected error.", "title")
+        comfort = caption("Your network and drawings are still here; you can continue.", "")
         self._details = named(QPlainTextEdit(details, readOnly=True), "incidentDetails")
         self._details.setAccessibleName("Details")
         self._details.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self._note = named(caption(), "incidentNote")
         for label in (title, comfort, self._note):
             label.setWordWrap(True)
-        self._copy = named(QPushButton("Copy details"), "incidentCopyButton", "To the clipboard, for a report")
+        self._copy = named(QPushButton("Copy details"), "incidentCopyButton", "Copy the details for a bug report")
         close = named(QPushButton("Close"), "incidentCloseButton")
         self._copy.setAutoDefault(False)
         close.setDefault(True)

@@ -1,4 +1,4 @@
-"""What each curve of a plot is: a row of samples and names, beside the plot instead of over its data."""
+"""The legend of a plot: a row of samples and names, beside the plot and not over its data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ APART_PX = 14
 
 @dataclass(frozen=True)
 class Entry:
-    """A curve's name, its colour, how wide its line is, and whether it has dots. short_name: where there is no room."""
+    """A curve's name, colour, line width in pixels, and whether it has dots. short_name: used if there is no room."""
 
     name: str
     color: str

@@ -1,4 +1,4 @@
-"""Model files dropped on a window; whatever else is dragged over it is refused, with the reason."""
+"""Dropping a model file on a window; anything else is refused, with the reason."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from minigrad_gui.widgets.banner import Banner
 from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX
 
 PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".svg", ".heic"}
-ACCEPTED = f"What can be dropped here is one {MODEL_KIND} or run ({MODEL_SUFFIX})."
+ACCEPTED = f"Drop a single {MODEL_KIND} or run ({MODEL_SUFFIX}) here."
 
 
 class NoModelFileError(ValueError):
-    """What is dragged is no model file; the message says what it is and what can be dropped."""
+    """What is dragged is not a model file; the message says what it is and what can be dropped."""
 
 
 def answer_drag(event: QDropEvent, refusal: Banner) -> Path | None:
@@ -38,11 +38,11 @@ def dragged_model(dragged: QMimeData) -> Path:
             return path
         raise NoModelFileError(f"{_what_it_is(path)} {ACCEPTED}")
     if len(urls) > 1:
-        raise NoModelFileError(f"These are {len(urls)} things at once. {ACCEPTED}")
+        raise NoModelFileError(f"These are {len(urls)} files. {ACCEPTED}")
     if urls:
-        raise NoModelFileError(f"This is an address, not a file on this computer. {ACCEPTED}")
+        raise NoModelFileError(f"This is a link, not a file on this computer. {ACCEPTED}")
     if dragged.hasImage():
-        raise NoModelFileError(f"Pictures can be read with the predict command for now, as files. {ACCEPTED}")
+        raise NoModelFileError(f"To read pictures, save them as files and use the predict command. {ACCEPTED}")
     raise NoModelFileError(ACCEPTED)
 
 
@@ -51,5 +51,5 @@ def _what_it_is(path: Path) -> str:
         return f"“{path.name}” is a folder."
     if path.suffix.lower() in PICTURE_SUFFIXES:
         command = f"minigrad-gui predict MODEL.npz {path.name}"
-        return f"“{path.name}” is a picture: for now, pictures are read with the command {command}."
-    return f"“{path.name}” is no model file."
+        return f"“{path.name}” is a picture. Read pictures with the command {command}."
+    return f"“{path.name}” is not a model file."

@@ -1,7 +1,7 @@
-"""Number fields that take whatever is typed, and leave it alone: what does not fit is for the view to mark.
+"""Number fields that accept any text and never change it; the view marks what is invalid.
 
-Qt's own refuse a key that would lead out of the range, so that 80 becomes 8 where 50 is the most, and put the last
-number back where the text is none.
+Qt's own fields refuse a key that leads out of the range, so that 80 becomes 8 where 50 is the maximum, and replace text
+that is not a number by the last number.
 """
 
 import re
@@ -29,21 +29,21 @@ else:
 
 
 class _AsTyped(_Base):
-    """What both kinds have in common."""
+    """Shared by both kinds."""
 
     _is_set = False
-    """True while the number comes from the program or the arrows, and not from the text."""
+    """True while the program or the arrows set the number; False while it is typed."""
 
     def number(self, text: str) -> float | None:
-        """The number that this text is, in range or not; None if it is none."""
+        """The number in the text, in range or not; None if it is not a number."""
         raise NotImplementedError
 
     def written(self, value: float) -> str:
-        """The text that a number in range is shown as."""
+        """The text for a number in range."""
         raise NotImplementedError
 
     def complaint(self) -> str:
-        """Why the text cannot be taken, as a sentence; "" if it can."""
+        """Why the text is invalid, as a sentence; "" if it is valid."""
         return self._complaint(self._typed())
 
     def _typed(self) -> str:
@@ -60,9 +60,9 @@ class _AsTyped(_Base):
         return QValidator.State.Intermediate if unfit else QValidator.State.Acceptable, text, position
 
     def textFromValue(self, value: float) -> str:
-        """Of the current number, what was typed in its place, if that was no number to take."""
-        kept = not self._is_set and value == self.value() and self.complaint()
-        return self._typed() if kept else self.written(value)
+        """The number as text, or the invalid text that was typed instead."""
+        is_invalid = not self._is_set and value == self.value() and self.complaint()
+        return self._typed() if is_invalid else self.written(value)
 
     def setValue(self, value: float) -> None:
         self._is_set = True
@@ -70,13 +70,13 @@ class _AsTyped(_Base):
         self._is_set = False
 
     def stepBy(self, steps: int) -> None:
-        """From a number out of range, to the end of the range; from no number, to the last one that was."""
+        """A number out of range becomes the nearest in range; invalid text becomes the last valid number."""
         if not self.complaint():
             super().stepBy(steps)
             return
         number = self.number(self._typed())
         self.setValue(self.value() if number is None else min(max(number, self.minimum()), self.maximum()))
-        self.editingFinished.emit()  # the text has changed, even if the number has not
+        self.editingFinished.emit()  # the text has changed, if not the number
 
 
 class CountSpin(_AsTyped, QSpinBox):
@@ -99,7 +99,7 @@ class CountSpin(_AsTyped, QSpinBox):
 
 
 class DecimalSpin(_AsTyped, QDoubleSpinBox):
-    """Shows 0.001 as 0.001 and not as 0.001000; takes a point, a comma and 1e-3, whatever the language."""
+    """Shows 0.001 as 0.001 and not as 0.001000; accepts a point, a comma and 1e-3 in every language."""
 
     def number(self, text: str) -> float | None:
         return float(text.replace(",", ".")) if DECIMAL.fullmatch(text) else None
@@ -121,7 +121,7 @@ class DecimalSpin(_AsTyped, QDoubleSpinBox):
 def decimal_spin(
     name: str, low: float, high: float, *, decimals: int, step: float | None = None, suffix: str = ""
 ) -> DecimalSpin:
-    """step: how far an arrow goes; None is a tenth of the number's order of magnitude."""
+    """step: what an arrow adds; None is a tenth of the number's order of magnitude."""
     spin = named(DecimalSpin(decimals=decimals, minimum=low, maximum=high, suffix=suffix), name)
     spin.lineEdit().setTextMargins(*TEXT_MARGINS_PX)
     if step is None:

@@ -1,4 +1,4 @@
-"""A plot that can be read without seeing it: by the arrow keys, value by value, and as a description."""
+"""An accessible plot: the arrow keys read it value by value, and it has a description."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ STEPS = {
     Qt.Key.Key_Home: -(2**31 - 1),
     Qt.Key.Key_End: 2**31 - 1,
 }
-"""How many values further to the right each key reads."""
+"""How many values to the right each key moves."""
 
 
 class Plot(pg.PlotWidget):  # type: ignore[misc]
-    """`stepped`: the person wants to read the value so many further on, to the end at most."""
+    """Emits `stepped` with the number of values to move on, at most to the end."""
 
     stepped = Signal(int)
     ACCESSIBLE_ROLE = QAccessible.Role.Chart

@@ -1,6 +1,6 @@
-"""Ten bars, one for each digit: how likely the network thinks it is. A click says which digit it really is.
+"""Ten bars with the probability of each digit. A click tells which digit was really drawn.
 
-Over each bar lies a button that the mouse passes through: it takes the keyboard, and assistive technology finds it.
+Over each bar lies a button, transparent to the mouse, for the keyboard and assistive technology.
 """
 
 import numpy as np
@@ -35,8 +35,8 @@ FOCUS_RADIUS_PX = 4
 class ProbabilityBars(QWidget):
     """Shows probabilities (n,) from 0 to 1, or empty bars for None; the largest stands out.
 
-    `chosen` tells which row was clicked, if `choosable`. One Tab leads to the bars; then the arrow keys go from bar to
-    bar, a class's first letter goes to its bar, and Space or Enter chooses.
+    Emits `chosen` with the row that was clicked, if `choosable`. Tab moves to the bars, the arrow keys move between
+    them, a class's first letter moves to its bar, and Space or Enter chooses it.
     """
 
     chosen = Signal(int)
@@ -60,7 +60,7 @@ class ProbabilityBars(QWidget):
         self.set_probabilities(None)
 
     def track(self) -> QRectF:
-        """Where the bar of the first row would lie if it were certain."""
+        """The rectangle of the first row's bar at a probability of 1."""
         bold = QFont(self.font())
         bold.setBold(True)
         widths = QFontMetricsF(bold).horizontalAdvance
@@ -84,12 +84,12 @@ class ProbabilityBars(QWidget):
         self.update()
 
     def set_current(self, row: int) -> None:
-        """The bar that Tab leads to; the others can be reached from there."""
+        """Make this the bar that Tab moves to."""
         for index, bar in enumerate(self._buttons.buttons()):
             bar.setFocusPolicy(Qt.FocusPolicy.TabFocus if index == row else Qt.FocusPolicy.ClickFocus)
 
     def go_to(self, row: int) -> None:
-        """Give the focus to this bar, or to the first or last where there is none."""
+        """Focus this bar, or the first or last if the row is out of range."""
         bars = self._buttons.buttons()
         bars[min(max(row, 0), len(bars) - 1)].setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -112,7 +112,7 @@ class ProbabilityBars(QWidget):
             self.update()
 
     def _row_at(self, position: QPointF) -> int:
-        """The row there; -1 for none."""
+        """The row at this position; -1 for none."""
         row = int(position.y() * len(self._class_names) // max(self.height(), 1))
         return row if 0 <= row < len(self._class_names) and self.rect().contains(position.toPoint()) else -1
 
@@ -176,7 +176,7 @@ class ProbabilityBars(QWidget):
 
 
 class _Bar(QAbstractButton):
-    """What is there of a bar but the picture: its name, its focus, and that it can be pressed."""
+    """A bar without its picture: it has a name, takes the focus and can be pressed."""
 
     def __init__(self, name: str, bars: ProbabilityBars) -> None:
         super().__init__(bars)
@@ -191,7 +191,7 @@ class _Bar(QAbstractButton):
             and isinstance(event, QKeyEvent)
             and self._is_name(event.text())
         ):
-            event.accept()  # it goes to a bar, whatever else it is a key for
+            event.accept()  # it moves to a bar, even if it is also a shortcut
             return True
         return super().event(event)
 

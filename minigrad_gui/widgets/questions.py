@@ -1,15 +1,15 @@
-"""Asking what to do, in words of our own on the buttons."""
+"""Questions with custom labels on their buttons."""
 
 from collections.abc import Mapping
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 TITLE = "minigrad"
-"""Of messages that need no title of their own."""
+"""Title of messages that need no title of their own."""
 
 
 def choose(parent: QWidget, title: str, text: str, choices: Mapping[str, QMessageBox.ButtonRole]) -> str | None:
-    """Which of these buttons the person pressed, the first being the default; None if the question was closed."""
+    """The label of the button pressed, the first being the default; None if the question was closed."""
     box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=parent)
     buttons = {label: box.addButton(label, role) for label, role in choices.items()}
     box.setDefaultButton(next(iter(buttons.values())))

@@ -1,4 +1,4 @@
-"""A menu of the files that were opened or saved last, shared by all windows through the settings."""
+"""A menu of recently opened or saved files, shared by all windows through the settings."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ KEY = "recent"
 
 
 class RecentFilesMenu(QMenu):
-    """The newest file first. `chosen` carries the path of a file that was picked."""
+    """The newest file first. Emits `chosen` with the path of a file."""
 
     chosen = Signal(Path)
 
@@ -22,7 +22,7 @@ class RecentFilesMenu(QMenu):
         self.triggered.connect(self._on_triggered)
 
     def paths(self) -> list[Path]:
-        """At most MAX_FILES; whatever else the settings hold is ignored."""
+        """At most MAX_FILES paths; invalid settings are ignored."""
         self._settings.sync()  # other windows may have added files
         stored = self._settings.value(KEY, [])
         paths = [stored] if isinstance(stored, str) else stored if isinstance(stored, list) else []
@@ -33,7 +33,7 @@ class RecentFilesMenu(QMenu):
         return next((path.parent for path in self.paths()), Path.home())
 
     def remember(self, path: Path) -> None:
-        """Put a file first."""
+        """Move a file to the top."""
         self._store([path, *self._others(path)][:MAX_FILES])
 
     def forget(self, path: Path) -> None:

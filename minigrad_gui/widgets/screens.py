@@ -1,4 +1,4 @@
-"""Windows that stand on a screen as a whole, their frames included."""
+"""Placing windows, with their frames, within a screen."""
 
 from PySide6.QtCore import QMargins, QRect, QSize
 from PySide6.QtGui import QGuiApplication
@@ -6,13 +6,13 @@ from PySide6.QtWidgets import QWidget
 
 USUAL_SIZE = QSize(1280, 820)
 SHARE = 0.75
-"""Of a large screen, for a first window."""
+"""Share of the screen for a new window, on a large screen."""
 FRAME = QMargins(8, 36, 8, 8)
-"""Room for the frame, which is not known before the window is shown."""
+"""Room for the frame, whose size is unknown until the window is shown."""
 
 
 def place_first(window: QWidget) -> None:
-    """In the middle of its screen, as large as is usual, or as the screen allows."""
+    """Centre a new window on its screen, at its usual size or as large as the screen allows."""
     available = window.screen().availableGeometry()
     size = USUAL_SIZE.expandedTo(available.size() * SHARE)
     geometry = QRect(available.topLeft(), size.boundedTo(available.marginsRemoved(FRAME).size()))
@@ -21,7 +21,7 @@ def place_first(window: QWidget) -> None:
 
 
 def bring_back(window: QWidget) -> None:
-    """Move a window that reaches out of the screens onto the one where most of it is, smaller if need be."""
+    """Move a window that is partly off screen onto the screen with most of it, and shrink it if necessary."""
     if window.isMaximized() or window.isFullScreen():
         return
     geometry = window.geometry()
@@ -35,7 +35,7 @@ def bring_back(window: QWidget) -> None:
 
 
 def resize_within(window: QWidget, size: QSize) -> None:
-    """Make it this large, or as large as its screen allows."""
+    """Resize to this size, or as large as the screen allows."""
     window.resize(size.boundedTo(window.screen().availableGeometry().marginsRemoved(FRAME).size()))
 
 

@@ -1,4 +1,4 @@
-"""One way to show, read and watch a setting, whatever widget it is edited with."""
+"""A common interface for showing, reading and watching a setting, whatever widget edits it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -15,30 +15,30 @@ from minigrad_gui.widgets.number_spin import CountSpin, DecimalSpin
 
 
 class SettingEditor(ABC):
-    """A widget that shows a setting. `show` does not count as an edit."""
+    """A widget that edits a setting. `show` does not count as an edit."""
 
     can_be_wrong = False
-    """Whether the person can enter what is no setting."""
+    """Whether the user can enter something invalid."""
 
     def __init__(self, widget: QWidget) -> None:
         self.widget = widget
 
     @property
     def shown(self) -> QWidget | QLayout:
-        """The widget with what belongs to it."""
+        """The widget, or a layout with it and its readout."""
         return self.widget
 
     def complaint(self) -> str:
-        """Why the entered text cannot be used, as a sentence; "" if it can."""
+        """Why the entered text is invalid, as a sentence; "" if it is valid."""
         return ""
 
     @abstractmethod
     def value(self) -> Any:
-        """The setting that is shown. Raises ConfigError if there is none."""
+        """The setting that is shown. Raises ConfigError if it is invalid."""
 
     @abstractmethod
     def show(self, value: Any) -> None:
-        """Show a setting; a widget that shows it already is left alone, as the person may be typing there."""
+        """Show a setting; a widget that already shows it does not change, as the user may be typing there."""
 
     @abstractmethod
     def on_edited(self, slot: Callable[..., None]) -> None:
@@ -72,7 +72,7 @@ class ChoiceEditor(SettingEditor):
     widget: QComboBox
 
     def __init__(self, name: str, titles: dict[str, str], tips: dict[str, str] | None = None) -> None:
-        """titles and tips: by the values of the setting."""
+        """titles and tips: by value of the setting."""
         combo = named(QComboBox(), name)
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for index, (key, title) in enumerate(titles.items()):
@@ -92,16 +92,16 @@ class ChoiceEditor(SettingEditor):
 
 
 class NumberEditor(SettingEditor):
-    """A number; it stays exact for as long as the spin box shows it, rounded."""
+    """A number, which stays exact while the spin box shows it rounded."""
 
     can_be_wrong = True
     widget: CountSpin | DecimalSpin
 
     def __init__(self, spin: CountSpin | DecimalSpin, factor: int = 1) -> None:
-        """factor: what the spin box shows for a setting of 1."""
+        """factor: the number shown for a setting of 1."""
         super().__init__(spin)
         self._factor = factor
-        self._filled: tuple[float, Any] | None = None  # the number shown, and the setting it stands for
+        self._filled: tuple[float, Any] | None = None  # the number shown, and its setting
 
     def complaint(self) -> str:
         return self.widget.complaint()

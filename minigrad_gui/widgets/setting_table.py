@@ -1,4 +1,4 @@
-"""The settings of a run, a row each: a new setting needs a row here and a tip in `setting_texts`."""
+"""The settings of a run, one per row. A new setting needs a row here and a tip in `setting_texts`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from minigrad_gui.widgets.setting_texts import ACTIVATION_TITLES, OPTIMIZER_TITL
 @dataclass(frozen=True)
 class Setting:
     field: str
-    """Of TrainingConfig or Augmentation; or "dataset"."""
+    """The name of a field of TrainingConfig or Augmentation, or "dataset"."""
     label: str
     make: Callable[[], SettingEditor]
     changes_in_run: bool = False
     used_by: str | None = None
-    """The only optimizer that uses it; None for all."""
+    """The only optimizer that uses it; None if all do."""
 
 
 def _number(name: str, low: float, high: float, step: float | None = None) -> Callable[[], NumberEditor]:
@@ -31,7 +31,7 @@ def _count(name: str, low: int, high: int) -> Callable[[], NumberEditor]:
 
 
 def _percentage(name: str, high: int) -> Callable[[], NumberEditor]:
-    return lambda: NumberEditor(decimal_spin(name, 0, high, decimals=1, step=1, suffix=" %"), factor=100)
+    return lambda: NumberEditor(decimal_spin(name, 0, high, decimals=1, step=1, suffix="%"), factor=100)
 
 
 def _choice(name: str, titles: dict[str, str], tips: dict[str, str] | None = None) -> Callable[[], ChoiceEditor]:
@@ -67,10 +67,10 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     "Variations": (
         _amount("shift_px", "Sh&ift", "shiftSlider", 0.25, " px"),
         _amount("rotation_deg", "Rotatio&n", "rotationSlider", 1, "°"),
-        _amount("scale", "Si&ze", "scaleSlider", 0.01, " %", factor=100),
+        _amount("scale", "Si&ze", "scaleSlider", 0.01, "%", factor=100),
         _amount("shear", "Slant", "shearSlider", 0.01),
         _amount("elastic_px", "Elastic", "elasticSlider", 0.1, " px"),
         _amount("thickness_px", "Thic&kness", "thicknessSlider", 0.05, " px"),
     ),
 }
-"""By the headings that they stand under, in the order in which they are shown."""
+"""By heading, in display order."""

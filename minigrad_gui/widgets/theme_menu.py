@@ -1,4 +1,4 @@
-"""A menu of the themes: light, dark, or as the system is. The choice is remembered in the settings."""
+"""A menu of themes: light, dark, or the system's. The choice is stored in the settings."""
 
 from PySide6.QtCore import QSettings, Slot
 from PySide6.QtGui import QAction, QActionGroup
@@ -11,7 +11,7 @@ KEY = "theme"
 
 
 class ThemeMenu(QMenu):
-    """Applies the theme to the whole application, now and whenever the choice or the system's scheme changes."""
+    """Applies the theme to the application, now and whenever the choice or the system's scheme changes."""
 
     def __init__(self, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__("&Theme", parent)

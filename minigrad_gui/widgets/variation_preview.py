@@ -1,4 +1,4 @@
-"""Digits as an augmentation varies them: what a network sees of them in training."""
+"""Digits with random variations, as a network sees them in training."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,15 @@ from minigrad_gui.digits import SIDE_PX
 
 ROWS, COLUMNS = 2, 4
 TILE_PX = 2 * SIDE_PX
-"""A whole number of pixels for each of a picture's, so that it stays sharp."""
+"""Screen pixels per picture pixel: a whole number, so that the picture stays sharp."""
 DELAY_MS = 15
 
 
 class VariationPreview(QWidget):
-    """White on black, as the network gets them, whatever the theme. Black until there are digits.
+    """White on black in every theme, as the network sees them. Black until there are digits.
 
     The random numbers stay the same until `shuffle`, so a digit changes smoothly with the augmentation. Changes within
-    a few milliseconds are shown at once.
+    a few milliseconds are combined.
     """
 
     ACCESSIBLE_ROLE = QAccessible.Role.Graphic
@@ -50,7 +50,7 @@ class VariationPreview(QWidget):
 
     @Slot()
     def shuffle(self) -> None:
-        """Vary the same digits in another way."""
+        """Vary the same digits with other random numbers."""
         self._seed += 1
         self._vary()
 
@@ -64,7 +64,7 @@ class VariationPreview(QWidget):
         return QSize(COLUMNS * TILE_PX + 2, ROWS * TILE_PX + 2)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        """The sheet is as wide as there is room; its columns share what is more than they need."""
+        """Paint the digits across the full width, with the spare width shared among the columns."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.colors().border))
         painter.fillRect(self.rect().adjusted(1, 1, -1, -1), Qt.GlobalColor.black)

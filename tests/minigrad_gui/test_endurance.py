@@ -310,7 +310,7 @@ def test_on_a_full_disk_an_export_is_told_and_leaves_nothing(user, choose, tmp_p
     user.wait(lambda: user.window.findChild(QAction, export).isEnabled())
     with full_disk():
         user.trigger(export)
-    assert warnings == [f"{path.name} could not be written there."]
+    assert warnings == [f"Could not write {path.name}."]
     assert path.read_text() == "an older one"
     assert [each.name for each in tmp_path.glob("curves*")] == [path.name]
 

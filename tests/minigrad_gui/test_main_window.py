@@ -150,7 +150,7 @@ def test_save_as_does_not_replace_a_file_unasked(user, choose, answer, tmp_path)
     choose(tmp_path / "digits")
     questions = answer(BUTTONS.No)
     user.trigger("saveAsAction")
-    assert questions == ["digits.npz exists already. Replace it?"]
+    assert questions == ["digits.npz already exists. Replace it?"]
     assert same(load_model(tmp_path / "digits.npz")[0], old)
     answer(BUTTONS.Yes)
     user.trigger("saveAsAction")
@@ -427,7 +427,7 @@ def test_what_cannot_be_dropped_is_refused_with_the_reason(user, drop, tmp_path,
     user.draw(1)
     before, strokes = user.session.model, user.widget("drawingCanvas").strokes
     assert not drop(files(tmp_path / "notes.txt"))
-    assert "“notes.txt” is no model file." in refusal(user)
+    assert "“notes.txt” is not a model file." in refusal(user)
     assert user.session.state == state
     assert state == "training" or user.session.model is before
     assert len(user.widget("drawingCanvas").strokes) == len(strokes)

@@ -166,7 +166,7 @@ def test_a_wrong_reading_is_put_right(user, folder, mnist, way):
 
     tested = evaluate(user.session.reading_model, mnist.test_images, mnist.test_labels)
     assert user.session.handwriting_accuracy == pytest.approx(tested[1], abs=1e-4)
-    assert f"{tested[1]:.2%} of MNIST's test digits" in user.widget("handwritingCheck").toolTip()
+    assert f"{tested[1]:.2%} of the MNIST test digits" in user.widget("handwritingCheck").toolTip()
     assert user.session.record.test_accuracy == 0.5
     assert text(user, "accuracyLabel") == "50.00%", "that of the network itself"
 
@@ -268,7 +268,7 @@ def test_a_number_or_a_word_typed_at_the_canvas_teaches_nothing(user, typed):
     draw(user, FLAGGED_ONE)
     press(user, typed)
     assert taught(user) == []
-    assert text(user, "taughtLabel") == "Nothing taught. Press one digit alone."
+    assert text(user, "taughtLabel") == "Nothing taught. Press a single digit."
     assert not user.widget("eraserButton").isChecked(), "the e of a number is no shortcut"
     press(user, "1")
     assert taught(user) == [1]
@@ -291,7 +291,7 @@ def test_a_key_that_is_held_down_is_one_answer(user):
     press_1 = QEvent.Type.KeyPress, Qt.Key.Key_1, Qt.KeyboardModifier.NoModifier, "1"
     for repeats in (False, True, True):
         QApplication.sendEvent(canvas, QKeyEvent(*press_1, repeats))
-    assert text(user, "taughtLabel") == "Teaching it as a 1… Esc stops it."
+    assert text(user, "taughtLabel") == "Teaching it as a 1… Esc cancels."
     press(user, "")
     assert taught(user) == [1]
     wait_until_learnt(user, 1)
@@ -373,7 +373,7 @@ def test_a_dot_is_no_digit(user, dots):
     for number in range(dots):
         user.stroke(np.array([[0.3 + number / 5, 0.5]]))
     user.wait(lambda: user.session.prediction is not None)
-    assert text(user, "taughtLabel") == "A dot is no digit: it is not taught."
+    assert text(user, "taughtLabel") == "A dot is not a digit, so it is not taught."
     click_bar(user, 3)
     press(user, "3")
     user.session.teach(3)
@@ -605,18 +605,18 @@ def test_the_list_says_how_many_are_taught(user, monkeypatch):
     for module in ("session.handwriting", "views.draw_panel", "widgets.handwriting_dialog"):
         monkeypatch.setattr(f"minigrad_gui.{module}.MAX_DRAWINGS", 2)
     user.click("handwritingButton")
-    assert "No drawing has been taught yet" in text(user, "handwritingCountLabel")
+    assert "No drawings yet" in text(user, "handwritingCountLabel")
     for stroke, digit in ((FLAGGED_ONE, 1), (TRIANGLE, 6), (TRIANGLE * 0.9, 6)):
         draw(user, stroke)
         click_bar(user, digit)
     wait_until_learnt(user, 6)
     assert text(user, "handwritingCheck") == "With your handwriting (2)"
     assert learnt(user) == 2
-    assert text(user, "handwritingCountLabel").startswith("Of these 3 drawings")
+    assert text(user, "handwritingCountLabel").startswith("The newest 2 of these 3 drawings")
     assert len(labels(user.widget("handwritingList"))) == 3
     user.click("undoTeachingButton")
     wait_until_learnt(user)
-    assert text(user, "handwritingCountLabel").startswith("These drawings were taught")
+    assert text(user, "handwritingCountLabel").startswith("These drawings are used")
     assert learnt(user) == 2, "the oldest is taught again"
 
 
@@ -671,7 +671,7 @@ def test_the_window_can_be_used_while_the_drawings_are_read(slow_reading, user, 
         "minigrad_gui.teaching.teach", lambda *given, **more: (lessons.append(given[2]), learn(*given, **more))[1]
     )
     user.click("handwritingButton")
-    assert text(user, "handwritingCountLabel") == "Your drawings are being read…"
+    assert text(user, "handwritingCountLabel") == "Loading your drawings…"
     assert not user.widget("handwritingForgetButton").isEnabled()
     user.window.activateWindow()
     user.wait(user.window.isActiveWindow)
@@ -854,7 +854,7 @@ def test_three_steps_of_training_stay_what_they_are(user):
     click_bar(user, 1)
     assert taught(user) == [1]
     assert not user.session.is_learning
-    assert text(user, "taughtLabel") == "Kept as a 1. Tick “With your handwriting” to read with it."
+    assert text(user, "taughtLabel") == "Saved as a 1. Tick “With your handwriting” to use it."
     assert not user.session.prediction.with_handwriting
 
     click_check(user)
@@ -932,10 +932,10 @@ def test_a_network_in_training_reads_by_itself(user):
     assert not user.widget("handwritingCheck").isChecked(), "it is another network"
     click_bar(user, 1)
     assert taught(user) == [1]
-    assert text(user, "taughtLabel") == "Kept as a 1. A network in training reads by itself."
+    assert text(user, "taughtLabel") == "Saved as a 1. It will be used after the run."
     click_check(user)
     assert not user.session.is_learning
-    assert text(user, "handwritingCheck") == "Your handwriting, after the run"
+    assert text(user, "handwritingCheck") == "Your handwriting (after the run)"
     before = len(user.session.history)
     user.wait(lambda: len(user.session.history) > before + 100)
     assert user.session.state == "training"

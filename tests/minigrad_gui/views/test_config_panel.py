@@ -70,7 +70,7 @@ def test_all_fields_that_are_wrong_are_marked(user):
 def test_a_wrong_field_is_filled_by_what_sets_all_fields(user):
     user.type_into(user.widget("validationSpin"), "80")
     user.click("defaultsButton")
-    assert user.widget("validationSpin").text() == "10 %"
+    assert user.widget("validationSpin").text() == "10%"
     assert user.widget("trainButton").isEnabled()
 
 

@@ -87,7 +87,7 @@ def test_compare_shows_what_was_drawn_beside_what_the_network_sees(user):
     assert captions[1].text() == "What the network sees"
     user.click("compareButton")
     assert drawn.isVisible()
-    assert [each.text() for each in captions] == ["As drawn\n–", "As it sees it\n–"]
+    assert [each.text() for each in captions] == ["As drawn\n–", "As seen\n–"]
     assert not drawn.picture.any()
 
     user.stroke(np.array([[0.1, 0.1], [0.1, 0.3]]))
@@ -99,7 +99,7 @@ def test_compare_shows_what_was_drawn_beside_what_the_network_sees(user):
     assert np.array_equal(user.widget("networkPicture").picture, session.picture)
     assert session.picture[12:20].any(), "and the network sees it large and in the middle"
     for each, start, prediction in zip(
-        captions, ("As drawn", "As it sees it"), (session.read_as_drawn()[1], session.prediction), strict=True
+        captions, ("As drawn", "As seen"), (session.read_as_drawn()[1], session.prediction), strict=True
     ):
         first, second = each.text().split("\n")
         assert first == start

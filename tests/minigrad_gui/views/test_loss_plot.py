@@ -227,7 +227,7 @@ def test_a_place_that_cannot_be_written_is_told(trained, tmp_path, monkeypatch, 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "missing" / "x"), ""))
     trained.trigger(action)
     assert len(warnings) == 1
-    assert "could not be written" in warnings[0]
+    assert "Could not write" in warnings[0]
 
 
 def test_a_hundred_thousand_points_are_drawn(user):

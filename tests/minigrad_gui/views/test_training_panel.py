@@ -344,13 +344,13 @@ def test_tooltips_teach(user):
 
 def test_it_says_which_setting_prevents_train_from_starting(user):
     user.widget("hiddenLayersEdit").setText("abc")
-    assert user.widget("statusLabel").text() == "This setting cannot be used: hidden layers."
+    assert user.widget("statusLabel").text() == "Invalid setting: hidden layers."
     user.widget("hiddenLayersEdit").setText("32")
-    assert user.widget("statusLabel").text().startswith("Ready: ")
+    assert user.widget("statusLabel").text().startswith("Ready. ")
     spin = user.widget("validationSpin")
     spin.selectAll()
     user.qtbot.keyClicks(spin, "80")
-    assert user.widget("statusLabel").text() == "This setting cannot be used: validation share."
+    assert user.widget("statusLabel").text() == "Invalid setting: validation share."
 
 
 def test_the_buttons_stay_as_wide_when_pause_becomes_resume(user):

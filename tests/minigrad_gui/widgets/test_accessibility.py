@@ -143,15 +143,15 @@ def test_each_combo_box_is_heard_by_its_label(window):
 
 def test_a_description_tells_a_tip_without_its_heading(user):
     described = node(user.widget("epochsSpin")).text(Description)
-    assert described == "How many times the network sees every training digit."
+    assert described == "How often the network sees each training digit."
     assert user.widget("epochsSpin").toolTip().startswith("<b>Epochs</b>")
 
 
 def test_an_amount_is_described_in_its_unit(user):
     slider = user.widget("shiftSlider")
-    assert node(slider).text(Description).startswith("0 px. The most that a digit is moved")
+    assert node(slider).text(Description).startswith("0 px. The maximum shift")
     slider.setValue(4)
-    assert node(slider).text(Description).startswith("1 px. The most")
+    assert node(slider).text(Description).startswith("1 px. The maximum shift")
 
 
 def test_what_is_wrong_with_a_setting_is_described_and_announced_once(user, announced):

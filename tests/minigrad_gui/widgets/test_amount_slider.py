@@ -9,7 +9,7 @@ from engine import Augmentation, TrainingConfig
 SLIDERS = {
     "shiftSlider": ("shift_px", 0.25, 4, "0.25 px"),
     "rotationSlider": ("rotation_deg", 1, 45, "1°"),
-    "scaleSlider": ("scale", 0.01, 0.5, "1 %"),
+    "scaleSlider": ("scale", 0.01, 0.5, "1%"),
     "shearSlider": ("shear", 0.01, 0.5, "0.01"),
     "elasticSlider": ("elastic_px", 0.1, 3, "0.1 px"),
     "thicknessSlider": ("thickness_px", 0.05, 2, "0.05 px"),

@@ -41,7 +41,7 @@ def test_a_file_that_the_suffix_leads_to_is_asked_about(ask, answer, tmp_path, t
     (tmp_path / f"{typed}.npz").touch()
     questions = answer(QMessageBox.StandardButton.No)
     assert ask(typed) is None
-    assert questions == [f"{typed}.npz exists already. Replace it?"]
+    assert questions == [f"{typed}.npz already exists. Replace it?"]
     answer(QMessageBox.StandardButton.Yes)
     assert ask(typed) == f"{typed}.npz"
 

@@ -38,13 +38,13 @@ def test_a_model_file_is_taken(tmp_path, name):
 @pytest.mark.parametrize(
     ("dragged", "reason"),
     [
-        (files("/tmp/seven.PNG"), "“seven.PNG” is a picture: for now, pictures are read with the command"),
-        (files("/tmp/notes.txt"), "“notes.txt” is no model file."),
-        (files("/tmp/a.npz", "/tmp/b.npz"), "These are 2 things at once."),
-        (urls("https://example.org/digits.npz"), "This is an address, not a file on this computer."),
-        (image(), "Pictures can be read with the predict command for now, as files."),
-        (text(), "What can be dropped here is one minigrad model or run (.npz)."),
-        (QMimeData(), "What can be dropped here is one minigrad model or run (.npz)."),
+        (files("/tmp/seven.PNG"), "“seven.PNG” is a picture. Read pictures with the command"),
+        (files("/tmp/notes.txt"), "“notes.txt” is not a model file."),
+        (files("/tmp/a.npz", "/tmp/b.npz"), "These are 2 files."),
+        (urls("https://example.org/digits.npz"), "This is a link, not a file on this computer."),
+        (image(), "To read pictures, save them as files and use the predict command."),
+        (text(), "Drop a single minigrad model or run (.npz) here."),
+        (QMimeData(), "Drop a single minigrad model or run (.npz) here."),
     ],
 )
 def test_anything_else_is_refused_with_the_reason(dragged, reason):

@@ -125,7 +125,7 @@ def test_an_arrow_leads_from_out_of_range_to_the_end_of_the_range(user, qtbot, t
     spin = user.widget("validationSpin")
     user.type_into(spin, typed)
     qtbot.keyClick(spin, key)
-    assert (spin.value(), spin.text()) == (lands, f"{lands} %")
+    assert (spin.value(), spin.text()) == (lands, f"{lands}%")
     assert spin.property("wrong") is False
     assert user.session.config.validation_share == lands / 100
 
@@ -172,4 +172,4 @@ def test_a_decimal_is_taken_as_people_type_it_in_every_locale(locale, field, typ
 
 def test_a_validation_share_between_two_percent_is_shown_as_it_is(user):
     user.session.set_config(TrainingConfig(validation_share=0.125), "mnist")
-    assert user.widget("validationSpin").text() == "12.5 %"
+    assert user.widget("validationSpin").text() == "12.5%"

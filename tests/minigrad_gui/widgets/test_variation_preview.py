@@ -42,7 +42,7 @@ def sheet(samples: np.ndarray, zoom: int) -> np.ndarray:
 def test_the_best_preset_is_left_as_it_is_by_what_edits_another_field(user, qtbot):
     qtbot.keyClicks(user.widget("presetCombo"), "B")
     assert user.session.config == PRESETS["best"]
-    assert user.widget("scaleSlider").readout.text() == "10 %"
+    assert user.widget("scaleSlider").readout.text() == "10%"
     assert user.widget("elasticSlider").readout.text() == "0.8 px"
     epochs = user.widget("epochsSpin")
     qtbot.keyClick(epochs, KEYS.Key_Up)
@@ -74,7 +74,7 @@ def test_variations_outlast_the_window(make_window, qtbot):
     first.close()
     second = make_window()
     assert second.session.config.augmentation == Augmentation(scale=0.5, thickness_px=0.05)
-    assert second.findChild(QSlider, "scaleSlider").readout.text() == "50 %"
+    assert second.findChild(QSlider, "scaleSlider").readout.text() == "50%"
 
 
 def test_without_variation_the_digits_are_shown_as_they_are(user, preview):
