@@ -32,8 +32,8 @@ HARDER = Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_
 """What people draw on a screen is about as much harder than MNIST's digits."""
 LIKE_UNSEEN = Augmentation(**{field: 0.6 * most for field, most in asdict(HARDER).items()})
 """Varied so much, training digits ask for the temperature that unseen ones do. Measured for 20 networks on MNIST's test
-digits: each kind of layer and optimizer, 1 to 40 epochs; the expected calibration error is 0.2 to 0.8 %, and 2 % for
-softmax regression; that of held-back digits is 0.2 to 0.5 %, without a temperature it is up to 1.4 %.
+digits: each kind of layer and optimizer, 1 to 40 epochs; the expected calibration error is 0.2 to 0.8%, and 2% for
+softmax regression; that of held-back digits is 0.2 to 0.5%, without a temperature it is up to 1.4%.
 """
 GOLDEN = (5**0.5 - 1) / 2
 

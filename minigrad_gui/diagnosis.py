@@ -26,7 +26,7 @@ POOR_SHARE = 0.5
 UNFINISHED_SHARE, UNFINISHED_FALL = 1 / 3, 0.9
 """More training would help: the loss is above a third of that of guessing and fell by a tenth in the last epoch."""
 OVERFIT_RISE = 1.2
-"""How far the validation loss may rise above its minimum. The mean over 6,000 digits fluctuates by some 5 %."""
+"""How far the validation loss may rise above its minimum. The mean over 6,000 digits fluctuates by some 5%."""
 MOST_DEAD = 0.5
 LAST = 100
 """Mini-batches that are averaged to tell how a run ended."""
@@ -153,7 +153,7 @@ def _overfitted(epochs: Sequence[EpochSummary]) -> Diagnosis | None:
     (lowest, best), (now, last) = min(validated, key=lambda pair: pair[0]), validated[-1]
     if now < OVERFIT_RISE * lowest or last.loss >= best.loss:
         return None
-    rise = f"{now / lowest - 1:.0%}".replace("%", " %")
+    rise = f"{now / lowest - 1:.0%}"
     return Diagnosis(
         f"The network overfits: after epoch {best.epoch + 1} the validation loss rose by {rise}, while the training "
         "loss went on falling.",
@@ -176,7 +176,7 @@ def _dead_layer(dead: Sequence[float]) -> str:
     if layer is None:
         return ""
     share = dead[layer - 1]
-    amount = "All" if share == 1 else f"{math.floor(100 * share)} % of the"
+    amount = "All" if share == 1 else f"{math.floor(100 * share)}% of the"
     return f" {amount} ReLUs of hidden layer {layer} are dead: they give 0 for every digit and no longer learn."
 
 
