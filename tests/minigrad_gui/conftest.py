@@ -1,6 +1,7 @@
 """For every test of the window: fresh settings, and no thread, timer or dialog left behind."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QFileDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from minigrad_gui import data
+from minigrad_gui import data, worker
 from minigrad_gui.data import load_mnist
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.reader import Prediction
@@ -255,6 +256,22 @@ def make_user(make_window: Callable[..., MainWindow], qtbot: QtBot) -> Callable[
 @pytest.fixture
 def user(window: MainWindow, qtbot: QtBot) -> User:
     return User(window, qtbot)
+
+
+@pytest.fixture
+def explode(monkeypatch: pytest.MonkeyPatch, warnings: list[str]) -> Callable[[User], None]:
+    """`explode(user)`: a run with these settings, but steps so large that it ends before it has given a network."""
+
+    def run(user: User) -> None:
+        exploding = replace(user.session.config, optimizer="sgd", learning_rate=1000.0)
+        with monkeypatch.context() as patched:  # however slow the machine, the first report comes too late
+            patched.setattr(worker, "REPORT_INTERVAL_S", LONG_MS / 1000)
+            user.session.set_config(exploding, "mnist")
+            user.click("trainButton")
+            user.wait(lambda: user.session.state == "idle")
+        user.wait(lambda: bool(warnings))
+
+    return run
 
 
 @pytest.fixture(params=["C", "de_DE", "ar_EG", "fa_IR", "hi_IN", "sv_SE"])

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -281,14 +280,12 @@ def test_a_new_run_keeps_the_network_before_until_that_is_dropped(user, runs):
     assert second in recoverable_runs(runs)
 
 
-def test_a_run_that_explodes_at_once_keeps_the_network_that_is_shown(user, runs, warnings):
+def test_a_run_that_explodes_at_once_keeps_the_network_that_is_shown(user, runs, explode):
     user.train(hidden="16", epochs=1)
     files = recoverable_runs(runs)
-    exploding = replace(user.session.config, optimizer="sgd", learning_rate=1000.0, hidden=(8,), batch_size=128)
-    user.session.set_config(exploding, "mnist")
     model = user.session.model
-    user.click("trainButton")
-    user.wait(lambda: bool(warnings))
+    user.configure(hidden="8", batch_size=128)
+    explode(user)
     assert user.session.model is model, "it exploded before it gave a network"
     assert recoverable_runs(runs) == files
 

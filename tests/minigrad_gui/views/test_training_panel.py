@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
 
-from engine import TrainingConfig, load_model
+from engine import load_model
 from minigrad_gui.views.training_panel import duration
 
 
@@ -132,11 +132,9 @@ def test_the_percentage_speed_and_time_left_are_told(user):
     assert any(label.text().endswith("%") for label in user.window.findChildren(QLabel) if label is not status)
 
 
-def test_a_run_that_explodes_at_once_leaves_the_network_and_what_is_known_of_it(user, warnings):
+def test_a_run_that_explodes_at_once_leaves_the_network_and_what_is_known_of_it(user, explode):
     before, record = user.session.model, user.session.record
-    user.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
-    user.click("trainButton")
-    user.wait(lambda: bool(warnings))
+    explode(user)
     assert user.session.model is before
     assert user.session.record is record
 
@@ -302,13 +300,11 @@ def test_a_network_that_did_not_learn_is_told_in_words(user):
     assert not status.isVisible()
 
 
-def test_a_failed_run_does_not_pass_for_the_run_of_the_network_from_before(user, warnings):
+def test_a_failed_run_does_not_pass_for_the_run_of_the_network_from_before(user, explode):
     user.train(hidden="16")
     name, accuracy = user.session.name, user.widget("accuracyLabel").text()
     good = user.session.history
-    user.session.set_config(TrainingConfig(optimizer="sgd", learning_rate=1000.0), "mnist")
-    user.click("trainButton")
-    user.wait(lambda: bool(warnings))
+    explode(user)
     captions = [label.text() for label in user.window.findChildren(QLabel)]
     assert user.widget("accuracyLabel").text() == accuracy
     assert "earlier test accuracy" in captions
