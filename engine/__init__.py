@@ -1,9 +1,9 @@
 """minigrad's engine: reverse-mode automatic differentiation for N-dimensional tensors, in NumPy.
 
-Read the modules in this order and they are a course in backpropagation: `ops` (the calculus), `tensor`
-(the graph and `backward`), `functions` (of several Tensors), `gradcheck` (whether a gradient is right), `nn` (layers),
-`losses`, `optim`, `augment`, `config`, `samples`, `training`, `run`, `calibration`, `record`, `archive`, `checkpoint`.
-What makes them fast lies apart, in `fast`.
+Read in this order, the modules are a course in backpropagation: `ops` (the calculus), `tensor` (the graph and
+`backward`), `functions` (of several Tensors), `gradcheck` (checks gradients numerically), `nn` (layers), `losses`,
+`optim`, `augment`, `config`, `samples`, `training`, `run`, `calibration`, `record`, `archive`, `checkpoint`.
+The code that makes them fast is separate, in `fast`.
 """
 
 from engine.archive import ModelFileError

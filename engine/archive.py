@@ -1,6 +1,6 @@
 """Archives: named arrays and one JSON string in an .npz file, written atomically and validated before use.
 
-    meta      a 0-d string, JSON: {"format": "minigrad model", "version": 1, ...whatever describes the arrays...}
+    meta      a 0-d string, JSON: {"format": "minigrad model", "version": 1, ...description of the arrays...}
     <name>    an array whose shape and dtype follow from the description: little-endian, all numbers finite
 
 Nothing in such a file is executed, and everything in it is untrusted: names, declared sizes and every header are
@@ -29,25 +29,25 @@ from engine.ops import Array
 FORMATS = MODEL, CHECKPOINT = "minigrad model", "minigrad checkpoint"
 SUFFIX = ".npz"
 DRAFT_SUFFIX, DRAFT_AGE_S = ".tmp", 60
-"""A draft older than this was left behind by a process that died."""
+"""An older draft was left behind by a process that died."""
 MAX_META_BYTES = 4 << 20
 MAX_HEADER_BYTES = 4096
 MAX_DIRECTORY_BYTES = 1 << 17
-"""Limit for the directory at the end of a zip file; a network's arrays need a tenth of it."""
+"""Limit for the central directory of the zip file; a network needs a tenth of it."""
 
 PathLike = str | os.PathLike[str]
 Expected = Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
-"""The shape and dtype of each array, as the description demands."""
+"""The shape and dtype of each array, derived from the description."""
 
 
 BIDI_CONTROLS = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 
 
 def printable(name: PathLike) -> str:
-    """A file name, or a sentence that contains one, as one line that any terminal, log or window can show.
+    """A file name, or a sentence that contains one, as one line that is safe to show in a terminal, log or window.
 
-    File names may hold any byte but / and 0; Python represents undecodable ones as lone surrogates (PEP 383). These,
-    control characters and those that reverse the writing direction become \\xff, \\n, \\u202e, ...
+    File names may contain any byte except / and 0; Python represents undecodable ones as lone surrogates (PEP 383).
+    Surrogates, control characters and those that reverse the writing direction become \\xff, \\n, \\u202e, ...
     """
     return "".join(_printable(character) for character in os.fspath(name))
 
@@ -64,10 +64,10 @@ class ModelFileError(Exception):
 
 
 def write_archive(path: PathLike, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
-    """Write arrays and their description, anything that JSON can hold, to an .npz file at exactly `path`.
+    """Write arrays and their JSON-serialisable description to an .npz file at exactly `path`.
 
     The file is complete on disk before it replaces an older one. Raises ModelFileError if it cannot be written
-    or a number is not finite, TypeError for what JSON cannot hold; an older file is then unchanged.
+    or a number is not finite, TypeError if the description is not JSON-serialisable; an older file is then unchanged.
     """
     target = Path(os.path.realpath(path))
     if not all(np.isfinite(array).all() for array in arrays.values()):
@@ -93,13 +93,12 @@ def read_archive(
     *,
     description_only: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The description and the read-only arrays that `write_archive` wrote; no arrays if description_only.
+    """Read what `write_archive` wrote: the description and read-only arrays (no arrays if description_only).
 
-    format_name, version: the expected format and the highest supported version. `expected` derives from a description
-    which arrays there must be; for an unusable one it raises ValueError, TypeError or KeyError, or ModelFileError with
-    a sentence that lacks the file's name. Raises ModelFileError, with one sentence, for any file that is not exactly
-    such an archive. Nothing in the file is executed; it takes no more memory than the arrays need, once, and some 50 MB
-    for the worst description.
+    format_name, version: the expected format and the highest supported version. `expected` derives the required arrays
+    from the description; if that is unusable, it raises ValueError, TypeError or KeyError, or ModelFileError with a
+    sentence that lacks the file's name. Raises ModelFileError, with one sentence, for any other kind of file. Nothing
+    in the file is executed. Reading takes as much memory as the arrays, plus at most some 50 MB for the description.
     """
     name = printable(Path(path).name or path)
     try:
@@ -121,7 +120,7 @@ def read_archive(
 
 
 class _CarefulFile(io.FileIO):
-    """A file that limits the size of each read: zipfile trusts whatever length its directory declares."""
+    """A file that limits the size of each read, because zipfile trusts the length that the directory declares."""
 
     most_bytes = MAX_DIRECTORY_BYTES
 
@@ -148,7 +147,7 @@ def _read(
     if any(info.flag_bits & 0x1 for info in entries.values()):
         raise ModelFileError("is encrypted and cannot be opened.")
     if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in entries.values()):
-        raise ModelFileError("is compressed in a way that no model file is.")
+        raise ModelFileError("is compressed by a method that model files do not use.")
     if entries["meta.npy"].file_size > MAX_META_BYTES:
         raise ModelFileError(f"is not a {format_name}: its description is too large.")
 
@@ -162,7 +161,7 @@ def _read(
     for name, (shape, dtype) in arrays.items():
         size = prod(shape) * dtype.itemsize
         if not size < entries[f"{name}.npy"].file_size <= size + MAX_HEADER_BYTES:
-            raise ModelFileError(f"is not a {format_name}: an array does not have the size that its description names.")
+            raise ModelFileError(f"is not a {format_name}: an array does not have the size that its description gives.")
     if description_only:
         return description, {}
     return description, {
@@ -215,7 +214,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, shape: tuple[int, ..
     with archive.open(info) as file:
         found_shape, fortran_order, found_dtype = _header(file)
         if found_shape != shape or found_dtype != dtype:
-            raise ModelFileError("is damaged: an array is not what its description names.")
+            raise ModelFileError("is damaged: an array does not match its description.")
         flat = np.frombuffer(_exactly(file, prod(shape) * dtype.itemsize), dtype)
     if not np.isfinite(flat).all():
         raise ModelFileError("holds numbers that are not finite; such a network cannot be used.")
@@ -224,7 +223,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, shape: tuple[int, ..
 
 @contextmanager
 def replacing(target: Path) -> Iterator[IO[bytes]]:
-    """A new file beside `target` that replaces it, complete and synced, unless something fails.
+    """Write a temporary file beside `target`, sync it, and replace `target` with it unless something fails.
 
     Raises OSError; an older file is then unchanged.
     """
@@ -252,7 +251,7 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
 
 
 def remove_old_drafts(folder: Path) -> None:
-    """Remove drafts left in this folder by processes that died while writing, some time ago."""
+    """Remove old drafts that were left in this folder by processes that died while writing."""
     with suppress(OSError):  # no such folder, or another process was faster
         for draft in folder.glob(f".*{DRAFT_SUFFIX}"):
             if time.time() - draft.stat().st_mtime > DRAFT_AGE_S:
@@ -260,10 +259,10 @@ def remove_old_drafts(folder: Path) -> None:
 
 
 def npz_path(path: PathLike) -> Path:
-    """The path to save a network or run at: a name without a suffix gets .npz.
+    """The path to save a network or run at, with .npz appended if the name has no suffix.
 
     Raises ModelFileError for the suffix of another format. A suffix that does not start with a letter, as in
-    digits-0.98, is part of the name.
+    digits-0.98, counts as part of the name.
     """
     named = Path(path)
     if named.suffix.lower() == SUFFIX:
@@ -275,5 +274,5 @@ def npz_path(path: PathLike) -> Path:
 
 
 def reason_of(error: OSError) -> str:
-    """The system's reason, worded for the middle of a sentence."""
+    """The operating system's reason, in lower case to fit into a sentence."""
     return (error.strerror or str(error)).lower()

@@ -1,9 +1,9 @@
-"""Augmentation: random variations of pictures, so that a network learns what does not matter: place, size, slant, pen.
+"""Augmentation: random variations of pictures, so that a network learns to ignore position, size, slant and pen width.
 
-Each picture is resampled at displaced positions. A pixel's displacement is a combination of 1, x and y (shift,
+Each picture is resampled at displaced positions. A pixel's displacement is a linear combination of 1, x and y (shift,
 rotation, scale and shear) and of a few wide bumps (elastic distortion: Simard, Steinkraus and Platt, Best Practices for
-Convolutional Neural Networks Applied to Visual Document Analysis, 2003). So a single product of random coefficients
-with a basis of displacements gives all positions of a whole batch, and every epoch can have new pictures.
+Convolutional Neural Networks Applied to Visual Document Analysis, 2003). One matrix product of random coefficients and
+a basis of displacements therefore gives all positions of a batch, which is fast enough for new pictures in every epoch.
 """
 
 from dataclasses import asdict, dataclass
@@ -22,12 +22,12 @@ Pictures = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far pictures are changed at random. Numbers are the most that is done, either way; 0 is nothing.
+    """How far pictures are changed at random. Each number is the maximum in either direction; 0 means no change.
 
-    shift_px: pixels sideways, and up or down; rotation_deg: degrees; scale: 0.1 is from 0.9 to 1.1 times the size,
-    width and height each by itself; shear: how many pixels to the side for each pixel up; elastic_px: how far an
-    elastic distortion moves a point sideways, and up or down (the root mean square, not the most); thickness_px: how
-    much thicker or thinner lines get.
+    shift_px: horizontal and vertical shift in pixels; rotation_deg: degrees; scale: 0.1 means 0.9 to 1.1 times the
+    size, width and height independently; shear: pixels to the side for each pixel up; elastic_px: horizontal and
+    vertical displacement by an elastic distortion (the root mean square, not the maximum); thickness_px: how much
+    thicker or thinner lines get.
     """
 
     shift_px: float = 0.0
@@ -42,7 +42,7 @@ class Augmentation:
         return any(asdict(self).values())
 
     def __call__(self, images: Array, rng: np.random.Generator) -> Pictures:
-        """New pictures, float32 (N, height, width) from 0 to 1, of images (N, height, width): uint8, or from 0 to 1."""
+        """Varied copies, float32 (N, height, width) in [0, 1], of images (N, height, width): uint8, or in [0, 1]."""
         count, height, width = images.shape
         pictures = images.astype(np.float32) / np.float32(255 if images.dtype == np.uint8 else 1)
         drawn = rng.uniform(-1, 1, (7, count)).astype(np.float32)
@@ -72,7 +72,7 @@ def _moves(height: int, width: int) -> Pictures:
 
 
 def _resampled(pictures: Pictures, x: Pictures, y: Pictures) -> Pictures:
-    """Each picture resampled at x, y (N, height * width), relative to its centre: bilinear, and 0 beyond the edge."""
+    """Pictures resampled bilinearly at x, y (N, height * width), relative to their centre; 0 beyond the edge."""
     count, height, width = pictures.shape
     stride = width + 3
     framed = np.pad(pictures, ((0, 0), (1, 2), (1, 2))).ravel()
@@ -90,9 +90,9 @@ def _resampled(pictures: Pictures, x: Pictures, y: Pictures) -> Pictures:
 
 
 def _with_pen_width(pictures: Pictures, change_px: NDArray[np.float32]) -> Pictures:
-    """Thicker lines, or thinner ones where change_px (N,) is negative: a blend with the picture dilated or eroded.
+    """Pictures with thicker lines, or thinner ones where change_px (N,) is negative.
 
-    Grey-scale dilation and erosion of mathematical morphology, with a cross of 5 pixels.
+    Blends each picture with its grey-scale dilation or erosion by a cross of 5 pixels.
     """
     result = pictures.copy()
     for chosen, extreme in ((change_px > 0, np.maximum), (change_px < 0, np.minimum)):

@@ -1,7 +1,7 @@
-"""Where NumPy meets Tensors: which of its functions accept one, and what to call instead of the others.
+"""Where NumPy meets Tensors: which NumPy functions accept one, and what to call instead of the others.
 
 Operators work: `array * tensor` is an operation of the engine. So do functions whose result has no gradient anyway
-(comparisons, indices, shapes). All others would silently lose the gradient, so they raise.
+(comparisons, indices, shapes). All others would silently lose the gradient, so they raise an error.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ OPERATIONS = {
     np.power: ops.power,
     np.matmul: ops.matmul,
 }
-"""What NumPy calls for `array + tensor` and the like."""
+"""The ufuncs that NumPy calls for `array + tensor` and the other operators."""
 
 WITHOUT_GRADIENT: frozenset[Callable[..., Any]] = frozenset(
     {
@@ -32,7 +32,7 @@ WITHOUT_GRADIENT: frozenset[Callable[..., Any]] = frozenset(
         *(np.array2string, np.array_repr, np.array_str, np.save, np.savetxt),
     }
 )
-"""Functions that may work on the data alone."""
+"""Functions that are safe to call on the data."""
 
 FUNCTIONS = {"concatenate", "maximum", "minimum", "stack", "where"}
 OTHER_NAMES = {
@@ -58,7 +58,7 @@ OPERATORS = {
 
 
 def advice(function: Callable[..., Any], tensor: type) -> str:
-    """One sentence: why this NumPy function is refused, and what to write instead for a Tensor."""
+    """One sentence: why this NumPy function does not accept a Tensor, and what to write instead."""
     name = OTHER_NAMES.get(function.__name__, function.__name__)
     if name in OPERATORS:
         right = f"write {OPERATORS[name]}"
@@ -67,6 +67,6 @@ def advice(function: Callable[..., Any], tensor: type) -> str:
     elif hasattr(tensor, name):
         right = f"write t.{name}()"
     else:
-        right = "use what Tensors can do, or t.data for the numbers alone"
+        right = "use the methods of Tensor, or t.data for the numbers alone"
     module = getattr(function, "__module__", "numpy").replace("numpy", "np")
-    return f"{module}.{function.__name__} knows nothing of gradients: {right}"
+    return f"{module}.{function.__name__} does not compute gradients: {right}"

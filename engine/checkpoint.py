@@ -1,16 +1,16 @@
-"""What is kept in files: a trained network, and a run that can go on.
+"""Model files, which hold a trained network, and checkpoints, which hold a run that can be resumed.
 
 A model file, format "minigrad model", version 1, is an archive of
 
     meta            {"format": ..., "version": 1, "network": {"sizes": [784, 256, 128, 10], "activation": "relu",
-                    "dtype": "float32"}, "meta": {...whatever the caller kept with it...}}
+                    "dtype": "float32"}, "meta": {...entries from the caller...}}
     layers.<i>.W    (sizes[i + 1], sizes[i]), float32 or float64
     layers.<i>.b    (sizes[i + 1],), likewise
 
-A checkpoint, format "minigrad checkpoint", version 1, is that, and
+A checkpoint, format "minigrad checkpoint", version 1, holds the same and also
 
-    meta                  besides: {"run": {...config, learning rate and position...}}
-    optimizer.<name>.<i>  what the optimizer remembers of parameter i
+    meta                  with another entry: {"run": {...config, learning rate and position...}}
+    optimizer.<name>.<i>  the optimizer's state for parameter i
     losses                (mini-batches done,), float32
     epochs                (epochs done, 2 or 4), float64: loss, accuracy, and the same on the validation samples
 """
@@ -39,27 +39,27 @@ DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "float64": np.dt
 
 
 def save_model(path: PathLike, model: MLP, meta: Mapping[str, Any] | None = None) -> None:
-    """Write the network, and with it `meta` (anything that JSON can hold), to an .npz file at exactly `path`.
+    """Write the network and `meta`, which must be JSON-serialisable, to an .npz file at exactly `path`.
 
-    The file is complete on disk before it takes the place of an older one. Raises ModelFileError if it cannot be
-    written or the network is not finite; the older file, if any, is then as it was.
+    The file is complete on disk before it replaces an older one. Raises ModelFileError if it cannot be written or the
+    network is not finite; an older file is then unchanged.
     """
     network, parameters = _described(model)
     write_archive(path, {"format": MODEL, "version": VERSION, "network": network, "meta": dict(meta or {})}, parameters)
 
 
 def load_model(path: PathLike) -> tuple[MLP, dict[str, Any]]:
-    """Read what `save_model` wrote: the network, and the meta that was kept with it.
+    """Read what `save_model` wrote: the network and its meta.
 
-    Raises ModelFileError, with one sentence, for any file that is not exactly such a file. Nothing in the file is
-    executed, and no more memory is taken than the network needs, twice over, and some 50 MB for its description.
+    Raises ModelFileError, with one sentence, for any other kind of file. Nothing in the file is executed. Loading takes
+    at most twice the memory of the network, plus some 50 MB for the description.
     """
     description, arrays = read_archive(path, MODEL, VERSION, _network_arrays)
     return _model(description, arrays), description["meta"]
 
 
 def save_checkpoint(path: PathLike, state: RunState, meta: Mapping[str, Any] | None = None) -> None:
-    """Write all that a run needs to go on, and `meta`, in the way of `save_model`. Raises ModelFileError likewise."""
+    """Write everything needed to resume a run, and `meta`, as `save_model` does, with the same errors."""
     network, arrays = _described(state.model)
     run = {
         "config": state.config.to_dict(),
@@ -80,7 +80,7 @@ def save_checkpoint(path: PathLike, state: RunState, meta: Mapping[str, Any] | N
 
 
 def load_checkpoint(path: PathLike) -> tuple[RunState, dict[str, Any]]:
-    """Read what `save_checkpoint` wrote: the run's state, and the meta. Raises ModelFileError as `load_model` does."""
+    """Read what `save_checkpoint` wrote: the run's state and its meta. Raises ModelFileError as `load_model` does."""
     description, arrays = read_archive(path, CHECKPOINT, VERSION, _run_arrays)
     run = description["run"]
     prefix = "optimizer."
@@ -89,7 +89,7 @@ def load_checkpoint(path: PathLike) -> tuple[RunState, dict[str, Any]]:
         if (name.startswith("square") and (value < 0).any()) or (
             name.startswith("steps") and not 0 <= value <= run["steps_done"]
         ):
-            raise ModelFileError(f"{printable(Path(path).name)} describes an optimizer that cannot be.")
+            raise ModelFileError(f"{printable(Path(path).name)} describes an impossible optimizer state.")
     state = RunState(
         TrainingConfig(**run["config"]),
         _model(description, arrays),
@@ -106,7 +106,7 @@ def load_checkpoint(path: PathLike) -> tuple[RunState, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class CheckpointSummary:
-    """What a checkpoint tells without its arrays: of which run it is, how far that had come, and the meta."""
+    """What a checkpoint says without its arrays: the run's config, its progress in epochs, and the meta."""
 
     config: TrainingConfig
     learning_rate: float
@@ -119,7 +119,7 @@ class CheckpointSummary:
 
 
 def summarize_checkpoint(path: PathLike) -> CheckpointSummary:
-    """What is in a checkpoint, at once, however large it is. Raises ModelFileError as `load_checkpoint` does."""
+    """Read a checkpoint's summary without its arrays. Raises ModelFileError as `load_checkpoint` does."""
     description, _ = read_archive(path, CHECKPOINT, VERSION, _run_arrays, description_only=True)
     run = description["run"]
     config = TrainingConfig(**run["config"])
@@ -128,10 +128,10 @@ def summarize_checkpoint(path: PathLike) -> CheckpointSummary:
 
 
 class Checkpoints:
-    """The checkpoint file of a run, kept up to date: at the end of each epoch and every 30 seconds.
+    """Writes a run's checkpoint file at the end of each epoch and every 30 seconds.
 
-    Where an epoch takes less than ten times as long as writing the file, some are left out. about: tells the meta to
-    keep with it; clock: tells the time in seconds.
+    Skips epochs so that writing takes at most a tenth of the time. about: returns the meta to write; clock: returns the
+    time in seconds.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class Checkpoints:
     def write(self, run: TrainingRun) -> None:
         """Write the file now, unless it holds this state already.
 
-        Raises ModelFileError if it cannot be written; it is then tried again when next due.
+        Raises ModelFileError if it cannot be written; `after_step` then tries again when the next one is due.
         """
         position = run.steps_done, run.learning_rate
         if position == self._written:
@@ -167,19 +167,19 @@ class Checkpoints:
             self._cost_s = self._written_s - started_s
 
 
-# ---------------------------------------------------------------- descriptions, and the arrays that they ask for
+# ---------------------------------------------------------------- descriptions, and the arrays that they require
 
 
 def _described(model: MLP) -> tuple[dict[str, Any], dict[str, Array]]:
     if type(model) is not MLP:
-        raise ModelFileError(f"Only an MLP can be kept in a file, not a {type(model).__name__}.")
+        raise ModelFileError(f"Only an MLP can be saved, not a {type(model).__name__}.")
     activation = type(model.activation).__name__.lower()
     if ACTIVATIONS.get(activation) is not type(model.activation) or model.dtype.name not in DTYPES:
-        raise ModelFileError(f"A network of {model.dtype.name} numbers and {activation} cannot be kept in a file.")
+        raise ModelFileError(f"A network of {model.dtype.name} numbers and {activation} cannot be saved.")
     if len(model.sizes) > MAX_HIDDEN_LAYERS + 2 or count_parameters(model.sizes) > MAX_PARAMETERS:
-        raise ModelFileError("This network is too large to be kept in a file.")
+        raise ModelFileError("This network is too large to be saved.")
     dtype = DTYPES[model.dtype.name]
-    parameters = {  # also those that are frozen, and tied ones each time
+    parameters = {  # including frozen ones, and tied ones once per layer
         f"layers.{index}.{name}": parameter.data.astype(dtype, copy=False)
         for index, layer in enumerate(model.layers)
         for name, parameter in (("W", layer.W), ("b", layer.b))
@@ -207,7 +207,7 @@ def _network_arrays(description: dict[str, Any]) -> Expected:
     if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise ModelFileError("describes a network with an unknown activation.")
     if not isinstance(dtype, str) or dtype not in DTYPES:
-        raise ModelFileError("describes a network with an unknown kind of numbers.")
+        raise ModelFileError("describes a network with an unknown dtype.")
     expected: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
     for index, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         expected[f"layers.{index}.W"] = (fan_out, fan_in), DTYPES[dtype]
@@ -220,12 +220,12 @@ def _run_arrays(description: dict[str, Any]) -> Expected:
     network, run = description["network"], description["run"]
     config = TrainingConfig(**run["config"])
     if tuple(network["sizes"][1:-1]) != config.hidden or network["activation"] != config.activation:
-        raise ModelFileError("describes a run of another network than it holds.")
+        raise ModelFileError("describes a run whose settings do not match its network.")
     counts = [run[name] for name in ("training_count", "steps_done", "epochs_done")]
     counts += [run["epoch_so_far"][name] for name in ("correct", "count")]
     sound = all(type(count) is int and count >= 0 for count in counts) and counts[0] > 0
     sound = sound and math.isfinite(run["epoch_so_far"]["loss_sum"])
-    replace(config, learning_rate=run["learning_rate"])  # raises for a rate that no run can have
+    replace(config, learning_rate=run["learning_rate"])  # raises for an invalid rate
     epoch = EpochMeter(**run["epoch_so_far"])
     if not sound or not epoch.correct <= epoch.count <= run["training_count"]:
         raise ModelFileError("describes a run with impossible numbers.")
@@ -236,7 +236,7 @@ def _run_arrays(description: dict[str, Any]) -> Expected:
         raise ModelFileError("describes a run at an impossible position.")
 
     expected = dict(parameters)
-    # A tiny network of as many layers shows what the optimizer remembers.
+    # A tiny network with as many layers shows which arrays the optimizer has.
     dtype = DTYPES[network["dtype"]]
     tiny = MLP(1, [1] * len(config.hidden), 1, dtype=dtype)
     shapes = [shape for shape, _ in parameters.values()]

@@ -1,4 +1,4 @@
-"""TrainingConfig: everything that decides a training run but the data, checked before anything is trained."""
+"""TrainingConfig: all settings of a training run except the data, validated before training starts."""
 
 import math
 from collections.abc import Callable
@@ -25,14 +25,14 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,  # noqa: ARG005
     "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
 }
-"""What the learning rate is multiplied with, by how much of the run is done (0 to 1).
+"""The factor of the learning rate as a function of the run's progress (0 to 1).
 
 Cosine: Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), without the restarts.
 """
 
 
 class ConfigError(ValueError):
-    """A setting that cannot be used; `field` names it, the message says why in one sentence."""
+    """An invalid setting; `field` names it, the message says in one sentence what is wrong."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -41,12 +41,13 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything that decides a training run, but for the data. Raises ConfigError for what cannot be trained.
+    """All settings of a training run except the data. Raises ConfigError for invalid ones.
 
     hidden: sizes of the hidden layers; activation: "relu", "tanh" or "sigmoid"; optimizer: "sgd", "momentum" or
-    "adam"; momentum matters to "momentum" alone; weight_decay is decoupled; schedule: "constant", or "cosine" for a
-    learning rate that sinks to 0 (see SCHEDULES); validation_share: the part of the training samples, from 0 to 0.5,
-    that is held back to validate on; augmentation: how the training pictures vary, an Augmentation or its fields.
+    "adam"; momentum is used by "momentum" only; weight_decay is decoupled; schedule: "constant", or "cosine" for a
+    learning rate that decays to 0 (see SCHEDULES); validation_share: the share of the training samples, from 0 to 0.5,
+    that is held out for validation; augmentation: how the training pictures vary, an Augmentation or a dict of its
+    fields.
     """
 
     hidden: tuple[int, ...] = (256, 128)
@@ -103,7 +104,7 @@ class TrainingConfig:
         return sizes
 
     def build_model(self, in_dim: int, out_dim: int) -> MLP:
-        """A new float32 network, its weights drawn from the seed at the scale that suits the activation."""
+        """A new float32 network, its weights drawn from the seed: "he" for ReLU, otherwise "xavier"."""
         self.sizes(in_dim, out_dim)
         return MLP(
             in_dim,
@@ -122,7 +123,7 @@ class TrainingConfig:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, fit for JSON."""
+        """All settings as JSON-serialisable values."""
         return {**asdict(self), "hidden": list(self.hidden)}
 
 

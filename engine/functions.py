@@ -10,7 +10,7 @@ from engine.tensor import Tensor, apply
 
 
 def concatenate(tensors: Sequence[Any], axis: int | None = 0) -> Tensor:
-    """Joined along an existing axis: shapes (2, 3) and (4, 3) give (6, 3). axis None: all flattened first."""
+    """Join along an existing axis: shapes (2, 3) and (4, 3) give (6, 3). With axis None all are flattened first."""
     joined = _alike(tensors)
     if axis is None:
         joined, axis = [tensor.flatten() for tensor in joined], 0
@@ -18,13 +18,13 @@ def concatenate(tensors: Sequence[Any], axis: int | None = 0) -> Tensor:
 
 
 def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
-    """Joined along a new axis: two of shape (3,) give (2, 3), or (3, 2) for axis 1."""
+    """Join along a new axis: two Tensors of shape (3,) give (2, 3), or (3, 2) for axis 1."""
     joined = _alike(tensors)
     return apply(ops.stack(len(joined)), *joined, axis=axis)
 
 
 def where(condition: Any, a: Any, b: Any) -> Tensor:
-    """a where the condition holds (is not 0), else b; only the chosen one gets a gradient."""
+    """a where the condition is true (not 0), else b; only the chosen element gets a gradient."""
     condition = condition.data if isinstance(condition, Tensor) else condition
     return apply(ops.where, *_alike([a, b]), condition=np.asarray(condition).astype(bool))
 
@@ -40,7 +40,7 @@ def minimum(a: Any, b: Any) -> Tensor:
 
 
 def dropout(x: Any, p: float = 0.5, rng: np.random.Generator | np.random.RandomState | None = None) -> Tensor:
-    """Each element set to 0 with probability p, the others multiplied by 1 / (1 - p), which preserves the mean.
+    """Set each element to 0 with probability p and multiply the others by 1 / (1 - p), which preserves the mean.
 
     Srivastava et al., JMLR 15 (2014), 1929-1958. Raises ValueError for a p outside [0, 1].
     """
@@ -52,6 +52,6 @@ def dropout(x: Any, p: float = 0.5, rng: np.random.Generator | np.random.RandomS
 
 
 def _alike(values: Sequence[Any]) -> list[Tensor]:
-    """All as Tensors; a plain number takes the dtype of the first Tensor."""
+    """The values as Tensors; a plain number takes the dtype of the first Tensor."""
     first = next((value for value in values if isinstance(value, Tensor)), None)
     return [Tensor(value) if first is None else first._like(value) for value in values]

@@ -1,4 +1,4 @@
-"""Gradient checking: compares what `backward()` finds with finite differences."""
+"""Gradient checking: compares the gradients of `backward()` with finite differences."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,14 +15,13 @@ def gradcheck(
     """Compare the gradients of f(*tensors) with central differences. Returns True, or raises.
 
     Each number x of a tensor that requires a gradient is perturbed: df/dx is about (f(x + h) - f(x - h)) / 2h, with a
-    truncation error of order h^2 and a rounding error of order eps / h, so that the best step h is eps^(1/3) = 6e-6
-    (Press et al., Numerical Recipes, 3rd ed. (2007), section 5.7). The tensors are float64, with numbers of about 1.
-    The result may have any shape: its elements are summed with different weights, so that none can be mistaken for
-    another.
+    truncation error of order h^2 and a rounding error of order eps / h, so the best step h is eps^(1/3) = 6e-6 (Press
+    et al., Numerical Recipes, 3rd ed. (2007), section 5.7). The tensors must be float64, with numbers of about 1. The
+    result may have any shape: its elements are summed with different weights, so that mixed-up elements are noticed.
 
     Raises AssertionError with the position of the first difference above atol + rtol |df/dx|; points where f has no
     derivative, such as 0 for relu, fail too. Raises ValueError if nothing can be compared: for other dtypes, if no
-    tensor requires a gradient, or if f gives another result each time; TypeError if the result is not a Tensor.
+    tensor requires a gradient, or if f returns a different result each time; TypeError if the result is not a Tensor.
     """
     checked = [(position, tensor) for position, tensor in enumerate(tensors) if tensor.requires_grad]
     if not checked:
@@ -39,7 +38,7 @@ def gradcheck(
         weights = np.random.default_rng(0).uniform(0.5, 1.5, result.shape) if result.size > 1 else np.ones(result.shape)
         with no_grad():
             if not np.array_equal(f(*tensors).data, result.data, equal_nan=True):
-                raise ValueError("f gives another result each time: give its random numbers a seed within f")
+                raise ValueError("f returns a different result each time: seed its random numbers inside f")
         result.backward(weights)
         for position, tensor in checked:
             slopes = _differences(lambda: float((f(*tensors).data * weights).sum()), tensor, step)

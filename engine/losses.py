@@ -20,11 +20,11 @@ def mse_loss(pred: Any, target: Any) -> Tensor:
 
 
 def cross_entropy_loss(logits: Any, target_idx: Any) -> Tensor:
-    """-log softmax(logits)[target]: the surprise at the right answer; the mean over a batch.
+    """-log softmax(logits)[target], averaged over a batch: how surprising the right answer is to the network.
 
-    logits: (..., classes), before softmax; target_idx: integers of shape (...), each a class. Returns a scalar. Raises
-    ValueError if the shapes do not match or there is no sample, TypeError if targets are not integers, IndexError if
-    a target is not a class.
+    logits: (..., classes), before softmax; target_idx: class indices, integers of shape (...). Returns a scalar. Raises
+    ValueError if the shapes do not match or there are no samples, TypeError if targets are not integers, IndexError if
+    a target is out of range.
     """
     logits = logits if isinstance(logits, Tensor) else Tensor(logits)
     return apply(ops.cross_entropy, logits, target=class_indices(target_idx, logits.shape))
@@ -37,7 +37,7 @@ def class_indices(target_idx: Any, shape: tuple[int, ...]) -> Array:
         kind = "a Tensor" if isinstance(target_idx, Tensor) else target.dtype
         raise TypeError(f"targets are class indices (integers), not {kind}")
     if not shape or target.shape != shape[:-1]:
-        hint = ": a target is the number of its class, not a row of 0 and 1" if target.shape == shape != () else ""
+        hint = ": a target is the index of a class, not a one-hot row" if target.shape == shape != () else ""
         raise ValueError(f"logits of shape {shape} do not fit targets of shape {target.shape}{hint}")
     if target.size == 0:
         raise ValueError("a loss needs at least one sample")

@@ -1,4 +1,4 @@
-"""Networks: a layer is a function with parameters, a network is layers in a row."""
+"""Networks: a layer is a function with parameters, a network is a sequence of layers."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
@@ -16,18 +16,19 @@ from engine.tensor import Tensor, apply, as_tensor
 
 MAX_HIDDEN_LAYERS = 16
 MAX_PARAMETERS = 50_000_000
-"""What can be configured, and what a model file may declare."""
+"""Limits for configs and for model files."""
 
 RandomSource = np.random.Generator | np.random.RandomState
 
 
 class Module:
-    """Anything with parameters: Tensors that require a gradient, but no results of others.
+    """The base class of layers and networks.
 
-    They are looked for in attributes, in the modules there, and in lists, tuples and dicts, however nested.
+    Its parameters are leaf Tensors that require a gradient. They are found in attributes, in modules among these, and
+    in lists, tuples and dicts, at any depth.
 
-    training: whether it is being trained; what differs then, as `Dropout`, looks at it. `train()` and `eval()` set it
-    for all modules within. `evaluate` and `predict` ask a network in the mode for that, whatever mode it is in.
+    training: whether the module is in training mode, which matters to `Dropout`, for example. `train()` and `eval()`
+    set it for all submodules. `evaluate` and `predict` always use evaluation mode and restore the mode afterwards.
     """
 
     training = True
@@ -39,9 +40,9 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward(self, x)")
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Each parameter with its path, such as "layers.0.W"; one that is in several places once, by the first.
+        """Each parameter with its path, such as "layers.0.W"; a shared one appears once, under its first path.
 
-        Raises TypeError for parameters in a set, which has no order that they could be named by.
+        Raises TypeError for parameters in a set: it has no order to name them by.
         """
         for path, value in _within(self):
             if isinstance(value, Tensor) and value.requires_grad and not value.op:
@@ -50,27 +51,27 @@ class Module:
                 raise TypeError(f"parameters in a set have no order: make {path} a list")
 
     def children(self) -> Iterator[tuple[str, "Module"]]:
-        """The modules in its attributes, and in lists, tuples and dicts there, each with its path: "layers.0"."""
+        """Direct submodules, in attributes and in lists, tuples and dicts there, each with its path: "layers.0"."""
         return ((path, value) for path, value in _within(self, into_modules=False) if isinstance(value, Module))
 
     def modules(self) -> Iterator["Module"]:
-        """Itself and all modules within, each once."""
+        """This module and all its submodules, each once."""
         yield self
         yield from (value for _, value in _within(self) if isinstance(value, Module))
 
     def train(self, mode: bool = True) -> Self:
-        """Make it, and all within, ready to be trained; mode False: to be used. Returns itself."""
+        """Set training mode, or evaluation mode for mode False, for all submodules too. Returns self."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Make it, and all within, ready to be used. Returns itself."""
+        """Set evaluation mode, for all submodules too. Returns self."""
         return self.train(False)
 
     @recursive_repr()
     def __repr__(self) -> str:
-        """The modules within, one a line: "layers.0: Linear(784, 256)"."""
+        """The submodules, one per line: "layers.0: Linear(784, 256)"."""
         lines = [f"{name}: {child!r}".replace("\n", "\n  ") for name, child in self.children()]
         inside = "".join(f"\n  {line}" for line in lines)
         return f"{type(self).__name__}({inside}\n)" if lines else f"{type(self).__name__}()"
@@ -79,7 +80,7 @@ class Module:
         return [parameter for _, parameter in self.named_parameters()]
 
     def zero_grad(self) -> None:
-        """Forget all gradients: each parameter's `grad` becomes None."""
+        """Set the `grad` of each parameter to None."""
         for parameter in self.parameters():
             parameter.grad = None
 
@@ -88,7 +89,7 @@ _SEARCHED = (Tensor, Module, dict, list, tuple, set, frozenset)
 
 
 def _within(module: Module, *, into_modules: bool = True) -> Iterator[tuple[str, Any]]:
-    """All that may be or hold parameters and modules, each once, with its path, in the order of attributes."""
+    """Everything that can be or contain parameters and modules, each once, with its path, in attribute order."""
     seen, stack = {id(module)}, [(name, part) for name, part in reversed(_parts(module))]
     while stack:
         path, value = stack.pop()
@@ -100,7 +101,7 @@ def _within(module: Module, *, into_modules: bool = True) -> Iterator[tuple[str,
 
 
 def _parts(value: Any) -> list[tuple[Any, Any]]:
-    """What is to be searched within a module, list, tuple or dict, with names."""
+    """The parts of a module, list, tuple or dict that are worth searching, with their names."""
     named: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, Module):
         named = vars(value).items()
@@ -124,7 +125,7 @@ def _standard_deviation(init: str, in_dim: int, out_dim: int) -> float:
 class Linear(Module):
     """y = x W^T + b, for x of shape (..., in_dim); y has shape (..., out_dim).
 
-    W has shape (out_dim, in_dim), b (out_dim,) and begins at zero. `init` draws W from a normal distribution:
+    W has shape (out_dim, in_dim); b has shape (out_dim,) and starts at zero. W is drawn from a normal distribution:
     "normal": N(0, 0.01^2); "he": N(0, 2 / in_dim), for ReLU (He et al., 2015, arXiv:1502.01852);
     "xavier": N(0, 2 / (in_dim + out_dim)) (Glorot and Bengio, AISTATS 2010).
     """
@@ -140,12 +141,12 @@ class Linear(Module):
     ) -> None:
         rng = np.random.default_rng() if rng is None else rng
         weights = rng.normal(0.0, _standard_deviation(init, in_dim, out_dim), (out_dim, in_dim))
-        # In Fortran order W^T is contiguous, which makes x W^T 1.5 times as fast.
+        # W^T is contiguous in Fortran order, which makes x W^T 1.5 times as fast.
         self._set_parameters(weights.astype(dtype, order="F"), np.zeros(out_dim, dtype))
 
     @classmethod
     def around(cls, W: Array, b: Array) -> "Linear":
-        """A layer of this very weight matrix (out_dim, in_dim), best in Fortran order, and this bias (out_dim,)."""
+        """A layer that uses these arrays without copying: W (out_dim, in_dim), best in Fortran order, b (out_dim,)."""
         layer = cls.__new__(cls)
         layer._set_parameters(W, b)
         return layer
@@ -168,7 +169,7 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
-    """x above 0, slope x elsewhere: no neuron is ever dead."""
+    """x above 0, slope * x elsewhere, so that no neuron ever stops learning."""
 
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = slope
@@ -191,7 +192,7 @@ class Sigmoid(Module):
 
 
 class Dropout(Module):
-    """In training `dropout`, with probability p; otherwise the input as it is. rng decides what is dropped."""
+    """`dropout` with probability p in training mode; otherwise the identity. rng chooses the dropped elements."""
 
     def __init__(self, p: float = 0.5, *, rng: RandomSource | None = None) -> None:
         if not 0 <= p <= 1:
@@ -210,7 +211,7 @@ ACTIVATIONS: dict[str, type[Module]] = {"relu": ReLU, "tanh": Tanh, "sigmoid": S
 
 
 class MLP(Module):
-    """A multilayer perceptron: Linear layers with an activation between each two; (..., in_dim) -> (..., out_dim)."""
+    """A multilayer perceptron: Linear layers with an activation between them; (..., in_dim) -> (..., out_dim)."""
 
     def __init__(
         self,
@@ -241,7 +242,7 @@ class MLP(Module):
 
     @classmethod
     def from_parameters(cls, parameters: Sequence[tuple[Array, Array]], activation: type[Module] = ReLU) -> "MLP":
-        """A network around copies of given (W, b) pairs, first layer first."""
+        """A network with copies of these (W, b) pairs, first layer first."""
         model = cls.__new__(cls)
         model.sizes = (parameters[0][0].shape[1], *(len(b) for _, b in parameters))
         model.activation = activation()
@@ -249,7 +250,7 @@ class MLP(Module):
         return model
 
     def copy(self) -> "MLP":
-        """The same network with parameters of its own, which have no gradient yet."""
+        """A copy with its own parameters, without gradients."""
         return deepcopy(self, {id(parameter.grad): None for parameter in self.parameters()})
 
 

@@ -1,6 +1,6 @@
 """The calculus: every differentiable operation, and how a gradient flows back through it.
 
-An operation y = f(a, b, ...) is written as an `Op`: its forward, and one *vector-Jacobian product* for each
+An operation y = f(a, b, ...) is written as an `Op`: its forward function, and one *vector-Jacobian product* for each
 argument. A vector-Jacobian product takes g = dL/dy, the result y and the arguments, and returns dL/d(argument).
 That is all the mathematics of backpropagation; `Tensor.backward` walks the graph.
 
@@ -108,7 +108,7 @@ dropout = Op("dropout", lambda a, scale: a * scale, (lambda g, y, a, scale: g * 
 
 
 def _count(a: Array, axis: Axes) -> int:
-    """How many elements are reduced to one."""
+    """The number of elements that are reduced to one."""
     return a.size if axis is None else math.prod(a.shape[i] for i in normalize_axis_tuple(axis, a.ndim))
 
 
@@ -176,7 +176,7 @@ def _vjp_prod(g: Array, y: Array, a: Array, axis: int) -> Array:
 
 
 def _vjp_cumsum(g: Array, y: Array, a: Array, axis: int) -> Array:
-    return np.flip(np.cumsum(np.flip(wide(g), axis), axis), axis)  # each is part of its own and all later sums
+    return np.flip(np.cumsum(np.flip(wide(g), axis), axis), axis)  # an element is in its own sum and all later ones
 
 
 sum = Op("sum", _sum, (_vjp_sum,))
@@ -276,15 +276,15 @@ matmul = Op("matmul", _matmul, (_vjp_matmul_left, _vjp_matmul_right))
 
 
 def _rows(a: Array) -> Array:
-    """All axes but the last merged into one."""
+    """`a` with all axes but the last merged into one."""
     return a if a.ndim == 2 else a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
 
 
 def _linear(x: Array, W: Array, b: Array) -> Array:
-    # (W x^T)^T rather than x W^T: OpenBLAS's threads then share the work better, above all for small batches.
+    # (W x^T)^T rather than x W^T: OpenBLAS then divides the work better among its threads, mainly for small batches.
     if x.shape[-1:] != W.shape[1:]:
         widths = f"Linear takes {W.shape[1]}, the input has {x.shape[-1] if x.ndim else 'none'}"
-        raise ValueError(f"matmul: mismatch of widths: {widths} (its shape is {x.shape})")
+        raise ValueError(f"matmul: the widths differ: {widths} (its shape is {x.shape})")
     y = (W @ _rows(x).T).T
     y = np.asarray(np.add(y, b, out=y if y.dtype == b.dtype else None))
     return y if x.ndim == 2 else y.reshape(x.shape[:-1] + b.shape)

@@ -1,6 +1,6 @@
 """Optimizers, simplest first: each turns the gradients of the parameters into a small step downhill.
 
-All work in place: a parameter's array stays the same array. A parameter whose `grad` is None is skipped.
+All work in place, on the parameters' own arrays. A parameter whose `grad` is None is skipped.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,25 +28,25 @@ SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "betas": (lambda betas: len(betas) == 2 and all(map(_is_share, betas)), "two numbers from 0 to below 1"),
     "eps": (_is_finite, "a finite number from 0 on"),
 }
-"""What an optimizer may be set to, when it is made and later. Other values make every parameter NaN, or none move."""
+"""Valid settings, checked on every assignment. Other values would turn the parameters into NaN or never change them."""
 
 
 class Optimizer:
-    """What all optimizers share: the parameters, the learning rate `lr` (free to change), decoupled weight decay.
+    """The base class: the parameters, the learning rate `lr` (may change at any time) and decoupled weight decay.
 
-    Decoupled: each step first shrinks the parameters by the factor 1 - lr * weight_decay, whatever their gradient
-    is (Loshchilov and Hutter, 2019, arXiv:1711.05101). A parameter that is given twice (tied weights) is stepped once.
-    The parameters' shapes are fixed from now on. A copy or pickle goes on to the same numbers as the optimizer itself,
-    with the parameters that were copied along, and a memory of its own.
+    Decoupled: each step first multiplies the parameters by 1 - lr * weight_decay, regardless of their gradients
+    (Loshchilov and Hutter, 2019, arXiv:1711.05101). A parameter that is given twice (tied weights) is updated once.
+    From now on the parameters cannot change shape. A copy or pickle computes the same numbers as the original; it
+    refers to the parameters that were copied with it and has its own memory.
 
-    Raises ValueError for settings outside their range (see SETTINGS), whenever they are assigned, and for a parameter
-    that is a result of other Tensors, TypeError for what are not Tensors.
+    Raises ValueError for settings outside their range (see SETTINGS), on every assignment, and for a parameter that is
+    a result of other Tensors; TypeError for anything that is not a Tensor.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0.0) -> None:
         self.params = _each_once(params)
         self.memory: dict[str, list[Array]] = {}
-        """What `step` remembers from one call to the next: by name, an array for each parameter."""
+        """State between calls of `step`: by name, an array for each parameter."""
         self.lr = lr
         self.weight_decay = weight_decay
 
@@ -66,15 +66,15 @@ class Optimizer:
             param.grad = None
 
     def step(self) -> None:
-        """Move every parameter that has a gradient.
+        """Update every parameter that has a gradient.
 
-        Raises ValueError, and moves nothing, if a gradient does not have its parameter's shape or is not real, or if
-        this optimizer cannot work on a parameter, as its array was made read-only or it is not the one it was made for.
+        Raises ValueError, and changes nothing, if a gradient does not have its parameter's shape or is not real, if a
+        parameter's array is read-only, or if a parameter has a different shape than when the optimizer was created.
         """
         self.step_by(self._update)
 
     def step_by(self, update: Callable[[int, Array, Array], None]) -> None:
-        """`step`, computed by `update(index, data, gradient)` instead of this optimizer's own formula."""
+        """Like `step`, but with `update(index, data, gradient)` instead of this optimizer's own formula."""
         gradients = [self._gradient(index, param) for index, param in enumerate(self.params)]
         for index, (param, grad) in enumerate(zip(self.params, gradients, strict=True)):
             if grad is not None:
@@ -82,10 +82,10 @@ class Optimizer:
                 if self.weight_decay:
                     data *= 1 - self.lr * self.weight_decay
                 update(index, data, grad)
-                param.adopt(data)  # the same array, but its Tensor shall know that it has changed
+                param.adopt(data)  # the same array, but the Tensor must know that it has changed
 
     def _gradient(self, index: int, param: Tensor) -> Array | None:
-        """The parameter's gradient, once it is known that a step can be made with it."""
+        """The parameter's gradient, after checking that the parameter can be updated with it."""
         grad, data = param.grad, param.data
         if grad is None:
             return None
@@ -98,23 +98,23 @@ class Optimizer:
         for values in self.memory.values():
             if index >= len(values) or values[index].shape not in (shape, ()):
                 raise ValueError(
-                    f"parameter {index}, of shape {shape}, is not what this optimizer was made for: make a new one"
+                    f"parameter {index}, of shape {shape}, does not fit this optimizer's memory: create a new optimizer"
                 )
         if not data.flags.writeable:
-            raise ValueError(f"parameter {index} cannot be changed, as its array is read-only")
+            raise ValueError(f"parameter {index} cannot be changed: its array is read-only")
         return grad
 
     def _update(self, index: int, data: Array, grad: Array) -> None:
         raise NotImplementedError
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """A copy gets a memory of its own."""
+        """Give a copy its own memory."""
         vars(self).update(state)
         self.params = _each_once(self.params)
         self.memory = {name: [value.copy("K") for value in values] for name, values in self.memory.items()}
 
     def state(self) -> dict[str, Array]:
-        """All that the next step depends on besides parameters, gradients and settings, as named copies."""
+        """Named copies of everything that the next step depends on except parameters, gradients and settings."""
         return {
             f"{name}.{index}": np.array(value)
             for name, values in self.memory.items()
@@ -122,21 +122,21 @@ class Optimizer:
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state()` gave. Raises ValueError if it belongs to other parameters; nothing changes then."""
+        """Restore what `state()` returned. Raises ValueError, and changes nothing, if it is for other parameters."""
         current = self.state()
         if state.keys() != current.keys():
-            raise ValueError(f"this state has other names than {type(self).__name__} with these parameters")
+            raise ValueError(f"the names in this state do not match {type(self).__name__} with these parameters")
         for name, value in current.items():
             given = np.asarray(state[name])
             if given.shape != value.shape or given.dtype.kind not in "fiu":
-                raise ValueError(f"{name} must hold numbers in the shape {value.shape}")
+                raise ValueError(f"{name} must be numbers of shape {value.shape}")
         for name, values in self.memory.items():
             for index, value in enumerate(values):
                 value[...] = state[f"{name}.{index}"]
 
 
 def _each_once(params: Iterable[Tensor]) -> list[Tensor]:
-    """The parameters as a list; their shapes are fixed."""
+    """The parameters as a list without duplicates; their shapes become fixed."""
     if isinstance(params, Tensor):
         raise TypeError("an optimizer takes a list of Tensors, not a Tensor")
     tensors = list(params)
@@ -144,7 +144,7 @@ def _each_once(params: Iterable[Tensor]) -> list[Tensor]:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"an optimizer takes Tensors, not {type(tensor).__name__}")
         if tensor.op:
-            raise ValueError(f"the result of {tensor.op}() is no parameter: it would be computed anew each time")
+            raise ValueError(f"the result of {tensor.op}() is not a parameter: it is recomputed each time")
         tensor.fix_shape()
     return list(dict.fromkeys(tensors))
 
@@ -208,7 +208,7 @@ class Adam(Optimizer):
         mean += (1 - beta1) * grad
         square *= beta2
         square += (1 - beta2) * (grad * grad)
-        # Both bias corrections as scalars: they cost no pass over the arrays.
+        # Both bias corrections are scalars, which saves passes over the arrays.
         root = sqrt(1 - beta2 ** steps.item())
         data -= mean / (np.sqrt(square) + self.eps * root) * (self.lr * root / (1 - beta1 ** steps.item()))
 

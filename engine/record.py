@@ -1,7 +1,7 @@
-"""TrainingRecord: what a network's file says of how the network was trained.
+"""TrainingRecord: how a network was trained, as stored in its file.
 
-In the file it is the `meta` of `save_model`, a JSON object. Read back, each entry is checked by itself: one that is
-of no use counts as missing, and it is written again as it was, as are entries that only other versions know.
+In the file it is the `meta` of `save_model`, a JSON object. Each entry is validated separately: an invalid one counts
+as missing. Invalid entries, and entries of other versions, are written back unchanged.
 """
 
 import math
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class LearningRateChange(NamedTuple):
-    """From when on, in mini-batches done, a run had another learning rate, and which."""
+    """A new learning rate, and the number of mini-batches done when it was set."""
 
     mini_batches: int
     learning_rate: float
@@ -34,10 +34,10 @@ class LearningRateChange(NamedTuple):
 class TrainingRecord:
     """How a network was trained, as far as that is known.
 
-    dataset: the name of what it was trained on; epochs: in order, of a long run not all; test_loss, test_accuracy: of
-    the network on the test samples; blas_threads: recorded because it may change the last digit of a product;
-    taught_drawings: how many drawings of its user the network has learnt besides; versions: of Python and NumPy;
-    unread: what else the file's `meta` holds.
+    dataset: the name of the training data; epochs: in order, a selection if the run was long; test_loss,
+    test_accuracy: on the test samples; blas_threads: recorded because it may change the last digit of a product;
+    taught_drawings: how many of its user's drawings the network has also learnt; versions: of Python and NumPy;
+    unread: all other entries of the file's `meta`.
     """
 
     config: TrainingConfig | None = None
@@ -54,7 +54,7 @@ class TrainingRecord:
 
     @classmethod
     def from_meta(cls, meta: Mapping[str, Any]) -> "TrainingRecord":
-        """The record in the `meta` that `load_model` gave, whatever that holds."""
+        """The record in a `meta` from `load_model`, which may have any entries."""
         understood: dict[str, Any] = {}
         unread: dict[str, Any] = {}
         for name, stored in meta.items():
@@ -65,7 +65,7 @@ class TrainingRecord:
         return cls(**understood, unread=unread)
 
     def to_meta(self) -> dict[str, Any]:
-        """Plain values for the `meta` of `save_model`. Of more than 500 epochs some are left out, evenly."""
+        """Plain values for the `meta` of `save_model`. Of more than 500 epochs, an evenly spaced selection."""
         meta = dict(self.unread)
         for name, write in _WRITERS.items():
             value = getattr(self, name)
@@ -75,18 +75,18 @@ class TrainingRecord:
 
 
 def library_versions() -> dict[str, str]:
-    """The versions of what computes, for a record."""
+    """The versions of Python and NumPy, for a record."""
     return {"python": platform.python_version(), "numpy": np.__version__}
 
 
-# ---------------------------------------------------------------- entries: a reader raises for what is of no use
+# ---------------------------------------------------------------- entries: a reader raises for an invalid one
 
 
 def _read_epochs(stored: list[Any]) -> tuple[EpochSummary, ...]:
     epochs = tuple(EpochSummary(**_numbers(epoch)) for epoch in _list(stored))
     numbers = [epoch.epoch for epoch in epochs]
     if numbers != sorted(set(numbers)) or any(type(number) is not int or number < 0 for number in numbers):
-        raise ValueError("these are no numbers of epochs")
+        raise ValueError("these are not epoch numbers")
     return epochs
 
 
@@ -97,14 +97,14 @@ def _read_changes(stored: list[Any]) -> tuple[LearningRateChange, ...]:
 
 def _list(stored: Any) -> list[Any]:
     if not isinstance(stored, list):
-        raise TypeError("this is no list")
+        raise TypeError("this is not a list")
     return stored
 
 
 def _numbers(stored: Any) -> dict[str, Any]:
-    """An object whose values are numbers that can be drawn, or None."""
+    """An object whose values are None or numbers small enough to plot."""
     if not isinstance(stored, dict):
-        raise TypeError("this is no object")
+        raise TypeError("this is not an object")
     for value in stored.values():
         if value is not None and not (type(value) in (int, float) and abs(value) < LARGEST):
             raise ValueError("a record holds numbers")
@@ -114,7 +114,7 @@ def _numbers(stored: Any) -> dict[str, Any]:
 def _checked(kind: type[T], holds: Callable[[Any], bool] = lambda _: True) -> Callable[[Any], T]:
     def read(stored: Any) -> T:
         if type(stored) is not kind or not holds(stored):
-            raise ValueError(f"{stored!r} cannot be")
+            raise ValueError(f"{stored!r} is invalid")
         return stored
 
     return read
@@ -122,12 +122,12 @@ def _checked(kind: type[T], holds: Callable[[Any], bool] = lambda _: True) -> Ca
 
 def _read_versions(stored: Any) -> dict[str, str]:
     if not isinstance(stored, dict):
-        raise TypeError("this is no object")
+        raise TypeError("this is not an object")
     return {name: _checked(str)(version) for name, version in stored.items()}
 
 
 def _evenly(epochs: Sequence[EpochSummary]) -> list[dict[str, Any]]:
-    """Some 500 epochs of a long run, the last among them."""
+    """At most 500 evenly spaced epochs, including the last."""
     stride = math.ceil(len(epochs) / MAX_RECORDED_EPOCHS)
     return [asdict(epoch) for epoch in epochs[::-stride][::-1]]
 

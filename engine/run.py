@@ -1,4 +1,4 @@
-"""TrainingRun: a config put to work on data, which can be interrupted and resumed to the same weights, bit for bit."""
+"""TrainingRun: training with a config on data; it can be interrupted and resumed to the same weights, bit for bit."""
 
 import math
 from array import array
@@ -19,18 +19,18 @@ from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoo
 MAX_KEPT_LOSSES = 1 << 24
 
 Trained = tuple[Step, EpochSummary | None]
-"""A mini-batch, and with an epoch's last one its summary."""
+"""A mini-batch, and the epoch's summary if it is the last one."""
 Chunk = tuple[list[Step], EpochSummary | None]
-"""Mini-batches of one epoch, and with its last one its summary."""
+"""Mini-batches of one epoch, and its summary if the last one is among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run between two mini-batches: all that it needs to go on as if nothing had been.
+    """A run between two mini-batches: everything needed to continue as if it had never been interrupted.
 
-    All randomness follows from the config's seed and the position, so these two are the random state. `optimizer` is
-    what its `state()` gave; losses: float32, one for each of the mini-batches done, or for the last 16 million of
-    them; `training_count`: how many samples there are to train on.
+    All randomness follows from the config's seed and the position, so no random state is stored. optimizer: from its
+    `state()`; losses: float32, one for each mini-batch done, or for the last 16 million; training_count: the number of
+    training samples.
     """
 
     config: TrainingConfig
@@ -45,15 +45,14 @@ class RunState:
 
 
 class TrainingRun:
-    """A config put to work on data. Iterating trains; each item is a Step, and with an epoch's last one its summary.
+    """Training with a config on data. Iterating trains; items are a Step and, after an epoch's last one, its summary.
 
-    Between two items `state()` is all that another run needs to go on from there, to the same weights bit for bit.
+    Between two items `state()` returns everything that another run needs to continue to the same weights, bit for bit.
 
-    images: (N, ...) and integer labels: (N,), of which a validation share is held back; classes: how many there are;
-    start_from: a network to go on from, which is copied (None: a new one, from the seed). `learning_rate` may be
-    changed between two steps; the config's schedule goes on from there. `threads`: what `training_steps` takes.
-    `chunk_s`: how long the chunks of `chunks()` may take. `training`, `validation`: images and labels to train on, and
-    those held back.
+    images: (N, ...) and integer labels: (N,), of which the validation share is held out; classes: the number of
+    classes; start_from: a network to continue from, which is copied (None: a new one, from the seed). `learning_rate`
+    may change between two steps; the config's schedule multiplies it. `threads`: see `training_steps`. `chunk_s`: how
+    long the chunks of `chunks()` may take. `training`, `validation`: the images and labels of the two parts.
     """
 
     def __init__(
@@ -61,10 +60,10 @@ class TrainingRun:
     ) -> None:
         self.config = config
         images, labels = as_pairs(images, labels)
-        training, held_back = split_validation(len(images), config.validation_share, config.seed)
+        training, held_out = split_validation(len(images), config.validation_share, config.seed)
         labels = labels.astype(np.intp)
         self.training = images[training], labels[training]
-        self.validation = images[held_back], labels[held_back]
+        self.validation = images[held_out], labels[held_out]
         self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.model)
         self.learning_rate = config.learning_rate
@@ -89,7 +88,7 @@ class TrainingRun:
 
     @property
     def samples_into_epoch(self) -> int:
-        """How many samples of the epoch at hand have been trained on."""
+        """How many samples of the current epoch have been trained on."""
         return self._meter.count
 
     @property
@@ -102,7 +101,7 @@ class TrainingRun:
         return np.array(self._losses[-MAX_KEPT_LOSSES:], np.float32)
 
     def state(self) -> RunState:
-        """A copy of all that the run needs to go on from here; not to be called while a step is under way."""
+        """A copy of everything needed to continue from here. Must not be called during a step."""
         return RunState(
             self.config,
             self.model.copy(),
@@ -116,7 +115,7 @@ class TrainingRun:
         )
 
     def load_state(self, state: RunState) -> None:
-        """Go on from what `state()` gave. Raises ValueError if it belongs to another config, network or dataset."""
+        """Continue from what `state()` returned. Raises ValueError if it is for another config, network or dataset."""
         if state.config != self.config or state.model.sizes != self.model.sizes:
             raise ValueError("it belongs to a run with other settings")
         if state.training_count != self.training_count:
@@ -131,7 +130,7 @@ class TrainingRun:
         self._meter = replace(state.epoch_so_far)
 
     def rehearsal(self, threads: int | None = None) -> Generator[Step, None, None]:
-        """Endless steps like those of the run, on a copy of its network: to measure how long they take."""
+        """Endless steps like those of the run, on a copy of its network, to measure how long they take."""
         model = self.model.copy()
         optimizer = self.config.build_optimizer(model)
         while True:
@@ -152,7 +151,7 @@ class TrainingRun:
                 yield step, summary
 
     def chunks(self) -> Generator[Chunk, None, None]:
-        """As iterating, but each item has all mini-batches of some `chunk_s` seconds, between which nobody can look."""
+        """Like iterating, but each item has all mini-batches of about `chunk_s` seconds, computed without a break."""
         return self._chunks(lambda: self.chunk_s)
 
     def _chunks(self, chunk_s: Callable[[], float]) -> Generator[Chunk, None, None]:

@@ -1,4 +1,4 @@
-"""Samples, images and their labels, as training and evaluating take them."""
+"""Samples: images and their labels, prepared for training and evaluation."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from engine.ops import Array
 
 
 def as_rows(images: Array, dtype: np.dtype[Any]) -> Array:
-    """Images (N, ...) as rows (N, inputs): bytes from 0 to 255 become 0 to 1, other numbers stay as they are."""
+    """Images (N, ...) as rows (N, inputs): bytes from 0 to 255 are scaled to 0 to 1, other numbers are unchanged."""
     rows = images.reshape(len(images), -1)
     if images.dtype == np.uint8:
         return np.divide(rows, 255, dtype=dtype)
@@ -17,27 +17,27 @@ def as_rows(images: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def as_pairs(images: Any, labels: Any) -> tuple[Array, Array]:
-    """Both as arrays. Raises ValueError if there are more of one than of the other."""
+    """Both as arrays. Raises ValueError if their lengths differ."""
     images, labels = np.asarray(images), np.asarray(labels)
     counts = [len(array) if array.ndim else None for array in (images, labels)]
     if None in counts or counts[0] != counts[1]:
-        raise ValueError(f"each image needs a label: {counts[0]} images and {counts[1]} labels do not fit")
+        raise ValueError(f"each image needs a label: got {counts[0]} images and {counts[1]} labels")
     return images, labels
 
 
 def dtype_of(model: Module) -> np.dtype[Any]:
-    """What a network computes in."""
+    """The dtype that a network computes in."""
     parameters = model.parameters()
     return parameters[0].dtype if parameters else np.dtype(np.float64)
 
 
 def epoch_order(count: int, seed: int | None, epoch: int) -> Array:
-    """The indices of the samples in the order of an epoch: shuffled if there is a seed."""
+    """The indices of the samples in the order of an epoch, shuffled if there is a seed."""
     return np.arange(count) if seed is None else np.random.default_rng([seed, 2, epoch]).permutation(count)
 
 
 def split_validation(count: int, share: float, seed: int) -> tuple[Array, Array]:
-    """Indices of the samples to train on and of those held out, drawn from the seed; both in ascending order."""
+    """Indices of the training samples and of the held-out ones, drawn from the seed; both in ascending order."""
     held_out = np.zeros(count, bool)
     held_out[np.random.default_rng([seed, 1]).permutation(count)[: round(count * share)]] = True
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)

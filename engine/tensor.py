@@ -2,8 +2,8 @@
 
 A result points to its operation and its inputs, never the other way round: the graph has no cycles and is freed as soon
 as its last result is dropped. `backward()` visits the graph from the result to the leaves, without recursion, and
-applies the rules of `engine.ops`. Accumulating gradients, skipping what needs none and undoing broadcasting are each
-written once, there.
+applies the rules of `engine.ops`. It is also the one place where gradients are accumulated, broadcasting is undone and
+tensors that need no gradient are skipped.
 """
 
 import math
@@ -30,7 +30,7 @@ _grad_mode = _GradMode()
 class Origin(NamedTuple):
     """How a result was computed: the operation, its inputs, their arrays at that time, and its options.
 
-    `version` is the sum of the inputs' versions, which only ever grow: it shows whether one has changed since.
+    `version` is the sum of the inputs' versions. These only ever grow, so it shows whether an input has changed since.
     """
 
     op: Op
@@ -52,15 +52,15 @@ def no_grad() -> Iterator[None]:
 
 
 class Tensor:
-    """An N-dimensional array of floating-point numbers that can be differentiated.
+    """An N-dimensional array of floating-point numbers, with automatic differentiation.
 
     `data`: a copy of the given array, list, number or Tensor, always an array. A floating dtype and the memory order
     are preserved; Python numbers, lists, integers and booleans become float64. Raises TypeError for anything but real
     numbers. `grad`: after `backward()`, the gradient of the result with respect to this tensor, with the shape and
-    dtype of `data`; None before. `requires_grad`: whether there will be one.
+    dtype of `data`; None before. `requires_grad`: whether `backward()` computes it.
 
-    To change the data, assign to `data` or use an optimizer: `backward()` then refuses to go through results of the old
-    data. Writing into the array itself, as in `t.data[0] = 1`, goes unnoticed; gradients of earlier results then mix
+    To change the data, assign to `data` or use an optimizer: `backward()` then raises an error for results of the old
+    data. Writing into the array itself, as in `t.data[0] = 1`, is not noticed; gradients of earlier results then mix
     old and new values.
     """
 
@@ -76,13 +76,13 @@ class Tensor:
 
     @classmethod
     def around(cls, array: Any, requires_grad: bool = False) -> Self:
-        """A Tensor whose data are this very floating array, not a copy; the caller must not change it afterwards."""
+        """A Tensor that uses this floating array without copying; the caller must not change it afterwards."""
         tensor = cls._result(_floating(array))
         tensor._requires_grad = requires_grad
         return tensor
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles hold the values without the graph; those of a result require no gradient."""
+        """Copies and pickles contain the values without the graph; those of a result require no gradient."""
         return _restored, (type(self), self._data, self._grad, self._requires_grad and self._origin is None)
 
     # ------------------------------------------------------------ inspecting
@@ -101,16 +101,16 @@ class Tensor:
         self.adopt(data if data is self._data else _floating(data, copy=True))
 
     def adopt(self, array: Array) -> None:
-        """Assign this very floating array to `data`, without a copy."""
+        """Assign this floating array to `data` without copying."""
         if self._has_fixed_shape and array.shape != self._data.shape:
             raise ValueError(
-                f"an optimizer holds this tensor: its data keep the shape {self.shape} and cannot take {array.shape}"
+                f"an optimizer holds this tensor: its shape cannot change from {self.shape} to {array.shape}"
             )
         self._data = array
         self._version += 1
 
     def fix_shape(self) -> None:
-        """From now on refuse data of another shape: an optimizer holds arrays that belong to this shape."""
+        """From now on reject data of another shape, because an optimizer holds arrays of this shape."""
         self._has_fixed_shape = True
 
     @property
@@ -180,7 +180,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """How many elements there are."""
+        """The number of elements."""
         return self._data.size
 
     def __len__(self) -> int:
@@ -331,7 +331,7 @@ class Tensor:
         if not self.requires_grad or self.op:
             return result
         if _grad_mode.enabled:
-            raise RuntimeError(f"{operator} would put a result in the parameter's place: write t.data {operator} ...")
+            raise RuntimeError(f"{operator} would replace the parameter by a result: write t.data {operator} ...")
         self.adopt(result._data)
         return self
 
@@ -445,20 +445,20 @@ class Tensor:
         return apply(ops.swapaxes, self, axis1=axis1, axis2=axis2)
 
     def flatten(self, start_axis: int = 0) -> "Tensor":
-        """All axes from `start_axis` on merged into one: `images.flatten(1)` gives a row per image."""
+        """Merge all axes from `start_axis` on into one: `images.flatten(1)` gives a row per image."""
         start = normalize_axis_index(start_axis, self.ndim or 1)
         return self.reshape((*self.shape[:start], math.prod(self.shape[start:])))
 
     def squeeze(self, axis: Axes = None) -> "Tensor":
-        """Without the given axes, which must have length 1; for None, without all axes of length 1."""
+        """Remove the given axes, which must have length 1; for None, all axes of length 1."""
         return apply(ops.squeeze, self, axis=axis)
 
     def expand_dims(self, axis: int | tuple[int, ...]) -> "Tensor":
-        """With new axes of length 1 at these positions of the result."""
+        """Insert new axes of length 1 at these positions of the result."""
         return apply(ops.expand_dims, self, axis=axis)
 
     def pad(self, pad_width: Any, constant_values: float = 0.0) -> "Tensor":
-        """Padded with `constant_values`; pad_width, as in NumPy, is n, (before, after) or a pair for each axis."""
+        """Pad with `constant_values`; pad_width, as in NumPy, is n, (before, after) or a pair for each axis."""
         return apply(ops.pad, self, pad_width=pad_width, constant_values=constant_values)
 
     @property
@@ -471,7 +471,7 @@ class Tensor:
     def __getitem__(self, index: Any) -> "Tensor":
         """Basic and fancy indexing, as in NumPy."""
         if isinstance(index, Tensor) or (type(index) is tuple and any(isinstance(part, Tensor) for part in index)):
-            raise IndexError("an index is made of whole numbers, and a Tensor is not: use t.data.astype(int)")
+            raise IndexError("an index needs integers, and a Tensor is floating-point: use t.data.astype(int)")
         return apply(ops.getitem, self, index=index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -485,11 +485,10 @@ class Tensor:
         gradient: dL/d(result), where L is the quantity to differentiate; an array or Tensor of the result's shape. For
         a scalar it defaults to 1, so that L is the result. Otherwise `backward` computes a vector-Jacobian product.
 
-        Gradients of leaves accumulate over calls until they are set to None; those of intermediate results belong to
-        the last call. Raises ValueError if this is not a scalar and no gradient is given, if the gradient has another
+        Gradients of leaves accumulate over calls until they are set to None; those of intermediate results are replaced
+        by each call. Raises ValueError if this is not a scalar and no gradient is given, if the gradient has another
         shape, or if nothing that this was computed from requires a gradient; RuntimeError if a tensor in the graph has
-        changed since.
-        Reverse mode: Linnainmaa, BIT 16 (1976), 146-160.
+        changed since. Reverse mode: Linnainmaa, BIT 16 (1976), 146-160.
         """
         seed = self._seed(gradient)
         if not self._requires_grad:
@@ -520,7 +519,7 @@ class Tensor:
         return seed
 
     def _accumulate(self, gradient: Array, g: Array | None) -> None:
-        """Add to `grad` what a rule computed from g: a tensor used more than once gets the sum of its gradients."""
+        """Add a gradient, computed from g, to `grad`: a tensor used more than once gets the sum of its gradients."""
         if gradient.shape != self._data.shape:
             gradient = _sum_to_shape(gradient, self._data.shape)
         if self._grad is not None:
@@ -535,7 +534,7 @@ class Tensor:
 
     @classmethod
     def _result(cls, data: Any) -> Self:
-        """A leaf around an array known to be floating."""
+        """A leaf around an array that is known to be floating."""
         tensor = cls.__new__(cls)
         tensor._data = np.asarray(data)
         tensor._version = 0
@@ -570,7 +569,7 @@ def as_tensor(data: Any) -> Tensor:
 
 
 def _floating(data: Any, copy: bool | None = None) -> Array:
-    """A floating array of what a Tensor may hold; copy: True, or None to copy only if necessary."""
+    """The data as a floating array; copy: True, or None to copy only if necessary."""
     array = np.array(data._data if isinstance(data, Tensor) else data, copy=copy)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"a Tensor holds real numbers, not {array.dtype} data")
@@ -598,7 +597,7 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def topological_order(root: Tensor) -> list[tuple[Tensor, Origin]]:
-    """All results behind `root`, including itself, each before the ones that it was computed from."""
+    """`root` and all results it was computed from; each comes before the results it was computed from."""
     order: list[tuple[Tensor, Origin]] = []
     seen: set[Tensor] = set()
     stack = [] if root._origin is None else [(root, root._origin, False)]
@@ -615,7 +614,7 @@ def topological_order(root: Tensor) -> list[tuple[Tensor, Origin]]:
 
 
 def _sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Undo broadcasting: an element that was repeated gets the sum of its gradients."""
+    """Undo broadcasting: a repeated element gets the sum of its gradients."""
     gradient = ops.wide(gradient).sum(axis=tuple(range(gradient.ndim - len(shape))))
     stretched = tuple(axis for axis, length in enumerate(shape) if length == 1)
     return np.asarray(gradient.sum(axis=stretched, keepdims=True).reshape(shape))

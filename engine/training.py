@@ -1,7 +1,7 @@
-"""Training: shuffled mini-batches, with one gradient step for each; and evaluating what was trained.
+"""Training: shuffled mini-batches, with one gradient step for each; and evaluation of the result.
 
-`training_steps` is a generator: whoever iterates it (a loop in a terminal, a thread under a window) decides what
-happens between two steps. All randomness follows from the seed and the epoch's number, so a run can be repeated.
+`training_steps` is a generator: its caller (a loop in a terminal, a thread behind a window) decides what happens
+between two steps. All randomness follows from the seed and the epoch number, so a run is reproducible.
 """
 
 import math
@@ -34,11 +34,11 @@ from engine.tensor import Tensor, no_grad
 
 EVALUATION_BATCH_SIZE = 1000
 CHUNK_S = 1 / 60
-"""One frame of the screen: too short for anyone to notice that a chunk cannot be interrupted."""
+"""One frame of the screen: too short to notice that a chunk cannot be interrupted."""
 DIVERGED_LOSS = 1e6
 
 PLAIN_MODULES = (MLP, Linear, ReLU, LeakyReLU, Tanh, Sigmoid)
-"""Modules that do the same in training and out of it."""
+"""Modules that do the same in training and evaluation mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ class Step:
 
     @property
     def diverged(self) -> bool:
-        """Whether the loss is NaN, infinite or so large that nothing good can come of it."""
+        """Whether the loss is NaN, infinite or too large to recover from."""
         return not self.loss < DIVERGED_LOSS
 
 
 @dataclass(frozen=True, slots=True)
 class EpochSummary:
-    """One epoch: mean loss and accuracy (0 to 1) over its mini-batches, and on validation samples, if any."""
+    """One epoch: mean loss and accuracy (0 to 1) over its mini-batches and, if there are any, on validation samples."""
 
     epoch: int
     loss: float
@@ -86,7 +86,7 @@ class EpochMeter:
         self.count += step.count
 
     def summary(self, epoch: int, validation: tuple[float, float] | None = None) -> EpochSummary:
-        """What the epoch came to; `validation` is what `evaluate` gave."""
+        """The summary of the epoch; validation: the loss and accuracy from `evaluate`."""
         return EpochSummary(epoch, self.loss_sum / self.count, self.correct / self.count, *(validation or (None, None)))
 
 
@@ -106,13 +106,13 @@ def training_steps(
 ) -> Generator[Step, None, None]:
     """Train, one mini-batch for each `next()`.
 
-    images: (N, ...), uint8 (scaled to 0..1) or floating; labels: (N, ...), what loss_fn takes as its target. With a
-    seed each epoch goes through the samples in a new order; without one, in the given order. An augmentation gives
-    every mini-batch of images (N, height, width) new variations. `correct` is counted for labels that are class indices
-    and is 0 for others. The first `steps_done` mini-batches are skipped: they have been trained on before. threads: 1
-    or 2 (None: the number of processors); the numbers do not depend on it.
+    images: (N, ...), uint8 (scaled to 0..1) or floating; labels: (N, ...), the targets for loss_fn. With a seed each
+    epoch visits the samples in a new order; without one, in the given order. An augmentation varies every mini-batch of
+    images (N, height, width) anew. `correct` is counted for labels that are class indices and is 0 for others. The
+    first `steps_done` mini-batches are skipped, to resume a run. threads: 1 or 2 (None: the number of processors); the
+    results do not depend on it.
 
-    Raises ValueError, with the first step, if there are not as many labels as images.
+    Raises ValueError, at the first step, if the numbers of images and labels differ.
     """
     data = images, labels
     loop = TrainingLoop(model, *data, optimizer, loss_fn, epochs, batch_size, seed, augmentation, steps_done, threads)
@@ -123,7 +123,7 @@ def training_steps(
 
 @dataclass(frozen=True)
 class TrainingLoop:
-    """What is trained on which samples, and how: see `training_steps`."""
+    """The arguments of `training_steps`, and the loop itself."""
 
     model: Module
     images: Array
@@ -142,12 +142,12 @@ class TrainingLoop:
     ) -> Generator[list[Step], None, None]:
         """Train; each item has as many mini-batches of an epoch as take about `chunk_s()` seconds, but at least one.
 
-        It has exactly one where a graph is needed, or chunk_s() is 0. The numbers do not depend on it. learning_rate:
-        that of each mini-batch, by its number (None: the optimizer's own); it is asked for as late as possible.
+        It has exactly one if a graph is needed or chunk_s() is 0. The results do not depend on it. learning_rate: maps
+        the number of a mini-batch to its rate (None: the optimizer's own); it is called as late as possible.
         """
         images, labels = as_pairs(self.images, self.labels)
         if not isinstance(self.batch_size, Integral) or self.batch_size < 1:
-            raise ValueError(f"a batch size is a whole number from 1 on, not {self.batch_size!r}")
+            raise ValueError(f"the batch size must be a positive whole number, not {self.batch_size!r}")
         batches = math.ceil(len(images) / self.batch_size)
         steps = quickest_steps(
             self.model,
@@ -181,7 +181,7 @@ class TrainingLoop:
                     index += count
 
     def _variation(self, batches: int) -> Callable[[Array, int], Array] | None:
-        """How the images of the mini-batch with a given number vary; None if they do not."""
+        """A function that varies the images of a mini-batch, given its number; None without augmentation."""
         augmentation, seed = self.augmentation, self.seed or 0
         if not augmentation:
             return None
@@ -199,7 +199,7 @@ def train(
 ) -> list[float]:
     """Train in the given order, without shuffling, and print each epoch's mean loss: `epoch 0: loss 0.7274`.
 
-    Returns these losses, one for each epoch.
+    Returns the losses, one per epoch.
     """
     history: list[float] = []
     meter = EpochMeter()
@@ -216,9 +216,9 @@ def train(
 
 @contextmanager
 def _not_training(model: Module) -> Iterator[None]:
-    """Within this context the network is not in training, so that dropout, for instance, drops nothing.
+    """Within this context the network is in evaluation mode, so that dropout, for example, drops nothing.
 
-    Modules in which nothing differs stay untouched: several threads may use and copy a plain network at once.
+    Modules without a difference between the modes are not touched, so that several threads can use a plain network.
     """
     in_training = [module for module in model.modules() if module.training and type(module) not in PLAIN_MODULES]
     for module in in_training:
@@ -231,7 +231,7 @@ def _not_training(model: Module) -> Iterator[None]:
 
 
 def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:
-    """What the network, not being trained, says of batches of images, without a graph."""
+    """The logits of batches of images, in evaluation mode and without a graph."""
     dtype = dtype_of(model)
     with no_grad(), _not_training(model), np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(images), EVALUATION_BATCH_SIZE):
@@ -242,8 +242,8 @@ def _logits(model: Module, images: Array) -> Iterator[tuple[slice, Array]]:
 def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]:
     """The mean cross-entropy loss and the accuracy (0 to 1) on images (N, ...) with class labels (N,).
 
-    The network is not in training meanwhile: nothing is dropped out. Raises ValueError for no images at all, and if
-    there are not as many labels as images.
+    Uses evaluation mode: nothing is dropped out. Raises ValueError if there are no images, or if the numbers of images
+    and labels differ.
     """
     images, labels = as_pairs(images, labels)
     if len(images) == 0:
@@ -257,11 +257,11 @@ def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]
 
 
 def logits_of(model: Module, images: Array) -> Array:
-    """What the network says of images (N, ...) before it is made into probabilities: (N, classes), its own dtype."""
+    """The network's outputs before softmax for images (N, ...): (N, classes), in the network's dtype."""
     return np.concatenate([logits for _, logits in _logits(model, images)])
 
 
 def predict(model: Module, images: Array) -> Array:
-    """The probability of each class, (N, classes), for images (N, ...); the network's own floating dtype."""
+    """The probability of each class for images (N, ...): (N, classes), in the network's dtype."""
     with np.errstate(invalid="ignore"):  # logits that are not finite give probabilities that are not
         return ops.softmax(logits_of(model, images))

@@ -1,7 +1,7 @@
-"""The same numbers sooner: what trains a network in less time than building a graph for each mini-batch.
+"""The same numbers, faster: training without building a graph for each mini-batch.
 
-Nothing here is needed to understand the engine. `engine.training` calls `quickest_steps` and knows nothing else; no
-module of the lesson imports any of this.
+Nothing here is needed to understand the engine. `engine.training` calls `quickest_steps` and uses nothing else; no
+other module of the engine imports this package.
 """
 
 from engine.fast.steps import Steps, quickest_steps

@@ -1,12 +1,13 @@
-"""The one place where a compiler helps: loops that Numba makes machine code of, where it is installed (extra `fast`).
+"""Loops that Numba compiles to machine code, if it is installed (extra `fast`). No other module uses a compiler.
 
-`adam` crosses memory once where NumPy crosses it a dozen times. The others make a whole training step: they work off
-the table of a network's `Program` in place, with two workers (`engine.fast.fused`). Four out of five pixels of a digit
-are 0: `sparse_product` skips them, while BLAS multiplies by them. The workers run without the GIL and synchronise twice
-per step.
+`adam` reads and writes each array once, where NumPy does so a dozen times. The other loops make up a whole training
+step: they execute the table of a network's `Program` in place, with two workers (`engine.fast.fused`). Four out of five
+pixels of a digit are 0: `sparse_product` skips them, while BLAS multiplies by them. The workers run without the GIL and
+synchronise twice per step.
 
-Arrays are in C order; a mini-batch has a row for each sample. `adam` gives NumPy's numbers, bit for bit; sums of
-products are added up in another order than by BLAS, so their last digits differ, as those of two BLAS do.
+Arrays are in C order; a mini-batch has a row for each sample. `adam` gives the same numbers as NumPy, bit for bit;
+sums of products are added in a different order than in BLAS, so their last digits differ, as between two versions of
+BLAS.
 """
 
 import logging
@@ -43,25 +44,25 @@ TANHF = tuple(
     np.float32(number)
     for number in (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1, 0.625)
 )
-"""The coefficients of Cephes' polynomial, and up to which number it is used."""
+"""The coefficients of Cephes' polynomial, and the largest argument it is used for."""
 NO_FORMULA, SGD, MOMENTUM, ADAM = range(4)
-"""Which formula steps the parameters, if it is one of these."""
+"""Codes of the optimizers' formulas."""
 
 
 def adam(data: Array, grad: Array, mean: Array, square: Array, constants: Array) -> None:
-    """A step of Adam. All (n,), but constants: those of `engine.fast.optimizers`, of which the last is not for it."""
-    keep, take, keep_square = constants[0], constants[1], constants[2]
-    take_square, eps, step_size = constants[3], constants[4], constants[5]
+    """A step of Adam. Arrays (n,); constants (7,): see `engine.fast.optimizers.step_constants`."""
+    beta1, one_minus_beta1, beta2 = constants[0], constants[1], constants[2]
+    one_minus_beta2, eps, step_size = constants[3], constants[4], constants[5]
     for i in range(data.size):
-        m = mean[i] * keep + grad[i] * take
-        v = square[i] * keep_square + grad[i] * grad[i] * take_square
+        m = mean[i] * beta1 + grad[i] * one_minus_beta1
+        v = square[i] * beta2 + grad[i] * grad[i] * one_minus_beta2
         mean[i] = m
         square[i] = v
         data[i] -= m / (np.sqrt(v) + eps) * step_size
 
 
 def momentum(data: Array, grad: Array, velocity: Array, constants: Array) -> None:
-    """A step of SGD with momentum. All (n,), but constants: of these the first is the momentum, the sixth the rate."""
+    """A step of SGD with momentum. Arrays (n,); constants (7,): [0] is the momentum, [5] the learning rate."""
     for i in range(data.size):
         v = velocity[i] * constants[0] + grad[i]
         velocity[i] = v
@@ -69,15 +70,16 @@ def momentum(data: Array, grad: Array, velocity: Array, constants: Array) -> Non
 
 
 def sgd(data: Array, grad: Array, constants: Array) -> None:
-    """A step of SGD. Both (n,), and constants, of which the sixth is the learning rate."""
+    """A step of SGD. Arrays (n,); constants (7,): [5] is the learning rate."""
     for i in range(data.size):
         data[i] -= constants[5] * grad[i]
 
 
 def sparse_product(a: Array, b: Array, out: Array) -> None:
-    """out = a @ b, where a is mostly zero: each row is a sum of those rows of b whose factor is not.
+    """out = a @ b, where a is mostly zero: each row of out is a sum of the rows of b with a nonzero factor.
 
-    Two rows at a time, as neighbours need much the same rows of b; four rows of b at a time, to store sums less often.
+    Computes two rows at a time, since neighbours need mostly the same rows of b, and adds four rows of b at a time, to
+    store sums less often.
     """
     rows, inner = a.shape
     columns, zero = b.shape[1], a.dtype.type(0)
@@ -92,7 +94,7 @@ def sparse_product(a: Array, b: Array, out: Array) -> None:
             count = 0
             for k in range(start, min(start + block, inner)):
                 places[count] = k
-                count += (p[k] != 0) | (q[k] != 0)  # else the next one is written over it
+                count += (p[k] != 0) | (q[k] != 0)  # if both are zero, the next k overwrites this one
             for i in range(0, count, 4):
                 has1, has2, has3 = i + 1 < count, i + 2 < count, i + 3 < count
                 k0 = places[i]
@@ -155,7 +157,7 @@ def bias_gradient(g: Array, out: Array) -> None:
 
 
 def activation_vjp(g: Array, y: Array, activation: int) -> None:
-    """g (n, neurons) = dL/dx in place of g = dL/dy, where y = f(x)."""
+    """Replace g = dL/dy by dL/dx, both (n, neurons), where y = f(x)."""
     zero, one = y.dtype.type(0), y.dtype.type(1)
     for i in range(y.shape[0]):
         g_row, row = g[i], y[i]
@@ -171,9 +173,9 @@ def activation_vjp(g: Array, y: Array, activation: int) -> None:
 
 
 def cross_entropy(logits: Array, target: Array, batch_size: int, gradient: Array, result: Array) -> None:
-    """The gradient of the mean loss of a mini-batch of which this is a share.
+    """The gradient of a mini-batch's mean loss with respect to the logits of n of its samples.
 
-    logits, gradient: (n, classes); target: (n,); result: the sum of the share's losses and how many it reads right.
+    logits, gradient: (n, classes); target: (n,); result: the sum of these samples' losses, and how many are correct.
     """
     classes = logits.shape[1]
     loss, correct = 0.0, 0
@@ -196,19 +198,19 @@ def cross_entropy(logits: Array, target: Array, batch_size: int, gradient: Array
 # ---------------------------------------------------------------- two workers
 
 ASKED, COMPUTED, UPDATED = 0, 1, 3
-"""Rows of `signals`: the step that is asked for, and for each worker the last whose gradients and update are done."""
+"""Rows of `signals`: the last requested step; then, for each worker, the last step with gradients and update done."""
 
 
 class Memory(NamedTuple):
-    """All that the workers read and write. Steps have numbers; consecutive ones make a chunk.
+    """Everything that the workers read and write. Steps are numbered; a chunk has consecutive steps.
 
-    pixels, uint8, or numbers: (N, in_dim), the inputs, of which one is empty; labels: (N,); is_sparse: whether most
-    inputs are 0. samples: those of the chunk, for each step a mini-batch of batch_size, the last perhaps smaller.
-    table: that of the network's `Program`. parameters and gradient: of all layers, packed; first and second: what the
-    optimizer remembers of them, packed alike (empty if it remembers less). values: the inputs and each layer's outputs,
-    by offset times batch_size; value_gradients: likewise. targets: (batch_size,). optimizer: which formula steps the
-    parameters. For each step of the chunk: constants, of that formula and the weight decay, and (2, 2) results, each
-    worker's sum of losses and number of samples that it classified correctly.
+    pixels (uint8) or numbers: (N, in_dim), the inputs; the other one is empty. labels: (N,). is_sparse: whether most
+    inputs are 0. samples: indices for the chunk, batch_size per step, perhaps fewer for the last. table: from the
+    network's `Program`. parameters, gradient: of all layers, packed; first, second: the optimizer's state, packed in
+    the same way (empty if it has less). values: the inputs and each layer's outputs, at offset times batch_size;
+    value_gradients: likewise. targets: (batch_size,). optimizer: the code of its formula. For each step of the chunk:
+    constants (7,) of the formula and the weight decay, and results (2, 2), each worker's sum of losses and number of
+    correctly classified samples.
     """
 
     pixels: Array
@@ -232,19 +234,19 @@ class Memory(NamedTuple):
 
 
 def values_at(offset: int, memory: Array, batch_size: int, rows: int, columns: int) -> Array:
-    """The numbers of a mini-batch at an offset of the table: (rows, columns)."""
+    """A mini-batch's values at an offset from the table: (rows, columns)."""
     start = offset * batch_size
     return memory[start : start + rows * columns].reshape(rows, columns)
 
 
 def layer_at(start: int, packed: Array, fan_in: int, fan_out: int) -> tuple[Array, Array]:
-    """W^T (fan_in, fan_out) and b (fan_out,) of the layer whose parameters, or their gradients, start there."""
+    """W^T (fan_in, fan_out) and b (fan_out,), or their gradients, of the layer that starts at this position."""
     end = start + fan_in * fan_out
     return packed[start:end].reshape(fan_in, fan_out), packed[end : end + fan_out]
 
 
 def propagate(memory: Memory, samples: Array, begin: int, end: int, result: Array) -> None:
-    """Forward, and backward to the outputs of the first layer, with some samples of a mini-batch: begin to end."""
+    """Forward, and backward to the outputs of the first layer, for samples begin to end of a mini-batch."""
     table, parameters, batch_size = memory.table, memory.parameters, memory.batch_size
     last = len(table) - 1
     x = values_at(0, memory.values, batch_size, batch_size, table[0, FAN_IN])[begin:end]
@@ -270,7 +272,7 @@ def propagate(memory: Memory, samples: Array, begin: int, end: int, result: Arra
         x = y
     g = values_at(table[last, OUTPUTS], memory.value_gradients, batch_size, batch_size, table[last, FAN_OUT])[begin:end]
     cross_entropy(x, target, len(samples), g, result)
-    for layer in range(last, 0, -1):  # nobody needs the gradient of the inputs
+    for layer in range(last, 0, -1):  # the gradient of the inputs is not needed
         offset, fan_in = table[layer, INPUTS], table[layer, FAN_IN]
         W, _ = layer_at(table[layer, PARAMETERS], parameters, fan_in, table[layer, FAN_OUT])
         x_gradient = values_at(offset, memory.value_gradients, batch_size, batch_size, fan_in)[begin:end]
@@ -281,9 +283,9 @@ def propagate(memory: Memory, samples: Array, begin: int, end: int, result: Arra
 
 
 def update(memory: Memory, worker: int, samples: Array, constants: Array) -> None:
-    """The gradient of one worker's half of each layer's parameters, from all samples, and the step that follows.
+    """Compute the gradient of one worker's half of each layer's parameters, from all samples, and update that half.
 
-    The half has half of the layer's inputs, and of its biases.
+    A half has the weights of half of the layer's inputs, and half of its biases.
     """
     n, batch_size = len(samples), memory.batch_size
     for layer in range(len(memory.table)):
@@ -297,7 +299,7 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array) -> Non
         W_gradient, b_gradient = layer_at(place, memory.gradient, fan_in, fan_out)
         begin, end = fan_in * worker // 2, fan_in * (worker + 1) // 2
         if memory.is_sparse and layer == 0:
-            some = max(2, CACHED // fan_out)  # inputs at a time: the step finds their gradient in the cache
+            some = max(2, CACHED // fan_out)  # inputs at a time, so that their gradient is still in the cache
             for i in range(begin, end, some):
                 until = min(i + some, end)
                 sparse_product(x[:, i:until].T, g, W_gradient[i:until])
@@ -312,7 +314,7 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array) -> Non
 
 
 def optimize(memory: Memory, start: int, end: int, constants: Array) -> None:
-    """The optimizer's step of the packed parameters from start to end, if it has a formula here."""
+    """Update the packed parameters from start to end, if the optimizer has a compiled formula."""
     if memory.optimizer == NO_FORMULA:
         return
     values, gradient = memory.parameters[start:end], memory.gradient[start:end]
@@ -328,15 +330,15 @@ def optimize(memory: Memory, start: int, end: int, constants: Array) -> None:
 
 
 def fence() -> None:
-    """What was written before it is seen by other threads before what is written after it; in Python it always is."""
+    """A memory barrier: other threads see earlier writes before later ones. Python needs none."""
 
 
 def yield_thread() -> None:
-    """Let another thread have the processor, if one waits for it."""
+    """Yield the processor to another waiting thread."""
 
 
 def wait_until(signals: Array, row: int, step: int, patience: int) -> bool:
-    """Whether a signal has come to this step, after so many looks."""
+    """Poll a signal at most `patience` times. Returns whether it has reached this step."""
     for look in range(patience):
         if signals[row, 0] >= step:
             fence()
@@ -348,9 +350,9 @@ def wait_until(signals: Array, row: int, step: int, patience: int) -> bool:
 
 
 def work(worker: int, first_step: int, last_step: int, patience: int, memory: Memory) -> bool:
-    """One worker's part of these steps. False where it has lost its patience with the other: then call it again.
+    """Do one worker's part of these steps. Returns False if it timed out waiting for the other: then call it again.
 
-    Worker 0 asks for the steps, of a chunk that began with step signals[ASKED, 1] and has signals[ASKED, 2] samples.
+    Worker 0 requests the steps. Their chunk began with step signals[ASKED, 1] and has signals[ASKED, 2] samples.
     """
     signals, batch_size, other = memory.signals, memory.batch_size, 1 - worker
     if worker == 0:
@@ -382,7 +384,7 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
 # ---------------------------------------------------------------- compiling
 
 _FREEDOM: dict[Loop, set[str]] = {sparse_product: {"contract"}}
-"""Where the compiler may round otherwise than the loop says: a product and a sum in one."""
+"""Loops in which the compiler may fuse a product and a sum into one operation, which rounds differently."""
 _LOOPS = (
     *(adam, momentum, sgd, sparse_product, tanh_single, activate, bias_gradient, activation_vjp, cross_entropy),
     *(values_at, layer_at, propagate, update, optimize, wait_until, work),
@@ -390,7 +392,7 @@ _LOOPS = (
 
 
 def machine_code(loop: Loop, *example: Any) -> Loop | None:
-    """The loop in machine code, tried on the example; None where there is no Numba, or it fails, which is logged."""
+    """The compiled loop, tested on the example. None without Numba, or if compiling fails, which is logged."""
     reason = ""
     for is_cached in (True, False):
         try:
@@ -398,7 +400,7 @@ def machine_code(loop: Loop, *example: Any) -> Loop | None:
             compiled(*example)
         except ModuleNotFoundError:
             return None
-        except Exception as error:  # cached: there is no folder for machine code, or what lies there is damaged
+        except Exception as error:  # with the cache: its folder cannot be created, or its files are damaged
             reason = f"{type(error).__name__}: {error}"
         else:
             return compiled
@@ -408,12 +410,12 @@ def machine_code(loop: Loop, *example: Any) -> Loop | None:
 
 @cache  # once
 def _log_failure(name: str, reason: str) -> None:
-    logging.getLogger("minigrad").warning("Training is slow, as %r cannot be compiled: %s", name, reason)
+    logging.getLogger("minigrad").warning("Training is slow because %r cannot be compiled: %s", name, reason)
 
 
 @cache
 def _compiled(is_cached: bool) -> dict[str, Any]:
-    """The loops, compiled when they are called first, or taken from where they were kept. Raises ImportError."""
+    """The loops, compiled on their first call or loaded from the cache. Raises ImportError without Numba."""
     import scipy.linalg.cython_blas  # noqa: F401  the products of `np.dot` within a loop
     from numba import njit, types
     from numba.extending import intrinsic
@@ -422,7 +424,7 @@ def _compiled(is_cached: bool) -> dict[str, Any]:
         builder.fence("seq_cst")
         return context.get_dummy_value()
 
-    # Functions of the same code that see each other's machine code where these see each other.
+    # Functions with the same code, whose globals are the compiled loops instead of the Python ones.
     names: dict[str, Any] = dict(globals())
     names["yield_thread"] = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
     names["fence"] = intrinsic(lambda _typing_context: (types.void(), generate))
@@ -434,9 +436,9 @@ def _compiled(is_cached: bool) -> dict[str, Any]:
 
 
 class _OneBlasThread:
-    """Between the first `begin()` and the last `end()` BLAS has one thread: each worker multiplies by itself.
+    """Limits BLAS to one thread between the first `begin()` and the last `end()`, since each worker multiplies itself.
 
-    There is one number of threads for the whole process, so there is one of these.
+    The number of BLAS threads belongs to the whole process, so there is one instance.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
-"""Whole training steps in machine code: a network's program worked off by two workers, where Numba is installed.
+"""Whole training steps in machine code: two workers execute a network's program, if Numba is installed.
 
-Each worker goes forward and backward with half of the mini-batch, and then takes half of the parameters: their gradient
-from all samples, and the optimizer's step. One worker is the thread that trains, the other a thread of its own. They
-run without the GIL, and without Python between the steps of a chunk. The numbers are the same with one thread or two.
+Each worker goes forward and backward with half of the mini-batch, then takes half of the parameters: it computes their
+gradient from all samples and updates them. One worker is the training thread, the other a helper thread. They run
+without the GIL, and without Python between the steps of a chunk. One thread and two give the same numbers.
 """
 
 import os
@@ -29,22 +29,22 @@ MOSTLY_ZERO = 1 / 3
 """Above this share of nonzeros, dense BLAS is faster."""
 SAMPLES_ASKED = 100
 MOST_AT_ONCE = 64
-"""Mini-batches of a chunk at most."""
+"""Maximum number of mini-batches in a chunk."""
 PATIENCE, HELPERS_PATIENCE = 20_000, 100_000
-"""How often a worker polls for the other's signal, some 0.5 and 2 ms: then the trainer wakes the helper, and the helper
-sleeps."""
+"""How often a worker polls for the other's signal, some 0.5 and 2 ms. After that the trainer wakes the helper, and the
+helper sleeps."""
 ENDLESS = 1 << 60
 
 
 class NotCompiledError(Exception):
-    """There is no machine code: Numba is not installed."""
+    """There is no machine code, for example because Numba is not installed."""
 
 
 class FusedSteps:
-    """Trains a network by one or several mini-batches with each call, in arrays of its own until `close()`.
+    """Trains a network by one or several mini-batches per call. Until `close()` the parameters are in its own arrays.
 
-    images: (N, in_dim), uint8 (scaled to 0..1) or of the network's dtype; labels: intp (N,). batch_size: that of the
-    largest mini-batch; with one thread there is no helper.
+    images: (N, in_dim), uint8 (scaled to 0..1) or of the network's dtype; labels: intp (N,). batch_size: the size of
+    the largest mini-batch. With one thread there is no helper.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class FusedSteps:
         self._parameters, self._stepped = program.parameters, list(optimizer.params)
         dtype = program.parameters[0].dtype
         self._own = [parameter.data for parameter in program.parameters]
-        """Where the parameters lie before and after; meanwhile they are packed."""
+        """The parameters' arrays before and after; in between they are packed."""
         self._packed = pack(self._own, order="F")
         formula, remembered = _formula(optimizer, program.parameters)
         self._has_formula = formula != compiled.NO_FORMULA
@@ -91,7 +91,7 @@ class FusedSteps:
             results=np.zeros((self.most_at_once, 2, 2)),
             signals=np.zeros((5, 8), np.int64),
         )
-        loop = compiled.machine_code(compiled.work, 0, 0, -1, 0, self._memory)  # no steps: it is only compiled
+        loop = compiled.machine_code(compiled.work, 0, 0, -1, 0, self._memory)  # no steps, only to compile it
         if loop is None:
             raise NotCompiledError
         for parameter, array in zip(self._parameters, self._packed, strict=True):
@@ -102,7 +102,7 @@ class FusedSteps:
 
     @property
     def fits(self) -> bool:
-        """Whether the network is still made of what it was made of, and may be changed, and is all that is stepped."""
+        """Whether the network's parts and the optimizer's parameters are unchanged, and all parameters writable."""
         return (
             self._program.is_of(self._model)
             and _same(self._optimizer.params, self._stepped)
@@ -122,7 +122,7 @@ class FusedSteps:
             memory.constants[index] = self._constants()
         if self._helper is None:
             for step in range(begin, last + 1):
-                for worker in (0, 1, 0):  # each goes as far as it can without the other
+                for worker in (0, 1, 0):  # each gets as far as it can without the other
                     self._loop(worker, step, step, 1, memory)
         else:
             while not self._loop(0, begin, last, PATIENCE, memory):
@@ -140,7 +140,7 @@ class FusedSteps:
         return [(loss / count, int(correct)) for count, (loss, correct) in zip(counts, sums, strict=True)]
 
     def _constants(self) -> tuple[float, ...]:
-        """Those of the next step, if a compiled formula makes it."""
+        """The next step's constants for the compiled formula, if there is one."""
         if not self._has_formula:
             return (0.0,) * 7
         counts = self._optimizer.memory.get("steps", [])
@@ -161,13 +161,13 @@ class FusedSteps:
         if self._has_begun:
             compiled.ONE_BLAS_THREAD.end()
         for parameter, own, packed in zip(self._parameters, self._own, self._packed, strict=True):
-            if parameter.data is packed and packed.flags.writeable:  # else somebody has meant to change that
+            if parameter.data is packed and packed.flags.writeable:  # otherwise the caller has replaced or frozen it
                 np.copyto(own, packed)
                 parameter.adopt(own)
 
 
 class _Helper:
-    """Worker 1: a thread that looks out for steps, and sleeps where none comes."""
+    """Worker 1: a thread that polls for steps and sleeps if there are none."""
 
     def __init__(self, loop: compiled.Loop, memory: compiled.Memory) -> None:
         self._awake, self._is_ended = threading.Event(), False
@@ -185,7 +185,7 @@ class _Helper:
                 self._awake.wait()
 
     def wake(self) -> None:
-        """Whoever has waited in vain calls this, and waits on."""
+        """Wake the thread, after waiting for it too long."""
         self._awake.set()
         time.sleep(0)
 
@@ -202,7 +202,7 @@ def _view(arrays: Sequence[Array]) -> Array:
 
 
 def _formula(optimizer: Optimizer, parameters: Sequence[Tensor]) -> tuple[int, list[Array]]:
-    """The code of the optimizer's compiled formula, and what it remembers, packed as the parameters are."""
+    """The code of the optimizer's compiled formula, and its state, packed in the order of the parameters."""
     code, names = FORMULAS.get(type(optimizer), (compiled.NO_FORMULA, ()))
     memory = [optimizer.memory[name] for name in names]
     shapes, dtype = [parameter.shape for parameter in parameters], parameters[0].dtype
@@ -230,9 +230,9 @@ def fused_steps(
     batch_size: int,
     threads: int | None = None,
 ) -> FusedSteps | None:
-    """What trains this network with mini-batches of these samples; None where that needs a graph.
+    """Fused steps for this network and these samples; None if they need a graph.
 
-    images: (N, ...); labels: (N,); threads: 1 or 2, None for as many as there are processors.
+    images: (N, ...); labels: (N,); threads: 1 or 2, None for the number of processors.
     """
     rows = images.reshape(len(images), -1) if len(images) else images
     try:
@@ -240,13 +240,13 @@ def fused_steps(
         if not len(program.table):
             return None
         arrays = [parameter.data for parameter in program.parameters]
-        targets = class_indices(labels, (len(rows), len(arrays[-1])))  # a copy, which nobody else can change
-    except (IndexError, TypeError, ValueError):  # a graph will say what is wrong
+        targets = class_indices(labels, (len(rows), len(arrays[-1])))  # a copy, which no one else can change
+    except (IndexError, TypeError, ValueError):  # the graph will report what is wrong
         return None
     if (
         not all(array.flags.writeable for array in arrays)
         or len({*map(id, arrays)}) != len(arrays)
-        or not all(array.flags.owndata for array in arrays)  # else others may look at the same memory
+        or not all(array.flags.owndata for array in arrays)  # otherwise other arrays may share the memory
         or arrays[0].dtype not in (np.float32, np.float64)
         or rows.dtype not in (np.uint8, arrays[0].dtype)
         or not rows.flags.carray

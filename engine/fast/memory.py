@@ -1,4 +1,4 @@
-"""How arrays lie in memory: several in one row, so that a loop goes through all of them at once."""
+"""Memory layout: several arrays packed into one, so that a single loop can process all of them."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -11,7 +11,7 @@ CACHE_LINE_BYTES = 64
 
 
 def aligned(size: int, dtype: np.dtype[Any]) -> Array:
-    """An array (size,), not filled, that begins where a line of the cache begins: vectors of it lie in one line."""
+    """An uninitialised array (size,), aligned to a cache line, so that no vector load crosses two lines."""
     line = CACHE_LINE_BYTES // dtype.itemsize
     memory = np.empty(size + line, dtype)
     start = -memory.ctypes.data % CACHE_LINE_BYTES // dtype.itemsize
@@ -19,7 +19,7 @@ def aligned(size: int, dtype: np.dtype[Any]) -> Array:
 
 
 def pack(arrays: Sequence[Array], order: Literal["F", "K"] = "K") -> list[Array]:
-    """Copies, one after another in memory, each in Fortran order or in its own. Of several dtypes they lie apart."""
+    """Copies, one after another in memory, each in Fortran order or its own. Arrays of several dtypes stay separate."""
     if len({array.dtype for array in arrays}) != 1:
         return [array.copy(order) for array in arrays]
     row = aligned(sum(array.size for array in arrays), arrays[0].dtype)
@@ -34,7 +34,7 @@ def pack(arrays: Sequence[Array], order: Literal["F", "K"] = "K") -> list[Array]
 
 
 def packed_view(arrays: Sequence[Array]) -> Array | None:
-    """The array of one axis that these make up, as `pack` gave them; None if they do not."""
+    """A one-dimensional view of arrays from `pack`; None if they are not contiguous in memory."""
     memory, dtype = arrays[0].base, arrays[0].dtype
     if memory is None or memory.ndim != 1 or memory.dtype != dtype or not memory.flags.c_contiguous:
         return None
@@ -48,7 +48,7 @@ def packed_view(arrays: Sequence[Array]) -> Array | None:
 
 
 def alike(*arrays: Array) -> list[Array] | None:
-    """Views with one axis each, if all have one shape and dtype and lie in memory in one order and without gaps."""
+    """One-dimensional views, if all have the same shape, dtype and memory order, without gaps; otherwise None."""
     shape, strides, dtype = arrays[0].shape, arrays[0].strides, arrays[0].dtype
     for array in arrays:
         if array.shape != shape or array.strides != strides or array.dtype != dtype:

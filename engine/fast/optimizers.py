@@ -1,4 +1,4 @@
-"""The optimizers' formulas for compiled loops. The numbers are those of `Optimizer.step`, bit for bit."""
+"""The optimizers' formulas for compiled loops. They give the same numbers as `Optimizer.step`, bit for bit."""
 
 from functools import cache, partial
 from math import sqrt
@@ -15,11 +15,11 @@ FORMULAS: dict[type[Optimizer], tuple[int, tuple[str, ...]]] = {
     SGDMomentum: (compiled.MOMENTUM, ("velocity",)),
     Adam: (compiled.ADAM, ("mean", "square")),
 }
-"""The code of each formula that is compiled, and what its optimizer remembers of each parameter."""
+"""The code of each compiled formula, and the names of its optimizer's state for each parameter."""
 
 
 def step_constants(optimizer: Optimizer, steps: int) -> tuple[float, ...]:
-    """What the compiled formula takes for the step with this number, counted from 1; the last is the weight decay's."""
+    """The constants (7,) of the compiled formula for this step, counted from 1; the last is the weight decay factor."""
     decay = 1 - optimizer.lr * optimizer.weight_decay
     if isinstance(optimizer, Adam):
         beta1, beta2 = optimizer.betas

@@ -1,11 +1,11 @@
 """A network's training step as a table of instructions, captured once from the graph of a mini-batch.
 
-Each row is one layer: y = f(x W^T + b), with f in the column "activation"; the cross-entropy of the last one's outputs
-follows. The other columns say where things lie, counted in numbers: W^T and then b among the parameters, x and y among
-the values of one sample. `recording` works the table off with NumPy, `fused` in machine code.
+Each row is one layer: y = f(x W^T + b), with f in the column ACTIVATION; the cross-entropy of the last layer's outputs
+follows. The other columns are sizes and offsets, counted in elements: W^T and then b among the parameters, x and y
+among the values of one sample. `recording` executes the table with NumPy, `fused` in machine code.
 
-Captured is what `engine.tensor` recorded, so a network has a program if every operation in its graph has a row here,
-and if it is made of modules that do the same with every mini-batch.
+The source is the graph that `engine.tensor` recorded. A network therefore has a program if the table can express every
+operation in its graph, and if its modules do the same for every mini-batch.
 """
 
 from collections.abc import Callable
@@ -29,21 +29,24 @@ ACTIVATION, PARAMETERS, INPUTS, OUTPUTS, FAN_IN, FAN_OUT = range(6)
 
 @dataclass(frozen=True)
 class Program:
-    """table: int64 (layers, 6), without rows if an operation has none; parameters: W and b of each layer, in the order
-    of the table; parts: see `parts_of`."""
+    """A network's table of instructions.
+
+    table: int64 (layers, 6), without rows if it cannot express the network; parameters: W and b of each layer, in the
+    order of the table; parts: see `parts_of`.
+    """
 
     table: Array
     parameters: tuple[Tensor, ...]
     parts: list[Any]
 
     def is_of(self, model: Module) -> bool:
-        """Whether the network is still made of what it was made of."""
+        """Whether the network still has the parts that it had when it was captured."""
         parts = parts_of(model)
         return len(parts) == len(self.parts) and all(map(is_, parts, self.parts))
 
 
 def parts_of(model: Module) -> list[Any]:
-    """All that a network's graph depends on besides the mini-batch; [] if it may depend on more."""
+    """Everything that a network's graph depends on except the mini-batch; [] if it may depend on more."""
     if type(model) is not MLP or type(model.activation) not in ACTIVATIONS.values():
         return []
     parts: list[Any] = [model.activation]
@@ -56,9 +59,9 @@ def parts_of(model: Module) -> list[Any]:
 
 
 def capture(model: Module, loss_fn: Callable[[Tensor, Any], Tensor], inputs: Array, target: Any) -> Program:
-    """The program of a network and a loss, from the graph of a mini-batch; one without rows if there is none.
+    """The program of a network and a loss, from the graph of a mini-batch; without rows if the table cannot express it.
 
-    inputs: (n, in_dim), target: what loss_fn takes. Raises what the network and the loss raise.
+    inputs: (n, in_dim); target: the target for loss_fn. Raises whatever the network and the loss raise.
     """
     parts = parts_of(model)
     nothing = Program(np.empty((0, 6), np.int64), (), parts)

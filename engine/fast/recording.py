@@ -1,7 +1,7 @@
-"""A network's program worked off with NumPy, mini-batch after mini-batch, in the same arrays.
+"""Executes a network's program with NumPy, reusing the same arrays for every mini-batch.
 
-That saves building, walking and freeing a graph for each, which for a small batch takes as long as the arithmetic. The
-numbers are those of `engine.ops`, bit for bit.
+That saves building, walking and freeing a graph, which for a small batch takes as long as the arithmetic. The numbers
+are the same as those of `engine.ops`, bit for bit.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ from engine.tensor import Tensor
 
 
 class Gradients:
-    """The loss of one mini-batch after another, and the gradients of the network's parameters.
+    """Computes the loss of a mini-batch and the gradients of the network's parameters.
 
-    A call does what `loss = loss_fn(model(inputs), target); loss.backward()` does. It returns the loss () and the
-    outputs (N, ...) as arrays, which the next call may overwrite, as it may the gradients. Networks without a program
-    get a new graph for each mini-batch.
+    A call is equivalent to `loss = loss_fn(model(inputs), target); loss.backward()`. It returns the loss () and the
+    outputs (N, ...) as arrays. The next call may overwrite these and the gradients. Networks without a program get a
+    new graph for each mini-batch.
     """
 
     def __init__(self, model: Module, loss_fn: Callable[[Tensor, Any], Tensor]) -> None:
@@ -47,14 +47,14 @@ class Gradients:
         return loss_and_outputs
 
     def _recording(self, inputs: Array, target: Any) -> "_Recording | None":
-        """The arrays for a mini-batch of this size; None where a graph has to be built."""
+        """The arrays for a mini-batch of this size; None if a graph has to be built."""
         if self._program is None or not self._program.is_of(self._model):
             self._program, self._recordings = capture(self._model, self._loss_fn, inputs, target), {}
             self._gradients = [np.empty_like(parameter.data, order="F") for parameter in self._program.parameters]
         if not len(self._program.table) or inputs.ndim != 2:
             return None
         if any(parameter.grad is not None for parameter in self._program.parameters):
-            return None  # the new gradient is to be added to the one there is
+            return None  # the new gradient must be added to the existing one
         if len(inputs) not in self._recordings:
             self._recordings[len(inputs)] = _Recording(self._program, self._gradients, len(inputs))
         return self._recordings[len(inputs)]
@@ -74,7 +74,7 @@ class _Layer:
 
 
 class _Recording:
-    """Works off a program for mini-batches of one size, and fills the gradients."""
+    """Executes a program for mini-batches of one size, and fills the gradients."""
 
     def __init__(self, program: Program, gradients: list[Array], size: int) -> None:
         dtype = gradients[0].dtype
@@ -83,7 +83,7 @@ class _Recording:
         for index, row in enumerate(program.table):
             W, b = (parameter.data for parameter in program.parameters[2 * index : 2 * index + 2])
             W_gradient, b_gradient = gradients[2 * index : 2 * index + 2]
-            # (W x^T)^T as in `ops.linear`: y has the memory order of that.
+            # y has the memory order of (W x^T)^T, as in `ops.linear`.
             y, g = (np.empty((size, row[FAN_OUT]), dtype, order="F") for _ in range(2))
             self._layers.append(_Layer(row[ACTIVATION], W, b, W_gradient, b_gradient, y, g))
 
@@ -123,7 +123,7 @@ def _activate(y: Array, activation: int) -> None:
 
 
 def _activation_vjp(g: Array, y: Array, activation: int) -> None:
-    """g = dL/dx in place of g = dL/dy, where y = f(x); no rule in the table needs x."""
+    """Replace g = dL/dy by dL/dx, where y = f(x); none of these rules needs x."""
     if activation == RELU:
         g *= y != 0
     elif activation != IDENTITY:

@@ -1,7 +1,7 @@
-"""The seam: whoever trains asks `quickest_steps` for the quickest way, and gets `Steps`.
+"""The only entry point: `quickest_steps` returns the fastest `Steps` for a network.
 
-There are three ways. Fused steps are whole steps in machine code, for the networks that they know. A recorded graph is
-worked off again for each mini-batch; a new graph is built for each where the network may do something else every time.
+There are three kinds. Fused steps run in machine code, for networks that they support. A recorded graph is executed
+again for each mini-batch. A new graph is built for each mini-batch if the network may do something different each time.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,25 +19,25 @@ from engine.samples import as_rows, dtype_of
 from engine.tensor import Tensor
 
 Variation = Callable[[Array, int], Array]
-"""Images (n, ...) of a mini-batch and its number, counted from 0, to the images that the network is to see."""
+"""Maps the images (n, ...) of a mini-batch and its number, counted from 0, to the images for the network."""
 
 
 class Steps(Protocol):
-    """Trains a network, one or several mini-batches with each call."""
+    """Trains a network by one or several mini-batches per call."""
 
     @property
     def most_at_once(self) -> int:
-        """How many mini-batches the next call may take."""
+        """The maximum number of mini-batches for the next call."""
 
     def __call__(self, samples: Array, learning_rates: Sequence[float], first: int) -> list[tuple[float, int]]:
-        """Train with one mini-batch for each learning rate: all of the same size, but for the last one.
+        """Train with one mini-batch for each learning rate; all have the same size, except perhaps the last.
 
         samples: (n,), the indices of all their samples; first: the number of the first mini-batch, counted from 0.
-        Returns for each mini-batch its mean loss and how many samples were classified correctly.
+        Returns the mean loss and the number of correctly classified samples of each mini-batch.
         """
 
     def close(self) -> None:
-        """End what the steps have started."""
+        """Stop threads and restore the parameters' own arrays. Must be called after the last step."""
 
 
 def quickest_steps(
@@ -50,20 +50,20 @@ def quickest_steps(
     threads: int | None = None,
     vary: Variation | None = None,
 ) -> Steps:
-    """The quickest way to train this network on these samples.
+    """The fastest way to train this network on these samples.
 
-    images: (N, ...), uint8 or floating; labels: (N, ...), what loss_fn takes; batch_size: the largest; threads: 1 or 2,
-    None for the number of processors.
+    images: (N, ...), uint8 or floating; labels: (N, ...), the targets for loss_fn; batch_size: the largest; threads: 1
+    or 2, None for the number of processors; vary: augmentation.
     """
     graph = GraphSteps(model, optimizer, loss_fn, images, labels, vary)
-    if vary is not None:  # BLAS makes the variations, and its threads would compete with those of fused steps
+    if vary is not None:  # variations use BLAS, whose threads would compete with those of fused steps
         return graph
     fused = fused_steps(model, optimizer, loss_fn, images, labels, batch_size, threads)
     return graph if fused is None else _FusedWhileTheyFit(fused, graph)
 
 
 class GraphSteps:
-    """Builds a graph for each mini-batch, or works off a recorded one."""
+    """Builds a graph for each mini-batch, or executes a recorded one."""
 
     most_at_once = 1
 
@@ -85,7 +85,7 @@ class GraphSteps:
         if self._vary is not None:
             images = self._vary(images, first)
         self._optimizer.zero_grad()
-        with np.errstate(over="ignore", invalid="ignore"):  # a network that explodes shows it in its loss
+        with np.errstate(over="ignore", invalid="ignore"):  # the loss shows when a network explodes
             loss, outputs = self._gradients(as_rows(images, self._dtype), target)
             quick_step(self._optimizer)
         are_classes = target.dtype.kind in "iu" and target.ndim == outputs.ndim - 1
@@ -97,7 +97,7 @@ class GraphSteps:
 
 
 class _FusedWhileTheyFit:
-    """Fused steps, until somebody changes the network so that only a graph will do."""
+    """Fused steps, until the network is changed in a way that needs a graph."""
 
     def __init__(self, fused: FusedSteps, graph: GraphSteps) -> None:
         self._fused: FusedSteps | None = fused

@@ -42,7 +42,7 @@ def test_a_description_is_read_without_the_arrays(path):
         ({}, "does not hold the arrays"),
         ({"a": ((2, 3), np.dtype(np.float32)), "c": ((2, 2), np.dtype(float))}, "does not hold the arrays"),
         ({"a": ((9, 9), np.dtype(np.float32)), "b": ((2, 2), np.dtype(float))}, "does not have the size"),
-        ({"a": ((3, 2), np.dtype(np.float32)), "b": ((2, 2), np.dtype(float))}, "not what its description names"),
+        ({"a": ((3, 2), np.dtype(np.float32)), "b": ((2, 2), np.dtype(float))}, "does not match its description"),
     ],
 )
 def test_arrays_that_nobody_expects_are_refused(path, arrays, reason):

@@ -664,7 +664,7 @@ def test_a_module_of_ones_own_is_refused_in_one_sentence(tmp_path):
         pass
 
     for model in (Own(), Linear(3, 2), Wider(3, [], 2)):
-        with pytest.raises(ModelFileError, match=f"Only an MLP can be kept in a file, not a {type(model).__name__}"):
+        with pytest.raises(ModelFileError, match=f"Only an MLP can be saved, not a {type(model).__name__}"):
             save_model(tmp_path / "own.npz", model)
     assert not (tmp_path / "own.npz").exists()
 

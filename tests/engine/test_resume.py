@@ -186,7 +186,7 @@ IMPOSSIBLE = {
         "negative rate": lambda run: run.update(learning_rate=-1.0),
         "an epoch that is a list": lambda run: run.update(epoch_so_far=[]),
     },
-    "describes a run of another network than it holds": {
+    "describes a run whose settings do not match its network": {
         "another network": lambda run: run["config"].update(hidden=[8]),
         "another activation": lambda run: run["config"].update(activation="tanh"),
     },
@@ -207,7 +207,7 @@ IMPOSSIBLE = {
         "an epoch that counts nothing": lambda run: run["epoch_so_far"].update(correct=0, count=0),
         "more epochs than planned": lambda run: run["config"].update(epochs=1),
     },
-    "an array is not what its description names": {
+    "an array does not match its description": {
         "further than its losses": lambda run: run.update(steps_done=8),
         "no validation": lambda run: run.update(validates=False),
     },
@@ -257,7 +257,7 @@ def test_an_optimizer_that_cannot_be_is_refused(tmp_path, name, value):
     load_checkpoint(path)
     state.optimizer[name][...] = value
     save_checkpoint(path, state)
-    with pytest.raises(ModelFileError, match=r"run\.npz describes an optimizer that cannot be\."):
+    with pytest.raises(ModelFileError, match=r"run\.npz describes an impossible optimizer state\."):
         load_checkpoint(path)
 
 

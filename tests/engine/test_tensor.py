@@ -203,7 +203,7 @@ def test_a_mask_selects():
 @pytest.mark.parametrize("index", [lambda t: t, lambda t: (0, t)])
 def test_a_tensor_is_no_index(index):
     t = parameter([0, 1], [1, 0])
-    with pytest.raises(IndexError, match=r"whole numbers.*astype\(int\)"):
+    with pytest.raises(IndexError, match=r"needs integers.*astype\(int\)"):
         t[index(t)]
 
 

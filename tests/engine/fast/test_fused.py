@@ -542,7 +542,7 @@ def test_a_run_that_is_left_leaves_nothing(way):
         gc.collect()
     else:
         model.layers[0].W = Tensor(np.ones((16, 3)), requires_grad=True)
-        with pytest.raises(ValueError, match="mismatch"):
+        with pytest.raises(ValueError, match="the widths differ"):
             next(run)
     assert not helpers()
     assert set(blas_threads()) == {2}
@@ -639,7 +639,7 @@ def test_an_optimizer_whose_memory_does_not_fit_is_refused(name, dtype):
     model = network(dtype=dtype)
     optimizer = Adam(model.parameters())
     optimizer.memory[name] = pack([np.zeros(2, dtype) for _ in optimizer.params])
-    with pytest.raises(ValueError, match="not what this optimizer was made for"):
+    with pytest.raises(ValueError, match="does not fit this optimizer"):
         learn(model, samples(kind=dtype), optimizer)
 
 
