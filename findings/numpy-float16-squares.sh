@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# np.multiply of float16 arrays into a float32 array computes in float16, and overflows on the way.
+# np.multiply of float16 arrays into a float32 array computes in float16 and can overflow.
 #
-# Expected: with out= a float32 array the product is computed in float32, as the result has room for it.
-# Seen: only the inputs decide what is computed in; 300 * 300 is inf, and the inf is put into the float32 array.
-# Why it matters here: optimizers square gradients. Those of float16 are made float32 before, not by the result.
+# Expected: if out= is a float32 array, the product is computed in float32, since the result has room for it.
+# Seen: only the inputs decide the dtype of the computation; 300 * 300 is inf, which is then stored as float32.
+# Why it matters here: optimizers square gradients. float16 gradients have to be converted before squaring.
 # NumPy 2.4.6, Python 3.11, 2026-11-27. Printed:
 #   out=float32: inf; dtype=float32: 90000.0
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# However short an axis of a plot is, pyqtgraph labels it at least at two or three places: the labels overlap.
+# pyqtgraph gives even a very short axis two or three labels, so that they overlap.
 #
-# Expected: AxisItem.tickSpacing gives as many labels as there is room for.
-# Seen: an axis of 40 pixels from 89.5 to 99.1 is to be labelled every 2, which is 8 pixels; a line of text needs 15.
-# Why it matters here: the accuracy's plot is that low in a small window. Its axis leaves out what does not fit.
+# Expected: AxisItem.tickSpacing returns a spacing with enough room for each label.
+# Seen: for an axis of 40 pixels from 89.5 to 99.1 it returns 2, which is 8 pixels; a line of text needs 15.
+# Why it matters here: the accuracy plot is that short in a small window. Our axis omits labels that do not fit.
 # pyqtgraph 0.14.0, NumPy 2.4.6, PySide6-Essentials 6.11.3, Python 3.11, 2026-11-27. Printed:
 #   400 px: labels every 83 px; 40 px: labels every 8 px; 20 px: labels every 4 px
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A combo box is heard by its chosen text, whatever setAccessibleName says.
+# The accessible name of a combo box is its current text, regardless of setAccessibleName.
 #
 # Expected: QComboBox.setAccessibleName("Activation") makes its accessible name "Activation", as for other widgets.
-# Seen: outside Windows and macOS the name is the current text, as is the value; the given name is nowhere.
-# Why it matters here: "ReLU" says nothing of what is set by it. Each combo box has a label as its buddy, which assistive
-# technology finds by the relation, and tests compare that relation in place of the name.
+# Seen: except on Windows and macOS both name and value are the current text; the given name is not used.
+# Why it matters here: "ReLU" does not say what it is a setting of. Each combo box therefore has a buddy label, which
+# assistive technology finds through the label relation, and tests check that relation instead of the name.
 # PySide6-Essentials 6.11.3, Python 3.11, Debian 12, 2026-11-27. Printed:
 #   combo box: name ReLU, value ReLU; button: name Activation
 set -euo pipefail

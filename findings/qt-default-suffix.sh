@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# With QFileDialog.setDefaultSuffix a file can be replaced without a question, and names with a dot get no suffix.
+# With QFileDialog.setDefaultSuffix a file can be overwritten without confirmation, and names with a dot get no suffix.
 #
 # Expected: "digits" becomes digits.npz and, if that exists, the dialog asks; "digits.v2" becomes digits.v2.npz.
-# Seen: Qt's own dialog asks, but GTK's, which GNOME shows, asks for names as typed only, and Qt appends the suffix after
-# that. In both, a name with any dot in it stays as it is.
-# Why it matters here: a trained network would be overwritten. `ask_where_to_save` appends the suffix and asks itself.
+# Seen: Qt's own dialog asks. GTK's dialog, which GNOME uses, checks only the name as typed, before Qt appends the
+# suffix. In both, a name with any dot in it is unchanged.
+# Why it matters here: a trained network could be lost. `ask_where_to_save` appends the suffix and asks itself.
 # PySide6-Essentials 6.11.3, Python 3.11, GTK 3.24, Debian 12 with Xvfb, 2026-11-27. Needs xvfb-run, xdotool,
 # libxcb-cursor0 and libgtk-3-0. Printed, where digits.npz exists already:
 #   Qt's dialog: digits is asked about, digits.npz is asked about, digits.v2 is digits.v2

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# A widget does not hear of a pen in the air unless it asks for that by setTabletTracking.
+# A widget gets no events from a hovering pen unless setTabletTracking is on.
 #
-# Expected: a tabletEvent for every move of the pen, as each event is to be accepted or ignored by the widget.
-# Seen: moves without a pressed button are dropped before tabletEvent, setMouseTracking or not; setTabletTracking(True)
-# brings them.
-# Why it matters here: that a pen moves in the air is what tells that the event of its lifting was lost, and where its
-# eraser is.
+# Expected: a tabletEvent for every move of the pen, since the widget should decide whether to accept the event.
+# Seen: moves without a pressed button never reach tabletEvent, with or without setMouseTracking;
+# setTabletTracking(True) enables them.
+# Why it matters here: a hover event shows that a release event was lost, and where the pen's eraser is.
 # PySide6-Essentials 6.11.3, Python 3.11, 2026-11-27. Printed:
 #   mouse tracking alone: 0 events; with tablet tracking: 1
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# On X11, switching AA_CompressHighFrequencyEvents off before the application object is made has no effect.
+# On X11, switching AA_CompressHighFrequencyEvents off before the application object is created has no effect.
 #
-# Expected: an application attribute that is set before QApplication() keeps its value, as most must be set then.
-# Seen: the X11 plugin switches this one on while the application object is made; set after that, it stays off. While
-# it is on, mouse moves that wait for a busy window are merged into one. Offscreen it is off from the beginning, so that
-# tests which run there do not show it.
+# Expected: an attribute set before QApplication() is not changed later, since most must be set before it.
+# Seen: the X11 plugin switches this one on while the application object is created; set afterwards, it stays off.
+# While it is on, mouse moves that wait for a busy window are merged into one. The offscreen platform never switches it
+# on, so tests that run there do not show the problem.
 # Why it matters here: a circle drawn while the window is busy becomes a polygon. The canvas sets the attribute itself.
 # PySide6-Essentials 6.11.3, Python 3.11, Debian 12 with Xvfb, 2026-11-27. Needs xvfb-run and libxcb-cursor0. Printed:
 #   offscreen: False after the application was made
