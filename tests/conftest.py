@@ -1,4 +1,4 @@
-"""For every test: a screen in memory, unless one is asked for, no network, and one BLAS thread for each worker."""
+"""For every test: an offscreen display by default, no internet, and one BLAS thread per worker."""
 
 import os
 from pathlib import Path

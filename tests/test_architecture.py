@@ -1,4 +1,4 @@
-"""Imports run one way: who may import whom, and what is tested where."""
+"""Imports go one way, heavy libraries are imported late, and tests mirror the code."""
 
 import ast
 import subprocess
@@ -17,8 +17,8 @@ MODULES = {
 QT = {"PySide6", "pyqtgraph", "shiboken6"}
 
 
-def test_imports_run_one_way(monkeypatch):
-    """The contracts in pyproject.toml; what breaks them is printed."""
+def test_imports_go_one_way(monkeypatch):
+    """The contracts in pyproject.toml; violations are printed."""
     monkeypatch.chdir(ROOT)
     assert lint_imports(no_cache=True) == 0
 
@@ -50,7 +50,7 @@ def test_qt_is_imported_when_a_window_is_opened(module):
     assert not {name.split(".")[0] for name in names} & QT
 
 
-def test_every_module_has_its_twin_among_the_tests():
+def test_every_module_has_its_test_file():
     """a/b.py is tested by tests/a/test_b.py; a test file without a module is about several."""
     files = [path.relative_to(ROOT) for path in MODULES.values() if not path.name.startswith("__")]
     twins = [Path("tests") / file.parent / f"test_{file.name}" for file in files]

@@ -1,4 +1,4 @@
-"""The documents lead where they say, and the README stays short."""
+"""The documents: links and names exist, and the README is short."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ def test_links_lead_to_files(document):
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
-def test_the_architecture_names_what_is_there():
+def test_the_architecture_names_existing_files():
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     folders, missing = [""], []
     for indent, name in re.findall(r"^( *)([\w/]+\.py|\w+/)(?: |$)", text.split("```")[1], re.MULTILINE):
@@ -28,7 +28,7 @@ def test_the_architecture_names_what_is_there():
     assert missing == []
 
 
-def test_the_architecture_names_what_the_modules_have():
+def test_the_architecture_names_existing_functions():
     """In prose `reader.predict` is a name in a module called reader."""
     prose = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").split("```")[2]
     code: dict[str, str] = {"fast": (ROOT / "engine/fast/__init__.py").read_text(encoding="utf-8")}

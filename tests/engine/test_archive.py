@@ -1,4 +1,4 @@
-"""Archives: what is written is read again, and whatever is not exactly that is refused."""
+"""Archives: arrays are written and read back; any other file is rejected."""
 
 import os
 
@@ -22,7 +22,7 @@ def path(tmp_path):
     return path
 
 
-def test_what_was_written_is_read_and_cannot_be_changed(path):
+def test_arrays_are_read_back_and_read_only(path):
     description, arrays = read_archive(path, MODEL, 1, expected)
     assert description == DESCRIPTION
     for name, array in ARRAYS.items():
@@ -45,7 +45,7 @@ def test_a_description_is_read_without_the_arrays(path):
         ({"a": ((3, 2), np.dtype(np.float32)), "b": ((2, 2), np.dtype(float))}, "does not match its description"),
     ],
 )
-def test_arrays_that_nobody_expects_are_refused(path, arrays, reason):
+def test_unexpected_arrays_are_rejected(path, arrays, reason):
     with pytest.raises(ModelFileError, match=rf"^archive\.npz .*{reason}"):
         read_archive(path, MODEL, 1, lambda _: arrays)
 
@@ -58,7 +58,7 @@ def test_an_unusable_description_is_refused(path):
         read_archive(path, MODEL, 1, refuse)
 
 
-def test_numbers_that_are_not_finite_leave_the_older_file(path):
+def test_an_older_file_survives_numbers_that_are_not_finite(path):
     before = path.read_bytes()
     with pytest.raises(ModelFileError, match="not finite"):
         write_archive(path, DESCRIPTION, {"a": np.array([1.0, np.nan])})
@@ -75,7 +75,7 @@ def test_numbers_that_are_not_finite_leave_the_older_file(path):
         ("\x1b[2J", "\\x1b[2J"),
     ],
 )
-def test_any_name_is_one_line_that_can_be_shown(name, shown):
+def test_any_name_is_shown_as_one_line(name, shown):
     assert printable(name) == shown
 
 

@@ -1,4 +1,4 @@
-"""Pictures made from pictures: moved as far as was asked, never further, and by chance alone."""
+"""Augmentation: pictures are moved at random, up to the limits and never further."""
 
 from dataclasses import fields, replace
 
@@ -15,7 +15,7 @@ COUNT = 400
 
 
 class Fate(np.random.Generator):
-    """Chance with its mind made up: all that is drawn evenly comes out at the same end of its range."""
+    """A random generator whose uniform numbers are all at the same end of their range."""
 
     def __init__(self, highest):
         super().__init__(np.random.PCG64(0))
@@ -36,7 +36,7 @@ def coordinates(height=28, width=28):
 
 
 def blob(height=28, width=28, long=4.0, broad=1.5, degrees=0.0):
-    """A long soft spot in the middle; degrees: by how much it is turned from the x-axis to the y-axis."""
+    """A long soft spot in the centre; degrees: its rotation from the x-axis towards the y-axis."""
     y, x = coordinates(height, width)
     cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
     return np.exp(-(((x * cos + y * sin) / long) ** 2 + ((y * cos - x * sin) / broad) ** 2) / 2)
@@ -47,7 +47,7 @@ def many(picture, count=COUNT):
 
 
 def moments(pictures):
-    """Of each picture: its mass, its centre (x, y), and the second moments xx, xy, yy about it."""
+    """For each picture: its mass, its centre (x, y), and the second moments xx, xy, yy about it."""
     y, x = coordinates(*pictures.shape[1:])
     mass = pictures.sum(axis=(1, 2), dtype=float)
 
@@ -60,7 +60,7 @@ def moments(pictures):
 
 
 def assert_within(values, most, nearly=0.9, over=1.01):
-    """Values go to nearly the most there may be, on either side, not beyond, and are spread evenly."""
+    """Values are spread evenly between the limits, nearly reach them on both sides and never exceed them."""
     assert np.abs(values).max() <= most * over
     assert values.min() < -most * nearly
     assert values.max() > most * nearly
@@ -80,11 +80,11 @@ def digits():
     ("augmentation", "does_something"),
     [(Augmentation(), False), (EVERYTHING, True), *((Augmentation(**{name: 0.1}), True) for name in NAMES)],
 )
-def test_an_augmentation_is_true_if_it_does_anything(augmentation, does_something):
+def test_an_augmentation_is_true_if_it_changes_pictures(augmentation, does_something):
     assert bool(augmentation) is does_something
 
 
-def test_nothing_asked_nothing_changed(digits):
+def test_an_empty_augmentation_changes_nothing(digits):
     np.testing.assert_allclose(Augmentation()(digits, rng()), digits / 255, rtol=1e-6)
     noise = rng().random((5, 20, 30))
     np.testing.assert_allclose(Augmentation()(noise, rng()), noise, rtol=1e-6)
@@ -118,7 +118,7 @@ def test_bytes_and_numbers_are_the_same_pictures(digits):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_chance_gives_the_same_pictures(name, digits):
+def test_the_same_seed_gives_the_same_pictures(name, digits):
     augmentation = Augmentation(**{name: MAX_AUGMENTATION[name] / 4})
     first, again, other = (augmentation(digits, rng(seed)) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
@@ -126,7 +126,7 @@ def test_the_same_chance_gives_the_same_pictures(name, digits):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_picture_of_a_batch_varies_by_itself(name):
+def test_pictures_of_a_batch_vary_independently(name):
     pictures = Augmentation(**{name: MAX_AUGMENTATION[name]})(many(blob(degrees=30), 50), rng())
     assert len(np.unique(pictures.reshape(50, -1), axis=0)) == 50
 
@@ -136,7 +136,7 @@ def test_every_picture_of_a_batch_varies_by_itself(name):
 
 @pytest.mark.parametrize("pixels", [1, 2, 4])
 @pytest.mark.parametrize("shape", [(28, 28), (20, 30)])
-def test_a_shift_by_whole_pixels_moves_whole_pixels_and_paper_comes_in(pixels, shape):
+def test_a_shift_by_whole_pixels_moves_whole_pixels_and_fills_with_0(pixels, shape):
     picture = rng().random(shape)
     to_upper_left, to_lower_right = np.zeros((2, *shape))
     to_upper_left[:-pixels, :-pixels] = picture[pixels:, pixels:]
@@ -146,7 +146,7 @@ def test_a_shift_by_whole_pixels_moves_whole_pixels_and_paper_comes_in(pixels, s
         np.testing.assert_allclose(shifted, expected, rtol=1e-6)
 
 
-def test_shifts_go_both_ways_and_no_further():
+def test_shifts_go_both_ways_up_to_the_limit():
     pictures = Augmentation(shift_px=3)(many(blob(long=3)), rng())
     mass, x, y, *second = moments(pictures)
     np.testing.assert_allclose(mass, blob(long=3).sum(), rtol=0.01)
@@ -157,7 +157,7 @@ def test_shifts_go_both_ways_and_no_further():
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (24, 33)])
-def test_rotations_turn_about_the_middle_and_no_further(shape):
+def test_rotations_about_the_centre_up_to_the_limit(shape):
     picture = blob(*shape)
     mass, x, y, xx, xy, yy = moments(Augmentation(rotation_deg=20)(many(picture), rng()))
     assert_within(np.rad2deg(np.arctan2(2 * xy, xx - yy) / 2), 20)
@@ -166,7 +166,7 @@ def test_rotations_turn_about_the_middle_and_no_further(shape):
     np.testing.assert_allclose(xx + yy, 4**2 + 1.5**2, rtol=0.03)
 
 
-def test_width_and_height_are_scaled_each_by_itself():
+def test_width_and_height_are_scaled_independently():
     picture = blob(long=3, broad=3)
     _, x, y, xx, xy, yy = moments(Augmentation(scale=0.3)(many(picture), rng()))
     wider, higher = np.sqrt(xx) / 3 - 1, np.sqrt(yy) / 3 - 1
@@ -186,13 +186,13 @@ def test_shear_moves_rows_sideways():
 
 
 def ramps(height=28, width=28):
-    """Two pictures that tell from the shade where a pixel comes from: x, then y; and the scale from shade to pixels."""
+    """Two pictures whose shades encode x and y, so that moves can be measured; and the scale from shade to pixels."""
     y, x = coordinates(height, width)
     return x / width + 0.5, y / height + 0.5, (width, height)
 
 
 def moves(augmentation, count=COUNT, margin=5):
-    """How far each pixel has come, by x and y, (2, count, ...) without a margin, where paper might come in."""
+    """The displacement of each pixel by x and y, (2, count, ...), without a margin that may come from outside."""
     inner = np.s_[:, margin:-margin, margin:-margin]
     *pictures, sizes = ramps()
     return np.array(
@@ -204,7 +204,7 @@ def moves(augmentation, count=COUNT, margin=5):
 
 
 @pytest.mark.parametrize("pixels", [0.5, 1.0])
-def test_elastic_moves_are_as_far_as_was_asked_along_each_axis(pixels):
+def test_elastic_moves_have_the_requested_size_along_each_axis(pixels):
     x, y = moves(Augmentation(elastic_px=pixels))
     for moved in (x, y):
         assert np.sqrt((moved**2).mean()) == pytest.approx(pixels, rel=0.1)
@@ -223,14 +223,14 @@ def test_elastic_moves_are_smooth():
 
 
 def stroke():
-    """A line of 4 pixels in breadth, from the upper to the lower edge, and half as dark as can be."""
+    """A line 4 pixels wide, from the upper to the lower edge, at half intensity."""
     picture = np.zeros((28, 28))
     picture[:, 12:16] = 0.5
     return picture
 
 
 @pytest.mark.parametrize("pixels", [0.1, 0.5, 1.0, 2.0])
-def test_lines_get_thicker_and_thinner_by_so_many_pixels(pixels):
+def test_lines_get_thicker_and_thinner_by_the_given_pixels(pixels):
     for highest, breadth in ((True, 4 + pixels), (False, 4 - pixels)):
         (picture,) = Augmentation(thickness_px=pixels)(stroke()[np.newaxis], Fate(highest))
         np.testing.assert_allclose(picture.sum(axis=1) / 0.5, breadth, rtol=1e-6)
@@ -244,7 +244,7 @@ def test_a_level_line_gets_as_thick_as_an_upright_one():
     np.testing.assert_array_equal(level, upright.T)
 
 
-def test_thickness_goes_both_ways_and_no_further():
+def test_thickness_goes_both_ways_up_to_the_limit():
     pictures = Augmentation(thickness_px=1.5)(many(stroke()), rng())
     assert_within(pictures.sum(axis=(1, 2)) / (28 * 0.5) - 4, 1.5)
 
@@ -258,7 +258,7 @@ def test_digits_get_more_ink_or_less_as_they_get_thicker_or_thinner(digits):
         assert (thicker >= thinner).all()
 
 
-def test_all_together_leave_a_digit_where_it_can_be_read(digits):
+def test_a_digit_stays_readable_with_all_variations_together(digits):
     gentle = Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_px=0.8, thickness_px=0.1)
     pictures = gentle(digits, rng())
     alike = [np.corrcoef(old.ravel(), new.ravel())[0, 1] for old, new in zip(digits, pictures, strict=True)]
@@ -267,8 +267,8 @@ def test_all_together_leave_a_digit_where_it_can_be_read(digits):
     np.testing.assert_allclose(pictures.sum(axis=(1, 2)) / (digits.sum(axis=(1, 2)) / 255), 1, atol=0.6)
 
 
-def test_each_amount_is_drawn_by_itself():
-    """Turning one thing on does not change what is drawn for another."""
+def test_amounts_are_drawn_independently():
+    """Switching one variation on does not change the random numbers of another."""
     picture = many(blob(), 20)
     shifted = moments(Augmentation(shift_px=2)(picture, rng()))
     also_turned = moments(replace(Augmentation(shift_px=2), thickness_px=0.5)(picture, rng()))

@@ -1,4 +1,4 @@
-"""What NumPy's functions do with Tensors: they work on the data, or say what to call instead."""
+"""NumPy functions with Tensors: they work on the data, or the error says what to call instead."""
 
 import numpy as np
 import pytest
@@ -35,19 +35,19 @@ LOSING = {
 
 
 @pytest.mark.parametrize("case", LOSING)
-def test_what_would_lose_a_gradient_names_the_right_call(case):
+def test_functions_that_would_lose_a_gradient_name_the_right_call(case):
     f, right = LOSING[case]
     with pytest.raises(TypeError, match=right):
         f(parameter(1, 2))
 
 
 @pytest.mark.parametrize("f", [np.concatenate, np.stack, np.sum, np.exp], ids=lambda f: f.__name__)
-def test_numpy_refuses_constants_too(f):
+def test_constants_are_rejected_too(f):
     with pytest.raises(TypeError, match="does not compute gradients"):
         f(Tensor([[1.0], [2.0]]))
 
 
-def test_numpy_answers_what_has_no_gradient():
+def test_numpy_functions_without_gradient_work():
     t = parameter(3, 1, 2)
     assert np.shape(t) == (3,)
     assert np.ndim(t) == 1

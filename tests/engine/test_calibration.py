@@ -1,4 +1,4 @@
-"""Calibration: what a network says of its own certainty comes true."""
+"""Calibration: a network is as often right as its probabilities say."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ COUNT = 5000
 
 
 def readers(times=1.0, count=COUNT, dtype=np.float64):
-    """A network, points (count, 3) and labels drawn from its very own probabilities; then its logits are multiplied."""
+    """A network, points (count, 3) and labels drawn from its own probabilities; then its logits are multiplied."""
     rng = np.random.default_rng(3)
     model = MLP(3, [], 3, rng=rng, dtype=dtype)
     (layer,) = model.layers
@@ -41,7 +41,7 @@ def loss(model, points, labels, temperature=1.0):
 
 
 def calibration_error(probabilities, labels, bins=10):
-    """Expected calibration error: how far accuracy is from what was said, over bins of what was said."""
+    """Expected calibration error: the mean distance between accuracy and confidence, over bins of confidence."""
     said, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     which = np.minimum((said * bins).astype(int), bins - 1)
     return sum(abs((said - right)[which == bin].sum()) for bin in range(bins)) / len(labels)
@@ -49,7 +49,7 @@ def calibration_error(probabilities, labels, bins=10):
 
 @pytest.fixture(scope="module")
 def overconfident():
-    """A network that knows 1,000 digits by heart, and two times digits that it has never seen: images and labels."""
+    """A network that has memorised 1,000 digits, and two sets of unseen digits: images and labels."""
     digits = mnist()
     config = TrainingConfig(hidden=(64,), epochs=40, learning_rate=3e-3, validation_share=0)
     run = TrainingRun(config, digits.train_images[:1000], digits.train_labels[:1000], 10)
@@ -63,13 +63,13 @@ def overconfident():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_network_that_means_what_it_says_is_left_as_it_is(dtype):
+def test_a_calibrated_network_gets_temperature_1(dtype):
     assert calibrate(*readers(dtype=dtype)).temperature == pytest.approx(1, rel=0.05)
 
 
 @pytest.mark.parametrize("times", [0.5, 3, 10])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_logits_times_as_large_need_so_many_times_the_temperature(times, dtype):
+def test_the_temperature_scales_with_the_logits(times, dtype):
     before, after = calibrate(*readers(dtype=dtype)), calibrate(*readers(times, dtype=dtype))
     assert after.temperature == pytest.approx(times * before.temperature, rel=0.01)
 
@@ -82,7 +82,7 @@ def test_no_other_temperature_has_a_lower_loss():
         assert loss(*data, other) > least
 
 
-def test_temperatures_stay_within_reason():
+def test_temperatures_stay_within_their_limits():
     model, points, _ = readers()
     right = predict(model, points).argmax(axis=1)
     sure = np.abs(np.sort(points, axis=1)[:, -1] - np.sort(points, axis=1)[:, -2]) > 1
@@ -92,7 +92,7 @@ def test_temperatures_stay_within_reason():
 
 @pytest.mark.parametrize("temperature", [LOWEST, 0.5, 2.0, HIGHEST])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_temperature_changes_how_sure_an_answer_is_but_not_which(temperature, dtype):
+def test_a_temperature_changes_the_confidence_but_not_the_answer(temperature, dtype):
     model, points, _ = readers(dtype=dtype)
     cold, warm = predict(model, points), probabilities_of(model, points, temperature)
     assert (warm.shape, warm.dtype) == (cold.shape, dtype)
@@ -112,14 +112,14 @@ def test_a_temperature_of_1_changes_nothing():
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5])
-def test_the_evidence_turns_away_that_share_of_the_rightly_read(share):
+def test_the_limit_turns_away_the_given_share_of_correct_answers(share):
     model, points, labels = readers(3)
     found = calibrate(model, points, labels, turned_away=share)
     right = predict(model, points).argmax(axis=1) == labels
     assert (evidence_of(model, points) < found.least_log_sum_exp)[right].mean() == pytest.approx(share, abs=0.002)
 
 
-def test_harder_images_decide_the_evidence_but_not_the_temperature():
+def test_harder_images_set_the_limit_but_not_the_temperature():
     model, points, labels = readers()
     harder = points / 2
     easily, found = calibrate(model, points, labels), calibrate(model, points, labels, harder)
@@ -129,12 +129,12 @@ def test_harder_images_decide_the_evidence_but_not_the_temperature():
     assert found.least_log_sum_exp != easily.least_log_sum_exp
 
 
-def test_one_in_a_hundred_unless_told():
+def test_one_in_a_hundred_is_turned_away_by_default():
     data = readers()
     assert calibrate(*data) == calibrate(*data, turned_away=0.01)
 
 
-def test_where_nothing_is_read_right_no_evidence_is_asked_for():
+def test_without_correct_answers_there_is_no_limit():
     model, points, _ = readers(count=500)
     assert calibrate(model, points, predict(model, points).argmin(axis=1)).least_log_sum_exp is None
 
@@ -148,7 +148,7 @@ def test_an_answer_needs_more_than_half():
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
 
 
-def test_an_answer_needs_evidence_where_that_was_measured():
+def test_an_answer_needs_the_log_sum_exp_if_there_is_a_limit():
     assert Calibration(least_log_sum_exp=-3.0).read(LOGITS)[1].tolist() == [True, False, False]
     assert Calibration(least_log_sum_exp=6.0).read(LOGITS)[1].tolist() == [False, False, False]
 
@@ -176,7 +176,7 @@ def test_huge_logits_do_not_overflow():
         {"something": 1.0},
     ],
 )
-def test_what_is_no_calibration_is_refused(stored):
+def test_invalid_calibrations_are_rejected(stored):
     with pytest.raises((TypeError, ValueError)):
         Calibration.from_dict(stored)
 
@@ -190,7 +190,7 @@ def test_a_calibration_fits_json():
 # ---------------------------------------------------------------- a network that reads digits
 
 
-def test_an_overconfident_network_learns_doubt(overconfident):
+def test_an_overconfident_network_becomes_less_confident(overconfident):
     model, held_back, (images, labels) = overconfident
     found = calibrate(model, *held_back)
     assert 1.2 < found.temperature < 5
@@ -212,7 +212,7 @@ def test_pictures_without_a_digit_are_turned_away_more_often_than_digits(overcon
     assert (~nonsense).mean() > 2 * (~digits).mean()
 
 
-def test_the_network_stays_as_it_is(overconfident):
+def test_the_network_is_not_changed(overconfident):
     model, held_back, _ = overconfident
     before = [p.data.copy() for p in model.parameters()]
     calibrate(model, *held_back)
@@ -226,7 +226,7 @@ def test_bytes_and_labels_of_any_whole_dtype(overconfident):
     assert calibrate(model, images / 255, labels.astype(np.int64)) == found
 
 
-def test_a_calibration_that_was_found_holds_plain_numbers(overconfident):
+def test_a_fitted_calibration_has_plain_numbers(overconfident):
     model, held_back, _ = overconfident
     assert {type(value) for value in calibrate(model, *held_back).to_dict().values()} == {float}
 
@@ -243,7 +243,7 @@ def small_run(**settings):
     return run
 
 
-def test_a_run_is_calibrated_on_what_it_held_back():
+def test_a_run_is_calibrated_on_its_validation_samples():
     run = small_run()
     images, labels = run.validation
     assert (len(images), len(labels)) == (1000, 1000)
@@ -258,7 +258,7 @@ def test_a_run_is_calibrated_on_what_it_held_back():
 
 @pytest.fixture(scope="module")
 def nothing_held_back():
-    """A run that has gone through all training digits until it is too sure of itself."""
+    """A run that was trained on all training digits until it is overconfident."""
     digits = mnist()
     config = TrainingConfig(hidden=(128,), epochs=8, learning_rate=2e-3, validation_share=0)
     run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
@@ -267,8 +267,8 @@ def nothing_held_back():
     return run
 
 
-def test_a_run_that_held_nothing_back_is_calibrated_on_varied_training_digits(nothing_held_back):
-    """What it says of digits that it has never seen comes true nearly as if those had been asked."""
+def test_a_run_without_validation_is_calibrated_on_varied_training_digits(nothing_held_back):
+    """Its confidence on unseen digits is nearly as accurate as if it had been calibrated on those."""
     run, images, labels = nothing_held_back, mnist().test_images, mnist().test_labels
     found, right = calibrate_run(run), calibrate(run.model, images, labels, HARDER(images, np.random.default_rng(8)))
     assert found == calibrate_run(run)
@@ -276,11 +276,11 @@ def test_a_run_that_held_nothing_back_is_calibrated_on_varied_training_digits(no
     assert found.least_log_sum_exp == pytest.approx(right.least_log_sum_exp, abs=0.5)
     before, after = (calibration_error(probabilities_of(run.model, images, t), labels) for t in (1, found.temperature))
     assert after < 0.0065 < before
-    # It knows the very digits that it was trained on by heart: they call for more certainty, not for less.
+    # It has memorised its training digits: these ask for more confidence, not less.
     assert calibrate(run.model, *run.training).temperature < 0.7 * right.temperature
 
 
-def test_of_few_digits_held_back_the_temperature_would_be_chance(nothing_held_back):
+def test_few_validation_digits_are_not_used(nothing_held_back):
     digits, nothing = mnist(), nothing_held_back
     few = TrainingRun(replace(nothing.config, validation_share=0.001), digits.train_images, digits.train_labels, 10)
     few.model = nothing.model

@@ -1,4 +1,4 @@
-"""Model files: what is saved comes back, and nothing else comes in."""
+"""Model files: saved networks are loaded unchanged; any other file is rejected."""
 
 import errno
 import io
@@ -43,7 +43,7 @@ def saved(tmp_path):
 
 
 def attempt(path):
-    """What `load_model` gives, and the one sentence with which it refuses; one of the two is None."""
+    """The result of `load_model` and the message of its error; one of the two is None."""
     try:
         return load_model(path), None
     except ModelFileError as error:
@@ -185,7 +185,7 @@ def refused_by_the_system(*_):
     ids=["disk full", "sync fails", "target is locked"],
 )
 @pytest.mark.parametrize("exists", [True, False])
-def test_a_fault_in_the_middle_leaves_the_old_file(saved, monkeypatch, module, name, fault, reason, exists):
+def test_a_failed_save_leaves_the_old_file(saved, monkeypatch, module, name, fault, reason, exists):
     path = saved if exists else saved.with_name("new.npz")
     monkeypatch.setattr(module, name, fault)
     message = unwritable(path, network(np.float64))
@@ -205,7 +205,7 @@ def test_an_interrupted_save_leaves_the_old_file(saved, monkeypatch):
     assert same(load_model(saved)[0], network())
 
 
-def test_meta_that_json_cannot_hold_leaves_the_old_file(saved):
+def test_an_unserialisable_meta_leaves_the_old_file(saved):
     unwritable(saved, network(), {"array": np.ones(3)}, expected=TypeError)
 
 
@@ -253,7 +253,7 @@ def description(text=None, **changes):
 
 
 def entries(**arrays):
-    """A good file, entry by entry, but for these arrays."""
+    """A valid file, entry by entry, with these arrays replaced."""
     (W0, b0), (W1, b1) = ((layer.W.data, layer.b.data) for layer in network().layers)
     arrays = {"layers.0.W": W0, "layers.0.b": b0, "layers.1.W": W1, "layers.1.b": b1} | arrays
     return description() | {f"{name}.npy": npy(array) for name, array in arrays.items()}
@@ -289,7 +289,7 @@ def test_weights_in_c_order_load(tmp_path):
     assert model.layers[0].W.data.flags.f_contiguous
 
 
-def test_a_header_of_ones_own_loads(tmp_path):
+def test_a_hand_written_header_loads(tmp_path):
     content = with_header("{'shape': (4,), 'fortran_order': True, 'descr': '<f4'}")
     model, _ = load_model(pack(tmp_path / "m.npz", entries() | {"layers.0.b.npy": content}))
     np.testing.assert_array_equal(model.layers[0].b.data, [0, 0, 0, 0])
@@ -300,7 +300,7 @@ def without(contents, name):
 
 
 def with_header(header):
-    """Four float32 zeros under a header of one's own."""
+    """Four float32 zeros with a hand-written header."""
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + header.encode().ljust(117) + b"\n" + bytes(16)
 
 
@@ -443,7 +443,7 @@ class Trap:
 
 
 @pytest.mark.parametrize("name", ["meta.npy", "layers.0.b.npy", "layers.0.W.npy"])
-def test_objects_are_never_brought_to_life(tmp_path, monkeypatch, name):
+def test_objects_are_never_unpickled(tmp_path, monkeypatch, name):
     monkeypatch.setattr(Trap, "sprung", False)
     content = npy(np.array([Trap()] * 4), allow_pickle=True)
     refusal(pack(tmp_path / "m.npz", entries() | {name: content}))
@@ -463,7 +463,7 @@ def test_two_entries_of_one_name(saved, name):
 
 
 def central_headers(content):
-    """Where the archive's directory has its entries."""
+    """The positions of the entries in the archive's directory."""
     place = content.find(b"PK\x01\x02")
     while place >= 0:
         yield place
@@ -488,7 +488,7 @@ def test_unknown_compression(saved, method):
 
 
 def declare_size(path, name, declared):
-    """Let the archive declare another size for an entry than it unpacks to."""
+    """Make the archive declare a wrong unpacked size for an entry."""
     content = bytearray(path.read_bytes())
     for place in central_headers(content):
         if content[place + 46 :].startswith(name.encode()):
@@ -501,7 +501,7 @@ DEFLATE, BZIP2, LZMA = zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA
 
 
 def peak_bytes(f, *args):
-    """The most memory that a call held at once."""
+    """The peak memory of a call."""
     tracemalloc.start()
     try:
         f(*args)
@@ -554,7 +554,7 @@ def test_no_more_memory_is_taken_than_the_network_needs_twice(tmp_path, compress
 
 
 def loads(path):
-    """Whether a damaged file loads, which it may only as what it was."""
+    """Whether a damaged file loads; if it does, it must give the original network."""
     loaded, _ = attempt(path)
     if loaded:
         assert same(loaded[0], network())
@@ -564,7 +564,7 @@ def loads(path):
 
 @pytest.fixture(params=["stored", "deflated"])
 def whole(request, saved):
-    """A path, and the bytes of a good file."""
+    """A path, and the bytes of a valid file."""
     if request.param == "deflated":
         pack(saved, entries(), zipfile.ZIP_DEFLATED)
     return saved, saved.read_bytes()
@@ -648,7 +648,7 @@ def test_a_checkpoint_says_that_it_is_one(tmp_path):
     assert "but a minigrad checkpoint" in refusal(path)
 
 
-def test_files_of_version_1_open_for_ever():
+def test_files_of_version_1_always_open():
     model, meta = load_model(Path(__file__).parent / "files" / "model-1.npz")
     assert (model.sizes, type(model.activation), model.dtype) == ((6, 4, 3), Tanh, np.float32)
     assert meta == {"note": "kept since version 1"}
@@ -656,7 +656,7 @@ def test_files_of_version_1_open_for_ever():
     np.testing.assert_allclose(outputs, [0.505512, 1.256035, 3.457042], rtol=1e-5)
 
 
-def test_a_module_of_ones_own_is_refused_in_one_sentence(tmp_path):
+def test_a_user_defined_module_is_rejected_in_one_sentence(tmp_path):
     class Own(Module):
         pass
 

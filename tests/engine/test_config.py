@@ -1,4 +1,4 @@
-"""The config of a run: what is refused, what it builds, and how it survives JSON."""
+"""TrainingConfig: which settings are rejected, what it builds, and conversion to JSON."""
 
 import json
 from dataclasses import fields
@@ -40,7 +40,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in REFUSED.items() for value in values])
-def test_config_refuses(field, value):
+def test_invalid_settings_are_rejected(field, value):
     with pytest.raises(ConfigError) as caught:
         TrainingConfig(**{field: value})
     assert caught.value.field == field
@@ -70,7 +70,7 @@ def test_every_setting_is_checked():
     ],
     ids=str,
 )
-def test_config_accepts(settings):
+def test_valid_settings_are_accepted(settings):
     config = TrainingConfig(**settings)
     for name, value in settings.items():
         assert getattr(config, name) == (tuple(value) if name == "hidden" else value)
@@ -103,7 +103,7 @@ def test_an_augmentation_survives_json(augmentation):
     assert hash(back) == hash(config)
 
 
-def test_a_config_from_before_there_were_schedules_and_augmentations():
+def test_an_old_config_without_schedule_and_augmentation():
     old = TrainingConfig(seed=9).to_dict()
     del old["schedule"], old["augmentation"]
     assert TrainingConfig(**old) == TrainingConfig(seed=9, schedule="constant", augmentation=Augmentation())

@@ -1,4 +1,4 @@
-"""Functions of several tensors, held against NumPy's."""
+"""Functions of several tensors, compared with NumPy's."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from engine import Tensor, concatenate, maximum, minimum, stack, where
 @pytest.mark.parametrize(("f", "reference"), [(maximum, np.maximum), (minimum, np.minimum)])
 @given(shapes=npst.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3))
 @modestly
-def test_the_larger_and_the_smaller_broadcast(f, reference, shapes):
+def test_maximum_and_minimum_broadcast(f, reference, shapes):
     a, b = shapes.input_shapes
     judge(f, reference, away_from_zero(a, 1), away_from_zero(b, 2))
 
@@ -43,7 +43,7 @@ def test_stack(axis):
 
 
 @pytest.mark.parametrize("join", [concatenate, stack])
-def test_joining_stays_in_float32_and_refuses_what_does_not_fit(join):
+def test_joining_preserves_float32_and_rejects_shapes_that_do_not_fit(join):
     rows = [Tensor(np.ones(2, np.float32)), np.zeros(2, np.float32)]
     assert join(rows).dtype == np.float32
     assert stack([Tensor(np.float32(1)), 2]).dtype == np.float32

@@ -1,4 +1,4 @@
-"""Model files and checkpoints from strangers: thousands of damaged and malicious ones, from a seed."""
+"""Fuzzing: thousands of damaged and malicious model files and checkpoints, from a seed."""
 
 import random
 
@@ -23,13 +23,13 @@ def test_the_same_seed_gives_the_same_files():
     assert len(set(first)) > 30
 
 
-def test_the_judge_sees_what_breaks_a_rule(tmp_path, monkeypatch):
-    import fuzz as judge
+def test_every_broken_rule_is_reported(tmp_path, monkeypatch):
+    import fuzz as fuzzer
 
     good, path = seeds()[0], tmp_path / "m.npz"
 
     def broken(load):
-        monkeypatch.setattr(judge, "load_model", load)
+        monkeypatch.setattr(fuzzer, "load_model", load)
         return broken_rule(good, path, watch)[1]
 
     def forbidden(_):
@@ -39,12 +39,12 @@ def test_the_judge_sees_what_breaks_a_rule(tmp_path, monkeypatch):
     assert broken(lambda _: 1 / 0) == "raised ZeroDivisionError('division by zero')"
     assert "exec while a file was read" in broken(forbidden)
     monkeypatch.undo()
-    monkeypatch.setattr(judge, "MAX_SECONDS", 0.0)
+    monkeypatch.setattr(fuzzer, "MAX_SECONDS", 0.0)
     assert broken_rule(good, path)[1].startswith("took")
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(1, 5))
-def test_for_minutes(seed):
+def test_fuzzing_for_minutes(seed):
     _, fault = fuzz(seconds=60, seed=seed)
     assert fault is None

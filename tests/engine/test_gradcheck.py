@@ -1,4 +1,4 @@
-"""gradcheck: what it passes, what it finds, and that it leaves no trace."""
+"""gradcheck: accepts right gradients, finds wrong ones, and changes nothing."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_wrong_rules_are_found(fault):
         gradcheck(lambda *tensors: apply(op, *tensors), *tensors)
 
 
-def test_the_place_is_named():
+def test_the_error_names_the_position():
     x = parameter((2, 3))
 
     def detached_in_one_place(x):
@@ -36,7 +36,7 @@ def test_the_place_is_named():
         gradcheck(detached_in_one_place, x)
 
 
-def test_a_gradient_that_gets_lost_is_found():
+def test_a_lost_gradient_is_found():
     with pytest.raises(ValueError, match="require a gradient"):
         gradcheck(lambda x: Tensor(x.data * 2), parameter((3,)))
     with pytest.raises(AssertionError, match="argument 1"):
@@ -55,7 +55,7 @@ def test_constants_are_left_alone():
     assert constant.grad is None
 
 
-def test_it_leaves_no_trace():
+def test_gradients_and_data_are_restored():
     x = parameter((2, 2))
     before, grad = x.data.copy(), np.ones((2, 2))
     x.grad = grad
@@ -72,7 +72,7 @@ def test_a_kink_is_found():
         gradcheck(Tensor.relu, Tensor([0.0], requires_grad=True))
 
 
-def test_what_cannot_be_checked():
+def test_unsuitable_arguments_are_rejected():
     x = parameter((40,))
     with pytest.raises(ValueError, match="a different result each time"):
         gradcheck(dropout, x)

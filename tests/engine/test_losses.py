@@ -10,7 +10,7 @@ from engine import Tensor, cross_entropy_loss, mse_loss
 
 
 def surprise(logits, target):
-    """-log of the target's share, written out."""
+    """-log of the target's probability, written out."""
     return -math.log(math.exp(logits[target]) / sum(math.exp(logit) for logit in logits))
 
 
@@ -36,7 +36,7 @@ def test_mse_of_a_perfect_prediction():
     np.testing.assert_array_equal(pred.grad, [0, 0])
 
 
-def test_mse_keeps_float32():
+def test_mse_preserves_float32():
     assert mse_loss(Tensor(np.ones(3, np.float32)), np.zeros(3, np.float32)).dtype == np.float32
 
 
@@ -76,7 +76,7 @@ def test_a_batch_of_one_is_the_sample():
     assert alone.item() == batch.item()
 
 
-def test_equal_logits_say_nothing():
+def test_equal_logits_are_a_uniform_guess():
     assert cross_entropy_loss(Tensor(np.zeros((5, 10))), [3] * 5).item() == pytest.approx(math.log(10), rel=1e-15)
 
 
@@ -104,14 +104,14 @@ def test_a_shift_of_all_logits_changes_nothing():
     assert cross_entropy_loss(Tensor(logits + 2**20), [1]).item() == cross_entropy_loss(Tensor(logits), [1]).item()
 
 
-def test_cross_entropy_keeps_float32():
+def test_cross_entropy_preserves_float32():
     logits = Tensor(np.ones((2, 3), np.float32), requires_grad=True)
     loss = cross_entropy_loss(logits, [0, 1])
     loss.backward()
     assert loss.dtype == logits.grad.dtype == np.float32
 
 
-def test_later_changes_of_the_targets_do_not_reach_the_gradient():
+def test_later_changes_of_the_targets_do_not_affect_the_gradient():
     logits, targets = Tensor(np.zeros((1, 2)), requires_grad=True), np.array([0])
     loss = cross_entropy_loss(logits, targets)
     targets[0] = 1
@@ -139,7 +139,7 @@ def test_targets_must_be_classes(targets):
         cross_entropy_loss(Tensor(np.ones((2, 3))), targets)
 
 
-def test_no_samples_have_no_loss():
+def test_a_loss_needs_samples():
     with pytest.raises(ValueError, match="at least one sample"):
         cross_entropy_loss(Tensor(np.ones((0, 10))), np.zeros(0, int))
 

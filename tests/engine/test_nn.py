@@ -84,7 +84,7 @@ def test_weights_are_drawn_layer_by_layer_in_the_order_of_their_shape():
     np.testing.assert_array_equal(model.layers[1].W.data, second)
 
 
-def test_without_rng_every_network_is_another_one():
+def test_without_rng_every_network_is_different():
     assert not same(MLP(3, [4], 2), MLP(3, [4], 2))
 
 
@@ -111,7 +111,7 @@ def test_float64_is_the_default():
     assert MLP(3, [4], 2).dtype == Linear(3, 4).W.dtype == np.float64
 
 
-def test_a_float32_network_keeps_float32_gradients_for_float64_input():
+def test_a_float32_network_has_float32_gradients_for_float64_input():
     model = MLP(3, [4], 2, dtype=np.float32)
     model(np.ones((5, 3))).sum().backward()
     assert {p.grad.dtype for p in model.parameters()} == {np.dtype(np.float32)}
@@ -145,14 +145,14 @@ def test_mlp_maps_the_last_axis(shape, hidden):
     assert MLP(3, hidden, 2)(np.ones(shape)).shape == (*shape[:-1], 2)
 
 
-def test_a_sample_alone_comes_out_as_in_a_batch():
+def test_a_single_sample_gives_the_same_as_in_a_batch():
     model = MLP(3, [4], 2, rng=rng(), init="he")
     batch = rng(1).normal(size=(5, 3))
     np.testing.assert_allclose([model(row).data for row in batch], model(batch).data, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("activation", "f"), [(ReLU, lambda x: np.maximum(x, 0)), (Tanh, np.tanh)])
-def test_activation_stands_between_layers_and_not_after_the_last(activation, f):
+def test_the_activation_is_between_layers_and_not_after_the_last(activation, f):
     model = MLP(3, [4, 5], 2, activation, rng=rng(), init="xavier")
     for layer in model.layers:
         layer.b.data += rng(1).normal(size=layer.b.shape)
@@ -210,7 +210,7 @@ def test_count_parameters_agrees_with_the_network(sizes):
 
 
 @pytest.mark.parametrize("hidden", [[], [4]])
-def test_copy_is_the_same_network_with_parameters_of_its_own(hidden):
+def test_a_copy_is_the_same_network_with_its_own_parameters(hidden):
     model = MLP(3, hidden, 2, Tanh, rng=rng(), dtype=np.float32)
     copy = model.copy()
     assert same(copy, model)
@@ -232,7 +232,7 @@ def test_from_parameters_copies():
     np.testing.assert_array_equal(model(np.ones(3)).data, [3, 3])
 
 
-def test_weights_lie_in_fortran_order_and_so_do_their_gradients():
+def test_weights_and_their_gradients_are_in_fortran_order():
     model = MLP(3, [4], 2)
     model(np.ones((5, 3))).sum().backward()
     for network in (model, model.copy()):
@@ -243,7 +243,7 @@ def test_weights_lie_in_fortran_order_and_so_do_their_gradients():
 # ---------------------------------------------------------------- Module
 
 
-def test_zero_grad_forgets_every_gradient():
+def test_zero_grad_clears_every_gradient():
     model = MLP(3, [4], 2)
     model(np.ones(3)).sum().backward()
     assert all(p.grad is not None for p in model.parameters())
@@ -251,7 +251,7 @@ def test_zero_grad_forgets_every_gradient():
     assert all(p.grad is None for p in model.parameters())
 
 
-def test_a_module_of_ones_own():
+def test_a_user_defined_module():
     class Residual(Module):
         def __init__(self):
             self.scale = Tensor(2.0, requires_grad=True)
@@ -311,7 +311,7 @@ def test_train_and_eval_reach_all_modules():
     assert not model.train(False).named["a"].layers[1].training
 
 
-def test_dropout_drops_in_training_alone():
+def test_dropout_drops_only_in_training_mode():
     layer, x = Dropout(0.25, rng=rng()), Tensor(np.ones((100, 100)), requires_grad=True)
     y = layer(x)
     y.sum().backward()
@@ -360,7 +360,7 @@ def leaf(*shape):
 
 
 class Holder(Module):
-    """A module of these attributes."""
+    """A module with these attributes."""
 
     def __init__(self, **parts):
         vars(self).update(parts)
@@ -418,7 +418,7 @@ def test_tied_weights_are_stepped_once(make):
     np.testing.assert_array_equal(tied.data, alone.data)
 
 
-def test_modules_that_know_each_other():
+def test_modules_that_refer_to_each_other():
     parent = Holder(weight=leaf())
     parent.child = Holder(parent=parent, bias=leaf())
     parent.everything = [parent, parent.child]
@@ -452,7 +452,7 @@ def test_a_long_chain_of_modules():
 @pytest.mark.parametrize(
     "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), MLP.copy], ids=["deepcopy", "pickle", "copy"]
 )
-def test_a_copied_network_lies_in_memory_as_a_new_one(copied):
+def test_a_copied_network_has_the_memory_layout_of_a_new_one(copied):
     model = MLP(3, [4], 2, Tanh, rng=rng(), dtype=np.float32)
     twin = copied(model)
     assert same(twin, model)
@@ -472,7 +472,7 @@ def test_a_copy_is_tied_and_frozen_as_the_network_is():
     np.testing.assert_array_equal(twin(np.ones(3)).data, model(np.ones(3)).data)
 
 
-def test_around_is_a_layer_of_these_very_arrays():
+def test_around_does_not_copy():
     W, b = np.ones((2, 3)), np.zeros(2)
     layer = Linear.around(W, b)
     assert layer.W.data is W

@@ -80,7 +80,7 @@ def test_adams_first_step_has_the_length_lr_whatever_the_gradient():
         assert after == pytest.approx(START - 0.1, rel=1e-5)
 
 
-def test_elements_move_on_their_own():
+def test_elements_are_updated_independently():
     p = parameter([[1.0, 2.0], [3.0, 4.0]])
     optimizer = Adam([p], lr=0.1)
     gradients = np.array([[[0.5, -1], [0, 2]], [[1, 1], [3, -4]]])
@@ -105,7 +105,7 @@ def test_weight_decay_shrinks_apart_from_the_gradient(kind):
 
 
 @ALL
-def test_weight_decay_is_off_unless_asked_for(kind):
+def test_weight_decay_is_off_by_default(kind):
     (after,) = walk(kind([parameter()]), [0.0])
     assert after == START
 
@@ -141,7 +141,7 @@ def test_lr_may_change_between_steps(kind):
     assert after < first
 
 
-def test_a_changed_lr_counts_from_the_next_step_on():
+def test_a_changed_lr_takes_effect_at_the_next_step():
     optimizer = SGDMomentum([parameter()], lr=0.1, momentum=0.5)
     list(walk(optimizer, [1.0]))
     optimizer.lr = 1.0
@@ -309,7 +309,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_a_foreign_state_is_refused_and_changes_nothing(kind):
+def test_a_state_of_other_parameters_is_rejected_and_changes_nothing(kind):
     optimizer, source = Adam(two_parameters()), Adam(two_parameters())
     run(optimizer, 2, seed=0)
     run(source, 3, seed=1)
@@ -320,7 +320,7 @@ def test_a_foreign_state_is_refused_and_changes_nothing(kind):
 
 
 @pytest.mark.parametrize("kind", [SGD, SGDMomentum])
-def test_adams_state_is_foreign_to_others(kind):
+def test_adams_state_is_rejected_by_others(kind):
     with pytest.raises(ValueError, match="names"):
         kind(two_parameters()).load_state(Adam(two_parameters()).state())
 
@@ -357,7 +357,7 @@ def test_settings_at_their_borders():
 
 
 def refuses(optimizer, match):
-    """A step raises ValueError with this sentence, and nothing has moved."""
+    """A step raises ValueError with this sentence and changes nothing."""
     before = [p.data.copy() for p in optimizer.params]
     state = optimizer.state()
     with pytest.raises(ValueError, match=match):
@@ -411,7 +411,7 @@ FITTING_GRADIENTS = {
 
 @ALL
 @pytest.mark.parametrize("make", FITTING_GRADIENTS)
-def test_a_gradient_of_any_make_counts(kind, make):
+def test_gradients_of_any_type_are_accepted(kind, make):
     p, plain = parameter([[1, 2], [3, 4]], np.float32), parameter([[1, 2], [3, 4]], np.float32)
     p.grad, plain.grad = FITTING_GRADIENTS[make], np.array([[1, 2], [3, 4]], np.float32)
     for each in (p, plain):
@@ -431,7 +431,7 @@ def test_a_gradient_of_small_numbers_does_not_overflow(kind, dtype):
 
 
 @ALL
-def test_a_read_only_gradient_counts(kind):
+def test_a_read_only_gradient_is_accepted(kind):
     p = parameter([1.0, 2.0])
     p.grad = np.ones(2)
     p.grad.flags.writeable = False
@@ -504,8 +504,8 @@ def test_a_memory_of_other_parameters_is_refused(kind, change):
 
 
 @ALL
-def test_parameters_of_another_dtype_learn_on(kind):
-    """A network may be converted while it is trained."""
+def test_parameters_may_be_converted_during_training(kind):
+    """A network may be converted to another dtype during training."""
     p = parameter([1.0, 2.0])
     optimizer = kind([p], lr=0.1)
     list(walk(optimizer, [1.0]))
@@ -529,7 +529,7 @@ def test_a_parameter_in_another_byte_order(kind):
 
 
 @ALL
-def test_a_number_that_is_assigned_moves_on(kind):
+def test_an_assigned_number_is_updated(kind):
     x = parameter(2.0)
     optimizer = kind([x], lr=0.1)
     x.data = x.data - 0.1
@@ -549,7 +549,7 @@ def test_a_tensor_alone_is_refused(kind, params):
 
 @ALL
 @pytest.mark.parametrize("wrong", [np.ones(3), 1.0, [parameter()], ("W", parameter()), None])
-def test_what_is_no_tensor_is_refused(kind, wrong):
+def test_anything_but_a_tensor_is_rejected(kind, wrong):
     with pytest.raises(TypeError, match=f"Tensors, not {type(wrong).__name__}"):
         kind([parameter(), wrong])
 
@@ -579,7 +579,7 @@ COPIES = {
 
 @pytest.mark.parametrize("way", COPIES)
 @ALL
-def test_a_copied_optimizer_goes_on_to_the_same_numbers(kind, way):
+def test_a_copied_optimizer_computes_the_same_numbers(kind, way):
     def parameters():
         return [parameter([[1.0, 2.0, 3.0]], np.float32), parameter([3.0], np.float32)]
 
@@ -601,7 +601,7 @@ def test_a_copied_optimizer_goes_on_to_the_same_numbers(kind, way):
 
 @pytest.mark.parametrize("way", COPIES)
 @ALL
-def test_a_copy_has_a_memory_of_its_own(kind, way):
+def test_a_copy_has_its_own_memory(kind, way):
     optimizer = kind(two_parameters())
     run(optimizer, 2, seed=0)
     state = optimizer.state()

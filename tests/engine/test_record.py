@@ -1,4 +1,4 @@
-"""How a network was trained, from a run into a file and back."""
+"""TrainingRecord: from a run to a file and back."""
 
 import json
 from dataclasses import replace
@@ -29,7 +29,7 @@ def test_a_record_comes_back_from_json_as_it_was():
     assert TrainingRecord.from_meta(json.loads(json.dumps(RECORD.to_meta(), allow_nan=False))) == RECORD
 
 
-def test_files_keep_their_format():
+def test_the_file_format_does_not_change():
     meta = RECORD.to_meta()
     assert meta["config"] == RECORD.config.to_dict()
     assert meta["epochs"][1] == {
@@ -46,7 +46,7 @@ def test_files_keep_their_format():
     assert meta["versions"]["numpy"] == np.__version__
 
 
-def test_nothing_is_told_of_what_is_not_known():
+def test_unknown_facts_are_not_written():
     assert TrainingRecord().to_meta() == {}
     assert TrainingRecord.from_meta({}) == TrainingRecord()
 
@@ -85,7 +85,7 @@ USELESS = [
 
 
 @pytest.mark.parametrize(("name", "stored"), USELESS, ids=str)
-def test_what_is_of_no_use_counts_as_missing_and_is_written_again_as_it_was(name, stored):
+def test_an_invalid_entry_counts_as_missing_and_is_written_back_unchanged(name, stored):
     meta = {**RECORD.to_meta(), name: stored}
     read = TrainingRecord.from_meta(meta)
     missing = {name: getattr(TrainingRecord(), name)} if hasattr(RECORD, name) else {}
@@ -93,12 +93,12 @@ def test_what_is_of_no_use_counts_as_missing_and_is_written_again_as_it_was(name
     assert read.to_meta() == meta
 
 
-def test_what_is_known_better_takes_the_place_of_what_was_of_no_use():
+def test_a_valid_entry_replaces_an_invalid_one():
     read = TrainingRecord.from_meta({"test_accuracy": "high", "note": 1})
     assert replace(read, test_accuracy=0.5).to_meta() == {"test_accuracy": 0.5, "note": 1}
 
 
-def test_a_long_run_is_told_in_some_five_hundred_epochs():
+def test_a_long_run_is_reduced_to_500_epochs():
     epochs = tuple(EpochSummary(index, 1.0, 0.5) for index in range(100_000))
     meta = TrainingRecord(epochs=epochs).to_meta()
     assert 400 <= len(meta["epochs"]) <= 500

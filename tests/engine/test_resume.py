@@ -1,4 +1,4 @@
-"""A run that was interrupted, written to a file and taken up again ends where it would have ended, to the last bit."""
+"""A run that is interrupted, saved and resumed ends with the same weights as an uninterrupted one, bit for bit."""
 
 import json
 import os
@@ -39,14 +39,14 @@ def a_run(config=CONFIG, samples=100, classes=4):
 
 
 def train(run, steps=None):
-    """Train so many mini-batches, or to the end; the run."""
+    """Train this many mini-batches, or to the end. Returns the run."""
     for _ in islice(run, steps):
         pass
     return run
 
 
 def through_a_file(run, path, config=CONFIG):
-    """A new run that has taken up the state of this one."""
+    """A new run with the state of this one."""
     save_checkpoint(path, run.state(), {"note": 1})
     state, meta = load_checkpoint(path)
     assert meta == {"note": 1}
@@ -114,7 +114,7 @@ def test_a_changed_learning_rate_is_written(tmp_path):
     assert_same(train(through_a_file(changed(), tmp_path / "run.npz")), train(changed()))
 
 
-def test_a_run_that_went_on_from_another_network(tmp_path):
+def test_a_run_that_started_from_another_network(tmp_path):
     start = train(a_run()).model
     images, labels = a_run().training
     run = TrainingRun(replace(CONFIG, validation_share=0.0), images, labels, 4, start)
@@ -142,7 +142,7 @@ def test_the_state_is_a_copy():
         np.testing.assert_array_equal(state.optimizer[name], was)
 
 
-def test_a_state_can_be_taken_up_more_than_once():
+def test_a_state_can_be_loaded_more_than_once():
     state = train(a_run(), 7).state()
     for _ in range(2):
         again = a_run()
@@ -251,7 +251,7 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path, name, change):
 
 
 @pytest.mark.parametrize(("name", "value"), [("steps.0", -1), ("steps.2", 8), ("square.1", -1e-9)])
-def test_an_optimizer_that_cannot_be_is_refused(tmp_path, name, value):
+def test_an_impossible_optimizer_state_is_rejected(tmp_path, name, value):
     path, state = tmp_path / "run.npz", train(a_run(), 7).state()
     save_checkpoint(path, state)
     load_checkpoint(path)
@@ -261,7 +261,7 @@ def test_an_optimizer_that_cannot_be_is_refused(tmp_path, name, value):
         load_checkpoint(path)
 
 
-def test_a_run_that_blew_up_is_not_written(tmp_path):
+def test_an_exploded_run_is_not_written(tmp_path):
     path, run = tmp_path / "run.npz", train(a_run(), 3)
     save_checkpoint(path, run.state())
     before = path.read_bytes()
@@ -285,7 +285,7 @@ def test_of_a_very_long_run_the_last_losses_are_written(tmp_path, monkeypatch):
     assert train(again).steps_done == TOTAL
 
 
-def test_checkpoints_of_version_1_open_for_ever():
+def test_checkpoints_of_version_1_always_open():
     state, meta = load_checkpoint(Path(__file__).parent / "files" / "checkpoint-1.npz")
     assert meta == {"note": "kept since version 1"}
     assert state.config == CONFIG
@@ -296,7 +296,7 @@ def test_checkpoints_of_version_1_open_for_ever():
 
 
 def assert_same_nearly(a, b):
-    """The file was written on another machine, whose sums may differ in their last digits."""
+    """The file was written on another machine, where the last digits of sums may differ."""
     for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
         np.testing.assert_allclose(p.data, q.data, rtol=1e-3, atol=1e-5)
     assert a.state().epoch_so_far == b.state().epoch_so_far == EpochMeter()
@@ -307,8 +307,8 @@ def assert_same_nearly(a, b):
 
 @pytest.fixture
 def written(tmp_path, monkeypatch):
-    """`written(takes_s)`: checkpoints whose writing takes so long by a clock of their own, and a function that trains a
-    step of so many seconds and tells how many mini-batches the file holds then."""
+    """`written(takes_s)`: checkpoints that take this long to write, by a fake clock, and a function that trains a step
+    of the given seconds and returns the number of mini-batches in the file."""
 
     def make(takes_s):
         now, run = [0.0], a_run()
@@ -340,7 +340,7 @@ def test_it_is_written_at_the_end_of_each_epoch_and_every_30_seconds(written):
     assert [step(10) for _ in range(4)] == [5, 5, 9, 10]
 
 
-def test_where_writing_takes_long_it_is_written_less_often(written):
+def test_slow_checkpoints_are_written_less_often(written):
     _, _, step = written(5)
     assert [step(8) for _ in range(9)] == [0, 0, 0, 0, 0, 0, 7, 7, 7]
 
@@ -356,7 +356,7 @@ def test_the_same_state_is_not_written_twice(written, tmp_path):
     assert load_checkpoint(tmp_path / "run.npz")[0].learning_rate == 0.5
 
 
-def test_what_could_not_be_written_is_tried_again_when_it_is_due(written, tmp_path):
+def test_a_failed_checkpoint_is_tried_again_when_the_next_is_due(written, tmp_path):
     _, _, step = written(0.01)
     path = tmp_path / "run.npz"
     path.unlink()
@@ -369,7 +369,7 @@ def test_what_could_not_be_written_is_tried_again_when_it_is_due(written, tmp_pa
     assert step(40) == 3
 
 
-def test_what_could_not_be_written_is_tried_again_where_the_run_stands(written, tmp_path):
+def test_a_failed_checkpoint_is_tried_again_at_the_same_position(written, tmp_path):
     checkpoints, run, step = written(0.01)
     path = tmp_path / "run.npz"
     path.unlink()
@@ -381,7 +381,7 @@ def test_what_could_not_be_written_is_tried_again_where_the_run_stands(written, 
     assert load_checkpoint(path)[0].steps_done == 1
 
 
-def test_a_summary_tells_the_run_without_its_arrays(tmp_path):
+def test_a_summary_is_read_without_the_arrays(tmp_path):
     path = tmp_path / "run.npz"
     save_checkpoint(path, train(a_run(), 7).state(), {"note": 1})
     summary = summarize_checkpoint(path)
@@ -417,7 +417,7 @@ for index in count(int(sys.argv[2])):
 
 
 def kill_while_saving(path, rng, kills):
-    """Kill a process that saves without end, so many times; how many saves were complete."""
+    """Kill a process that saves in a loop, this many times. Returns the number of complete saves."""
     index = 0
     for _ in range(kills):
         command = [sys.executable, "-c", KEEP_SAVING, str(path), str(index)]

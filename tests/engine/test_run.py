@@ -1,4 +1,4 @@
-"""A TrainingRun: a config put to work on data, step by step or in chunks, repeatable and resumable."""
+"""TrainingRun: step by step or in chunks, reproducible and resumable."""
 
 import importlib.util
 import itertools
@@ -79,7 +79,7 @@ def test_a_run_from_the_same_config_repeats_bit_for_bit():
     assert same(a.model, b.model)
 
 
-def test_a_run_goes_on_from_a_network_without_changing_it():
+def test_a_run_continues_from_a_copy_of_a_network():
     start = CONFIG.build_model(3, 3)
     for p in start.parameters():
         p.data += 0.5
@@ -98,14 +98,14 @@ def test_a_run_takes_images_of_bytes():
     assert all(np.isfinite(step.loss) for step, _ in run)
 
 
-def test_integers_that_are_no_classes_are_not_counted():
+def test_integers_that_are_not_classes_are_not_counted():
     one_hot = np.eye(3, dtype=int)[[0, 1, 2, 0]]
     model = MLP(2, [4], 3, rng=np.random.default_rng(0))
     steps = training_steps(model, np.ones((4, 2)), one_hot, SGD(model.parameters()), mse_loss, epochs=1, batch_size=2)
     assert [step.correct for step in steps] == [0, 0]
 
 
-def test_a_rehearsal_has_no_end_and_leaves_the_network_alone():
+def test_a_rehearsal_is_endless_and_does_not_change_the_network():
     run = TrainingRun(CONFIG, *blobs(), 3)
     before = [parameter.data.copy() for parameter in run.model.parameters()]
     steps = list(itertools.islice(run.rehearsal(), 3 * run.steps_per_epoch))
@@ -115,7 +115,7 @@ def test_a_rehearsal_has_no_end_and_leaves_the_network_alone():
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
-def test_a_run_in_bursts_is_the_run_step_by_step(schedule):
+def test_a_run_in_chunks_equals_the_run_step_by_step(schedule):
     config = replace(CONFIG, schedule=schedule, batch_size=2)
     single, run = TrainingRun(config, *blobs(dtype=np.float32), 3), TrainingRun(config, *blobs(dtype=np.float32), 3)
     run.chunk_s = 60.0
@@ -129,7 +129,7 @@ def test_a_run_in_bursts_is_the_run_step_by_step(schedule):
     np.testing.assert_array_equal(run.losses, single.losses)
 
 
-def test_between_two_bursts_a_run_can_be_left_and_gone_on_with():
+def test_a_run_can_be_interrupted_between_two_chunks():
     whole, run, rest = (TrainingRun(replace(CONFIG, batch_size=2), *blobs(dtype=np.float32), 3) for _ in range(3))
     list(whole)
     run.chunk_s = 60.0
@@ -143,7 +143,7 @@ def test_between_two_bursts_a_run_can_be_left_and_gone_on_with():
     assert rest.epochs == whole.epochs
 
 
-def test_bursts_of_no_time_are_single_steps():
+def test_chunks_of_no_time_are_single_steps():
     run = TrainingRun(replace(CONFIG, batch_size=2), *blobs(dtype=np.float32), 3)
     run.chunk_s = 0.0
     with closing(run.chunks()) as chunks:
@@ -161,7 +161,7 @@ def test_a_constant_learning_rate_stays():
     assert learning_rates(TrainingRun(CONFIG, *blobs(), 3)) == [0.01] * 9
 
 
-def test_a_cosine_learning_rate_sinks_to_nearly_nothing():
+def test_a_cosine_learning_rate_decays_to_nearly_0():
     config = replace(CONFIG, schedule="cosine", epochs=20)
     rates = np.array(learning_rates(TrainingRun(config, *blobs(), 3)))
     assert rates[0] == config.learning_rate
@@ -180,7 +180,7 @@ def test_a_schedule_makes_a_difference_from_the_second_step_on():
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
-def test_a_new_learning_rate_takes_effect_at_once_and_the_schedule_goes_on(schedule):
+def test_a_new_learning_rate_takes_effect_at_once_and_the_schedule_continues(schedule):
     run = TrainingRun(replace(CONFIG, schedule=schedule), *blobs(), 3)
     rates = []
     for index, _ in enumerate(run):
@@ -208,7 +208,7 @@ def test_a_rehearsal_has_the_runs_augmentation():
     assert rehearsed == next(iter(run))[0]
 
 
-def test_an_augmented_run_learns_to_read_digits_as_they_are():
+def test_an_augmented_run_learns_to_read_unchanged_digits():
     config = TrainingConfig(
         hidden=(64,), learning_rate=3e-3, batch_size=32, epochs=8, schedule="cosine", augmentation=VARIED
     )

@@ -1,4 +1,4 @@
-"""Samples held back for validation."""
+"""Samples held out for validation."""
 
 import numpy as np
 import pytest

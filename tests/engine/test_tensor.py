@@ -1,4 +1,4 @@
-"""Tensor: kinds of data, the graph and its life, backward()."""
+"""Tensor: kinds of data, the graph and its lifetime, backward()."""
 
 import copy
 import gc
@@ -32,7 +32,7 @@ def assigned(data):
 @pytest.mark.parametrize(
     "data", [3, 2.5, True, [1, 2], [[1.5], [2]], np.arange(3), np.array([True]), np.uint8(3), np.array([], np.uint64)]
 )
-def test_numbers_lists_and_whole_arrays_become_float64(data):
+def test_numbers_lists_and_integer_arrays_become_float64(data):
     tensor = Tensor(data)
     assert tensor.dtype == F64
     np.testing.assert_array_equal(tensor.data, data)
@@ -47,7 +47,7 @@ def test_floating_arrays_stay_in_their_dtype(dtype):
 @pytest.mark.parametrize(
     "data", [1j, np.ones(2, np.complex64), "text", [Decimal(1)], None, np.array(["2020-01-01"], "M8[D]")]
 )
-def test_what_is_not_a_real_number_is_refused(data):
+def test_anything_but_real_numbers_is_rejected(data):
     with pytest.raises(TypeError, match="real numbers"):
         Tensor(data)
 
@@ -212,7 +212,7 @@ def test_elements_cannot_be_assigned():
         parameter(1, 2)[0] = 3
 
 
-def test_looking_for_the_largest():
+def test_argmax_and_argmin():
     t = parameter([1, 5, 2], [7, 0, 3])
     assert t.argmax() == 3
     assert t.argmax(axis=1).tolist() == [1, 0]
@@ -257,7 +257,7 @@ def test_backward_of_a_gradient_is_a_vector_jacobian_product(kind):
     assert y.grad.tolist() == [1, 10, 100]
 
 
-def test_the_gradient_given_stays_its_owners():
+def test_the_given_gradient_is_not_changed():
     gradient, x = np.array([1.0, 2.0]), parameter(1, 2)
     x.backward(gradient)
     y = x.reshape(2)
@@ -310,7 +310,7 @@ def test_a_number_takes_the_tensors_dtype(op, dtype, number):
     assert op(number, tensor).dtype == dtype
 
 
-def test_whole_arrays_and_lists_meet_a_float32_tensor_as_float64():
+def test_integer_arrays_and_lists_with_a_float32_tensor_become_float64():
     tensor = Tensor(np.ones(2, F32))
     for numbers in (np.array([1, 2]), [1, 2]):
         assert (tensor + numbers).dtype == (numbers + tensor).dtype == F64
@@ -407,7 +407,7 @@ def test_backward_of_a_leaf():
     assert x.grad == 1
 
 
-def test_what_requires_no_gradient_gets_none():
+def test_tensors_that_require_no_gradient_get_none():
     x, constant = parameter(1, 2), Tensor([3.0, 4.0])
     fixed = constant * 2
     (x * fixed).sum().backward()
@@ -490,7 +490,7 @@ def test_derivatives_through_a_long_formula():
     ],
     ids=["add", "subtract", "twice", "views", "sums", "copies", "sums, scaled", "kept dims"],
 )
-def test_leaf_gradients_are_their_owners_to_change(f):
+def test_leaf_gradients_may_be_changed(f):
     a, b = parameter(1, 2), parameter(3, 4)
     loss = f(a, b)
     loss.backward()
@@ -550,7 +550,7 @@ def test_op_names_the_operation(f, name):
 # ---------------------------------------------------------------- the graph's life
 
 
-def test_a_graph_of_100_000_results_in_a_row():
+def test_a_chain_of_100_000_results():
     x = Tensor(1.0, requires_grad=True)
     y = x
     for _ in range(100_000):
@@ -605,7 +605,7 @@ def test_no_grad_records_nothing():
         y.backward()
 
 
-def test_recording_goes_on_after_no_grad():
+def test_recording_resumes_after_no_grad():
     x = parameter(1, 2)
     with no_grad():
         pass
@@ -707,7 +707,7 @@ def test_backward_refuses_when_an_input_has_changed_since(change):
     np.testing.assert_allclose(p.grad, 2 * p.data)
 
 
-def test_a_change_elsewhere_does_no_harm():
+def test_a_change_outside_the_graph_is_allowed():
     p, other = Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0], requires_grad=True)
     loss = (p * p).sum()
     other.data = other.data + 1
@@ -785,7 +785,7 @@ def test_a_layer_takes_no_samples():
 
 @pytest.mark.parametrize(("shape", "axis"), [((0,), None), ((0,), 0), ((2, 0), 1), ((2, 0), -1), ((0, 3), (0, 1))])
 @pytest.mark.parametrize("reduction", ["mean", "max"])
-def test_what_has_no_value_for_no_elements_says_so(reduction, shape, axis):
+def test_reductions_without_a_value_for_no_elements_raise(reduction, shape, axis):
     with pytest.raises(ValueError, match=r"no elements|zero-size"):
         getattr(Tensor(np.ones(shape)), reduction)(axis=axis)
 
@@ -812,7 +812,7 @@ def test_an_axis_may_be_a_numpy_integer(axis):
 @pytest.mark.parametrize(
     "make", [lambda a: Tensor(a), lambda a: Tensor(Tensor(a)), assigned], ids=["array", "Tensor", "data"]
 )
-def test_what_is_given_is_copied(make):
+def test_the_given_data_are_copied(make):
     array = np.arange(6.0).reshape(2, 3)
     one, other = make(array), make(array)
     one.data += 1
@@ -820,7 +820,7 @@ def test_what_is_given_is_copied(make):
     np.testing.assert_array_equal(other.data, array)
 
 
-def test_two_parameters_from_one_array_move_apart():
+def test_two_parameters_from_one_array_are_independent():
     zeros = np.zeros(3)
     a, b = Tensor(zeros, requires_grad=True), Tensor(zeros, requires_grad=True)
     (a.sum() - b.sum()).backward()
@@ -877,7 +877,7 @@ def test_a_batch_is_not_copied_where_there_is_no_graph():
 
 @pytest.mark.parametrize("dtype", [F32, F64])
 @pytest.mark.parametrize("data", [3, 2.5, True, [1, 2], [[1.5], [2]], np.arange(3), np.float16(1.5), np.ones((), F32)])
-def test_data_may_be_all_that_a_tensor_may_be_made_of(data, dtype):
+def test_data_accepts_whatever_the_constructor_accepts(data, dtype):
     tensor = Tensor(np.ones(2, dtype))
     tensor.data = data
     made = Tensor(data)
@@ -894,7 +894,7 @@ def test_data_may_be_a_tensor():
 
 
 @pytest.mark.parametrize("data", [1j, "text", None, [1j], np.array(["2020-01-01"], "M8[D]")])
-def test_data_that_are_no_real_numbers_are_refused(data):
+def test_data_that_are_not_real_numbers_are_rejected(data):
     tensor = parameter(1, 2)
     before = tensor.data
     with pytest.raises(TypeError, match="real numbers"):
@@ -909,7 +909,7 @@ def test_gradients_of_assigned_whole_numbers_are_not_rounded():
     np.testing.assert_array_equal(x.grad, [0.5, 0.5])
 
 
-def test_the_array_that_is_there_is_not_copied():
+def test_reassigning_the_same_array_does_not_copy():
     x = parameter(1, 2)
     data = x.data
     x.data = data
@@ -1067,7 +1067,7 @@ COPIES = pytest.mark.parametrize(
 
 @COPIES
 @pytest.mark.parametrize("dtype", [F32, F64])
-def test_a_copied_leaf_is_a_leaf_of_its_own(copied, dtype):
+def test_a_copied_leaf_is_independent(copied, dtype):
     x = Tensor(np.asfortranarray(np.arange(6, dtype=dtype).reshape(2, 3)), requires_grad=True)
     (x * x).sum().backward()
     twin = copied(x)
@@ -1107,6 +1107,6 @@ def test_what_is_copied_together_stays_together():
     assert first is second
 
 
-def test_a_comparison_does_not_pass_over_where_its_result_should_go():
+def test_a_comparison_does_not_ignore_out():
     with pytest.raises(TypeError, match=r"np\.isnan"):
         np.isnan(Tensor([1.0]), out=np.ones(1, bool))

@@ -1,4 +1,4 @@
-"""Training, from a setting to the reference run."""
+"""Training: steps, evaluation and the reference run."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_nothing_is_trained_until_the_next_step_is_asked_for():
     assert not same(after, model)
 
 
-def test_a_step_is_that_of_the_optimizer():
+def test_a_step_equals_a_step_of_the_optimizer():
     model, (points, labels) = network(), blobs()
     twin = model.copy()
     list(training_steps(model, points, labels, SGD(model.parameters(), lr=0.1), epochs=1, batch_size=30))
@@ -90,7 +90,7 @@ def test_a_run_repeats_bit_for_bit(seed):
 
 
 def visited(seed, epochs=2):
-    """The labels in the order in which training saw them, one list an epoch; every sample is its own label."""
+    """The labels in training order, one list per epoch; every sample is its own label."""
     seen = []
 
     def loss_fn(outputs, target):
@@ -105,7 +105,7 @@ def test_without_a_seed_samples_come_in_order():
     assert visited(None) == [list(range(COUNT))] * 2
 
 
-def test_with_a_seed_every_epoch_has_an_order_of_its_own():
+def test_with_a_seed_every_epoch_has_a_different_order():
     first, second = visited(0)
     assert sorted(first) == sorted(second) == list(range(COUNT))
     assert len({tuple(order) for order in (first, second, range(COUNT), visited(1)[0])}) == 4
@@ -141,7 +141,7 @@ def test_a_float32_network_is_trained_in_float32():
     assert {p.dtype for p in model.parameters()} == {p.grad.dtype for p in model.parameters()} == {np.dtype("f4")}
 
 
-def test_targets_that_are_no_classes():
+def test_targets_that_are_not_classes():
     points, labels = blobs()
     targets = np.eye(3)[labels]
     model = network()
@@ -154,7 +154,7 @@ def test_no_epochs_no_steps():
     assert steps(epochs=0) == []
 
 
-def test_a_network_that_blows_up_shows_it_in_its_loss_and_warns_of_nothing():
+def test_an_exploding_network_shows_in_its_loss_without_warnings():
     model = network(np.float32)
     taken = steps(model, SGD(model.parameters(), lr=1e30), epochs=3)
     assert not np.isfinite(taken[-1].loss)
@@ -182,7 +182,7 @@ def test_augmented_training_follows_from_the_seed():
     assert not same(models[0], models[3])
 
 
-def test_an_augmentation_of_nothing_is_none():
+def test_an_empty_augmentation_is_none():
     data = some_digits()
     a, b, c = reader(), reader(), reader()
     plain = steps(a, data=data, seed=3)
@@ -192,7 +192,7 @@ def test_an_augmentation_of_nothing_is_none():
 
 
 def variations(seed):
-    """What a network sees of one digit, 32 times the same, in three epochs of four mini-batches."""
+    """The inputs of a network when one digit, repeated 32 times, is trained for three epochs of four mini-batches."""
     seen = []
 
     class Spy(MLP):
@@ -209,7 +209,7 @@ def variations(seed):
 
 
 @pytest.mark.parametrize("seed", [None, 0, 5])
-def test_every_mini_batch_has_variations_of_its_own(seed):
+def test_every_mini_batch_has_different_variations(seed):
     pictures = variations(seed)
     assert (pictures.shape, pictures.dtype) == ((12, 8, 784), np.float32)
     assert len(np.unique(pictures.reshape(96, 784), axis=0)) == 96
@@ -244,7 +244,7 @@ def test_train_prints_and_returns_each_epochs_mean_loss(capsys):
     assert {type(loss) for loss in history} == {float}
 
 
-def test_train_goes_100_epochs_of_32_unless_told(capsys):
+def test_train_defaults_to_100_epochs_and_batches_of_32(capsys):
     model = network()
     sizes = []
 
@@ -351,7 +351,7 @@ def test_each_image_needs_a_label(labels):
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5])
-def test_a_batch_has_a_size(batch_size):
+def test_invalid_batch_sizes_are_rejected(batch_size):
     model = MLP(4, [], 2)
     with pytest.raises(ValueError, match="batch size must be a positive whole number"):
         train(model, np.zeros((6, 4)), np.zeros(6, int), SGD(model.parameters()), cross_entropy_loss, 1, batch_size)
@@ -365,7 +365,7 @@ def test_lists_are_trained_on(capsys):
 
 
 class Dropping(Module):
-    """All of the input is dropped in training."""
+    """A network that drops its whole input in training mode."""
 
     def __init__(self):
         self.dropout = Dropout(1.0)
@@ -376,7 +376,7 @@ class Dropping(Module):
         return self.linear(self.dropout(x))
 
 
-def test_nothing_is_dropped_while_a_network_is_used():
+def test_nothing_is_dropped_in_evaluation_mode():
     model = Dropping()
     images, labels = np.eye(2), np.arange(2)
     model.linear.training = False
@@ -391,7 +391,7 @@ def test_a_network_without_parameters_is_evaluated():
     assert evaluate(ReLU(), np.eye(2), np.arange(2))[1] == 1
 
 
-def test_a_network_is_not_changed_by_whoever_reads_with_it():
+def test_predicting_does_not_change_a_plain_network():
     # Another thread may copy it meanwhile.
     model = MLP(4, [3], 2)
     before = [dict(vars(module)) for module in model.modules()]

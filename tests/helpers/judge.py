@@ -1,6 +1,6 @@
 """One judge for all operations: values against NumPy, gradients against central differences."""
 
-# ruff: noqa: ARG005 - a rule takes what every rule takes
+# ruff: noqa: ARG005 - all rules take the same arguments
 
 from collections.abc import Callable
 from typing import Any
@@ -30,9 +30,9 @@ def parameter(*values: Any, dtype: type = np.float64) -> Tensor:
 
 
 def judge(f: Callable[..., Tensor], reference: Callable[..., Any], *arrays: Any) -> None:
-    """Hold `f`, of Tensors, against `reference`, of arrays, at these float64 arrays. Raises AssertionError.
+    """Compare `f`, of Tensors, with `reference`, of arrays, at these float64 arrays. Raises AssertionError.
 
-    Every element of the result gets a weight of its own, so that a gradient in the wrong place is seen.
+    Every element of the result gets a different weight, so that a gradient in the wrong place is noticed.
     """
     arrays = tuple(np.array(array, float) for array in arrays)
     tensors = [Tensor(array.copy(), requires_grad=True) for array in arrays]

@@ -1,4 +1,4 @@
-"""The loops that Numba compiles, each by itself, beside NumPy; and what there is where they cannot be compiled."""
+"""The compiled loops, each compared with NumPy; and the fallback if they cannot be compiled."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ ROWS = (*np.ones((4, 3)), np.ones(6))
 
 @pytest.fixture
 def compiled_anew():
-    """Numba is asked for again, and once more afterwards."""
+    """Clears the cache of compiled loops before and after the test."""
     seam._compiled.cache_clear()
     yield
     seam._compiled.cache_clear()
@@ -33,7 +33,7 @@ def test_without_numba_there_is_no_machine_code(monkeypatch, caplog):
 
 
 @pytest.mark.usefixtures("compiled_anew")
-def test_what_the_compiler_cannot_do_is_logged_once(caplog):
+def test_a_compiler_error_is_logged_once(caplog):
     pytest.importorskip("numba")
     seam._log_failure.cache_clear()
     for _ in range(2):
@@ -54,7 +54,7 @@ def test_without_a_folder_for_the_compiled_loop_it_is_compiled_anew(monkeypatch)
     assert (data < 1).all()
 
 
-def test_a_damaged_cache_is_passed_over(tmp_path):
+def test_a_damaged_cache_is_ignored(tmp_path):
     pytest.importorskip("numba")
     one_step = (
         "import numpy as np; from engine import Adam, Tensor; weight = Tensor(np.ones(3), requires_grad=True);"
@@ -85,7 +85,7 @@ NUMBERS = np.array([[3, -2, 0.0, -0.0, 1e-30, np.inf], [1, np.nan, 7, 2, -np.inf
 
 @pytest.fixture(params=["python", "machine"])
 def loop(request):
-    """Gives a loop as it is written, or compiled and tried on the arguments."""
+    """Returns a loop as plain Python, or compiled for the arguments."""
 
     def run(function, *arguments):
         if request.param == "machine":

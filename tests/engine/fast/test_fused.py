@@ -1,4 +1,4 @@
-"""Fused steps train as a graph does, by one thread or by two, and stand aside where only a graph will do."""
+"""Fused steps train as a graph does, with one thread or two, and give way if a graph is needed."""
 
 import copy
 import gc
@@ -43,7 +43,7 @@ def network(hidden=(16, 8), activation=ReLU, dtype=np.float64):
 
 
 def samples(count=40, kind=np.float64, density=0.2):
-    """Images of which many pixels are 0, and a class for each."""
+    """Images with many zero pixels, and a class for each."""
     rng = np.random.default_rng(2)
     images = rng.random((count, SIDE, SIDE)) * (rng.random((count, SIDE, SIDE)) < density)
     images = (images * 255).astype(np.uint8) if kind == np.uint8 else images.astype(kind)
@@ -52,12 +52,12 @@ def samples(count=40, kind=np.float64, density=0.2):
 
 @pytest.fixture
 def by_graph(monkeypatch):
-    """Call it, and from then on training builds a graph."""
+    """Calling it makes training build a graph from then on."""
     return lambda: monkeypatch.setattr(steps_module, "fused_steps", lambda *_: None)
 
 
 def learn(model, data, optimizer=None, loss_fn=cross_entropy_loss, between=lambda _step: None, **settings):
-    """Each step with the gradients that it had, and the parameters at the end."""
+    """Each step with its gradients, and the final parameters."""
     optimizer = optimizer or Adam(model.parameters(), lr=0.01)
     steps, gradients = [], []
     settings = {"epochs": 2, "batch_size": 16, **settings}
@@ -115,7 +115,7 @@ def test_with_any_activation(activation, hidden, by_graph):
     assert_close(fused, learn(network(hidden, activation), samples()), rtol=1e-7)
 
 
-def test_layers_of_which_a_part_alone_fills_the_cache(by_graph):
+def test_layers_larger_than_the_cache(by_graph):
     fused = learn(network((9000,)), samples(), epochs=1)
     by_graph()
     assert_close(fused, learn(network((9000,)), samples(), epochs=1), rtol=1e-7)
@@ -134,7 +134,7 @@ def test_with_any_optimizer(make, weight_decay, by_graph):
 
 
 def test_in_single_precision(by_graph):
-    """A network that is trained for long goes its own way after each rounding, so one step each."""
+    """Rounding errors grow over a long training, so this compares single steps."""
     data = samples(kind=np.float32)
     fused = [learn(network(dtype=np.float32), (a[:16], b[:16]), epochs=1) for a, b in [data]]
     by_graph()
@@ -160,7 +160,7 @@ def test_the_optimizers_step_is_its_own_to_the_last_bit(make):
 
 
 def test_varied_images_are_left_to_a_graph(by_graph):
-    """Variations are BLAS's work, which has all its threads then."""
+    """Variations use BLAS, which then has all its threads."""
     settings = {"augmentation": Augmentation(shift_px=1.0, rotation_deg=10.0), "seed": 4, "batch_size": 7}
     before, seen = blas_threads(), []
     run = learn(network(), samples(kind=np.uint8), between=lambda _step: seen.append(blas_threads()), **settings)
@@ -170,7 +170,7 @@ def test_varied_images_are_left_to_a_graph(by_graph):
 
 
 def test_two_threads_give_the_numbers_of_one():
-    """Over many small steps, in which each waits for the other a thousand times."""
+    """Many small steps, so that the threads wait for each other a thousand times."""
     runs = [
         learn(network(dtype=np.float32), samples(300, np.float32), threads=t, epochs=20, batch_size=4) for t in (1, 2)
     ]
@@ -180,14 +180,14 @@ def test_two_threads_give_the_numbers_of_one():
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_network_that_blows_up_says_so():
+def test_an_exploding_network_shows_in_its_loss():
     model = network()
     steps, _ = learn(model, samples(), SGD(model.parameters(), lr=1e30), epochs=3)
     assert not steps[0].diverged
     assert steps[-1].diverged
 
 
-def test_a_tensor_knows_of_its_step():
+def test_a_tensor_counts_its_update_as_a_change():
     model = network()
     loss = cross_entropy_loss(model(Tensor(samples()[0].reshape(40, -1))), samples()[1])
     learn(model, samples(), epochs=1)
@@ -199,7 +199,7 @@ def test_a_tensor_knows_of_its_step():
 
 
 def chunked(make=Adam, data=None, dtype=np.float64, chunk_s=lambda: 60.0, learning_rate=None, **settings):
-    """A network, and the chunks in which it is trained: each as long as it may be."""
+    """A network, and the chunks in which it is trained, each of maximum length."""
     model = network(dtype=dtype)
     optimizer = make(model.parameters(), lr=0.01)
     settings = {"epochs": 2, "batch_size": 16, **settings}
@@ -213,7 +213,7 @@ def rate(number):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_chunks_are_the_single_steps_to_the_last_bit(threads, monkeypatch):
-    """Also where both workers lose their patience with each other all the time."""
+    """Even if both workers time out all the time."""
     data = samples(403, np.float32)
     settings = {"dtype": np.float32, "data": data, "batch_size": 4, "epochs": 15, "seed": 3, "learning_rate": rate}
     model, single = chunked(**settings, threads=1, chunk_s=lambda: 0.0)
@@ -247,7 +247,7 @@ def test_each_step_has_its_learning_rate(make, by_graph):
 def test_a_chunk_ends_with_its_epoch():
     _, run = chunked(data=samples(160), epochs=3)
     lengths = [(chunk[0].epoch, chunk[-1].epoch, len(chunk)) for chunk in run]
-    assert lengths == [(0, 0, 1), (0, 0, 9), (1, 1, 10), (2, 2, 10)]  # the first step tells how long steps take
+    assert lengths == [(0, 0, 1), (0, 0, 9), (1, 1, 10), (2, 2, 10)]  # the first step measures how long steps take
 
 
 def test_a_chunk_takes_about_as_long_as_it_may():
@@ -289,7 +289,7 @@ def test_parameters_and_adams_memory_are_packed():
 
 @pytest.mark.parametrize("way", ["to its end", "closed", "dropped"])
 def test_after_a_run_the_parameters_are_in_their_own_arrays_again(way):
-    """Whoever took one before sees what was learnt."""
+    """References to these arrays see the trained values."""
     model, twin = network(), network()
     own = [parameter.data for parameter in model.parameters()]
     run, expected = (training_steps(m, *samples(), SGD(m.parameters()), epochs=1, batch_size=40) for m in (model, twin))
@@ -377,7 +377,7 @@ def frozen():
 
 
 def parts_of_one_array():
-    """In C order, one after another: not as machine code would read them."""
+    """In C order, one after another: not the layout that machine code expects."""
     model = network()
     arrays = pack([np.ascontiguousarray(parameter.data) for parameter in model.parameters()])
     for parameter, array in zip(model.parameters(), arrays, strict=True):
@@ -436,7 +436,7 @@ def test_read_only_images_and_another_loss_are_left_to_a_graph():
     assert not is_fused(network(), (images, labels))
 
 
-def test_a_label_that_is_no_class_is_told_when_its_turn_comes():
+def test_an_invalid_label_is_reported_at_its_mini_batch():
     images, labels = samples()
     labels[30] = CLASSES
     model = network()
@@ -446,8 +446,8 @@ def test_a_label_that_is_no_class_is_told_when_its_turn_comes():
         next(run)
 
 
-def test_labels_that_are_spoilt_later_spoil_nothing():
-    """Machine code would look for them wherever they point to."""
+def test_later_changes_of_the_labels_do_no_harm():
+    """Machine code would read out of bounds."""
     images, labels = samples()
     right = learn(network(), (images, labels.copy()))
     spoilt = learn(network(), (images, labels), between=lambda _step: labels.fill(1 << 40))
@@ -512,7 +512,7 @@ def run_of(model, **settings):
     )
 
 
-def test_the_helper_is_there_while_the_run_goes_on():
+def test_the_helper_exists_during_the_run():
     with closing(run_of(network(), epochs=1)) as run:
         next(run)
         assert len(helpers()) == 1
@@ -522,14 +522,14 @@ def test_the_helper_is_there_while_the_run_goes_on():
 
 @pytest.fixture
 def two_blas_threads():
-    """Also where there is one processor, and whatever was before."""
+    """On any number of processors, and after any other test."""
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         yield
 
 
 @pytest.mark.usefixtures("two_blas_threads")
 @pytest.mark.parametrize("way", ["closed", "dropped", "failed"])
-def test_a_run_that_is_left_leaves_nothing(way):
+def test_an_abandoned_run_leaves_no_thread(way):
     model = network()
     run = run_of(model)
     next(run)
@@ -583,7 +583,7 @@ def test_a_helper_with_nothing_to_do_sleeps_and_wakes_again():
 
 
 def short_row():
-    """Tied so that its parameters lie in one row, which ends where machine code would go on."""
+    """Tied so that its parameters are contiguous, but shorter than machine code would read."""
     model = network((CLASSES, CLASSES))
     model.layers[2] = model.layers[1]
     parameters = model.parameters()
@@ -626,7 +626,7 @@ def test_a_tied_network_learns_as_by_a_graph(make, by_graph):
 
 
 @pytest.mark.parametrize("sizes", [(SIDE * SIDE, 5_000_000, CLASSES), (3, 2), (), None])
-def test_the_arrays_themselves_tell_the_sizes(sizes):
+def test_sizes_come_from_the_arrays(sizes):
     model, twin = network(), network()
     model.sizes = sizes
     steps, twins = (learn(each, samples(), epochs=1) for each in (model, twin))
@@ -656,7 +656,7 @@ def test_a_parameter_that_is_made_read_only_is_not_changed():
 
 
 @pytest.mark.parametrize("make", [SGD, Adam])
-def test_a_parameter_that_is_taken_from_the_optimizer_stands_still(make):
+def test_a_parameter_removed_from_the_optimizer_is_not_updated(make):
     model = network()
     optimizer = make(model.parameters(), lr=0.1)
     run = training_steps(model, *samples(), optimizer, epochs=2, batch_size=16)
@@ -672,7 +672,7 @@ def test_a_parameter_that_is_taken_from_the_optimizer_stands_still(make):
     "way", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))], ids=["deepcopy", "pickle"]
 )
 @pytest.mark.parametrize("make", [SGD, SGDMomentum, Adam])
-def test_a_copied_network_and_optimizer_go_on_to_the_same_numbers(make, way):
+def test_a_copied_network_and_optimizer_compute_the_same_numbers(make, way):
     model = network(dtype=np.float32)
     optimizer = make(model.parameters(), lr=0.01)
     data = samples(kind=np.float32)

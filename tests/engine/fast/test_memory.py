@@ -1,4 +1,4 @@
-"""Arrays side by side in one row of memory."""
+"""Arrays packed into one."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ def some(dtype=np.float32):
     return [rng.normal(size=shape).astype(dtype) for shape in [(3, 4), (4,), (), (2, 1)]]
 
 
-def test_they_are_copies_in_one_row():
+def test_packed_arrays_are_consecutive_copies():
     arrays = some()
     parts = pack(arrays)
     row = packed_view(parts)
@@ -25,7 +25,7 @@ def test_they_are_copies_in_one_row():
 
 
 @pytest.mark.parametrize("order", ["K", "F"])
-def test_each_keeps_its_order_unless_fortrans_is_asked_for(order):
+def test_each_array_has_its_own_order_unless_fortran_is_given(order):
     rows, columns = np.arange(6.0).reshape(2, 3), np.asfortranarray(np.arange(6.0).reshape(2, 3))
     first, second = pack([rows, columns], order)
     np.testing.assert_array_equal(first, rows)
@@ -34,7 +34,7 @@ def test_each_keeps_its_order_unless_fortrans_is_asked_for(order):
     assert second.flags.f_contiguous
 
 
-def test_of_several_dtypes_they_lie_apart():
+def test_arrays_of_several_dtypes_are_not_packed():
     parts = pack([np.ones(2, np.float32), np.ones(2)])
     assert [part.dtype for part in parts] == [np.float32, np.float64]
     assert packed_view(parts) is None
@@ -53,14 +53,14 @@ def test_of_several_dtypes_they_lie_apart():
     ],
     ids=["a gap", "other order", "a copy", "backwards", "own memory", "another dtype", "every other"],
 )
-def test_what_is_not_a_row_is_none(change):
+def test_arrays_with_gaps_have_no_packed_view(change):
     parts = pack(some())
     assert packed_view(parts) is not None
     change(parts)
     assert packed_view(parts) is None
 
 
-def test_some_that_follow_each_other_are_a_row():
+def test_consecutive_arrays_have_a_packed_view():
     parts = pack(some())
     row = packed_view(parts[1:3])
     assert row is not None
@@ -70,14 +70,14 @@ def test_some_that_follow_each_other_are_a_row():
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_memory_begins_with_a_line_of_the_cache(size, dtype):
+def test_memory_is_aligned_to_a_cache_line(size, dtype):
     arrays = [aligned(size, np.dtype(dtype)) for _ in range(20)]
     assert all(array.shape == (size,) and array.dtype == dtype for array in arrays)
     assert all(array.ctypes.data % 64 == 0 for array in arrays)
     assert pack([np.ones(size, dtype), np.ones(3, dtype)])[0].ctypes.data % 64 == 0
 
 
-def test_arrays_that_lie_alike_become_rows():
+def test_arrays_with_the_same_layout_become_one_dimensional():
     a, b = np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.asfortranarray(np.ones((2, 3)))
     rows = alike(a, b)
     assert rows is not None
@@ -92,7 +92,7 @@ def test_arrays_that_lie_alike_become_rows():
     "other",
     [np.ones(6), np.ones((1, 6)), np.ones(12), np.ones(6, np.float32), np.ones(6, np.dtype("f8").newbyteorder())],
 )
-def test_arrays_of_another_shape_or_dtype_do_not_lie_alike(other):
+def test_arrays_of_different_shape_or_dtype_are_rejected(other):
     array = np.ones(6)
     assert (alike(array, other) is not None) == (other.shape == (6,) and other.dtype == np.float64)
     assert alike(np.ones((2, 3)), np.ones((4, 3))) is None  # of the same strides

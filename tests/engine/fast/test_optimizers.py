@@ -1,4 +1,4 @@
-"""Adam by a compiled loop does what `Adam.step` does, bit for bit."""
+"""Compiled Adam gives the same numbers as `Adam.step`, bit for bit."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ STEPS = 5
 
 
 def walk(shape, dtype, order, *, weight_decay=0.0):
-    """A parameter and Adam's state after some steps with gradients large, small and zero."""
+    """A parameter and Adam's state after some steps with large, small and zero gradients."""
     rng = np.random.default_rng(0)
     parameter = Tensor(rng.normal(size=shape).astype(dtype, order=order), requires_grad=True)
     optimizer = Adam([parameter], lr=0.01, weight_decay=weight_decay)
@@ -25,7 +25,7 @@ def walk(shape, dtype, order, *, weight_decay=0.0):
 
 @pytest.fixture
 def without_compiler(monkeypatch):
-    """Call it, and from then on all is done in NumPy."""
+    """Calling it makes everything use NumPy from then on."""
     return lambda: monkeypatch.setattr(optimizers_module, "_compiled_adam", lambda _dtype: None)
 
 
@@ -41,7 +41,7 @@ def test_the_compiled_loop_gives_numpys_numbers(shape, order, dtype, without_com
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_what_overflows_overflows_alike(dtype, without_compiler):
+def test_overflows_are_the_same(dtype, without_compiler):
     def walk():
         parameter = Tensor(np.ones(4, dtype), requires_grad=True)
         optimizer = Adam([parameter])
@@ -75,7 +75,7 @@ def test_a_network_learns_the_same_either_way(without_compiler):
 
 
 def step(data, grad):
-    """The loops that one step of Adam took, by name."""
+    """The names of the loops that one step of Adam used."""
     taken = []
     with pytest.MonkeyPatch.context() as patch:
         loop = lambda *rows: (taken.append("adam"), compiled.adam(*rows))
@@ -104,14 +104,14 @@ def test_adam_takes_arrays_in_one_row_of_memory(dtype):
     ],
     ids=["gaps", "order", "dtype", "byte order", "broadcast"],
 )
-def test_adam_leaves_all_else_to_numpy(data, grad):
+def test_adam_leaves_other_arrays_to_numpy(data, grad):
     before = data.copy()
     assert step(data, grad) == []
     np.testing.assert_allclose(data, before - 1e-3)
 
 
 def test_adam_notices_another_array_and_another_gradient():
-    """What it caches of a parameter's arrays holds for these arrays alone."""
+    """Anything cached for a parameter's arrays is valid for these arrays only."""
     parameter = Tensor(np.ones((4, 6)), requires_grad=True)
     optimizer = Adam([parameter], lr=0.1)
     for data, grad in [
@@ -136,7 +136,7 @@ def test_adam_has_no_loop_for_other_dtypes():
     np.testing.assert_allclose(parameter.data, 0.5, rtol=1e-2)
 
 
-def test_other_optimizers_step_as_they_do():
+def test_other_optimizers_use_their_own_step():
     parameter = Tensor(np.ones(3), requires_grad=True)
     parameter.grad = np.ones(3)
     quick_step(SGD([parameter], lr=0.5))
@@ -145,7 +145,7 @@ def test_other_optimizers_step_as_they_do():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(), (37,), (64, 33)])
-def test_it_is_the_step_of_the_lesson(shape, dtype):
+def test_it_equals_adams_own_step(shape, dtype):
     def walk(take_step):
         rng = np.random.default_rng(0)
         parameter = Tensor(rng.normal(size=shape).astype(dtype), requires_grad=True)

@@ -1,4 +1,4 @@
-"""A network's step becomes a table where every operation has a row, and no table where one has none."""
+"""A network gets a table if every operation has a row in it, and otherwise an empty one."""
 
 import numpy as np
 import pytest
@@ -84,7 +84,7 @@ def test_other_losses_dtypes_and_shapes_have_no_rows():
     assert len(capture(network(), cross_entropy_loss, np.ones(5), np.array(0)).table) == 0
 
 
-def test_it_is_of_its_network_until_that_is_changed():
+def test_a_program_fits_its_network_until_that_is_changed():
     model = network()
     found = program(model)
     model.layers[0].W.data *= 0.5

@@ -1,4 +1,4 @@
-"""A recording does what the graph does: the same numbers, bit for bit, and nothing that has changed is overlooked."""
+"""A recording gives the same numbers as the graph, bit for bit, and notices every change of the network."""
 
 import gc
 import weakref
@@ -20,7 +20,7 @@ def network(hidden=(16, 8), activation=ReLU, dtype=np.float32):
 
 
 def batches(sizes, dtype=np.float32):
-    """Inputs of which many are 0, as pixels are, and a class for each."""
+    """Inputs with many zeros, like pixels, and a class for each."""
     rng = np.random.default_rng(2)
     for size in sizes:
         inputs = rng.random((size, FEATURES))
@@ -28,7 +28,7 @@ def batches(sizes, dtype=np.float32):
 
 
 class Graph:
-    """What `Gradients` stands for."""
+    """What `Gradients` is equivalent to."""
 
     def __init__(self, model, loss_fn):
         self.model, self.loss_fn = model, loss_fn
@@ -41,7 +41,7 @@ class Graph:
 
 
 def learn(kind, model, sizes, lr=0.01, loss_fn=cross_entropy_loss, between=lambda _step: None):
-    """Every loss, output and gradient on the way, and the parameters at the end."""
+    """Every loss, output and gradient, and the final parameters."""
     gradients, optimizer, seen = kind(model, loss_fn), Adam(model.parameters(), lr=lr), []
     with np.errstate(all="ignore"):
         for step, (inputs, target) in enumerate(batches(sizes, model.dtype)):
@@ -80,7 +80,7 @@ def test_a_recording_gives_the_graphs_numbers(sizes, hidden, activation, dtype):
     assert_same(recorded, graphs)
 
 
-def test_a_network_that_blows_up_blows_up_alike():
+def test_an_exploding_network_gives_the_same_numbers():
     recorded, graphs = (learn(kind, network(), (7,) * 8, lr=1e30) for kind in (Gradients, Graph))
     assert not np.isfinite(recorded[-1]).all()
     assert_same(recorded, graphs)
@@ -122,7 +122,7 @@ def test_other_losses_build_a_graph_each_time(forwards):
 
 
 class Halving(MLP):
-    """A network that answers otherwise each time."""
+    """A network that gives a different answer each time."""
 
     def forward(self, x):
         self.factor = getattr(self, "factor", 1.0) / 2
@@ -283,7 +283,7 @@ def test_a_network_may_change_between_two_mini_batches(change):
     assert_same(learn_and_change(Gradients), learn_and_change(Graph))
 
 
-def test_a_gradient_that_is_there_is_added_to():
+def test_gradients_are_added_to_existing_ones():
     def added(kind):
         model = network()
         work = kind(model, cross_entropy_loss)
@@ -295,7 +295,7 @@ def test_a_gradient_that_is_there_is_added_to():
 
 
 def test_two_kinds_of_optimizers_share_a_network():
-    """Only some of the parameters' gradients are forgotten, as of a network that is trained in part."""
+    """Only some gradients are cleared, as when part of a network is trained."""
 
     def learn_in_part(kind):
         model = network()
@@ -323,7 +323,7 @@ def test_two_kinds_of_optimizers_share_a_network():
     ],
 )
 @pytest.mark.parametrize("steps_before", [0, 2])
-def test_wrong_targets_are_refused_as_ever(target, error, steps_before):
+def test_wrong_targets_raise_the_same_errors(target, error, steps_before):
     model = network()
     work = Gradients(model, cross_entropy_loss)
     for inputs, right in batches([4] * steps_before):

@@ -1,4 +1,4 @@
-"""The seam: whoever trains gets the quickest steps that do what a graph does."""
+"""`quickest_steps`: the fastest steps that give the numbers of a graph."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ LABELS = np.arange(12) % 3
 
 
 class Twice(Linear):
-    """A layer that only a graph knows."""
+    """A layer that only a graph supports."""
 
     def forward(self, x):
         return super().forward(x) * 2
@@ -25,7 +25,7 @@ def steps_of(model, loss_fn=cross_entropy_loss, labels=LABELS, vary=None):
     return quickest_steps(model, SGD(model.parameters(), lr=0.1), loss_fn, IMAGES, labels, 4, 1, vary)
 
 
-def test_several_mini_batches_at_once_are_as_one_by_one():
+def test_several_mini_batches_at_once_equal_single_ones():
     rates, results, models = [0.1, 0.05, 0.01], [], [network(), network()]
     for model, at_once in zip(models, (3, 1), strict=True):
         steps = steps_of(model)
@@ -42,7 +42,7 @@ def test_several_mini_batches_at_once_are_as_one_by_one():
 
 
 @pytest.mark.parametrize("kind", ["varied images", "another loss", "a layer of one's own"])
-def test_what_only_a_graph_can_do_is_left_to_it(kind):
+def test_cases_that_need_a_graph_get_one(kind):
     model = network()
     if kind == "a layer of one's own":
         model.layers[0].__class__ = Twice
@@ -60,7 +60,7 @@ def test_images_are_varied_by_the_number_of_their_mini_batch():
     assert seen == [(7, (4, 6))]
 
 
-def test_a_network_that_no_longer_fits_goes_on_by_a_graph():
+def test_a_network_that_no_longer_fits_continues_with_a_graph():
     model = network()
     steps = steps_of(model)
     assert steps.most_at_once > 1
