@@ -16,7 +16,7 @@ from engine.optim import Optimizer
 from engine.samples import as_pairs, split_validation
 from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate
 
-MAX_KEPT_LOSSES = 1 << 24
+MAX_STORED_LOSSES = 1 << 24
 
 Trained = tuple[Step, EpochSummary | None]
 """A mini-batch, and the epoch's summary if it is the last one."""
@@ -98,7 +98,7 @@ class TrainingRun:
     @property
     def losses(self) -> Array:
         """The loss of each mini-batch so far, or of the last 16 million: float32 (n,)."""
-        return np.array(self._losses[-MAX_KEPT_LOSSES:], np.float32)
+        return np.array(self._losses[-MAX_STORED_LOSSES:], np.float32)
 
     def state(self) -> RunState:
         """A copy of everything needed to continue from here. Must not be called during a step."""

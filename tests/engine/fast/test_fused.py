@@ -450,8 +450,8 @@ def test_later_changes_of_the_labels_do_no_harm():
     """Machine code would read out of bounds."""
     images, labels = samples()
     right = learn(network(), (images, labels.copy()))
-    spoilt = learn(network(), (images, labels), between=lambda _step: labels.fill(1 << 40))
-    assert spoilt[0] == right[0]
+    changed = learn(network(), (images, labels), between=lambda _step: labels.fill(1 << 40))
+    assert changed[0] == right[0]
 
 
 def new_weights(model):
@@ -575,7 +575,7 @@ def test_a_helper_with_nothing_to_do_sleeps_and_wakes_again():
                 time.sleep(0.01)
             if time.process_time() - cpu < 0.025:
                 break
-            assert time.monotonic() < deadline, "the helper goes on looking"
+            assert time.monotonic() < deadline, "the helper still polls"
         assert next(run).index == 1
 
 
