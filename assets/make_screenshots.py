@@ -2,7 +2,7 @@
 
     python assets/make_screenshots.py
 
-They are written to assets/screenshots/. QT_QPA_PLATFORM=offscreen serves where there is no display.
+They are written to assets/screenshots/. Without a display, set QT_QPA_PLATFORM=offscreen.
 """
 
 import os

@@ -1,8 +1,8 @@
-"""How long the app takes: from the command to a window that can be used, and an epoch of training with it open.
+"""Measures the time from the command to a usable window, and of a training epoch with the window open.
 
     python tests/benchmarks/app.py [--rounds N]
 
-Start it on a real display or under Xvfb. Each figure is the median of several rounds, each in a process of its own.
+Run it on a real display or under Xvfb. Each figure is the median of several rounds, each in a separate process.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What varying the training pictures costs: an epoch with every kind of variation beside one without, in turns.
+"""Measures the cost of augmentation: an epoch with every kind of variation, and one without, in turns.
 
     python tests/benchmarks/augmentation.py [--rounds N]
 

@@ -4,9 +4,9 @@
 
 FILE is an .npz of pen strokes: points (P, 2), x right and y up; stroke_start (S + 1,): where each stroke's points
 begin, and the end; digit_start (N + 1,): the same for each drawing's strokes; label (N,), writer (N,). Everything goes
-through the code that the canvas uses: `rasterize`, the network's calibration, `teach`. Of each writer 10, 20 and 40
-drawings are taught, as many of each digit (as if somebody had been asked to write each digit once, twice, four times)
-or any at random; the writer's other drawings judge. Chance follows the seed, so a run can be repeated.
+through the code that the canvas uses: `rasterize`, the network's calibration, `teach`. For each writer 10, 20 and 40
+drawings are taught, with equal numbers of each digit (one, two or four) or chosen at random; the writer's other
+drawings are the test. All randomness follows from the seed.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Feed the readers of model files and checkpoints with damaged and malicious files, for as long as is wanted.
+"""Feeds damaged and malicious files to the readers of model files and checkpoints for a given time.
 
     python tests/benchmarks/fuzz.py --seconds 60 [--seed N]
 
-Whatever comes in, `load_model` and `load_checkpoint` give what they may give or raise ModelFileError with one sentence:
-soon, in little memory, and without running anything. Where atheris is installed, it steers the mutations by what code
-they reach; otherwise chance does. A file that breaks the rules is saved, and its path printed.
+For every file, `load_model` and `load_checkpoint` must return a valid result or raise ModelFileError with one sentence:
+quickly, in little memory, and without executing anything. If atheris is installed, it guides the mutations by code
+coverage; otherwise they are random. A file that breaks the rules is saved, and its path printed.
 """
 
 import argparse

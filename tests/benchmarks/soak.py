@@ -1,10 +1,11 @@
-"""A day of short runs in one window, as fast as they go: do threads, timers, file handles and memory stay flat?
+"""A day of short runs in one window, as fast as possible: do threads, timers, file handles and memory stay flat?
 
     python tests/benchmarks/soak.py [--runs N] [--seed N]
 
-A day is one run a minute. Each trains a small network on a few digits, to the end or until it is stopped; in between
-somebody draws, teaches, saves, opens, pauses, steps, goes back and changes the theme. What grows is told for each 1,000
-runs, as the slope of a line through all but the first fifth of the figures. The last line is JSON, for the tests.
+A day means one run per minute. Each trains a small network on a few digits, to the end or until it is stopped; in
+between a user draws, teaches, saves, opens, pauses, steps, restores the previous network and changes the theme. Growth
+is printed per 1,000 runs, as the slope of a line through all but the first fifth of the figures. The last line is JSON,
+for the tests.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""How long one epoch takes: this engine beside what is installed of PyTorch, JAX and a plain float64 loop.
+"""Measures one epoch: this engine compared with PyTorch and JAX, if installed, and a plain float64 NumPy loop.
 
     python tests/benchmarks/training.py [--rounds N] [--batch-sizes 32 128 512] [--only WORD ...]
 
-All train 784-256-128-10-10 with Adam (learning rate 0.001) on the 60,000 MNIST digits from the same weights, in
-the same order but for the app's loop, which shuffles. Their mean losses are printed: all do the same work.
-Each contender lives in a process of its own, so that no pool of threads disturbs another. In each round each has one
-turn, another one first; round 0, in which things are compiled, does not count. The window needs a display, or xvfb-run.
+All train 784-256-128-10-10 with Adam (learning rate 0.001) on the 60,000 MNIST digits from the same weights, in the
+same order, except for the app's loop, which shuffles. Their mean losses are printed to show that all do the same work.
+Each contender runs in a separate process, so that thread pools do not disturb each other. In each round each has one
+turn, in rotating order; round 0, which includes compilation, does not count. The window needs a display, or xvfb-run.
 """
 
 import argparse
