@@ -15,6 +15,7 @@ import numpy as np
 
 from engine import ops
 from engine.augment import Augmentation
+from engine.losses import NO_CLASS
 from engine.nn import Module
 from engine.ops import Array
 from engine.run import TrainingRun
@@ -128,7 +129,8 @@ def calibrate_run(run: TrainingRun) -> Calibration:
     """
     unseen = len(run.validation[0]) >= MIN_VALIDATION_SAMPLES
     images, labels = run.validation if unseen else run.training
-    rows = np.linspace(0, len(images) - 1, min(len(images), MAX_SAMPLES)).astype(int)
+    known = np.flatnonzero(labels != NO_CLASS)
+    rows = known[np.linspace(0, len(known) - 1, min(len(known), MAX_SAMPLES)).astype(int)]
     images, labels = images[rows], labels[rows]
     harder = HARDER(images, np.random.default_rng([run.config.seed, 4]))
     if not unseen:

@@ -29,7 +29,7 @@ from engine.archive import CHECKPOINT, MODEL, Expected, ModelFileError, PathLike
 from engine.config import TrainingConfig
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, count_parameters
 from engine.ops import Array
-from engine.run import MAX_STORED_LOSSES, RunState, TrainingRun
+from engine.run import MAX_KEPT_LOSSES, RunState, TrainingRun
 from engine.training import EpochMeter, EpochSummary
 
 VERSION = 1
@@ -244,5 +244,5 @@ def _run_arrays(description: dict[str, Any]) -> Expected:
         index = int(name.rpartition(".")[2])
         expected[f"optimizer.{name}"] = shapes[index] if value.ndim else (), value.dtype
     expected["epochs"] = (epochs_done, 4 if run["validates"] else 2), np.dtype("<f8")
-    expected["losses"] = (min(run["steps_done"], MAX_STORED_LOSSES),), np.dtype("<f4")
+    expected["losses"] = (min(run["steps_done"], MAX_KEPT_LOSSES),), np.dtype("<f4")
     return expected

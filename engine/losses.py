@@ -8,6 +8,9 @@ from engine import ops
 from engine.ops import Array
 from engine.tensor import Tensor, apply
 
+NO_CLASS = -1
+"""The target of a sample that belongs to none of the classes."""
+
 
 def mse_loss(pred: Any, target: Any) -> Tensor:
     """The mean of the squared differences. Returns a scalar; raises ValueError if the shapes differ."""
@@ -30,8 +33,38 @@ def cross_entropy_loss(logits: Any, target_idx: Any) -> Tensor:
     return apply(ops.cross_entropy, logits, target=class_indices(target_idx, logits.shape))
 
 
-def class_indices(target_idx: Any, shape: tuple[int, ...]) -> Array:
-    """The targets for logits of this shape, as an intp array; raises as `cross_entropy_loss` does."""
+def outlier_exposure_loss(logits: Any, target_idx: Any) -> Tensor:
+    """`cross_entropy_loss`, in which a target may also be NO_CLASS: the sample belongs to none of the classes.
+
+    All classes should be equally likely for it: its loss is the cross-entropy of equal probabilities and the network's
+    (Hendrycks, Mazeika and Dietterich, Deep Anomaly Detection with Outlier Exposure, 2019). Raises as
+    `cross_entropy_loss` does.
+    """
+    logits = logits if isinstance(logits, Tensor) else Tensor(logits)
+    return apply(ops.cross_entropy, logits, target=class_indices(target_idx, logits.shape, NO_CLASS))
+
+
+LOWEST_TARGET: dict[Any, int] = {cross_entropy_loss: 0, outlier_exposure_loss: NO_CLASS}
+"""The losses that are the cross-entropy of logits and class indices, and the lowest index that each takes."""
+
+
+def count_correct(logits: Array, target: Array) -> int:
+    """How many samples are classified correctly. logits: (n, classes); target: (n,), class indices or NO_CLASS.
+
+    A sample of no class is if no class is more likely than all others together.
+    """
+    correct = logits.argmax(axis=-1) == target
+    none = target == NO_CLASS
+    if none.any():
+        correct[none] = ops.softmax(logits[none]).max(axis=-1) < 0.5
+    return int(np.count_nonzero(correct))
+
+
+def class_indices(target_idx: Any, shape: tuple[int, ...], lowest: int = 0) -> Array:
+    """The targets for logits of this shape, as an intp array; raises as `cross_entropy_loss` does.
+
+    lowest: the lowest target there may be.
+    """
     target = target_idx.data if isinstance(target_idx, Tensor) else np.asarray(target_idx)
     if target.dtype.kind not in "iu":
         kind = "a Tensor" if isinstance(target_idx, Tensor) else target.dtype
@@ -43,6 +76,6 @@ def class_indices(target_idx: Any, shape: tuple[int, ...]) -> Array:
         raise ValueError("a loss needs at least one sample")
     classes = shape[-1]
     target = target.astype(np.intp)
-    if target.view(np.uintp).max() >= classes:  # as unsigned numbers, negative ones are very large
-        raise IndexError(f"targets must be from 0 to {classes - 1}, found {target.min()} to {target.max()}")
+    if target.min() < lowest or target.max() >= classes:
+        raise IndexError(f"targets must be from {lowest} to {classes - 1}, found {target.min()} to {target.max()}")
     return target

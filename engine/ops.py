@@ -329,16 +329,19 @@ log_softmax = Op("log_softmax", _log_softmax, (
 
 
 def _cross_entropy(logits: Array, target: Array) -> Array:
-    rows, chosen = wide(_rows(logits)), (np.arange(target.size), target.ravel())
+    """A target below 0 asks for equal probabilities: its row of the one-hot matrix is 1 / classes throughout."""
+    rows, chosen, none = wide(_rows(logits)), (np.arange(target.size), target.ravel()), target.ravel() < 0
     shifted = rows - rows.max(axis=-1, keepdims=True)
-    loss = (np.log(np.exp(shifted).sum(axis=-1)) - shifted[chosen]).sum() / target.size
+    wanted = np.where(none, shifted.mean(axis=-1), shifted[chosen]) if none.any() else shifted[chosen]
+    loss = (np.log(np.exp(shifted).sum(axis=-1)) - wanted).sum() / target.size
     return np.asarray(loss, logits.dtype)
 
 
 def _vjp_cross_entropy(g: Array, y: Array, logits: Array, target: Array) -> Array:
     """(softmax(logits) - one_hot(target)) / n; Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.109."""
-    gradient, chosen = _softmax(wide(_rows(logits))), (np.arange(target.size), target.ravel())
-    gradient[chosen] -= 1
+    gradient, chosen, none = _softmax(wide(_rows(logits))), (np.arange(target.size), target.ravel()), target.ravel() < 0
+    gradient[chosen] -= ~none
+    gradient[none] -= 1 / gradient.shape[-1]
     return (gradient * (wide(g) / target.size)).reshape(logits.shape)
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.config import SCHEDULES, TrainingConfig
-from engine.losses import cross_entropy_loss
+from engine.losses import NO_CLASS, cross_entropy_loss, outlier_exposure_loss
 from engine.nn import MLP
 from engine.ops import Array
 from engine.optim import Optimizer
 from engine.samples import as_pairs, split_validation
 from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate
 
-MAX_STORED_LOSSES = 1 << 24
+MAX_KEPT_LOSSES = 1 << 24
 
 Trained = tuple[Step, EpochSummary | None]
 """A mini-batch, and the epoch's summary if it is the last one."""
@@ -50,19 +50,32 @@ class TrainingRun:
     Between two items `state()` returns everything that another run needs to continue to the same weights, bit for bit.
 
     images: (N, ...) and integer labels: (N,), of which the validation share is held out; classes: the number of
-    classes; start_from: a network to continue from, which is copied (None: a new one, from the seed). `learning_rate`
-    may change between two steps; the config's schedule multiplies it. `threads`: see `training_steps`. `chunk_s`: how
-    long the chunks of `chunks()` may take. `training`, `validation`: the images and labels of the two parts.
+    classes; start_from: a network to continue from, which is copied (None: a new one, from the seed); outliers:
+    (M, ...), images of none of the classes, on which the network learns to be unsure (`outlier_exposure_loss`).
+    `learning_rate` may change between two steps; the config's schedule multiplies it. `threads`: see `training_steps`.
+    `chunk_s`: how long the chunks of `chunks()` may take. `training`, `validation`: the images and labels of the two
+    parts, outliers last among the first.
     """
 
     def __init__(
-        self, config: TrainingConfig, images: Array, labels: Array, classes: int, start_from: MLP | None = None
+        self,
+        config: TrainingConfig,
+        images: Array,
+        labels: Array,
+        classes: int,
+        start_from: MLP | None = None,
+        outliers: Array | None = None,
     ) -> None:
         self.config = config
         images, labels = as_pairs(images, labels)
         training, held_out = split_validation(len(images), config.validation_share, config.seed)
         labels = labels.astype(np.intp)
         self.training = images[training], labels[training]
+        self._loss = cross_entropy_loss
+        if outliers is not None and len(outliers):
+            none = np.full(len(outliers), NO_CLASS, np.intp)
+            self.training = np.concatenate([images[training], outliers]), np.concatenate([labels[training], none])
+            self._loss = outlier_exposure_loss
         self.validation = images[held_out], labels[held_out]
         self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.model)
@@ -98,7 +111,7 @@ class TrainingRun:
     @property
     def losses(self) -> Array:
         """The loss of each mini-batch so far, or of the last 16 million: float32 (n,)."""
-        return np.array(self._losses[-MAX_STORED_LOSSES:], np.float32)
+        return np.array(self._losses[-MAX_KEPT_LOSSES:], np.float32)
 
     def state(self) -> RunState:
         """A copy of everything needed to continue from here. Must not be called during a step."""
@@ -142,7 +155,7 @@ class TrainingRun:
         self, model: MLP, optimizer: Optimizer, threads: int | None, epochs: int, steps_done: int = 0
     ) -> TrainingLoop:
         size, seed, augmentation = self.config.batch_size, self.config.seed, self.config.augmentation
-        data, loss = self.training, cross_entropy_loss
+        data, loss = self.training, self._loss
         return TrainingLoop(model, *data, optimizer, loss, epochs, size, seed, augmentation, steps_done, threads)
 
     def __iter__(self) -> Generator[Trained, None, None]:

@@ -175,7 +175,8 @@ def activation_vjp(g: Array, y: Array, activation: int) -> None:
 def cross_entropy(logits: Array, target: Array, batch_size: int, gradient: Array, result: Array) -> None:
     """The gradient of a mini-batch's mean loss with respect to the logits of n of its samples.
 
-    logits, gradient: (n, classes); target: (n,); result: the sum of these samples' losses, and how many are correct.
+    logits, gradient: (n, classes); target: (n,), below 0 for no class; result: the sum of these samples' losses, and
+    how many are correct.
     """
     classes = logits.shape[1]
     loss, correct = 0.0, 0
@@ -188,10 +189,16 @@ def cross_entropy(logits: Array, target: Array, batch_size: int, gradient: Array
         for j in range(classes):
             g[j] = np.exp(row[j] - row[likeliest])
             total += g[j]
-        loss += np.log(total) - (row[right] - row[likeliest])
-        correct += likeliest == right
-        for j in range(classes):
-            g[j] = (g[j] / total - (j == right)) / batch_size
+        if right >= 0:
+            loss += np.log(total) - (row[right] - row[likeliest])
+            correct += likeliest == right
+            for j in range(classes):
+                g[j] = (g[j] / total - (j == right)) / batch_size
+        else:  # no class: all should be equally likely
+            loss += np.log(total) - (row.mean() - row[likeliest])
+            correct += total > 2
+            for j in range(classes):
+                g[j] = (g[j] / total - row.dtype.type(1 / classes)) / batch_size
     result[0], result[1] = loss, correct
 
 

@@ -18,7 +18,7 @@ from engine.fast import compiled
 from engine.fast.memory import aligned, pack, packed_view
 from engine.fast.optimizers import FORMULAS, step_constants
 from engine.fast.program import FAN_OUT, OUTPUTS, Program, capture, parts_of
-from engine.losses import class_indices
+from engine.losses import LOWEST_TARGET, class_indices
 from engine.nn import Module
 from engine.ops import Array
 from engine.optim import Optimizer
@@ -240,7 +240,8 @@ def fused_steps(
         if not len(program.table):
             return None
         arrays = [parameter.data for parameter in program.parameters]
-        targets = class_indices(labels, (len(rows), len(arrays[-1])))  # a copy, which no one else can change
+        classes = len(arrays[-1])
+        targets = class_indices(labels, (len(rows), classes), LOWEST_TARGET[loss_fn])  # a copy, which no one can change
     except (IndexError, TypeError, ValueError):  # the graph will report what is wrong
         return None
     if (

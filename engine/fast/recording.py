@@ -12,7 +12,7 @@ import numpy as np
 
 from engine import ops
 from engine.fast.program import ACTIVATION, FAN_OUT, IDENTITY, RELU, SIGMOID, TANH, Program, capture
-from engine.losses import class_indices
+from engine.losses import LOWEST_TARGET, class_indices
 from engine.nn import Module
 from engine.ops import Array
 from engine.tensor import Tensor
@@ -56,7 +56,9 @@ class Gradients:
         if any(parameter.grad is not None for parameter in self._program.parameters):
             return None  # the new gradient must be added to the existing one
         if len(inputs) not in self._recordings:
-            self._recordings[len(inputs)] = _Recording(self._program, self._gradients, len(inputs))
+            self._recordings[len(inputs)] = _Recording(
+                self._program, self._gradients, len(inputs), LOWEST_TARGET[self._loss_fn]
+            )
         return self._recordings[len(inputs)]
 
 
@@ -76,7 +78,8 @@ class _Layer:
 class _Recording:
     """Executes a program for mini-batches of one size, and fills the gradients."""
 
-    def __init__(self, program: Program, gradients: list[Array], size: int) -> None:
+    def __init__(self, program: Program, gradients: list[Array], size: int, lowest_target: int) -> None:
+        self._lowest_target = lowest_target
         dtype = gradients[0].dtype
         self._ones = np.ones(size, dtype)
         self._layers: list[_Layer] = []
@@ -90,7 +93,7 @@ class _Recording:
     def run(self, inputs: Array, target: Any) -> tuple[Array, Array]:
         """The loss and the outputs for a mini-batch (n, in_dim)."""
         outputs = self._layers[-1].y
-        target = class_indices(target, outputs.shape)
+        target = class_indices(target, outputs.shape, self._lowest_target)
         x = inputs
         for layer in self._layers:
             np.dot(layer.W, x.T, layer.y.T)

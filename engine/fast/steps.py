@@ -12,6 +12,7 @@ import numpy as np
 from engine.fast.fused import FusedSteps, fused_steps
 from engine.fast.optimizers import quick_step
 from engine.fast.recording import Gradients
+from engine.losses import count_correct
 from engine.nn import Module
 from engine.ops import Array
 from engine.optim import Optimizer
@@ -89,8 +90,7 @@ class GraphSteps:
             loss, outputs = self._gradients(as_rows(images, self._dtype), target)
             quick_step(self._optimizer)
         are_classes = target.dtype.kind in "iu" and target.ndim == outputs.ndim - 1
-        correct = int(np.count_nonzero(outputs.argmax(axis=-1) == target)) if are_classes else 0
-        return [(loss.item(), correct)]
+        return [(loss.item(), count_correct(outputs, target) if are_classes else 0)]
 
     def close(self) -> None:
         pass

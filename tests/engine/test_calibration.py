@@ -191,10 +191,10 @@ def test_a_calibration_fits_json():
 
 
 def test_an_overconfident_network_becomes_less_confident(overconfident):
-    model, held_out, (images, labels) = overconfident
-    found = calibrate(model, *held_out)
+    model, held_back, (images, labels) = overconfident
+    found = calibrate(model, *held_back)
     assert 1.2 < found.temperature < 5
-    assert loss(model, *held_out, found.temperature) < loss(model, *held_out)
+    assert loss(model, *held_back, found.temperature) < loss(model, *held_back)
     assert loss(model, images, labels, found.temperature) < loss(model, images, labels)
     before, after = (calibration_error(probabilities_of(model, images, t), labels) for t in (1.0, found.temperature))
     assert before > 0.03
@@ -202,8 +202,8 @@ def test_an_overconfident_network_becomes_less_confident(overconfident):
 
 
 def test_pictures_without_a_digit_are_turned_away_more_often_than_digits(overconfident):
-    model, held_out, (images, labels) = overconfident
-    found = calibrate(model, *held_out)
+    model, held_back, (images, labels) = overconfident
+    found = calibrate(model, *held_back)
     right = predict(model, images).argmax(axis=1) == labels
     digits = found.read(logits_of(model, images[right]))[1]
     pieces = np.random.default_rng(0).permuted(images.reshape(-1, 4, 7, 28), axis=1).reshape(-1, 28, 28)
@@ -213,9 +213,9 @@ def test_pictures_without_a_digit_are_turned_away_more_often_than_digits(overcon
 
 
 def test_the_network_is_not_changed(overconfident):
-    model, held_out, _ = overconfident
+    model, held_back, _ = overconfident
     before = [p.data.copy() for p in model.parameters()]
-    calibrate(model, *held_out)
+    calibrate(model, *held_back)
     for p, old in zip(model.parameters(), before, strict=True):
         np.testing.assert_array_equal(p.data, old)
 
@@ -227,8 +227,8 @@ def test_bytes_and_labels_of_any_whole_dtype(overconfident):
 
 
 def test_a_fitted_calibration_has_plain_numbers(overconfident):
-    model, held_out, _ = overconfident
-    assert {type(value) for value in calibrate(model, *held_out).to_dict().values()} == {float}
+    model, held_back, _ = overconfident
+    assert {type(value) for value in calibrate(model, *held_back).to_dict().values()} == {float}
 
 
 # ---------------------------------------------------------------- a run that held digits back
@@ -257,7 +257,7 @@ def test_a_run_is_calibrated_on_its_validation_samples():
 
 
 @pytest.fixture(scope="module")
-def without_validation():
+def nothing_held_back():
     """A run that was trained on all training digits until it is overconfident."""
     digits = mnist()
     config = TrainingConfig(hidden=(128,), epochs=8, learning_rate=2e-3, validation_share=0)
@@ -267,9 +267,9 @@ def without_validation():
     return run
 
 
-def test_a_run_without_validation_is_calibrated_on_varied_training_digits(without_validation):
+def test_a_run_without_validation_is_calibrated_on_varied_training_digits(nothing_held_back):
     """Its confidence on unseen digits is nearly as accurate as if it had been calibrated on those."""
-    run, images, labels = without_validation, mnist().test_images, mnist().test_labels
+    run, images, labels = nothing_held_back, mnist().test_images, mnist().test_labels
     found, right = calibrate_run(run), calibrate(run.model, images, labels, HARDER(images, np.random.default_rng(8)))
     assert found == calibrate_run(run)
     assert found.temperature == pytest.approx(right.temperature, rel=0.15)
@@ -280,8 +280,8 @@ def test_a_run_without_validation_is_calibrated_on_varied_training_digits(withou
     assert calibrate(run.model, *run.training).temperature < 0.7 * right.temperature
 
 
-def test_few_validation_digits_are_not_used(without_validation):
-    digits, nothing = mnist(), without_validation
+def test_few_validation_digits_are_not_used(nothing_held_back):
+    digits, nothing = mnist(), nothing_held_back
     few = TrainingRun(replace(nothing.config, validation_share=0.001), digits.train_images, digits.train_labels, 10)
     few.model = nothing.model
     assert few.validation_count == 60
@@ -297,3 +297,16 @@ def test_sorted_samples_are_calibrated_on_all_their_classes():
     list(run)
     run.model.layers[-1].b.data[:4] += 9  # every digit is read as one of the first, which are rightly read
     assert calibrate_run(run).temperature > 3
+
+
+@pytest.mark.parametrize("share", [0, 0.4])
+def test_a_run_is_calibrated_without_its_outliers(share):
+    digits = mnist()
+    samples = digits.train_images[:1500], digits.train_labels[:1500]
+    config = TrainingConfig(hidden=(32,), learning_rate=3e-3, batch_size=32, epochs=3, validation_share=share)
+    run = TrainingRun(config, *samples, 10, outliers=255 - digits.train_images[1500:1700])
+    list(run)
+    found = calibrate_run(run)
+    assert LOWEST < found.temperature < HIGHEST
+    assert found.read(logits_of(run.model, digits.test_images))[1].mean() > 0.9
+    assert found.read(logits_of(run.model, 255 - digits.test_images[:500]))[1].mean() < 0.1

@@ -7,6 +7,7 @@ import pytest
 from judge import away_from_zero, judge
 
 from engine import Tensor, cross_entropy_loss, mse_loss
+from engine.losses import NO_CLASS, count_correct, outlier_exposure_loss
 
 
 def surprise(logits, target):
@@ -172,3 +173,43 @@ def test_one_hot_targets_get_a_hint():
         cross_entropy_loss(np.zeros((2, 3)), np.eye(3, dtype=int)[:2])
     with pytest.raises(TypeError, match="integers"):
         cross_entropy_loss(np.zeros((2, 3)), Tensor([0.0, 1.0], requires_grad=True))
+
+
+# ---------------------------------------------------------------- samples of no class
+
+
+def test_a_sample_of_no_class_asks_for_equal_probabilities():
+    logits = Tensor([[2.0, -1.0, 0.5]], requires_grad=True)
+    loss = outlier_exposure_loss(logits, [NO_CLASS])
+    each = [cross_entropy_loss(logits, [target]).item() for target in range(3)]
+    assert loss.item() == pytest.approx(np.mean(each), rel=1e-12)
+    loss.backward()
+    probabilities = np.exp(logits.data) / np.exp(logits.data).sum()
+    np.testing.assert_allclose(logits.grad, probabilities - 1 / 3, rtol=1e-12)
+
+
+def test_among_others_it_counts_like_one_of_them():
+    logits = away_from_zero((4, 5))
+    targets = np.array([3, NO_CLASS, 0, NO_CLASS])
+
+    def reference(rows):
+        each = [[surprise(row, wanted) for wanted in range(5)] for row in rows]
+        return np.mean([np.mean(row) if target < 0 else row[target] for row, target in zip(each, targets, strict=True)])
+
+    judge(lambda x: outlier_exposure_loss(x, targets), reference, logits)
+
+
+def test_without_any_it_is_the_cross_entropy_to_the_last_bit():
+    logits, targets = away_from_zero((4, 5)), [3, 1, 0, 4]
+    assert outlier_exposure_loss(logits, targets).item() == cross_entropy_loss(logits, targets).item()
+
+
+@pytest.mark.parametrize("target", [-2, 5])
+def test_no_other_number_is_no_class(target):
+    with pytest.raises(IndexError, match="from -1 to 4"):
+        outlier_exposure_loss(np.zeros((1, 5)), [target])
+
+
+def test_a_sample_of_no_class_is_classified_correctly_if_no_class_is_likely():
+    logits = np.array([[0.0, 0.1, 0.2], [9.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 9.0, 0.0]])
+    assert count_correct(logits, np.array([NO_CLASS, NO_CLASS, 0, 0])) == 2

@@ -272,8 +272,8 @@ def test_an_exploded_run_is_not_written(tmp_path):
 
 
 def test_of_a_very_long_run_the_last_losses_are_written(tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.run.MAX_STORED_LOSSES", 4)
-    monkeypatch.setattr("engine.checkpoint.MAX_STORED_LOSSES", 4)
+    monkeypatch.setattr("engine.run.MAX_KEPT_LOSSES", 4)
+    monkeypatch.setattr("engine.checkpoint.MAX_KEPT_LOSSES", 4)
     run = a_run()
     losses = [step.loss for step, _ in islice(run, 7)]
     save_checkpoint(tmp_path / "run.npz", run.state())

@@ -19,6 +19,7 @@ from engine import (
     TrainingConfig,
     evaluate,
     mse_loss,
+    predict,
     training_steps,
 )
 from engine.run import TrainingRun
@@ -219,3 +220,38 @@ def test_an_augmented_run_learns_to_read_unchanged_digits():
     assert epochs[-1].validation_loss < epochs[-1].loss
     digits = mnist()
     assert evaluate(run.model, digits.test_images, digits.test_labels)[1] > 0.85
+
+
+def test_a_run_learns_to_be_unsure_of_outliers():
+    points, labels = blobs(200)
+    outliers = np.random.default_rng(3).normal(0, 1, (60, 3)) - 4
+    config = replace(CONFIG, epochs=60)
+    unsure = TrainingRun(config, points, labels, 3, outliers=outliers)
+    assert (unsure.training_count, unsure.validation_count) == (160 + 60, 40)
+    summary = [epoch for _, epoch in unsure if epoch][-1]
+    sure = TrainingRun(config, points, labels, 3)
+    list(sure)
+    others = np.random.default_rng(4).normal(0, 1, (100, 3)) - 4
+    confidence = [np.median(predict(run.model, others).max(axis=1)) for run in (unsure, sure)]
+    assert confidence[0] < 0.5 < 0.9 < confidence[1]
+    assert evaluate(unsure.model, points, labels)[1] > 0.98
+    assert summary.accuracy > 0.9, "an outlier counts as classified correctly if it is none of the classes"
+
+
+def test_a_run_without_outliers_is_what_it_was():
+    plain, empty = (TrainingRun(CONFIG, *blobs(), 3, outliers=none) for none in (None, np.empty((0, 3))))
+    assert [step.loss for step, _ in plain] == [step.loss for step, _ in empty]
+    assert same(plain.model, empty.model)
+
+
+def test_a_run_with_outliers_is_resumed_to_the_same_network():
+    def run():
+        return TrainingRun(CONFIG, *blobs(), 3, outliers=np.ones((20, 3)))
+
+    whole, first, second = run(), run(), run()
+    list(whole)
+    for _ in itertools.islice(first, 5):
+        pass
+    second.load_state(first.state())
+    list(second)
+    assert same(whole.model, second.model)

@@ -7,11 +7,11 @@ from engine.samples import split_validation
 
 
 @pytest.mark.parametrize(
-    ("count", "share", "held_out"), [(50, 0.1, 5), (50, 0, 0), (7, 0.5, 4), (1, 0.5, 0), (3, 0.1, 0)]
+    ("count", "share", "held_back"), [(50, 0.1, 5), (50, 0, 0), (7, 0.5, 4), (1, 0.5, 0), (3, 0.1, 0)]
 )
-def test_validation_samples_are_split_off(count, share, held_out):
+def test_validation_samples_are_split_off(count, share, held_back):
     training, validation = split_validation(count, share, seed=3)
-    assert len(validation) == held_out
+    assert len(validation) == held_back
     assert sorted([*training, *validation]) == list(range(count))
     assert (np.diff(training) > 0).all()
     assert (np.diff(validation) > 0).all()

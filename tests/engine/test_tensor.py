@@ -98,7 +98,7 @@ def test_one_number_cannot_be_iterated_over():
     assert sum(parameter(1, 2)).item() == 3
 
 
-# ---------------------------------------------------------------- what NumPy calls
+# ---------------------------------------------------------------- what NumPy asks for
 
 ROW = np.array([1.0, 2.0])
 

@@ -29,6 +29,7 @@ from engine.fast import fused as fused_module
 from engine.fast import steps as steps_module
 from engine.fast.fused import fused_steps
 from engine.fast.memory import pack, packed_view
+from engine.losses import NO_CLASS, outlier_exposure_loss
 from engine.nn import Linear
 from engine.training import TrainingLoop
 
@@ -131,6 +132,15 @@ def test_with_any_optimizer(make, weight_decay, by_graph):
     fused = run()
     by_graph()
     assert_close(fused, run(), rtol=1e-7)
+
+
+def test_with_samples_of_no_class(by_graph):
+    images, labels = samples()
+    data = images, np.where(np.arange(len(labels)) % 3, labels, NO_CLASS)
+    assert is_fused(network(), data, outlier_exposure_loss)
+    by_machine_code = learn(network(), data, loss_fn=outlier_exposure_loss)
+    by_graph()
+    assert_close(by_machine_code, learn(network(), data, loss_fn=outlier_exposure_loss), 1e-9)
 
 
 def test_in_single_precision(by_graph):
@@ -450,8 +460,8 @@ def test_later_changes_of_the_labels_do_no_harm():
     """Machine code would read out of bounds."""
     images, labels = samples()
     right = learn(network(), (images, labels.copy()))
-    changed = learn(network(), (images, labels), between=lambda _step: labels.fill(1 << 40))
-    assert changed[0] == right[0]
+    spoilt = learn(network(), (images, labels), between=lambda _step: labels.fill(1 << 40))
+    assert spoilt[0] == right[0]
 
 
 def new_weights(model):
@@ -575,7 +585,7 @@ def test_a_helper_with_nothing_to_do_sleeps_and_wakes_again():
                 time.sleep(0.01)
             if time.process_time() - cpu < 0.025:
                 break
-            assert time.monotonic() < deadline, "the helper still polls"
+            assert time.monotonic() < deadline, "the helper goes on looking"
         assert next(run).index == 1
 
 
