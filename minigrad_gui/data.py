@@ -14,15 +14,21 @@ import time
 import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from minigrad_gui.pen_digits import PenDigits
+
 POLL_INTERVAL_S = 0.05
 SPLITS = ("train", "test")
+DIGIT_NAMES = tuple(str(digit) for digit in range(10))
+PART = 500
+"""Pictures that are drawn between two looks at whether loading was cancelled."""
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -65,7 +71,10 @@ class LoadingCancelledError(Exception):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images: uint8 (N, 28, 28), from 0 (paper) to 255 (ink); labels: uint8 (N,), indices into class_names."""
+    """Images: uint8 (N, 28, 28), from 0 (paper) to 255 (ink); labels: uint8 (N,), indices into class_names.
+
+    outliers: images likewise, of none of the classes, for a network to learn to be unsure of.
+    """
 
     train_images: NDArray[np.uint8]
     train_labels: NDArray[np.uint8]
@@ -73,23 +82,37 @@ class Dataset:
     test_labels: NDArray[np.uint8]
     name: str
     class_names: tuple[str, ...]
+    outliers: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 28, 28), np.uint8))
 
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset to choose from: title, description, Hugging Face repository (None if bundled), and number of training
-    samples."""
+    """A dataset to choose from: title, description, Hugging Face repository (None if bundled), and how many training
+    samples and outliers it has."""
 
     title: str
     description: str
     repository: str | None = None
     training_count: int = 60_000
+    outlier_count: int = 0
 
+
+MNIST_AND_PEN = "mnist+pen"
+PEN_COUNT, PEN_COPIES, OUTLIER_COUNT = 7_494, 3, 8_000
+TEST_WRITERS = 6
+"""The last of the 30 people, whose drawings are the test digits of the pen strokes alone."""
 
 SOURCES = {
     "mnist": Source(
         "MNIST",
         "60,000 handwritten digits to learn from and 10,000 to test on. Needs no network.",
+    ),
+    MNIST_AND_PEN: Source(
+        "MNIST and pen strokes",
+        "MNIST, 7,494 digits that 30 people drew with a pen, two variations of each, and 8,000 pictures that show no "
+        "digit: best for reading drawings. The test digits are MNIST's. Needs no network.",
+        training_count=60_000 + PEN_COUNT * PEN_COPIES,
+        outlier_count=OUTLIER_COUNT,
     ),
     "ylecun/mnist": Source(
         "ylecun/mnist",
@@ -161,7 +184,9 @@ def _photo_content(path: Path) -> bytes:
 def load(key: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
     """One of SOURCES. Raises DataError if it cannot be loaded, LoadingCancelledError once `cancelled()` is true."""
     repository = SOURCES[key].repository
-    return load_mnist() if repository is None else load_hugging_face(repository, cancelled)
+    if repository is not None:
+        return load_hugging_face(repository, cancelled)
+    return load_mnist_and_pen_digits(cancelled) if key == MNIST_AND_PEN else load_mnist()
 
 
 def load_mnist() -> Dataset:
@@ -171,6 +196,60 @@ def load_mnist() -> Dataset:
         return _read_arrays(path, "mnist")
     except Exception as error:  # a damaged zip raises nearly anything
         raise DataError(f"The bundled digits ({path}) are missing or damaged; install minigrad again.") from error
+
+
+def load_pen_digits() -> Dataset:
+    """The pen strokes as pictures, drawn as the canvas draws: of 24 people to train on, of 6 others to test on.
+
+    Raises DataError if the file is missing or damaged.
+    """
+    from minigrad_gui.pen_digits import picture_of
+
+    drawn = _pen_strokes()
+    pictures = np.stack([picture_of(strokes) for strokes in drawn.drawings])
+    tests = drawn.writers > drawn.writers.max() - TEST_WRITERS
+    arrays = pictures[~tests], drawn.labels[~tests], pictures[tests], drawn.labels[tests]
+    return Dataset(*arrays, "pen strokes", DIGIT_NAMES)
+
+
+def load_mnist_and_pen_digits(cancelled: Callable[[], bool] = lambda: False) -> Dataset:
+    """MNIST and the pen strokes of all 30 people, plain and varied, with outliers; the test digits are MNIST's.
+
+    It takes some seconds. Raises DataError as `load_mnist` does, LoadingCancelledError once `cancelled()` is true.
+    """
+    from minigrad_gui.non_digits import non_digits
+    from minigrad_gui.pen_digits import picture_of, varied_pictures
+
+    mnist, drawn = load_mnist(), _pen_strokes()
+    rng = np.random.default_rng(0)
+
+    def in_parts(count: int, make: Callable[[slice], NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+        parts = []
+        for start in range(0, count, PART):
+            if cancelled():
+                raise LoadingCancelledError
+            parts.append(make(slice(start, min(start + PART, count))))
+        return parts
+
+    images = [mnist.train_images]
+    images += in_parts(PEN_COUNT, lambda part: np.stack([picture_of(each) for each in drawn.drawings[part]]))
+    for _ in range(PEN_COPIES - 1):
+        images += in_parts(PEN_COUNT, lambda part: varied_pictures(drawn.drawings[part], rng))
+    digits = mnist.train_images
+    outliers = in_parts(OUTLIER_COUNT, lambda part: non_digits(part.stop - part.start, drawn.drawings, digits, rng))
+    labels = np.concatenate([mnist.train_labels, np.tile(drawn.labels, PEN_COPIES)])
+    tests = mnist.test_images, mnist.test_labels
+    return Dataset(np.concatenate(images), labels, *tests, MNIST_AND_PEN, DIGIT_NAMES, np.concatenate(outliers))
+
+
+def _pen_strokes() -> "PenDigits":
+    from minigrad_gui.pen_digits import read_pen_digits
+
+    path = asset_path("pen_digits.npz")
+    try:
+        return read_pen_digits(path)
+    except Exception as error:  # a damaged zip raises nearly anything
+        raise DataError(f"The bundled pen strokes ({path}) are missing or damaged; install minigrad again.") from error
 
 
 def _read_arrays(path: Path, name: str) -> Dataset:
@@ -189,7 +268,7 @@ def _read_arrays(path: Path, name: str) -> Dataset:
             raise DataError("its pictures are not 28 x 28 bytes each, one to a label.")
         if labels.dtype != np.uint8 or labels.ndim != 1 or labels.max() > 9:  # max() raises if there are none
             raise DataError("its labels are not digits from 0 to 9.")
-    return Dataset(**arrays, name=name, class_names=tuple(str(digit) for digit in range(10)))
+    return Dataset(**arrays, name=name, class_names=DIGIT_NAMES)
 
 
 def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:

@@ -37,10 +37,11 @@ def with_article(digit: int) -> str:
     return f"{'an' if digit == 8 else 'a'} {digit}"
 
 
-def rasterize(strokes: Sequence[ArrayLike]) -> Picture:
+def rasterize(strokes: Sequence[ArrayLike], pen_px: float = PEN_PX) -> Picture:
     """Draw strokes as MNIST's digits look: float32 (28, 28) from 0 (paper) to 1 (ink).
 
     strokes: a list of (n, 2) arrays of points, x to the right, y down, in any unit; a stroke of one point is a dot.
+    pen_px: the width of the pen, in pixels of the result.
     Without any points it is all zeros. Raises ValueError for arrays of another shape or numbers that are not finite.
     """
     lines = [_checked(stroke) for stroke in strokes if np.size(stroke)]
@@ -49,14 +50,14 @@ def rasterize(strokes: Sequence[ArrayLike]) -> Picture:
     points = np.concatenate(lines)
     low, high = points.min(axis=0), points.max(axis=0)
     extent = float((high - low).max())
-    scale = (DIGIT_PX - PEN_PX) / extent if extent > 0 else 1.0
+    scale = (DIGIT_PX - pen_px) / extent if extent > 0 else 1.0
     lines = [(line - low) * scale for line in lines]
     length = sum(float(_steps(line).sum()) for line in lines)
     spacing = max(POINT_SPACING_PX, length / MAX_SEGMENTS)
     segments = np.concatenate([_segments(_thinned(line, spacing)) for line in lines])
     middle = (segments.min(axis=(0, 1)) + segments.max(axis=(0, 1))) / 2
-    segments = _moved(segments, SIDE_PX / 2 - middle)
-    return _ink(_moved(segments, CENTRE_PX - _mass_centre(_ink(segments))))
+    segments = _moved(segments, SIDE_PX / 2 - middle, pen_px)
+    return _ink(_moved(segments, CENTRE_PX - _mass_centre(_ink(segments, pen_px)), pen_px), pen_px)
 
 
 def as_drawn(strokes: Sequence[ArrayLike]) -> Picture:
@@ -70,7 +71,7 @@ def as_drawn(strokes: Sequence[ArrayLike]) -> Picture:
         return blank()
     length = sum(float(_steps(line).sum()) for line in lines)
     spacing = max(POINT_SPACING_PX, length / MAX_SEGMENTS)
-    return _ink(np.concatenate([_segments(_thinned(line, spacing)) for line in lines]))
+    return _ink(np.concatenate([_segments(_thinned(line, spacing)) for line in lines]), PEN_PX)
 
 
 def _checked(stroke: ArrayLike) -> NDArray[np.float64]:
@@ -100,9 +101,9 @@ def _segments(line: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([line[:-1], line[1:]], axis=1) if len(line) > 1 else np.stack([line, line], axis=1)
 
 
-def _moved(segments: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
+def _moved(segments: NDArray[np.float64], shift: NDArray[np.float64], pen_px: float) -> NDArray[np.float64]:
     """The segments, shifted, but no further than their ink fits into the frame."""
-    margin = PEN_PX / 2
+    margin = pen_px / 2
     return segments + np.clip(shift, margin - segments.min(axis=(0, 1)), SIDE_PX - margin - segments.max(axis=(0, 1)))
 
 
@@ -112,7 +113,7 @@ def _mass_centre(picture: Picture) -> NDArray[np.float64]:
     return np.asarray([picture.sum(axis=0) @ along, picture.sum(axis=1) @ along]) / float(picture.sum())
 
 
-def _ink(segments: NDArray[np.float64]) -> Picture:
+def _ink(segments: NDArray[np.float64], pen_px: float) -> Picture:
     """Each pixel's ink: 1 within the pen's radius of a segment, falling to 0 over one pixel."""
     centres = np.arange(SIDE_PX, dtype=np.float32) + 0.5
     start, along = segments[:, 0].astype(np.float32), (segments[:, 1] - segments[:, 0]).astype(np.float32)
@@ -124,7 +125,7 @@ def _ink(segments: NDArray[np.float64]) -> Picture:
     nearest = np.clip((dx * ax + dy * ay) / squared_length[:, np.newaxis, np.newaxis], 0, 1)
     squared_distance = (dx - nearest * ax) ** 2 + (dy - nearest * ay) ** 2
     distance = np.sqrt(squared_distance.min(axis=0))
-    return np.asarray(np.clip(PEN_PX / 2 + 0.5 - distance, 0, 1), np.float32)
+    return np.asarray(np.clip(pen_px / 2 + 0.5 - distance, 0, 1), np.float32)
 
 
 def from_image(array: Any) -> Picture:

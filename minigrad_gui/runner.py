@@ -243,7 +243,8 @@ def open_run(job: TrainingJob, cache: RunCache, failed: Callable[[ModelFileError
     """
     state, meta = load_checkpoint(job.resume_from) if job.resume_from is not None else (None, {})
     dataset = cache.dataset(job.source, job.control)
-    run = TrainingRun(job.config, dataset.train_images, dataset.train_labels, len(dataset.class_names), job.start_from)
+    samples, classes = (dataset.train_images, dataset.train_labels), len(dataset.class_names)
+    run = TrainingRun(job.config, *samples, classes, job.start_from, dataset.outliers)
     if state is not None:
         try:
             run.load_state(state)

@@ -40,5 +40,6 @@ def _steps_per_epoch(record: TrainingRecord) -> int:
     config = record.config
     if config is None or record.dataset not in data.SOURCES:
         return 1
-    count = data.SOURCES[record.dataset].training_count
-    return math.ceil((count - round(count * config.validation_share)) / config.batch_size)
+    source = data.SOURCES[record.dataset]
+    held_back = round(source.training_count * config.validation_share)
+    return math.ceil((source.training_count - held_back + source.outlier_count) / config.batch_size)

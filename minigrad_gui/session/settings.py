@@ -59,8 +59,9 @@ class Settings(QObject):
         self._continues = continues
 
     def take(self, model: MLP, record: TrainingRecord) -> None:
-        """Take the config that a network was trained with."""
-        self.set(config_of(model, record), self._source)
+        """Take the config and the dataset that a network was trained with, as far as they are known."""
+        known = record.dataset if record.dataset in data.SOURCES else None
+        self.set(config_of(model, record), known or self._source)
 
     def fit(self, model: MLP | None) -> bool:
         """Whether a run with this config can go on from this network."""

@@ -249,3 +249,45 @@ def test_a_jpeg_of_absurdly_many_scans_is_refused(tmp_path):
     last = content[content.rindex(b"\xff\xda") : -2]
     (tmp_path / "absurd.jpg").write_bytes(content[:-2] + last * 1000 + content[-2:])
     refused_at_once(tmp_path / "absurd.jpg", "too many scans")
+
+
+# ---------------------------------------------------------------- pen strokes
+
+
+def test_the_pen_strokes_of_people_to_test_on_are_not_trained_on():
+    pen = data.load_pen_digits()
+    assert len(pen.train_images) + len(pen.test_images) == data.PEN_COUNT
+    assert len(pen.train_images) == len(pen.train_labels)
+    assert 1400 < len(pen.test_images) == len(pen.test_labels) < 1600
+    assert pen.class_names == tuple("0123456789")
+    assert not len(pen.outliers)
+
+
+def test_mnist_with_pen_strokes_is_as_large_as_it_says(mnist, monkeypatch):
+    monkeypatch.setattr(data, "PEN_COPIES", 2)
+    monkeypatch.setattr(data, "OUTLIER_COUNT", 700)
+    both = data.load(data.MNIST_AND_PEN)
+    np.testing.assert_array_equal(both.train_images[:60_000], mnist.train_images)
+    assert len(both.train_images) == len(both.train_labels) == 60_000 + 2 * data.PEN_COUNT
+    np.testing.assert_array_equal(both.train_labels[-data.PEN_COUNT :], both.train_labels[60_000 : -data.PEN_COUNT])
+    assert both.outliers.shape == (700, 28, 28)
+    assert both.test_images is mnist.test_images or (both.test_images == mnist.test_images).all()
+    source = data.SOURCES[data.MNIST_AND_PEN]
+    assert (source.training_count, source.outlier_count) == (60_000 + 3 * data.PEN_COUNT, 8_000)
+
+
+def test_drawing_them_can_be_cancelled():
+    asked = []
+
+    def cancelled():
+        asked.append(True)
+        return len(asked) == 3
+
+    with pytest.raises(data.LoadingCancelledError):
+        data.load(data.MNIST_AND_PEN, cancelled)
+
+
+def test_missing_pen_strokes_are_told_in_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "asset_path", lambda name: tmp_path / name)
+    with pytest.raises(data.DataError, match=r"pen strokes .* are missing or damaged; install minigrad again"):
+        data.load_pen_digits()

@@ -1,0 +1,93 @@
+"""Digits that 30 people drew with a pen on a tablet, as strokes, and variations of them.
+
+A stroke varies in more ways than a picture: its slant and the size of its loops, where it begins and ends, how the
+strokes of one digit lie beside each other, and the width of the pen. No Qt here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.digits import PEN_PX, rasterize
+
+Strokes = list[NDArray[np.float64]]
+"""(n, 2) each: x to the right, y down, in any unit."""
+
+POINTS = 24
+"""A stroke is varied with so many points, evenly along its length."""
+CUT_POINTS = 2
+"""The most that is cut off at either end of a stroke: a shorter flag, a shorter tail."""
+ROTATION = np.radians(10)
+SHEAR = 0.25
+STRETCH = 0.2
+"""Each axis grows or shrinks by up to exp(0.2)."""
+BUMP, BUMP_RADIUS = 0.045, 0.35
+"""The paper is bent by nine bumps of this standard deviation and radius, in units of the longer side."""
+OFFSET = 0.02
+"""The standard deviation of where a stroke lies, likewise."""
+PENS_PX = (2.0, 3.3)
+
+
+@dataclass(frozen=True)
+class PenDigits:
+    """drawings: N digits as strokes; labels: uint8 (N,); writers: uint8 (N,), from 1 to 30."""
+
+    drawings: list[Strokes]
+    labels: NDArray[np.uint8]
+    writers: NDArray[np.uint8]
+
+
+def read_pen_digits(path: Path) -> PenDigits:
+    """The drawings of a file made by assets/make_pen_digits.py. Raises nearly anything if it is damaged."""
+    with np.load(path, allow_pickle=False) as arrays:
+        strokes = np.split(arrays["points"].astype(np.float64), arrays["stroke_start"][1:-1])
+        drawings = [strokes[start:end] for start, end in pairwise(arrays["digit_start"])]
+        return PenDigits(drawings, arrays["labels"], arrays["writers"])
+
+
+def varied(strokes: Sequence[NDArray[np.float64]], rng: np.random.Generator) -> Strokes:
+    """The same digit as it might be drawn the next time: strokes of unit size around 0."""
+    lines = [_evenly(stroke) for stroke in strokes]
+    points = np.concatenate(lines)
+    low, high = points.min(axis=0), points.max(axis=0)
+    lines = [_cut((line - (low + high) / 2) / max(float((high - low).max()), 1e-9), rng) for line in lines]
+    centres = np.array([(x, y) for x in (-0.5, 0, 0.5) for y in (-0.5, 0, 0.5)])
+    bumps = rng.normal(0, BUMP, centres.shape)
+    angle, shear = rng.uniform(-ROTATION, ROTATION), rng.uniform(-SHEAR, SHEAR)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    affine = turn @ np.array([[1, shear], [0, 1]]) @ np.diag(np.exp(rng.uniform(-STRETCH, STRETCH, 2)))
+    result = []
+    for line in lines:
+        squared_distances = ((line[:, np.newaxis] - centres) ** 2).sum(axis=-1)
+        bent = line + np.exp(-squared_distances / (2 * BUMP_RADIUS**2)) @ bumps
+        result.append(bent @ affine.T + rng.normal(0, OFFSET, 2))
+    return result
+
+
+def picture_of(strokes: Sequence[NDArray[np.float64]], pen_px: float = PEN_PX) -> NDArray[np.uint8]:
+    """Strokes as one of a dataset's pictures: uint8 (28, 28). pen_px: as `rasterize` takes it."""
+    return np.asarray(np.rint(rasterize(strokes, pen_px) * 255), np.uint8)
+
+
+def varied_pictures(drawings: Sequence[Strokes], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Each drawing varied, by a pen of another width: uint8 (N, 28, 28)."""
+    return np.stack([picture_of(varied(strokes, rng), rng.uniform(*PENS_PX)) for strokes in drawings])
+
+
+def _evenly(line: NDArray[np.float64]) -> NDArray[np.float64]:
+    """With points at even distances along the line."""
+    walked = np.concatenate([[0.0], np.hypot(*np.diff(line, axis=0).T).cumsum()])
+    if walked[-1] == 0:
+        return line[:1]
+    places = np.linspace(0, walked[-1], POINTS)
+    return np.stack([np.interp(places, walked, line[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def _cut(line: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Every second end is cut off by up to CUT_POINTS."""
+    first, last = rng.integers(0, CUT_POINTS + 1, 2) * rng.integers(0, 2, 2)
+    return line[first : len(line) - last] if len(line) == POINTS else line
