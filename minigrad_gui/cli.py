@@ -26,7 +26,7 @@ from engine.optim import OPTIMIZERS
 from minigrad_gui import app, data, digits
 from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
 from minigrad_gui.layer_sizes import parse_hidden
-from minigrad_gui.presets import PRESETS
+from minigrad_gui.presets import PRESETS, dataset_of
 from minigrad_gui.reader import Prediction, load_reader, percentage, predict
 from minigrad_gui.version import version
 
@@ -154,7 +154,7 @@ def _add_train(commands: Any) -> None:
     add("--seed", "seed", "the same seed and threads give the same network", type=int, metavar="N")
     held_back = "share of the training digits to hold back and measure after each epoch, from 0 to 0.5"
     add("--validation", "validation_share", held_back, type=float, metavar="SHARE")
-    source = "the bundled digits, or Hugging Face's copy (default: mnist)"
+    source = "the digits to learn from (default: mnist; the preset best: mnist+pen)"
     parser.add_argument("--dataset", choices=list(data.SOURCES), help=source)
     threads = "threads for the products of matrices (default: as many as prove fastest)"
     parser.add_argument("--threads", type=_thread_count, metavar="N", help=threads)
@@ -195,7 +195,8 @@ def _train(options: argparse.Namespace) -> int:
         settings["hidden"] = parse_hidden(" ".join(settings["hidden"]))
     start = PRESETS[options.preset] if options.preset else DEFAULTS
     config = replace(start, **settings, augmentation=replace(start.augmentation, **variation))
-    train(config, options.dataset or "mnist", **kept)
+    dataset = options.dataset or dataset_of(options.preset or "quick", "mnist")
+    train(config, dataset, **kept)
     return 0
 
 

@@ -1,6 +1,9 @@
 """Presets: complete configs by name."""
 
+from dataclasses import replace
+
 from engine import Augmentation, TrainingConfig
+from minigrad_gui.data import MNIST_AND_PEN
 
 PRESETS: dict[str, TrainingConfig] = {
     "quick": TrainingConfig(),
@@ -17,3 +20,21 @@ PRESETS: dict[str, TrainingConfig] = {
     ),
 }
 """quick: good results in seconds; reference: the classic exercise; best: reads drawn digits best, takes minutes."""
+
+READS_DRAWINGS = ("best",)
+"""The presets that learn from pen strokes as well as from MNIST's digits."""
+
+
+def dataset_of(name: str, current: str) -> str:
+    """The dataset that a preset is trained on: the current one, if that will do. Both are keys of data.SOURCES."""
+    if (current == MNIST_AND_PEN) == (name in READS_DRAWINGS):
+        return current
+    return MNIST_AND_PEN if name in READS_DRAWINGS else "mnist"
+
+
+def preset_of(config: TrainingConfig, dataset: str) -> str | None:
+    """The preset that these settings are, whatever the seed; None if they are none."""
+    for name, preset in PRESETS.items():
+        if replace(config, seed=preset.seed) == preset and dataset_of(name, dataset) == dataset:
+            return name
+    return None

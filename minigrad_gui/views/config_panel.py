@@ -1,6 +1,6 @@
 """The settings of a run. An invalid setting is marked at its field, with the reason."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSettings, QSignalBlocker, Qt, Slot
@@ -20,7 +20,7 @@ from engine import Augmentation, ConfigError, TrainingConfig
 from engine.nn import count_parameters
 from minigrad_gui import theme
 from minigrad_gui.digits import CLASSES, SIDE_PX
-from minigrad_gui.presets import PRESETS
+from minigrad_gui.presets import PRESETS, dataset_of, preset_of
 from minigrad_gui.session import Session, config_from_json, config_to_json
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce, explain, name_scroll_area, plain, without_mnemonic
@@ -40,7 +40,7 @@ class ConfigPanel(View):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self.setAccessibleName("Settings")
-        self._own: TrainingConfig | None = None  # the last config that matched no preset
+        self._own: tuple[TrainingConfig, str] | None = None  # the last config and dataset that matched no preset
         self._editors: dict[str, SettingEditor] = {field: setting.make() for field, setting in ROWS.items()}
         self._errors: dict[str, QLabel] = {}
         self._preset = ChoiceEditor("presetCombo", PRESET_TITLES, PRESET_TIPS).widget
@@ -171,9 +171,9 @@ class ConfigPanel(View):
     @Slot()
     def _on_preset(self) -> None:
         name = self._preset.currentData()
-        chosen = self._own if name == OWN else PRESETS[name]
+        chosen = self._own if name == OWN else (PRESETS[name], dataset_of(name, self.session.source))
         if chosen is not None:
-            self.session.set_config(chosen, self.session.source)
+            self.session.set_config(*chosen)
 
     @Slot(bool)
     def _on_continues(self, continues: bool) -> None:
@@ -224,11 +224,10 @@ class ConfigPanel(View):
 
     def _show_preset(self) -> None:
         """Show which preset the config matches, ignoring the seed."""
-        config, shown = self.session.config, OWN
+        current, shown = (self.session.config, self.session.source), OWN
         if self.session.config_error is None:
-            same = (name for name, preset in PRESETS.items() if replace(config, seed=preset.seed) == preset)
-            shown = next(same, OWN)
-            self._own = config if shown == OWN else self._own
+            shown = preset_of(*current) or OWN
+            self._own = current if shown == OWN else self._own
         own = self._preset.findData(OWN)
         model = self._preset.model()
         assert isinstance(model, QStandardItemModel)

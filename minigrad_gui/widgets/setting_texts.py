@@ -14,13 +14,13 @@ PRESET_TIPS = {
     "quick": "The default. Reads about 98% of the test digits after ten epochs, which take about ten seconds.",
     "reference": "The classic exercise: layers 784-256-128-10-10, Adam at 0.001, batch size 32, 5 epochs. "
     "Takes about as long as Quick.",
-    "best": "Reads drawn digits best: a larger network, varied digits and a decaying learning rate. Takes a few "
-    "minutes. The pretrained network was trained this way.",
+    "best": "Reads drawn digits best: a larger network that also learns from pen strokes, varied digits and a decaying "
+    "learning rate. Takes a few minutes. The pretrained network was trained this way.",
     OWN: "Settings that match no preset. Choose this to restore your last ones.",
 }
 
 TIPS = {
-    "preset": "<b>Preset</b><br>Changes all the settings below except the dataset at once."
+    "preset": "<b>Preset</b><br>Changes all the settings below at once."
     + "".join(f"<br><b>{PRESET_TITLES[name]}</b>: {tip}" for name, tip in PRESET_TIPS.items()),
     "hidden": "<b>Hidden layers</b><br>The number of neurons in each layer between input and output, from first "
     "to last: “256, 128” is two layers. More neurons can learn more but take longer. No hidden layers "

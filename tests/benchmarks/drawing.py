@@ -22,12 +22,15 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from engine import ModelFileError, evaluate, load_model, predict
+from engine.calibration import Calibration
 from engine.nn import MLP
 from engine.record import TrainingRecord
 from engine.training import logits_of
 from minigrad_gui.data import Dataset, asset_path, load_mnist
 from minigrad_gui.digits import CLASSES, rasterize
 from minigrad_gui.handwriting import teach
+from minigrad_gui.non_digits import non_digits
+from minigrad_gui.pen_digits import read_pen_digits
 from minigrad_gui.teaching import REPLAYED
 
 TAUGHT = (10, 20, 40)
@@ -51,6 +54,34 @@ def confusions(labels: NDArray[Any], read: NDArray[Any]) -> str:
     worst = np.argsort(table, axis=None)[::-1][:6]
     pairs = [(*divmod(int(at), CLASSES), int(table.flat[at])) for at in worst]
     return ", ".join(f"{label} as {digit}: {count}" for label, digit, count in pairs if count)
+
+
+def calibration_error(confidence: NDArray[Any], right: NDArray[Any], bins: int = 15) -> float:
+    """The expected calibration error of Guo et al., On Calibration of Modern Neural Networks, 2017."""
+    places = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs((right[places == each] - confidence[places == each]).sum()) for each in np.unique(places)]
+    return float(np.sum(gaps)) / len(right)
+
+
+def print_rejection(model: MLP, calibration: Calibration, digits: NDArray[Any]) -> None:
+    """How well the log-sum-exp tells digits (n, 28, 28) that are read right from pictures that show none.
+
+    Pictures like those that the preset Best learns from, but others; and MNIST's test digits as negatives.
+    """
+    mnist, drawn = load_mnist(), read_pen_digits(asset_path("pen_digits.npz"))
+    others = non_digits(2000, drawn.drawings, mnist.test_images, np.random.default_rng(1))
+    known = log_sum_exp(logits_of(model, digits))
+    for name, pictures in (("no digit", others), ("negatives", 255 - mnist.test_images[:2000])):
+        logits = logits_of(model, pictures)
+        score = log_sum_exp(logits)
+        auroc = np.searchsorted(np.sort(score), known).mean() / len(score)
+        false_positives = (score >= np.quantile(known, 0.05)).mean()
+        turned_away = 1 - calibration.read(logits)[1].mean()
+        print(f"{name}: {turned_away:.1%} turned away; AUROC {auroc:.4f}, FPR at 95%: {false_positives:.1%}")
+
+
+def log_sum_exp(logits: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(np.logaddexp.reduce(logits, axis=1))
 
 
 def shown_first(labels: NDArray[Any], rng: np.random.Generator, evenly: bool) -> NDArray[np.intp]:
@@ -124,6 +155,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"misread most: {confusions(labels, read)}")
     away_right, away_wrong = turned_away[right].mean(), turned_away[~right].mean()
     print(f"not recognised: {away_right:.2%} of those read right, {away_wrong:.1%} of the others")
+    print(f"expected calibration error: {calibration_error(probabilities.max(axis=1), right):.2%}")
+    print_rejection(model, calibration, pictures[right])
     before = evaluate(model, mnist.test_images, mnist.test_labels)[1]
     by_writer = np.mean([right[writers == writer].mean() for writer in np.unique(writers)])
     print(f"{'taught':>7} {'read right':>11} {'worst writer':>13} {'MNIST test':>11} {'lost':>6} {'seconds':>8}")

@@ -312,8 +312,9 @@ def test_the_help_of_train_tells_every_default(capsys):
         main(["train", "--help"])
     out = " ".join(capsys.readouterr().out.split())
     assert "SUPPRESS" not in out
-    for default in ("256,128", "relu", "adam", "0.0005", "0.9", "128", "10", "0.1", "constant", "mnist"):
+    for default in ("256,128", "relu", "adam", "0.0005", "0.9", "128", "10", "0.1", "constant"):
         assert out.count(f"(default: {default})") == 1
+    assert "(default: mnist; the preset best: mnist+pen)" in out
     assert out.count("(default: 0)") == 1
     assert out.count("(default: 0.0)") == 1 + len(fields(Augmentation))
     assert "--preset {quick,reference,best}" in out

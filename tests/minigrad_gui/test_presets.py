@@ -10,7 +10,7 @@ from mnist_digits import mnist
 
 from engine import TrainingConfig
 from engine.run import TrainingRun
-from minigrad_gui.presets import PRESETS
+from minigrad_gui.presets import PRESETS, dataset_of, preset_of
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +59,23 @@ def test_each_begins_to_learn(name, digits):
     losses = [step.loss for step, _ in itertools.islice(run, 40)]
     assert np.isfinite(losses).all()
     assert np.mean(losses[-5:]) < 0.6 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "current", "dataset"),
+    [
+        ("quick", "mnist", "mnist"),
+        ("quick", "ylecun/mnist", "ylecun/mnist"),
+        ("reference", "mnist+pen", "mnist"),
+        ("best", "mnist", "mnist+pen"),
+        ("best", "mnist+pen", "mnist+pen"),
+    ],
+)
+def test_best_learns_from_pen_strokes_too(name, current, dataset):
+    assert dataset_of(name, current) == dataset
+    assert preset_of(replace(PRESETS[name], seed=7), dataset) == name
+    assert preset_of(replace(PRESETS[name], epochs=3), dataset) is None
+
+
+def test_best_without_pen_strokes_is_another():
+    assert preset_of(PRESETS["best"], "mnist") is None
