@@ -6,8 +6,9 @@ Qt is imported for the window alone. What the person got wrong is said in one li
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,11 +24,11 @@ from engine.archive import printable
 from engine.config import MAX_AUGMENTATION, SCHEDULES
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
-from minigrad_gui import app, data, digits
+from minigrad_gui import app, data
 from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.presets import PRESETS, dataset_of
-from minigrad_gui.reader import Prediction, load_reader, percentage, predict
+from minigrad_gui.reader import Prediction, ReadDigit, load_reader, percentage, predict, read_picture, written_number
 from minigrad_gui.version import version
 
 COMMANDS = ("train", "evaluate", "predict")
@@ -41,8 +42,8 @@ A laboratory for neural networks. With no command it opens the window, with a mo
   minigrad-gui my-digits.npz              open the window with this network
   minigrad-gui train --save my-digits.npz train a network on MNIST, without a window
   minigrad-gui evaluate my-digits.npz     how well it reads the 10,000 test digits
-  minigrad-gui predict my-digits.npz photo.jpg scan.png
-                                          what it reads in pictures
+  minigrad-gui predict my-digits.npz photo.jpg scans/
+                                          what it reads in pictures, one digit or many
 """
 
 
@@ -116,11 +117,14 @@ def _commands() -> argparse.ArgumentParser:
     read = commands.add_parser(
         "predict",
         help="read pictures",
-        description="Print the digit that a network sees in each picture, and how sure it is. A picture shows one "
-        "digit, dark on light or light on dark; it is cropped, scaled and centred as MNIST's digits were.",
+        description="Print the digit or the number that a network sees in each picture, dark on light or light on "
+        "dark, and how sure it is of a single digit. “?” stands for a digit that it does not recognise.",
     )
     read.add_argument("model", type=Path, metavar="MODEL", help="an .npz file written by the window or by train")
-    read.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="a PNG or JPEG file")
+    kinds = "a PNG, JPEG, BMP, WebP, TIFF, GIF or AVIF file, a folder of them, or a wildcard; HEIC with pillow-heif"
+    read.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help=kinds)
+    each = "print a line for each digit, with its box: left, top, right and bottom in pixels"
+    read.add_argument("--all", action="store_true", help=each)
     read.set_defaults(run=_predict)
     return parser
 
@@ -209,21 +213,46 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _predict(options: argparse.Namespace) -> int:
     model, record = load_reader(options.model)
+    read = partial(predict, model, record.calibration)
     status = 0
-    for path in options.images:
+    for path in _pictures(options.images):
         try:
-            picture = digits.from_image(data.read_image(path))
+            if isinstance(path, data.DataError):
+                raise path
+            digits = read_picture(read, data.read_image(path))
         except (data.DataError, MemoryError) as error:
             complain(error if isinstance(error, data.DataError) else f"{path} needs more memory than there is.")
             status = 2
             continue
-        print(f"{printable(path)}: {_answer(picture, predict(model, record.calibration, picture))}")
+        for line in _each_answer(digits) if options.all else [_answer(digits)]:
+            print(f"{printable(path)}: {line}")
     return status
 
 
-def _answer(picture: digits.Picture, prediction: Prediction | None) -> str:
+def _pictures(given: Sequence[Path]) -> Iterator[Path | data.DataError]:
+    """The files that paths, folders and wildcards name, or why there are none."""
+    for path in given:
+        try:
+            yield from data.pictures_in(path)
+        except data.DataError as error:
+            yield error
+
+
+def _answer(digits: Sequence[ReadDigit]) -> str:
+    """What a picture shows, in one line."""
+    if not digits:
+        return "no digit"
+    return _single_answer(digits[0].prediction) if len(digits) == 1 else written_number(digits)
+
+
+def _each_answer(digits: Sequence[ReadDigit]) -> list[str]:
+    """A line for each digit, with its box."""
+    lines = [f"{_single_answer(digit.prediction)} at {','.join(map(str, digit.box))}" for digit in digits]
+    return lines or ["no digit"]
+
+
+def _single_answer(prediction: Prediction | None) -> str:
     if prediction is None:
-        blank = not picture.any()
-        return "no digit, the picture is blank" if blank else "no answer, the network's weights are too large"
+        return "no answer, the network's weights are too large"
     doubt = "" if prediction.recognised else "not recognised, closest match "
     return f"{doubt}{prediction.digit} ({percentage(prediction.probabilities.max())})"

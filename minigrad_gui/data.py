@@ -4,6 +4,7 @@ A download runs in a child process, because only a process can be stopped reliab
 plain arrays. Those and every picture are untrusted input: sizes, counts and kinds are bounded. No Qt here.
 """
 
+import glob
 import io
 import os
 import stat
@@ -14,6 +15,7 @@ import time
 import warnings
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -22,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
     from minigrad_gui.pen_digits import PenDigits
 
 POLL_INTERVAL_S = 0.05
@@ -32,7 +36,13 @@ PART = 500
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PHOTO_FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF", "GIF", "AVIF", "HEIF")
+"""Pillow's names; MPO is a JPEG with a second picture, as telephones write it."""
+HEIC_SUFFIXES = (".heic", ".heif")
+PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", *HEIC_SUFFIXES)
 MAX_PHOTO_PX = 40_000_000
+MAX_SHRUNK_PX = 120_000_000
+"""A JPEG of that many pixels is read at half its size."""
 MAX_PHOTO_BYTES = 64 << 20
 MAX_PHOTO_SCANNED_PX = 4_000_000_000
 """Pixels times scans: a progressive JPEG has about ten scans, each as costly as a picture, however few its bytes."""
@@ -130,36 +140,96 @@ def asset_path(name: str) -> Path:
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """The pixels of a PNG or JPEG file, upright: (height, width), or (height, width, 3 or 4) in colour.
+    """The pixels of a picture file, upright: (height, width), or (height, width, 3 or 4) in colour.
 
-    Raises DataError with one sentence for anything else, and for pictures of more than 40 million pixels or 64 MB.
+    PNG, JPEG, BMP, WebP, TIFF, GIF and AVIF, and HEIC where `pillow-heif` is installed; of several frames the first.
+    Photographs of more than 40 million pixels are shrunk as they are read. Raises DataError with one sentence for
+    anything else, for JPEG of more than 120 million pixels, others of more than 40 million, and files of over 64 MB.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
         content = _photo_content(path)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked below
-            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
-                size_px = image.width * image.height
-                if size_px > MAX_PHOTO_PX:
-                    raise DataError(f"{path} is too large: {image.width} x {image.height} pixels.")
-                scans = 0 if image.format == "PNG" else content.count(b"\xff\xda")
-                if scans * (size_px + MIN_SCAN_PX) > MAX_PHOTO_SCANNED_PX:
-                    raise DataError(f"{path} is put together from too many scans.")
-                ImageOps.exif_transpose(image, in_place=True)
-                if image.mode.startswith("I"):  # 16-bit grey, which `convert` would clip instead of scaling
-                    return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
-                mode = "RGBA" if image.has_transparency_data else "L" if image.mode in ("1", "L") else "RGB"
-                return np.asarray(image if image.mode == mode else image.convert(mode))
+            warnings.simplefilter("ignore")  # of damaged parts; sizes are checked below
+            with Image.open(io.BytesIO(content), formats=_photo_formats()) as image:
+                _check_photo(path, image, content)
+                return _pixels(image)
     except DataError:
         raise
     except UnidentifiedImageError as error:
-        raise DataError(f"{path} is not a PNG or JPEG picture.") from error
+        raise DataError(f"{path} is not a picture{_missing_reader(path)}.") from error
     except OSError as error:
         raise DataError(f"{path} could not be read: {(error.strerror or 'it is damaged').lower()}.") from error
     except Exception as error:  # damaged bytes make Pillow raise nearly anything
         raise DataError(f"{path} could not be read: it is damaged.") from error
+
+
+def _photo_formats() -> list[str]:
+    """Those of PHOTO_FORMATS that this machine's Pillow reads."""
+    from PIL import Image
+
+    with suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    Image.init()
+    return [name for name in PHOTO_FORMATS if name in Image.OPEN]
+
+
+def _missing_reader(path: Path) -> str:
+    """What to add where a picture is perhaps none only because nothing here can read it."""
+    if path.suffix.lower() in HEIC_SUFFIXES and "HEIF" not in _photo_formats():
+        return " that can be read without the package pillow-heif"
+    return ""
+
+
+def _check_photo(path: Path, image: "ImageFile", content: bytes) -> None:
+    """Raise DataError if it would take too long or too much memory to read; let a large JPEG be shrunk as it is."""
+    size_px = image.width * image.height
+    is_jpeg = image.format in ("JPEG", "MPO")
+    shrinks = is_jpeg and not image.info.get("progressive")  # of which all coefficients are held in memory
+    if size_px > (MAX_SHRUNK_PX if shrinks else MAX_PHOTO_PX):
+        raise DataError(f"{path} is too large: {image.width} x {image.height} pixels.")
+    scans = content.count(b"\xff\xda") if is_jpeg else 0
+    if scans * (size_px + MIN_SCAN_PX) > MAX_PHOTO_SCANNED_PX:
+        raise DataError(f"{path} is put together from too many scans.")
+    if size_px > MAX_PHOTO_PX:
+        image.draft(None, (image.width // 2, image.height // 2))
+
+
+def _pixels(image: "ImageFile") -> NDArray[np.uint8]:
+    """The pixels, upright, in whole numbers from 0 to 255."""
+    from PIL import ImageOps
+
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith("I"):  # 16-bit grey, of which some cameras use 8, 10 or 12; `convert` would clip it
+        values: NDArray[np.int64] = np.clip(np.asarray(image, np.int64), 0, None)
+        return (values >> max(0, int(values.max(initial=0)).bit_length() - 8)).astype(np.uint8)
+    if image.mode == "F":
+        shades: NDArray[np.float32] = np.nan_to_num(np.asarray(image, np.float32))
+        whole = np.clip(np.rint(shades * (255 if shades.max(initial=0) <= 1 else 1)), 0, 255)
+        return np.asarray(whole, np.uint8)
+    mode = "RGBA" if image.has_transparency_data else "L" if image.mode in ("1", "L") else "RGB"
+    return np.asarray(image if image.mode == mode else image.convert(mode))
+
+
+def pictures_in(path: Path) -> list[Path]:
+    """The picture files in a folder, or that a wildcard matches, sorted; otherwise the path itself.
+
+    Raises DataError if a folder holds no picture, or nothing matches.
+    """
+    if path.is_dir():
+        found = sorted(file for file in path.iterdir() if file.suffix.lower() in PHOTO_SUFFIXES)
+        if not found:
+            raise DataError(f"{path} holds no pictures.")
+        return found
+    if path.exists() or not glob.has_magic(os.fspath(path)):
+        return [path]
+    found = sorted(Path(name) for name in glob.glob(os.fspath(path), recursive=True))
+    if not found:
+        raise DataError(f"{path} matches no file.")
+    return found
 
 
 def _photo_content(path: Path) -> bytes:

@@ -12,24 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-SIDE_PX = 28
+from minigrad_gui.frame import CENTRE_PX, DIGIT_PX, PEN_PX
+from minigrad_gui.frame import SIDE_PX as SIDE_PX
+from minigrad_gui.frame import Picture as Picture
+from minigrad_gui.frame import blank as blank
+
 CLASSES = 10
-DIGIT_PX = 20.0
-PEN_PX = 2.6
-CENTRE_PX = 14.5
-"""The centre of mass of MNIST's digits on both axes: the middle of pixel 14, not of the frame."""
 POINT_SPACING_PX = 0.5
 """Points closer together than this, once scaled, only cost time."""
 MAX_SEGMENTS = 1000
 """Longer scribbles are drawn more coarsely, so that reading them also takes milliseconds."""
-THIN_PX = 1.5
-"""Nearly all of MNIST's strokes are wider than this. Thinner ones are widened to PEN_PX."""
-
-Picture = NDArray[np.float32]
-
-
-def blank() -> Picture:
-    return np.zeros((SIDE_PX, SIDE_PX), np.float32)
 
 
 def with_article(digit: int) -> str:
@@ -134,49 +126,7 @@ def from_image(array: Any) -> Picture:
     array: (height, width), (height, width, 3) RGB or (height, width, 4) RGBA; integers from 0 to 255 or floats from 0
     to 1. A picture without contrast gives all zeros. Raises ValueError for another shape or an empty array.
     """
-    from minigrad_gui.photo import digit_ink  # imports SciPy, which takes longer than opening the window
+    from minigrad_gui.photo import find_digit  # imports SciPy, which takes longer than opening the window
 
-    ink = digit_ink(np.asarray(array))
-    return blank() if ink is None else _placed(_scaled(ink))
-
-
-def _with_pen(ink: Picture) -> Picture:
-    """Ink whose strokes, widened if necessary, will be as wide as MNIST's once the digit is scaled to 20 pixels."""
-    from minigrad_gui.photo import SMALL_PX, thickness_of, widened
-
-    extent = max(ink.shape)
-    if extent <= SMALL_PX / 2:
-        return ink
-    thickness = thickness_of(ink)
-    if thickness * DIGIT_PX / extent >= THIN_PX:
-        return ink
-    # The centre lines stay where they are; scaled, they will measure 20 pixels less the width of the pen.
-    radius = max(0, round((PEN_PX * (extent - thickness) / (DIGIT_PX - PEN_PX) - thickness) / 2))
-    return widened(ink, radius)
-
-
-def _scaled(ink: Picture) -> Picture:
-    """Scaled to 20 pixels on its longer side; areas are averaged, so that thin lines survive."""
-    from PIL import Image
-
-    ink = _with_pen(ink)
-    height, width = ink.shape
-    ratio = DIGIT_PX / max(height, width)
-    if ratio == 1:
-        return ink
-    size = max(1, round(width * ratio)), max(1, round(height * ratio))
-    filter = Image.Resampling.BOX if ratio < 1 else Image.Resampling.BILINEAR
-    small = np.asarray(Image.fromarray(ink).resize(size, filter), np.float32)
-    return np.asarray(np.clip(small / small.max(), 0, 1))
-
-
-def _placed(ink: NDArray[np.float32]) -> Picture:
-    """Centred in 28 x 28 by its centre of mass, in whole pixels as in MNIST, without crossing the edge."""
-    picture = blank()
-    offset = []
-    for axis in (0, 1):
-        weights = ink.sum(axis=1 - axis)
-        centre = float(np.average(np.arange(len(weights)) + 0.5, weights=weights))
-        offset.append(int(np.clip(round(CENTRE_PX - centre), 0, SIDE_PX - len(weights))))
-    picture[offset[0] : offset[0] + ink.shape[0], offset[1] : offset[1] + ink.shape[1]] = ink
-    return picture
+    found = find_digit(np.asarray(array))
+    return blank() if found is None else found.picture

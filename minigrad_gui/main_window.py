@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from engine import ModelFileError
 from minigrad_gui import theme
-from minigrad_gui.data import asset_path
+from minigrad_gui.data import PHOTO_SUFFIXES, DataError, asset_path, read_image
 from minigrad_gui.garbage import GarbageCollector
 from minigrad_gui.incidents import log_path
 from minigrad_gui.recovery import run_in
@@ -36,6 +36,7 @@ from minigrad_gui.widgets.columns import Columns
 from minigrad_gui.widgets.content_area import ContentArea
 from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX, ask_where_to_save
 from minigrad_gui.widgets.model_drop import answer_drag
+from minigrad_gui.widgets.picture_dialog import PictureDialog, Pixels, pixels_of
 from minigrad_gui.widgets.questions import TITLE
 from minigrad_gui.widgets.recent_files import RecentFilesMenu
 from minigrad_gui.widgets.screens import bring_back, place_first
@@ -106,6 +107,7 @@ class MainWindow(QMainWindow):
         file = menus["&File"]
         file.addAction(action(self, "&Open…", "openAction", self._on_open, keys.Open))
         file.addMenu(self._recent)
+        file.addAction(action(self, "&Read a picture…", "readPictureAction", self._on_read_picture, "Ctrl+Shift+O"))
         file.addAction(action(self, "Open the &pretrained network", "openPretrainedAction", self._on_open_pretrained))
         file.addSeparator()
         file.addAction(action(self, "&Save", "saveAction", self._on_save, keys.Save))
@@ -115,6 +117,7 @@ class MainWindow(QMainWindow):
         for view in self._views:
             for title, actions in view.menu_actions().items():
                 menus[title].addActions(actions)
+        menus["&Edit"].addAction(action(self, "&Paste a picture", "pastePictureAction", self._on_paste, keys.Paste))
         file.addSeparator()
         file.addAction(action(self, "&Quit", "quitAction", self.close, "Ctrl+Q"))
         shows = action(self, "Show &settings", "showSettingsAction", self._splitter.show_settings, "F9", checkable=True)
@@ -227,6 +230,35 @@ class MainWindow(QMainWindow):
     def _on_noticed(self, message: str) -> None:
         self._notice.say(message, {"Close": self._notice.dismiss})
 
+    # ------------------------------------------------------------ pictures
+
+    @Slot()
+    def _on_read_picture(self) -> None:
+        kinds = " ".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES)
+        path, _ = QFileDialog.getOpenFileName(self, "Read a picture", str(self._recent.folder()), f"Pictures ({kinds})")
+        if path:
+            self.read_picture(Path(path))
+
+    @Slot()
+    def _on_paste(self) -> None:
+        copied = QApplication.clipboard().mimeData()
+        if copied.hasImage():
+            self._show_picture(pixels_of(QApplication.clipboard().image()), "Pasted")
+        elif copied.hasUrls() and copied.urls()[0].isLocalFile():
+            self.read_picture(Path(copied.urls()[0].toLocalFile()))
+        else:
+            self._foot.tell("There is no picture on the clipboard.")
+
+    def read_picture(self, path: Path) -> None:
+        """Show a picture file and what is read in it, or why it cannot be read."""
+        try:
+            self._show_picture(read_image(path), path.name)
+        except DataError as error:
+            self._warn(str(error))
+
+    def _show_picture(self, pixels: Pixels, name: str) -> None:
+        PictureDialog(pixels, name, self.session.read_picture, self).show()
+
     # ------------------------------------------------------------ drag and drop
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -236,7 +268,9 @@ class MainWindow(QMainWindow):
         path = answer_drag(event, self._refusal)
         if path is None:
             return
-        if self.session.state == "idle" and not self.session.modified:
+        if path.suffix.lower() in PHOTO_SUFFIXES:
+            self.read_picture(path)
+        elif self.session.state == "idle" and not self.session.modified:
             self.open(path)
         else:  # a question follows; the program that the file comes from waits until this event is answered
             QTimer.singleShot(0, self, partial(self.open, path))

@@ -3,6 +3,7 @@
 No Qt here.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from engine.record import TrainingRecord
 from engine.training import logits_of
 from minigrad_gui.digits import CLASSES, SIDE_PX, Picture
 
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels; right and bottom just outside."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -30,6 +34,15 @@ class Prediction:
     probabilities: NDArray[np.floating[Any]]
     recognised: bool = True
     with_handwriting: bool = False
+
+
+@dataclass(frozen=True)
+class ReadDigit:
+    """A digit in a picture: where it is, float32 (28, 28) as the network sees it, and what it is read as."""
+
+    box: Box
+    picture: Picture
+    prediction: Prediction | None
 
 
 def percentage(probability: float) -> str:
@@ -52,6 +65,30 @@ def predict(
     if not np.isfinite(probabilities).all():
         return None
     return Prediction(int(probabilities[0].argmax()), probabilities[0], bool(accepted[0]), with_handwriting)
+
+
+def read_picture(predict: Callable[[Picture], Prediction | None], array: NDArray[Any]) -> list[ReadDigit]:
+    """The digits of a picture in reading order, each read by `predict`; array: as for `photo.find_digits`."""
+    from minigrad_gui.photo import find_digits  # imports SciPy, which takes longer than opening the window
+
+    return [ReadDigit(found.box, found.picture, predict(found.picture)) for found in find_digits(array)]
+
+
+def written_number(digits: Sequence[ReadDigit]) -> str:
+    """What digits, in reading order, say together, such as "2026" or "17 4": "?" where one is not recognised.
+
+    A number ends with its line, and before a gap as wide as its digits are high.
+    """
+    text = ""
+    for before, digit in zip([None, *digits], digits, strict=False):
+        if before is not None and _ends_number(before.box, digit.box):
+            text += " "
+        text += str(digit.prediction.digit) if digit.prediction is not None and digit.prediction.recognised else "?"
+    return text
+
+
+def _ends_number(before: Box, box: Box) -> bool:
+    return box[0] < before[0] or box[0] - before[2] > before[3] - before[1]
 
 
 def load_reader(path: Path) -> tuple[MLP, TrainingRecord]:

@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QDeadlineTimer, QObject, Signal, Slot
 
 from engine import ConfigError, TrainingConfig
@@ -16,7 +18,7 @@ from minigrad_gui import process, reader
 from minigrad_gui.digits import Picture
 from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import Drawing
-from minigrad_gui.reader import Prediction
+from minigrad_gui.reader import Prediction, ReadDigit
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingResult
 from minigrad_gui.session.curves import curves_config
@@ -277,6 +279,10 @@ class Session(QObject):
         if model is None:
             return None
         return reader.predict(model, self.record.calibration, picture, with_handwriting=model is not self.model)
+
+    def read_picture(self, array: NDArray[np.uint8]) -> list[ReadDigit]:
+        """The digits of a picture, (height, width) or in colour, in reading order; no drawing is changed."""
+        return reader.read_picture(self.predict, array)
 
     def read_as_drawn(self) -> tuple[Picture, Prediction | None]:
         """The sheet merely scaled down, and what the network would make of that."""

@@ -1,23 +1,23 @@
-"""Dropping a model file on a window; anything else is refused, with the reason."""
+"""Dropping a model file or a picture on a window; anything else is refused, with the reason."""
 
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QDropEvent
 
+from minigrad_gui.data import PHOTO_SUFFIXES
 from minigrad_gui.widgets.banner import Banner
 from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX
 
-PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".svg", ".heic"}
-ACCEPTED = f"Drop a single {MODEL_KIND} or run ({MODEL_SUFFIX}) here."
+ACCEPTED = f"Drop a single {MODEL_KIND}, run ({MODEL_SUFFIX}) or picture here."
 
 
 class NoModelFileError(ValueError):
-    """What is dragged is not a model file; the message says what it is and what can be dropped."""
+    """What is dragged is neither model file nor picture; the message says what it is and what can be dropped."""
 
 
 def answer_drag(event: QDropEvent, refusal: Banner) -> Path | None:
-    """Accept a drag of one model file and return its path; ignore any other, and let the banner say why."""
+    """Accept a drag of one model file or picture and return its path; ignore any other, and let the banner say why."""
     try:
         path = dragged_model(event.mimeData())
     except NoModelFileError as error:
@@ -30,11 +30,11 @@ def answer_drag(event: QDropEvent, refusal: Banner) -> Path | None:
 
 
 def dragged_model(dragged: QMimeData) -> Path:
-    """The one model file that is dragged; it need not exist. Raises NoModelFileError if it is anything else."""
+    """The one model file or picture that is dragged; it need not exist. Raises NoModelFileError for anything else."""
     urls = dragged.urls()
     if len(urls) == 1 and urls[0].isLocalFile():
         path = Path(urls[0].toLocalFile())
-        if path.suffix.lower() == MODEL_SUFFIX and not path.is_dir():
+        if path.suffix.lower() in (MODEL_SUFFIX, *PHOTO_SUFFIXES) and not path.is_dir():
             return path
         raise NoModelFileError(f"{_what_it_is(path)} {ACCEPTED}")
     if len(urls) > 1:
@@ -42,14 +42,11 @@ def dragged_model(dragged: QMimeData) -> Path:
     if urls:
         raise NoModelFileError(f"This is a link, not a file on this computer. {ACCEPTED}")
     if dragged.hasImage():
-        raise NoModelFileError(f"To read pictures, save them as files and use the predict command. {ACCEPTED}")
+        raise NoModelFileError(f"Copy the picture and paste it here, or save it as a file. {ACCEPTED}")
     raise NoModelFileError(ACCEPTED)
 
 
 def _what_it_is(path: Path) -> str:
     if path.is_dir():
         return f"“{path.name}” is a folder."
-    if path.suffix.lower() in PICTURE_SUFFIXES:
-        command = f"minigrad-gui predict MODEL.npz {path.name}"
-        return f"“{path.name}” is a picture. Read pictures with the command {command}."
-    return f"“{path.name}” is not a model file."
+    return f"“{path.name}” is neither a model file nor a picture that can be read."

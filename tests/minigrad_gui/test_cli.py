@@ -1,6 +1,7 @@
 """The command line, as a person types it."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -240,8 +241,49 @@ def test_predict_goes_on_after_a_picture_that_is_none(tmp_path, capsys):
     (tmp_path / "text.png").write_text("no picture")
     assert main(["predict", PRETRAINED, str(tmp_path / "text.png"), str(tmp_path / "blank.png")]) == 2
     out, err = capsys.readouterr()
-    assert "blank" in out
-    assert err.strip() == f"minigrad-gui: {tmp_path / 'text.png'} is not a PNG or JPEG picture."
+    assert out.strip() == f"{tmp_path / 'blank.png'}: no digit"
+    assert err.strip() == f"minigrad-gui: {tmp_path / 'text.png'} is not a picture."
+
+
+@pytest.fixture
+def numbers(tmp_path) -> Path:
+    """A folder with pictures of numbers, in two lines and in one."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    folder = tmp_path / "numbers"
+    folder.mkdir()
+    for name, lines in (("one.png", ["2026"]), ("two.png", ["58", "307"])):
+        sheet = Image.new("L", (640, 260 * len(lines)), 255)
+        for row, text in enumerate(lines):
+            font = ImageFont.truetype("DejaVuSans.ttf", 150)
+            ImageDraw.Draw(sheet).text((320, 260 * row + 130), text, 0, font=font, anchor="mm")
+        sheet.save(folder / name)
+    return folder
+
+
+def test_predict_prints_the_number_of_each_picture_in_a_folder(numbers, capsys):
+    assert main(["predict", PRETRAINED, str(numbers)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"{numbers / 'one.png'}: 2026", f"{numbers / 'two.png'}: 58 307"]
+
+
+def test_predict_all_prints_a_line_for_each_digit_with_its_box(numbers, capsys):
+    assert main(["predict", PRETRAINED, str(numbers / "o*.png"), "--all"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    read = [re.fullmatch(r".*one\.png: (\d) \(>?[\d.]+%\) at (\d+),(\d+),(\d+),(\d+)", line) for line in lines]
+    assert all(read)
+    assert [match[1] for match in read] == ["2", "0", "2", "6"]
+    lefts = [int(match[2]) for match in read]
+    assert lefts == sorted(lefts)
+    assert all(int(match[3]) < 130 < int(match[5]) for match in read)
+
+
+def test_predict_tells_of_an_empty_folder_and_goes_on(numbers, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["predict", PRETRAINED, str(tmp_path / "empty"), str(numbers / "one.png")]) == 2
+    out, err = capsys.readouterr()
+    assert out.endswith("2026\n")
+    assert err.strip() == f"minigrad-gui: {tmp_path / 'empty'} holds no pictures."
 
 
 @pytest.mark.parametrize(

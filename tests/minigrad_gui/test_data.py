@@ -157,6 +157,81 @@ def test_sixteen_bits_of_grey_are_scaled(tmp_path):
     assert data.read_image(tmp_path / "deep.png").tolist() == [[0, 1, 255]]
 
 
+@pytest.mark.parametrize(("most", "expected"), [(200, [0, 100, 200]), (4000, [0, 125, 250]), (65535, [0, 127, 255])])
+def test_sixteen_bits_of_which_some_are_used_are_scaled_by_those(tmp_path, most, expected):
+    from PIL import Image
+
+    Image.fromarray(np.array([[0, most // 2, most]], np.uint16)).save(tmp_path / "deep.png")
+    assert data.read_image(tmp_path / "deep.png").tolist() == [expected]
+
+
+def test_grey_of_floats_is_scaled(tmp_path):
+    from PIL import Image
+
+    Image.fromarray(np.array([[0, 0.5, 1]], np.float32)).save(tmp_path / "float.tif")
+    assert data.read_image(tmp_path / "float.tif").tolist() == [[0, 128, 255]]
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "bmp", "webp", "tif", "gif", "avif"])
+def test_every_kind_of_file_is_read(tmp_path, kind):
+    from PIL import Image, features
+
+    if kind == "avif" and not features.check("avif"):
+        pytest.skip("Pillow was built without AVIF here")
+    shades = np.zeros((40, 60), np.uint8)
+    shades[10:30, 20:40] = 255
+    Image.fromarray(shades).save(tmp_path / f"picture.{kind}")
+    read = data.read_image(tmp_path / f"picture.{kind}")
+    gray = read.mean(axis=2) if read.ndim == 3 else read.astype(float)
+    assert np.abs(gray - shades).mean() < 8
+
+
+def test_a_heic_picture_is_read_or_the_package_is_named(tmp_path):
+    (tmp_path / "photo.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    told = "damaged" if importlib.util.find_spec("pillow_heif") else r"without the package pillow-heif\.$"
+    with pytest.raises(data.DataError, match=told):
+        data.read_image(tmp_path / "photo.HEIC")
+
+
+def test_of_an_animation_the_first_frame_is_read(tmp_path):
+    from PIL import Image
+
+    frames = [Image.new("L", (8, 8), shade) for shade in (0, 255)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    assert data.read_image(tmp_path / "moving.gif").max() == 0
+
+
+def test_a_photo_of_a_hundred_megapixels_is_shrunk_as_it_is_read(tmp_path):
+    from PIL import Image
+
+    Image.new("L", (12000, 9000), 99).save(tmp_path / "large.jpg")
+    assert data.read_image(tmp_path / "large.jpg").shape == (4500, 6000)
+
+
+def test_a_large_photo_of_which_all_must_be_held_in_memory_is_refused(tmp_path):
+    from PIL import Image
+
+    Image.new("L", (8000, 6000), 99).save(tmp_path / "large.jpg", progressive=True)
+    with pytest.raises(data.DataError, match="too large: 8000 x 6000 pixels"):
+        data.read_image(tmp_path / "large.jpg")
+
+
+def test_a_folder_and_a_wildcard_are_the_pictures_in_them(tmp_path):
+    for name in ("b.png", "a.JPG", "notes.txt"):
+        (tmp_path / name).touch()
+    pictures = [tmp_path / "a.JPG", tmp_path / "b.png"]
+    assert data.pictures_in(tmp_path) == pictures
+    assert data.pictures_in(tmp_path / "*.png") == pictures[1:]
+    assert data.pictures_in(tmp_path / "notes.txt") == [tmp_path / "notes.txt"]
+    (tmp_path / "[x].png").touch()
+    assert data.pictures_in(tmp_path / "[x].png") == [tmp_path / "[x].png"]
+    with pytest.raises(data.DataError, match="matches no file"):
+        data.pictures_in(tmp_path / "*.bmp")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(data.DataError, match="holds no pictures"):
+        data.pictures_in(tmp_path / "empty")
+
+
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n cut", b"\xff\xd8\xff\xe0 cut"])
 def test_what_is_no_picture_is_told(tmp_path, content):
     (tmp_path / "x.png").write_bytes(content)

@@ -1,15 +1,18 @@
 """Model files, unsaved work, drag and drop, memory of settings, light and dark."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from layout import clipped, resized
 from networks import same, save_other_network
-from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QPalette
+from PIL import Image, ImageDraw, ImageFont
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QTimer, QUrl
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QImage, QPalette
 from PySide6.QtWidgets import (
     QApplication,
+    QLabel,
     QMessageBox,
 )
 
@@ -19,6 +22,7 @@ from minigrad_gui.data import asset_path
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import View
+from minigrad_gui.widgets.picture_dialog import PictureDialog
 
 BUTTONS = QMessageBox.StandardButton
 
@@ -412,10 +416,60 @@ DRAGS = pytest.mark.filterwarnings(
 @DRAGS
 def test_a_model_can_be_dropped_on_the_window(user, drop, tmp_path):
     model = save_other_network(tmp_path / "dropped.npz")
-    assert not drop(files(tmp_path / "picture.png"))
+    assert not drop(files(tmp_path / "picture.svg"))
     assert drop(files(tmp_path / "dropped.npz"))
     assert same(user.session.model, model)
     assert refusal(user) == ""
+
+
+@pytest.fixture
+def number(tmp_path) -> Path:
+    """A picture file that shows 2026."""
+    sheet = Image.new("L", (640, 240), 255)
+    font = ImageFont.truetype("DejaVuSans.ttf", 150)
+    ImageDraw.Draw(sheet).text((320, 120), "2026", 0, font=font, anchor="mm")
+    sheet.save(tmp_path / "number.png")
+    return tmp_path / "number.png"
+
+
+def read_number(user) -> str:
+    """What the dialog of the picture shows; it is closed."""
+    (dialog,) = user.window.findChildren(PictureDialog)
+    text = dialog.findChild(QLabel, "pictureNumber").text()
+    dialog.close()
+    dialog.deleteLater()
+    QApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete)
+    return text
+
+
+@DRAGS
+def test_a_picture_is_read_when_it_is_dropped_pasted_or_opened(user, drop, number, choose):
+    before = user.session.model
+    assert drop(files(number))
+    assert read_number(user) == "2026"
+    QApplication.clipboard().setImage(QImage(str(number)))
+    user.trigger("pastePictureAction")
+    assert read_number(user) == "2026"
+    QApplication.clipboard().setMimeData(files(number))
+    user.trigger("pastePictureAction")
+    assert read_number(user) == "2026"
+    choose(number)
+    user.trigger("readPictureAction")
+    assert read_number(user) == "2026"
+    assert user.session.model is before
+
+
+def test_without_a_picture_on_the_clipboard_nothing_is_read(user):
+    QApplication.clipboard().setText("2026")
+    user.trigger("pastePictureAction")
+    assert not user.window.findChildren(PictureDialog)
+
+
+def test_a_file_that_is_no_picture_is_told(user, number, warnings):
+    number.write_text("2026")
+    user.window.read_picture(number)
+    assert warnings == [f"{number} is not a picture."]
+    assert not user.window.findChildren(PictureDialog)
 
 
 @DRAGS
@@ -427,7 +481,7 @@ def test_what_cannot_be_dropped_is_refused_with_the_reason(user, drop, tmp_path,
     user.draw(1)
     before, strokes = user.session.model, user.widget("drawingCanvas").strokes
     assert not drop(files(tmp_path / "notes.txt"))
-    assert "“notes.txt” is not a model file." in refusal(user)
+    assert "“notes.txt” is neither a model file nor a picture" in refusal(user)
     assert user.session.state == state
     assert state == "training" or user.session.model is before
     assert len(user.widget("drawingCanvas").strokes) == len(strokes)

@@ -1,5 +1,7 @@
 """A network, its calibration and a picture give one prediction, or none."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from mnist_digits import mnist
@@ -7,7 +9,7 @@ from mnist_digits import mnist
 from engine import MLP, ModelFileError, save_model
 from engine.calibration import Calibration
 from minigrad_gui.data import asset_path
-from minigrad_gui.reader import load_reader, percentage, predict
+from minigrad_gui.reader import Prediction, ReadDigit, load_reader, percentage, predict, read_picture, written_number
 
 PRETRAINED = asset_path("pretrained.npz")
 
@@ -66,3 +68,37 @@ def test_a_network_of_other_sizes_is_no_reader(tmp_path):
 )
 def test_only_certainty_is_written_as_certainty(probability, written):
     assert percentage(probability) == written
+
+
+@pytest.mark.parametrize(
+    ("boxes", "expected"),
+    [
+        ([], ""),
+        ([(0, 0, 20, 40)], "1"),
+        ([(0, 0, 20, 40), (30, 0, 50, 40), (55, 2, 75, 40)], "123"),
+        ([(0, 0, 20, 40), (80, 0, 100, 40)], "1 2"),
+        ([(0, 0, 20, 40), (30, 0, 50, 40), (0, 60, 20, 100)], "12 3"),
+    ],
+)
+def test_digits_side_by_side_are_a_number_and_gaps_and_lines_end_it(boxes, expected):
+    digits = [
+        ReadDigit(box, np.zeros((28, 28), np.float32), Prediction(number, np.eye(10)[number]))
+        for number, box in enumerate(boxes, 1)
+    ]
+    assert written_number(digits) == expected
+
+
+def test_what_is_not_recognised_in_a_number_is_a_question_mark():
+    read = [Prediction(4, np.eye(10)[4]), Prediction(5, np.eye(10)[5], recognised=False), None]
+    blank = np.zeros((28, 28), np.float32)
+    digits = [ReadDigit((30 * n, 0, 30 * n + 20, 40), blank, prediction) for n, prediction in enumerate(read)]
+    assert written_number(digits) == "4??"
+
+
+def test_a_picture_of_several_digits_is_read_in_order(pictures):
+    model, record = load_reader(PRETRAINED)
+    sheet = np.rint(255 - 255 * np.hstack(pictures)).astype(np.uint8).repeat(5, axis=0).repeat(5, axis=1)
+    digits = read_picture(partial(predict, model, record.calibration), sheet)
+    assert written_number(digits).replace(" ", "") == "72"
+    assert digits[0].box[2] <= 140 <= digits[1].box[0]
+    assert np.abs(digits[0].picture - pictures[0]).mean() < 0.05

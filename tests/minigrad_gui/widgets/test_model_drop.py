@@ -30,21 +30,21 @@ def text() -> QMimeData:
     return dragged
 
 
-@pytest.mark.parametrize("name", ["digits.npz", "DIGITS.NPZ", "two words.npz"])
-def test_a_model_file_is_taken(tmp_path, name):
+@pytest.mark.parametrize("name", ["digits.npz", "DIGITS.NPZ", "two words.npz", "seven.PNG", "photo.heic"])
+def test_a_model_file_or_picture_is_taken(tmp_path, name):
     assert dragged_model(files(tmp_path / name)) == tmp_path / name
 
 
 @pytest.mark.parametrize(
     ("dragged", "reason"),
     [
-        (files("/tmp/seven.PNG"), "“seven.PNG” is a picture. Read pictures with the command"),
-        (files("/tmp/notes.txt"), "“notes.txt” is not a model file."),
+        (files("/tmp/seven.svg"), "“seven.svg” is neither a model file nor a picture"),
+        (files("/tmp/notes.txt"), "“notes.txt” is neither a model file nor a picture"),
         (files("/tmp/a.npz", "/tmp/b.npz"), "These are 2 files."),
         (urls("https://example.org/digits.npz"), "This is a link, not a file on this computer."),
-        (image(), "To read pictures, save them as files and use the predict command."),
-        (text(), "Drop a single minigrad model or run (.npz) here."),
-        (QMimeData(), "Drop a single minigrad model or run (.npz) here."),
+        (image(), "Copy the picture and paste it here, or save it as a file."),
+        (text(), "Drop a single minigrad model, run (.npz) or picture here."),
+        (QMimeData(), "Drop a single minigrad model, run (.npz) or picture here."),
     ],
 )
 def test_anything_else_is_refused_with_the_reason(dragged, reason):

@@ -1,16 +1,22 @@
 """Photographs, scans and pasted drawings become the digit alone: no light, paper, table, lines, grain or dust."""
 
+from functools import partial
 from io import BytesIO
 
 import numpy as np
 import pytest
+import sample_pictures
 from mnist_digits import mnist
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from scipy import ndimage
 
 from engine import predict
 from engine.checkpoint import load_model
 from minigrad_gui import digits
 from minigrad_gui.data import asset_path
+from minigrad_gui.photo import find_digits
+from minigrad_gui.reader import load_reader, read_picture, written_number
+from minigrad_gui.reader import predict as predict_digit
 
 WIDTH, HEIGHT = 600, 800
 SLOPE = np.linspace(0, 1, WIDTH)[np.newaxis, :, np.newaxis]
@@ -220,3 +226,100 @@ def test_long_and_narrow_pictures_are_no_mishap(shape):
     picture = np.broadcast_to(stripes, shape)
     for turned in (picture, picture.T):
         assert np.isfinite(digits.from_image(turned)).all()
+
+
+# ---------------------------------------------------------------- what makes a picture hard to read, one of each
+
+
+@pytest.fixture(scope="module")
+def read():
+    """Reads a picture as `predict` does: a number, "?" for what is not recognised."""
+    model, record = load_reader(asset_path("pretrained.npz"))
+
+    def number(picture: np.ndarray) -> str:
+        return written_number(read_picture(partial(predict_digit, model, record.calibration), picture))
+
+    return number
+
+
+@pytest.mark.parametrize("kind", sample_pictures.kinds())
+def test_a_picture_of_every_kind_is_read(read, kind):
+    picture, shown = sample_pictures.kinds()[kind]
+    assert read(picture) == shown
+
+
+@pytest.mark.parametrize("name", sample_pictures.DISTURBED)
+def test_disturbed_digits_are_read(read, name):
+    images, labels = mnist().train_images[:12], mnist().train_labels[:12]
+    samples = list(sample_pictures.disturbed(name, images, labels, np.random.default_rng(0)))
+    assert sum(read(picture) == shown for picture, shown in samples) >= 11
+
+
+def test_pictures_without_a_digit_are_not_read_as_one(read):
+    samples = sample_pictures.none_at_all(40, np.random.default_rng(0))
+    assert sum(read(picture).isdecimal() for picture, _ in samples) <= 4
+
+
+# ---------------------------------------------------------------- several digits
+
+
+def test_a_sheet_of_fifty_digits_is_read_in_order(read):
+    images, labels = mnist().train_images[:50], mnist().train_labels[:50]
+    grid = images.reshape(5, 10, 28, 28)
+    sheet = np.zeros((5 * 40, 10 * 34), np.uint8)
+    for row in range(5):
+        for column in range(10):
+            sheet[row * 40 + 6 : row * 40 + 34, column * 34 + 3 : column * 34 + 31] = grid[row, column]
+    sheet = 255 - np.asarray(Image.fromarray(sheet).resize((1700, 1000), Image.Resampling.BICUBIC))
+    found = find_digits(sheet)
+    assert len(found) == 50
+    for index, digit in enumerate(found):
+        row, column = divmod(index, 10)
+        left, top, right, bottom = digit.box
+        assert column * 170 <= left < right <= (column + 1) * 170
+        assert row * 200 <= top < bottom <= (row + 1) * 200
+    text = read(sheet).replace(" ", "")
+    assert sum(one == str(label) for one, label in zip(text, labels, strict=True)) >= 47
+
+
+def test_small_digits_on_a_large_sheet_are_looked_at_more_closely():
+    images = [image for image in mnist().train_images[:120] if ndimage.label(image > 64)[1] == 1][:80]
+    sheet = np.full((2000, 1600), 235, np.uint8)
+    for index, image in enumerate(images):
+        top, left = (60 + 190 * (index // 8), 60 + 190 * (index % 8))
+        sheet[top : top + 84, left : left + 84] -= np.asarray(Image.fromarray(image).resize((84, 84))) // 5 * 4
+    noisy = np.clip(sheet + np.random.default_rng(0).normal(0, 4, sheet.shape), 0, 255).astype(np.uint8)
+    assert len(find_digits(noisy)) == 80
+
+
+@pytest.mark.parametrize("turn", [lambda picture: picture, sample_pictures.inverted])
+def test_a_number_is_read_whole(read, turn):
+    sheet = Image.new("L", (640, 240), 255)
+    brush = ImageDraw.Draw(sheet)
+    brush.text((320, 120), "2026", 0, font=ImageFont.truetype(sample_pictures.FONT, 150), anchor="mm")
+    assert read(turn(np.asarray(sheet))) == "2026"
+
+
+def test_the_box_holds_the_digit_and_no_more():
+    sheet = np.full((3000, 4000, 3), 230, np.uint8)
+    digit = pixels(on(drawn(3, pen=10, size=160)))
+    sheet[1500:2300, 2000:2600] = digit
+    dark = np.argwhere(sheet.min(axis=2) < 120)
+    (top, left), (bottom, right) = dark.min(axis=0), dark.max(axis=0) + 1
+    (found,) = find_digits(sheet)
+    assert np.abs(np.array(found.box) - [left, top, right, bottom]).max() <= 12
+    assert np.array_equal(found.picture, digits.from_image(sheet))
+
+
+def test_the_box_is_where_it_is_in_the_whole_picture_also_on_a_square():
+    picture, _ = sample_pictures.kinds()["light on a dark square"]
+    (found,) = find_digits(picture)
+    light = np.argwhere(picture[55:245, 55:245] > 128) + 55
+    (top, left), (bottom, right) = light.min(axis=0), light.max(axis=0) + 1
+    assert np.abs(np.array(found.box) - [left, top, right, bottom]).max() <= 4
+
+
+@pytest.mark.parametrize("shade", [0, 128, 255])
+def test_nothing_is_found_where_nothing_is(shade):
+    assert find_digits(np.full((50, 80), shade, np.uint8)) == []
+    assert find_digits(np.full((1, 1, 3), shade, np.uint8)) == []

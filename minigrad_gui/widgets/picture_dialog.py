@@ -1,0 +1,186 @@
+"""Reading a picture: it is shown with a box around each digit, and a box can be drawn or moved to read elsewhere."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAccessible, QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QDialog, QPushButton, QSizePolicy, QWidget
+
+from minigrad_gui import theme
+from minigrad_gui.reader import ReadDigit, percentage, written_number
+from minigrad_gui.widgets.building import caption, column, named, row
+from minigrad_gui.widgets.digit_picture import DigitPicture
+from minigrad_gui.widgets.screens import resize_within
+
+SIZE_PX = QSize(720, 620)
+MOST_SHOWN = 8
+"""So many digits are shown as the network sees them."""
+LEAST_BOX_PX = 6
+"""A smaller box is a click."""
+
+Pixels = NDArray[np.uint8]
+Read = Callable[[Pixels], list[ReadDigit]]
+
+
+def pixels_of(image: QImage) -> Pixels:
+    """The pixels of an image, (height, width, 4) RGBA."""
+    image = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 4 * image.width()].reshape(image.height(), image.width(), 4).copy()
+
+
+def image_of(pixels: Pixels) -> QImage:
+    """An image of pixels, (height, width), (height, width, 3) RGB or (height, width, 4) RGBA."""
+    formats = {2: QImage.Format.Format_Grayscale8, 3: QImage.Format.Format_RGB888, 4: QImage.Format.Format_RGBA8888}
+    pixels = np.ascontiguousarray(pixels)
+    height, width = pixels.shape[:2]
+    kind = formats[2 if pixels.ndim == 2 else pixels.shape[2]]
+    return QImage(pixels.data, width, height, pixels.strides[0], kind).copy()
+
+
+class PictureView(QWidget):
+    """A picture as large as there is room, with boxes on it; dragging draws a box, or moves one that was drawn."""
+
+    ACCESSIBLE_ROLE = QAccessible.Role.Graphic
+    boxChanged = Signal(QRect)  # noqa: N815  (in pixels of the picture; empty for all of it)
+
+    def __init__(self, pixels: Pixels, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._image = image_of(pixels)
+        self._shrunk = QImage()
+        self._digits: Sequence[ReadDigit] = ()
+        self._box = QRect()
+        self._pressed: QPointF | None = None
+        self._moved = QRect()
+        """The box as it was when the mouse took hold of it; empty while a new one is drawn."""
+        self.setMinimumSize(200, 160)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+
+    def show_digits(self, digits: Sequence[ReadDigit]) -> None:
+        self._digits = digits
+        self.update()
+
+    @property
+    def scale(self) -> float:
+        """Screen pixels to a pixel of the picture."""
+        return min(self.width() / self._image.width(), self.height() / self._image.height())
+
+    def _corner(self) -> QPointF:
+        return QPointF(
+            (self.width() - self.scale * self._image.width()) / 2,
+            (self.height() - self.scale * self._image.height()) / 2,
+        )
+
+    def _to_picture(self, position: QPointF) -> QPoint:
+        return ((position - self._corner()) / self.scale).toPoint()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed = event.position()
+            inside = self._box.contains(self._to_picture(event.position()))
+            self._moved = QRect(self._box) if inside else QRect()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is None:
+            return
+        start, now = self._to_picture(self._pressed), self._to_picture(event.position())
+        box = self._moved.translated(now - start) if not self._moved.isEmpty() else QRect(start, now).normalized()
+        self._box = box.intersected(self._image.rect())
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is None:
+            return
+        is_click = (event.position() - self._pressed).manhattanLength() < LEAST_BOX_PX
+        self._pressed = None
+        if is_click or min(self._box.width(), self._box.height()) * self.scale < LEAST_BOX_PX:
+            self._box = QRect()
+        self.update()
+        self.boxChanged.emit(self._box)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        scale, corner = self.scale, self._corner()
+        size = (QSize(self._image.size()) * scale).expandedTo(QSize(1, 1))
+        if self._shrunk.size() != size:  # QImage.scaled averages; QPainter would sample
+            kinds = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            self._shrunk = self._image.scaled(size, *kinds)
+        painter = QPainter(self)
+        painter.drawImage(corner, self._shrunk)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for digit in self._digits:
+            left, top, right, bottom = digit.box
+            recognised = digit.prediction is not None and digit.prediction.recognised
+            painter.setPen(QPen(QColor(theme.colors().accent if recognised else theme.colors().muted), 2))
+            box = QRectF(left * scale, top * scale, (right - left) * scale, (bottom - top) * scale)
+            painter.drawRect(box.translated(corner).adjusted(-2, -2, 2, 2))
+        if not self._box.isEmpty():
+            painter.setPen(QPen(QColor(theme.colors().text), 1, Qt.PenStyle.DashLine))
+            painter.drawRect(QRectF(QPointF(self._box.topLeft()) * scale + corner, self._box.size().toSizeF() * scale))
+        painter.end()
+
+
+class PictureDialog(QDialog):
+    """Shows a picture and what is read in it.
+
+    read: the digits of a picture in reading order.
+    """
+
+    def __init__(self, pixels: Pixels, name: str, read: Read, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(f"{name} – read as a picture")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._pixels, self._read = pixels, read
+        resize_within(self, SIZE_PX)
+        self.view = named(PictureView(pixels), "pictureView", "Drag to read only a part; click to read all of it again")
+        self._number = named(caption("", "figure"), "pictureNumber")
+        self._number.setWordWrap(True)
+        self._note = named(caption(), "pictureNote")
+        self._seen = [DigitPicture(pixel_px=2) for _ in range(MOST_SHOWN)]
+        close = named(QPushButton("Close"), "pictureCloseButton")
+        column(
+            self.view,
+            row(*self._seen, 1),
+            self._number,
+            row(self._note, 1, close),
+            spacing=theme.SPACING_PX,
+            margin=theme.SPACING_PX,
+            parent=self,
+        )
+        close.clicked.connect(self.close)
+        self.view.boxChanged.connect(self.read_in)
+        self.read_in(QRect())
+
+    @Slot(QRect)
+    def read_in(self, box: QRect) -> None:
+        """Read a part of the picture, in its pixels; all of it if the box is empty."""
+        part = box if not box.isEmpty() else QRect(0, 0, self._pixels.shape[1], self._pixels.shape[0])
+        top, left = part.top(), part.left()
+        read = self._read(self._pixels[top : top + part.height(), left : left + part.width()])
+        digits = [ReadDigit(_moved(digit.box, left, top), digit.picture, digit.prediction) for digit in read]
+        self.view.show_digits(digits)
+        self._number.setText(written_number(digits) or "No digit")
+        self._note.setText(_told(digits))
+        for shown, digit in zip(self._seen, [*digits, *[None] * MOST_SHOWN], strict=False):
+            shown.setVisible(digit is not None)
+            if digit is not None:
+                shown.set_picture(digit.picture)
+
+
+def _moved(box: tuple[int, int, int, int], left: int, top: int) -> tuple[int, int, int, int]:
+    return box[0] + left, box[1] + top, box[2] + left, box[3] + top
+
+
+def _told(digits: Sequence[ReadDigit]) -> str:
+    """How sure the reading is, in a sentence."""
+    predictions = [digit.prediction for digit in digits]
+    sure = [prediction for prediction in predictions if prediction is not None and prediction.recognised]
+    if not digits:
+        return "Nothing here looks like a digit. Drag a box around one."
+    if len(digits) == 1 and sure:
+        return f"{percentage(sure[0].probabilities.max())} sure"
+    if len(sure) == len(digits):
+        return f"{len(digits)} digits, all recognised"
+    return f"{len(digits) - len(sure)} of {len(digits)} not recognised"

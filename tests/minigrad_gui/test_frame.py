@@ -1,0 +1,45 @@
+"""Ink of any size gets into the frame of MNIST's digits, with a pen as wide as theirs."""
+
+import numpy as np
+import pytest
+
+from minigrad_gui import frame
+
+
+def ring(extent: int, pen: float) -> np.ndarray:
+    y, x = np.mgrid[:extent, :extent] - (extent - 1) / 2
+    distance = np.abs(np.hypot(y, x) - (extent - pen) / 2)
+    return np.clip(pen / 2 + 0.5 - distance, 0, 1).astype(np.float32)
+
+
+def extent_of(picture: np.ndarray) -> int:
+    rows = np.flatnonzero((picture > 0.3).any(axis=1))
+    return int(rows[-1] - rows[0]) + 1
+
+
+@pytest.mark.parametrize("extent", [12, 20, 57, 240])
+def test_ink_of_any_size_measures_twenty_pixels(extent):
+    picture = frame.fitted(ring(extent, extent / 7))
+    assert picture.shape == (28, 28)
+    assert picture.dtype == np.float32
+    assert 19 <= extent_of(picture) <= 20
+    assert picture.max() == 1
+
+
+@pytest.mark.parametrize(("extent", "pen"), [(20, 1), (60, 1.5), (240, 2), (240, 12)])
+def test_a_thin_pen_is_widened_and_a_wide_one_is_not(extent, pen):
+    picture = frame.fitted(ring(extent, pen))
+    assert 1.8 < frame.thickness_of(picture) < 3.4
+
+
+def test_a_pen_is_as_wide_as_it_was_drawn():
+    assert frame.thickness_of(ring(200, 12)) == pytest.approx(12, rel=0.15)
+
+
+def test_it_stands_by_its_centre_of_mass_and_within_the_frame():
+    ink = np.zeros((20, 20), np.float32)
+    ink[:, :3] = ink[-3:] = 1
+    picture = frame.fitted(ink)
+    at = np.arange(28) + 0.5
+    assert (picture.sum(axis=0) @ at) / picture.sum() == pytest.approx(frame.CENTRE_PX, abs=1)
+    assert picture.sum() == pytest.approx(ink.sum())
