@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from minigrad_gui.frame import CENTRE_PX, DIGIT_PX, PEN_PX
+from minigrad_gui.frame import CENTRE_PX, DIGIT_PX
+from minigrad_gui.frame import PEN_PX as PEN_PX
 from minigrad_gui.frame import SIDE_PX as SIDE_PX
 from minigrad_gui.frame import Picture as Picture
 from minigrad_gui.frame import blank as blank
