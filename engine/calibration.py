@@ -79,7 +79,7 @@ class Calibration:
             probabilities = _probabilities(logits, self.temperature)
         accepted = probabilities.max(axis=-1) >= self.threshold
         if self.least_log_sum_exp is not None:
-            accepted &= _log_sum_exp(logits) >= self.least_log_sum_exp
+            accepted &= log_sum_exp(logits) >= self.least_log_sum_exp
         return probabilities, accepted
 
 
@@ -87,7 +87,7 @@ def _probabilities(logits: Array, temperature: float) -> Array:
     return ops.softmax(logits / logits.dtype.type(temperature))
 
 
-def _log_sum_exp(logits: Array) -> Array:
+def log_sum_exp(logits: Array) -> Array:
     """log(sum(exp(logits))) over the classes: (N,)."""
     highest = logits.max(axis=-1)
     return np.asarray(highest + np.log(np.exp(logits - highest[:, np.newaxis]).sum(axis=-1)))
@@ -116,8 +116,8 @@ def calibrate(
         low, high = (low, right) if loss(np.exp(left)) < loss(np.exp(right)) else (left, high)
     if harder is not None:
         logits = logits_of(model, harder)
-    log_sum_exp = _log_sum_exp(logits)[logits.argmax(axis=-1) == labels]
-    least = float(np.quantile(log_sum_exp, turned_away)) if log_sum_exp.size else None
+    of_right = log_sum_exp(logits)[logits.argmax(axis=-1) == labels]
+    least = float(np.quantile(of_right, turned_away)) if of_right.size else None
     return Calibration(float(np.exp((low + high) / 2)), least)
 
 

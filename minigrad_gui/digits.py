@@ -6,12 +6,13 @@ misread four times out of five. Strokes do better still: they are redrawn with a
 size of the drawing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minigrad_gui import splitting
 from minigrad_gui.frame import CENTRE_PX, DIGIT_PX
 from minigrad_gui.frame import PEN_PX as PEN_PX
 from minigrad_gui.frame import SIDE_PX as SIDE_PX
@@ -51,6 +52,22 @@ def rasterize(strokes: Sequence[ArrayLike], pen_px: float = PEN_PX) -> Picture:
     middle = (segments.min(axis=(0, 1)) + segments.max(axis=(0, 1))) / 2
     segments = _moved(segments, SIDE_PX / 2 - middle, pen_px)
     return _ink(_moved(segments, CENTRE_PX - _mass_centre(_ink(segments, pen_px)), pen_px), pen_px)
+
+
+def split_strokes(
+    strokes: Sequence[ArrayLike], *, judge: Callable[[NDArray[np.float32]], ArrayLike] | None = None
+) -> list[list[int]]:
+    """Which strokes make which digit: for each digit, from left to right, the indices of its strokes.
+
+    strokes: as for `rasterize`. judge: how certain it is, from 0 to 1, that each of the pictures float32 (n, 28, 28)
+    shows a digit; it is asked once, about everything that may be one, if the strokes' places and sizes leave doubts.
+    """
+    lines = [_checked(stroke) if np.size(stroke) else np.empty((0, 2)) for stroke in strokes]
+    if judge is None:
+        return splitting.best_groups(lines)
+    return splitting.best_groups(
+        lines, lambda groups: np.asarray(judge(np.stack([rasterize([lines[i] for i in g]) for g in groups])))
+    )
 
 
 def as_drawn(strokes: Sequence[ArrayLike]) -> Picture:

@@ -12,14 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import ModelFileError, load_model
-from engine.calibration import Calibration
+from engine.calibration import Calibration, log_sum_exp
 from engine.nn import MLP
 from engine.record import TrainingRecord
 from engine.training import logits_of
-from minigrad_gui.digits import CLASSES, SIDE_PX, Picture
+from minigrad_gui.digits import CLASSES, SIDE_PX, Picture, rasterize
+from minigrad_gui.splitting import best_groups
 
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom in pixels; right and bottom just outside."""
+EVEN_SURPLUS, SURPLUS_SCALE = 1.2, 0.2
+"""A picture whose log-sum-exp is EVEN_SURPLUS times the least that is accepted is as likely a digit as none."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom: in a picture in whole pixels, right and bottom just outside; in a drawing in its units."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,20 @@ class Prediction:
 
 @dataclass(frozen=True)
 class ReadDigit:
-    """A digit in a picture: where it is, float32 (28, 28) as the network sees it, and what it is read as."""
+    """A digit in a picture or a drawing: where it is, float32 (28, 28) as the network sees it, and what it is read as.
+
+    strokes: in a drawing, the indices of its strokes.
+    """
 
     box: Box
     picture: Picture
     prediction: Prediction | None
+    strokes: tuple[int, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The digit; "?" if it was not recognised."""
+        return str(self.prediction.digit) if self.prediction is not None and self.prediction.recognised else "?"
 
 
 def percentage(probability: float) -> str:
@@ -83,12 +96,72 @@ def written_number(digits: Sequence[ReadDigit]) -> str:
     for before, digit in zip([None, *digits], digits, strict=False):
         if before is not None and _ends_number(before.box, digit.box):
             text += " "
-        text += str(digit.prediction.digit) if digit.prediction is not None and digit.prediction.recognised else "?"
+        text += digit.text
     return text
 
 
 def _ends_number(before: Box, box: Box) -> bool:
     return box[0] < before[0] or box[0] - before[2] > before[3] - before[1]
+
+
+@dataclass(frozen=True)
+class Number:
+    """The digits of a drawing, from left to right."""
+
+    digits: tuple[ReadDigit, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All digits, "?" for what was not recognised."""
+        return "".join(digit.text for digit in self.digits)
+
+
+def read_number(
+    model: MLP | None,
+    calibration: Calibration,
+    strokes: Sequence[NDArray[np.float64]],
+    *,
+    with_handwriting: bool = False,
+) -> Number:
+    """Read strokes, (n, 2) each, as a number of one digit or several. A single digit is read as `predict` does.
+
+    Without a network, the geometry alone tells how many digits there are.
+    """
+
+    pictures: dict[tuple[int, ...], Picture] = {}
+
+    def picture_of(group: list[int]) -> Picture:
+        key = tuple(group)
+        if key not in pictures:
+            pictures[key] = rasterize([strokes[index] for index in group])
+        return pictures[key]
+
+    def certainty(groups: list[list[int]]) -> NDArray[np.floating[Any]]:
+        assert model is not None
+        return certainty_of_digit(calibration, logits_of(model, np.stack([picture_of(group) for group in groups])))
+
+    digits = []
+    for group in best_groups(strokes, None if model is None else certainty):
+        points, picture = np.concatenate([strokes[index] for index in group]), picture_of(group)
+        (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        prediction = None
+        if model is not None:
+            prediction = predict(model, calibration, picture, with_handwriting=with_handwriting)
+        digits.append(ReadDigit((left, top, right, bottom), picture, prediction, tuple(group)))
+    return Number(tuple(digits))
+
+
+def certainty_of_digit(calibration: Calibration, logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """How certain it is, from 0 to 1, that pictures with these logits (n, classes) show one digit each: (n,).
+
+    Halves of digits, and two at once, show in a small log-sum-exp more than in small probabilities.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        certainty = calibration.read(logits)[0].max(axis=-1)
+        if calibration.least_log_sum_exp is not None:
+            surplus = log_sum_exp(logits) / calibration.least_log_sum_exp - EVEN_SURPLUS
+            certainty = certainty / (1 + np.exp(-surplus / SURPLUS_SCALE))
+    return np.asarray(certainty)
 
 
 def load_reader(path: Path) -> tuple[MLP, TrainingRecord]:

@@ -144,6 +144,7 @@ def _style_sheet(scheme: Colors) -> str:
         QLabel[role="error"] {{ color: {scheme.error}; }}
         QLabel[role="figure"] {{ font-size: 20px; font-weight: 600; }}
         QLabel[role="digit"] {{ font-size: 64px; font-weight: 600; }}
+        QLabel[role="number"] {{ font-size: 40px; font-weight: 600; }}
         QLineEdit, QComboBox, QAbstractSpinBox {{
             background: {scheme.field}; color: {scheme.text}; border: 1px solid {scheme.border};
             border-radius: 6px; padding: 4px 8px; min-height: 18px;

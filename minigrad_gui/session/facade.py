@@ -18,7 +18,7 @@ from minigrad_gui import process, reader
 from minigrad_gui.digits import Picture
 from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import Drawing
-from minigrad_gui.reader import Prediction, ReadDigit
+from minigrad_gui.reader import Number, Prediction, ReadDigit
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingResult
 from minigrad_gui.session.curves import curves_config
@@ -73,7 +73,7 @@ class Session(QObject):
         self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network
         self._runs, self._way_back = experiment.runs, experiment.way_back
         self._handwriting = Handwriting(folder / "handwriting", self)
-        self._drawing = Canvas(self.predict, self)
+        self._drawing = Canvas(self.read, self.predict, self)
         self._process = ExitStack()
         self._process.enter_context(process.short_switch_interval())
         self._connect()
@@ -262,8 +262,18 @@ class Session(QObject):
 
     # ------------------------------------------------------------ the drawing
 
+    number = _Of(lambda session: session._drawing.number)
+    """What is drawn, as a number of one digit or several."""
+    pointed = _Of(lambda session: session._drawing.pointed)
+    """The index of its digit that is pointed at, the last unless `point_at` chose another; -1 for a blank canvas."""
     picture = _Of(lambda session: session._drawing.picture)
+    """That digit, as the network sees it: float32 (28, 28)."""
     prediction = _Of(lambda session: session._drawing.prediction)
+    """What that digit was read as; None for a blank canvas."""
+
+    def point_at(self, index: int) -> None:
+        """Point at this digit of the number, or at the first or last where there is none."""
+        self._drawing.point_at(index)
 
     def set_drawing(self, strokes: Strokes) -> None:
         """Read these strokes, (n, 2) each, soon: many changes within a few milliseconds are read once."""
@@ -284,6 +294,12 @@ class Session(QObject):
         """The digits of a picture, (height, width) or in colour, in reading order; no drawing is changed."""
         return reader.read_picture(self.predict, array)
 
+    def read(self, strokes: Strokes) -> Number:
+        """What `reading_model` thinks of strokes, (n, 2) each."""
+        model = self.reading_model
+        calibration, with_handwriting = self.record.calibration, model is not self.model
+        return reader.read_number(model, calibration, strokes, with_handwriting=with_handwriting)
+
     def read_as_drawn(self) -> tuple[Picture, Prediction | None]:
         """The sheet merely scaled down, and what the network would make of that."""
         return self._drawing.read_as_drawn()
@@ -295,7 +311,7 @@ class Session(QObject):
     """Whether the person's handwriting, where some was taught, is to help with reading for the current network."""
     handwriting_state = _Of(lambda session: session._handwriting.state)
     is_learning = _Of(lambda session: session._handwriting.is_learning)
-    can_teach = _Of(lambda session: session._handwriting.can_teach(session._drawing.strokes))
+    can_teach = _Of(lambda session: session._handwriting.can_teach(session._drawing.pointed_strokes))
     samples = _Of(lambda session: session._handwriting.samples)
     pretrained_uses_handwriting = _Of(lambda session: session._network.pretrained_uses_handwriting)
     """`uses_handwriting` for the pretrained network: what the person chose last."""
@@ -308,8 +324,8 @@ class Session(QObject):
 
     @property
     def taught_label(self) -> int | None:
-        """The digit that the drawing on the canvas was taught as; None if it was not taught."""
-        drawing = self._handwriting.taught(self._drawing.strokes)
+        """What the digit that is pointed at was taught as; None if it was not taught."""
+        drawing = self._handwriting.taught(self._drawing.pointed_strokes)
         return None if drawing is None else drawing.label
 
     def use_handwriting(self, use: bool) -> None:
@@ -322,7 +338,8 @@ class Session(QObject):
     def teach(self, label: int) -> None:
         """Store the drawing with this label; a second label corrects the first. It is learnt if the person's
         handwriting is used with the current network. A dot is not taught."""
-        self._handwriting.teach(self._drawing.strokes, label)
+        self._drawing.settle()
+        self._handwriting.teach(self._drawing.pointed_strokes, label)
 
     def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
         """Correct the digit of drawings that were taught."""

@@ -1,5 +1,6 @@
 """The person's handwriting: drawings with their digits, and a copy of the network that learns them."""
 
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,8 @@ from minigrad_gui.teaching import TeachingJob, TeachingResult
 
 HandwritingState = Literal["off", "learning", "on"]
 Strokes = Sequence[NDArray[np.float64]]
+REMEMBERED = 100
+"""So many taught drawings are known again on the canvas: more digits than one sheet has."""
 
 
 class Handwriting(QObject):
@@ -37,8 +40,8 @@ class Handwriting(QObject):
         self._copy: TeachingResult | None = None
         """The copy of the current network, whether it reads or not."""
         self._job: TeachingJob | None = None
-        self._taught_last: tuple[str, Strokes] | None = None
-        """The name of the drawing that was taught last, and its strokes on the canvas."""
+        self._taught: deque[tuple[str, Strokes]] = deque(maxlen=REMEMBERED)
+        """The names of the drawings that were taught last, and their strokes on the canvas."""
         self._samples: NDArray[np.uint8] | None = None
         self._drawings = Drawings(folder, self)
         self._drawings.changed.connect(self._on_drawings_changed)
@@ -118,13 +121,12 @@ class Handwriting(QObject):
         return self._model is not None and bool(strokes) and not is_dot(strokes)
 
     def taught(self, strokes: Strokes) -> Drawing | None:
-        """The drawing that these strokes were taught as, if they are what was taught last."""
-        if self._taught_last is None:
-            return None
-        name, last = self._taught_last
+        """The drawing that these strokes were taught as, if they were taught lately."""
         # The canvas has the same array for a stroke through undo and redo, so the same arrays are the same drawing.
-        if list(map(id, last)) != list(map(id, strokes)):
+        same = [name for name, taught in self._taught if list(map(id, taught)) == list(map(id, strokes))]
+        if not same:
             return None
+        name = same[-1]
         return next((drawing for drawing in reversed(self._drawings.drawings) if drawing.name == name), None)
 
     def teach(self, strokes: Strokes, label: int) -> None:
@@ -135,7 +137,7 @@ class Handwriting(QObject):
         if taught is not None:
             self.relabel([taught], label)
             return
-        self._taught_last = self._drawings.add(strokes, label).name, strokes
+        self._taught.append((self._drawings.add(strokes, label).name, strokes))
         self._on_drawings_changed()
 
     def relabel(self, drawings: Sequence[Drawing], label: int) -> None:

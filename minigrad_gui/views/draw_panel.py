@@ -50,6 +50,8 @@ PICTURE_SHARE = (85, 170)
 """A pixel of the small pictures is at most the panel's width and height divided by these."""
 CAPTION_LINES, VERDICT_LINES = 2, 3
 DIGIT_HEIGHT_PX = 76
+NUMBER_ROLES = {"digit": 2, "number": 4}
+"""So many digits at most are shown in these sizes."""
 
 
 class DrawPanel(View):
@@ -97,6 +99,7 @@ class DrawPanel(View):
         self._canvas.erasingChanged.connect(self._eraser_action.setChecked)
         self._canvas.strokesChanged.connect(self._on_strokes)
         self._canvas.undoChanged.connect(self._show_undo)
+        self._canvas.pointed.connect(self._on_pointed)
         self._silence = QTimer(self, singleShot=True, interval=SILENCE_MS)
         self._silence.timeout.connect(self._announce_reading)
 
@@ -212,6 +215,7 @@ class DrawPanel(View):
             label.setMinimumWidth(label.fontMetrics().horizontalAdvance("What the network ") + 4)
             label.setFixedHeight(CAPTION_LINES * label.fontMetrics().lineSpacing() + 2)
         self._digit.setWordWrap(True)
+        self._digit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # a number moves nothing
         self._reading.setMinimumWidth(2 * self._seen_caption.minimumWidth() + theme.SPACING_PX)
         self._arrange()
 
@@ -290,6 +294,15 @@ class DrawPanel(View):
         if QAccessible.isActive():
             self._silence.start()
 
+    @Slot(int)
+    def _on_pointed(self, index: int) -> None:
+        self._keys.settle()  # the answer was meant for the digit that was pointed at
+        self.session.point_at(index)
+        self._keys.listens = self.session.can_teach
+        self._asking.start()
+        self._show_answer()
+        announce(self._digit, self._verdict.text())
+
     @Slot()
     def _on_asked_long_ago(self) -> None:
         self._keys.listens = False
@@ -345,19 +358,36 @@ class DrawPanel(View):
         self._picture.set_picture(session.picture)
         self._bars.set_probabilities(prediction.probabilities if prediction else None)
         self._show_comparison()
-        restyled(self._digit, "role", "digit" if prediction else "muted")
-        if prediction is not None and prediction.recognised:
-            self._digit.setText(str(prediction.digit))
-            self._verdict.setText(_sureness(prediction) + self._reader(prediction))
-        elif prediction is not None:
-            self._digit.setText("?")
-            self._verdict.setText(f"Not recognised. Closest match: {prediction.digit}")
+        self._show_boxes()
+        restyled(self._digit, "role", _number_role(session.number.text) if prediction else "muted")
+        if prediction is not None:
+            self._digit.setText(session.number.text)
+            self._verdict.setText(self._verdict_on(prediction))
         elif session.picture.any():
             self._digit.setText("No network yet" if session.model is None else "No answer")
             self._verdict.setText("Train one, or open a model.")
         else:
             self._digit.setText("The canvas is blank")
             self._verdict.setText("Draw a digit from 0 to 9.")
+
+    def _show_boxes(self) -> None:
+        """The boxes of several digits; while the pen is down they stay, since a digit may not be complete yet."""
+        found = self.session.number.digits
+        if not self._canvas.is_drawing:
+            self._canvas.set_boxes([digit.box for digit in found] if len(found) > 1 else [], self.session.pointed)
+
+    def _verdict_on(self, prediction: Prediction) -> str:
+        """What is said about the digit that is pointed at, and which one it is if there are several."""
+        session = self.session
+        if prediction.recognised:
+            verdict = _sureness(prediction) + self._reader(prediction)
+        else:
+            verdict = f"Not recognised. Closest match: {prediction.digit}"
+        count = len(session.number.digits)
+        if count == 1:
+            return verdict
+        read = f"{prediction.digit}, " if prediction.recognised else ""
+        return f"Digit {session.pointed + 1} of {count}: {read}{verdict}"
 
     def _reader(self, prediction: Prediction) -> str:
         """A second line that says who is reading, if there is room for it."""
@@ -464,6 +494,11 @@ class DrawPanel(View):
         if self._dialog.isVisible():
             drawing_store = self.session.drawing_store
             self._dialog.set_drawings(drawing_store.drawings, is_reading=bool(drawing_store.unread))
+
+
+def _number_role(number: str) -> str:
+    """As large as fits."""
+    return next((role for role, digits in NUMBER_ROLES.items() if len(number) <= digits), "figure")
 
 
 def _sureness(prediction: Prediction) -> str:

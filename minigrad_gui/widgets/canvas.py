@@ -7,19 +7,21 @@ One pointer draws at a time: the mouse, a pen or a finger. A pen that the system
 """
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from time import monotonic
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QAccessible,
     QColor,
     QCursor,
     QEventPoint,
     QHideEvent,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPainterPath,
@@ -41,6 +43,13 @@ POINT_SPACING = 0.01
 """In units of the paper's side. Before erasing, points are added until they are no further apart than POINT_SPACING."""
 CORNER_PX = 8
 MIN_SIDE_PX = 160
+PEN_OF_HEIGHT = 0.14
+"""Several digits are small: their pen is no wider than this part of their height."""
+BOX_MARGIN = 0.015
+BOX_RADIUS_PX, MOST_TAP = 5, 0.02
+"""A press that moves less than MOST_TAP on a digit's box is a tap: it points at the digit, and draws nothing."""
+POINTING_MS = 150
+"""So long the mouse rests in a box before its digit is pointed at: on its way elsewhere it points at none."""
 ECHO_S, ECHO_DISTANCE = 0.5, 0.02
 """Two presses this close in time and place are one device, reported twice."""
 SILENT_S = 1.0
@@ -71,12 +80,17 @@ class Press(NamedTuple):
 class Canvas(QWidget):
     """Draws with mouse, pen or touch. Emits `strokesChanged` at every change, also while the pen is down.
 
+
+
+    Several digits have boxes, one of which is `pointed` at: by the mouse, a tap or the arrow keys.
     While `erasing`, every pointer erases; an empty sheet switches back to drawing, as nothing is left to erase.
     """
 
     strokesChanged = Signal()  # noqa: N815
     undoChanged = Signal(bool, bool)  # noqa: N815  (can undo, can redo)
     erasingChanged = Signal(bool)  # noqa: N815
+    pointed = Signal(int)
+    """The person points at this box."""
     ACCESSIBLE_ROLE = QAccessible.Role.Canvas
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -97,6 +111,12 @@ class Canvas(QWidget):
         self._kinds_heard: set[str] = set()
         self._eraser_at: QPointF | None = None
         self._paths: dict[int, QPainterPath] = {}
+        self._boxes: tuple[QRectF, ...] = ()
+        self._pen_width = PEN_WIDTH
+        self._pointed = -1
+        self._under_mouse = -1
+        self._pointing = QTimer(self, singleShot=True, interval=POINTING_MS)
+        self._pointing.timeout.connect(self._point_under_mouse)
         self.setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
         self.setMouseTracking(True)
         self.setTabletTracking(True)  # a hovering pen shows the eraser, and that its release was lost
@@ -128,6 +148,20 @@ class Canvas(QWidget):
     def is_drawing(self) -> bool:
         """Whether the pen is down."""
         return self._before is not None
+
+    def set_boxes(self, boxes: Sequence[tuple[float, float, float, float]], pointed: int) -> None:
+        """Show these boxes (left, top, right, bottom), in units of the paper's side; `pointed` stands out."""
+        height = max((bottom - top for _, top, _, bottom in boxes), default=1.0)
+        pen_width = min(PEN_WIDTH, PEN_OF_HEIGHT * height)
+        around = _side_by_side([QRectF(QPointF(*box[:2]), QPointF(*box[2:])) for box in boxes], pen_width)
+        if (around, pointed) != (self._boxes, self._pointed):
+            self._boxes, self._pointed, self._pen_width = around, pointed, pen_width
+            self._describe()
+            self.update()
+
+    @property
+    def boxes(self) -> tuple[QRectF, ...]:
+        return self._boxes
 
     def clear(self) -> None:
         """Remove all strokes; `undo` restores them."""
@@ -170,7 +204,8 @@ class Canvas(QWidget):
     def _describe(self) -> None:
         count = len(self._strokes)
         drawn = "Blank" if not count else "One stroke" if count == 1 else f"{count} strokes"
-        self.setAccessibleDescription(f"{drawn}. Draw a digit with the mouse, a pen or a finger.")
+        digits = f" {len(self._boxes)} digits: the arrow keys choose one." if self._boxes else ""
+        self.setAccessibleDescription(f"{drawn}.{digits} Draw a digit with the mouse, a pen or a finger.")
 
     def _changed(self) -> None:
         self.strokesChanged.emit()
@@ -230,12 +265,33 @@ class Canvas(QWidget):
     def _lift_pen(self) -> None:
         if self._before is None:
             return
+        tapped = self._tapped_box()
+        if tapped >= 0:
+            self._take_back()
+            self.pointed.emit(tapped)
+            return
         before, self._before = self._before, None
         after = self.strokes
         self._pen = []
         if after is not before:
             self._commit(before, after)
             self._press_changed = True
+
+    def _tapped_box(self) -> int:
+        """The box that the pen has tapped; -1 for none."""
+        pen = np.array(self._pen)
+        if self._press is None or not len(pen) or np.ptp(pen, axis=0).max() > MOST_TAP:
+            return -1
+        return self._box_at(self._press.point)
+
+    def _box_at(self, point: tuple[float, float]) -> int:
+        """The box there, in units of the paper's side; -1 for none."""
+        return next((index for index, box in enumerate(self._boxes) if box.contains(QPointF(*point))), -1)
+
+    @Slot()
+    def _point_under_mouse(self) -> None:
+        if self._under_mouse >= 0 and not self.is_drawing:
+            self.pointed.emit(self._under_mouse)
 
     def _take_back(self) -> None:
         """Undo the latest press without a trace in the undo history."""
@@ -254,6 +310,10 @@ class Canvas(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(event.position(), erases=self.erasing)
         self._move_or_lift(MOUSE, event)
+        under_mouse = -1 if self.is_drawing or self.erasing else self._box_at(self._to_paper(event.position()))
+        if under_mouse != self._under_mouse:
+            self._under_mouse = under_mouse
+            self._pointing.start()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -314,7 +374,16 @@ class Canvas(QWidget):
         self._lift_pen()
         super().hideEvent(event)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The arrow keys go from digit to digit."""
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
+        if step and self._boxes:
+            self.pointed.emit(min(max(self._pointed + step, 0), len(self._boxes) - 1))
+        else:
+            super().keyPressEvent(event)
+
     def leaveEvent(self, event: QEvent) -> None:
+        self._under_mouse = -1
         self._hover(QPointF(), erases=False)
         super().leaveEvent(event)
 
@@ -363,18 +432,44 @@ class Canvas(QWidget):
         painter.scale(paper.width(), paper.height())
         painter.setBrush(Qt.BrushStyle.NoBrush)
         round_cap, round_join = Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
-        painter.setPen(QPen(QColor(colors.ink), PEN_WIDTH, Qt.PenStyle.SolidLine, round_cap, round_join))
+        painter.setPen(QPen(QColor(colors.ink), self._pen_width, Qt.PenStyle.SolidLine, round_cap, round_join))
         for stroke in self._strokes:
             painter.drawPath(self._paths[id(stroke)])
         if self._pen:
             painter.drawPath(_smooth_path(np.array(self._pen)))
         painter.restore()
+        self._paint_boxes(painter, paper)
         if self._eraser_at is not None:
             radius = ERASER_RADIUS * paper.width()
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(colors.muted), 1))
             painter.drawEllipse(self._eraser_at, radius, radius)
         painter.end()
+
+    def _paint_boxes(self, painter: QPainter, paper: QRectF) -> None:
+        if not self.strokes:
+            return  # cleared, but not read yet
+        colors, side = theme.colors(), paper.width()
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for index, box in enumerate(self._boxes):
+            inset = 1.5  # the outline stays on the paper
+            within = QRectF(0, 0, side, side).adjusted(inset, inset, -inset, -inset)
+            scaled = QRectF(box.topLeft() * side, box.bottomRight() * side) & within
+            is_pointed = index == self._pointed
+            painter.setPen(QPen(QColor(colors.accent if is_pointed else colors.border), 2 if is_pointed else 1))
+            painter.drawRoundedRect(scaled.translated(paper.topLeft()), BOX_RADIUS_PX, BOX_RADIUS_PX)
+
+
+def _side_by_side(boxes: list[QRectF], pen_width: float) -> tuple[QRectF, ...]:
+    """Boxes with room for the pen; where neighbours would overlap they meet halfway."""
+    margin = pen_width / 2 + BOX_MARGIN
+    around = [box.adjusted(-margin, -margin, margin, margin) for box in boxes]
+    for left, right in pairwise(around):
+        if left.right() > right.left():
+            middle = (left.right() + right.left()) / 2
+            left.setRight(middle)
+            right.setLeft(middle)
+    return tuple(around)
 
 
 def _smooth_path(stroke: Stroke) -> QPainterPath:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAccessible, QColor, QImage, QMouseEvent, QPainter, QP
 from PySide6.QtWidgets import QDialog, QPushButton, QSizePolicy, QWidget
 
 from minigrad_gui import theme
-from minigrad_gui.reader import ReadDigit, percentage, written_number
+from minigrad_gui.reader import Box, ReadDigit, percentage, written_number
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.digit_picture import DigitPicture
 from minigrad_gui.widgets.screens import resize_within
@@ -169,7 +169,7 @@ class PictureDialog(QDialog):
                 shown.set_picture(digit.picture)
 
 
-def _moved(box: tuple[int, int, int, int], left: int, top: int) -> tuple[int, int, int, int]:
+def _moved(box: Box, left: int, top: int) -> Box:
     return box[0] + left, box[1] + top, box[2] + left, box[3] + top
 
 

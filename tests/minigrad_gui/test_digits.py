@@ -143,3 +143,38 @@ def test_a_picture_of_one_shade_is_blank(value):
 def test_what_is_no_picture_is_refused(shape):
     with pytest.raises(ValueError, match="picture"):
         digits.from_image(np.zeros(shape, np.uint8))
+
+
+BESIDE_EACH_OTHER = [
+    np.array([[0.0, 0], [0, 1]]),
+    np.array([[0.5, 0], [1, 0], [0.7, 1]]),
+    np.array([[0.6, 0.5], [1, 0.5]]),
+]
+
+
+def test_strokes_are_split_into_digits():
+    assert digits.split_strokes(BESIDE_EACH_OTHER) == [[0], [1, 2]]
+    assert digits.split_strokes([[(0, 0), (0, 9)], [(40, 0), (40, 9)]]) == [[0], [1]], "lists, in any unit"
+    assert digits.split_strokes([]) == digits.split_strokes([[]]) == []
+
+
+def test_a_judge_sees_what_the_network_would_see():
+    doubtful = [np.array([[0.0, 0], [0, 1], [0.3, 1]]), np.array([[0.2, 0], [0.5, 0], [0.5, 1]])]
+    seen = []
+
+    def judge(pictures):
+        seen.append(pictures)
+        return np.linspace(0.1, 0.9, len(pictures))
+
+    digits.split_strokes(doubtful, judge=judge)
+    (pictures,) = seen
+    assert pictures.dtype == np.float32
+    assert pictures.shape == (3, 28, 28)
+    whole = digits.rasterize(doubtful)
+    assert sum(np.array_equal(picture, whole) for picture in pictures) == 1
+
+
+@pytest.mark.parametrize("wrong", [[[1, 2, 3]], [[(0, 0), (np.nan, 1)]]])
+def test_what_is_no_stroke_is_not_split(wrong):
+    with pytest.raises(ValueError, match="stroke"):
+        digits.split_strokes(wrong)

@@ -9,7 +9,18 @@ from mnist_digits import mnist
 from engine import MLP, ModelFileError, save_model
 from engine.calibration import Calibration
 from minigrad_gui.data import asset_path
-from minigrad_gui.reader import Prediction, ReadDigit, load_reader, percentage, predict, read_picture, written_number
+from minigrad_gui.digits import rasterize
+from minigrad_gui.reader import (
+    Number,
+    Prediction,
+    ReadDigit,
+    load_reader,
+    percentage,
+    predict,
+    read_number,
+    read_picture,
+    written_number,
+)
 
 PRETRAINED = asset_path("pretrained.npz")
 
@@ -102,3 +113,59 @@ def test_a_picture_of_several_digits_is_read_in_order(pictures):
     assert written_number(digits).replace(" ", "") == "72"
     assert digits[0].box[2] <= 140 <= digits[1].box[0]
     assert np.abs(digits[0].picture - pictures[0]).mean() < 0.05
+
+
+ONE = np.array([[0.0, 0.0], [0.02, 0.5], [0.0, 1.0]])
+SEVEN = np.array([[0.0, 0.0], [0.6, 0.0], [0.25, 1.0]])
+ACROSS = np.array([[0.15, 0.5], [0.6, 0.5]])
+ASIDE = np.array([0.4, 0.0])
+SEVENTEEN = [ONE, SEVEN + ASIDE, ACROSS + ASIDE]
+
+
+def test_a_number_is_read():
+    model, record = load_reader(PRETRAINED)
+    number = read_number(model, record.calibration, SEVENTEEN, with_handwriting=True)
+    assert number.text == "17"
+    one, seven = number.digits
+    assert (one.strokes, seven.strokes) == ((0,), (1, 2))
+    assert one.box == (0.0, 0.0, 0.02, 1.0)
+    assert seven.box == (0.4, 0.0, 1.0, 1.0)
+    assert seven.prediction.with_handwriting
+    np.testing.assert_array_equal(seven.picture, rasterize([SEVEN, ACROSS]))
+
+
+@pytest.mark.parametrize("strokes", [[ONE], [SEVEN, ACROSS]])
+def test_one_digit_is_read_as_its_picture_is(strokes):
+    model, record = load_reader(PRETRAINED)
+    (digit,) = read_number(model, record.calibration, strokes).digits
+    alone = predict(model, record.calibration, rasterize(strokes))
+    np.testing.assert_array_equal(digit.picture, rasterize(strokes))
+    np.testing.assert_array_equal(digit.prediction.probabilities, alone.probabilities)
+    assert (digit.prediction.digit, digit.prediction.recognised) == (alone.digit, alone.recognised)
+
+
+def test_what_is_not_recognised_is_a_question_mark():
+    model, _ = load_reader(PRETRAINED)
+    number = read_number(model, Calibration(least_log_sum_exp=1e5), SEVENTEEN)
+    assert number.text == "??"
+    assert [digit.prediction.digit for digit in number.digits] == [1, 7]
+
+
+def test_without_strokes_there_is_no_number():
+    assert read_number(load_reader(PRETRAINED)[0], Calibration(), []) == Number()
+    assert Number().text == ""
+
+
+def test_without_a_network_there_are_digits_but_no_answers():
+    number = read_number(None, Calibration(), SEVENTEEN)
+    assert [digit.prediction for digit in number.digits] == [None, None]
+    assert number.text == "??"
+
+
+def test_weights_too_large_to_compute_with_give_no_answers():
+    model = MLP(784, [8], 10, dtype=np.float32)
+    for parameter in model.parameters():
+        parameter.data[...] = 1e38
+    touching = [ONE, SEVEN]
+    number = read_number(model, Calibration(least_log_sum_exp=5.0), touching)
+    assert all(digit.prediction is None for digit in number.digits)

@@ -4,21 +4,26 @@ import numpy as np
 import pytest
 
 from minigrad_gui.digits import rasterize
-from minigrad_gui.reader import Prediction
+from minigrad_gui.reader import Number, Prediction, ReadDigit
 from minigrad_gui.session.drawing import Drawing
 
 ONE = np.array([[0.5, 0.1], [0.5, 0.9]])
 
 
 class Reader:
-    """Reads a 1 wherever there is ink, and knows what it was asked."""
+    """Reads each stroke as a 1, and knows what it was asked."""
 
     def __init__(self):
-        self.pictures = []
+        self.drawings = []
 
-    def __call__(self, picture):
-        self.pictures.append(picture)
+    def predict(self, picture):
         return Prediction(1, np.eye(10)[1]) if picture.any() else None
+
+    def read(self, strokes):
+        self.drawings.append(strokes)
+        pictures = [rasterize([stroke]) for stroke in strokes]
+        digits = [ReadDigit((0, 0, 1, 1), each, self.predict(each), (at,)) for at, each in enumerate(pictures)]
+        return Number(tuple(digits))
 
 
 @pytest.fixture
@@ -28,7 +33,7 @@ def reader():
 
 @pytest.fixture
 def drawing(reader):
-    drawing = Drawing(reader)
+    drawing = Drawing(reader.read, reader.predict)
     yield drawing
     drawing.close()
 
@@ -47,28 +52,29 @@ def test_many_changes_at_once_are_read_once(drawing, reader, qtbot):
     with qtbot.waitSignal(drawing.predictionChanged):
         for end in range(2, 30):
             drawing.set_strokes([ONE * end / 30])
-    assert len(reader.pictures) == 1
+    assert len(reader.drawings) == 1
 
 
-def test_another_network_reads_the_same_picture_again(drawing, reader, qtbot):
+def test_another_network_reads_the_same_strokes_again(drawing, reader, qtbot):
     with qtbot.waitSignal(drawing.predictionChanged):
         drawing.set_strokes([ONE])
     with qtbot.waitSignal(drawing.predictionChanged):
         drawing.read_again()
-    assert reader.pictures[0] is reader.pictures[1]
+    assert [len(strokes) for strokes in reader.drawings] == [1, 1]
+    assert reader.drawings[0][0] is reader.drawings[1][0] is ONE
 
 
 def test_a_blank_sheet_is_not_told_of_again(drawing, reader, qtbot):
     with qtbot.assertNotEmitted(drawing.predictionChanged, wait=50):
         drawing.read_again()
-    assert len(reader.pictures) == 1
+    assert len(reader.drawings) == 1
 
 
 def test_what_is_closed_reads_nothing(drawing, reader, qtbot):
     drawing.set_strokes([ONE])
     drawing.close()
     qtbot.wait(50)
-    assert reader.pictures == []
+    assert reader.drawings == []
 
 
 def test_the_sheet_can_be_read_as_it_was_drawn(drawing):
@@ -77,3 +83,57 @@ def test_the_sheet_can_be_read_as_it_was_drawn(drawing):
     picture, prediction = drawing.read_as_drawn()
     assert prediction.digit == 1
     assert picture.shape == (28, 28)
+
+
+@pytest.fixture
+def three(drawing, qtbot):
+    """A drawing of three digits that has been read."""
+    with qtbot.waitSignal(drawing.predictionChanged):
+        drawing.set_strokes([ONE, ONE + 1, ONE[::-1] * [-1, 1]])
+    return drawing
+
+
+def test_the_last_digit_is_pointed_at_unless_another_is_chosen(three, qtbot):
+    assert three.number.text == "111"
+    assert three.pointed == 2
+    assert [id(stroke) for stroke in three.pointed_strokes] == [id(three.strokes[2])]
+    with qtbot.waitSignal(three.predictionChanged):
+        three.point_at(0)
+    assert three.picture is three.number.digits[0].picture
+    assert three.prediction is three.number.digits[0].prediction
+    assert [id(stroke) for stroke in three.pointed_strokes] == [id(three.strokes[0])]
+    with qtbot.waitSignal(three.predictionChanged):
+        three.read_again()
+    assert three.pointed == 0, "another network changes nothing about that"
+    with qtbot.waitSignal(three.predictionChanged):
+        three.set_strokes([*three.strokes, ONE + 9])
+    assert three.pointed == 3
+
+
+@pytest.mark.parametrize(("wish", "pointed"), [(-5, 0), (1, 1), (9, 2)])
+def test_only_what_is_there_is_pointed_at(three, wish, pointed):
+    three.point_at(wish)
+    assert three.pointed == pointed
+
+
+def test_nothing_is_pointed_at_on_a_blank_sheet(drawing):
+    assert drawing.pointed == -1
+    drawing.point_at(0)
+    assert (drawing.pointed, drawing.prediction) == (-1, None)
+    assert not drawing.picture.any()
+
+
+def test_strokes_that_were_not_read_yet_are_pointed_at_together(three):
+    more = [*three.strokes, ONE + 9]
+    three.set_strokes(more)
+    assert len(three.pointed_strokes) == 4
+    three.settle()
+    assert [id(stroke) for stroke in three.pointed_strokes] == [id(more[3])]
+
+
+def test_a_digit_that_was_just_drawn_can_be_pointed_at(three):
+    three.point_at(0)
+    three.set_strokes([*three.strokes, ONE + 9])
+    three.point_at(3)
+    assert three.pointed == 3
+    assert len(three.number.digits) == 4

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QImage
@@ -368,6 +369,17 @@ def test_a_reading_is_announced_once_when_the_pen_rests(user, announced):
     user.click("clearButton")
     user.wait(lambda: len(announced) == 2)
     assert announced[1].startswith("The canvas is blank")
+
+
+def test_a_number_and_the_digit_that_is_pointed_at_are_announced(user, announced):
+    for x in (0.3, 0.6):
+        user.stroke(np.array([[x, 0.2], [x, 0.5], [x, 0.8]]))
+    user.wait(lambda: announced != [])
+    assert announced[0].startswith("11, Digit 2 of 2: 1, ")
+    canvas = user.widget("drawingCanvas")
+    assert "2 digits: the arrow keys choose one" in canvas.accessibleDescription()
+    QTest.keyClick(canvas, Qt.Key.Key_Left)
+    assert announced[-1].startswith("Digit 1 of 2: 1, ")
 
 
 def test_nothing_is_announced_while_the_pen_is_down(user, announced):
