@@ -73,11 +73,19 @@ def predict(
     """
     if not picture.any():
         return None
+    return _predictions(model, calibration, picture[np.newaxis], with_handwriting)[0]
+
+
+def _predictions(
+    model: MLP, calibration: Calibration, pictures: NDArray[np.float32], with_handwriting: bool
+) -> list[Prediction | None]:
+    """What the network thinks of pictures (n, 28, 28) with ink; None where its probabilities are not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
-        probabilities, accepted = calibration.read(logits_of(model, picture[np.newaxis]))
-    if not np.isfinite(probabilities).all():
-        return None
-    return Prediction(int(probabilities[0].argmax()), probabilities[0], bool(accepted[0]), with_handwriting)
+        probabilities, accepted = calibration.read(logits_of(model, pictures))
+    return [
+        Prediction(int(each.argmax()), each, bool(is_accepted), with_handwriting) if np.isfinite(each).all() else None
+        for each, is_accepted in zip(probabilities, accepted, strict=True)
+    ]
 
 
 def read_picture(predict: Callable[[Picture], Prediction | None], array: NDArray[Any]) -> list[ReadDigit]:
@@ -140,13 +148,17 @@ def read_number(
         assert model is not None
         return certainty_of_digit(calibration, logits_of(model, np.stack([picture_of(group) for group in groups])))
 
+    groups = best_groups(strokes, None if model is None else certainty)
+    if not groups:
+        return Number()
+    predictions: list[Prediction | None] = [None] * len(groups)
+    if model is not None:
+        chosen = np.stack([picture_of(group) for group in groups])
+        predictions = _predictions(model, calibration, chosen, with_handwriting)
     digits = []
-    for group in best_groups(strokes, None if model is None else certainty):
+    for group, prediction in zip(groups, predictions, strict=True):
         points, picture = np.concatenate([strokes[index] for index in group]), picture_of(group)
         (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-        prediction = None
-        if model is not None:
-            prediction = predict(model, calibration, picture, with_handwriting=with_handwriting)
         digits.append(ReadDigit((left, top, right, bottom), picture, prediction, tuple(group)))
     return Number(tuple(digits))
 
