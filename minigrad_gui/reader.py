@@ -1,4 +1,4 @@
-"""Reading a picture: a network and its calibration turn it into a `Prediction`, in the window as in the terminal.
+"""Reading: a network and its calibration make a `Prediction` of a picture, and a `Number` of a drawing.
 
 No Qt here.
 """

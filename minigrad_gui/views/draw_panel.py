@@ -2,6 +2,7 @@
 
 After each drawing the panel asks whether the reading is right. Pressing the right digit's key or clicking its bar
 teaches the drawing. If "With your handwriting" is ticked, taught drawings help with reading.
+Of several digits, one is pointed at: the bars, the picture and what is taught are about that one.
 """
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Slot
