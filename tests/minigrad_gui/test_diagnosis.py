@@ -19,7 +19,9 @@ def diagnosed(mnist):
     """`diagnosed(config)`: train as the window does, and say what was wrong."""
 
     def train(config: TrainingConfig, digits: int = 60_000) -> Diagnosis | None:
+        digits = digits if config.batch_size > 1 else digits // 4
         run = TrainingRun(config, mnist.train_images[:digits], mnist.train_labels[:digits], 10)
+        run.threads = 1  # two would compete with another worker's
         diverged = any(step.diverged for steps, _ in run.chunks() for step in steps)
         return diagnose_run(run, mnist.test_images, diverged=diverged)
 
