@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, QTimer, QUrl, Slot
+from PySide6.QtCore import QByteArray, QMimeData, QSettings, QTimer, QUrl, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QIcon, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -241,7 +241,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_paste(self) -> None:
-        copied = QApplication.clipboard().mimeData()
+        copied = QApplication.clipboard().mimeData() or QMimeData()  # None while nothing has been copied at all
         if copied.hasImage():
             self._show_picture(pixels_of(QApplication.clipboard().image()), "Pasted")
         elif copied.hasUrls() and copied.urls()[0].isLocalFile():

@@ -417,7 +417,7 @@ def test_the_hooks_go_back_to_whoever_had_them():
 @watched
 def test_the_window_goes_on(passed_on, user, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(user.session._drawing, "_predict", lambda _: fall())
+        broken.setattr(user.session._drawing, "_read_strokes", lambda _: fall())
         user.draw(1)
         the_dialog(user.qtbot)
         assert set(passed_on) == {KeyError}

@@ -459,8 +459,11 @@ def test_a_picture_is_read_when_it_is_dropped_pasted_or_opened(user, drop, numbe
     assert user.session.model is before
 
 
-def test_without_a_picture_on_the_clipboard_nothing_is_read(user):
-    QApplication.clipboard().setText("2026")
+@pytest.mark.parametrize("text", ["2026", ""])
+def test_without_a_picture_on_the_clipboard_nothing_is_read(user, text):
+    QApplication.clipboard().clear()
+    if text:
+        QApplication.clipboard().setText(text)
     user.trigger("pastePictureAction")
     assert not user.window.findChildren(PictureDialog)
 
