@@ -14,7 +14,7 @@ import tempfile
 import time
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -282,15 +282,18 @@ def load_pen_digits() -> Dataset:
     return Dataset(*arrays, "pen strokes", DIGIT_NAMES)
 
 
-def load_mnist_and_pen_digits(cancelled: Callable[[], bool] = lambda: False) -> Dataset:
-    """MNIST and the pen strokes of all 30 people, plain and varied, with outliers; the test digits are MNIST's.
+def load_mnist_and_pen_digits(cancelled: Callable[[], bool] = lambda: False, held_out: Collection[int] = ()) -> Dataset:
+    """MNIST and the pen strokes of 30 people, plain and varied, with outliers; the test digits are MNIST's.
 
-    It takes some seconds. Raises DataError as `load_mnist` does, LoadingCancelledError once `cancelled()` is true.
+    held_out: people, from 1 to 30, to leave out, so that they can judge what was learned. It takes some seconds.
+    Raises DataError as `load_mnist` does, LoadingCancelledError once `cancelled()` is true.
     """
     from minigrad_gui.non_digits import non_digits
     from minigrad_gui.pen_digits import picture_of, varied_pictures
 
     mnist, drawn = load_mnist(), _pen_strokes()
+    chosen = np.flatnonzero(~np.isin(drawn.writers, list(held_out)))
+    drawings, labels = [drawn.drawings[index] for index in chosen], drawn.labels[chosen]
     rng = np.random.default_rng(0)
 
     def in_parts(count: int, make: Callable[[slice], NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
@@ -302,12 +305,12 @@ def load_mnist_and_pen_digits(cancelled: Callable[[], bool] = lambda: False) -> 
         return parts
 
     images = [mnist.train_images]
-    images += in_parts(PEN_COUNT, lambda part: np.stack([picture_of(each) for each in drawn.drawings[part]]))
+    images += in_parts(len(drawings), lambda part: np.stack([picture_of(strokes) for strokes in drawings[part]]))
     for _ in range(PEN_COPIES - 1):
-        images += in_parts(PEN_COUNT, lambda part: varied_pictures(drawn.drawings[part], rng))
+        images += in_parts(len(drawings), lambda part: varied_pictures(drawings[part], rng))
     digits = mnist.train_images
-    outliers = in_parts(OUTLIER_COUNT, lambda part: non_digits(part.stop - part.start, drawn.drawings, digits, rng))
-    labels = np.concatenate([mnist.train_labels, np.tile(drawn.labels, PEN_COPIES)])
+    outliers = in_parts(OUTLIER_COUNT, lambda part: non_digits(part.stop - part.start, drawings, digits, rng))
+    labels = np.concatenate([mnist.train_labels, np.tile(labels, PEN_COPIES)])
     tests = mnist.test_images, mnist.test_labels
     return Dataset(np.concatenate(images), labels, *tests, MNIST_AND_PEN, DIGIT_NAMES, np.concatenate(outliers))
 

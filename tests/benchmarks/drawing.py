@@ -1,6 +1,6 @@
 """How well drawings are read, before and after a network has been taught a few by the same person.
 
-    python tests/benchmarks/drawing.py --strokes FILE [--model MODEL] [--writers 1-15] [--taught at-random]
+    python tests/benchmarks/drawing.py --strokes FILE [--model MODEL | --held-out] [--writers 1-15] [--taught at-random]
 
 FILE is an .npz of pen strokes: points (P, 2), x right and y up; stroke_start (S + 1,): where each stroke's points
 begin, and the end; digit_start (N + 1,): the same for each drawing's strokes; label (N,), writer (N,). Everything goes
@@ -12,7 +12,7 @@ drawings are the test. All randomness follows from the seed.
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,17 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from engine import ModelFileError, evaluate, load_model, predict
-from engine.calibration import Calibration
+from engine.calibration import Calibration, calibrate_run
 from engine.nn import MLP
 from engine.record import TrainingRecord
+from engine.run import TrainingRun
 from engine.training import logits_of
-from minigrad_gui.data import Dataset, asset_path, load_mnist
+from minigrad_gui.data import Dataset, asset_path, load_mnist, load_mnist_and_pen_digits
 from minigrad_gui.digits import CLASSES, rasterize
 from minigrad_gui.handwriting import teach
 from minigrad_gui.non_digits import non_digits
 from minigrad_gui.pen_digits import read_pen_digits
+from minigrad_gui.presets import PRESETS
 from minigrad_gui.teaching import REPLAYED
 
 TAUGHT = (10, 20, 40)
@@ -54,6 +56,18 @@ def confusions(labels: NDArray[Any], read: NDArray[Any]) -> str:
     worst = np.argsort(table, axis=None)[::-1][:6]
     pairs = [(*divmod(int(at), CLASSES), int(table.flat[at])) for at in worst]
     return ", ".join(f"{label} as {digit}: {count}" for label, digit, count in pairs if count)
+
+
+def trained_without(writers: Collection[int]) -> tuple[MLP, Calibration]:
+    """The preset Best, trained without these people; it takes minutes."""
+    digits = load_mnist_and_pen_digits(held_out=writers)
+    samples = digits.train_images, digits.train_labels
+    run = TrainingRun(PRESETS["best"], *samples, CLASSES, outliers=digits.outliers)
+    run.threads = 1
+    for _, epoch in run.chunks():
+        if epoch is not None:
+            print(f"epoch {epoch.epoch + 1} of {run.config.epochs}: {epoch.validation_accuracy:.2%}", file=sys.stderr)
+    return run.model, calibrate_run(run)
 
 
 def calibration_error(confidence: NDArray[Any], right: NDArray[Any], bins: int = 15) -> float:
@@ -125,6 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--strokes", type=Path, required=True, metavar="FILE")
     parser.add_argument("--model", type=Path, default=asset_path("pretrained.npz"))
     parser.add_argument("--writers", default="", metavar="FIRST-LAST", help="only these (default: all)")
+    held_out = "instead of --model, train the preset Best without these people of the bundled strokes"
+    parser.add_argument("--held-out", action="store_true", help=held_out)
     parser.add_argument("--seed", type=int, default=0, help="which drawings are taught")
     parser.add_argument("--taught", choices=("evenly", "at-random"), default="evenly", help="(default: %(default)s)")
     options = parser.parse_args(arguments)
@@ -138,11 +154,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = np.flatnonzero((writers >= first) & (writers <= last))
     labels, writers = labels[chosen], writers[chosen]
     mnist = load_mnist()
+    calibration = TrainingRecord.from_meta(meta).calibration
+    if options.held_out:
+        model, calibration = trained_without(range(first, last + 1))
 
     started = time.perf_counter()
     pictures = np.stack([rasterize(drawings[index]) for index in chosen])
     rasterize_ms = (time.perf_counter() - started) / len(chosen) * 1000
-    calibration = TrainingRecord.from_meta(meta).calibration
     probabilities, accepted = calibration.read(logits_of(model, pictures))
     read = probabilities.argmax(axis=1)
     right = read == labels

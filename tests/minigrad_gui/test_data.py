@@ -351,6 +351,15 @@ def test_mnist_with_pen_strokes_is_as_large_as_it_says(mnist, monkeypatch):
     assert (source.training_count, source.outlier_count) == (60_000 + 3 * data.PEN_COUNT, 8_000)
 
 
+def test_people_can_be_held_out(monkeypatch):
+    monkeypatch.setattr(data, "PEN_COPIES", 1)
+    monkeypatch.setattr(data, "OUTLIER_COUNT", 10)
+    pen = data.load_pen_digits()
+    both = data.load_mnist_and_pen_digits(held_out=range(25, 31))
+    np.testing.assert_array_equal(both.train_images[60_000:], pen.train_images)
+    np.testing.assert_array_equal(both.train_labels[60_000:], pen.train_labels)
+
+
 def test_drawing_them_can_be_cancelled():
     asked = []
 
