@@ -19,6 +19,7 @@ import pytest
 from hub import BLANK, png_chunk
 
 from minigrad_gui import data
+from minigrad_gui.pen_digits import PenDigits
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -329,31 +330,51 @@ def test_a_jpeg_of_absurdly_many_scans_is_refused(tmp_path):
 # ---------------------------------------------------------------- pen strokes
 
 
-def test_the_pen_strokes_of_people_to_test_on_are_not_trained_on():
+DRAWN = 700
+
+
+@pytest.fixture
+def few_drawings(monkeypatch):
+    """Whatever loads the pen strokes gets the first 700; the number of copies and outliers is small, too."""
+    drawn = data._pen_strokes()
+    few = PenDigits(drawn.drawings[:DRAWN], drawn.labels[:DRAWN], drawn.writers[:DRAWN])
+    monkeypatch.setattr(data, "_pen_strokes", lambda: few)
+    monkeypatch.setattr(data, "PEN_COPIES", 2)
+    monkeypatch.setattr(data, "OUTLIER_COUNT", 60)
+    return few
+
+
+def test_the_pen_strokes_of_people_to_test_on_are_not_trained_on(few_drawings):
     pen = data.load_pen_digits()
-    assert len(pen.train_images) + len(pen.test_images) == data.PEN_COUNT
-    assert len(pen.train_images) == len(pen.train_labels)
-    assert 1400 < len(pen.test_images) == len(pen.test_labels) < 1600
+    tests = few_drawings.writers > 24
+    assert 80 < tests.sum() < 200
+    np.testing.assert_array_equal(pen.train_labels, few_drawings.labels[~tests])
+    np.testing.assert_array_equal(pen.test_labels, few_drawings.labels[tests])
+    assert (len(pen.train_images), len(pen.test_images)) == ((~tests).sum(), tests.sum())
     assert pen.class_names == tuple("0123456789")
     assert not len(pen.outliers)
 
 
-def test_mnist_with_pen_strokes_is_as_large_as_it_says(mnist, monkeypatch):
-    monkeypatch.setattr(data, "PEN_COPIES", 2)
-    monkeypatch.setattr(data, "OUTLIER_COUNT", 700)
+def test_what_is_said_of_mnist_with_pen_strokes_is_true():
+    source = data.SOURCES[data.MNIST_AND_PEN]
+    assert len(data._pen_strokes().drawings) == data.PEN_COUNT
+    assert source.training_count == 60_000 + data.PEN_COPIES * data.PEN_COUNT
+    assert source.outlier_count == data.OUTLIER_COUNT
+
+
+@pytest.mark.usefixtures("few_drawings")
+def test_mnist_with_pen_strokes_holds_both(mnist):
     both = data.load(data.MNIST_AND_PEN)
     np.testing.assert_array_equal(both.train_images[:60_000], mnist.train_images)
-    assert len(both.train_images) == len(both.train_labels) == 60_000 + 2 * data.PEN_COUNT
-    np.testing.assert_array_equal(both.train_labels[-data.PEN_COUNT :], both.train_labels[60_000 : -data.PEN_COUNT])
-    assert both.outliers.shape == (700, 28, 28)
+    assert len(both.train_images) == len(both.train_labels) == 60_000 + 2 * DRAWN
+    np.testing.assert_array_equal(both.train_labels[-DRAWN:], both.train_labels[60_000:-DRAWN])
+    assert both.outliers.shape == (60, 28, 28)
     assert both.test_images is mnist.test_images or (both.test_images == mnist.test_images).all()
-    source = data.SOURCES[data.MNIST_AND_PEN]
-    assert (source.training_count, source.outlier_count) == (60_000 + 3 * data.PEN_COUNT, 8_000)
 
 
+@pytest.mark.usefixtures("few_drawings")
 def test_people_can_be_held_out(monkeypatch):
     monkeypatch.setattr(data, "PEN_COPIES", 1)
-    monkeypatch.setattr(data, "OUTLIER_COUNT", 10)
     pen = data.load_pen_digits()
     both = data.load_mnist_and_pen_digits(held_out=range(25, 31))
     np.testing.assert_array_equal(both.train_images[60_000:], pen.train_images)
