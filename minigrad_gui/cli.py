@@ -166,10 +166,10 @@ def _add_train(commands: Any) -> None:
     for field in fields(Augmentation):
         limits = f"from 0 to {MAX_AUGMENTATION[field.name]:g}"
         add(f"--{field.name.replace('_', '-')}", field.name, limits, varied, type=float, metavar="MOST")
-    kept = "keep the run in this file after each epoch and every 30 seconds, so that nothing can end it for good"
+    kept = "save the run to this file after each epoch and every 30 seconds, so that it can be resumed"
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help=kept)
-    resumed = "go on with the run in this file, to the same network as if it had never been interrupted; its settings "
-    resumed += "are those of the run, and it is kept in the file again"
+    resumed = "resume the run in this file, to the same network as without the interruption; its settings "
+    resumed += "are those of the run, and it is saved to the file again"
     parser.add_argument("--resume", type=Path, metavar="FILE", help=resumed)
     parser.set_defaults(run=_train)
 

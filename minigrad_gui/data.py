@@ -126,7 +126,7 @@ SOURCES = {
     ),
     "ylecun/mnist": Source(
         "ylecun/mnist",
-        "The same digits, fetched once from huggingface.co/datasets/ylecun/mnist (about 20 MB) and kept in its cache.",
+        "The same digits, downloaded once from huggingface.co/datasets/ylecun/mnist (about 20 MB) and cached.",
         "ylecun/mnist",
     ),
 }
@@ -193,7 +193,7 @@ def _check_photo(path: Path, image: "ImageFile", content: bytes) -> None:
         raise DataError(f"{path} is too large: {image.width} x {image.height} pixels.")
     scans = content.count(b"\xff\xda") if is_jpeg else 0
     if scans * (size_px + MIN_SCAN_PX) > MAX_PHOTO_SCANNED_PX:
-        raise DataError(f"{path} is put together from too many scans.")
+        raise DataError(f"{path} has too many scans.")
     if size_px > MAX_PHOTO_PX:
         image.draft(None, (image.width // 2, image.height // 2))
 
@@ -247,7 +247,7 @@ def _photo_content(path: Path) -> bytes:
             at += 12 + int.from_bytes(content[at : at + 4])  # length, kind, content, checksum
             chunks += 1
         if chunks > MAX_PHOTO_CHUNKS:
-            raise DataError(f"{path} is put together from too many parts.")
+            raise DataError(f"{path} has too many parts.")
     return content
 
 
@@ -371,7 +371,7 @@ def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: F
         try:
             return _read_arrays(target, repository)
         except Exception as error:
-            raise DataError(f"{repository} could not be fetched: what came of it is damaged.") from error
+            raise DataError(f"{repository} could not be fetched: the download is damaged.") from error
 
 
 def _told(errors: IO[bytes], status: int) -> str:

@@ -128,7 +128,7 @@ def _stuck(config: TrainingConfig, losses: NDArray[np.float64], dead: Sequence[f
     if config.learning_rate > usual * 10:
         return Diagnosis(what, _smaller_rate(config))
     if config.activation != "relu" and len(config.hidden) >= DEEP:
-        why = "The gradient fades on its way back through so many layers."
+        why = "The gradient vanishes on its way back through so many layers."
         return Diagnosis(what, f"{why} Try ReLU, fewer layers, or Adam.")
     return Diagnosis(what, "Try another learning rate, or other layers.")
 

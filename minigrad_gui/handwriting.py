@@ -166,7 +166,7 @@ class DrawingStore:
         except OSError as error:
             if not was_told:
                 raise DrawingStoreError(
-                    f"What you teach is learnt, but will be forgotten when you leave: {self.folder} cannot be written "
+                    f"What you teach is learnt, but will be lost when you quit: {self.folder} cannot be written "
                     f"to ({reason_of(error)})."
                 ) from error
 

@@ -101,9 +101,9 @@ def _refuse_to_replace(checkpoint: Path) -> NoReturn:
     try:
         summarize_checkpoint(checkpoint)
     except ModelFileError as error:
-        raise UsageError(f"{checkpoint} is there already, and is not a run's checkpoint; name another file.") from error
+        raise UsageError(f"{checkpoint} already exists and is not a checkpoint; name another file.") from error
     command = f"minigrad-gui train --resume {_quoted(checkpoint)}"
-    raise UsageError(f"{checkpoint} holds a run already; go on with: {command}; or name another file.")
+    raise UsageError(f"{checkpoint} already holds a run; resume it with: {command}; or name another file.")
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def _train(job: TrainingJob, save: Path | None) -> None:
         try:
             with open_run(job, RunCache(), _tell_failed_checkpoint) as runner:
                 if job.resume_from is not None:
-                    print(f"going on {_position(runner.run)}", flush=True)
+                    print(f"resuming {_position(runner.run)}", flush=True)
                 _run(runner, save, asked)
         except data.LoadingCancelledError:
             raise StoppedError("stopped before training began.", 128 + asked[0]) from None
@@ -200,9 +200,9 @@ def _how_to_go_on(runner: Runner, save: Path | None) -> str:
     what = f"stopped {_position(runner.run)}"
     checkpoint = runner.job.checkpoint_path
     if checkpoint is None:
-        return f"{what}; nothing was saved (--checkpoint FILE would have kept the run)."
+        return f"{what}; nothing was saved (--checkpoint FILE would have saved the run)."
     command = f"minigrad-gui train --resume {_quoted(checkpoint)}" + (f" --save {_quoted(save)}" if save else "")
-    return f"{what}; go on with: {command}"
+    return f"{what}; resume with: {command}"
 
 
 def _quoted(path: PathLike) -> str:

@@ -89,7 +89,7 @@ def _check_files(data_files: Mapping[str, Iterable[str]], repository: str) -> No
         raise DataError(f"it has more than {MAX_DATA_FILES} files of data.")
     for name in names:
         if not (name.startswith(f"hf://datasets/{repository}@") and name.endswith(".parquet")):
-            raise DataError("it holds something else than Parquet files of its own.")
+            raise DataError("it contains files other than its own Parquet files.")
 
 
 def _images(column: Any) -> NDArray[np.uint8]:
@@ -98,7 +98,7 @@ def _images(column: Any) -> NDArray[np.uint8]:
         value = cell.as_py()
         content = value.get("bytes") if isinstance(value, dict) else None
         if not isinstance(content, bytes):  # a path would name a file on this machine
-            raise DataError("a cell holds no picture.")
+            raise DataError("a cell contains no picture.")
         image[:] = _decode(content)
     return images
 

@@ -295,7 +295,7 @@ class MainWindow(QMainWindow):
     def _on_log(self) -> None:
         folder = log_path().parent
         if not folder.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-            self._warn(f"The folder of the log cannot be shown: {folder}")
+            self._warn(f"The log folder cannot be opened: {folder}")
 
     def _restore(self) -> None:
         place_first(self)

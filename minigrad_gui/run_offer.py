@@ -1,4 +1,4 @@
-"""Offers a run that another window left behind: to go on with it, to throw it away, or neither now."""
+"""Offers a run that another window left behind: resume it, delete it, or neither for now."""
 
 from collections.abc import Callable
 from functools import partial
@@ -86,5 +86,5 @@ def description(run: RecoverableRun) -> str:
     when = QLocale.c().toString(QDateTime.fromSecsSinceEpoch(int(run.saved_at_s)), DATE_FORMAT)
     epochs = f"{config.epochs} epoch{'s' * (config.epochs != 1)}"
     if summary.is_finished:
-        return f"A trained network was not saved: hidden layers {hidden}, {epochs}, kept {when}."
-    return f"A run has not ended: hidden layers {hidden}, {summary.epochs_done:.1f} of {epochs}, kept {when}."
+        return f"A trained network was not saved: hidden layers {hidden}, {epochs}, saved {when}."
+    return f"A run was interrupted: hidden layers {hidden}, {summary.epochs_done:.1f} of {epochs}, saved {when}."

@@ -249,7 +249,7 @@ def open_run(job: TrainingJob, cache: RunCache, failed: Callable[[ModelFileError
         try:
             run.load_state(state)
         except ValueError as error:
-            raise ModelFileError(f"The run cannot go on: {error}.") from None
+            raise ModelFileError(f"The run cannot be resumed: {error}.") from None
         del state  # as large as the network and its optimizer
     with process.blas_turn():
         run.threads = job.threads or _threads_before(TrainingRecord.from_meta(meta)) or cache.threads(run, job.control)

@@ -27,7 +27,7 @@ def ask_before(what: str, session: Session, window: QWidget, save: Callable[[], 
         question = (
             f"{what[0].upper()}{what[1:]} while the network is in training? If you keep the run, minigrad offers "
         )
-        return _ask_to_keep(f"{question}to go on with it the next time you start it.", "the run", window)
+        return _ask_to_keep(f"{question}to resume it the next time you start it.", "the run", window)
     if not session.modified:
         return Answer.PROCEED
     question = f"The trained network has not been saved. Save it before you {what}?"

@@ -124,7 +124,7 @@ class Network(QObject):
         written; the older file is then as it was.
         """
         if copy is None or copy.model is None or copy.test is None:
-            raise ModelFileError("Your handwriting has not been learnt by this network.")
+            raise ModelFileError("This network has not learnt your handwriting.")
         record, (loss, accuracy) = self._now.record, copy.test
         drawings = record.taught_drawings + len(copy.job.drawings)
         record = replace(record, test_loss=loss, test_accuracy=accuracy, taught_drawings=drawings)

@@ -111,7 +111,7 @@ def test_a_name_without_a_suffix_gets_one(name, tmp_path, capsys):
     assert sorted(written) == sorted([right, f"run of {right}"])
     assert f"saved {tmp_path / right}" in capsys.readouterr().out
     assert main([*words, "--checkpoint", str(checkpoint)]) == 2
-    assert "holds a run already" in capsys.readouterr().err
+    assert "already holds a run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", PRESETS)

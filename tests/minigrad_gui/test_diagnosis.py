@@ -87,7 +87,7 @@ def test_a_deep_network_of_sigmoids_does_not_learn(diagnosed):
     config = TrainingConfig(hidden=(64,) * 5, activation="sigmoid", optimizer="sgd", learning_rate=0.01, epochs=1)
     diagnosis = diagnosed(config)
     assert "no better than guessing" in diagnosis.finding
-    assert "gradient fades" in diagnosis.advice
+    assert "gradient vanishes" in diagnosis.advice
 
 
 def test_relus_that_died_without_an_explosion_are_told(diagnosed):

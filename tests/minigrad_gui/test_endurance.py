@@ -275,7 +275,7 @@ def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(user, drawings, 
     with full_disk():
         teach(user, 3, 3)
     assert len(warnings) == 1
-    assert "will be forgotten when you leave" in warnings[0]
+    assert "will be lost when you quit" in warnings[0]
     assert [drawing.label for drawing in user.session.drawing_store.drawings] == [7, 3]
     assert [*drawings.iterdir()] == [file], "nothing is left half written"
     assert file.read_bytes() == content

@@ -106,10 +106,12 @@ def test_a_stop_in_the_middle_of_an_epoch_says_how_to_go_on(tmp_path, uninterrup
     assert child.returncode == 128 + number
     last = err.strip().splitlines()[-1]
     state, _ = load_checkpoint(checkpoint)
-    assert re.match(r".*minigrad-gui: stopped after [0-9.]+ of 4 epochs; go on with: minigrad-gui train --resume", last)
+    assert re.match(
+        r".*minigrad-gui: stopped after [0-9.]+ of 4 epochs; resume with: minigrad-gui train --resume", last
+    )
     assert state.steps_done % 844, "it stopped in the middle of an epoch"
-    said = shlex.split(last.partition("go on with: minigrad-gui train ")[2])
-    assert "going on after" in finish(start(*said))
+    said = shlex.split(last.partition("resume with: minigrad-gui train ")[2])
+    assert "resuming after" in finish(start(*said))
     assert_same_network(saved, uninterrupted)
 
 
@@ -119,7 +121,7 @@ def test_a_stop_without_a_checkpoint_says_so():
     child.terminate()
     _, err = child.communicate(timeout=30)
     assert child.returncode == 128 + signal.SIGTERM
-    assert "nothing was saved (--checkpoint FILE would have kept the run)." in err
+    assert "nothing was saved (--checkpoint FILE would have saved the run)." in err
     assert "Traceback" not in err
 
 
@@ -132,7 +134,7 @@ def test_two_signals_at_once_are_one(tmp_path, second):
     child.send_signal(second)
     _, err = child.communicate(timeout=30)
     assert child.returncode in (128 + signal.SIGTERM, 128 + second)  # POSIX does not say which comes first
-    told = re.search(r"stopped after ([0-9.]+) of 4 epochs; go on with: minigrad-gui train --resume", err)
+    told = re.search(r"stopped after ([0-9.]+) of 4 epochs; resume with: minigrad-gui train --resume", err)
     assert told[1] == f"{load_checkpoint(checkpoint)[0].steps_done / 844:.4g}"
     assert "Traceback" not in err
 
@@ -163,7 +165,7 @@ def test_on_a_disk_that_is_full_a_stop_says_how_to_go_on_from_the_checkpoint(tmp
     _, err = child.communicate(timeout=60)
     assert child.returncode == 128 + signal.SIGTERM
     assert "run.npz could not be saved in" in err
-    assert "go on with: minigrad-gui train --resume" in err
+    assert "resume with: minigrad-gui train --resume" in err
     assert load_checkpoint(checkpoint)[0].steps_done % 844 == 0
 
 
@@ -223,9 +225,9 @@ def test_no_file_is_overwritten_by_a_checkpoint(tmp_path, capsys, checkpoint):
     before = checkpoint.read_bytes()
     for begin in (), ("--resume", other):
         said = refusal(capsys, *begin, "--checkpoint", diary)
-        assert "diary.npz is there already, and is not a run's checkpoint; name another file." in said
+        assert "diary.npz already exists and is not a checkpoint; name another file." in said
         said = refusal(capsys, *begin, "--checkpoint", checkpoint)
-        assert "run.npz holds a run already; go on with: minigrad-gui train --resume" in said
+        assert "run.npz already holds a run; resume it with: minigrad-gui train --resume" in said
         assert "cannot hold both the run and its network" in refusal(
             capsys, *begin, "--checkpoint", tmp_path / "new.npz", "--save", tmp_path / "new.npz"
         )
@@ -237,7 +239,7 @@ def test_no_file_is_overwritten_by_a_checkpoint(tmp_path, capsys, checkpoint):
 def test_a_run_that_has_ended_is_tested_and_saved_when_it_is_resumed(tmp_path, capsys, checkpoint):
     capsys.readouterr()
     assert cli.main(["train", "--resume", str(checkpoint), "--save", str(tmp_path / "n.npz")]) == 0
-    assert "going on after 1 of 1 epochs" in capsys.readouterr().out
+    assert "resuming after 1 of 1 epochs" in capsys.readouterr().out
     assert load_model(tmp_path / "n.npz")[1]["epochs"][0]["epoch"] == 0
 
 

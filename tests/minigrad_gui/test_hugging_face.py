@@ -148,11 +148,11 @@ HARM = {
     "label-negative": (lambda _: repository(labelled(1, -1)), "its labels are not digits from 0 to 9."),
     "label-missing": (lambda _: repository(labelled(1, None)), "its labels are not digits from 0 to 9."),
     "label-text": (lambda _: repository(labelled("1", "2")), "its labels are not digits from 0 to 9."),
-    "picture-missing": (lambda _: repository(pictures(BLANK, None)), "a cell holds no picture."),
-    "picture-number": (lambda _: repository(hub.table(image=[1], label=[1])), "a cell holds no picture."),
+    "picture-missing": (lambda _: repository(pictures(BLANK, None)), "a cell contains no picture."),
+    "picture-number": (lambda _: repository(hub.table(image=[1], label=[1])), "a cell contains no picture."),
     "picture-path": (
         lambda folder: repository(pictures({"bytes": None, "path": str(folder / "private.png")})),
-        "a cell holds no picture.",
+        "a cell contains no picture.",
     ),
     "picture-gif": (lambda _: repository(pictures(gif())), "a picture is neither PNG nor JPEG."),
     "picture-cut": (lambda _: repository(pictures(NOISE[:400])), "a picture is damaged."),
@@ -175,7 +175,7 @@ HARM = {
     ),
     "csv": (
         lambda _: {"README.md": b"", "train.csv": b"image,label\n1,2\n", "test.csv": b"image,label\n1,2\n"},
-        "it holds something else than Parquet files of its own.",
+        "it contains files other than its own Parquet files.",
     ),
     "many-files": (
         lambda _: repository(pictures(BLANK)) | {f"mnist/train-{n}.parquet": pictures(BLANK) for n in range(1, 4)},
@@ -292,8 +292,8 @@ def test_no_token_and_nothing_about_the_person_is_sent(tmp_path, monkeypatch, em
         ("print('\\x1b[2J' + 'x' * 10**3, file=sys.stderr); sys.exit(1)", "[2J" + "x" * 296 + "…"),
         ("print('\\n\\n', file=sys.stderr); sys.exit(1)", "it gave no reason"),
         ("os.write(2, b'half a sentence'); os.abort()", "it is damaged, or takes too much memory."),
-        ("open(sys.argv[-1], 'w').write('no arrays')", "what came of it is damaged."),
-        ("", "what came of it is damaged."),
+        ("open(sys.argv[-1], 'w').write('no arrays')", "the download is damaged."),
+        ("", "the download is damaged."),
     ],
 )
 def test_the_child_is_not_believed_either(tmp_path, monkeypatch, does, told):

@@ -56,7 +56,7 @@ def test_a_run_that_was_kept_goes_on_in_the_next_window(user, make_user, answer,
     assert state.steps_done >= 50
 
     later = make_user()
-    assert said(later, "offer").startswith("A run has not ended: hidden layers 16, ")
+    assert said(later, "offer").startswith("A run was interrupted: hidden layers 16, ")
     assert later.session.state == "idle"
     later.click("offerGoOnButton")
     assert not later.widget("offer").isVisible()
@@ -165,7 +165,7 @@ def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make
     assert load_checkpoint(run_file)[0].steps_done > 0
 
     user = make_user()
-    assert "A run has not ended" in said(user, "offer")
+    assert "A run was interrupted" in said(user, "offer")
     shutil.copy(run_file, tmp_path / "copy.npz")
     user.click("offerGoOnButton")
     user.wait(lambda: user.session.state == "idle")
@@ -190,7 +190,7 @@ def test_a_trained_network_that_was_not_saved_is_brought_back(user, make_user, r
     crashed = runs / "crashed.npz"  # as if the window that wrote it was gone
     shutil.copy(run_file, crashed)
     later = make_user()
-    assert said(later, "offer").startswith("A trained network was not saved: hidden layers 16, 1 epoch, kept ")
+    assert said(later, "offer").startswith("A trained network was not saved: hidden layers 16, 1 epoch, saved ")
     later.click("offerBringItBackButton")
     later.wait(lambda: later.session.state == "idle")
     np.testing.assert_array_equal(later.session.model.layers[0].W.data, weights)
@@ -246,7 +246,7 @@ def test_a_run_on_the_way_is_asked_about_before_another_is_taken_up(user, tmp_pa
     train_a_while(user)
     questions = answer(BUTTONS.Cancel)
     user.window.open(other)
-    assert "If you keep the run, minigrad offers to go on with it" in questions[0]
+    assert "If you keep the run, minigrad offers to resume it" in questions[0]
     assert user.session.run_config.hidden == (16,)
     answer(BUTTONS.Save)
     user.window.open(other)
@@ -541,7 +541,7 @@ def test_the_next_is_not_offered_before_the_first_has_come_to_its_end(make_user,
     assert newer in recoverable_runs(runs)
     assert said(user, "offer") == "", "by itself nothing is offered any more"
     user.trigger("recoverAction")
-    assert said(user, "offer").startswith("A run has not ended")
+    assert said(user, "offer").startswith("A run was interrupted")
 
 
 @pytest.mark.parametrize("dismissal", ["offerNotNowButton", "trainButton"])
@@ -556,7 +556,7 @@ def test_an_offer_that_was_passed_by_comes_back_only_when_asked_for(make_user, r
     user.train(hidden="8")
     assert said(user, "offer") == ""
     recover.trigger()
-    assert said(user, "offer").startswith("A run has not ended")
+    assert said(user, "offer").startswith("A run was interrupted")
 
 
 def test_with_nothing_left_behind_there_is_nothing_to_go_on_with(user):
@@ -576,7 +576,7 @@ def test_a_run_that_is_stopped_while_it_is_loaded_is_offered_again(make_user, ru
         user.click("offerGoOnButton")
         user.click("stopButton")
         user.wait(lambda: user.session.state == "idle")
-    assert said(user, "offer").startswith("A run has not ended")
+    assert said(user, "offer").startswith("A run was interrupted")
     user.click("offerGoOnButton")
     user.wait(lambda: len(user.session.history) > 3)
     user.click("stopButton")

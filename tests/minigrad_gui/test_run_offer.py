@@ -69,8 +69,12 @@ def wait_until_idle(offer, qtbot) -> None:
 @pytest.mark.usefixtures("locale")
 def test_a_run_is_described_in_one_sentence(leave_a_run):
     begun, finished = run_in(leave_a_run(3)), run_in(leave_a_run(12))
-    assert description(begun).startswith("A run has not ended: hidden layers 4, 3, 0.5 of 2 epochs, kept 2 Jan 1970, ")
-    assert description(finished).startswith("A trained network was not saved: hidden layers 4, 3, 2 epochs, kept 2 Jan")
+    assert description(begun).startswith(
+        "A run was interrupted: hidden layers 4, 3, 0.5 of 2 epochs, saved 2 Jan 1970, "
+    )
+    assert description(finished).startswith(
+        "A trained network was not saved: hidden layers 4, 3, 2 epochs, saved 2 Jan"
+    )
     bare = replace(begun, summary=replace(begun.summary, config=replace(CONFIG, hidden=(), epochs=1)))
     assert "hidden layers none, 0.5 of 1 epoch, " in description(bare)
 

@@ -163,7 +163,7 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path, digits):
     run = TrainingRun(CONFIG, digits.train_images[:100], digits.train_labels[:100], 10)
     save_checkpoint(tmp_path / "run.npz", run.state(), {"dataset": "mnist"})
     job = TrainingJob.resuming(tmp_path / "run.npz", summarize_checkpoint(tmp_path / "run.npz"), None)
-    with pytest.raises(ModelFileError, match="The run cannot go on: its run had 90 pictures"), opened(job):
+    with pytest.raises(ModelFileError, match="The run cannot be resumed: its run had 90 pictures"), opened(job):
         pass
     save_checkpoint(tmp_path / "run.npz", run.state(), {"dataset": "elsewhere"})
     with pytest.raises(ModelFileError, match="does not say what its run was trained on"):

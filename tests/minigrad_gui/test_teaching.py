@@ -780,7 +780,7 @@ def test_my_handwriting_is_saved_when_i_ask_for_it_and_the_file_says_so(user, tm
     assert not save.isEnabled()
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
-    assert not save.isEnabled(), "it has not been learnt yet"
+    assert not save.isEnabled(), "it has not learnt yet"
     wait_until_learnt(user, 1)
     before, path = user.session.model, user.session.path
     save.trigger()
@@ -818,7 +818,7 @@ def test_my_handwriting_saved_over_the_network_leaves_that_unsaved(user, small_f
 
 
 def test_without_my_handwriting_there_is_nothing_to_save_with_it(user, tmp_path):
-    with pytest.raises(ModelFileError, match="has not been learnt"):
+    with pytest.raises(ModelFileError, match="has not learnt"):
         user.session.save_with_handwriting(tmp_path / "mine.npz")
     assert not (tmp_path / "mine.npz").exists()
 
@@ -1085,7 +1085,7 @@ def test_where_drawings_cannot_be_stored_they_are_learnt_all_the_same(user, warn
     click_bar(user, 1)
     user.session.drawing_store.flush()
     assert len(warnings) == 1
-    assert "will be forgotten when you leave" in warnings[0]
+    assert "will be lost when you quit" in warnings[0]
     wait_until_learnt(user, 1)
     assert text(user, "handwritingCheck") == "With your handwriting (1)"
     user.click("undoTeachingButton")
@@ -1121,8 +1121,8 @@ def test_two_windows_share_the_drawings(user, make_window, small_file, folder):
 
 
 def test_two_windows_that_learn_at_once_leave_the_blas_threads_as_they_were(make_window, qtbot):
-    def threads() -> list[int]:
-        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    def threads() -> dict[str, int]:
+        return {pool["filepath"]: pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
     before = threads()
     sessions = [make_window().session for _ in range(2)]
@@ -1130,7 +1130,7 @@ def test_two_windows_that_learn_at_once_leave_the_blas_threads_as_they_were(make
         session.set_drawing([FLAGGED_ONE])
         session.teach(1)
     qtbot.waitUntil(lambda: not any(session.is_learning for session in sessions), timeout=20_000)
-    assert threads() == before
+    assert before.items() <= threads().items(), "SciPy may have brought another BLAS meanwhile"
 
 
 def test_a_drawing_that_was_undone_and_redone_is_still_the_same(user):

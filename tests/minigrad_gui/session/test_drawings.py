@@ -93,7 +93,7 @@ def test_what_cannot_be_written_is_told_once_and_stays_until_the_end(drawings, r
     drawings.add(ONE, 4)
     drawings.flush()
     assert len(told) == 1
-    assert "will be forgotten when you leave" in told[0]
+    assert "will be lost when you quit" in told[0]
     assert labels(drawings) == [3, 4]
 
 

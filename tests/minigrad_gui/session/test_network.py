@@ -115,7 +115,7 @@ def test_a_copy_that_takes_the_file_leaves_the_network_unsaved(network, file, tm
 
 @pytest.mark.parametrize("copy", [None, TeachingResult(TeachingJob(some_model(), ()), error="It diverged.")])
 def test_a_copy_that_has_learnt_nothing_is_not_saved(network, tmp_path, copy):
-    with pytest.raises(ModelFileError, match="not been learnt"):
+    with pytest.raises(ModelFileError, match="not learnt"):
         network.save_copy(tmp_path / "copy.npz", copy)
     assert not (tmp_path / "copy.npz").exists()
 
