@@ -120,7 +120,8 @@ SOURCES = {
     MNIST_AND_PEN: Source(
         "MNIST and pen strokes",
         "MNIST, 7,494 digits that 30 people drew with a pen, two variations of each, and 8,000 pictures that show no "
-        "digit: best for reading drawings. The test digits are MNIST's. Needs no network.",
+        "digit: best for reading drawings. Of those pictures the network learns to be unsure, which leaves the "
+        "training loss above the validation loss. The test digits are MNIST's. Needs no network.",
         training_count=60_000 + PEN_COUNT * PEN_COPIES,
         outlier_count=OUTLIER_COUNT,
     ),

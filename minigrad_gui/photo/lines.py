@@ -15,7 +15,6 @@ def without_lines(ink: Gray, mask: Mask) -> Gray:
     """Without ruled lines: straight ones that cross most of the picture, up to 5 degrees askew.
 
     A line alone goes from edge to edge, and is not as thick as strokes are: the bar of a 7 may do the one.
-
     On a line only such ink remains as is higher than the line is thick, as when staff lines leave a page of music.
     """
     if max(ink.shape) <= SMALL_PX or max(ink.shape) > LONG * min(ink.shape):

@@ -307,6 +307,8 @@ def test_a_run_is_calibrated_without_its_outliers(share):
     run = TrainingRun(config, *samples, 10, outliers=255 - digits.train_images[1500:1700])
     list(run)
     found = calibrate_run(run)
-    assert LOWEST < found.temperature < HIGHEST
     assert found.read(logits_of(run.model, digits.test_images))[1].mean() > 0.9
     assert found.read(logits_of(run.model, 255 - digits.test_images[:500]))[1].mean() < 0.1
+    known = run.training[1] >= 0
+    run.training = run.training[0][known], run.training[1][known]
+    assert calibrate_run(run) == found
