@@ -305,7 +305,9 @@ def test_going_back_and_forth_keeps_what_is_not_saved(user, tmp_path, runs):
 def test_what_was_gone_back_from_is_dropped_with_its_file_by_the_next_run(user, runs):
     user.train(hidden="16", epochs=1)
     (run_file,) = recoverable_runs(runs)
+    config = user.session.config
     user.session.go_back()
+    user.session.set_config(config, "mnist")  # the network before has settings of its own, which take long
     user.train(hidden="16", epochs=1)
     assert len(recoverable_runs(runs)) == 1
     assert run_file not in recoverable_runs(runs)
