@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QFileDialog, QMess
 from pytestqt.qtbot import QtBot
 
 from minigrad_gui import data, worker
-from minigrad_gui.data import load_mnist
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.reader import Prediction
 
@@ -32,6 +31,12 @@ def nothing_left() -> Iterator[None]:
 def fresh_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def one_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever loads MNIST gets the arrays that this process has read once."""
+    monkeypatch.setattr(data, "load_mnist", mnist)
 
 
 @pytest.fixture(autouse=True)
@@ -122,8 +127,6 @@ def few_digits(few: data.Dataset, monkeypatch: pytest.MonkeyPatch) -> data.Datas
 @pytest.fixture
 def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MainWindow]]:
     windows: list[MainWindow] = []
-    if data.load_mnist is load_mnist:
-        monkeypatch.setattr(data, "load_mnist", mnist)
 
     def make() -> MainWindow:
         window = MainWindow()

@@ -19,6 +19,7 @@ import pytest
 from hub import BLANK, png_chunk
 
 from minigrad_gui import data
+from minigrad_gui.data import load_mnist
 from minigrad_gui.pen_digits import PenDigits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +69,7 @@ def test_files_that_are_not_the_originals_are_refused(mnist, tmp_path):
 def test_a_missing_file_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(data, "asset_path", lambda name: tmp_path / name)
     with pytest.raises(data.DataError, match="install minigrad again"):
-        data.load_mnist()
+        load_mnist()
 
 
 @pytest.fixture
@@ -101,14 +102,14 @@ def bundled(monkeypatch, tmp_path) -> Path:
 def test_arrays_that_are_not_digits_are_refused(bundled, few, change):
     np.savez_compressed(bundled, **{**few, **change})
     with pytest.raises(data.DataError, match="install minigrad again"):
-        data.load_mnist()
+        load_mnist()
 
 
 def test_an_array_that_is_missing_is_told(bundled, few):
     del few["test_labels"]
     np.savez(bundled, **few)
     with pytest.raises(data.DataError, match="install minigrad again"):
-        data.load_mnist()
+        load_mnist()
 
 
 def test_damage_is_told_or_does_not_matter(bundled, few):
@@ -119,7 +120,7 @@ def test_damage_is_told_or_does_not_matter(bundled, few):
     for content in cut + flipped:
         bundled.write_bytes(content)
         try:
-            loaded = data.load_mnist()
+            loaded = load_mnist()
         except data.DataError:
             refused += 1
         else:
