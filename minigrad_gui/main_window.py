@@ -27,13 +27,14 @@ from minigrad_gui.run_offer import RunOffer
 from minigrad_gui.session import Session
 from minigrad_gui.unsaved_work import Answer, ask_before, ask_before_leaving
 from minigrad_gui.views import VIEWS
-from minigrad_gui.views.view import Column, View
+from minigrad_gui.views.view import DockedView, Place, View
 from minigrad_gui.widgets.about_box import AboutBox
 from minigrad_gui.widgets.accessibility import name_menus
 from minigrad_gui.widgets.banner import Banner, Foot
 from minigrad_gui.widgets.building import action, column, named
 from minigrad_gui.widgets.columns import Columns
 from minigrad_gui.widgets.content_area import ContentArea
+from minigrad_gui.widgets.docks import Docks
 from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX, ask_where_to_save
 from minigrad_gui.widgets.model_drop import answer_drag
 from minigrad_gui.widgets.picture_dialog import PictureDialog, Pixels, pixels_of
@@ -56,6 +57,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(QIcon(str(asset_path("icons/minigrad.svg"))))
         self.setAcceptDrops(True)
         self._views: list[View] = [view(self.session) for view in VIEWS]
+        self._docks = Docks()
         self._splitter = self._laid_out(self._views)
         frame = named(QWidget(), "scrolled")
         column(self._splitter, margin=theme.SPACING_PX, parent=frame).setContentsMargins(*3 * (theme.SPACING_PX,), 4)
@@ -84,14 +86,18 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------ building
 
-    @staticmethod
-    def _laid_out(views: list[View]) -> Columns:
-        holders: dict[Column, QWidget] = {"left": QWidget(), "centre": QWidget(), "right": QWidget()}
+    def _laid_out(self, views: list[View]) -> Columns:
+        holders: dict[Place, QWidget] = {"left": QWidget(), "centre": QWidget(), "right": QWidget()}
         for place, holder in holders.items():
             stack = column(spacing=theme.SPACING_PX, parent=holder)
             for view in views:
                 if view.place == place:
                     stack.addWidget(view, view.stretch)
+            if place == "centre":
+                stack.addWidget(self._docks, 1)
+        for view in views:
+            if isinstance(view, DockedView):
+                self._docks.add(view, view.header, view.title).seen.connect(view.set_seen)
         right = [view for view in views if view.place == "right"]
 
         def wanted(height: int) -> int:
@@ -126,6 +132,9 @@ class MainWindow(QMainWindow):
         self._splitter.settingsShown.connect(shows.setChecked)
         menus["&View"].addAction(shows)
         self.menuBar().setCornerWidget(self._settings_button(shows))
+        menus["&View"].addActions([dock.action for dock in self._docks.docks])
+        menus["&View"].addAction(action(self, "&Restore layout", "restoreLayoutAction", self._docks.arrange))
+        menus["&View"].addSeparator()
         menus["&View"].addMenu(self._themes)
         menus["&Training"].addAction(self._offer.action)
         menus["&Help"].addAction(action(self, "Show the &log", "logAction", self._on_log))
@@ -303,6 +312,7 @@ class MainWindow(QMainWindow):
         if isinstance(geometry, QByteArray) and self.restoreGeometry(geometry):
             bring_back(self)
         self._splitter.restore(self._settings.value("columns"))
+        self._docks.restore(self._settings.value("docks"))
         for view in self._views:
             view.restore_settings(self._settings)
 
@@ -325,6 +335,7 @@ class MainWindow(QMainWindow):
         self._is_closed = True
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("columns", self._splitter.state())
+        self._settings.setValue("docks", self._docks.state())
         for view in self._views:
             view.save_settings(self._settings)
         self._settings.sync()

@@ -21,6 +21,7 @@ from engine.run import Chunk, TrainingRun
 from engine.training import EpochSummary
 from minigrad_gui import data, process
 from minigrad_gui.control import TrainingControl
+from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.diagnosis import Diagnosis, diagnose_run
 from minigrad_gui.threads import fastest_blas_threads
 
@@ -109,16 +110,12 @@ class DivergedError(Exception):
 class RunCache:
     """What one run leaves to the next: the dataset in memory, and which number of threads proved fastest."""
 
-    def __init__(self) -> None:
-        self._source = ""
-        self._dataset: data.Dataset | None = None
+    def __init__(self, datasets: DatasetCache | None = None) -> None:
+        self._datasets = datasets or DatasetCache()
         self._threads: dict[tuple[tuple[int, ...], int], int] = {}
 
     def dataset(self, source: str, control: TrainingControl) -> data.Dataset:
-        if self._dataset is None or self._source != source:
-            self._dataset = data.load(source, lambda: control.stopped)
-            self._source = source
-        return self._dataset
+        return self._datasets.get(source, lambda: control.stopped)
 
     def threads(self, run: TrainingRun, control: TrainingControl) -> int:
         """The number that proves fastest, measured once: the same settings give the same network again, bit for bit."""

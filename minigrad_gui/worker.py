@@ -19,6 +19,7 @@ from engine.nn import MLP
 from engine.run import Chunk
 from engine.training import CHUNK_S, EpochSummary
 from minigrad_gui import data
+from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, TrainingResult, open_run
 
 REPORT_INTERVAL_S = 0.033
@@ -113,9 +114,9 @@ class TrainingWorker(QObject):
     ended = Signal(object)  # TrainingResult, once for each job
     checkpointFailed = Signal(str)  # noqa: N815  why the checkpoint cannot be written, once for each job
 
-    def __init__(self) -> None:
+    def __init__(self, datasets: DatasetCache | None = None) -> None:
         super().__init__()
-        self._cache = RunCache()
+        self._cache = RunCache(datasets)
 
     @Slot(object)
     def run(self, job: TrainingJob) -> None:

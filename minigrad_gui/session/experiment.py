@@ -5,6 +5,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from engine.nn import MLP
+from minigrad_gui import data
+from minigrad_gui.analysis import TrainedOn
+from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingJob, TrainingResult
 from minigrad_gui.session.curves import recorded_curves
@@ -21,10 +24,10 @@ class Experiment(QObject):
     begun = Signal()
     wentBack = Signal()  # noqa: N815
 
-    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+    def __init__(self, folder: Path, parent: QObject | None = None, datasets: DatasetCache | None = None) -> None:
         super().__init__(parent)
         self.settings = Settings(self)
-        self.training = Training(self)
+        self.training = Training(datasets, self)
         self.network = Network(self)
         self.runs = Runs(folder, self)
         self.way_back = WayBack()
@@ -82,6 +85,14 @@ class Experiment(QObject):
             self.network.end_training(result.job.config, self.training.epochs_done, record)
 
     # ------------------------------------------------------------ networks
+
+    @property
+    def trained_on(self) -> TrainedOn:
+        """What the current network learned from, as far as that is known."""
+        job, record = self.training.job, self.network.now.record
+        if job is not None and self.training.curves.gave_a_network:
+            return TrainedOn(job.source, job.config)
+        return TrainedOn(record.dataset if record.dataset in data.SOURCES else "mnist", record.config)
 
     @property
     def can_go_back(self) -> bool:

@@ -15,6 +15,9 @@ from PySide6.QtCore import QDeadlineTimer, QObject, Signal, Slot
 
 from engine import ConfigError, TrainingConfig
 from minigrad_gui import process, reader
+from minigrad_gui.analysis import Work
+from minigrad_gui.analyst import Analyst
+from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.digits import Picture
 from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import Drawing
@@ -63,13 +66,16 @@ class Session(QObject):
     handwritingChanged = Signal()  # noqa: N815
     samplesReady = Signal()  # noqa: N815
     leftBehindChanged = Signal()  # noqa: N815
+    analysed = Signal(object)  # Answer
     failed = Signal(str)
     noticed = Signal(str)
 
     def __init__(self, parent: QObject | None = None, folder: Path | None = None) -> None:
         super().__init__(parent)
         folder = folder or data_folder()
-        self._experiment = experiment = Experiment(folder / "runs", self)
+        datasets = DatasetCache()
+        self._experiment = experiment = Experiment(folder / "runs", self, datasets)
+        self._analyst = Analyst(datasets, self)
         self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network
         self._runs, self._way_back = experiment.runs, experiment.way_back
         self._handwriting = Handwriting(folder / "handwriting", self)
@@ -97,6 +103,7 @@ class Session(QObject):
         self._handwriting.samplesReady.connect(self.samplesReady)
         self._handwriting.failed.connect(self.failed)
         self._drawing.predictionChanged.connect(self.predictionChanged)
+        self._analyst.answered.connect(self.analysed)
 
     # ------------------------------------------------------------ the settings of the next run
 
@@ -166,6 +173,7 @@ class Session(QObject):
     @Slot(str)
     def _on_state_changed(self, state: str) -> None:
         self._handwriting.set_training(state != "idle")
+        self._analyst.set_considerate(state == "training")
         self.stateChanged.emit(state)
 
     @Slot(object)
@@ -360,6 +368,22 @@ class Session(QObject):
         """Have `samples`, uint8 (8, 28, 28), soon; `samplesReady` tells when."""
         self._handwriting.ask_for_samples()
 
+    # ------------------------------------------------------------ a look inside the network
+
+    trained_on = _Of(lambda session: session._experiment.trained_on)
+    """What the current network learned from: a TrainedOn."""
+
+    def analyse(self, key: str, work: Work) -> None:
+        """Have something computed in another thread; `analysed` brings the Answer, under this key.
+
+        It replaces work with the same key that has not begun. While a run goes on it may take a while.
+        """
+        self._analyst.ask(key, work)
+
+    def withdraw(self, key: str) -> None:
+        """Nobody wants the result of this work any more."""
+        self._analyst.withdraw(key)
+
     # ------------------------------------------------------------ the end
 
     def close(self, *, keep_checkpoint: bool = False) -> bool:
@@ -372,6 +396,7 @@ class Session(QObject):
         self._drawing.close()
         self._training.quit()
         self._handwriting.quit()
+        self._analyst.end()
         has_ended = self.wait(CLOSING_MS)
         self._experiment.close(keep_checkpoint=keep_checkpoint)
         if has_ended:  # else the run may still be written, and no other window shall have it
@@ -382,4 +407,4 @@ class Session(QObject):
     def wait(self, timeout_ms: int) -> bool:
         """Whether the threads of a closed session have ended within this time."""
         deadline = QDeadlineTimer(timeout_ms)
-        return all([part.wait(deadline) for part in (self._training, self._handwriting)])  # noqa: C419  each of them
+        return all([part.wait(deadline) for part in (self._training, self._handwriting, self._analyst)])  # noqa: C419  each of them

@@ -21,14 +21,13 @@ from engine.training import EpochSummary
 from minigrad_gui import theme
 from minigrad_gui.history import History, outlier_limit
 from minigrad_gui.session import Session
-from minigrad_gui.views.view import View
+from minigrad_gui.views.view import HEADER_MARGIN_PX, DockedView
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
 from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.files import ask_where_to_save
 from minigrad_gui.widgets.legend import Entry, Legend
 from minigrad_gui.widgets.plot import Plot
-from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 AXIS_WIDTH_PX, BORDER_PX, DOT_PX = 52, 2, 6
 LOWEST_LOSS = 1e-12
@@ -66,13 +65,12 @@ LONGEST_READOUT = APART.join(
 )
 
 
-class LossPlot(View):
-    place = "centre"
-    stretch = 1
+class LossPlot(DockedView):
+    name = "curvesView"
+    title = "Learning curves"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self.setAccessibleName("Learning curves")
         axes = {"left": LossAxis("left"), "top": EpochAxis("top")}
         self._loss = named(Plot("Loss", axisItems=axes), "lossPlot")
         axes = {"left": HeightAxis("left"), "top": EpochAxis("top")}
@@ -132,8 +130,8 @@ class LossPlot(View):
         self._log_action.toggled.connect(self._on_log)
         self._reset_button.clicked.connect(self._show_all)
 
-        self._title = caption("Learning curves", role="title")
-        header = row(self._title, 1, self._log_check, self._reset_button, export)
+        self._title = caption(self.title, role="title")
+        row(self._title, 1, self._log_check, self._reset_button, export, margin=HEADER_MARGIN_PX, parent=self.header)
         self._loss_legend, self._accuracy_legend = Legend(), Legend()
         loss_row = row(caption("Loss"), 1, self._loss_legend)
         accuracy_row = row(caption("Accuracy (%)"), 1, self._accuracy_legend)
@@ -141,7 +139,7 @@ class LossPlot(View):
         plots = column(loss_row, self._loss, accuracy_row, self._accuracy, spacing=4, parent=self._plots)
         plots.setStretch(1, 3)
         plots.setStretch(3, 2)
-        column(header, self._plots, self._readout, margin=theme.SPACING_PX, parent=self).setStretch(1, 1)
+        column(self._plots, self._readout, margin=theme.SPACING_PX, parent=self).setStretch(0, 1)
 
         self._extent = 0.0
         self._drawn = 0
@@ -155,13 +153,11 @@ class LossPlot(View):
         for plot in (self._loss, self._accuracy):
             plot.plotItem.vb.sigRangeChangedManually.connect(self._on_moved_by_hand)
             plot.stepped.connect(self._on_stepped)
-        self._refresh_timer = RefreshTimer(self)
-        self._refresh_timer.timeout.connect(self._refresh)
-        session.progressed.connect(self._mark)
+        session.progressed.connect(self.mark)
         session.historyCleared.connect(self._on_cleared)
-        session.stateChanged.connect(self._mark)
+        session.stateChanged.connect(self.mark)
         self.restyle()
-        self._refresh()
+        self.refresh()
         self._show_all()
 
     def menu_actions(self) -> dict[str, list[QAction]]:
@@ -237,16 +233,11 @@ class LossPlot(View):
     # ------------------------------------------------------------ session -> user
 
     @Slot()
-    def _mark(self) -> None:
-        self._refresh_timer.request()
-
-    @Slot()
     def _on_cleared(self) -> None:
         self._show_all()
-        self._mark()
+        self.mark()
 
-    @Slot()
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         history = self.session.history
         count = len(history)
         known = count > 0 or bool(history.epochs)
@@ -257,7 +248,7 @@ class LossPlot(View):
                 axis = plot.getAxis(side)
                 if axis.style["showValues"] != is_known and (is_known or self.session.state == "idle"):
                     axis.setStyle(showValues=is_known)  # the labels stay until the next run has some
-        self._title.setText("Failed run" if self.session.shows_failed_run else "Learning curves")
+        self._title.setText("Failed run" if self.session.shows_failed_run else self.title)
         self._grow(count or (history.end_of(history.epochs[-1]) if known else 0))
         self._raw_curve.setSymbol("o" if count == 1 else None)
         for export in (self._png_action, self._csv_action):
@@ -518,7 +509,7 @@ class LossPlot(View):
         False if the file could not be written.
         """
         self._pointer = None
-        self._refresh()
+        self.refresh()
         colors, margin = theme.colors(), theme.SPACING_PX
         title, settings = QLabel(self._export_title()), QLabel(self._export_settings(), wordWrap=True)
         title.setStyleSheet(f"color: {colors.text}; font-size: 15px; font-weight: 600")

@@ -1,21 +1,27 @@
-"""The base class of all views: a column to stand in, menu actions and saved settings."""
+"""The base classes of all views: a place in the window, menu actions and saved settings."""
 
-from typing import ClassVar, Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal
 
-from PySide6.QtCore import QEvent, QSettings
+from PySide6.QtCore import QEvent, QSettings, QTimer, Slot
 from PySide6.QtGui import QAccessible, QAction
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from minigrad_gui import theme
+from minigrad_gui.analysis import Answer
 from minigrad_gui.session import Session
+from minigrad_gui.widgets.building import Item, action, caption, column, named, row
+from minigrad_gui.widgets.export import picture_of, write_csv, write_png
+from minigrad_gui.widgets.files import ask_where_to_save
+from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
-Column = Literal["left", "centre", "right"]
+Place = Literal["left", "centre", "docks", "right"]
 
 
 class View(QFrame):
     """A card in the window. It shows the session and passes the user's requests on to it."""
 
-    place: ClassVar[Column]
+    place: ClassVar[Place]
     stretch: ClassVar[int] = 0
     """Its share of the column's spare height."""
     ACCESSIBLE_ROLE = QAccessible.Role.Grouping
@@ -51,3 +57,126 @@ class View(QFrame):
         if event.type() == QEvent.Type.PaletteChange and self._colors not in (None, theme.colors()):
             self._colors = theme.colors()
             self.restyle()
+
+
+HEADER_MARGIN_PX = 4
+
+
+class DockedView(View):
+    """A view in the middle of the window. It is built when it first comes to the front, and idle while it is not there.
+
+    name: of the widget, such as "confusionView"; title: on its tab; sentence: says what one sees.
+    """
+
+    place = "docks"
+    name: ClassVar[str]
+    title: ClassVar[str]
+    sentence: ClassVar[str]
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self.setObjectName(self.name)
+        self.setAccessibleName(self.title)
+        self.header = QWidget()
+        self._is_seen = self._is_built = False
+        self._is_stale = True
+        self._refresh_timer = RefreshTimer(self)
+        self._refresh_timer.timeout.connect(self._refresh_if_seen)
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._refresh_if_seen)
+        session.analysed.connect(self._on_analysed)
+
+    # ------------------------------------------------------------ what a view has to say
+
+    def build(self) -> None:
+        """Make the contents, with `fill`, and connect the session's signals to `mark` or `mark_soon`."""
+
+    def refresh(self) -> None:
+        """Show the session as it is now."""
+        raise NotImplementedError
+
+    def take(self, answer: Answer) -> None:
+        """Show what was asked for with `analyse`."""
+
+    def table(self) -> Iterable[Sequence[Any]]:
+        """What is shown as rows, the first with the names of the columns; for the CSV file."""
+        return []
+
+    def leave(self) -> None:
+        """It is no longer in front."""
+
+    # ------------------------------------------------------------ what it can use
+
+    def fill(self, contents: QWidget, *controls: Item) -> None:
+        """Put the contents below the sentence, and the controls into the header."""
+        self._contents = contents
+        self._sentence = caption(self.sentence)
+        self._sentence.setWordWrap(True)
+        export = named(QPushButton("Export"), f"{self.name}ExportButton", "Save the picture or its figures")
+        menu = QMenu(export)
+        menu.setAccessibleName(f"Export {self.title.lower()}")
+        stem = self.name.removesuffix("View")
+        menu.addAction(action(self, "As a picture (&PNG)…", f"{stem}PngAction", self._on_export_png))
+        menu.addAction(action(self, "As a table (&CSV)…", f"{stem}CsvAction", self._on_export_csv))
+        export.setMenu(menu)
+        title = caption(self.title, role="title")
+        row(title, 1, *controls, export, margin=HEADER_MARGIN_PX, parent=self.header)
+        layout = column(self._sentence, contents, margin=theme.SPACING_PX, parent=self)
+        assert isinstance(layout, QVBoxLayout)
+        layout.setStretch(1, 1)
+
+    @Slot()
+    def mark(self) -> None:
+        """Something has changed: refresh before long, while in front; in training rarely enough to cost little."""
+        self._is_stale = True
+        if self._is_seen:
+            self._refresh_timer.request()
+
+    @Slot()
+    def mark_soon(self) -> None:
+        """The person has changed something: refresh at once, while in front."""
+        self._is_stale = True
+        if self._is_seen:
+            self._soon.start()
+
+    @Slot(bool)
+    def set_seen(self, seen: bool) -> None:
+        """Whether it is in front."""
+        self._is_seen = seen
+        if seen:
+            if not self._is_built:
+                self._is_built = True
+                self.build()
+                self.restyle()
+            self._refresh_if_seen()
+        else:
+            self._refresh_timer.stop()
+            self._soon.stop()
+            self.leave()
+
+    @Slot()
+    def _refresh_if_seen(self) -> None:
+        if self._is_seen and self._is_stale:
+            self._is_stale = False
+            self.refresh()
+
+    @Slot(object)
+    def _on_analysed(self, answer: Answer) -> None:
+        if self._is_built and answer.key.split("/")[0] == self.name:
+            self.take(answer)
+
+    # ------------------------------------------------------------ export
+
+    @Slot()
+    def _on_export_png(self) -> None:
+        name = f"{self.name.removesuffix('View')}.png"
+        path = ask_where_to_save(self, f"Export {self.title.lower()}", name, "PNG picture", ".png")
+        if path is not None and not write_png(path, picture_of(self._contents)):
+            QMessageBox.warning(self, "Export", f"Could not write {path.name}.")
+
+    @Slot()
+    def _on_export_csv(self) -> None:
+        name = f"{self.name.removesuffix('View')}.csv"
+        path = ask_where_to_save(self, f"Export {self.title.lower()}", name, "CSV table", ".csv")
+        if path is not None and not write_csv(path, self.table()):
+            QMessageBox.warning(self, "Export", f"Could not write {path.name}.")

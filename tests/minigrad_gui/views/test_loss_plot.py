@@ -95,12 +95,12 @@ def test_while_a_run_goes_on_the_axis_grows_in_few_steps(user):
         user.click("trainButton")
         history = History(100)
         user.session._training.show(Curves(history, gave_a_network=True))
-        plot._refresh()
+        plot.refresh()
         ends: list[float] = []
         box.sigXRangeChanged.connect(lambda _, shown: ends.append(shown[1] / 1.02))
         for _ in range(100):
             history.extend(np.full(20, 2.3), [])
-            plot._refresh()
+            plot.refresh()
             assert len(history) <= (ends or [0])[-1] <= 8 * len(history)
         user.click("stopButton")
     assert 3 <= len(ends) <= math.log(2000 / 20, 1.25)
@@ -248,11 +248,11 @@ def test_before_a_run_is_ready_no_epochs_are_marked(user):
     axis = user.window.findChild(object, "lossPlot").getAxis("top")
     user.trigger("openPretrainedAction")
     plot = user.window.findChild(LossPlot)
-    plot._refresh()
+    plot.refresh()
     assert axis.tickValues(0, 40_000, 400)[0][1]
     with process.blas_turn():  # a run waits for its turn before it is ready
         user.click("trainButton")
-        plot._refresh()
+        plot.refresh()
         assert axis.tickValues(0, 10, 400) == []
 
 

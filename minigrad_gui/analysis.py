@@ -1,0 +1,73 @@
+"""What analyses work with: the digits that a network learned from or was tested on. No Qt here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import TrainingConfig
+from engine.samples import split_validation
+from minigrad_gui import data
+from minigrad_gui.dataset_cache import DatasetCache
+
+Part = Literal["training", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """What a network learned from: one of data.SOURCES, and the config of its run, if that is known."""
+
+    source: str = "mnist"
+    config: TrainingConfig | None = None
+
+    @property
+    def validation(self) -> tuple[float, int]:
+        """The share that was held out, and the seed that it was drawn from."""
+        return (0.0, 0) if self.config is None else (self.config.validation_share, self.config.seed)
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Some of a dataset's digits: those at `indices`, intp (n,), of images, uint8 (N, 28, 28), and labels, (N,)."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    indices: NDArray[np.intp]
+
+
+class Desk:
+    """What a piece of work may use: digits, and a look at whether its result is still wanted."""
+
+    def __init__(self, datasets: DatasetCache, cancelled: Callable[[], bool]) -> None:
+        self._datasets = datasets
+        self.cancelled = cancelled
+
+    def digits(self, trained_on: TrainedOn, part: Part) -> Digits:
+        """A part of what a network learned from or was tested on.
+
+        Of a dataset that is not in memory, MNIST's digits stand for the part: every dataset here contains them. Raises
+        DataError if they cannot be loaded.
+        """
+        dataset = self._datasets.peek(trained_on.source)
+        count = data.SOURCES[trained_on.source].training_count if dataset is None else len(dataset.train_images)
+        if dataset is None:
+            dataset = self._datasets.get("mnist", self.cancelled)
+        if part == "test":
+            return Digits(dataset.test_images, dataset.test_labels, np.arange(len(dataset.test_images)))
+        share, seed = trained_on.validation
+        indices = split_validation(count, share, seed)[part == "validation"]
+        return Digits(dataset.train_images, dataset.train_labels, indices[indices < len(dataset.train_images)])
+
+
+Work = Callable[[Desk], Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of the work that was asked for under `key`, or the error that it ended in."""
+
+    key: str
+    result: Any = None
+    error: str | None = None

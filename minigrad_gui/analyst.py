@@ -1,0 +1,92 @@
+"""A thread that computes what is too slow for the GUI's thread: how digits are read, which resemble a drawing.
+
+While a run goes on it takes only a small share of the time, so that training does not suffer.
+"""
+
+import logging
+import time
+from threading import Condition
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from minigrad_gui.analysis import Answer, Desk, Work
+from minigrad_gui.dataset_cache import DatasetCache
+
+TIME_SHARE = 0.02
+"""Of one core, while a run goes on."""
+
+
+class Analyst(QThread):
+    """Does one piece of work after another, in the order in which they were asked for."""
+
+    answered = Signal(object)  # Answer
+
+    def __init__(self, datasets: DatasetCache, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("analysis")
+        self._datasets = datasets
+        self._changed = Condition()
+        self._waiting: dict[str, Work] = {}
+        self._current: str | None = None
+        self._is_withdrawn = self._is_ending = self._is_considerate = False
+        self._rests_until_s = 0.0
+
+    def ask(self, key: str, work: Work) -> None:
+        """Have this done; it replaces work with the same key that has not begun, and takes its turn."""
+        with self._changed:
+            self._waiting[key] = work
+            self._changed.notify()
+        if not self.isRunning():
+            self.start(QThread.Priority.LowPriority)
+
+    def withdraw(self, key: str) -> None:
+        """Nobody wants this any more."""
+        with self._changed:
+            self._waiting.pop(key, None)
+            if self._current == key:
+                self._is_withdrawn = True
+
+    def set_considerate(self, considerate: bool) -> None:
+        """Whether to take only a share of the time."""
+        with self._changed:
+            self._is_considerate = considerate
+            self._changed.notify()
+
+    def end(self) -> None:
+        """Have the thread end soon."""
+        with self._changed:
+            self._is_ending = True
+            self._changed.notify()
+
+    def run(self) -> None:
+        while (taken := self._take()) is not None:
+            key, work = taken
+            began_s = time.perf_counter()
+            try:
+                answer = Answer(key, work(Desk(self._datasets, self._is_cancelled)))
+            except Exception as error:  # one view's fault must not end the thread that serves all of them
+                if not self._is_cancelled():
+                    logging.getLogger("minigrad").exception("The analysis %s failed", key)
+                answer = Answer(key, error=str(error) or type(error).__name__)
+            now_s = time.perf_counter()
+            with self._changed:
+                is_wanted = not (self._is_withdrawn or self._is_ending)
+                self._current = None
+                self._rests_until_s = now_s + (now_s - began_s) / TIME_SHARE
+            if is_wanted:
+                self.answered.emit(answer)
+
+    def _is_cancelled(self) -> bool:
+        return self._is_withdrawn or self._is_ending
+
+    def _take(self) -> tuple[str, Work] | None:
+        """The next piece of work, once there is one and it is time; None to end."""
+        with self._changed:
+            while not self._is_ending:
+                rest_s = self._rests_until_s - time.perf_counter() if self._is_considerate else 0.0
+                if self._waiting and rest_s <= 0:
+                    self._current = next(iter(self._waiting))
+                    self._is_withdrawn = False
+                    return self._current, self._waiting.pop(self._current)
+                self._changed.wait(rest_s if self._waiting else None)
+            return None

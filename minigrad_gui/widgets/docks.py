@@ -1,0 +1,108 @@
+"""The middle of the window: views in tabs, which can be put side by side, torn off to another screen, or closed."""
+
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QEvent, Qt, Signal, Slot
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QTabWidget, QWidget
+
+from minigrad_gui.widgets.building import action
+
+AREA = Qt.DockWidgetArea.TopDockWidgetArea
+LAYOUT_VERSION = 1
+
+
+class Dock(QDockWidget):
+    """A widget with a header, which is the title bar: by it the dock can be dragged.
+
+    `action` is checked while the dock is in front; checking brings it there, unchecking closes it. What is not in front
+    should cost nothing, so `seen` tells.
+    """
+
+    seen = Signal(bool)
+
+    def __init__(self, widget: QWidget, header: QWidget, title: str, number: int) -> None:
+        super().__init__(title)
+        name = widget.objectName()
+        self.setObjectName(f"{name}Dock")
+        self.setAccessibleName(title)
+        self.setTitleBarWidget(header)
+        self.setWidget(widget)
+        self._is_seen = False
+        shows = f"show{name[:1].upper()}{name[1:].removesuffix('View')}Action"
+        self.action = action(self, title, shows, None, f"Ctrl+{number}" if number < 10 else None, checkable=True)
+        self.action.toggled.connect(self._on_toggled)
+        self.visibilityChanged.connect(self._on_visibility)
+        self.topLevelChanged.connect(self._on_floating)
+
+    def bring_to_front(self) -> None:
+        self.show()
+        self.raise_()
+
+    @Slot(bool)
+    def _on_toggled(self, checked: bool) -> None:
+        if checked and not self._is_seen:
+            self.bring_to_front()
+        elif not checked and self._is_seen:
+            self.close()
+
+    @Slot(bool)
+    def _on_visibility(self, visible: bool) -> None:
+        if visible != self._is_seen:
+            self._is_seen = visible
+            self.action.setChecked(visible)
+            self.seen.emit(visible)
+
+    @Slot(bool)
+    def _on_floating(self, floating: bool) -> None:
+        # Of a dock that is torn off from behind another one, Qt tells only that it has become invisible.
+        if floating and self.isVisible():
+            self._on_visibility(True)
+
+
+class Docks(QMainWindow):
+    """Shows docks, at first all as tabs with the first in front."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowFlags(Qt.WindowType.Widget)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.setAccessibleName("Views")
+        self.setDocumentMode(True)
+        self.setDockNestingEnabled(True)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.docks: list[Dock] = []
+        self._tabs = QByteArray()
+
+    def add(self, widget: QWidget, header: QWidget, title: str) -> Dock:
+        """A dock for this widget, the last of the tabs."""
+        dock = Dock(widget, header, title, len(self.docks) + 1)
+        self.docks.append(dock)
+        self.addDockWidget(AREA, dock)
+        first = self.docks[0]
+        if dock is not first:
+            self.tabifyDockWidget(first, dock)
+            first.raise_()
+        self._tabs = self.state()
+        return dock
+
+    @Slot()
+    def arrange(self) -> None:
+        """All as tabs again, the first in front."""
+        self.restoreState(self._tabs, LAYOUT_VERSION)
+
+    def state(self) -> QByteArray:
+        """For `restore`."""
+        return self.saveState(LAYOUT_VERSION)
+
+    def restore(self, state: Any) -> None:
+        """Restore what `state` returned; ignore anything invalid."""
+        if isinstance(state, QByteArray) and not self.restoreState(state, LAYOUT_VERSION):
+            self.arrange()  # a damaged state leaves all docks out of sight (Qt 6.11)
+
+    def event(self, event: QEvent) -> bool:
+        result = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            for tabs in self.findChildren(QTabBar):  # Qt makes and removes them as docks are moved
+                tabs.setAccessibleName("Views in tabs")
+                tabs.setExpanding(False)
+        return result

@@ -1,0 +1,120 @@
+"""Work is done in another thread, in turn, and never more of it than is wanted."""
+
+import threading
+import time
+
+import pytest
+
+from minigrad_gui.analyst import TIME_SHARE, Analyst
+from minigrad_gui.dataset_cache import DatasetCache
+
+LONG_MS = 30_000
+
+
+@pytest.fixture
+def analyst():
+    analyst = Analyst(DatasetCache())
+    yield analyst
+    analyst.end()
+    assert analyst.wait(LONG_MS)
+
+
+@pytest.fixture
+def answers(analyst):
+    answers = []
+    analyst.answered.connect(answers.append)
+    return answers
+
+
+class Held:
+    """Work that does not end until it may."""
+
+    def __init__(self):
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def __call__(self, desk):
+        self.begun.set()
+        while not self.may_end.is_set() and not desk.cancelled():
+            self.may_end.wait(0.005)
+        return "held"
+
+
+def test_work_is_answered_from_another_thread(analyst, qtbot):
+    with qtbot.waitSignal(analyst.answered, timeout=LONG_MS) as told:
+        analyst.ask("a", lambda _: threading.current_thread())
+    (answer,) = told.args
+    assert answer.key == "a"
+    assert answer.result is not threading.current_thread()
+
+
+def test_newer_work_replaces_what_has_not_begun_and_takes_its_turn(analyst, answers, qtbot):
+    held = Held()
+    analyst.ask("first", held)
+    assert held.begun.wait(LONG_MS / 1000)
+    for key, result in (("a", 1), ("b", 2), ("a", 3)):
+        analyst.ask(key, lambda _, result=result: result)
+    held.may_end.set()
+    qtbot.waitUntil(lambda: len(answers) == 3, timeout=LONG_MS)
+    assert [(each.key, each.result) for each in answers] == [("first", "held"), ("a", 3), ("b", 2)]
+
+
+def test_what_is_withdrawn_is_cancelled_and_not_answered(analyst, answers, qtbot):
+    held, never = Held(), []
+    analyst.ask("first", held)
+    analyst.ask("second", lambda _: never.append(1))
+    assert held.begun.wait(LONG_MS / 1000)
+    analyst.withdraw("first")
+    analyst.withdraw("second")
+    with qtbot.waitSignal(analyst.answered, timeout=LONG_MS):
+        analyst.ask("third", lambda _: 3)
+    assert [each.key for each in answers] == ["third"]
+    assert never == []
+
+
+def test_a_fault_is_answered_and_the_next_work_is_done(analyst, answers, qtbot, caplog):
+    def fail(_):
+        raise ValueError("too few digits")
+
+    analyst.ask("bad", fail)
+    analyst.ask("good", lambda _: 1)
+    qtbot.waitUntil(lambda: len(answers) == 2, timeout=LONG_MS)
+    assert (answers[0].error, answers[0].result) == ("too few digits", None)
+    assert answers[1].result == 1
+    assert "bad" in caplog.text
+
+
+def test_beside_a_run_it_rests_as_long_as_its_share_demands(analyst, qtbot):
+    spent_s = 0.004
+    began = []
+
+    def work(_):
+        began.append(time.perf_counter())
+        while time.perf_counter() < began[-1] + spent_s:
+            pass
+
+    analyst.set_considerate(True)
+    for key in ("a", "b"):
+        with qtbot.waitSignal(analyst.answered, timeout=LONG_MS):
+            analyst.ask(key, work)
+    assert began[1] - began[0] >= spent_s / TIME_SHARE
+
+
+def test_after_the_run_it_does_not_rest_any_longer(analyst, answers, qtbot):
+    analyst.set_considerate(True)
+    with qtbot.waitSignal(analyst.answered, timeout=LONG_MS):
+        analyst.ask("a", lambda _: time.sleep(0.02))
+    rests_until_s = analyst._rests_until_s
+    with qtbot.waitSignal(analyst.answered, timeout=LONG_MS):
+        analyst.ask("b", lambda _: time.perf_counter())
+        analyst.set_considerate(False)
+    assert answers[1].result < rests_until_s
+
+
+def test_it_ends_at_once_though_work_waits(analyst, answers):
+    held = Held()
+    analyst.ask("first", held)
+    analyst.ask("second", lambda _: 2)
+    assert held.begun.wait(LONG_MS / 1000)
+    analyst.end()
+    assert analyst.wait(LONG_MS)
+    assert answers == []

@@ -1,0 +1,43 @@
+"""Datasets are loaded once and shared."""
+
+import pytest
+
+from minigrad_gui import data
+from minigrad_gui.dataset_cache import DatasetCache
+
+
+@pytest.fixture
+def loaded(monkeypatch, few):
+    """The sources that were loaded, in order."""
+    loaded = []
+    monkeypatch.setattr(data, "load", lambda source, _: loaded.append(source) or few)
+    return loaded
+
+
+def test_a_dataset_is_loaded_once(loaded, few):
+    cache = DatasetCache()
+    assert cache.peek("mnist") is None
+    assert cache.get("mnist") is cache.get("mnist") is cache.peek("mnist") is few
+    assert loaded == ["mnist"]
+
+
+def test_the_one_that_was_not_used_for_longest_is_forgotten(loaded):
+    cache = DatasetCache()
+    for source in ("mnist", "mnist+pen", "mnist", "ylecun/mnist"):
+        cache.get(source)
+    assert cache.peek("mnist+pen") is None
+    assert loaded == ["mnist", "mnist+pen", "ylecun/mnist"]
+    cache.get("mnist")
+    assert loaded[3:] == []
+
+
+def test_what_cannot_be_loaded_is_asked_for_again(monkeypatch):
+    def fail(*_):
+        raise data.DataError("no")
+
+    cache = DatasetCache()
+    with monkeypatch.context() as patched:
+        patched.setattr(data, "load", fail)
+        with pytest.raises(data.DataError):
+            cache.get("mnist")
+    assert len(cache.get("mnist").test_images) == 10_000
