@@ -3,16 +3,15 @@
 Progress only marks the plots as out of date; a timer redraws them at most 10 times a second, at any training speed.
 """
 
-import csv
-import io
 import math
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QByteArray, QEvent, QPoint, QPointF, QSaveFile, QSettings, QSize, Qt, Slot
-from PySide6.QtGui import QAccessible, QAction, QColor, QImage, QImageWriter, QPainter, QRegion, QResizeEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, QSize, Qt, Slot
+from PySide6.QtGui import QAccessible, QAction, QColor, QImage, QPainter, QRegion, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QLabel, QMenu, QMessageBox, QPushButton, QWidget
 
 from engine import TrainingConfig
@@ -25,6 +24,7 @@ from minigrad_gui.views.view import HEADER_MARGIN_PX, DockedView
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
 from minigrad_gui.widgets.building import action, caption, column, named, row
+from minigrad_gui.widgets.export import EXPORT_SCALE, write_csv, write_png
 from minigrad_gui.widgets.files import ask_where_to_save
 from minigrad_gui.widgets.legend import Entry, Legend
 from minigrad_gui.widgets.plot import Plot
@@ -32,7 +32,6 @@ from minigrad_gui.widgets.plot import Plot
 AXIS_WIDTH_PX, BORDER_PX, DOT_PX = 52, 2, 6
 LOWEST_LOSS = 1e-12
 """Smaller losses, such as 0, are drawn here on a logarithmic scale."""
-EXPORT_SCALE = 2
 MIN_RANGE = 10
 """Smallest number of mini-batches shown."""
 MARGIN = 1.02
@@ -535,12 +534,7 @@ class LossPlot(DockedView):
         for dots in dotted:
             dots.opts["useCache"] = True
         self._draw_for(self.devicePixelRatioF())
-        file = QSaveFile(str(path))
-        return (
-            file.open(QSaveFile.OpenModeFlag.WriteOnly)
-            and QImageWriter(file, QByteArray(b"png")).write(image)
-            and file.commit()
-        )
+        return write_png(path, image)
 
     def _export_title(self) -> str:
         return "A run that failed" if self.session.shows_failed_run else self.session.name
@@ -561,17 +555,13 @@ class LossPlot(DockedView):
         """
         history = self.session.history
         ends = {history.end_of(epoch): epoch for epoch in history.epochs}
-        with io.StringIO(newline="") as text:
-            rows = csv.writer(text)
-            rows.writerow(["mini_batch", "epoch", "loss", "smoothed_loss", *EPOCH_COLUMNS])
-            for index, (loss, smoothed) in enumerate(zip(history.losses, history.smoothed, strict=True)):
-                summary = _figures(ends.get(index + 1))
-                rows.writerow([index + 1, index // history.steps_per_epoch + 1, loss, smoothed, *summary])
-            if not len(history):
-                rows.writerows([None, epoch.epoch + 1, None, None, *_figures(epoch)] for epoch in history.epochs)
-            content = text.getvalue().encode()
-        file = QSaveFile(str(path))
-        return file.open(QSaveFile.OpenModeFlag.WriteOnly) and file.write(content) == len(content) and file.commit()
+        rows: list[list[Any]] = [["mini_batch", "epoch", "loss", "smoothed_loss", *EPOCH_COLUMNS]]
+        for index, (loss, smoothed) in enumerate(zip(history.losses, history.smoothed, strict=True)):
+            summary = _figures(ends.get(index + 1))
+            rows.append([index + 1, index // history.steps_per_epoch + 1, loss, smoothed, *summary])
+        if not len(history):
+            rows += [[None, epoch.epoch + 1, None, None, *_figures(epoch)] for epoch in history.epochs]
+        return write_csv(path, rows)
 
     # ------------------------------------------------------------ settings
 
