@@ -1,0 +1,105 @@
+"""The nearest pictures: the index finds exactly what looking at all finds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import MLP
+from minigrad_gui.insight import nearest
+from minigrad_gui.insight.neighbours import NearestIndex
+from minigrad_gui.insight.trace import activations
+
+SPACES = ["hidden", "pixels"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return MLP(784, (250, 230), 10, dtype=np.float32, init="he", rng=np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def images(mnist):
+    return mnist.train_images[:3000]
+
+
+@pytest.fixture
+def pictures(mnist):
+    return (mnist.test_images[:8] / 255).astype(np.float32)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_nearest_are_those_at_the_smallest_distances(model, images, pictures, space):
+    def place(picture):
+        return activations(model, picture)[-2] if space == "hidden" else picture.ravel()
+
+    query = place(pictures[0])
+    expected = [np.linalg.norm(place((image / 255).astype(np.float32)) - query) for image in images[:300]]
+    indices, distances = nearest(model, pictures[0], images[:300], 7, space)
+    np.testing.assert_array_equal(indices, np.argsort(expected)[:7])
+    np.testing.assert_allclose(distances, np.sort(expected)[:7], rtol=1e-4)
+
+
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("count", [1, 12])
+def test_the_index_finds_the_same(model, images, pictures, space, count):
+    index = NearestIndex.build(model, images, space)
+    for picture in (*pictures, np.zeros((28, 28), np.float32), np.ones((28, 28), np.float32)):
+        indices, distances = index.nearest(picture, count)
+        expected, at = nearest(model, picture, images, count, space)
+        np.testing.assert_allclose(distances, at, rtol=1e-4)
+        np.testing.assert_array_equal(indices, expected)
+
+
+@pytest.mark.parametrize("hidden", [(5,), (60,), ()])
+def test_narrow_networks_have_an_index_too(images, pictures, hidden):
+    model = MLP(784, hidden, 10, dtype=np.float32, init="he", rng=np.random.default_rng(0))
+    index = NearestIndex.build(model, images, "hidden")
+    for picture in pictures:
+        expected, at = nearest(model, picture, images, 5, "hidden")
+        indices, distances = index.nearest(picture, 5)
+        np.testing.assert_array_equal(indices, expected)
+        np.testing.assert_allclose(distances, at, rtol=1e-4, atol=1e-5)
+
+
+def test_an_image_is_nearest_to_itself(model, images):
+    index = NearestIndex.build(model, images, "pixels")
+    indices, distances = index.nearest(images[77], 3)
+    assert indices[0] == 77
+    assert distances[0] == 0 < distances[1]
+
+
+def test_few_images_are_all_found(model, images, pictures):
+    index = NearestIndex.build(model, images[:4], "hidden")
+    assert sorted(index.nearest(pictures[0], 12)[0]) == [0, 1, 2, 3]
+    assert len(index.nearest(pictures[0], 0)[0]) == 0
+
+
+class Watched(np.ndarray):
+    """Images that count how many of them are fetched."""
+
+    fetched = 0
+
+    def __getitem__(self, chosen):
+        Watched.fetched += np.size(chosen)
+        return np.asarray(self)[chosen]
+
+
+def test_few_of_many_images_are_compared(model, mnist, pictures):
+    index = NearestIndex.build(model, mnist.train_images[:20_000], "hidden")
+    watched = replace(index, images=index.images.view(Watched))
+    for picture in pictures:
+        watched.nearest(picture, 12)
+    assert 12 * len(pictures) <= Watched.fetched < 1000 * len(pictures)
+
+
+def test_an_index_of_all_of_mnist_would_take_20_mb(model, images):
+    index = NearestIndex.build(model, images, "hidden")
+    stored = [index.coarse, index.squares, index.rest, *index.fine]
+    assert sum(array.nbytes for array in stored) / len(images) * 60_000 < 20.5e6
+
+
+def test_building_can_be_cancelled(model, images):
+    asked = []
+    assert NearestIndex.build(model, images, "pixels", lambda: asked.append(1) or len(asked) == 2) is None
+    assert len(asked) == 2
