@@ -1,4 +1,4 @@
-"""How a person steers a training loop that runs in another thread.
+"""Controls a training loop that runs in another thread.
 
 No Qt here.
 """
@@ -7,7 +7,7 @@ import threading
 
 
 class TrainingControl:
-    """What the person wants of a running loop: pause, single steps, stop, another learning rate. Thread-safe."""
+    """The person's commands to a running loop: pause, single steps, stop, another learning rate. Thread-safe."""
 
     def __init__(self, learning_rate: float, *, paused: bool = False) -> None:
         self._changed = threading.Condition()
@@ -24,7 +24,7 @@ class TrainingControl:
 
     @property
     def paused(self) -> bool:
-        """Whether only single steps are wanted, if any."""
+        """Whether the loop waits, except for single steps."""
         return self._paused
 
     @property
@@ -52,7 +52,7 @@ class TrainingControl:
             self._changed.notify_all()
 
     def abandon(self, *, keep: bool) -> None:
-        """Stop, and spare the measuring: nobody waits for this run any more, or only for its checkpoint."""
+        """Stop without evaluating: the result is no longer wanted. keep: whether the checkpoint is."""
         self._abandoned, self._keeps_checkpoint = True, keep
         self.stop()
 
@@ -66,7 +66,7 @@ class TrainingControl:
         return self._abandoned
 
     def wait_for_step(self) -> bool:
-        """Block while paused. True if the loop may take a step, False if it has to end."""
+        """Block while paused. True if the loop may take a step, False if it must end."""
         with self._changed:
             self._changed.wait_for(lambda: not self.must_wait)
             if self._paused and not self._stopped:

@@ -158,10 +158,10 @@ def _run(runner: Runner, save: Path | None, asked: list[int]) -> None:
     try:
         _iterate(runner)
     except KeyboardInterrupt:
-        raise StoppedError(_how_to_go_on(runner, save), 128 + asked[0]) from None
+        raise StoppedError(_how_to_resume(runner, save), 128 + asked[0]) from None
     _write_checkpoint(runner)
     if asked and not runner.run.is_finished:
-        raise StoppedError(_how_to_go_on(runner, save), 128 + asked[0])
+        raise StoppedError(_how_to_resume(runner, save), 128 + asked[0])
     seconds = time.perf_counter() - started
     result = runner.finish(calibrates=save is not None)
     if save is not None:
@@ -196,7 +196,7 @@ def _iterate(runner: Runner) -> None:
                 bar.write(_told(epoch, run.config.epochs), file=sys.stdout)
 
 
-def _how_to_go_on(runner: Runner, save: Path | None) -> str:
+def _how_to_resume(runner: Runner, save: Path | None) -> str:
     what = f"stopped {_position(runner.run)}"
     checkpoint = runner.job.checkpoint_path
     if checkpoint is None:

@@ -40,7 +40,7 @@ from minigrad_gui.widgets.model_drop import answer_drag
 from minigrad_gui.widgets.picture_dialog import PictureDialog, Pixels, pixels_of
 from minigrad_gui.widgets.questions import TITLE
 from minigrad_gui.widgets.recent_files import RecentFilesMenu
-from minigrad_gui.widgets.screens import bring_back, place_first
+from minigrad_gui.widgets.screens import move_onto_screen, place_first
 from minigrad_gui.widgets.theme_menu import ThemeMenu
 
 
@@ -178,7 +178,7 @@ class MainWindow(QMainWindow):
         try:
             run = run_in(path)
             if run is not None:
-                self.session.go_on_with(run, keep_checkpoint=keep)
+                self.session.resume_run(run, keep_checkpoint=keep)
                 return
             self.session.open(path, keep_checkpoint=keep)
         except ModelFileError as error:
@@ -310,7 +310,7 @@ class MainWindow(QMainWindow):
         place_first(self)
         geometry = self._settings.value("geometry")
         if isinstance(geometry, QByteArray) and self.restoreGeometry(geometry):
-            bring_back(self)
+            move_onto_screen(self)
         self._splitter.restore(self._settings.value("columns"))
         self._docks.restore(self._settings.value("docks"))
         for view in self._views:

@@ -1,7 +1,7 @@
-"""Runs outlive the program: each window writes its run to a file of its own, and offers those that others left.
+"""Runs survive the program: each window writes its run to a file, and offers the runs that other windows left behind.
 
-Beside its file a window holds a lock, which the operating system frees when the process is gone, however it went. So a
-run that is still under way in another window is never taken for one that was left behind. No Qt here.
+Next to the file the window holds a lock, which the operating system releases when the process ends, for whatever
+reason. So a run that is still in progress in another window is never mistaken for one left behind. No Qt here.
 """
 
 import secrets
@@ -23,7 +23,7 @@ MAX_OFFERED = 20
 
 @dataclass(frozen=True)
 class RecoverableRun:
-    """A run in a file: what it was, and when it was last written, in seconds since 1970."""
+    """A run in a file: its summary, its dataset, and when it was last written, in seconds since 1970."""
 
     path: Path
     summary: CheckpointSummary
@@ -32,29 +32,29 @@ class RecoverableRun:
 
     @property
     def config(self) -> TrainingConfig:
-        """With the learning rate that it had in the end."""
+        """With the learning rate that it had last."""
         return replace(self.summary.config, learning_rate=self.summary.learning_rate)
 
 
 def run_in(path: Path) -> RecoverableRun | None:
-    """The run that a file holds, if it is one that a window can go on with."""
+    """The run in a file, if a window can resume it."""
     try:
         summary = summarize_checkpoint(path)
         source = TrainingRecord.from_meta(summary.meta).dataset
         return RecoverableRun(path, summary, source, path.stat().st_mtime) if source in SOURCES else None
-    except (ModelFileError, OSError):  # damaged, of a newer version, something else, or just taken away
+    except (ModelFileError, OSError):  # damaged, of a newer version, something else, or just deleted
         return None
 
 
 def _written_s(file: Path) -> float:
     try:
         return file.stat().st_mtime
-    except OSError:  # another window has just taken it away
+    except OSError:  # another window has just deleted it
         return 0.0
 
 
 class RunFolder:
-    """The folder of checkpoints, as one window sees it: its own, those that it offers, and those of other windows."""
+    """The folder of checkpoints, as one window sees it: its own, those it offers, and those of other windows."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -62,29 +62,29 @@ class RunFolder:
         self._own: set[Path] = set()
 
     def claim(self) -> Path:
-        """A file, not yet there, for a run of this window. Raises OSError where none can be written."""
+        """A new file name for a run of this window. Raises OSError if nothing can be written there."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{secrets.token_hex(8)}{SUFFIX}"
         if not self._lock(path):
-            raise OSError(None, "its lock cannot be had")
+            raise OSError(None, "its lock cannot be acquired")
         self._own.add(path)
         return path
 
-    def take(self, run: RecoverableRun) -> None:
-        """From now on a run that was left behind is this window's own."""
+    def adopt(self, run: RecoverableRun) -> None:
+        """Make a run that was left behind this window's own."""
         self._own.add(run.path)
 
     def leave(self, *paths: Path | None) -> None:
-        """What these files keep is for the next window; until this one is closed, no other offers it."""
+        """Leave these files for the next window; no other offers them until this one is closed."""
         self._own.difference_update(paths)
 
     def remove_all_but(self, needed: set[Path | None]) -> None:
-        """Throw this window's other runs away."""
+        """Delete this window's other runs."""
         for path in self._own - needed:
             self.remove(path)
 
     def left_behind(self) -> list[RecoverableRun]:
-        """The runs of windows that are gone, newest first; from now on no other window offers them."""
+        """The runs of windows that have closed, newest first. Locks them, so no other window offers them."""
         try:
             files = sorted(self.folder.iterdir(), key=_written_s, reverse=True)
         except OSError:
@@ -103,14 +103,14 @@ class RunFolder:
         return found
 
     def remove(self, path: Path) -> None:
-        """Throw a run away, if it is there; what cannot be removed stays."""
+        """Delete a run if it exists; a file that cannot be deleted stays."""
         with suppress(OSError):
             path.unlink(missing_ok=True)
         self._own.discard(path)
         self._release(path)
 
     def release(self) -> None:
-        """Leave every file to the next window."""
+        """Leave every file for the next window."""
         for path in list(self._locks):
             self._release(path)
 
@@ -132,7 +132,7 @@ class RunFolder:
                 lock.release()
 
     def _remove_idle_lock(self, file: Path) -> None:
-        """Remove what a process left that was ended before it wrote."""
+        """Remove the lock of a process that ended before it wrote its file."""
         path = file.with_suffix(SUFFIX)
         if file.suffix == LOCK_SUFFIX and path not in self._locks and not path.exists() and self._lock(path):
             self._release(path)

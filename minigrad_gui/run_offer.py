@@ -18,10 +18,10 @@ DATE_FORMAT = "d MMM yyyy, HH:mm"
 
 
 class RunOffer(Banner):
-    """A banner that offers the newest run that did not end, or whose network was not saved.
+    """A banner that offers the newest run that was interrupted, or whose network was not saved.
 
-    It appears by itself until the first run begins; after that, `action` brings it. may_discard: asks the person before
-    something unsaved makes room, given what for, as in "open another network".
+    It appears by itself until the first run begins; after that, `action` shows it. may_discard: asks the person before
+    unsaved work is replaced; its argument names the reason, as in "open another network".
     """
 
     def __init__(self, session: Session, may_discard: Callable[[str], Answer], parent: QWidget | None = None) -> None:
@@ -30,7 +30,7 @@ class RunOffer(Banner):
         self.action = action(self, "An &interrupted run…", "recoverAction", self._on_asked_for)
         self._may_discard = may_discard
         self._appears = True
-        self._taken_up: RecoverableRun | None = None
+        self._resumed: RecoverableRun | None = None
         session.leftBehindChanged.connect(self._update)
         session.stateChanged.connect(self._update)
 
@@ -40,33 +40,33 @@ class RunOffer(Banner):
         self.action.setEnabled(is_idle and bool(left_behind))
         if not is_idle:
             self._appears = False
-        elif self._taken_up in left_behind:  # it could not go on
-            self._taken_up, self._appears = None, True
+        elif self._resumed in left_behind:  # it could not be resumed
+            self._resumed, self._appears = None, True
         if self.action.isEnabled() and self._appears:
             self._offer(left_behind[0])
         else:
             self.dismiss()
 
     def _offer(self, run: RecoverableRun) -> None:
-        go_on = "Bring it back" if run.summary.is_finished else "Go on"
+        resume = "Restore" if run.summary.is_finished else "Resume"
         choices: dict[str, Callable[[], None]] = {
-            go_on: partial(self._go_on_with, run),
-            "Throw away": partial(self._throw_away, run),
+            resume: partial(self._resume, run),
+            "Delete": partial(self._delete, run),
             "Not now": self._on_not_now,
         }
         self.say(description(run), choices)
 
-    def _go_on_with(self, run: RecoverableRun) -> None:
-        answer = self._may_discard("go on with another run")
+    def _resume(self, run: RecoverableRun) -> None:
+        answer = self._may_discard("resume another run")
         if answer is not Answer.CANCEL:
-            self._taken_up = run
-            self.session.go_on_with(run, keep_checkpoint=answer is Answer.KEEP)
+            self._resumed = run
+            self.session.resume_run(run, keep_checkpoint=answer is Answer.KEEP)
 
-    def _throw_away(self, run: RecoverableRun) -> None:
-        throw_away, roles = "Throw away", QMessageBox.ButtonRole
-        choices = {"Cancel": roles.RejectRole, throw_away: roles.DestructiveRole}
-        if choose(self, TITLE, "Throw this run away? It cannot be brought back.", choices) == throw_away:
-            self.session.throw_away(run)
+    def _delete(self, run: RecoverableRun) -> None:
+        delete, roles = "Delete", QMessageBox.ButtonRole
+        choices = {"Cancel": roles.RejectRole, delete: roles.DestructiveRole}
+        if choose(self, TITLE, "Delete this run? This cannot be undone.", choices) == delete:
+            self.session.delete_run(run)
 
     @Slot()
     def _on_asked_for(self) -> None:
@@ -80,7 +80,7 @@ class RunOffer(Banner):
 
 
 def description(run: RecoverableRun) -> str:
-    """One sentence: whether it has ended, its layers, its epochs, and when it was last written."""
+    """One sentence: whether it was finished, its layers, its epochs, and when it was last written."""
     summary, config = run.summary, run.summary.config
     hidden = ", ".join(map(str, config.hidden)) or "none"
     when = QLocale.c().toString(QDateTime.fromSecsSinceEpoch(int(run.saved_at_s)), DATE_FORMAT)

@@ -1,4 +1,4 @@
-"""Asks what is to become of a run or a network that is not saved, before something takes its place."""
+"""Asks what to do with an unsaved run or network before something replaces it."""
 
 from collections.abc import Callable
 from enum import Enum, auto
@@ -11,23 +11,24 @@ from minigrad_gui.widgets.questions import TITLE, choose
 
 class Answer(Enum):
     CANCEL = auto()
-    """Nothing is to happen."""
+    """Do nothing."""
     PROCEED = auto()
-    """Nothing is lost, or the person does not mind."""
+    """Proceed: nothing is lost, or the person does not mind."""
     KEEP = auto()
-    """Proceed, but keep the checkpoint: the next window offers it."""
+    """Proceed, but keep the checkpoint for the next window to offer."""
 
 
 def ask_before(what: str, session: Session, window: QWidget, save: Callable[[], bool]) -> Answer:
     """Ask only if there is something to lose.
 
-    what: what comes next, as in "open another network". save: saves the network; False if that was cancelled or failed.
+    what: what comes next, as in "open another network"; save: saves the network, and returns False if that was
+    cancelled or failed.
     """
     if session.state != "idle":
         question = (
-            f"{what[0].upper()}{what[1:]} while the network is in training? If you keep the run, minigrad offers "
+            f"{what[0].upper()}{what[1:]} while the network is training? If you keep the run, minigrad will offer "
         )
-        return _ask_to_keep(f"{question}to resume it the next time you start it.", "the run", window)
+        return _ask_to_keep(f"{question}to resume it the next time it starts.", "the run", window)
     if not session.modified:
         return Answer.PROCEED
     question = f"The trained network has not been saved. Save it before you {what}?"
@@ -39,12 +40,12 @@ def ask_before(what: str, session: Session, window: QWidget, save: Callable[[], 
 
 
 def ask_before_leaving(session: Session, window: QWidget, save: Callable[[], bool]) -> Answer:
-    """The same, and about the network that the person went back from, if that alone would be lost."""
-    answer = ask_before("leave", session, window, save)
-    if answer is Answer.CANCEL or session.modified or not session.has_unsaved_way_back:
+    """Like `ask_before`, and also about an unsaved network that was put aside to restore the previous one."""
+    answer = ask_before("quit", session, window, save)
+    if answer is Answer.CANCEL or session.modified or not session.previous_is_unsaved:
         return answer
-    question = "The trained network that you went back from has not been saved. If you keep it, minigrad offers it "
-    return _ask_to_keep(f"{question}the next time you start it.", "it", window)
+    question = "You restored the previous network without saving the newly trained one. If you keep it, minigrad will "
+    return _ask_to_keep(f"{question}offer to restore it the next time it starts.", "it", window)
 
 
 def _ask_to_keep(question: str, what: str, window: QWidget) -> Answer:

@@ -1,4 +1,4 @@
-"""How a run went, as far as it is known."""
+"""The course of a run, as far as it is known."""
 
 import math
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from minigrad_gui.worker import Preparation
 
 @dataclass(frozen=True)
 class Curves:
-    """How a run went. preparation: None before it is ready, or if the run is known from a network's file alone;
-    diagnosis: what is wrong with it, once it has ended; gave_a_network: whether it got so far that the current network
-    is its own, and not that from before the run."""
+    """The course of a run. preparation: None before the run is ready, or if only a network's file tells of it;
+    diagnosis: what went wrong, once it has ended; gave_a_network: whether the run got far enough to replace the
+    network from before it."""
 
     history: History = field(default_factory=History)
     preparation: Preparation | None = None
@@ -24,19 +24,19 @@ class Curves:
 
 
 def recorded_curves(record: TrainingRecord) -> Curves:
-    """What a network's file tells of its run."""
+    """The curves that a network's file records."""
     return Curves(recorded_history(record, _steps_per_epoch(record)), gave_a_network=True)
 
 
 def curves_config(curves: Curves, record: TrainingRecord) -> TrainingConfig | None:
-    """The config of the run with these curves; None if that is not known. record: the current network's."""
+    """The config of the run with these curves; None if it is not known. record: that of the current network."""
     if curves.preparation is not None:
         return curves.preparation.job.config
     return record.config if curves.history.epochs else None
 
 
 def _steps_per_epoch(record: TrainingRecord) -> int:
-    """How many mini-batches an epoch had, by what a file tells of it; 1 where that cannot be said."""
+    """Mini-batches per epoch, computed from a file's record; 1 if that is not known."""
     config = record.config
     if config is None or record.dataset not in data.SOURCES:
         return 1

@@ -1,4 +1,4 @@
-"""The drawing on the canvas, and what is read in it."""
+"""The drawing on the canvas and its reading."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,9 +16,9 @@ Strokes = Sequence[NDArray[np.float64]]
 
 
 class Drawing(QObject):
-    """Strokes and the number that they are read as a few milliseconds later; one of its digits is pointed at.
+    """Strokes, the number that they are read as a few milliseconds later, and which of its digits is selected.
 
-    read: reads strokes, predict: a picture, float32 (28, 28).
+    read: reads strokes; predict: reads a picture, float32 (28, 28).
     """
 
     predictionChanged = Signal()  # noqa: N815
@@ -50,7 +50,7 @@ class Drawing(QObject):
 
     @property
     def pointed(self) -> int:
-        """Which digit of the number is pointed at: the last, until another is chosen; -1 if there is none."""
+        """The index of the selected digit: the last one until another is chosen; -1 if there is none."""
         return self._pointed
 
     @property
@@ -59,34 +59,34 @@ class Drawing(QObject):
 
     @property
     def picture(self) -> Picture:
-        """The digit that is pointed at, as the network sees it: float32 (28, 28)."""
+        """The selected digit as the network sees it: float32 (28, 28)."""
         return self._blank if self._digit is None else self._digit.picture
 
     @property
     def prediction(self) -> Prediction | None:
-        """What the digit that is pointed at was read as."""
+        """What the selected digit was read as."""
         return None if self._digit is None else self._digit.prediction
 
     @property
     def pointed_strokes(self) -> list[NDArray[np.float64]]:
-        """The strokes of the digit that is pointed at; those of the whole drawing until it has been read."""
+        """The strokes of the selected digit; those of the whole drawing until it has been read."""
         if self._changed or self._digit is None:
             return self._strokes
         return [self._strokes[index] for index in self._digit.strokes]
 
     def set_strokes(self, strokes: Strokes) -> None:
-        """Read these strokes, (n, 2) each, soon: many changes within a few milliseconds are read once."""
+        """Read these strokes, (n, 2) each, within milliseconds; changes in between are read together."""
         self._strokes, self._changed = list(strokes), True
         if not self._timer.isActive():
             self._timer.start()
 
     @Slot()
     def read_again(self) -> None:
-        """Read the drawing soon, as what reads it has changed."""
+        """Read the drawing again soon, with a reader that has changed."""
         self._timer.start()
 
     def point_at(self, index: int) -> None:
-        """Point at this digit of the number, or at the first or last where there is none."""
+        """Select a digit of the number; an index out of range selects the first or last."""
         self.settle()
         index = min(max(index, 0), len(self._number.digits) - 1)
         if index != self._pointed:
@@ -94,13 +94,13 @@ class Drawing(QObject):
             self.predictionChanged.emit()
 
     def settle(self) -> None:
-        """Read the drawing now if it is to be read soon."""
+        """If a reading is due, do it now."""
         if self._timer.isActive():
             self._timer.stop()
             self._read()
 
     def read_as_drawn(self) -> tuple[Picture, Prediction | None]:
-        """The sheet merely scaled down, and what the network would make of that."""
+        """The whole sheet scaled down, without centring or thickening, and how the network reads that."""
         picture = digits.as_drawn(self._strokes)
         return picture, self._predict(picture)
 
@@ -114,5 +114,5 @@ class Drawing(QObject):
         before, self._number = self._number, self._read_strokes(self._strokes)
         if len(self._number.digits) != len(before.digits):
             self._pointed = len(self._number.digits) - 1
-        if drawn or not was_blank:  # for a blank canvas, one network is as good as another
+        if drawn or not was_blank:  # another network makes no difference to a blank canvas
             self.predictionChanged.emit()

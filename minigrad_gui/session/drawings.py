@@ -1,4 +1,4 @@
-"""The drawings that were taught. A thread of its own writes and syncs their files, so that the window never waits."""
+"""The taught drawings. A separate thread writes and syncs their files, so the window never waits for the disk."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +12,10 @@ from minigrad_gui.handwriting import Drawing, DrawingStore, DrawingStoreError, n
 
 
 class Drawings(QObject):
-    """A `DrawingStore` for the GUI's thread: every change shows at once, and its files follow in the order of changes.
+    """A `DrawingStore` for the GUI thread: changes show at once and are written to disk later, in order.
 
-    Where a file cannot be changed, `failed` tells why in one sentence, and `changed` that the drawings are again those
-    of the store.
+    If a file cannot be changed, `failed` gives the reason in one sentence, and `changed` follows once `drawings` has
+    been reset to what the store holds.
     """
 
     changed = Signal()
@@ -29,7 +29,7 @@ class Drawings(QObject):
         self._unread = self._store.unread
         self._pending = 0
         self._differs = False
-        """Whether a change failed, so that the store holds other drawings than are shown."""
+        """Whether a change failed, so that `drawings` and the store differ."""
         self._is_closed = False
         self._writer = ThreadPoolExecutor(1, "drawings")
         self._done.connect(self._on_done)
@@ -40,20 +40,20 @@ class Drawings(QObject):
 
     @property
     def drawings(self) -> list[Drawing]:
-        """Those that are known so far, oldest first."""
+        """Those loaded so far, oldest first."""
         return self._drawings
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The names of the files that were there already and are not in `drawings` yet."""
+        """The names of existing files that are not in `drawings` yet."""
         return self._unread
 
     def read(self, cancelled: Callable[[], bool]) -> list[Drawing]:
-        """What is in the unread files, for `include`; may run in any thread. See `DrawingStore.read`."""
+        """Read the unread files, for `include`. May run in any thread. See `DrawingStore.read`."""
         return self._store.read(cancelled)
 
     def include(self, read: Iterable[Drawing]) -> None:
-        """Put what `read` gave before what was added since, unless all was forgotten meanwhile."""
+        """Insert what `read` returned before what was added since, unless `forget` was called meanwhile."""
         if self._unread:
             found = list(read)
             self._drawings[:0] = found
@@ -79,18 +79,18 @@ class Drawings(QObject):
         self._change(self._store.relabel, list(drawings), label)
 
     def forget(self) -> None:
-        """Throw every drawing away, other windows' too."""
+        """Delete every drawing, including those of other windows."""
         self._drawings, self._unread = [], ()
         self._change(self._store.forget)
 
     def flush(self) -> None:
-        """Wait until every change is on disk, or was told to have failed."""
+        """Wait until every change is on disk or has been reported as failed."""
         if not self._is_closed:
             self._writer.submit(lambda: None).result()
         QCoreApplication.sendPostedEvents(self)
 
     def close(self) -> None:
-        """As `flush`; what is changed after that is written while the caller waits."""
+        """Like `flush`; later changes are written synchronously."""
         self._unread = ()
         self._is_closed = True
         self._writer.shutdown()
@@ -104,7 +104,7 @@ class Drawings(QObject):
             self._writer.submit(self._apply, change, *arguments)
 
     def _apply(self, change: Callable[..., object], *arguments: object) -> None:
-        """In the writer's thread."""
+        """Runs in the writer thread; after `close`, in the caller's."""
         problem = None
         try:
             change(*arguments)

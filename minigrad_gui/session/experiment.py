@@ -1,4 +1,4 @@
-"""What connects a run with the network that it gives: the settings it has, its checkpoint, and the way back."""
+"""Connects a run with the network that it trains: its settings, its checkpoint and the network it replaces."""
 
 from pathlib import Path
 
@@ -12,17 +12,17 @@ from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingJob, TrainingResult
 from minigrad_gui.session.curves import recorded_curves
 from minigrad_gui.session.network import Network
+from minigrad_gui.session.previous import PreviousNetwork
 from minigrad_gui.session.runs import Runs
 from minigrad_gui.session.settings import Settings
 from minigrad_gui.session.training import Training
-from minigrad_gui.session.way_back import WayBack
 
 
 class Experiment(QObject):
-    """Has its parts, which know nothing of each other, act together. folder: where checkpoints are stored."""
+    """Coordinates its parts, which do not know each other. folder: where checkpoints are stored."""
 
     begun = Signal()
-    wentBack = Signal()  # noqa: N815
+    previousRestored = Signal()  # noqa: N815
 
     def __init__(self, folder: Path, parent: QObject | None = None, datasets: DatasetCache | None = None) -> None:
         super().__init__(parent)
@@ -30,7 +30,7 @@ class Experiment(QObject):
         self.training = Training(datasets, self)
         self.network = Network(self)
         self.runs = Runs(folder, self)
-        self.way_back = WayBack()
+        self.previous = PreviousNetwork()
         self.settings.changed.connect(self._on_settings_changed)
         self.training.networkTrained.connect(self._on_network_trained)
         self.training.ending.connect(self._on_ending)
@@ -42,26 +42,26 @@ class Experiment(QObject):
         return self.training.state == "idle" and self.settings.error is None
 
     def start(self, *, paused: bool) -> None:
-        """Start a run with the settings as they are. Only where it `can_start`."""
+        """Start a run with the current settings. Requires `can_start`."""
         now = self.network.now
         self._begin(self.settings.job(now.model, now.record.taught_drawings, self.runs.claim(), paused=paused))
 
-    def go_on_with(self, run: RecoverableRun, *, keep_checkpoint: bool) -> None:
-        """Take up a run with the settings that it had. keep_checkpoint: see `abandon`."""
+    def resume_run(self, run: RecoverableRun, *, keep_checkpoint: bool) -> None:
+        """Resume a run with its own settings. keep_checkpoint: see `abandon`."""
         if self.training.job is not None:
             self.abandon(keep_checkpoint=keep_checkpoint)
-        checkpoint = self.runs.take_up(run)
+        checkpoint = self.runs.adopt(run)
         self.settings.set(run.config, run.source)
         self._begin(TrainingJob.resuming(run.path, run.summary, checkpoint))
 
     def _begin(self, job: TrainingJob) -> None:
-        self.way_back.begin_at(self.network.now, self.training.curves)
+        self.previous.remember(self.network.now, self.training.curves)
         self._remove_unneeded_checkpoints(job)
         self.training.start(job)
         self.begun.emit()
 
     def abandon(self, *, keep_checkpoint: bool) -> None:
-        """Forget the run at hand, if any, at once. keep_checkpoint: another window may go on with it."""
+        """End the current run, if any, at once. keep_checkpoint: leave its checkpoint for another window to resume."""
         job = self.training.abandon(keep=keep_checkpoint)
         if keep_checkpoint:
             self.runs.leave(self.network.now.checkpoint_path, job.checkpoint_path if job else None)
@@ -88,33 +88,33 @@ class Experiment(QObject):
 
     @property
     def trained_on(self) -> TrainedOn:
-        """What the current network learned from, as far as that is known."""
+        """What the current network was trained on, as far as that is known."""
         job, record = self.training.job, self.network.now.record
         if job is not None and self.training.curves.gave_a_network:
             return TrainedOn(job.source, job.config)
         return TrainedOn(record.dataset if record.dataset in data.SOURCES else "mnist", record.config)
 
     @property
-    def can_go_back(self) -> bool:
-        return self.training.state == "idle" and self.way_back.is_open
+    def can_restore_previous(self) -> bool:
+        return self.training.state == "idle" and self.previous.exists
 
-    def go_back(self) -> None:
-        """Exchange the network, its curves, settings and file with those from before the run, if one can go back."""
-        if not self.can_go_back:
+    def restore_previous(self) -> None:
+        """Swap the network, its curves, settings and file with those from before the run, if `can_restore_previous`."""
+        if not self.can_restore_previous:
             return
-        network, curves = self.way_back.exchange(self.network.now, self.training.curves)
+        network, curves = self.previous.swap(self.network.now, self.training.curves)
         self.training.show(curves)
         self.network.take(network)
         if curves.preparation is not None:
             self.settings.set(curves.preparation.job.config, curves.preparation.job.source)
         else:
             self.take_settings()
-        self.wentBack.emit()
+        self.previousRestored.emit()
 
     def open(self, path: Path | None, *, keep_checkpoint: bool) -> None:
-        """Take the network of a file (None: the pretrained one). A run that goes on ends.
+        """Open the network in a file (None: the pretrained one), ending the current run.
 
-        keep_checkpoint: see `abandon`. Raises ModelFileError, and nothing changes then.
+        keep_checkpoint: see `abandon`. Raises ModelFileError and then changes nothing.
         """
         network = self.network.read(path)
         self.abandon(keep_checkpoint=keep_checkpoint)
@@ -123,13 +123,13 @@ class Experiment(QObject):
         self.network.take(network)
 
     def take_settings(self) -> None:
-        """Take the settings that the current network was trained with, as far as its file tells."""
+        """Take over the settings that the current network was trained with, as far as they are known."""
         now = self.network.now
         assert now.model is not None
         self.settings.take(now.model, now.record)
 
     def save(self, path: Path) -> None:
-        """Write the current network, and remove its checkpoint unless its run goes on. See `Network.save`."""
+        """Write the current network, and remove its checkpoint unless it is still training. See `Network.save`."""
         in_training = self.training.job is not None
         has_begun = in_training and len(self.training.curves.history)
         self.network.save(path, self.training.record() if has_begun else self.network.now.record)
@@ -140,13 +140,13 @@ class Experiment(QObject):
     # ------------------------------------------------------------ checkpoints
 
     def _remove_unneeded_checkpoints(self, job: TrainingJob | None = None) -> None:
-        """Of this window's runs those are needed that can be gone on with or back to."""
+        """Remove the checkpoints of this window's runs that can be neither resumed nor restored."""
         job = job or self.training.job
-        needed = self.network.now.checkpoint_path, self.way_back.checkpoint_path
+        needed = self.network.now.checkpoint_path, self.previous.checkpoint_path
         self.runs.remove_all_but(*needed, job.checkpoint_path if job else None)
 
     def close(self, *, keep_checkpoint: bool) -> None:
-        """After `abandon`: remove the checkpoint of the network that was put aside as well, unless it is to stay."""
+        """After `abandon`: unless `keep_checkpoint`, also remove the checkpoint of the network that was put aside."""
         if not keep_checkpoint:
-            self.way_back.close()
+            self.previous.forget()
             self._remove_unneeded_checkpoints()

@@ -1,7 +1,7 @@
-"""What the laboratory is doing now, for those who show it: one object over the parts of the session.
+"""The state of the laboratory as the views see it: one facade over the parts of the session.
 
-Views show the session and ask it for things; it tells them by signals what has changed. Each part knows its own
-concern alone; here they are named and connected.
+Views display the session and call its methods; its signals tell them what has changed. Each part has a single
+concern and does not know the others; this module connects them.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,13 +31,13 @@ from minigrad_gui.session.experiment import Experiment
 from minigrad_gui.session.handwriting import Handwriting
 
 CLOSING_MS = 900
-"""How long a window that closes waits for its threads; a step of a very large network may take longer."""
+"""Longest wait for the threads of a closing window; a step of a very large network may take longer."""
 
 T = TypeVar("T")
 
 
 class _Of(Generic[T]):
-    """An attribute of the session that a part of it has; read-only."""
+    """A read-only attribute of the session that one of its parts holds."""
 
     def __init__(self, get: Callable[["Session"], T]) -> None:
         self._get = get
@@ -46,11 +46,11 @@ class _Of(Generic[T]):
         return self._get(session)
 
     def __set__(self, session: "Session", value: T) -> None:
-        raise AttributeError("the state of the session can only be read")
+        raise AttributeError("the state of the session is read-only")
 
 
 class Session(QObject):
-    """The state of the laboratory. Everything here happens in the GUI's thread; training and teaching have their own.
+    """The state of the laboratory. It lives in the GUI thread; training and teaching have threads of their own.
 
     folder: where drawings and checkpoints are stored; None is the user's data folder.
     """
@@ -77,7 +77,7 @@ class Session(QObject):
         self._experiment = experiment = Experiment(folder / "runs", self, datasets)
         self._analyst = Analyst(datasets, self)
         self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network
-        self._runs, self._way_back = experiment.runs, experiment.way_back
+        self._runs, self._previous = experiment.runs, experiment.previous
         self._handwriting = Handwriting(folder / "handwriting", self)
         self._drawing = Canvas(self.read, self.predict, self)
         self._process = ExitStack()
@@ -87,7 +87,7 @@ class Session(QObject):
     def _connect(self) -> None:
         self._settings.changed.connect(self.configChanged)
         self._experiment.begun.connect(self._drawing.read_again)
-        self._experiment.wentBack.connect(self.progressed)
+        self._experiment.previousRestored.connect(self.progressed)
         self._training.stateChanged.connect(self._on_state_changed)
         self._training.prepared.connect(self.prepared)
         self._training.progressed.connect(self.progressed)
@@ -111,19 +111,19 @@ class Session(QObject):
     config_error = _Of(lambda session: session._settings.error)
     source = _Of(lambda session: session._settings.source)
     can_continue = _Of(lambda session: session._settings.fit(session._network.now.model))
-    """Whether a run with this config could go on from the current network."""
+    """Whether a run with this config could continue from the current network."""
     continues = _Of(lambda session: session._settings.continues)
-    """Whether the next run is to go on from the current network, where it can."""
+    """Whether the next run should continue from the current network if it can."""
 
     def set_continues(self, continues: bool) -> None:
         self._settings.set_continues(continues)
 
     def set_config(self, config: TrainingConfig, source: str) -> None:
-        """Take a config that can be trained; while a run goes on, only its learning rate has an effect on it."""
+        """Set a valid config. A run in progress takes over its learning rate and nothing else."""
         self._settings.set(config, source)
 
     def set_config_error(self, error: ConfigError) -> None:
-        """The person has entered something that cannot be trained."""
+        """The person entered an invalid setting."""
         self._settings.set_error(error)
 
     # ------------------------------------------------------------ training
@@ -132,18 +132,18 @@ class Session(QObject):
     history = _Of(lambda session: session._training.curves.history)
     preparation = _Of(lambda session: session._training.curves.preparation)
     diagnosis = _Of(lambda session: session._training.curves.diagnosis)
-    """What is wrong with the run whose history it is, once it has ended."""
+    """What went wrong in the run that `history` shows, once it has ended."""
     samples_per_second = _Of(lambda session: session._training.samples_per_second)
     epochs_done = _Of(lambda session: session._training.epochs_done)
     seconds_left = _Of(lambda session: session._training.seconds_left)
     shows_failed_run = _Of(lambda session: session._training.shows_failed_run)
     run_config = _Of(lambda session: session._training.job.config if session._training.job else None)
-    """The config of the run that goes on now."""
+    """The config of the run in progress; None if there is none."""
     curves_config = _Of(lambda session: curves_config(session._training.curves, session._network.now.record))
-    """The config of the run whose history this is; None if that is not known."""
+    """The config of the run that `history` shows; None if it is not known."""
 
     def train(self) -> None:
-        """Start a run, or go on with a paused one."""
+        """Start a run, or resume a paused one."""
         if self.state == "paused":
             self.resume()
         else:
@@ -162,7 +162,7 @@ class Session(QObject):
         self._training.resume()
 
     def stop(self) -> None:
-        """End the run after the mini-batch at hand; the network stays as it is then."""
+        """End the run after the current mini-batch; the network stays as it is then."""
         self._training.stop()
 
     def _start(self, *, paused: bool) -> None:
@@ -186,19 +186,19 @@ class Session(QObject):
 
     @Slot(str)
     def _on_checkpoint_failed(self, reason: str) -> None:
-        self.noticed.emit(f"The run goes on, but would be lost if the program ended now: {reason}")
+        self.noticed.emit(f"Training continues, but the run would be lost if the program ended now: {reason}")
 
-    # ------------------------------------------------------------ the way back to the network from before a run
+    # ------------------------------------------------------------ the network from before the last run
 
-    can_go_back = _Of(lambda session: session._experiment.can_go_back)
-    name_before = _Of(lambda session: session._way_back.name)
-    """What the network is called that `go_back` would bring."""
-    has_unsaved_way_back = _Of(lambda session: session._way_back.has_unsaved)
-    """Whether the network that `go_back` put aside has not been saved."""
+    can_restore_previous = _Of(lambda session: session._experiment.can_restore_previous)
+    previous_name = _Of(lambda session: session._previous.name)
+    """The name of the network that `restore_previous` would restore."""
+    previous_is_unsaved = _Of(lambda session: session._previous.is_unsaved)
+    """Whether `restore_previous` put aside a network that has not been saved."""
 
-    def go_back(self) -> None:
-        """Exchange the current network, its curves, settings and file with those from before the last run."""
-        self._experiment.go_back()
+    def restore_previous(self) -> None:
+        """Swap the current network, its curves, settings and file with those from before the last run."""
+        self._experiment.restore_previous()
 
     # ------------------------------------------------------------ runs that were left behind
 
@@ -208,16 +208,16 @@ class Session(QObject):
         """Find the runs that other windows left behind; `left_behind` lists them, newest first."""
         self._runs.look()
 
-    def go_on_with(self, run: RecoverableRun, *, keep_checkpoint: bool = False) -> None:
-        """Take up a run where it was left, with the settings that it had; the run at hand, if any, ends.
+    def resume_run(self, run: RecoverableRun, *, keep_checkpoint: bool = False) -> None:
+        """Resume a run where it stopped, with its own settings; the current run, if any, ends.
 
-        keep_checkpoint: whether another window may go on with that one.
+        keep_checkpoint: leave the checkpoint of the run that ends, for another window to resume.
         """
-        self._experiment.go_on_with(run, keep_checkpoint=keep_checkpoint)
+        self._experiment.resume_run(run, keep_checkpoint=keep_checkpoint)
 
-    def throw_away(self, run: RecoverableRun) -> None:
-        """Forget a run that was left behind."""
-        self._runs.throw_away(run)
+    def delete_run(self, run: RecoverableRun) -> None:
+        """Delete a run that was left behind."""
+        self._runs.delete(run)
 
     # ------------------------------------------------------------ the network and its file
 
@@ -231,34 +231,35 @@ class Session(QObject):
     taught_drawings = _Of(lambda session: session._network.now.record.taught_drawings)
 
     def open_pretrained(self, *, keep_checkpoint: bool = False, take_settings: bool = True) -> None:
-        """Take the network that comes with the project. Raises ModelFileError.
+        """Open the network that comes with the project. Raises ModelFileError.
 
-        take_settings: whether its settings, too; its training takes minutes. keep_checkpoint: see `open`.
+        take_settings: also take over its settings, which train for minutes. keep_checkpoint: see `open`.
         """
         self._experiment.open(None, keep_checkpoint=keep_checkpoint)
         if take_settings:
             self._experiment.take_settings()
 
     def open(self, path: Path, *, keep_checkpoint: bool = False) -> None:
-        """Take the network of a file, and the config that it was trained with; a run that goes on ends.
+        """Open the network in a file with the config that it was trained with, ending the current run.
 
-        keep_checkpoint: whether another window may go on with that. Raises ModelFileError, and nothing changes then.
+        keep_checkpoint: leave the checkpoint of the run that ends, for another window to resume. Raises
+        ModelFileError and then changes nothing.
         """
         self._experiment.open(path, keep_checkpoint=keep_checkpoint)
         self._experiment.take_settings()
 
     def save(self, path: Path) -> None:
-        """Write the current network, as it was trained. Raises ModelFileError; the older file is then as it was.
+        """Write the current network, as it was trained. Raises ModelFileError and then leaves the old file as it was.
 
-        The suffix is .npz, and is appended where there is none.
+        The suffix .npz is appended if it is missing.
         """
         self._experiment.save(path)
 
     def save_with_handwriting(self, path: Path) -> None:
-        """Write the copy of the current network that has learnt the person's handwriting, and with it of how many
-        drawings and how well that copy reads the test digits. The current network stays what it is, saved or not.
+        """Write the copy of the current network that has learnt the person's handwriting, with the number of drawings
+        and the copy's test loss and accuracy. The current network does not change, nor whether it counts as saved.
 
-        Raises ModelFileError; the older file is then as it was.
+        Raises ModelFileError and then leaves the old file as it was.
         """
         self._network.save_copy(path, self._handwriting.copy)
 
@@ -271,20 +272,20 @@ class Session(QObject):
     # ------------------------------------------------------------ the drawing
 
     number = _Of(lambda session: session._drawing.number)
-    """What is drawn, as a number of one digit or several."""
+    """The drawing, read as a number of one or more digits."""
     pointed = _Of(lambda session: session._drawing.pointed)
-    """The index of its digit that is pointed at, the last unless `point_at` chose another; -1 for a blank canvas."""
+    """The index of the selected digit: the last one unless `point_at` chose another; -1 for a blank canvas."""
     picture = _Of(lambda session: session._drawing.picture)
     """That digit, as the network sees it: float32 (28, 28)."""
     prediction = _Of(lambda session: session._drawing.prediction)
     """What that digit was read as; None for a blank canvas."""
 
     def point_at(self, index: int) -> None:
-        """Point at this digit of the number, or at the first or last where there is none."""
+        """Select a digit of the number; an index out of range selects the first or last."""
         self._drawing.point_at(index)
 
     def set_drawing(self, strokes: Strokes) -> None:
-        """Read these strokes, (n, 2) each, soon: many changes within a few milliseconds are read once."""
+        """Read these strokes, (n, 2) each, within milliseconds; changes in between are read together."""
         self._handwriting.expect()
         self._drawing.set_strokes(strokes)
 
@@ -292,105 +293,105 @@ class Session(QObject):
     """The network that reads the drawing: the current one, or its copy that has learnt the person's handwriting."""
 
     def predict(self, picture: Picture) -> Prediction | None:
-        """What `reading_model` thinks of a 28 x 28 picture; None for a blank one or where it can give no answer."""
+        """How `reading_model` reads a 28 x 28 picture; None if it is blank or the probabilities are not finite."""
         model = self.reading_model
         if model is None:
             return None
         return reader.predict(model, self.record.calibration, picture, with_handwriting=model is not self.model)
 
     def read_picture(self, array: NDArray[np.uint8]) -> list[ReadDigit]:
-        """The digits of a picture, (height, width) or in colour, in reading order; no drawing is changed."""
+        """The digits of a picture, (height, width) or in colour, in reading order. The drawing does not change."""
         return reader.read_picture(self.predict, array)
 
     def read(self, strokes: Strokes) -> Number:
-        """What `reading_model` thinks of strokes, (n, 2) each."""
+        """How `reading_model` reads strokes, (n, 2) each."""
         model = self.reading_model
         calibration, with_handwriting = self.record.calibration, model is not self.model
         return reader.read_number(model, calibration, strokes, with_handwriting=with_handwriting)
 
     def read_as_drawn(self) -> tuple[Picture, Prediction | None]:
-        """The sheet merely scaled down, and what the network would make of that."""
+        """The whole sheet scaled down, without centring or thickening, and how the network reads that."""
         return self._drawing.read_as_drawn()
 
     # ------------------------------------------------------------ the person's handwriting
 
     drawing_store = _Of(lambda session: session._handwriting.drawings)
     uses_handwriting = _Of(lambda session: session._network.now.uses_handwriting)
-    """Whether the person's handwriting, where some was taught, is to help with reading for the current network."""
+    """Whether taught handwriting should be used when the current network reads."""
     handwriting_state = _Of(lambda session: session._handwriting.state)
     is_learning = _Of(lambda session: session._handwriting.is_learning)
     can_teach = _Of(lambda session: session._handwriting.can_teach(session._drawing.pointed_strokes))
     samples = _Of(lambda session: session._handwriting.samples)
     pretrained_uses_handwriting = _Of(lambda session: session._network.pretrained_uses_handwriting)
-    """`uses_handwriting` for the pretrained network: what the person chose last."""
+    """`uses_handwriting` for the pretrained network: the person's last choice."""
     handwriting_accuracy = _Of(lambda session: session._handwriting.accuracy)
-    """How well the copy that reads with the person's handwriting reads the test digits; None if none reads."""
+    """Test accuracy of the copy that has learnt the person's handwriting; None if no copy is in use."""
 
     def set_pretrained_uses_handwriting(self, use: bool) -> None:
-        """For the next time that the pretrained network is opened."""
+        """Takes effect the next time the pretrained network is opened."""
         self._network.set_pretrained_uses_handwriting(use)
 
     @property
     def taught_label(self) -> int | None:
-        """What the digit that is pointed at was taught as; None if it was not taught."""
+        """The label that the selected digit was taught with; None if it was not taught."""
         drawing = self._handwriting.taught(self._drawing.pointed_strokes)
         return None if drawing is None else drawing.label
 
     def use_handwriting(self, use: bool) -> None:
-        """Whether the person's handwriting is to help with reading for the current network, after its run if one goes
-        on. For the pretrained network the choice is stored in `pretrained_uses_handwriting`."""
+        """Set whether taught handwriting is used when the current network reads; during a run, once it has ended.
+        For the pretrained network, `pretrained_uses_handwriting` remembers the choice."""
         if use != self.uses_handwriting:
             self._network.use_handwriting(use)
             self._handwriting.set_wanted(use)
 
     def teach(self, label: int) -> None:
-        """Store the drawing with this label; a second label corrects the first. It is learnt if the person's
-        handwriting is used with the current network. A dot is not taught."""
+        """Store the selected digit with this label; a second label corrects the first. It is learnt if handwriting
+        is used with the current network. A dot is not taught."""
         self._drawing.settle()
         self._handwriting.teach(self._drawing.pointed_strokes, label)
 
     def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
-        """Correct the digit of drawings that were taught."""
+        """Correct the label of taught drawings."""
         self._handwriting.relabel(drawings, label)
 
     def forget_drawings(self, drawings: Sequence[Drawing]) -> None:
         self._handwriting.remove(drawings)
 
     def undo_teaching(self) -> None:
-        """Take the drawing back that was taught last."""
+        """Delete the drawing that was taught last."""
         self._handwriting.undo()
 
     def forget_handwriting(self) -> None:
-        """Throw every taught drawing away, other windows' too."""
+        """Delete every taught drawing, including those of other windows."""
         self._handwriting.forget()
 
     def ask_for_samples(self) -> None:
-        """Have `samples`, uint8 (8, 28, 28), soon; `samplesReady` tells when."""
+        """Load `samples`, uint8 (8, 28, 28); `samplesReady` tells when they are there."""
         self._handwriting.ask_for_samples()
 
     # ------------------------------------------------------------ a look inside the network
 
     trained_on = _Of(lambda session: session._experiment.trained_on)
-    """What the current network learned from: a TrainedOn."""
+    """What the current network was trained on: a TrainedOn."""
 
     def analyse(self, key: str, work: Work) -> None:
-        """Have something computed in another thread; `analysed` brings the Answer, under this key.
+        """Compute something in another thread; `analysed` delivers the Answer with this key.
 
-        It replaces work with the same key that has not begun. While a run goes on it may take a while.
+        This replaces pending work with the same key. During a run it may take a while.
         """
         self._analyst.ask(key, work)
 
     def withdraw(self, key: str) -> None:
-        """Nobody wants the result of this work any more."""
+        """Cancel this work; its result is no longer needed."""
         self._analyst.withdraw(key)
 
     # ------------------------------------------------------------ the end
 
     def close(self, *, keep_checkpoint: bool = False) -> bool:
-        """Stop training and wait for its thread, a second at most; False if it has not ended until then.
+        """Stop training and wait for its thread, at most a second; False if it has not ended by then.
 
-        keep_checkpoint: the run's checkpoint stays, for another session to go on with; else it is thrown away. The
-        session cannot be used after that.
+        keep_checkpoint: leave the run's checkpoint for another session to resume; otherwise it is deleted. The
+        session cannot be used afterwards.
         """
         self._experiment.abandon(keep_checkpoint=keep_checkpoint)
         self._drawing.close()
@@ -399,12 +400,12 @@ class Session(QObject):
         self._analyst.end()
         has_ended = self.wait(CLOSING_MS)
         self._experiment.close(keep_checkpoint=keep_checkpoint)
-        if has_ended:  # else the run may still be written, and no other window shall have it
+        if has_ended:  # else the run may still be written, and must not be offered to another window
             self._runs.release()
         self._process.close()
         return has_ended
 
     def wait(self, timeout_ms: int) -> bool:
-        """Whether the threads of a closed session have ended within this time."""
+        """Wait for the threads of a closed session; whether all have ended within this time."""
         deadline = QDeadlineTimer(timeout_ms)
-        return all([part.wait(deadline) for part in (self._training, self._handwriting, self._analyst)])  # noqa: C419  each of them
+        return all([part.wait(deadline) for part in (self._training, self._handwriting, self._analyst)])  # noqa: C419  waits for each

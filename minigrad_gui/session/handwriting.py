@@ -1,4 +1,4 @@
-"""The person's handwriting: drawings with their digits, and a copy of the network that learns them."""
+"""The person's handwriting: labelled drawings, and a copy of the network that learns them."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from minigrad_gui.teaching import TeachingJob, TeachingResult
 HandwritingState = Literal["off", "learning", "on"]
 Strokes = Sequence[NDArray[np.float64]]
 REMEMBERED = 100
-"""So many taught drawings are known again on the canvas: more digits than one sheet has."""
+"""Number of taught drawings that are recognised on the canvas: more digits than fit on one sheet."""
 
 
 class Handwriting(QObject):
-    """Has a copy of the current network learn all drawings, while that is wanted and no run goes on.
+    """Teaches all drawings to a copy of the current network, if that is wanted and no run is in progress.
 
-    The copy always begins with the network as it was trained, so every drawing can be taken back.
+    The copy always starts from the network as it was trained, so any drawing can be removed again.
     """
 
     changed = Signal()
@@ -38,10 +38,10 @@ class Handwriting(QObject):
         self._is_wanted = False
         self._is_training = False
         self._copy: TeachingResult | None = None
-        """The copy of the current network, whether it reads or not."""
+        """The copy of the current network, whether it is in use or not."""
         self._job: TeachingJob | None = None
         self._taught: deque[tuple[str, Strokes]] = deque(maxlen=REMEMBERED)
-        """The names of the drawings that were taught last, and their strokes on the canvas."""
+        """The names of the most recently taught drawings, and their strokes on the canvas."""
         self._samples: NDArray[np.uint8] | None = None
         self._drawings = Drawings(folder, self)
         self._drawings.changed.connect(self._on_drawings_changed)
@@ -50,7 +50,7 @@ class Handwriting(QObject):
         self._teacher.samplesReady.connect(self._on_samples)
         self._teacher.drawingsRead.connect(self._on_drawings_read)
         self._teacher.taught.connect(self._on_taught)
-        # Only when the window is up: Python runs one thread at a time, and the window would come later.
+        # Not before the window is shown: while Python reads in another thread, the window would have to wait.
         self._reading_timer = QTimer(self, singleShot=True, interval=0)
         self._reading_timer.timeout.connect(self._read_drawings)
         if self._drawings.unread:
@@ -62,12 +62,12 @@ class Handwriting(QObject):
 
     @property
     def samples(self) -> NDArray[np.uint8] | None:
-        """Some of MNIST's digits, uint8 (8, 28, 28), once they were asked for."""
+        """Some MNIST digits, uint8 (8, 28, 28); None until they have been requested and loaded."""
         return self._samples
 
     @property
     def copy(self) -> TeachingResult | None:
-        """The copy that reads in the current network's place. A network in training reads by itself."""
+        """The copy that reads in place of the current network. During training, the network itself reads."""
         return self._copy if self._is_wanted and not self._is_training else None
 
     @property
@@ -77,12 +77,12 @@ class Handwriting(QObject):
 
     @property
     def accuracy(self) -> float | None:
-        """How well the copy that reads reads the test digits; None if none does."""
+        """Test accuracy of the copy; None if no copy is in use."""
         return None if self.copy is None or self.copy.test is None else self.copy.test[1]
 
     @property
     def state(self) -> HandwritingState:
-        """Whether the handwriting helps with reading now, or is being learnt so that it can."""
+        """Whether handwriting is used for reading, or is still being learnt."""
         if not self._is_wanted or self._is_training:
             return "off"
         if self.is_learning:
@@ -91,11 +91,11 @@ class Handwriting(QObject):
 
     @property
     def is_learning(self) -> bool:
-        """Whether drawings are being learnt now, or read so that they can be."""
+        """Whether drawings are being learnt, or loaded in order to be learnt."""
         return self._job is not None or bool(self._drawings.unread)
 
     def set_network(self, model: MLP | None, *, is_wanted: bool) -> None:
-        """Another network is the current one; is_wanted: whether the handwriting is to help with reading for it."""
+        """Another network is the current one. is_wanted: whether handwriting should be used when it reads."""
         self._model, self._is_wanted, self._copy = model, is_wanted, None
         self.learn()
 
@@ -104,25 +104,25 @@ class Handwriting(QObject):
         self._on_drawings_changed()
 
     def set_training(self, training: bool) -> None:
-        """Whether the network is being trained, which it reads without a copy; `learn` goes on afterwards."""
+        """Set whether the network is being trained. Meanwhile nothing is learnt; call `learn` afterwards."""
         self._is_training = training
 
     def cancel(self) -> None:
-        """End what is being learnt; the network will soon be another."""
+        """Cancel the teaching job in progress, as the network is about to change."""
         if self._job is not None:
             self._job.cancelled.set()
 
     def expect(self) -> None:
-        """Somebody draws, and may soon teach: load what that takes."""
+        """The person is drawing and may soon teach: load what teaching needs."""
         self._teacher.expect_job()
 
     def can_teach(self, strokes: Strokes) -> bool:
-        """Whether these strokes could be taught, and a network is there to learn them."""
+        """Whether there is a network and these strokes can be taught to it."""
         return self._model is not None and bool(strokes) and not is_dot(strokes)
 
     def taught(self, strokes: Strokes) -> Drawing | None:
-        """The drawing that these strokes were taught as, if they were taught lately."""
-        # The canvas has the same array for a stroke through undo and redo, so the same arrays are the same drawing.
+        """The drawing that these strokes were stored as, if they were taught recently."""
+        # Undo and redo on the canvas preserve each stroke's array, so identical arrays mean the same drawing.
         same = [name for name, taught in self._taught if list(map(id, taught)) == list(map(id, strokes))]
         if not same:
             return None

@@ -1,4 +1,4 @@
-"""The current network, and the file that it belongs to."""
+"""The current network and its file."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,11 +18,11 @@ PRETRAINED = "pretrained.npz"
 
 @dataclass(frozen=True)
 class NetworkSnapshot:
-    """A network, and all that belongs to it.
+    """A network and everything that belongs to it.
 
-    is_pretrained: whether it comes with the project and is nobody's experiment; uses_handwriting: whether the person's
-    handwriting is to help with reading for it; modified: whether it is not saved as it is; name: no two that one can go
-    back and forth between have the same; checkpoint_path: of the run that it came from, while it is not saved.
+    is_pretrained: whether it is the one that comes with the project; uses_handwriting: whether taught handwriting
+    is used when it reads; modified: whether it has unsaved changes; name: differs from that of the previous network;
+    checkpoint_path: the checkpoint of the run that produced it, while it is unsaved.
     """
 
     model: MLP | None = None
@@ -36,7 +36,7 @@ class NetworkSnapshot:
 
 
 class Network(QObject):
-    """Holds the current network; `now` is all of it, and never changes but by the methods below."""
+    """Holds the current network as an immutable snapshot, `now`. Only the methods below replace it."""
 
     modelChanged = Signal()  # noqa: N815
     documentChanged = Signal()  # noqa: N815
@@ -53,15 +53,15 @@ class Network(QObject):
 
     @property
     def pretrained_uses_handwriting(self) -> bool:
-        """`uses_handwriting` for the pretrained network: what the person chose last."""
+        """`uses_handwriting` for the pretrained network: the person's last choice."""
         return self._pretrained_uses_handwriting
 
     def set_pretrained_uses_handwriting(self, use: bool) -> None:
-        """For the next time that the pretrained network is read."""
+        """Takes effect the next time the pretrained network is read."""
         self._pretrained_uses_handwriting = use
 
     def read(self, path: Path | None) -> NetworkSnapshot:
-        """The network of a file, for `take`; None is the pretrained one. Raises ModelFileError."""
+        """Read the network in a file, for `take`; None is the pretrained one. Raises ModelFileError."""
         model, record = load_reader(path or data.asset_path(PRETRAINED))
         if path is None:
             uses = self._pretrained_uses_handwriting
@@ -77,13 +77,13 @@ class Network(QObject):
             self.documentChanged.emit()
 
     def take_trained(self, model: MLP, job: TrainingJob, *, is_first: bool) -> None:
-        """Take what a run has come to. is_first: until now the current network was that from before the run."""
+        """Make a run's latest network the current one. is_first: it is the first that this run reports."""
         now = replace(
             self._now,
             model=model,
             record=TrainingRecord(),
             is_pretrained=False,
-            uses_handwriting=self._now.uses_handwriting and not is_first,  # chosen for this very network
+            uses_handwriting=self._now.uses_handwriting and not is_first,  # chosen for the network that is replaced
             modified=True,
             checkpoint_path=job.checkpoint_path,
         )
@@ -95,7 +95,7 @@ class Network(QObject):
         self.take(now)
 
     def end_training(self, config: TrainingConfig, epochs: float, record: TrainingRecord) -> None:
-        """Name the network after the run that gave it, and take what is known of that run."""
+        """Name the network after the run that trained it, and store the record of that run."""
         name = self._run_name(self._now.path, config, f"{epochs:.3g} epoch{'s' * (epochs != 1)}")
         self._now = replace(self._now, record=record)
         self._set_document(self._now.path, modified=self._now.modified, name=name)
@@ -107,9 +107,9 @@ class Network(QObject):
         return f"New network {self._new_networks} ({layers}, {how_far})"
 
     def save(self, path: Path, record: TrainingRecord) -> None:
-        """Write the network, as it was trained. Raises ModelFileError; the older file is then as it was.
+        """Write the network, as it was trained. Raises ModelFileError and then leaves the old file as it was.
 
-        The suffix is .npz, and is appended where there is none.
+        The suffix .npz is appended if it is missing.
         """
         if self._now.model is None:
             raise ModelFileError("There is no network to save yet.")
@@ -118,10 +118,10 @@ class Network(QObject):
         self._set_document(path, modified=False, name=path.name)
 
     def save_copy(self, path: Path, copy: TeachingResult | None) -> None:
-        """Write a copy of the network that has learnt drawings, with their number and its loss and accuracy.
+        """Write a copy of the network that has learnt drawings, with their number and its test loss and accuracy.
 
-        The current network stays what it is, saved or not. Raises ModelFileError if there is no copy or it cannot be
-        written; the older file is then as it was.
+        The current network does not change, nor whether it counts as saved. Raises ModelFileError if there is no
+        copy or it cannot be written, and then leaves the old file as it was.
         """
         if copy is None or copy.model is None or copy.test is None:
             raise ModelFileError("This network has not learnt your handwriting.")
@@ -131,14 +131,14 @@ class Network(QObject):
         path = npz_path(path)
         save_model(path, copy.model, record.to_meta())
         own = self._now.path
-        if own is not None and path.resolve() == own.resolve():  # the network as it was trained is not in its file now
+        if own is not None and path.resolve() == own.resolve():  # its file now holds the copy instead
             self._set_document(own, modified=True, name=self._now.name)
 
     def forget_checkpoint(self) -> None:
         self._now = replace(self._now, checkpoint_path=None)
 
     def use_handwriting(self, use: bool) -> None:
-        """Whether the person's handwriting helps with reading; for the pretrained network that is remembered."""
+        """Set whether handwriting is used; for the pretrained network, the choice is remembered."""
         self._now = replace(self._now, uses_handwriting=use)
         if self._now.is_pretrained:
             self._pretrained_uses_handwriting = use

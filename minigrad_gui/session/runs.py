@@ -9,7 +9,7 @@ from minigrad_gui.recovery import RecoverableRun, RunFolder
 
 
 class Runs(QObject):
-    """The folder of checkpoints as this window sees it. `left_behind`: what can be gone on with, newest first."""
+    """The folder of checkpoints as this window sees it. `left_behind`: the runs that can be resumed, newest first."""
 
     leftBehindChanged = Signal()  # noqa: N815
     checkpointFailed = Signal(str)  # noqa: N815  why a run has no checkpoint
@@ -18,7 +18,7 @@ class Runs(QObject):
         super().__init__(parent)
         self._folder = RunFolder(folder)
         self._left_behind: list[RecoverableRun] = []
-        self._taken_up: RecoverableRun | None = None
+        self._adopted: RecoverableRun | None = None
 
     @property
     def left_behind(self) -> list[RecoverableRun]:
@@ -31,42 +31,42 @@ class Runs(QObject):
 
     def claim(self) -> Path | None:
         """A checkpoint file for a new run; None where none can be written."""
-        self._taken_up = None
+        self._adopted = None
         try:
             return self._folder.claim()
         except OSError as error:
             self.checkpointFailed.emit(f"{self._folder.folder} cannot be written to: {reason_of(error)}.")
             return None
 
-    def take_up(self, run: RecoverableRun) -> Path | None:
-        """The checkpoint file for going on with a run: its own, if it was left behind."""
+    def adopt(self, run: RecoverableRun) -> Path | None:
+        """The checkpoint file for a run that is resumed: its own if it was left behind, else a new one."""
         if run not in self._left_behind:
             return self.claim()
         self._left_behind.remove(run)
-        self._folder.take(run)
-        self._taken_up = run
+        self._folder.adopt(run)
+        self._adopted = run
         return run.path
 
     def settle(self, *, succeeded: bool) -> None:
-        """The run at hand has ended; one that could not be taken up is left behind again, for another attempt."""
-        if self._taken_up is not None and not succeeded:
-            self._folder.leave(self._taken_up.path)
-            self._left_behind.insert(0, self._taken_up)
-        self._taken_up = None
+        """The current run has ended. One that could not be resumed is left behind again, for another attempt."""
+        if self._adopted is not None and not succeeded:
+            self._folder.leave(self._adopted.path)
+            self._left_behind.insert(0, self._adopted)
+        self._adopted = None
 
-    def throw_away(self, run: RecoverableRun) -> None:
+    def delete(self, run: RecoverableRun) -> None:
         self._folder.remove(run.path)
         self._left_behind.remove(run)
         self.leftBehindChanged.emit()
 
     def leave(self, *paths: Path | None) -> None:
-        """Once this window is closed, the next one offers these."""
+        """Leave these files for the next window, which offers them once this one is closed."""
         self._folder.leave(*paths)
 
     def remove_all_but(self, *needed: Path | None) -> None:
-        """Remove the checkpoints of this window that nothing can go on with or back to."""
+        """Remove this window's other checkpoints."""
         self._folder.remove_all_but(set(needed))
 
     def release(self) -> None:
-        """Leave every file to the next window."""
+        """Leave every file for the next window."""
         self._folder.release()

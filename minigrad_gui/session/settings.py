@@ -1,4 +1,4 @@
-"""What the next run is to be like: its config and dataset, or what is wrong with them."""
+"""The settings of the next run: its config and dataset, or why they are invalid."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ from minigrad_gui.runner import TrainingJob
 
 
 class Settings(QObject):
-    """The config, the key of a dataset in data.SOURCES, and whether the next run goes on from the current network."""
+    """The config, the key of a dataset in data.SOURCES, and whether the next run continues from the current network."""
 
     changed = Signal()
 
@@ -29,7 +29,7 @@ class Settings(QObject):
 
     @property
     def config(self) -> TrainingConfig:
-        """The last config that can be trained."""
+        """The last valid config."""
         return self._config
 
     @property
@@ -38,12 +38,12 @@ class Settings(QObject):
 
     @property
     def error(self) -> ConfigError | None:
-        """Why what was entered last cannot be trained; None if it can."""
+        """Why the last input is invalid; None if it is valid."""
         return self._error
 
     @property
     def continues(self) -> bool:
-        """Whether the next run is to go on from the current network, where it fits."""
+        """Whether the next run should continue from the current network, if it fits."""
         return self._continues
 
     def set(self, config: TrainingConfig, source: str) -> None:
@@ -59,18 +59,18 @@ class Settings(QObject):
         self._continues = continues
 
     def take(self, model: MLP, record: TrainingRecord) -> None:
-        """Take the config and the dataset that a network was trained with, as far as they are known."""
+        """Take over the config and dataset that a network was trained with, as far as they are known."""
         known = record.dataset if record.dataset in data.SOURCES else None
         self.set(config_of(model, record), known or self._source)
 
     def fit(self, model: MLP | None) -> bool:
-        """Whether a run with this config can go on from this network."""
+        """Whether a run with this config can continue from this network."""
         if model is None or model.sizes[1:-1] != self._config.hidden:
             return False
         return type(model.activation) is ACTIVATIONS[self._config.activation]
 
     def job(self, model: MLP | None, taught_drawings: int, checkpoint: Path | None, *, paused: bool) -> TrainingJob:
-        """The next run. model: the current network, which has learnt so many drawings."""
+        """The next run. model: the current network; taught_drawings: how many drawings it has learnt."""
         control = TrainingControl(self._config.learning_rate, paused=paused)
         if not self._continues or not self.fit(model):
             return TrainingJob(self._config, self._source, control, checkpoint_path=checkpoint)
@@ -82,7 +82,7 @@ def config_to_json(config: TrainingConfig, source: str) -> str:
 
 
 def config_from_json(text: str) -> tuple[TrainingConfig, str]:
-    """What `config_to_json` was given; the defaults if the text is of no use."""
+    """The inverse of `config_to_json`; invalid text gives the defaults."""
     try:
         stored = json.loads(text)
         source = stored["source"]
@@ -92,7 +92,7 @@ def config_from_json(text: str) -> tuple[TrainingConfig, str]:
 
 
 def config_from_dict(stored: Any) -> TrainingConfig:
-    """What `TrainingConfig.to_dict` gave; the default config if this is none."""
+    """The inverse of `TrainingConfig.to_dict`; anything invalid gives the default config."""
     try:
         return TrainingConfig(**stored)
     except (TypeError, ValueError):
@@ -100,7 +100,7 @@ def config_from_dict(stored: Any) -> TrainingConfig:
 
 
 def config_of(model: MLP, record: TrainingRecord) -> TrainingConfig:
-    """The config that a network was trained with, as far as its record tells; its layers are what they are."""
+    """The config that a network was trained with, as far as its record tells; its layers are the network's own."""
     stored = record.config or TrainingConfig()
     activation = next(name for name, kind in ACTIVATIONS.items() if kind is type(model.activation))
     return replace(stored, hidden=model.sizes[1:-1], activation=activation)

@@ -1,4 +1,4 @@
-"""The thread in which handwriting is learnt."""
+"""The thread that learns handwriting."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from minigrad_gui.teaching import TeachingJob, TeachingWorker
 
 
 class Teacher(QObject):
-    """Passes to a `TeachingWorker` in a thread of its own what it is to do, and tells what came of it."""
+    """Passes jobs to a `TeachingWorker` in a thread of its own, and reports their results."""
 
     drawingsRead = Signal(object)  # noqa: N815  list[Drawing]
     samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
@@ -35,7 +35,7 @@ class Teacher(QObject):
         self._worker.taught.connect(self.taught)
 
     def expect_job(self) -> None:
-        """Load what the first job would else wait for."""
+        """Load in advance what the first job needs."""
         if not self._is_expecting:
             self._is_expecting = True
             self._thread.start()
@@ -46,7 +46,7 @@ class Teacher(QObject):
         self._jobQueued.emit(job)
 
     def read(self, read: Callable[[Callable[[], bool]], list[Drawing]]) -> None:
-        """Read drawings with this function, which is given another that tells whether to end."""
+        """Load drawings with this function; it is passed a callback that tells whether to stop."""
         self._thread.start()
         self._readingAsked.emit(read)
 
@@ -55,10 +55,10 @@ class Teacher(QObject):
         self._samplesAsked.emit()
 
     def quit(self) -> None:
-        """Have the thread end."""
+        """Ask the thread to end."""
         self._thread.requestInterruption()
         self._thread.quit()
 
     def wait(self, deadline: QDeadlineTimer) -> bool:
-        """Whether the thread has ended by then."""
+        """Wait for the thread; whether it has ended by the deadline."""
         return self._thread.wait(deadline)

@@ -1,4 +1,4 @@
-"""The run: what it is doing now, and its curves. The loop itself lives in a thread of its own."""
+"""The current run and its curves. The training loop itself runs in a thread of its own."""
 
 from dataclasses import replace
 from typing import Literal
@@ -16,14 +16,14 @@ State = Literal["idle", "training", "paused"]
 
 
 class Training(QObject):
-    """Starts and steers runs, one at a time, and gathers what they report."""
+    """Starts and controls runs, one at a time, and collects what they report."""
 
     stateChanged = Signal(str)  # noqa: N815
     prepared = Signal()
     progressed = Signal()
     historyCleared = Signal()  # noqa: N815
     networkTrained = Signal(object, object, bool)  # noqa: N815  MLP, TrainingJob, whether it is the run's first
-    ending = Signal(object)  # TrainingResult, while the state is still what it was
+    ending = Signal(object)  # TrainingResult, before the state changes
     ended = Signal(object)  # TrainingResult
     checkpointFailed = Signal(str)  # noqa: N815
     _jobQueued = Signal(object)  # noqa: N815
@@ -50,12 +50,12 @@ class Training(QObject):
 
     @property
     def job(self) -> TrainingJob | None:
-        """The run that goes on now."""
+        """The run in progress."""
         return self._job
 
     @property
     def curves(self) -> Curves:
-        """Those of the run that goes on, or of the last one, or of that which the current network came from."""
+        """Those of the run in progress, of the last run, or of the run that produced the current network."""
         return self._curves
 
     @property
@@ -64,12 +64,12 @@ class Training(QObject):
 
     @property
     def epochs_done(self) -> float:
-        """How many epochs of the run are done, with its fraction."""
+        """The number of epochs done, including the fraction of the current one."""
         return self._curves.history.epochs_trained
 
     @property
     def seconds_left(self) -> float | None:
-        """An estimate from the speed of the last second or so; None while there is none."""
+        """Estimated from the speed of about the last second; None without a run or a speed."""
         preparation = self._curves.preparation
         if preparation is None or not self._samples_per_second or self._job is None:
             return None
@@ -78,7 +78,7 @@ class Training(QObject):
 
     @property
     def shows_failed_run(self) -> bool:
-        """Whether the curves are those of a run without a network of its own; the current one is from before it."""
+        """Whether the curves show a run that ended without producing a network; the current one is from before it."""
         return self._state == "idle" and len(self._curves.history) > 0 and not self._curves.gave_a_network
 
     def start(self, job: TrainingJob) -> None:
@@ -104,17 +104,17 @@ class Training(QObject):
             self._job.control.allow_step()
 
     def stop(self) -> None:
-        """End the run after the mini-batch at hand; the network stays as it is then."""
+        """End the run after the current mini-batch; the network stays as it is then."""
         if self._job is not None:
             self._job.control.stop()
 
     def set_learning_rate(self, rate: float) -> None:
-        """The learning rate from the next mini-batch on."""
+        """Set the learning rate from the next mini-batch on."""
         if self._job is not None:
             self._job.control.learning_rate = rate
 
     def abandon(self, *, keep: bool) -> TrainingJob | None:
-        """Forget the run at once: whatever it still reports is ignored. keep: whether its checkpoint stays."""
+        """End the run at once and ignore what it still reports. keep: whether its checkpoint is still wanted."""
         job, self._job = self._job, None
         if job is not None:
             job.control.abandon(keep=keep)
@@ -127,7 +127,7 @@ class Training(QObject):
         self.historyCleared.emit()
 
     def record(self, result: TrainingResult | None = None) -> TrainingRecord:
-        """How the run's network was trained: in the run that goes on now, or in the one that ended like this."""
+        """How the network was trained: by the run in progress, or by the run that ended with this result."""
         job = result.job if result is not None else self._job
         assert job is not None
         preparation = self._curves.preparation
@@ -135,12 +135,12 @@ class Training(QObject):
         return job.result_record(self._curves.history.epochs, threads, result)
 
     def quit(self) -> None:
-        """Have the thread end."""
+        """Ask the thread to end."""
         self._thread.requestInterruption()
         self._thread.quit()
 
     def wait(self, deadline: QDeadlineTimer) -> bool:
-        """Whether the thread has ended by then."""
+        """Wait for the thread; whether it has ended by the deadline."""
         return self._thread.wait(deadline)
 
     @Slot(object)

@@ -37,7 +37,7 @@ class TrainingPanel(View):
         self._pause_action = action(self, "&Pause", "pauseAction", self._on_pause, "F6")
         self._step_action = action(self, "&Step", "stepAction", session.step, "F7")
         self._stop_action = action(self, "St&op", "stopAction", session.stop, "F8")
-        self._back_action = action(self, "&Restore previous network", "backAction", session.go_back, "Ctrl+B")
+        self._back_action = action(self, "&Restore previous network", "backAction", session.restore_previous, "Ctrl+B")
         self._train.clicked.connect(self._on_train)
         self._pause.clicked.connect(self._on_pause)
         self._step.clicked.connect(session.step)
@@ -153,10 +153,10 @@ class TrainingPanel(View):
             (self._step_action, can_start or paused),
             (self._stop, not idle),
             (self._stop_action, not idle),
-            (self._back_action, self.session.can_go_back),
+            (self._back_action, self.session.can_restore_previous),
         ):
             control.setEnabled(enabled)
-        before = (session.name_before or "previous network").replace("&", "&&")
+        before = (session.previous_name or "previous network").replace("&", "&&")
         self._back_action.setText(f"&Restore {before}")
         self._pause.setText("Resume" if paused else "Pause")
         self._pause_action.setText("&Resume" if paused else "&Pause")

@@ -20,7 +20,7 @@ def place_first(window: QWidget) -> None:
     window.setGeometry(geometry)
 
 
-def bring_back(window: QWidget) -> None:
+def move_onto_screen(window: QWidget) -> None:
     """Move a window that is partly off screen onto the screen with most of it, and shrink it if necessary."""
     if window.isMaximized() or window.isFullScreen():
         return

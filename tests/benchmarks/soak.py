@@ -67,7 +67,7 @@ class Soak:
             session.save(self._folder / "model.npz")
             session.open(self._folder / "model.npz")
         if number % 7 == 0:
-            session.go_back()
+            session.restore_previous()
         if number % 50 == 0:
             themes = [action for action in self._window.findChildren(QAction) if action.data() in ("light", "dark")]
             chance.choice(themes).trigger()

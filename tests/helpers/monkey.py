@@ -193,7 +193,7 @@ class Monkey(QObject):
 
     def _answer_question(self, question: QMessageBox) -> None:
         buttons = question.buttons()
-        if "leave" in question.text().lower():
+        if question.text().startswith("Quit while") or question.text().endswith("before you quit?"):
             buttons = [each for each in buttons if question.buttonRole(each) == QMessageBox.ButtonRole.RejectRole]
         button = self._random.choice(buttons)
         self._tell(f"  {button.text()} to {question.text()[:60]!r}")

@@ -1,4 +1,4 @@
-"""A run outlives its window: a crash, a kill, leaving in the middle. The next window goes on where it was."""
+"""A run survives its window, after a crash, a kill or quitting during training. The next window can resume it."""
 
 import os
 import shutil
@@ -33,20 +33,20 @@ def train_a_while(user, steps: int = 50) -> None:
     user.wait(lambda: len(user.session.history) > steps)
 
 
-# ---------------------------------------------------------------- leaving in the middle
+# ---------------------------------------------------------------- quitting during training
 
 
-def test_leaving_in_training_asks_and_stays_if_the_person_thinks_better_of_it(user, answer):
+def test_quitting_during_training_asks_and_can_be_cancelled(user, answer):
     train_a_while(user)
     questions = answer(BUTTONS.Cancel)
     assert not user.window.close()
     assert len(questions) == 1
-    assert questions[0].startswith("Leave while the network is in training? If you keep the run, ")
+    assert questions[0].startswith("Quit while the network is training? If you keep the run, ")
     assert user.window.isVisible()
     assert user.session.state == "training"
 
 
-def test_a_run_that_was_kept_goes_on_in_the_next_window(user, make_user, answer, runs):
+def test_a_kept_run_can_be_resumed_in_the_next_window(user, make_user, answer, runs):
     train_a_while(user)
     answer(BUTTONS.Save)
     assert user.window.close()
@@ -58,7 +58,7 @@ def test_a_run_that_was_kept_goes_on_in_the_next_window(user, make_user, answer,
     later = make_user()
     assert said(later, "offer").startswith("A run was interrupted: hidden layers 16, ")
     assert later.session.state == "idle"
-    later.click("offerGoOnButton")
+    later.click("offerResumeButton")
     assert not later.widget("offer").isVisible()
     assert later.session.state == "training"
     later.wait(lambda: len(later.session.history) > 0)
@@ -72,7 +72,7 @@ def test_a_run_that_was_kept_goes_on_in_the_next_window(user, make_user, answer,
     assert recoverable_runs(runs) == [run_file]
 
 
-def test_a_run_that_was_discarded_is_gone(user, make_user, answer, runs):
+def test_a_discarded_run_is_deleted(user, make_user, answer, runs):
     train_a_while(user)
     assert len(recoverable_runs(runs)) == 1
     answer(BUTTONS.Discard)
@@ -81,7 +81,7 @@ def test_a_run_that_was_discarded_is_gone(user, make_user, answer, runs):
     assert said(make_user(), "offer") == ""
 
 
-def test_a_run_that_is_paused_is_kept_as_it_is(user, answer, runs):
+def test_a_paused_run_is_kept_as_it_is(user, answer, runs):
     train_a_while(user)
     user.click("pauseButton")
     user.wait_until_still()
@@ -91,8 +91,8 @@ def test_a_run_that_is_paused_is_kept_as_it_is(user, answer, runs):
     assert load_checkpoint(run_file)[0].steps_done == len(user.session.history)
 
 
-def test_a_step_that_takes_long_does_not_hold_the_window_open(tmp_path):
-    """In a process of its own: it ends although the step is still under way."""
+def test_a_slow_step_does_not_delay_closing_the_window(tmp_path):
+    """In a separate process, which must exit although the step is not finished."""
     script = """
 import sys
 from PySide6.QtCore import QTimer
@@ -112,7 +112,7 @@ main_window.MainWindow = Window
 sys.exit(cli.main([]))
 """
     environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
-    environment["OPENBLAS_NUM_THREADS"] = "1"  # with one there is no rehearsal, which takes steps as long
+    environment["OPENBLAS_NUM_THREADS"] = "1"  # with one thread there is no rehearsal, whose steps take as long
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, cwd=ROOT
     )
@@ -154,7 +154,7 @@ def start_training_app(tmp_path: Path) -> subprocess.Popen:
 @pytest.mark.parametrize(
     "number", [signal.SIGKILL, signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
 )
-def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make_user, runs, number):
+def test_a_killed_run_resumes_to_the_same_network(tmp_path, make_user, runs, number):
     child = start_training_app(tmp_path)
     while int(child.stdout.readline().split()[0] or 0) < 1000:  # an epoch is in the checkpoint
         pass
@@ -167,9 +167,9 @@ def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make
     user = make_user()
     assert "A run was interrupted" in said(user, "offer")
     shutil.copy(run_file, tmp_path / "copy.npz")
-    user.click("offerGoOnButton")
+    user.click("offerResumeButton")
     user.wait(lambda: user.session.state == "idle")
-    # What the engine makes of it, never interrupted, with as many threads.
+    # The engine's result without an interruption, with the same number of threads.
     from threadpoolctl import threadpool_limits
 
     state, about = load_checkpoint(tmp_path / "copy.npz")
@@ -182,26 +182,26 @@ def test_a_program_that_was_ended_is_taken_up_to_the_same_network(tmp_path, make
         np.testing.assert_array_equal(mine.data, expected.data)
 
 
-def test_a_trained_network_that_was_not_saved_is_brought_back(user, make_user, runs):
+def test_an_unsaved_trained_network_can_be_restored(user, make_user, runs):
     user.train(hidden="16", epochs=1)
     (run_file,) = recoverable_runs(runs)
     weights = user.session.model.layers[0].W.data
     record = user.session.record
-    crashed = runs / "crashed.npz"  # as if the window that wrote it was gone
+    crashed = runs / "crashed.npz"  # as if the window that wrote it had crashed
     shutil.copy(run_file, crashed)
     later = make_user()
     assert said(later, "offer").startswith("A trained network was not saved: hidden layers 16, 1 epoch, saved ")
-    later.click("offerBringItBackButton")
+    later.click("offerRestoreButton")
     later.wait(lambda: later.session.state == "idle")
     np.testing.assert_array_equal(later.session.model.layers[0].W.data, weights)
     assert later.session.modified
     assert later.session.record == record
 
 
-# ---------------------------------------------------------------- what is offered, and for how long
+# ---------------------------------------------------------------- which runs are offered, and when
 
 
-def test_what_is_under_way_in_another_window_is_not_offered(user, make_user, runs):
+def test_a_run_in_progress_in_another_window_is_not_offered(user, make_user, runs):
     train_a_while(user)
     assert len(recoverable_runs(runs)) == 1
     other = make_user()
@@ -219,7 +219,7 @@ def test_two_windows_do_not_offer_the_same_run(make_user, runs):
     assert len(make_user().session.left_behind) == 1
 
 
-def test_a_saved_network_is_no_longer_kept(user, make_user, tmp_path, runs):
+def test_saving_a_network_removes_its_checkpoint(user, make_user, tmp_path, runs):
     user.train(hidden="16", epochs=1)
     assert len(recoverable_runs(runs)) == 1
     user.session.save(tmp_path / "m.npz")
@@ -227,13 +227,13 @@ def test_a_saved_network_is_no_longer_kept(user, make_user, tmp_path, runs):
     assert said(make_user(), "offer") == ""
 
 
-def test_saving_in_the_middle_of_training_keeps_the_run_until_it_ends(user, tmp_path, runs):
+def test_saving_during_training_does_not_remove_the_checkpoint(user, tmp_path, runs):
     train_a_while(user)
     user.session.save(tmp_path / "m.npz")
     assert len(recoverable_runs(runs)) == 1
 
 
-def test_opening_another_network_gives_the_run_up(user, tmp_path, runs, answer):
+def test_opening_another_network_deletes_a_discarded_run(user, tmp_path, runs, answer):
     user.session.save(tmp_path / "m.npz")
     user.train(hidden="16", epochs=1)
     answer(BUTTONS.Discard)
@@ -241,12 +241,12 @@ def test_opening_another_network_gives_the_run_up(user, tmp_path, runs, answer):
     assert recoverable_runs(runs) == []
 
 
-def test_a_run_on_the_way_is_asked_about_before_another_is_taken_up(user, tmp_path, runs, answer):
+def test_resuming_another_run_asks_about_the_run_in_progress(user, tmp_path, runs, answer):
     other = leave_a_run(tmp_path / "elsewhere")
     train_a_while(user)
     questions = answer(BUTTONS.Cancel)
     user.window.open(other)
-    assert "If you keep the run, minigrad offers to resume it" in questions[0]
+    assert "If you keep the run, minigrad will offer to resume it" in questions[0]
     assert user.session.run_config.hidden == (16,)
     answer(BUTTONS.Save)
     user.window.open(other)
@@ -280,7 +280,7 @@ def test_a_new_run_keeps_the_network_before_until_that_is_dropped(user, runs):
     assert second in recoverable_runs(runs)
 
 
-def test_a_run_that_explodes_at_once_keeps_the_network_that_is_shown(user, runs, explode):
+def test_a_run_that_diverges_at_once_leaves_the_current_network_in_place(user, runs, explode):
     user.train(hidden="16", epochs=1)
     files = recoverable_runs(runs)
     model = user.session.model
@@ -290,42 +290,42 @@ def test_a_run_that_explodes_at_once_keeps_the_network_that_is_shown(user, runs,
     assert recoverable_runs(runs) == files
 
 
-def test_going_back_and_forth_keeps_what_is_not_saved(user, tmp_path, runs):
+def test_restoring_the_previous_network_does_not_delete_the_unsaved_one(user, tmp_path, runs):
     user.train(hidden="16", epochs=1)
     files = recoverable_runs(runs)
-    user.session.go_back()
+    user.session.restore_previous()
     user.session.save(tmp_path / "before.npz")
     assert recoverable_runs(runs) == files
-    user.session.go_back()
+    user.session.restore_previous()
     assert user.session.modified
     user.session.save(tmp_path / "after.npz")
     assert recoverable_runs(runs) == []
 
 
-def test_what_was_gone_back_from_is_dropped_with_its_file_by_the_next_run(user, runs):
+def test_the_next_run_deletes_the_checkpoint_of_a_network_put_aside(user, runs):
     user.train(hidden="16", epochs=1)
     (run_file,) = recoverable_runs(runs)
     config = user.session.config
-    user.session.go_back()
-    user.session.set_config(config, "mnist")  # the network before has settings of its own, which take long
+    user.session.restore_previous()
+    user.session.set_config(config, "mnist")  # the previous network's own settings would train for minutes
     user.train(hidden="16", epochs=1)
     assert len(recoverable_runs(runs)) == 1
     assert run_file not in recoverable_runs(runs)
 
 
-def test_leaving_after_going_back_asks_about_the_network_that_was_left(user, make_user, answer, runs):
+def test_quitting_after_a_restore_asks_about_the_network_put_aside(user, make_user, answer, runs):
     user.train(hidden="16", epochs=1)
-    user.session.go_back()
+    user.session.restore_previous()
     questions = answer(BUTTONS.Cancel)
     assert not user.window.close()
-    assert "you went back from has not been saved" in questions[0]
+    assert "without saving the newly trained one" in questions[0]
     answer(BUTTONS.Save)
     assert user.window.close()
     assert len(recoverable_runs(runs)) == 1
     assert said(make_user(), "offer").startswith("A trained network was not saved")
 
 
-def test_a_run_that_is_discarded_while_it_is_written_does_not_come_back(user, tmp_path, runs, answer, monkeypatch):
+def test_a_run_discarded_while_it_is_being_written_is_deleted(user, tmp_path, runs, answer, monkeypatch):
     writing, may_end = threading.Event(), threading.Event()
     real_write = checkpoint.write_archive
 
@@ -346,7 +346,7 @@ def test_a_run_that_is_discarded_while_it_is_written_does_not_come_back(user, tm
     assert recoverable_runs(runs) == []
 
 
-def test_while_a_run_is_still_written_no_other_window_is_offered_it(user, make_user, runs, answer, monkeypatch):
+def test_a_run_that_is_still_being_written_is_not_offered_to_another_window(user, make_user, runs, answer, monkeypatch):
     may_end = threading.Event()
     real_write = checkpoint.write_archive
     train_a_while(user)
@@ -371,11 +371,11 @@ def test_a_signal_while_the_question_is_open_closes_the_window_and_keeps_the_run
     assert len(recoverable_runs(runs)) == 1
 
 
-def test_a_rate_of_many_digits_is_not_rounded_by_looking_at_it(make_user, runs, qtbot):
+def test_a_learning_rate_with_many_digits_is_not_rounded_by_focusing_its_field(make_user, runs, qtbot):
     rate = 1.23456789e-5
     leave_a_run(runs, learning_rate=rate)
     user = make_user()
-    user.click("offerGoOnButton")
+    user.click("offerResumeButton")
     user.wait(lambda: len(user.session.history) > 3)
     user.widget("learningRateSpin").setFocus()
     qtbot.keyClick(user.widget("learningRateSpin"), Qt.Key.Key_Return)
@@ -385,11 +385,11 @@ def test_a_rate_of_many_digits_is_not_rounded_by_looking_at_it(make_user, runs, 
     assert user.session.config.learning_rate == 0.5
 
 
-def test_a_run_that_was_given_up_is_not_offered_when_the_next_gives_nothing(make_user, runs, tmp_path, answer):
+def test_a_discarded_run_is_not_offered_after_the_next_run_ends_without_a_network(make_user, runs, tmp_path, answer):
     leave_a_run(runs)
     user = make_user()
     user.session.save(tmp_path / "m.npz")
-    user.click("offerGoOnButton")
+    user.click("offerResumeButton")
     answer(BUTTONS.Discard)
     user.window.open(tmp_path / "m.npz")
     assert recoverable_runs(runs) == []
@@ -399,21 +399,21 @@ def test_a_run_that_was_given_up_is_not_offered_when_the_next_gives_nothing(make
     assert user.session.left_behind == []
 
 
-def test_locks_of_runs_that_never_began_are_removed(make_user, runs):
+def test_locks_without_a_run_are_removed(make_user, runs):
     runs.mkdir(parents=True)
     (runs / "0123.lock").touch()
     make_user()
     assert list(runs.iterdir()) == []
 
 
-def test_a_run_whose_data_cannot_be_had_stays_for_the_next_time(make_user, runs, warnings, monkeypatch):
+def test_a_run_whose_dataset_is_unavailable_is_offered_again_next_time(make_user, runs, warnings, monkeypatch):
     path = leave_a_run(runs)
     state, about = load_checkpoint(path)
-    save_checkpoint(path, state, {**about, "dataset": "ylecun/mnist"})  # no way to the hub in these tests
+    save_checkpoint(path, state, {**about, "dataset": "ylecun/mnist"})  # the hub is unreachable in tests
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("HF_HOME", str(runs / "nothing"))
     user = make_user()
-    user.click("offerGoOnButton")
+    user.click("offerResumeButton")
     user.wait(lambda: bool(warnings))
     user.window.close()
     assert path.exists()
@@ -421,7 +421,7 @@ def test_a_run_whose_data_cannot_be_had_stays_for_the_next_time(make_user, runs,
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"no run at all"], ids=len)
-def test_files_that_are_no_runs_are_left_alone(make_user, runs, content):
+def test_files_that_are_not_runs_are_left_alone(make_user, runs, content):
     runs.mkdir(parents=True)
     (runs / "strange.npz").write_bytes(content)
     (runs / "notes.txt").write_bytes(content)
@@ -431,11 +431,11 @@ def test_files_that_are_no_runs_are_left_alone(make_user, runs, content):
     assert (runs / "strange.npz").read_bytes() == content
 
 
-def test_a_run_that_is_damaged_after_it_was_offered_is_told(make_user, runs, warnings):
+def test_a_run_damaged_after_it_was_offered_is_reported(make_user, runs, warnings):
     path = leave_a_run(runs)
     user = make_user()
     path.write_bytes(path.read_bytes()[:-100])
-    user.click("offerGoOnButton")
+    user.click("offerResumeButton")
     user.wait(lambda: bool(warnings))
     assert path.name in warnings[0]
     assert "error in the program" not in warnings[0]
@@ -443,7 +443,7 @@ def test_a_run_that_is_damaged_after_it_was_offered_is_told(make_user, runs, war
     assert user.session.model is not None
 
 
-def test_drafts_of_processes_that_are_gone_are_removed(make_user, runs):
+def test_old_drafts_are_removed(make_user, runs):
     runs.mkdir(parents=True)
     old, new = runs / ".old.tmp", runs / ".new.tmp"
     old.touch()
@@ -453,7 +453,7 @@ def test_drafts_of_processes_that_are_gone_are_removed(make_user, runs):
     assert [file.name for file in runs.iterdir()] == [".new.tmp"]
 
 
-def test_where_nothing_can_be_written_training_goes_on_and_says_so(make_user, runs):
+def test_training_continues_with_a_notice_if_nothing_can_be_written(make_user, runs):
     runs.parent.mkdir(parents=True, exist_ok=True)
     runs.write_text("a file where the folder should be")
     user = make_user()
@@ -464,7 +464,7 @@ def test_where_nothing_can_be_written_training_goes_on_and_says_so(make_user, ru
     assert said(user, "notice") == ""
 
 
-def test_a_folder_that_is_taken_away_in_the_middle_is_told_once(user, runs):
+def test_a_folder_deleted_during_training_is_reported_once(user, runs):
     user.configure(hidden="16", epochs=4, batch_size=64)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history) > 10)
@@ -482,7 +482,7 @@ def test_a_checkpoint_of_the_command_line_can_be_opened(user, tmp_path, runs):
     user.window.open(path)
     assert user.session.state == "training"
     user.wait(lambda: len(user.session.history) > 3)
-    assert path.read_bytes() == before, "the window writes the run to a file of its own"
+    assert path.read_bytes() == before, "the window writes the run to its own file"
     assert len(recoverable_runs(runs)) == 1
 
 
@@ -497,12 +497,12 @@ def test_the_folder_can_be_locked_by_one_at_a_time(tmp_path):
     assert [file.suffix for file in sorted(tmp_path.iterdir())] == [".lock", ".npz"]
 
 
-def test_a_run_that_began_with_a_taught_network_still_says_so(make_user, runs):
+def test_a_resumed_run_still_records_the_taught_drawings(make_user, runs):
     path = leave_a_run(runs)
     state, about = load_checkpoint(path)
     save_checkpoint(path, state, {**about, "taught_drawings": 4})
     user = make_user()
-    user.click("offerGoOnButton")
+    user.click("offerResumeButton")
     user.wait(lambda: len(user.session.history) > 3)
     assert load_checkpoint(path)[1]["taught_drawings"] == 4
     user.click("stopButton")
@@ -510,20 +510,17 @@ def test_a_run_that_began_with_a_taught_network_still_says_so(make_user, runs):
     assert user.session.taught_drawings == 4
 
 
-BUTTONS = QMessageBox.StandardButton
-
-
-def test_thrown_away_it_is_gone_and_the_next_is_offered(make_user, runs, answer):
+def test_after_a_run_is_deleted_the_next_is_offered(make_user, runs, answer):
     older, newer = leave_a_run(runs, seed=1), leave_a_run(runs, seed=2)
     os.utime(older, (1, 1))
     user = make_user()
     assert [run.path for run in user.session.left_behind] == [newer, older]
     questions = answer(BUTTONS.Cancel)
-    user.click("offerThrowAwayButton")
+    user.click("offerDeleteButton")
     assert newer.exists()
     answer(BUTTONS.Discard)
-    user.click("offerThrowAwayButton")
-    assert "cannot be brought back" in questions[0]
+    user.click("offerDeleteButton")
+    assert "cannot be undone" in questions[0]
     assert recoverable_runs(runs) == [older]
     assert "1 Jan 1970, " in said(user, "offer")
     user.click("offerNotNowButton")
@@ -531,23 +528,23 @@ def test_thrown_away_it_is_gone_and_the_next_is_offered(make_user, runs, answer)
     assert older.exists()
 
 
-def test_the_next_is_not_offered_before_the_first_has_come_to_its_end(make_user, runs):
+def test_after_a_run_was_resumed_the_next_is_offered_only_on_request(make_user, runs):
     leave_a_run(runs, seed=1)
     newer = leave_a_run(runs, seed=2)
     user = make_user()
-    user.click("offerGoOnButton")
+    user.click("offerResumeButton")
     assert said(user, "offer") == ""
     user.wait(lambda: len(user.session.history) > 3)
     user.click("stopButton")
     user.wait(lambda: user.session.state == "idle")
     assert newer in recoverable_runs(runs)
-    assert said(user, "offer") == "", "by itself nothing is offered any more"
+    assert said(user, "offer") == "", "nothing is offered any more without a request"
     user.trigger("recoverAction")
     assert said(user, "offer").startswith("A run was interrupted")
 
 
 @pytest.mark.parametrize("dismissal", ["offerNotNowButton", "trainButton"])
-def test_an_offer_that_was_passed_by_comes_back_only_when_asked_for(make_user, runs, dismissal):
+def test_a_declined_offer_reappears_only_on_request(make_user, runs, dismissal):
     leave_a_run(runs)
     user = make_user()
     user.configure(hidden="8")
@@ -561,11 +558,11 @@ def test_an_offer_that_was_passed_by_comes_back_only_when_asked_for(make_user, r
     assert said(user, "offer").startswith("A run was interrupted")
 
 
-def test_with_nothing_left_behind_there_is_nothing_to_go_on_with(user):
+def test_without_runs_left_behind_the_action_is_disabled(user):
     assert not user.window.findChild(QAction, "recoverAction").isEnabled()
 
 
-def test_a_run_that_is_stopped_while_it_is_loaded_is_offered_again(make_user, runs, monkeypatch):
+def test_a_run_stopped_while_its_data_loads_is_offered_again(make_user, runs, monkeypatch):
     def load(key, cancelled):  # noqa: ARG001
         while not cancelled():
             time.sleep(0.01)
@@ -575,11 +572,11 @@ def test_a_run_that_is_stopped_while_it_is_loaded_is_offered_again(make_user, ru
     user = make_user()
     with monkeypatch.context() as slow:
         slow.setattr(data, "load", load)
-        user.click("offerGoOnButton")
+        user.click("offerResumeButton")
         user.click("stopButton")
         user.wait(lambda: user.session.state == "idle")
     assert said(user, "offer").startswith("A run was interrupted")
-    user.click("offerGoOnButton")
+    user.click("offerResumeButton")
     user.wait(lambda: len(user.session.history) > 3)
     user.click("stopButton")
     user.wait(lambda: user.session.state == "idle")

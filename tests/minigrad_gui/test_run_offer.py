@@ -21,7 +21,7 @@ CONFIG = TrainingConfig(hidden=(4, 3), batch_size=500, epochs=2, validation_shar
 
 @pytest.fixture
 def leave_a_run(tmp_path, few_digits):
-    """`leave_a_run(steps)`: a run of 6 mini-batches an epoch that some other window left behind; its file."""
+    """`leave_a_run(steps)`: writes a run of 6 mini-batches per epoch, as another window leaves it; returns its file."""
 
     def leave(steps: int = 3):
         folder = tmp_path / "data" / "runs"
@@ -39,7 +39,7 @@ def leave_a_run(tmp_path, few_digits):
 
 @pytest.fixture
 def make_offer(tmp_path, qtbot):
-    """`make_offer(answer)`: an offer in a session that found what was left, and a person who answers like this."""
+    """`make_offer(answer)`: the offer of a session that looked for runs; the person gives this answer to questions."""
     sessions = []
 
     def make(answer: Answer = Answer.PROCEED) -> RunOffer:
@@ -79,17 +79,17 @@ def test_a_run_is_described_in_one_sentence(leave_a_run):
     assert "hidden layers none, 0.5 of 1 epoch, " in description(bare)
 
 
-def test_nothing_is_offered_where_nothing_was_left(make_offer):
+def test_nothing_is_offered_if_nothing_was_left_behind(make_offer):
     offer = make_offer()
     assert not offer.has_something_to_say
     assert not offer.action.isEnabled()
 
 
-def test_a_run_goes_on_to_its_end(make_offer, leave_a_run, qtbot):
+def test_a_resumed_run_trains_to_its_end(make_offer, leave_a_run, qtbot):
     leave_a_run()
     offer = make_offer()
     assert offer.has_something_to_say
-    click(offer, "Go on")
+    click(offer, "Resume")
     assert not offer.has_something_to_say
     wait_until_idle(offer, qtbot)
     assert offer.session.model.sizes == (784, 4, 3, 10)
@@ -97,58 +97,58 @@ def test_a_run_goes_on_to_its_end(make_offer, leave_a_run, qtbot):
     assert not offer.action.isEnabled()
 
 
-def test_a_run_that_has_ended_is_brought_back(make_offer, leave_a_run, qtbot):
+def test_a_finished_run_can_be_restored(make_offer, leave_a_run, qtbot):
     leave_a_run(12)
     offer = make_offer()
-    click(offer, "Bring it back")
+    click(offer, "Restore")
     wait_until_idle(offer, qtbot)
     assert offer.session.modified
 
 
-def test_it_stays_if_the_person_would_lose_something_else(make_offer, leave_a_run):
+def test_the_offer_stays_if_the_person_cancels(make_offer, leave_a_run):
     leave_a_run()
     offer = make_offer(Answer.CANCEL)
-    click(offer, "Go on")
+    click(offer, "Resume")
     assert offer.has_something_to_say
     assert offer.session.state == "idle"
 
 
-def test_thrown_away_it_makes_room_for_the_next(make_offer, leave_a_run, answer):
+def test_after_a_run_is_deleted_the_next_is_offered(make_offer, leave_a_run, answer):
     older, newer = leave_a_run(), leave_a_run(12)
     os.utime(newer, (90_000, 90_000))
     offer = make_offer()
     answer(BUTTONS.Cancel)
-    click(offer, "Throw away")
+    click(offer, "Delete")
     assert newer.exists()
     answer(BUTTONS.Discard)
-    click(offer, "Throw away")
+    click(offer, "Delete")
     assert not newer.exists()
-    click(offer, "Throw away")
+    click(offer, "Delete")
     assert not older.exists()
     assert not offer.has_something_to_say
 
 
-@pytest.mark.parametrize("is_put_off", [True, False])
-def test_after_another_run_it_comes_back_only_when_it_is_asked_for(make_offer, leave_a_run, qtbot, is_put_off):
+@pytest.mark.parametrize("is_postponed", [True, False])
+def test_after_another_run_the_offer_appears_only_on_request(make_offer, leave_a_run, qtbot, is_postponed):
     leave_a_run()
     offer = make_offer()
-    if is_put_off:
+    if is_postponed:
         click(offer, "Not now")
         assert not offer.has_something_to_say
     offer.session.set_config(CONFIG, "mnist")
     offer.session.train()
-    assert not offer.action.isEnabled(), "not while another run goes on"
+    assert not offer.action.isEnabled(), "not during another run"
     wait_until_idle(offer, qtbot)
     assert not offer.has_something_to_say
     offer.action.trigger()
     assert offer.has_something_to_say
 
 
-def test_a_run_that_could_not_go_on_is_offered_again(make_offer, leave_a_run, qtbot):
+def test_a_run_that_could_not_be_resumed_is_offered_again(make_offer, leave_a_run, qtbot):
     path = leave_a_run()
     offer = make_offer()
     path.write_bytes(b"damaged since")
     with qtbot.waitSignal(offer.session.failed):
-        click(offer, "Go on")
+        click(offer, "Resume")
     wait_until_idle(offer, qtbot)
     assert offer.has_something_to_say

@@ -1,4 +1,4 @@
-"""The questions before something unsaved is lost, without the window that asks them."""
+"""The questions before unsaved work is lost, without the main window."""
 
 import pytest
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -28,7 +28,7 @@ def session(tmp_path, few_digits, qapp):  # noqa: ARG001
 
 
 def not_saved() -> bool:
-    raise AssertionError("nobody asked for that")
+    raise AssertionError("nothing should be saved")
 
 
 def train(session, qtbot) -> None:
@@ -51,8 +51,8 @@ def test_a_run_can_be_kept(session, parent, answer, pressed, expected):
     session.step()
     questions = answer(pressed)
     assert ask_before("open another network", session, parent, not_saved) is expected
-    assert questions[0].startswith("Open another network while the network is in training?")
-    assert session.state == "paused", "the answer is all that it gives"
+    assert questions[0].startswith("Open another network while the network is training?")
+    assert session.state == "paused", "asking changes nothing"
 
 
 @pytest.mark.parametrize("saved", [True, False])
@@ -60,8 +60,8 @@ def test_a_network_can_be_saved_first(session, parent, answer, qtbot, saved):
     train(session, qtbot)
     questions = answer(BUTTONS.Save)
     expected = Answer.PROCEED if saved else Answer.CANCEL
-    assert ask_before("leave", session, parent, lambda: saved) is expected
-    assert questions == ["The trained network has not been saved. Save it before you leave?"]
+    assert ask_before("quit", session, parent, lambda: saved) is expected
+    assert questions == ["The trained network has not been saved. Save it before you quit?"]
 
 
 @pytest.mark.parametrize(("pressed", "expected"), ANSWERS[1:])
@@ -72,24 +72,22 @@ def test_a_network_can_be_discarded(session, parent, answer, qtbot, pressed, exp
 
 
 @pytest.mark.parametrize(("pressed", "expected"), ANSWERS)
-def test_whoever_leaves_is_asked_about_the_network_that_was_put_aside(
-    session, parent, answer, qtbot, pressed, expected
-):
+def test_quitting_asks_about_the_network_that_was_put_aside(session, parent, answer, qtbot, pressed, expected):
     train(session, qtbot)
-    session.go_back()
+    session.restore_previous()
     questions = answer(pressed)
     assert ask_before("open another network", session, parent, not_saved) is Answer.PROCEED
     assert questions == []
     assert ask_before_leaving(session, parent, not_saved) is expected
-    assert "you went back from has not been saved" in questions[0]
+    assert "without saving the newly trained one" in questions[0]
 
 
-def test_whoever_discards_a_network_is_not_asked_about_the_one_put_aside(session, parent, answer, qtbot):
+def test_after_discarding_a_network_the_one_put_aside_is_not_asked_about(session, parent, answer, qtbot):
     train(session, qtbot)
     train(session, qtbot)
-    session.go_back()
+    session.restore_previous()
     assert session.modified
-    assert session.has_unsaved_way_back
+    assert session.previous_is_unsaved
     questions = answer(BUTTONS.Discard)
     assert ask_before_leaving(session, parent, not_saved) is Answer.PROCEED
     assert len(questions) == 1

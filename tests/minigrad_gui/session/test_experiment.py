@@ -1,4 +1,4 @@
-"""A run, the network that it gives, its checkpoint and the way back, without handwriting or a drawing."""
+"""A run, the network it trains, its checkpoint and the previous network, without handwriting or drawing."""
 
 import pytest
 from PySide6.QtCore import QDeadlineTimer
@@ -54,7 +54,7 @@ def begin(experiment, qtbot) -> None:
     qtbot.waitUntil(lambda: len(experiment.training.curves.history) > 0, timeout=30_000)
 
 
-def test_a_run_starts_only_where_it_can(experiment):
+def test_a_run_starts_only_if_it_can(experiment):
     assert experiment.can_start
     experiment.settings.set_error(ConfigError("epochs", "The number of epochs is at least 1."))
     assert not experiment.can_start
@@ -80,7 +80,7 @@ def test_a_saved_network_needs_no_checkpoint(experiment, qtbot, tmp_path):
     assert experiment.network.now.checkpoint_path is None
 
 
-def test_a_network_saved_in_training_says_so_and_keeps_its_checkpoint(experiment, qtbot, tmp_path):
+def test_saving_during_training_records_that_and_does_not_remove_the_checkpoint(experiment, qtbot, tmp_path):
     begin(experiment, qtbot)
     qtbot.waitUntil(lambda: experiment.training.curves.gave_a_network, timeout=30_000)
     experiment.save(tmp_path / "mine.npz")
@@ -97,20 +97,20 @@ def test_the_learning_rate_of_a_run_follows_the_settings(experiment):
     assert experiment.training.job.control.learning_rate == 0.25
 
 
-def test_going_back_brings_the_network_its_curves_and_its_settings(experiment, qtbot, tmp_path):
-    experiment.go_back()  # there is nothing yet
+def test_the_previous_network_is_restored_with_its_curves_and_settings(experiment, qtbot, tmp_path):
+    experiment.restore_previous()  # nothing to restore yet
     experiment.open(None, keep_checkpoint=False)
     experiment.take_settings()
     before, settings = experiment.network.now, experiment.settings.config
-    assert not experiment.can_go_back
+    assert not experiment.can_restore_previous
     train(experiment, qtbot)
     after = experiment.network.now
-    with qtbot.waitSignal(experiment.wentBack):
-        experiment.go_back()
+    with qtbot.waitSignal(experiment.previousRestored):
+        experiment.restore_previous()
     assert (experiment.network.now, experiment.settings.config) == (before, settings)
     assert len(experiment.training.curves.history) == 0
-    assert checkpoints(tmp_path) == [after.checkpoint_path], "one can return"
-    experiment.go_back()
+    assert checkpoints(tmp_path) == [after.checkpoint_path], "the newer network can still be restored"
+    experiment.restore_previous()
     assert (experiment.network.now, experiment.settings.config) == (after, CONFIG)
     assert len(experiment.training.curves.history) == 27  # a tenth of 3,000 digits is held out
 
@@ -162,14 +162,14 @@ def test_a_run_that_was_left_behind_goes_on_with_its_settings(make_experiment, q
     second = make_experiment()
     second.runs.look()
     (run,) = second.runs.left_behind
-    second.go_on_with(run, keep_checkpoint=False)
+    second.resume_run(run, keep_checkpoint=False)
     assert second.settings.config == LONG
     assert second.training.job.checkpoint_path == run.path
     qtbot.waitUntil(lambda: len(second.training.curves.history) > 0, timeout=30_000)
     assert checkpoints(tmp_path) == [run.path]
 
 
-def test_a_run_that_could_not_go_on_is_left_behind_again(make_experiment, qtbot):
+def test_a_run_that_could_not_be_resumed_is_left_behind_again(make_experiment, qtbot):
     first = make_experiment()
     begin(first, qtbot)
     end(first, keep_checkpoint=True)
@@ -178,6 +178,6 @@ def test_a_run_that_could_not_go_on_is_left_behind_again(make_experiment, qtbot)
     (run,) = second.runs.left_behind
     run.path.write_bytes(b"damaged since")
     with qtbot.waitSignal(second.training.ended):
-        second.go_on_with(run, keep_checkpoint=False)
+        second.resume_run(run, keep_checkpoint=False)
         assert second.runs.left_behind == []
     assert second.runs.left_behind == [run]

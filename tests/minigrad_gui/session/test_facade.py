@@ -32,11 +32,11 @@ def train(session, qtbot, config=CONFIG):
 def test_nothing_of_its_state_can_be_set(session):
     names = "state model history prediction config path modified samples left_behind continues reading_model"
     for name in names.split():
-        with pytest.raises(AttributeError, match="can only be read"):
+        with pytest.raises(AttributeError, match="read-only"):
             setattr(session, name, None)
 
 
-def test_a_run_gives_a_network_that_can_be_saved_and_gone_back_from(session, qtbot, tmp_path):
+def test_a_trained_network_can_be_saved_and_swapped_with_the_previous_one(session, qtbot, tmp_path):
     session.open_pretrained()
     pretrained = session.model
     train(session, qtbot)
@@ -48,17 +48,17 @@ def test_a_run_gives_a_network_that_can_be_saved_and_gone_back_from(session, qtb
     assert session.path == tmp_path / "mine.npz"
     assert load_model(session.path)[1]["test_accuracy"] == session.record.test_accuracy
     assert list((tmp_path / "data" / "runs").glob("*.npz")) == []
-    session.go_back()
+    session.restore_previous()
     assert session.model is pretrained
     assert session.is_pretrained
     assert session.config != CONFIG
-    session.go_back()
+    session.restore_previous()
     assert session.model is trained
     assert session.config == CONFIG
     assert session.path == tmp_path / "mine.npz"
 
 
-def test_a_drawing_is_read_by_the_network_at_hand(session, qtbot):
+def test_the_current_network_reads_the_drawing(session, qtbot):
     session.set_drawing([ONE])
     with qtbot.waitSignal(session.predictionChanged):
         session.open_pretrained()
@@ -92,7 +92,7 @@ def test_a_run_goes_on_from_the_network_if_that_is_wanted_and_fits(session, qtbo
     qtbot.waitUntil(lambda: session.state == "idle", timeout=30_000)
 
 
-def test_the_next_session_can_go_on_with_a_run(qtbot, tmp_path):
+def test_the_next_session_can_resume_a_run(qtbot, tmp_path):
     first = Session(folder=tmp_path)
     first.set_config(TrainingConfig(hidden=(16,), batch_size=100, epochs=1000), "mnist")
     first.train()
@@ -102,7 +102,7 @@ def test_the_next_session_can_go_on_with_a_run(qtbot, tmp_path):
     second = Session(folder=tmp_path)
     second.look_for_runs()
     (run,) = second.left_behind
-    second.go_on_with(run)
+    second.resume_run(run)
     assert second.left_behind == []
     qtbot.waitUntil(lambda: len(second.history) > 0, timeout=30_000)
     second.close()

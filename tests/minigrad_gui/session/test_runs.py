@@ -32,32 +32,32 @@ def test_what_was_left_behind_is_offered(runs, left, qtbot):
     with qtbot.waitSignal(runs.leftBehindChanged):
         runs.look()
     assert [run.path for run in runs.left_behind] == [left]
-    runs.throw_away(runs.left_behind[0])
+    runs.delete(runs.left_behind[0])
     assert runs.left_behind == []
     assert not left.exists()
 
 
-def test_a_run_goes_on_in_its_own_file(runs, left):
+def test_a_resumed_run_is_written_to_its_own_file(runs, left):
     runs.look()
     (run,) = runs.left_behind
-    assert runs.take_up(run) == left
+    assert runs.adopt(run) == left
     assert runs.left_behind == []
     runs.settle(succeeded=True)
     runs.remove_all_but()
-    assert not left.exists(), "it is this window's now"
+    assert not left.exists(), "it now belongs to this window"
 
 
-def test_a_run_has_the_learning_rate_that_it_had_in_the_end(runs, left):
+def test_a_run_resumes_with_its_last_learning_rate(runs, left):
     checkpoint, meta = load_checkpoint(left)
     save_checkpoint(left, replace(checkpoint, learning_rate=0.125), meta)
     runs.look()
     assert runs.left_behind[0].config == TrainingConfig(hidden=(3,), learning_rate=0.125)
 
 
-def test_a_run_that_could_not_be_taken_up_is_offered_again(runs, left):
+def test_a_run_that_could_not_be_resumed_is_offered_again(runs, left):
     runs.look()
     (run,) = runs.left_behind
-    runs.take_up(run)
+    runs.adopt(run)
     runs.settle(succeeded=False)
     assert runs.left_behind == [run]
     runs.remove_all_but()
@@ -67,9 +67,9 @@ def test_a_run_that_could_not_be_taken_up_is_offered_again(runs, left):
 
 
 @pytest.mark.usefixtures("left")
-def test_another_run_does_not_bring_it_back(runs):
+def test_after_a_new_run_a_failed_one_is_not_offered_again(runs):
     runs.look()
-    runs.take_up(runs.left_behind[0])
+    runs.adopt(runs.left_behind[0])
     runs.claim()
     runs.settle(succeeded=False)
     assert runs.left_behind == []
@@ -84,7 +84,7 @@ def test_unneeded_checkpoints_are_removed(runs):
     assert [path.exists() for path in (needed, unneeded, left)] == [True, False, True]
 
 
-def test_where_nothing_can_be_written_it_is_told(tmp_path, qtbot):
+def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path, qtbot):
     (tmp_path / "file").touch()
     runs = Runs(tmp_path / "file" / "runs")
     with qtbot.waitSignal(runs.checkpointFailed) as told:

@@ -15,7 +15,9 @@ def test_nothing_moves_when_a_banner_comes_or_goes(make_user, runs):
         return [(user.widget(name).mapTo(user.window, QPoint()), user.widget(name).size()) for name in names]
 
     offered, least = places(), user.window.minimumSizeHint()
-    user.session.noticed.emit("The run goes on, but would be lost if the program ended now: the disk is full.")
+    user.session.noticed.emit(
+        "Training continues, but the run would be lost if the program ended now: the disk is full."
+    )
     assert said(user, "offer") == "", "one at a time"
     assert places() == offered
     user.click("noticeCloseButton")
@@ -26,7 +28,7 @@ def test_nothing_moves_when_a_banner_comes_or_goes(make_user, runs):
 
 
 def test_a_sentence_too_long_for_the_foot_is_cut_and_whole_in_its_tip(user):
-    sentence = "The run goes on, but would be lost if the program ended now: " + "a folder with a long name, " * 40
+    sentence = "Training continues, but the run would be lost if the program ended now: " + "a long folder name, " * 50
     user.session.noticed.emit(sentence)
     label = user.widget("noticeLabel")
     assert label.text().endswith(" …")

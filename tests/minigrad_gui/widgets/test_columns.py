@@ -77,7 +77,7 @@ def test_the_least_size_stays_when_a_run_starts(user):
     user.configure(epochs=1000)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history) > 5)
-    user.session.noticed.emit("The run goes on, but would be lost if the program ended now.")
+    user.session.noticed.emit("Training continues, but the run would be lost if the program ended now.")
     QApplication.processEvents()
     assert window.minimumSizeHint() == least
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from minigrad_gui.widgets.screens import bring_back, resize_within
+from minigrad_gui.widgets.screens import move_onto_screen, resize_within
 
 LOOK = """
 import sys
@@ -77,7 +77,7 @@ def test_a_window_beyond_the_screens_is_brought_back(qtbot, geometry):
     available = window.screen().availableGeometry()
     window.setGeometry(QRect(*geometry).translated(available.width() - 1366, available.height() - 768))
     assert not available.contains(window.geometry())
-    bring_back(window)
+    move_onto_screen(window)
     assert available.contains(window.geometry().adjusted(0, -24, 0, 0))
 
 
