@@ -39,6 +39,8 @@ class Colors:
     loss_curve: str
     validation_curve: str
     bar_track: str
+    positive: str
+    negative: str
 
 
 LIGHT = Colors(
@@ -59,6 +61,8 @@ LIGHT = Colors(
     loss_curve="#2f62d9",
     validation_curve="#d9730d",
     bar_track="#e9ebf0",
+    positive="#0b6fb8",
+    negative="#d96a00",
 )
 DARK = Colors(
     window="#16181d",
@@ -78,6 +82,8 @@ DARK = Colors(
     loss_curve="#6d9bff",
     validation_curve="#ffa657",
     bar_track="#2d313a",
+    positive="#4fb0f0",
+    negative="#ff9d3c",
 )
 
 

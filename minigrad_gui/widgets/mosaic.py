@@ -1,0 +1,210 @@
+"""Many small pictures in rows, painted as one: a widget for each of some hundred would take long to build and paint."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QAccessible,
+    QColor,
+    QFocusEvent,
+    QHelpEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from minigrad_gui import theme
+from minigrad_gui.widgets.accessibility import announce
+from minigrad_gui.widgets.maps import Pixels, image_of
+
+GAP_PX = 4
+CAPTION = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
+
+
+class Mosaic(QWidget):
+    """Pictures of one size, each with a caption below it and a description for its tool tip and screen readers.
+
+    It is as high as its pictures need at its width. Emits `hovered` with the picture under the mouse or the keyboard's
+    cursor (-1: none), and `chosen` after a click, Return or Space. The arrow keys, Home and End move the cursor.
+    """
+
+    hovered = Signal(int)
+    chosen = Signal(int)
+    ACCESSIBLE_ROLE = QAccessible.Role.Graphic
+
+    def __init__(self, name: str, scale: int = 2, parent: QWidget | None = None) -> None:
+        """name: for screen readers; scale: screen pixels for each pixel of a picture."""
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self._scale = scale
+        self._images: list[QImage] = []
+        self._captions: Sequence[str] = ()
+        self._descriptions: Sequence[str] = ()
+        self._side = QSize(28, 28)
+        self._cursor = -1
+        self.current = -1
+        """The picture that stands out, such as the one chosen last; -1 for none."""
+
+    @property
+    def count(self) -> int:
+        return len(self._images)
+
+    def set_pictures(self, pixels: Pixels, captions: Sequence[str] = (), descriptions: Sequence[str] = ()) -> None:
+        """pixels: (n, height, width, 3); captions and descriptions: n of them, or none."""
+        self._images = [image_of(each) for each in pixels]
+        self._captions, self._descriptions = captions, descriptions
+        if self._images:
+            self._side = self._images[0].size()
+        self._cursor = min(self._cursor, self.count - 1)
+        self.current = min(self.current, self.count - 1)
+        self.setMinimumHeight(self.heightForWidth(self.width()))
+        self.updateGeometry()
+        self._describe()
+        self.update()
+
+    def set_current(self, index: int) -> None:
+        """Have this picture stand out; -1 for none."""
+        if index != self.current:
+            self.current = index
+            self.update()
+
+    def rect_of(self, index: int) -> QRect:
+        """Where this picture is, without its caption."""
+        row, column = divmod(index, self._columns(self.width()))
+        tile = self._tile()
+        return QRect(QPoint(column * tile.width() + GAP_PX // 2, row * tile.height() + GAP_PX // 2), self._shown())
+
+    # ------------------------------------------------------------ size
+
+    def _shown(self) -> QSize:
+        return self._side * self._scale
+
+    def _tile(self) -> QSize:
+        caption = self.fontMetrics().height() if self._captions else 0
+        return self._shown() + QSize(GAP_PX, GAP_PX + caption)
+
+    def _columns(self, width: int) -> int:
+        return max(width // self._tile().width(), 1)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        rows = -(-self.count // self._columns(width))
+        return max(rows, 1) * self._tile().height()
+
+    def sizeHint(self) -> QSize:
+        width = 8 * self._tile().width()
+        return QSize(width, self.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:
+        return self._tile()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setMinimumHeight(self.heightForWidth(self.width()))
+
+    # ------------------------------------------------------------ painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colors = theme.colors()
+        painter = QPainter(self)
+        for index, image in enumerate(self._images):
+            place = self.rect_of(index)
+            whole = place.adjusted(0, 0, 0, self._tile().height() - place.height())
+            if not whole.intersects(event.rect()):
+                continue
+            painter.drawImage(place, image)
+            if self._captions:
+                painter.setPen(QColor(colors.muted))
+                below = QRect(place.left() - GAP_PX, place.bottom() + 1, place.width() + 2 * GAP_PX, whole.height())
+                painter.drawText(
+                    below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, self._captions[index]
+                )
+            if index == self.current or (index == self._cursor and self.hasFocus()):
+                painter.setPen(QPen(QColor(colors.accent), 2))
+                painter.drawRect(place)
+        painter.end()
+
+    # ------------------------------------------------------------ mouse and keyboard
+
+    def index_at(self, position: QPoint) -> int:
+        """The picture there; -1 for none."""
+        tile = self._tile()
+        column, row = position.x() // tile.width(), position.y() // tile.height()
+        index = row * self._columns(self.width()) + column
+        return index if 0 <= column < self._columns(self.width()) and 0 <= index < self.count else -1
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._point_at(self.index_at(event.position().toPoint()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._point_at(-1)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        index = self.index_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index >= 0:
+            self._choose(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        row = self._columns(self.width())
+        moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -row, Qt.Key.Key_Down: row}
+        key = Qt.Key(event.key())
+        if key in moves and self.count:
+            self._move_to(self._cursor + moves[key])
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End) and self.count:
+            self._move_to(0 if key == Qt.Key.Key_Home else self.count - 1)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._cursor >= 0:
+            self._choose(self._cursor)
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if self._cursor < 0 and self.count:
+            self._cursor = max(self.current, 0)
+        self._describe()
+        self.update()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            index = self.index_at(event.pos())
+            if index >= 0 and self._descriptions:
+                QToolTip.showText(event.globalPos(), self._descriptions[index], self, self.rect_of(index))
+            else:
+                QToolTip.hideText()
+            return True
+        return super().event(event)
+
+    def _move_to(self, index: int) -> None:
+        if 0 <= index < self.count:
+            self._point_at(index)
+            self._describe()
+            if self._descriptions:
+                announce(self, self._descriptions[index])
+
+    def _point_at(self, index: int) -> None:
+        if index != self._cursor:
+            self._cursor = index
+            self.hovered.emit(index)
+            self.update()
+
+    def _choose(self, index: int) -> None:
+        self._point_at(index)
+        self.set_current(index)
+        self.chosen.emit(index)
+
+    def _describe(self) -> None:
+        told = self._descriptions[self._cursor] if self._descriptions and 0 <= self._cursor < self.count else ""
+        self.setAccessibleDescription(told or f"{self.count} pictures")

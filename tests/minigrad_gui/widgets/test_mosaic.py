@@ -1,0 +1,96 @@
+"""Many pictures in one widget can be seen, pointed at, chosen and heard."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtTest import QTest
+
+from minigrad_gui.widgets.maps import ink
+from minigrad_gui.widgets.mosaic import Mosaic
+
+COUNT = 10
+
+
+@pytest.fixture
+def mosaic(qtbot):
+    mosaic = Mosaic("Misread digits")
+    qtbot.addWidget(mosaic)
+    shades = np.linspace(0, 1, COUNT)[:, np.newaxis, np.newaxis] * np.ones((28, 28))
+    mosaic.set_pictures(ink(shades), [str(n) for n in range(COUNT)], [f"picture {n}" for n in range(COUNT)])
+    mosaic.resize(4 * 60 + 10, 200)
+    with qtbot.waitExposed(mosaic):
+        mosaic.show()
+    return mosaic
+
+
+@pytest.fixture
+def chosen(mosaic):
+    chosen = []
+    mosaic.chosen.connect(chosen.append)
+    return chosen
+
+
+def test_pictures_flow_into_rows_of_its_width(mosaic):
+    assert mosaic.rect_of(3).top() == mosaic.rect_of(0).top()
+    assert mosaic.rect_of(4).left() == mosaic.rect_of(0).left()
+    assert mosaic.height() >= mosaic.rect_of(9).bottom() + mosaic.fontMetrics().height()
+    mosaic.resize(10 * 60, 100)
+    assert mosaic.rect_of(9).top() == mosaic.rect_of(0).top()
+
+
+def test_each_picture_is_painted_in_its_place(mosaic):
+    image = mosaic.grab().toImage()
+    for index in (0, 4, 9):
+        shade = image.pixelColor(mosaic.rect_of(index).center() * mosaic.devicePixelRatio()).lightness()
+        assert shade == pytest.approx(255 * index / 9, abs=1)
+
+
+def test_a_click_chooses_the_picture_that_is_there(mosaic, chosen):
+    QTest.mouseClick(mosaic, Qt.MouseButton.LeftButton, pos=mosaic.rect_of(6).center())
+    assert (chosen, mosaic.current) == ([6], 6)
+    QTest.mouseClick(mosaic, Qt.MouseButton.LeftButton, pos=QPoint(mosaic.width() - 2, 10))
+    assert chosen == [6]
+
+
+def test_the_mouse_points_at_pictures_and_leaves_them(mosaic):
+    told = []
+    mosaic.hovered.connect(told.append)
+    QTest.mouseMove(mosaic, mosaic.rect_of(2).center())
+    QTest.mouseMove(mosaic, mosaic.rect_of(2).center() + QPoint(1, 1))
+    QTest.mouseMove(mosaic, mosaic.rect_of(5).center())
+    QTest.mouseMove(mosaic, QPoint(mosaic.width() - 1, mosaic.height() - 1))
+    assert told == [2, 5, -1]
+
+
+def test_the_keyboard_moves_and_chooses(mosaic, chosen):
+    mosaic.setFocus()
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Return):
+        QTest.keyClick(mosaic, key)
+    assert chosen == [3]
+    for key in (Qt.Key.Key_End, Qt.Key.Key_Down, Qt.Key.Key_Space):  # there is nothing below the last row
+        QTest.keyClick(mosaic, key)
+    assert chosen == [3, 9]
+
+
+def test_what_is_pointed_at_can_be_heard(mosaic):
+    mosaic.setFocus()
+    QTest.keyClick(mosaic, Qt.Key.Key_End)
+    node = QAccessible.queryAccessibleInterface(mosaic)
+    assert node.text(QAccessible.Text.Name) == "Misread digits"
+    assert node.text(QAccessible.Text.Description) == "picture 9"
+
+
+def test_fewer_pictures_leave_no_cursor_behind(mosaic, chosen):
+    mosaic.setFocus()
+    QTest.keyClick(mosaic, Qt.Key.Key_End)
+    mosaic.set_current(9)
+    mosaic.set_pictures(ink(np.zeros((2, 28, 28))))
+    assert mosaic.current == 1
+    QTest.keyClick(mosaic, Qt.Key.Key_Return)
+    assert chosen == [1]
+    mosaic.set_pictures(ink(np.zeros((0, 28, 28))))
+    QTest.keyClick(mosaic, Qt.Key.Key_Home)
+    QTest.keyClick(mosaic, Qt.Key.Key_Return)
+    assert chosen == [1]
+    assert mosaic.current == -1
