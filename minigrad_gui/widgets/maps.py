@@ -42,9 +42,7 @@ def signed(values: ArrayLike, limit: float | None = None) -> Pixels:
     numbers = np.asarray(values, np.float64)
     shares = np.clip(_shares(numbers, limit), -1, 1)[..., np.newaxis]
     colors = theme.colors()
-    none, most, least = (
-        np.array(QColor(name).getRgb()[:3]) for name in (colors.card, colors.positive, colors.negative)
-    )
+    none, most, least = _rgb(colors.card), _rgb(colors.positive), _rgb(colors.negative)
     mixed = none + np.abs(shares) * (np.where(shares < 0, least, most) - none)
     return _with_grey(np.rint(mixed).astype(np.uint8), numbers)
 
