@@ -1,4 +1,4 @@
-"""The frame in which MNIST's digits stand, and how ink of any size gets into it.
+"""Scales ink of any size into the frame of MNIST's digits.
 
 MNIST's digits were cropped, scaled until the longer side measured 20 pixels, and placed with their centre of mass in
 the middle of 28 x 28 (http://yann.lecun.com/exdb/mnist).
@@ -15,10 +15,10 @@ CENTRE_PX = 14.5
 THIN_PX = 1.5
 """Nearly all of MNIST's strokes are wider than this. Thinner ones are widened to PEN_PX."""
 HAIR_PX = 1.3
-"""In a picture as small as MNIST's, only thinner ones are: a stroke of its own that is this thin is legible."""
+"""The same for pictures as small as MNIST's, where strokes down to this width are legible."""
 SMALL_PX = 30
 FINE_PX = 80
-"""Ink is enlarged to at least this before it is widened, so that a pixel is a small part of the pen."""
+"""Ink is enlarged to at least this before it is widened, so that a pixel is small compared with the pen."""
 
 Picture = NDArray[np.float32]
 
@@ -28,20 +28,20 @@ def blank() -> Picture:
 
 
 def fitted(ink: Picture) -> Picture:
-    """Ink from 0 to 1, (height, width) and cropped to what there is, as a digit of MNIST's: (28, 28)."""
+    """Fit ink from 0 to 1, (height, width) and cropped to its bounding box, into a picture like MNIST's: (28, 28)."""
     return _placed(_scaled(_with_pen(ink)))
 
 
 def thickness_of(ink: Picture) -> float:
-    """The width of the pen in pixels: a stroke has two edges, so it is twice the area over the length of the edges."""
+    """The width of the pen in pixels: twice the area divided by the length of the edges, as a stroke has two."""
     wide = np.pad(ink, 1)
     edges = float(np.hypot(np.diff(wide, axis=0)[:, :-1], np.diff(wide, axis=1)[:-1]).sum())
     return 2 * float(ink.sum()) / edges
 
 
 def _with_pen(ink: Picture) -> Picture:
-    """Ink whose strokes, widened if necessary, will be as wide as MNIST's once the digit is scaled to 20 pixels."""
-    from scipy import ndimage  # takes longer to import than the window to open
+    """Widen strokes, if necessary, so that they are as wide as MNIST's once the digit is scaled to 20 pixels."""
+    from scipy import ndimage  # takes longer to import than the window takes to open
 
     if thickness_of(ink) * DIGIT_PX / max(ink.shape) >= (THIN_PX if max(ink.shape) > SMALL_PX else HAIR_PX):
         return ink
@@ -55,7 +55,7 @@ def _with_pen(ink: Picture) -> Picture:
 
 
 def _resized(ink: Picture, size: tuple[int, int]) -> Picture:
-    """At another size (width, height); areas are averaged, so that thin lines survive."""
+    """Resize to (width, height). Areas are averaged, so that thin lines survive."""
     from PIL import Image
 
     shrinks = max(size) < max(ink.shape)
@@ -64,7 +64,7 @@ def _resized(ink: Picture, size: tuple[int, int]) -> Picture:
 
 
 def _scaled(ink: Picture) -> Picture:
-    """Scaled to 20 pixels on its longer side."""
+    """Scale the longer side to 20 pixels."""
     height, width = ink.shape
     ratio = DIGIT_PX / max(height, width)
     if ratio == 1:
@@ -74,7 +74,7 @@ def _scaled(ink: Picture) -> Picture:
 
 
 def _placed(ink: Picture) -> Picture:
-    """Centred in 28 x 28 by its centre of mass, in whole pixels as in MNIST, without crossing the edge."""
+    """Centre in 28 x 28 by the centre of mass, in whole pixels as in MNIST, without crossing the edge."""
     picture = blank()
     offset = []
     for axis in (0, 1):

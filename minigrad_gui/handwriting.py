@@ -1,7 +1,7 @@
-"""Learning handwriting: a network is taught a few labelled drawings, without forgetting what it knew.
+"""Teaches a network a few labelled drawings without making it forget what it knew.
 
-No Qt here. `teach` is the learning; a `DrawingStore` has a file for each drawing, so that two windows may write at once
-and a damaged file costs one drawing. A drawing is stored until it is thrown away; the newest MAX_DRAWINGS are taught.
+No Qt here. `teach` trains the network. A `DrawingStore` writes each drawing to its own file, so that two windows can
+write at once and a damaged file costs one drawing. Drawings are stored until they are deleted.
 """
 
 import json
@@ -23,25 +23,25 @@ from engine.nn import MLP
 from minigrad_gui.digits import CLASSES, Picture, rasterize
 
 MAX_DRAWINGS = 2000
-"""So many are taught, the newest; the others are stored, too."""
+"""Only the newest drawings are taught; older ones stay on disk."""
 MAX_FILE_BYTES = 4 << 20
 MAX_STROKES = 5000
 COORDINATE_DECIMALS = 4
 MAX_COORDINATE = 1e6
 LEAST_INK = 0.05
-"""The shortest line that may be a digit, in units of the paper's side: shorter than a pen stroke is wide."""
+"""Minimum length of a digit's lines, in units of the paper's side: less than the width of the pen."""
 
 STEPS = 120
 BATCH = 96
 TAUGHT_PER_BATCH = 40
 LEAST_TAUGHT, COPIES = 4, 3
-"""Of a mini-batch, 4 pictures and 3 for each drawing are taught ones, up to TAUGHT_PER_BATCH: one drawing alone
-should not make the network see its digit everywhere."""
+"""A mini-batch has 4 taught pictures plus 3 for each drawing, up to TAUGHT_PER_BATCH: a single drawing should not
+make the network see its digit everywhere."""
 TAUGHT_VARIATIONS = 1500
 REPLAYED_VARIATIONS = 2000
 LEARNING_RATE = 5e-4
 VARIATIONS = Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_px=0.8)
-"""A drawing is seen in so many variations that the network learns the hand and not the picture."""
+"""Each drawing is varied, so that the network learns the handwriting and not the picture."""
 
 
 def teach(
@@ -54,19 +54,19 @@ def teach(
     rng: np.random.Generator | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> MLP:
-    """A copy of the network that has also learnt these drawings; the network itself stays as it is.
+    """Return a copy of the network that has also learnt these drawings. The network itself does not change.
 
-    images: float32 (n, 28, 28) from 0 to 1, labels: (n,) their digits; replay_images: (m, 28, 28), uint8 or from 0 to
-    1, with replay_labels (m,): digits that it knew before, mixed into every mini-batch so that they are not forgotten
-    (rehearsal: Robins, Catastrophic Forgetting, Rehearsal and Pseudorehearsal, 1995). Without drawings the copy is
-    the same network. rng chooses variations and mini-batches; the default gives the same result every time. Soon after
-    `cancelled()` turns true, what has been learnt until then is returned.
+    images: float32 (n, 28, 28) from 0 to 1; labels: (n,); replay_images: (m, 28, 28), uint8 or from 0 to 1, and
+    replay_labels: (m,), digits that it knows already, mixed into every mini-batch so that they are not forgotten
+    (rehearsal: Robins, Catastrophic Forgetting, Rehearsal and Pseudorehearsal, 1995). Without drawings, the copy
+    equals the network. rng chooses variations and mini-batches; the default is deterministic. Soon after
+    `cancelled()` becomes true, training stops and the copy is returned as it is then.
     """
     taught = model.copy()
     if len(images) == 0:
         return taught
     rng = rng or np.random.default_rng(0)
-    # Made once, and each looked at a few times: quicker than anew for every mini-batch, and nearly as good.
+    # Variations are made once and reused: faster than new ones for every mini-batch, and nearly as good.
     drawn = rng.permutation(np.resize(np.arange(len(images)), TAUGHT_VARIATIONS))
     known = rng.integers(len(replay_images), size=REPLAYED_VARIATIONS if len(replay_images) else 0)
     pictures = np.concatenate([VARIATIONS(images[drawn], rng), VARIATIONS(replay_images[known], rng)])
@@ -85,97 +85,97 @@ def teach(
 
 
 def is_dot(strokes: Sequence[ArrayLike]) -> bool:
-    """Whether strokes, (n, 2) each, in units of the paper's side, are dots and no lines: no digit looks like that."""
+    """Whether strokes, (n, 2) each, in units of the paper's side, are only dots, which cannot be a digit."""
     lengths = [float(np.hypot(*np.diff(np.asarray(stroke, np.float64), axis=0).T).sum()) for stroke in strokes]
     return sum(lengths) < LEAST_INK
 
 
 class DrawingStoreError(Exception):
-    """A drawing that could not be stored or removed; the message is one sentence for the person who drew it."""
+    """A drawing could not be stored or removed. The message is one sentence for the person who drew it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """What somebody drew, and the digit that it shows. strokes: (n, 2) each, in units of the paper's side."""
+    """A labelled drawing. strokes: (n, 2) each, in units of the paper's side; label: its digit."""
 
     strokes: tuple[NDArray[np.float64], ...]
     label: int
     name: str
-    """The name of its file; names sort by time."""
+    """Its file name; names sort by time."""
     _made: list[Picture] = field(default_factory=list, init=False, repr=False)
 
     @property
     def picture(self) -> Picture:
-        """As the network sees it: float32 (28, 28), made when it is first asked for."""
-        # cached_property has a lock in Python 3.11: the window would wait until a job has made thousands.
+        """The drawing as the network sees it: float32 (28, 28), computed on first use."""
+        # cached_property takes a lock in Python 3.11: the window would wait while a job computes thousands.
         if not self._made:
             self._made.append(rasterize(self.strokes))
         return self._made[0]
 
 
 def new_drawing(strokes: Sequence[ArrayLike], label: int) -> Drawing:
-    """A drawing that is made now. strokes: (n, 2) each, in units of the paper's side."""
+    """A drawing named after the current time. strokes: (n, 2) each, in units of the paper's side."""
     name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.json"
     return Drawing(tuple(np.asarray(stroke, np.float64) for stroke in strokes), label, name)
 
 
 class DrawingStore:
-    """The drawings that were taught, oldest first, each in a JSON file of its own in one folder.
+    """The taught drawings, oldest first, each in its own JSON file in one folder.
 
-    Whoever opens a store has it read, in another thread where there may be thousands: `include(read())`. Until then it
-    holds only what was added since. A drawing that cannot be written is in `drawings` all the same, until the
-    program ends, and is written as soon as another can be.
+    After opening a store, load it with `include(read())`, in another thread if there may be thousands of files. Until
+    then it holds only new drawings. A drawing that cannot be written stays in `drawings` until the program ends, and
+    is written as soon as another one can be.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.drawings: list[Drawing] = []
         self.unread = self._names()
-        """The names of the files that were there already and are not in `drawings` yet."""
+        """The names of existing files that are not in `drawings` yet."""
         self._unwritten: list[Drawing] = []
 
     def read(self, cancelled: Callable[[], bool] = lambda: False) -> list[Drawing]:
-        """What is in the unread files, for `include`; a file that is no drawing is left alone and left out.
+        """Read the unread files, for `include`. Files that are not drawings are skipped and left alone.
 
-        May run in any thread. Soon after `cancelled()` turns true, what has been read until then is returned.
+        May run in any thread. Soon after `cancelled()` becomes true, returns what has been read by then.
         """
         return list(self._read(self.unread, cancelled))
 
     def include(self, read: Iterable[Drawing]) -> None:
-        """Put what `read` gave before what was added since, unless all was forgotten meanwhile."""
+        """Insert what `read` returned before what was added since, unless `forget` was called meanwhile."""
         if self.unread:
             self.drawings[:0] = read
             self.unread = ()
 
     def add(self, strokes: Sequence[ArrayLike], label: int) -> Drawing:
-        """Store a new drawing. Raises DrawingStoreError as `put` does."""
+        """Store a new drawing. Raises DrawingStoreError like `put`."""
         drawing = new_drawing(strokes, label)
         self.put(drawing)
         return drawing
 
     def put(self, drawing: Drawing) -> None:
-        """Store a drawing. Raises DrawingStoreError if it is in memory alone, and the one before was not."""
-        was_told = bool(self._unwritten)
+        """Store a drawing. Raises DrawingStoreError if it could not be written, unless that was reported before."""
+        was_reported = bool(self._unwritten)
         self.drawings.append(drawing)
         self._unwritten.append(drawing)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            while self._unwritten:  # the new one first, then those that could not be written before
+            while self._unwritten:  # the new one first, then those that failed before
                 self._write(self._unwritten[-1])
                 self._unwritten.pop()
         except OSError as error:
-            if not was_told:
+            if not was_reported:
                 raise DrawingStoreError(
                     f"What you teach is learnt, but will be lost when you quit: {self.folder} cannot be written "
                     f"to ({reason_of(error)})."
                 ) from error
 
     def remove(self, *drawings: Drawing) -> None:
-        """Throw drawings away. Raises DrawingStoreError, and keeps those whose files cannot be removed."""
+        """Delete drawings. Raises DrawingStoreError if some files cannot be removed; those drawings stay."""
         gone, problem = set(), None
         for drawing in drawings:
             try:
-                with suppress(FileNotFoundError, NotADirectoryError):  # never written, or another window was first
+                with suppress(FileNotFoundError, NotADirectoryError):  # never written, or removed by another window
                     (self.folder / drawing.name).unlink()
                 gone.add(drawing.name)
             except OSError as error:
@@ -189,7 +189,7 @@ class DrawingStore:
             ) from problem
 
     def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
-        """Give drawings another digit. Raises DrawingStoreError if some cannot be written; those stay."""
+        """Change the label of drawings. Raises DrawingStoreError if some cannot be written; those do not change."""
         corrected: dict[str, Drawing] = {}
         problem = None
         unwritten = {drawing.name for drawing in self._unwritten}
@@ -210,9 +210,9 @@ class DrawingStore:
             ) from problem
 
     def forget(self) -> None:
-        """Throw every drawing away, also what is unread and what other windows have added until now.
+        """Delete every drawing, including unread ones and those of other windows.
 
-        Raises DrawingStoreError as `remove` does.
+        Raises DrawingStoreError like `remove`.
         """
         remove_old_drafts(self.folder)
         known = {drawing.name for drawing in self.drawings}
@@ -246,7 +246,7 @@ def _counted(count: int) -> str:
 
 def _read_drawing(file: Path) -> Drawing | None:
     try:
-        if not file.is_file() or file.stat().st_size > MAX_FILE_BYTES:  # a pipe would wait for ever
+        if not file.is_file() or file.stat().st_size > MAX_FILE_BYTES:  # reading a pipe would block forever
             return None
         content = json.loads(file.read_bytes())
         label = content["label"]

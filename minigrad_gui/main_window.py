@@ -143,7 +143,7 @@ class MainWindow(QMainWindow):
         name_menus(self)
 
     def _settings_button(self, shows: QAction) -> QToolButton:
-        """In the menu bar, where it can be seen while the settings are folded away."""
+        """In the menu bar, where it is visible even while the settings are folded away."""
         button = named(QToolButton(self.menuBar(), autoRaise=True), "showSettingsButton")
         button.setDefaultAction(shows)
         shows.setToolTip("Show the settings, or fold them away (F9)")
@@ -170,7 +170,7 @@ class MainWindow(QMainWindow):
 
     @Slot(Path)
     def open(self, path: Path) -> None:
-        """Open a model file, or resume a run from its checkpoint, once the person agrees to lose what is unsaved."""
+        """Open a model file, or resume a run from its checkpoint, after asking about unsaved work."""
         answer = self._may_discard("open another network")
         if answer is Answer.CANCEL:
             return
@@ -250,7 +250,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_paste(self) -> None:
-        copied = QApplication.clipboard().mimeData() or QMimeData()  # None while nothing has been copied at all
+        copied = QApplication.clipboard().mimeData() or QMimeData()  # None if nothing has ever been copied
         if copied.hasImage():
             self._show_picture(pixels_of(QApplication.clipboard().image()), "Pasted")
         elif copied.hasUrls() and copied.urls()[0].isLocalFile():
@@ -259,7 +259,7 @@ class MainWindow(QMainWindow):
             self._foot.tell("There is no picture on the clipboard.")
 
     def read_picture(self, path: Path) -> None:
-        """Show a picture file and what is read in it, or why it cannot be read."""
+        """Show a picture file and its reading, or why it cannot be read."""
         try:
             self._show_picture(read_image(path), path.name)
         except DataError as error:
@@ -281,7 +281,7 @@ class MainWindow(QMainWindow):
             self.read_picture(path)
         elif self.session.state == "idle" and not self.session.modified:
             self.open(path)
-        else:  # a question follows; the program that the file comes from waits until this event is answered
+        else:  # this asks a question; answer the drop first, as the program that the file came from is waiting
             QTimer.singleShot(0, self, partial(self.open, path))
 
     # ------------------------------------------------------------ the rest of the frame
@@ -318,11 +318,11 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def leave(self) -> None:
-        """Close without a question, and keep the run or the network that is not saved for the next time."""
+        """Close without asking, and keep the unsaved run or network for the next window to offer."""
         self._is_leaving = True
         asking = QApplication.activeModalWidget()
         if isinstance(asking, QDialog):
-            asking.reject()  # a window does not close while it asks whether it may
+            asking.reject()  # a window cannot close while it shows a question
         self.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -339,7 +339,7 @@ class MainWindow(QMainWindow):
         for view in self._views:
             view.save_settings(self._settings)
         self._settings.sync()
-        self.hide()  # the step that is under way may take a moment to end
+        self.hide()  # the current training step may take a moment to finish
         self.has_ended = self.session.close(keep_checkpoint=answer is Answer.KEEP)
         self._garbage.stop()
 

@@ -1,4 +1,4 @@
-"""Reading: a network and its calibration make a `Prediction` of a picture, and a `Number` of a drawing.
+"""Reading: a network and its calibration turn a picture into a `Prediction` and a drawing into a `Number`.
 
 No Qt here.
 """
@@ -20,18 +20,18 @@ from minigrad_gui.digits import CLASSES, SIDE_PX, Picture, rasterize
 from minigrad_gui.splitting import best_groups
 
 EVEN_SURPLUS, SURPLUS_SCALE = 1.2, 0.2
-"""A picture whose log-sum-exp is EVEN_SURPLUS times the least that is accepted is as likely a digit as none."""
+"""A picture whose log-sum-exp is EVEN_SURPLUS times the accepted minimum is as likely to be a digit as not."""
 
 Box = tuple[float, float, float, float]
-"""Left, top, right, bottom: in a picture in whole pixels, right and bottom just outside; in a drawing in its units."""
+"""Left, top, right, bottom. In pictures: whole pixels, right and bottom exclusive; in drawings: the drawing's units."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network thinks of a picture: the likeliest digit, and each digit's probability, float (10,).
+    """How a network reads a picture: the likeliest digit, and each digit's probability, float (10,).
 
-    `recognised`: whether it is sure enough to be accepted; `with_handwriting`: whether it was read by the copy that has
-    learnt the person's handwriting.
+    recognised: whether the network is sure enough for the answer to be accepted; with_handwriting: whether the copy
+    that has learnt the person's handwriting read it.
     """
 
     digit: int
@@ -42,9 +42,9 @@ class Prediction:
 
 @dataclass(frozen=True)
 class ReadDigit:
-    """A digit in a picture or a drawing: where it is, float32 (28, 28) as the network sees it, and what it is read as.
+    """A digit in a picture or a drawing: its box, its picture as the network sees it, and its reading.
 
-    strokes: in a drawing, the indices of its strokes.
+    picture: float32 (28, 28); strokes: in a drawing, the indices of its strokes.
     """
 
     box: Box
@@ -59,7 +59,7 @@ class ReadDigit:
 
 
 def percentage(probability: float) -> str:
-    """A probability to one decimal, such as "97.3%"; ">99.9%" for what would be rounded up to certainty."""
+    """A probability to one decimal, such as "97.3%"; ">99.9%" instead of rounding up to 100%."""
     rounded = f"{probability:.1%}"
     return ">99.9%" if rounded == "100.0%" and probability < 1 else rounded
 
@@ -67,9 +67,9 @@ def percentage(probability: float) -> str:
 def predict(
     model: MLP, calibration: Calibration, picture: Picture, *, with_handwriting: bool = False
 ) -> Prediction | None:
-    """What the network thinks of a picture, float32 (28, 28) from 0 (paper) to 1 (ink); None for a blank one.
+    """Read a picture, float32 (28, 28) from 0 (paper) to 1 (ink). Returns None if it is blank.
 
-    None, too, where the probabilities are not finite: weights may be finite and yet too large to compute with.
+    Also returns None if the probabilities are not finite: weights may be finite but too large to compute with.
     """
     if not picture.any():
         return None
@@ -79,7 +79,7 @@ def predict(
 def _predictions(
     model: MLP, calibration: Calibration, pictures: NDArray[np.float32], with_handwriting: bool
 ) -> list[Prediction | None]:
-    """What the network thinks of pictures (n, 28, 28) with ink; None where its probabilities are not finite."""
+    """Read pictures, (n, 28, 28), none of them blank; None where the probabilities are not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         probabilities, accepted = calibration.read(logits_of(model, pictures))
     return [
@@ -96,9 +96,9 @@ def read_picture(predict: Callable[[Picture], Prediction | None], array: NDArray
 
 
 def written_number(digits: Sequence[ReadDigit]) -> str:
-    """What digits, in reading order, say together, such as "2026" or "17 4": "?" where one is not recognised.
+    """The text of digits in reading order, such as "2026" or "17 4", with "?" for each that is not recognised.
 
-    A number ends with its line, and before a gap as wide as its digits are high.
+    A number ends at the end of a line or at a gap at least as wide as the digit before it is high.
     """
     text = ""
     for before, digit in zip([None, *digits], digits, strict=False):
@@ -120,7 +120,7 @@ class Number:
 
     @property
     def text(self) -> str:
-        """All digits, "?" for what was not recognised."""
+        """All digits, with "?" for each that was not recognised."""
         return "".join(digit.text for digit in self.digits)
 
 
@@ -131,9 +131,9 @@ def read_number(
     *,
     with_handwriting: bool = False,
 ) -> Number:
-    """Read strokes, (n, 2) each, as a number of one digit or several. A single digit is read as `predict` does.
+    """Read strokes, (n, 2) each, as a number of one or more digits. A single digit is read like `predict`.
 
-    Without a network, the geometry alone tells how many digits there are.
+    Without a network, only the geometry decides how many digits there are.
     """
 
     pictures: dict[tuple[int, ...], Picture] = {}
@@ -164,9 +164,9 @@ def read_number(
 
 
 def certainty_of_digit(calibration: Calibration, logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """How certain it is, from 0 to 1, that pictures with these logits (n, classes) show one digit each: (n,).
+    """The certainty, (n,) from 0 to 1, that pictures with these logits, (n, classes), show one digit each.
 
-    Halves of digits, and two at once, show in a small log-sum-exp more than in small probabilities.
+    Half a digit, or two at once, lowers the log-sum-exp more than the probabilities.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         certainty = calibration.read(logits)[0].max(axis=-1)
@@ -177,7 +177,7 @@ def certainty_of_digit(calibration: Calibration, logits: NDArray[np.floating[Any
 
 
 def load_reader(path: Path) -> tuple[MLP, TrainingRecord]:
-    """The network of a file, and how it was trained. Raises ModelFileError, also if it cannot read digits."""
+    """Load a network and how it was trained. Raises ModelFileError, also if the network cannot read digits."""
     model, meta = load_model(path)
     if model.sizes[0] != SIDE_PX**2 or model.sizes[-1] != CLASSES:
         raise ModelFileError(

@@ -1,6 +1,6 @@
-"""Teaching inside a QThread of its own: a copy of the network learns handwriting while the window goes on.
+"""Teaching in a separate QThread: a copy of the network learns handwriting while the window stays responsive.
 
-It also knows MNIST's digits: they are mixed in so that they are not forgotten, and a few of them are shown.
+The worker also loads MNIST digits: they are mixed in so that they are not forgotten, and a few serve as samples.
 """
 
 import logging
@@ -18,15 +18,15 @@ from minigrad_gui import data, process
 from minigrad_gui.handwriting import Drawing, teach
 
 REPLAYED = 6000
-"""So many of MNIST's training digits stand for all of them."""
+"""Number of MNIST training digits that represent all of them."""
 SAMPLE_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
 
 
 @dataclass(frozen=True)
 class TeachingJob:
-    """What to learn: a network, which stays as it is, and drawings with their digits.
+    """What to learn: a network, which does not change, and labelled drawings.
 
-    Whoever sets `cancelled` no longer waits for it.
+    Set `cancelled` if the result is no longer needed.
     """
 
     model: MLP
@@ -36,7 +36,7 @@ class TeachingJob:
 
 @dataclass(frozen=True)
 class TeachingResult:
-    """How a job ended: the network that has learnt the drawings, and its loss and accuracy on MNIST's test digits."""
+    """The result of a job: the network that has learnt the drawings, and its loss and accuracy on MNIST's test set."""
 
     job: TeachingJob
     model: MLP | None = None
@@ -45,7 +45,7 @@ class TeachingResult:
 
 
 class TeachingWorker(QObject):
-    """Lives in a QThread, reads the store and does one job at a time."""
+    """Lives in a QThread, reads the store and runs one job at a time."""
 
     drawingsRead = Signal(object)  # noqa: N815  list[Drawing], for the store to include
     samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
@@ -65,14 +65,14 @@ class TeachingWorker(QObject):
         try:
             known = self._digits()
         except data.DataError:
-            return  # nothing can be shown; whoever trains will hear of it
+            return  # no samples to show; training will report the error
         chosen = [int(np.flatnonzero(known.train_labels == label)[0]) for label in SAMPLE_LABELS]
         self.samplesReady.emit(known.train_images[chosen])
 
     @Slot()
     def prepare(self) -> None:
-        """Do what the first job would else wait for: load the digits, and the compiled loops, if any."""
-        with suppress(data.DataError):  # the job will tell
+        """Load in advance what the first job needs: the digits and any compiled loops."""
+        with suppress(data.DataError):  # the job will report it
             self._digits()
         samples = np.zeros((2, 1), np.float32), np.zeros(2, np.intp)
         model = MLP(1, [1], 2, dtype=np.float32)
@@ -80,7 +80,7 @@ class TeachingWorker(QObject):
 
     @Slot(object)
     def read_drawings(self, read: Callable[[Callable[[], bool]], list[Drawing]]) -> None:
-        """read: what a `DrawingStore` reads with."""
+        """read: the read method of a `DrawingStore`."""
         is_closing = self.thread().isInterruptionRequested
         drawings = read(is_closing)
         if not is_closing():
@@ -91,13 +91,13 @@ class TeachingWorker(QObject):
         try:
             known = self._digits()
             replay, cancelled = (known.train_images, known.train_labels), job.cancelled.is_set
-            # The first time, a picture takes a millisecond.
+            # Computing a picture for the first time takes a millisecond.
             pictures = [drawing.picture for drawing in job.drawings if not cancelled()]
             if cancelled():
                 self.taught.emit(TeachingResult(job))
                 return
             labels = [drawing.label for drawing in job.drawings]
-            # A second BLAS thread would wait for the window, and spin meanwhile.
+            # A second BLAS thread would spin while it waits for a core that the window uses.
             with process.blas_threads(1):
                 model = teach(job.model, np.stack(pictures), labels, *replay, cancelled=cancelled)
                 test = None if cancelled() else evaluate(model, known.test_images, known.test_labels)
@@ -106,14 +106,14 @@ class TeachingWorker(QObject):
             result = TeachingResult(job, error=str(error))
         except MemoryError:
             result = TeachingResult(job, error="There is not enough memory to learn your drawings.")
-        except Exception as error:  # a slot that raises would leave the window waiting for ever
+        except Exception as error:  # if the slot raised, the window would wait forever
             logging.getLogger("minigrad").exception("Learning stopped")
             result = TeachingResult(job, error=f"Learning stopped because of an error in the program: {error!r}.")
         self.taught.emit(result)
 
 
 def _without_most(dataset: data.Dataset) -> data.Dataset:
-    """The dataset with few of its training digits, so that the others do not stay in memory."""
+    """The dataset with only REPLAYED of its training digits, to free the memory of the others."""
     return data.Dataset(
         dataset.train_images[:REPLAYED].copy(),
         dataset.train_labels[:REPLAYED].copy(),
