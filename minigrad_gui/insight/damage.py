@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.nn import MLP
+from minigrad_gui.insight.trace import allowing_overflow
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Damage:
         is_noisy = any(self.noise.values())
         return bool(self.silenced) or is_noisy or any(factor != 1 for factor in self.scale.values())
 
+    @allowing_overflow
     def apply(self, model: MLP) -> MLP:
         """A damaged copy. Raises ValueError if the network has no such layer or hidden neuron."""
         self._check(model)

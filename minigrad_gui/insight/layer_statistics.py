@@ -12,7 +12,7 @@ from engine import Tensor, cross_entropy_loss
 from engine.nn import MLP, Linear
 from engine.ops import Array
 from engine.samples import as_rows
-from minigrad_gui.insight.trace import trace
+from minigrad_gui.insight.trace import allowing_overflow, trace
 
 BINS = 60
 LEAST_SLOPE = 0.0025
@@ -72,6 +72,7 @@ class LayerStatistics:
     dead: float | None
 
 
+@allowing_overflow
 def layer_statistics(model: MLP, images: Array, labels: Array) -> list[LayerStatistics]:
     """The statistics of each layer on images (N, ...) with class labels (N,); some hundred are enough.
 
@@ -79,15 +80,14 @@ def layer_statistics(model: MLP, images: Array, labels: Array) -> list[LayerStat
     """
     layers = [Linear.around(layer.W.data, layer.b.data) for layer in model.layers]  # with gradients of their own
     outputs, dead = [], []
-    with np.errstate(over="ignore", invalid="ignore"):
-        x = Tensor.around(as_rows(images, model.dtype))
-        for layer in layers:
-            z = layer(x)
-            x = z if layer is layers[-1] else model.activation(z)
-            outputs.append(x.data)
-            dead.append(None if x is z else _dead_share(model, z.data))
-        cross_entropy_loss(x, labels).backward()
-        return [_statistics(*each) for each in zip(layers, outputs, dead, strict=True)]
+    x = Tensor.around(as_rows(images, model.dtype))
+    for layer in layers:
+        z = layer(x)
+        x = z if layer is layers[-1] else model.activation(z)
+        outputs.append(x.data)
+        dead.append(None if x is z else _dead_share(model, z.data))
+    cross_entropy_loss(x, labels).backward()
+    return [_statistics(*each) for each in zip(layers, outputs, dead, strict=True)]
 
 
 def warning_sentence(layers: Sequence[LayerStatistics]) -> str | None:
@@ -95,7 +95,7 @@ def warning_sentence(layers: Sequence[LayerStatistics]) -> str | None:
 
     layers: what `layer_statistics` returned.
     """
-    for hindrance in (_beyond_numbers, _exploding, _dying, _vanishing):
+    for hindrance in (_overflowing, _exploding, _dying, _vanishing):
         for number, layer in enumerate(layers, 1):
             name = f"hidden layer {number}" if number < len(layers) else "the output layer"
             sentence = hindrance(name, layer, layers[-1].gradient_rms)
@@ -104,7 +104,7 @@ def warning_sentence(layers: Sequence[LayerStatistics]) -> str | None:
     return None
 
 
-def _beyond_numbers(name: str, layer: LayerStatistics, _: float) -> str | None:
+def _overflowing(name: str, layer: LayerStatistics, _: float) -> str | None:
     if np.isfinite(layer.weight_norm + layer.gradient_norm):
         return None
     return f"The network has exploded: in {name} the numbers have become too large to compute with."
@@ -157,6 +157,7 @@ def _norm(values: Array) -> float:
     return float(np.linalg.norm(values.ravel(order="K")))
 
 
+@allowing_overflow
 def update_ratios(before: MLP, after: MLP) -> list[float]:
     """How far each layer's weights have moved, relative to their size: |after - before| / |before|.
 
@@ -169,6 +170,7 @@ def update_ratios(before: MLP, after: MLP) -> list[float]:
     return ratios
 
 
+@allowing_overflow
 def order_of_units(model: MLP, by: Order, images: Array | None = None) -> NDArray[np.intp]:
     """The neurons of the first layer in an order: "norm" of their weights or "activity", the mean output for images
     (N, ...), the largest first; or "similarity", so that neighbours resemble each other.

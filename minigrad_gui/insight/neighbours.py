@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.nn import MLP
 from engine.ops import Array
 from engine.samples import as_rows
-from minigrad_gui.insight.trace import SAMPLES_AT_ONCE, hidden_features
+from minigrad_gui.insight.trace import SAMPLES_AT_ONCE, allowing_overflow, hidden_features
 
 Space = Literal["hidden", "pixels"]
 Neighbours = tuple[NDArray[np.intp], Array]
@@ -34,6 +34,7 @@ SLACK = 1e-5
 """Rounding of squared distances in float32, relative to the squares that they are computed from."""
 
 
+@allowing_overflow
 def nearest(model: MLP, picture: Array, images: Array, count: int, space: Space) -> Neighbours:
     """The `count` of images (N, 28, 28) that resemble a picture most: indices intp and distances, nearest first.
 
@@ -121,10 +122,14 @@ class NearestIndex:
     rest: NDArray[np.float32]
 
     @classmethod
+    @allowing_overflow
     def build(
         cls, model: MLP, images: Array, space: Space, cancelled: Callable[[], bool] = lambda: False
     ) -> Self | None:
-        """Prepare images (N, 28, 28) for a network that does not change; None if cancelled, which is asked often."""
+        """Prepare images (N, 28, 28) for a network that does not change; None if cancelled, which is asked often.
+
+        Raises ValueError if what the network says of them is too large to compute with.
+        """
         sample = _features(model, images[:: max(1, len(images) // SAMPLE)], space)
         mean = sample.mean(axis=0)
         directions = _principal_directions(sample - mean, COARSE + FINE)
@@ -142,6 +147,7 @@ class NearestIndex:
                 stored[block] = codes
         return cls(model, images, space, mean, directions, coarse, np.einsum("ij,ij->j", coarse, coarse), fine, rest)
 
+    @allowing_overflow
     def nearest(self, picture: Array, count: int) -> Neighbours:
         """The same as `nearest` of the module."""
         count = min(count, len(self.images))
@@ -190,4 +196,7 @@ class NearestIndex:
 
 def _principal_directions(centred: Array, count: int) -> Array:
     """The directions in which places (N, n), with mean 0, differ most: (n, count), fewer if n is smaller."""
-    return np.linalg.eigh(centred.T @ centred)[1][:, : -count - 1 : -1]
+    scatter = centred.T @ centred
+    if not np.isfinite(scatter).all():
+        raise ValueError("The network's numbers have become too large to compare pictures by.")
+    return np.linalg.eigh(scatter)[1][:, : -count - 1 : -1]

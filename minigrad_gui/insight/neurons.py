@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.nn import MLP
 from engine.ops import Array
 from engine.samples import as_rows
-from minigrad_gui.insight.trace import SAMPLES_AT_ONCE, row_of, trace
+from minigrad_gui.insight.trace import SAMPLES_AT_ONCE, allowing_overflow, row_of, trace
 from minigrad_gui.insight.why import trace_of_logit
 
 Indices = NDArray[np.intp]
@@ -24,6 +24,7 @@ class Edges(NamedTuple):
     values: Array
 
 
+@allowing_overflow
 def contributions(model: MLP, picture: Array, count: int) -> list[Edges]:
     """Each layer's `count` strongest connections for a picture, by |weight x activation of the neuron it comes from|.
 
@@ -70,6 +71,7 @@ class Arithmetic:
     output: float
 
 
+@allowing_overflow
 def arithmetic(model: MLP, picture: Array, layer: int, unit: int) -> Arithmetic:
     """How a neuron comes to its output for a picture. Raises IndexError if there is no such neuron."""
     way = trace(model, row_of(model, picture))
@@ -88,6 +90,7 @@ def arithmetic(model: MLP, picture: Array, layer: int, unit: int) -> Arithmetic:
     )
 
 
+@allowing_overflow
 def weights_picture(model: MLP, layer: int, unit: int, shape: tuple[int, int] = (28, 28)) -> Array:
     """What a neuron looks for, as a picture: its weights or, for a deeper layer, the pictures of the layer before,
     weighted and added up as if there were no activations (Erhan et al., Visualizing Higher-Layer Features, 2009, 3.4).
@@ -100,6 +103,7 @@ def weights_picture(model: MLP, layer: int, unit: int, shape: tuple[int, int] = 
     return np.asarray(weights).reshape(shape)
 
 
+@allowing_overflow
 def shares_of_answer(model: MLP, picture: Array, digit: int) -> list[Array]:
     """How much each neuron contributes to the digit's logit: gradient x output, one array (n,) for each hidden layer.
 
@@ -137,20 +141,19 @@ def most_exciting_of_all(
 
     Of pictures that excite a neuron equally, any may be among them.
     """
-    best = [Exciting(np.empty((0, size), np.intp), np.empty((0, size), model.dtype)) for size in model.sizes[1:]]
+    best = [Exciting(np.empty((size, 0), np.intp), np.empty((size, 0), model.dtype)) for size in model.sizes[1:]]
     for start in range(0, len(images), SAMPLES_AT_ONCE):
         if cancelled():
             return None
-        block = as_rows(images[start : start + SAMPLES_AT_ONCE], model.dtype)
-        outputs = [output.data for output in trace(model, block).outputs]
-        best = [_merged(old, start, new, count) for old, new in zip(best, outputs, strict=True)]
-    return [Exciting(indices.T, outputs.T) for indices, outputs in best]
+        outputs = trace(model, as_rows(images[start : start + SAMPLES_AT_ONCE], model.dtype)).outputs
+        best = [_merged(old, start, new.data.T, count) for old, new in zip(best, outputs, strict=True)]
+    return best
 
 
 def _merged(best: Exciting, start: int, outputs: Array, count: int) -> Exciting:
-    """The best of those found before, (count, units), and of pictures from start on with outputs (N, units)."""
-    numbers = np.broadcast_to(np.arange(start, start + len(outputs))[:, np.newaxis], outputs.shape)
-    indices, values = np.concatenate([best.indices, numbers]), np.concatenate([best.outputs, outputs])
-    chosen = np.argpartition(-values, min(count, len(values)) - 1, axis=0)[:count]
-    chosen = np.take_along_axis(chosen, np.argsort(-np.take_along_axis(values, chosen, 0), axis=0, kind="stable"), 0)
-    return Exciting(np.take_along_axis(indices, chosen, 0), np.take_along_axis(values, chosen, 0))
+    """The best of those found before and of the pictures from start on, whose outputs are (units, N)."""
+    numbers = np.broadcast_to(np.arange(start, start + outputs.shape[1]), outputs.shape)
+    indices, values = np.hstack([best.indices, numbers]), np.hstack([best.outputs, outputs])
+    chosen = np.argpartition(-values, min(count, values.shape[1]) - 1)[:, :count]
+    chosen = np.take_along_axis(chosen, np.argsort(-np.take_along_axis(values, chosen, 1), kind="stable"), 1)
+    return Exciting(np.take_along_axis(indices, chosen, 1), np.take_along_axis(values, chosen, 1))

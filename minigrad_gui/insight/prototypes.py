@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.nn import MLP
 from engine.ops import Array
-from minigrad_gui.insight.trace import trace
+from minigrad_gui.insight.trace import allowing_overflow, trace
 
 STEPS = 40
 STEP_NORM = 1.0
@@ -22,6 +22,7 @@ EDGE_PX = 3
 """This far from the edge a third of the ink is let through; nearer hardly any."""
 
 
+@allowing_overflow
 def prototype(model: MLP, digit: int) -> Array:
     """What a digit looks like to the network: (28, 28), from 0 to 1, the darkest pixel often paler than 1.
 

@@ -12,7 +12,7 @@ from engine.nn import MLP
 from engine.ops import Array
 from engine.samples import as_pairs
 from engine.training import logits_of
-from minigrad_gui.insight.trace import SAMPLES_AT_ONCE
+from minigrad_gui.insight.trace import SAMPLES_AT_ONCE, allowing_overflow
 
 Indices = NDArray[np.intp]
 
@@ -78,6 +78,7 @@ def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
         return np.asarray(part / whole, np.float64)
 
 
+@allowing_overflow
 def read_all(
     model: MLP,
     images: Array,
@@ -100,8 +101,7 @@ def read_all(
             return None
         block = slice(start, start + SAMPLES_AT_ONCE)
         logits = logits_of(model, images[block])
-        with np.errstate(over="ignore", invalid="ignore"):  # logits that are not finite give NaN
-            probabilities = ops.softmax(logits / logits.dtype.type(temperature))
+        probabilities = ops.softmax(logits / logits.dtype.type(temperature))
         rows = np.arange(len(logits))
         predicted[block] = logits.argmax(axis=1)
         confidence[block] = probabilities[rows, predicted[block]]

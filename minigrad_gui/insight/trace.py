@@ -16,6 +16,9 @@ from engine.tensor import apply
 
 SAMPLES_AT_ONCE = 1000
 
+allowing_overflow = np.errstate(over="ignore", invalid="ignore")
+"""A decorator for what also looks into networks that have exploded: results may be inf or NaN, without a warning."""
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -39,6 +42,7 @@ class Trace:
         return self.input.grad
 
 
+@allowing_overflow
 def trace(model: MLP, inputs: Array, *, differentiable: bool = False) -> Trace:
     """Send inputs, floating (n,) or (N, n), through the network.
 
@@ -47,12 +51,11 @@ def trace(model: MLP, inputs: Array, *, differentiable: bool = False) -> Trace:
     """
     start = x = Tensor(inputs, requires_grad=differentiable)
     pre_activations, outputs = [], []
-    with np.errstate(over="ignore", invalid="ignore"):
-        for layer in model.layers:
-            z = _affine(layer, x)
-            x = z if layer is model.layers[-1] else model.activation(z)
-            pre_activations.append(z)
-            outputs.append(x)
+    for layer in model.layers:
+        z = _affine(layer, x)
+        x = z if layer is model.layers[-1] else model.activation(z)
+        pre_activations.append(z)
+        outputs.append(x)
     return Trace(start, tuple(pre_activations), tuple(outputs))
 
 

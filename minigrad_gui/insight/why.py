@@ -11,7 +11,7 @@ from engine import ops
 from engine.calibration import log_sum_exp
 from engine.nn import MLP
 from engine.ops import Array
-from minigrad_gui.insight.trace import Trace, row_of, trace
+from minigrad_gui.insight.trace import Trace, allowing_overflow, row_of, trace
 
 BEYOND = 0.05
 """Log odds that `toward` aims at: a little beyond even ones, so that rounding does not stop it just before them."""
@@ -21,6 +21,7 @@ LONGEST_STEP = 0.1
 Read = TypeVar("Read")
 
 
+@allowing_overflow
 def trace_of_logit(model: MLP, picture: Array, digit: int) -> Trace:
     """The trace of a picture, with the gradient of the digit's logit in the `grad` of the input and of each neuron.
 
@@ -48,6 +49,7 @@ class Contribution:
     rest: float
 
 
+@allowing_overflow
 def contribution(model: MLP, picture: Array, digit: int) -> Contribution:
     """Gradient x input: what each pixel of a picture contributes to the digit's logit.
 
@@ -83,16 +85,16 @@ def toward(model: MLP, picture: Array, digit: int, steps: int) -> Iterator[Array
         yield x.reshape(picture.shape)
 
 
+@allowing_overflow
 def _log_odds(model: MLP, x: Array, digit: int) -> tuple[float, Array]:
     """The log odds of the digit against all others together, for a row (n,), and their gradient (n,)."""
     way = trace(model, x, differentiable=True)
     others = way.logits.data.copy()
     others[digit] = -np.inf
-    with np.errstate(over="ignore", invalid="ignore"):
-        odds = float(way.logits.data[digit] - log_sum_exp(others[np.newaxis])[0])
-        direction = -ops.softmax(others)
-        direction[digit] = 1
-        way.logits.backward(direction)
+    odds = float(way.logits.data[digit] - log_sum_exp(others[np.newaxis])[0])
+    direction = -ops.softmax(others)
+    direction[digit] = 1
+    way.logits.backward(direction)
     return odds, way.gradient
 
 
