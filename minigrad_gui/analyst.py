@@ -1,6 +1,6 @@
-"""A thread that computes what is too slow for the GUI's thread: how digits are read, which resemble a drawing.
+"""A thread for what is too slow for the GUI thread: how digits are read, which of them resemble a drawing.
 
-While a run goes on it takes only a small share of the time, so that training does not suffer.
+During a run it uses only a small share of a core, so that training is not slowed down.
 """
 
 import logging
@@ -13,11 +13,11 @@ from minigrad_gui.analysis import Answer, Desk, Work
 from minigrad_gui.dataset_cache import DatasetCache
 
 TIME_SHARE = 0.02
-"""Of one core, while a run goes on."""
+"""Share of one core during a run."""
 
 
 class Analyst(QThread):
-    """Does one piece of work after another, in the order in which they were asked for."""
+    """Does pieces of work one at a time, in the order of the requests."""
 
     answered = Signal(object)  # Answer
 
@@ -32,7 +32,7 @@ class Analyst(QThread):
         self._rests_until_s = 0.0
 
     def ask(self, key: str, work: Work) -> None:
-        """Have this done; it replaces work with the same key that has not begun, and takes its turn."""
+        """Queue this work. It takes the place of pending work with the same key."""
         with self._changed:
             self._waiting[key] = work
             self._changed.notify()
@@ -40,20 +40,20 @@ class Analyst(QThread):
             self.start(QThread.Priority.LowPriority)
 
     def withdraw(self, key: str) -> None:
-        """Nobody wants this any more."""
+        """Cancel this work."""
         with self._changed:
             self._waiting.pop(key, None)
             if self._current == key:
                 self._is_withdrawn = True
 
     def set_considerate(self, considerate: bool) -> None:
-        """Whether to take only a share of the time."""
+        """Whether to use only a share of a core."""
         with self._changed:
             self._is_considerate = considerate
             self._changed.notify()
 
     def end(self) -> None:
-        """Have the thread end soon."""
+        """Ask the thread to end."""
         with self._changed:
             self._is_ending = True
             self._changed.notify()
@@ -80,7 +80,7 @@ class Analyst(QThread):
         return self._is_withdrawn or self._is_ending
 
     def _take(self) -> tuple[str, Work] | None:
-        """The next piece of work, once there is one and it is time; None to end."""
+        """Wait for the next piece of work and for its time; None if the thread must end."""
         with self._changed:
             while not self._is_ending:
                 rest_s = self._rests_until_s - time.perf_counter() if self._is_considerate else 0.0

@@ -68,17 +68,17 @@ def run(model: Path | None) -> int:
 
 @contextmanager
 def _leaving_on_signals(window: "MainWindow") -> Iterator[None]:
-    """Ctrl+C in the terminal, and a session that ends, close the window without a question; the run is kept."""
+    """Ctrl+C in the terminal and the end of the desktop session close the window without asking; the run is kept."""
     from PySide6.QtCore import QSocketNotifier
 
-    # While Qt waits for events Python runs nothing; the byte that a signal writes wakes it up.
+    # Python runs no signal handlers while Qt waits for events; the byte that a signal writes wakes it up.
     reading, writing = socket.socketpair()
     reading.setblocking(False)
     writing.setblocking(False)
     notifier = QSocketNotifier(reading.fileno(), QSocketNotifier.Type.Read, window)
 
     def leave() -> None:
-        reading.recv(64)  # else it would wake up for ever
+        reading.recv(64)  # otherwise it would wake up forever
         window.leave()
 
     notifier.activated.connect(leave)
@@ -103,11 +103,11 @@ def _has_no_display() -> bool:
 
 
 def _refuse_on_fatal(kind: Any, context: Any, message: str) -> None:  # noqa: ARG001
-    """While Qt starts: where it would print a paragraph and abort, say one line and leave."""
+    """While Qt starts: instead of letting it print a paragraph and abort, print one line and exit."""
     if kind.name == "QtFatalMsg":
         _leave(f"no window can be opened on this display ({LIBRARIES_HINT}); minigrad-gui train works without one.")
 
 
 def _leave(message: str) -> NoReturn:
     complain(message)
-    os._exit(2)  # Qt would abort the process as soon as it was given back control
+    os._exit(2)  # Qt aborts the process once this function returns

@@ -1,6 +1,6 @@
-"""The command line: `minigrad-gui` opens the window; `train`, `evaluate` and `predict` do without one.
+"""The command line: `minigrad-gui` opens the window; `train`, `evaluate` and `predict` work without one.
 
-Qt is imported for the window alone. What the person got wrong is said in one line on stderr, with exit status 2.
+Qt is imported only for the window. Mistakes of the user are reported in one line on stderr, with exit status 2.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from minigrad_gui.version import version
 
 COMMANDS = ("train", "evaluate", "predict")
 DEFAULTS = TrainingConfig()
-"""What `train` starts from where no preset is named, and the window."""
+"""The defaults of the window, and of `train` without a preset."""
 
 DESCRIPTION = """\
 A laboratory for neural networks. With no command it opens the window, with a model file if one is given.
@@ -68,23 +68,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("stopped.")
         return 130
-    except BrokenPipeError:  # the reader of our output has left
+    except BrokenPipeError:  # the reader of the output has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 def _print_anything() -> None:
-    """What the terminal's encoding lacks is written as \\u2026 or \\xff, instead of ending the program."""
+    """Write characters missing from the terminal's encoding as \\u2026 or \\xff, instead of ending the program."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-# ---------------------------------------------------------------- what can be said
+# ---------------------------------------------------------------- arguments
 
 
 class _PrintVersion(argparse.Action):
-    """As argparse's "version", but the version is looked up only when it is asked for."""
+    """Like argparse's "version", but the version is looked up only when needed."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         print(f"minigrad {version()}")
@@ -140,8 +140,8 @@ def _add_train(commands: Any) -> None:
     defaults = {**vars(DEFAULTS), **vars(DEFAULTS.augmentation), "hidden": ",".join(map(str, DEFAULTS.hidden))}
 
     def add(name: str, field: str, help: str, group: Any = parser, **options: Any) -> None:  # noqa: A002
-        told = f"{help} (default: {defaults[field]})"
-        group.add_argument(name, dest=field, default=argparse.SUPPRESS, help=told, **options)
+        text = f"{help} (default: {defaults[field]})"
+        group.add_argument(name, dest=field, default=argparse.SUPPRESS, help=text, **options)
 
     preset = "settings to begin with, for the other options to change: quick is good after seconds, reference is the "
     preset += "classic exercise, best reads drawn digits best, after minutes"
@@ -166,8 +166,8 @@ def _add_train(commands: Any) -> None:
     for field in fields(Augmentation):
         limits = f"from 0 to {MAX_AUGMENTATION[field.name]:g}"
         add(f"--{field.name.replace('_', '-')}", field.name, limits, varied, type=float, metavar="MOST")
-    kept = "save the run to this file after each epoch and every 30 seconds, so that it can be resumed"
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help=kept)
+    checkpoint = "save the run to this file after each epoch and every 30 seconds, so that it can be resumed"
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help=checkpoint)
     resumed = "resume the run in this file, to the same network as without the interruption; its settings "
     resumed += "are those of the run, and it is saved to the file again"
     parser.add_argument("--resume", type=Path, metavar="FILE", help=resumed)
@@ -175,7 +175,7 @@ def _add_train(commands: Any) -> None:
 
 
 def _thread_count(text: str) -> int:
-    most = os.cpu_count() or 1  # more than there are processors wait for one another: a hundred times as slow
+    most = os.cpu_count() or 1  # more threads than processors wait for each other: a hundred times slower
     if not text.isdecimal() or not 1 <= int(text) <= most:
         raise argparse.ArgumentTypeError(f"a number from 1 to {most}, not {text!r}")
     return int(text)
@@ -188,19 +188,19 @@ def _train(options: argparse.Namespace) -> int:
     given = vars(options)
     settings = {field.name: given[field.name] for field in fields(TrainingConfig) if field.name in given}
     variation = {field.name: given[field.name] for field in fields(Augmentation) if field.name in given}
-    kept: dict[str, Any] = {name: given[name] for name in ("threads", "save", "checkpoint")}
+    runs_with: dict[str, Any] = {name: given[name] for name in ("threads", "save", "checkpoint")}
     if options.resume is not None:
         if settings or variation or options.preset or options.dataset:
             others = "--save, --checkpoint and --threads"
-            raise UsageError(f"--resume goes on with the settings of its run: name no others besides {others}.")
-        resume(options.resume, **kept)
+            raise UsageError(f"--resume uses the settings of its run; only {others} can be added.")
+        resume(options.resume, **runs_with)
         return 0
     if "hidden" in settings:
         settings["hidden"] = parse_hidden(" ".join(settings["hidden"]))
     start = PRESETS[options.preset] if options.preset else DEFAULTS
     config = replace(start, **settings, augmentation=replace(start.augmentation, **variation))
     dataset = options.dataset or dataset_of(options.preset or "quick", "mnist")
-    train(config, dataset, **kept)
+    train(config, dataset, **runs_with)
     return 0
 
 
@@ -230,7 +230,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _pictures(given: Sequence[Path]) -> Iterator[Path | data.DataError]:
-    """The files that paths, folders and wildcards name, or why there are none."""
+    """The files that paths, folders and wildcards match; the error for each that matches none."""
     for path in given:
         try:
             yield from data.pictures_in(path)

@@ -1,9 +1,9 @@
 """Turns drawings and photographs into 28 x 28 pictures like MNIST's.
 
 MNIST's digits were cropped, scaled until the longer side measured 20 pixels, and placed with their centre of mass in
-the middle of 28 x 28 (http://yann.lecun.com/exdb/mnist). A picture that is merely scaled down looks different, and is
-misread four times out of five. Strokes do better still: they are redrawn with a pen as wide as MNIST's, whatever the
-size of the drawing.
+the middle of 28 x 28 (http://yann.lecun.com/exdb/mnist). A picture that is only scaled down looks different, and is
+misread four times out of five. Strokes give even better pictures: they are redrawn with a pen as wide as MNIST's,
+whatever the size of the drawing.
 """
 
 from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ def split_strokes(
 
 
 def as_drawn(strokes: Sequence[ArrayLike]) -> Picture:
-    """The whole sheet merely scaled down to 28 x 28, for comparison: float32 (28, 28) from 0 (paper) to 1 (ink).
+    """The whole sheet, only scaled down to 28 x 28, for comparison: float32 (28, 28) from 0 (paper) to 1 (ink).
 
     strokes: a list of (n, 2) arrays of points in units of the sheet's side, x to the right, y down. Raises ValueError
     as `rasterize` does.
@@ -101,9 +101,9 @@ def _steps(line: NDArray[np.float64]) -> NDArray[np.float64]:
 def _thinned(line: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
     """With one point per `spacing` pixels along the line, and both ends."""
     walked = np.concatenate([[0.0], _steps(line).cumsum()])
-    kept = np.diff(np.floor(walked / spacing), prepend=-1.0) > 0
-    kept[-1] = True
-    return line[kept]
+    selected = np.diff(np.floor(walked / spacing), prepend=-1.0) > 0
+    selected[-1] = True
+    return line[selected]
 
 
 def _segments(line: NDArray[np.float64]) -> NDArray[np.float64]:

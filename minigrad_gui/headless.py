@@ -24,11 +24,11 @@ IMPATIENCE_S = 1.0
 
 
 class UsageError(Exception):
-    """Something the person can mend; the message is one line."""
+    """A mistake that the person can correct. The message is one line."""
 
 
 class StoppedError(Exception):
-    """Training was stopped from outside; the message says how to go on, `status` is the process's exit status."""
+    """Training was stopped from outside; the message says how to resume. status: the exit status."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -38,10 +38,11 @@ class StoppedError(Exception):
 def train(
     config: TrainingConfig, source: str, *, threads: int | None, save: Path | None, checkpoint: Path | None
 ) -> None:
-    """Train a new network on one of data.SOURCES, test it, and tell of it on stdout.
+    """Train a new network on one of data.SOURCES, test it, and report on stdout.
 
-    threads: of BLAS, None for the fastest number; save: where the network goes; checkpoint: where the run is written
-    while it goes on. Raises UsageError, DataError, ConfigError or ModelFileError, StoppedError on Ctrl+C and SIGTERM.
+    threads: of BLAS, None for the fastest number; save: the file for the network; checkpoint: the file for the run,
+    written during training. Raises UsageError, DataError, ConfigError or ModelFileError; StoppedError on Ctrl+C
+    and SIGTERM.
     """
     save, checkpoint = _targets(save, checkpoint)
     if checkpoint is not None and checkpoint.exists():
@@ -50,9 +51,9 @@ def train(
 
 
 def resume(path: Path, *, threads: int | None, save: Path | None, checkpoint: Path | None) -> None:
-    """Go on with the run in the file `path`, as `train` would have; see there.
+    """Resume the run in the file `path`; parameters and errors are those of `train`.
 
-    With as many threads as before, unless told otherwise, the network is the same as if nothing had been.
+    By default it has as many threads as before, and the network is the same as without the interruption.
     """
     save, checkpoint = _targets(save, checkpoint)
     _check_apart(save, checkpoint or path)
@@ -66,7 +67,7 @@ def complain(what: object) -> None:
 
 
 def complaint(what: object) -> str:
-    """What is wrong, as one line for stderr, whatever the names in it are made of."""
+    """A problem as one line for stderr, whatever characters the names in it contain."""
     return printable(f"minigrad-gui: {what}")
 
 
@@ -75,7 +76,7 @@ def measured(what: str, loss: float, accuracy: float) -> str:
 
 
 def _targets(save: Path | None, checkpoint: Path | None) -> tuple[Path | None, Path | None]:
-    """Where the network and the run are written; raises what can be said before training begins."""
+    """The files for the network and the run. Raises the errors that can be detected before training."""
     save, checkpoint = _target(save, "the network"), _target(checkpoint, "the run")
     _check_apart(save, checkpoint)
     return save, checkpoint
@@ -97,7 +98,7 @@ def _check_apart(save: Path | None, checkpoint: Path | None) -> None:
 
 
 def _refuse_to_replace(checkpoint: Path) -> NoReturn:
-    """Nobody shall lose a run, or another file, for having given its name again."""
+    """Refuse to overwrite a run or another file whose name was given again."""
     try:
         summarize_checkpoint(checkpoint)
     except ModelFileError as error:
@@ -108,9 +109,9 @@ def _refuse_to_replace(checkpoint: Path) -> NoReturn:
 
 @contextmanager
 def _first_signal_stops(control: TrainingControl) -> Iterator[list[int]]:
-    """Ctrl+C and SIGTERM are put into this list and stop the run, so that its step can end first; the next interrupts.
+    """The first Ctrl+C or SIGTERM stops the run after its step and is added to the list; a second one interrupts.
 
-    Not within a second, for a wrapper may send both at once.
+    A second signal within a second is ignored, as a wrapper may send both at once.
     """
     asked: list[int] = []
     first_s = 0.0
@@ -132,7 +133,7 @@ def _first_signal_stops(control: TrainingControl) -> Iterator[list[int]]:
 
 
 def _train(job: TrainingJob, save: Path | None) -> None:
-    """Train to the last epoch, test and save; tell of it."""
+    """Train to the last epoch, test, save and report."""
     with _first_signal_stops(job.control) as asked:
         try:
             with open_run(job, RunCache(), _tell_failed_checkpoint) as runner:
@@ -149,12 +150,12 @@ def _train(job: TrainingJob, save: Path | None) -> None:
 def _tell_failed_checkpoint(error: ModelFileError) -> None:
     from tqdm import tqdm
 
-    tqdm.write(complaint(f"{error} Training goes on, and it is tried again."), file=sys.stderr)
+    tqdm.write(complaint(f"{error} Training continues, and writing is tried again later."), file=sys.stderr)
 
 
 def _run(runner: Runner, save: Path | None, asked: list[int]) -> None:
     started = time.perf_counter()
-    runner.checkpoint.write()  # so that one that cannot be written is told now, not when it is needed
+    runner.checkpoint.write()  # a file that cannot be written is reported now, not when it is needed
     try:
         _iterate(runner)
     except KeyboardInterrupt:
@@ -175,7 +176,7 @@ def _run(runner: Runner, save: Path | None, asked: list[int]) -> None:
 
 
 def _write_checkpoint(runner: Runner) -> None:
-    """Write the run as it is now, or tell why not."""
+    """Write the run as it is now, or complain."""
     try:
         runner.checkpoint.write()
     except ModelFileError as error:
@@ -206,7 +207,7 @@ def _how_to_resume(runner: Runner, save: Path | None) -> str:
 
 
 def _quoted(path: PathLike) -> str:
-    """A path for a shell's command line; $'...', of bash, zsh and POSIX 2024, has what cannot be shown."""
+    """Quote a path for a shell; unprintable characters use $'...' as in bash, zsh and POSIX 2024."""
     if printable(path) == os.fspath(path):
         return shlex.quote(os.fspath(path))
     signs = (

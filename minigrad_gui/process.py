@@ -1,4 +1,4 @@
-"""Settings that the whole process shares, each set here alone: BLAS's threads, and how often Python's threads switch.
+"""Settings that the whole process shares, each set only here: BLAS threads, and the switch interval.
 
 No Qt here.
 """
@@ -15,7 +15,7 @@ _blas_turn = threading.RLock()
 
 
 def max_blas_threads() -> int:
-    """How many threads BLAS may use now; 1 where that cannot be told."""
+    """The current number of BLAS threads; 1 if it is unknown."""
     from threadpoolctl import threadpool_info
 
     return max((int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
@@ -23,14 +23,14 @@ def max_blas_threads() -> int:
 
 @contextmanager
 def blas_turn() -> Iterator[None]:
-    """Within this context no other thread changes the number of BLAS threads; it waits until then."""
+    """Within this context no other thread can change the number of BLAS threads; it waits."""
     with _blas_turn:
         yield
 
 
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
-    """Within this context BLAS has `count` threads, and afterwards as many as before."""
+    """Within this context BLAS has `count` threads; afterwards, the previous number is restored."""
     from threadpoolctl import threadpool_limits
 
     with _blas_turn, threadpool_limits(count, user_api="blas"):
@@ -38,7 +38,7 @@ def blas_threads(count: int) -> Iterator[None]:
 
 
 class _SwitchInterval:
-    """Counts those who want a short interval: the last one to leave restores the one from before the first."""
+    """Counts the open contexts: when the last one is left, the original interval is restored."""
 
     def __init__(self) -> None:
         self._users = 0
@@ -59,4 +59,4 @@ class _SwitchInterval:
 
 
 short_switch_interval = _SwitchInterval().short
-"""Within this context Python's threads switch every SWITCH_INTERVAL_S. To be entered and left in one thread."""
+"""Within this context Python's threads switch every SWITCH_INTERVAL_S. Enter and leave it in the same thread."""

@@ -1,7 +1,7 @@
 """A training run from its data to the record of it, driven alike by the window and the terminal.
 
-`open_run` loads the data, chooses the number of threads and gives a `Runner`; whoever drives it takes its chunks, and
-stops when they like. No Qt here.
+`open_run` loads the data, chooses the number of threads and yields a `Runner`. The caller iterates over its chunks and
+may stop at any time. No Qt here.
 """
 
 import os
@@ -30,8 +30,8 @@ from minigrad_gui.threads import fastest_blas_threads
 class TrainingJob:
     """A run: what to train, on which of data.SOURCES, and from which network (None: a new one, from the seed).
 
-    checkpoint_path: its checkpoint file, None for none; resume_from: the checkpoint to go on from; threads: None for
-    those it had before, or the fastest number; rate_changes: when the learning rate was changed during the run;
+    checkpoint_path: its checkpoint file, None for none; resume_from: the checkpoint to resume from; threads: None for
+    the number it had before, or the fastest; rate_changes: when the learning rate was changed during the run;
     taught_drawings: how many drawings the network had learnt before.
     """
 
@@ -49,7 +49,7 @@ class TrainingJob:
     def resuming(
         cls, path: Path, summary: CheckpointSummary, checkpoint_path: Path | None, threads: int | None = None
     ) -> "TrainingJob":
-        """The run in the checkpoint `path`, taken up again. Raises ModelFileError if its dataset is not known."""
+        """A job that resumes the run in the checkpoint `path`. Raises ModelFileError if its dataset is unknown."""
         record = TrainingRecord.from_meta(summary.meta)
         if record.dataset not in data.SOURCES:
             raise ModelFileError(f"{path} does not say what its run was trained on.")
@@ -88,9 +88,9 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a run ended. `error`: one sentence, or None if it was finished or stopped; `test`: loss and accuracy of the
-    network as it is now on the test samples, and `calibration`: both None after an error; `diagnosis`: what is wrong
-    with the run, if anything is."""
+    """How a run ended. error: one sentence, or None if it was finished or stopped; test: the network's test loss and
+    accuracy, None after an error; calibration: None after an error; diagnosis: what went wrong, if
+    anything."""
 
     job: TrainingJob
     error: str | None = None
@@ -100,7 +100,7 @@ class TrainingResult:
 
 
 class DivergedError(Exception):
-    """The loss or the network is no longer finite. `steps`: those of the last chunk that still were sound."""
+    """The loss or the network is no longer finite. steps: those of the last chunk whose loss was still finite."""
 
     def __init__(self, steps: Sequence[Step] = ()) -> None:
         super().__init__("The loss exploded: the steps were so large that the weights grew without bound.")
@@ -108,7 +108,7 @@ class DivergedError(Exception):
 
 
 class RunCache:
-    """What one run leaves to the next: the dataset in memory, and which number of threads proved fastest."""
+    """What one run passes on to the next: the dataset in memory, and the fastest number of threads."""
 
     def __init__(self, datasets: DatasetCache | None = None) -> None:
         self._datasets = datasets or DatasetCache()
@@ -118,7 +118,7 @@ class RunCache:
         return self._datasets.get(source, lambda: control.stopped)
 
     def threads(self, run: TrainingRun, control: TrainingControl) -> int:
-        """The number that proves fastest, measured once: the same settings give the same network again, bit for bit."""
+        """The fastest number of threads, measured once so that the same settings give the same network, bit for bit."""
         shape = run.model.sizes, run.config.batch_size
         if shape in self._threads:
             return self._threads[shape]
@@ -129,7 +129,7 @@ class RunCache:
 
 
 class CheckpointWriter:
-    """The checkpoint file of a run, if it has one, until nobody wants it any more."""
+    """Writes the checkpoint file of a run, if it has one, for as long as it is wanted."""
 
     def __init__(self, job: TrainingJob, run: TrainingRun, failed: Callable[[ModelFileError], None]) -> None:
         self._control = job.control
@@ -144,11 +144,11 @@ class CheckpointWriter:
         self._write(lambda file: file.write(self._run))
 
     def try_to_write(self) -> None:
-        """Write the run as it is now; the first failure is told to `failed`."""
+        """Write the run as it is now. `failed` is called at the first failure."""
         self._try(lambda file: file.write(self._run))
 
     def after_step(self, *, milestone: bool) -> None:
-        """Write the run if it is time to, as `Checkpoints.after_step`; the first failure is told to `failed`."""
+        """Write the run if it is due, like `Checkpoints.after_step`. `failed` is called at the first failure."""
         self._try(lambda file: file.after_step(self._run, milestone=milestone))
 
     def _try(self, write: Callable[[Checkpoints], None]) -> None:
@@ -163,8 +163,8 @@ class CheckpointWriter:
         if self._file is None or not self._control.keeps_checkpoint:
             return
         write(self._file)
-        if not self._control.keeps_checkpoint:  # given up while it was written
-            with suppress(OSError):  # whoever gave it up has removed it, or will be offered it
+        if not self._control.keeps_checkpoint:  # abandoned while it was being written
+            with suppress(OSError):  # already removed, or it will be offered again
                 Path(self._file.path).unlink(missing_ok=True)
 
 
@@ -185,13 +185,13 @@ class Runner:
         return self.run.threads
 
     def change_learning_rate(self, rate: float) -> None:
-        """Go on with another learning rate, and note when that was. Between two chunks."""
+        """Continue with another learning rate and record when. Call between two chunks."""
         if rate != self.run.learning_rate:
             self.run.learning_rate = rate
             self.job.rate_changes.append(LearningRateChange(self.run.steps_done, rate))
 
     def chunks(self) -> Generator[Chunk, None, None]:
-        """Train, as `TrainingRun.chunks`; before the next chunk the checkpoint is written if it is time to.
+        """Train like `TrainingRun.chunks`. The checkpoint is written between chunks when it is due.
 
         Raises DivergedError.
         """
@@ -205,13 +205,13 @@ class Runner:
                     self.checkpoint.after_step(milestone=epoch is not None)
 
     def frozen_model(self) -> MLP | None:
-        """A copy of the network, or None if its last step has just blown it up."""
+        """A copy of the network, or None if it is no longer finite."""
         return self.run.model.copy() if self._is_finite() else None
 
     def finish(self, *, calibrates: bool = True) -> TrainingResult:
         """Test, calibrate and diagnose the network as it is now. Raises DivergedError if it is not finite.
 
-        calibrates: whether to, which takes 0.3 s and as much memory as all the rest; only who reads with it needs it.
+        calibrates: calibration takes 0.3 s and as much memory as everything else, and only reading needs it.
         """
         if not self._is_finite():
             raise DivergedError
@@ -233,10 +233,10 @@ class Runner:
 
 @contextmanager
 def open_run(job: TrainingJob, cache: RunCache, failed: Callable[[ModelFileError], None]) -> Iterator[Runner]:
-    """Make all ready for a run; within this context BLAS has the run's number of threads.
+    """Prepare a run. Within this context, BLAS uses the run's number of threads.
 
-    failed: told the first time that a checkpoint cannot be written; training goes on. Raises ModelFileError if the
-    checkpoint to resume from is of no use, DataError, and LoadingCancelledError if the job is stopped while loading.
+    failed: called the first time a checkpoint cannot be written; training continues. Raises ModelFileError if the
+    checkpoint to resume from is invalid, DataError, and LoadingCancelledError if the job is stopped while loading.
     """
     state, meta = load_checkpoint(job.resume_from) if job.resume_from is not None else (None, {})
     dataset = cache.dataset(job.source, job.control)
@@ -255,5 +255,5 @@ def open_run(job: TrainingJob, cache: RunCache, failed: Callable[[ModelFileError
 
 
 def _threads_before(record: TrainingRecord) -> int | None:
-    """How many threads the run had before it was interrupted, or as many of them as this machine has."""
+    """The number of threads the run had before it was interrupted, limited to the processors of this machine."""
     return None if record.blas_threads is None else min(record.blas_threads, os.cpu_count() or 1)

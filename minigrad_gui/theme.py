@@ -1,7 +1,7 @@
-"""How it looks: colours for light and dark, and the few sizes and times that views share.
+"""The theme: colours for light and dark, and the few sizes and times that views share.
 
-Views ask `colors()` when they paint and when their palette changes; the answer follows from the application's palette,
-so there is no second place that knows whether it is dark.
+Views call `colors()` when they paint and when their palette changes. The result depends only on the application's
+palette, so whether the theme is dark is stored in one place.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from minigrad_gui.data import asset_path
 
 SPACING_PX = 12
 REFRESH_INTERVAL_MS = 100
-"""What changes all the time is shown anew so often."""
+"""Interval at which constantly changing content is redrawn."""
 ICON_PX = 18
 DEVICE_PIXEL_RATIOS = (1, 2, 3)
 
@@ -88,7 +88,7 @@ DARK = Colors(
 
 
 def colors() -> Colors:
-    """Those of the application's palette."""
+    """The colours that match the application's palette."""
     return DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
 
 
@@ -97,7 +97,7 @@ def system_is_dark() -> bool:
 
 
 def apply(app: QApplication, *, dark: bool) -> None:
-    """Dress the whole application, unless it is dressed so already."""
+    """Apply the theme to the whole application, unless it has been applied already."""
     scheme = DARK if dark else LIGHT
     style_sheet = _style_sheet(scheme)
     if app.styleSheet() != style_sheet:

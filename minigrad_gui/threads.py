@@ -1,5 +1,5 @@
-"""How many threads a training run gets: measured, since it depends on the machine, on the batch size, and on what else
-keeps the machine busy, such as an open window. They are those of BLAS, or the workers of `engine.fast.fused`."""
+"""Chooses the number of threads for a training run by measuring, as it depends on the machine, the batch size and other
+load, such as an open window. The threads are those of BLAS, or the workers of `engine.fast.fused`."""
 
 import itertools
 import time
@@ -10,11 +10,11 @@ from engine.run import TrainingRun
 from minigrad_gui import process
 
 ROUNDS = 5
-"""The shortest turn of each counts: others were disturbed by something."""
+"""Only the fastest turn of each counts, as the others were disturbed."""
 TURN_S = 0.02
 CLEARLY_FASTER = 0.9
 SLOW_STEP_S = 0.1
-"""A step that takes so long is made of large products, which all processors share well."""
+"""A step this long consists of large matrix products, which scale well to all processors."""
 
 
 def fastest_blas_threads(
@@ -22,10 +22,11 @@ def fastest_blas_threads(
     clock: Callable[[], float] = time.perf_counter,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Rehearse the run for a fraction of a second with 1, 2, 4, ... threads, in turns; the number that was fastest.
+    """Rehearse the run for a fraction of a second with 1, 2, 4, ... threads in turn, and return the fastest number.
 
-    It is the largest unless another is clearly faster: sums depend on it in their last digit, and chance should not.
-    clock: tells the time in seconds. Soon after `cancelled()` turns true it is the largest; no step is interrupted.
+    The largest number wins unless another is clearly faster: the last digit of sums depends on the number of threads,
+    and should not depend on chance. clock: returns seconds. Soon after `cancelled()` becomes true, returns the
+    largest; no step is interrupted.
     """
     most = process.max_blas_threads()
     candidates = [*itertools.takewhile(lambda threads: threads < most, (2**power for power in range(10))), most]

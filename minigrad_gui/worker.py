@@ -1,7 +1,7 @@
-"""The training loop inside a QThread: it drives a `Runner` and reports what came of it 30 times a second.
+"""The training loop inside a QThread: it drives a `Runner` and reports its progress 30 times a second.
 
-The window steers the loop through a `TrainingControl`, which the loop reads between two chunks of steps, and hears of
-it through signals alone. What a signal carries never changes afterwards.
+The window controls the loop through a `TrainingControl`, which the loop reads between two chunks of steps, and receives
+only signals from it. The objects that signals carry are immutable.
 """
 
 import logging
@@ -31,9 +31,9 @@ RATE_WINDOW_S = 1.0
 
 @dataclass(frozen=True)
 class Preparation:
-    """All is ready: how many samples train and validate, how many mini-batches make an epoch, how many BLAS threads.
+    """A run is ready: its numbers of training and validation samples, mini-batches per epoch and BLAS threads.
 
-    losses, float32 (n,), and epochs: of a run that goes on, what is behind it.
+    losses, float32 (n,), and epochs: those of a resumed run before the interruption.
     """
 
     job: TrainingJob
@@ -58,7 +58,7 @@ class Progress:
 
 @dataclass
 class _Report:
-    """Gathers steps until it is time to tell of them; knows the speed, pauses left out."""
+    """Collects steps until the next report is due; measures the speed without pauses."""
 
     steps: list[Step] = field(default_factory=list)
     epochs: list[EpochSummary] = field(default_factory=list)
@@ -90,7 +90,7 @@ class _Report:
 
 
 class _Snapshots:
-    """Frozen copies of the network, so rarely that copying takes a small share of the time."""
+    """Frozen copies of the network, rare enough that copying takes a small share of the time."""
 
     def __init__(self) -> None:
         self._next = 0.0
@@ -120,7 +120,7 @@ class TrainingWorker(QObject):
 
     @Slot(object)
     def run(self, job: TrainingJob) -> None:
-        """Train until the last epoch, a stop or an error; every way out ends in `ended`."""
+        """Train until the last epoch, a stop or an error; `ended` is emitted in every case."""
         try:
             result = self._train(job)
         except data.LoadingCancelledError:
@@ -131,7 +131,7 @@ class TrainingWorker(QObject):
             result = TrainingResult(
                 job, "There is not enough memory for this network and batch size. Try smaller ones."
             )
-        except Exception as error:  # a slot that raises would leave the window waiting for ever
+        except Exception as error:  # if the slot raised, the window would wait forever
             logging.getLogger("minigrad").exception("Training stopped")
             result = TrainingResult(job, f"Training stopped because of an error in the program: {error!r}.")
         self.ended.emit(result)
@@ -166,7 +166,7 @@ class TrainingWorker(QObject):
                     self.progressed.emit(report.take(runner.job, snapshots.take(runner)))
 
     def _may_step(self, runner: Runner, report: _Report) -> bool:
-        """Wait while paused, and do what the person wants by then; False if the run has to end."""
+        """Wait while paused, then apply the person's commands. False if the run must end."""
         control = runner.job.control
         paused = control.must_wait
         if paused:
@@ -181,7 +181,7 @@ class TrainingWorker(QObject):
 
     def _finish(self, runner: Runner, report: _Report) -> TrainingResult:
         job, final = runner.job, runner.frozen_model()
-        if not job.control.abandoned:  # the person first: a checkpoint takes as long as some mini-batches
+        if not job.control.abandoned:  # report first: a checkpoint takes as long as several mini-batches
             self.progressed.emit(report.take(job, final))
         if final is not None:
             runner.checkpoint.try_to_write()
@@ -191,6 +191,6 @@ class TrainingWorker(QObject):
 def _preparation(runner: Runner) -> Preparation:
     run = runner.run
     counts = run.training_count, run.validation_count, run.steps_per_epoch
-    # Of a very long run the first losses are not stored: a level line stands for them.
+    # A very long run does not store its first losses: draw a level line in their place.
     losses = np.pad(run.losses, (run.steps_done - len(run.losses), 0), "edge") if run.steps_done else run.losses
     return Preparation(runner.job, *counts, runner.threads, losses, tuple(run.epochs))

@@ -151,36 +151,36 @@ class Handwriting(QObject):
         self._on_drawings_changed()
 
     def undo(self) -> None:
-        """Take the drawing back that was taught last."""
+        """Delete the drawing that was taught last."""
         if self._drawings.drawings:
             self.remove(self._drawings.drawings[-1:])
 
     def forget(self) -> None:
-        """Throw every taught drawing away, other windows' too."""
+        """Delete every taught drawing, including those of other windows."""
         self._drawings.forget()
         self._on_drawings_changed()
 
     def ask_for_samples(self) -> None:
-        """Have `samples` soon; `samplesReady` tells when."""
+        """Load `samples`; `samplesReady` tells when they are there."""
         if self._samples is None:
             self._teacher.load_samples()
 
     def quit(self) -> None:
-        """Learn nothing more, and have the thread end; what was taught is then on disk."""
+        """Stop learning and ask the thread to end. All drawings are on disk afterwards."""
         self._reading_timer.stop()
         self.cancel()
-        self._is_wanted = False  # whatever a job still reports, no other is begun
+        self._is_wanted = False  # so that no further job begins, whatever a running one reports
         self._teacher.quit()
         self._drawings.close()
 
     def wait(self, deadline: QDeadlineTimer) -> bool:
-        """Whether the thread has ended by then."""
+        """Wait for the thread; whether it has ended by the deadline."""
         return self._teacher.wait(deadline)
 
     def learn(self) -> None:
-        """Have the copy learn all drawings, unless that is not wanted now or has been done."""
+        """Teach all drawings to the copy, unless that is not wanted now or already done."""
         if self._job is not None:
-            self._job.cancelled.set()  # when it has ended, another begins
+            self._job.cancelled.set()  # the next job begins when it has ended
             return
         drawings = tuple(self._drawings.drawings[-MAX_DRAWINGS:])
         if not drawings:

@@ -488,13 +488,13 @@ def _without(strokes: Strokes, point: NDArray[np.float64]) -> Strokes:
     touched = False
     for stroke in strokes:
         dense = _dense(stroke)
-        kept = np.hypot(*(dense - point).T) > ERASER_RADIUS
-        if kept.all():
+        remaining = np.hypot(*(dense - point).T) > ERASER_RADIUS
+        if remaining.all():
             result.append(stroke)
             continue
         touched = True
-        pieces = np.split(np.arange(len(dense)), np.flatnonzero(np.diff(kept)) + 1)
-        result.extend(dense[piece] for piece in pieces if kept[piece[0]])
+        pieces = np.split(np.arange(len(dense)), np.flatnonzero(np.diff(remaining)) + 1)
+        result.extend(dense[piece] for piece in pieces if remaining[piece[0]])
     return tuple(result) if touched else strokes
 
 

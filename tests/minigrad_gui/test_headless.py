@@ -180,7 +180,7 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_the_run(tmp_path):
     _, err = child.communicate(timeout=120)
     assert child.returncode == 0
     assert err.count("run.npz could not be saved in") == 1
-    assert "Training goes on, and it is tried again." in err
+    assert "Training continues, and writing is tried again later." in err
     assert load_checkpoint(checkpoint)[0].steps_done == 4 * 844
     assert saved.exists()
 
@@ -207,8 +207,8 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 def test_what_cannot_be_resumed_is_told_in_one_line(tmp_path, capsys, checkpoint):
     assert "no such file" in refusal(capsys, "--resume", tmp_path / "none.npz")
-    assert "name no others besides --save" in refusal(capsys, "--resume", checkpoint, "--epochs", 3)
-    assert "name no others besides --save" in refusal(capsys, "--resume", checkpoint, "--preset", "quick")
+    assert "only --save" in refusal(capsys, "--resume", checkpoint, "--epochs", 3)
+    assert "only --save" in refusal(capsys, "--resume", checkpoint, "--preset", "quick")
     model = Path(__file__).parents[1] / "engine" / "files" / "model-1.npz"
     assert "but a minigrad model" in refusal(capsys, "--resume", model)
     other = Path(__file__).parents[1] / "engine" / "files" / "checkpoint-1.npz"
