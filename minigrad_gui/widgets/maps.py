@@ -15,6 +15,8 @@ from minigrad_gui import theme
 Pixels = NDArray[np.uint8]
 """(..., 3): red, green and blue."""
 
+LEVELS = 127
+"""Colours on either side of 0."""
 EVEN_MAP = "viridis"
 """Equal steps of a value look equally large: Smith and van der Walt, A Better Default Colormap for Matplotlib, 2015."""
 
@@ -29,22 +31,23 @@ def ink(pictures: ArrayLike) -> Pixels:
 
 def amounts(values: ArrayLike, limit: float | None = None) -> Pixels:
     """Values of any shape, from 0 (dark) to the limit (bright); None: to the largest. Grey for what is not finite."""
-    numbers = np.asarray(values, np.float64)
-    shares = np.clip(_shares(numbers, limit), 0, 1)
-    return _with_grey(_even_colors()[np.rint(shares * 255).astype(np.intp)], numbers)
+    table = _even_colors()
+    both = np.concatenate([np.repeat(table[:1], len(table), axis=0), table])
+    return _looked_up(both, values, limit, theme.colors())
 
 
-def signed(values: ArrayLike, limit: float | None = None) -> Pixels:
+def signed(values: ArrayLike, limit: float | None = None, colors: theme.Colors | None = None) -> Pixels:
     """Values of any shape, from -limit (orange) over 0 (the card's colour) to the limit (blue).
 
-    limit: None for the largest absolute value. What is not finite is grey.
+    limit: None for the largest absolute value; colors: None for the application's, which only the GUI's thread may ask
+    for. What is not finite is grey.
     """
-    numbers = np.asarray(values, np.float64)
-    shares = np.clip(_shares(numbers, limit), -1, 1)[..., np.newaxis]
-    colors = theme.colors()
+    colors = colors or theme.colors()
     none, most, least = _rgb(colors.card), _rgb(colors.positive), _rgb(colors.negative)
-    mixed = none + np.abs(shares) * (np.where(shares < 0, least, most) - none)
-    return _with_grey(np.rint(mixed).astype(np.uint8), numbers)
+    shares = np.linspace(0, 1, LEVELS + 1)[:, np.newaxis]
+    fading, growing = least + shares * (none - least), none + shares * (most - none)
+    both = np.rint(np.concatenate([fading, growing])).astype(np.uint8)
+    return _looked_up(both, values, limit, colors)
 
 
 def image_of(pixels: Pixels) -> QImage:
@@ -54,16 +57,22 @@ def image_of(pixels: Pixels) -> QImage:
     return QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
-def _shares(numbers: NDArray[np.float64], limit: float | None) -> NDArray[np.float64]:
-    finite = np.where(np.isfinite(numbers), numbers, 0)
+def _looked_up(table: Pixels, values: ArrayLike, limit: float | None, colors: theme.Colors) -> Pixels:
+    """The colours of values. table: LEVELS + 1 colours from -limit to 0, then as many from 0 to the limit."""
+    numbers = np.asarray(values)
+    if numbers.dtype.kind != "f":
+        numbers = numbers.astype(np.float32)
+    finite = np.isfinite(numbers)
+    odd = None if finite.all() else ~finite
+    if odd is not None:
+        numbers = np.where(odd, 0, numbers)
     if limit is None:
-        limit = float(np.abs(finite).max(initial=0))
-    return finite / limit if limit > 0 else np.zeros_like(finite)
-
-
-def _with_grey(pixels: Pixels, numbers: NDArray[np.float64]) -> Pixels:
-    pixels[~np.isfinite(numbers)] = _rgb(theme.colors().muted)
-    return pixels
+        limit = float(max(numbers.max(initial=0), -numbers.min(initial=0)))
+    levels = np.clip(numbers * (LEVELS / limit if limit > 0 else 0), -LEVELS, LEVELS)
+    pixels = np.concatenate([table[:LEVELS], table[LEVELS + 1 :]])[np.rint(levels).astype(np.int16) + LEVELS]
+    if odd is not None:
+        pixels[odd] = _rgb(colors.muted)
+    return np.asarray(pixels)
 
 
 def _rgb(name: str) -> NDArray[np.intp]:
@@ -73,5 +82,5 @@ def _rgb(name: str) -> NDArray[np.intp]:
 
 @cache
 def _even_colors() -> Pixels:
-    table = pg.colormap.get(EVEN_MAP).getLookupTable(nPts=256)
+    table = pg.colormap.get(EVEN_MAP).getLookupTable(nPts=LEVELS + 1)
     return np.asarray(table[:, :3], np.uint8)

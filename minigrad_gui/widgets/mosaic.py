@@ -1,7 +1,8 @@
 """Many small pictures in rows, painted as one: a widget for each of some hundred would take long to build and paint."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
@@ -47,24 +48,24 @@ class Mosaic(QWidget):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self._scale = scale
-        self._images: list[QImage] = []
+        self._pixels: Pixels = np.empty((0, 28, 28, 3), np.uint8)
+        self._rows: list[QImage] | None = None
+        """The pictures of each row beside each other; None when they have changed."""
         self._captions: Sequence[str] = ()
         self._descriptions: Sequence[str] = ()
-        self._side = QSize(28, 28)
+        self._gap = max(GAP_PX // scale, 1)
         self._cursor = -1
         self.current = -1
         """The picture that stands out, such as the one chosen last; -1 for none."""
 
     @property
     def count(self) -> int:
-        return len(self._images)
+        return len(self._pixels)
 
     def set_pictures(self, pixels: Pixels, captions: Sequence[str] = (), descriptions: Sequence[str] = ()) -> None:
         """pixels: (n, height, width, 3); captions and descriptions: n of them, or none."""
-        self._images = [image_of(each) for each in pixels]
+        self._pixels, self._rows = pixels, None
         self._captions, self._descriptions = captions, descriptions
-        if self._images:
-            self._side = self._images[0].size()
         self._cursor = min(self._cursor, self.count - 1)
         self.current = min(self.current, self.count - 1)
         self.setMinimumHeight(self.heightForWidth(self.width()))
@@ -81,17 +82,20 @@ class Mosaic(QWidget):
     def rect_of(self, index: int) -> QRect:
         """Where this picture is, without its caption."""
         row, column = divmod(index, self._columns(self.width()))
-        tile = self._tile()
-        return QRect(QPoint(column * tile.width() + GAP_PX // 2, row * tile.height() + GAP_PX // 2), self._shown())
+        tile, shown = self._tile(), self._shown()
+        inset = (tile.width() - shown.width()) // 2
+        return QRect(QPoint(column * tile.width() + inset, row * tile.height() + inset), shown)
 
     # ------------------------------------------------------------ size
 
     def _shown(self) -> QSize:
-        return self._side * self._scale
+        _, height, width, _ = self._pixels.shape
+        return QSize(width, height) * self._scale
 
     def _tile(self) -> QSize:
         caption = self.fontMetrics().height() if self._captions else 0
-        return self._shown() + QSize(GAP_PX, GAP_PX + caption)
+        gap_px = self._gap * self._scale
+        return self._shown() + QSize(gap_px, gap_px + caption)
 
     def _columns(self, width: int) -> int:
         return max(width // self._tile().width(), 1)
@@ -112,29 +116,50 @@ class Mosaic(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._rows = None
         self.setMinimumHeight(self.heightForWidth(self.width()))
 
     # ------------------------------------------------------------ painting
 
+    def _painted_rows(self) -> list[QImage]:
+        if self._rows is None:
+            count, height, width, _ = self._pixels.shape
+            columns = self._columns(self.width())
+            rows = -(-count // columns)
+            color = QColor(theme.colors().card)
+            tiles = np.empty((rows * columns, height, width + self._gap, 3), np.uint8)
+            tiles[:] = color.red(), color.green(), color.blue()
+            tiles[:count, :, :width] = self._pixels
+            joined = tiles.reshape(rows, columns, height, -1, 3).swapaxes(1, 2).reshape(rows, height, -1, 3)
+            self._rows = [image_of(row) for row in joined]
+        return self._rows
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._rows = None
+
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = theme.colors()
         painter = QPainter(self)
-        for index, image in enumerate(self._images):
-            place = self.rect_of(index)
-            whole = place.adjusted(0, 0, 0, self._tile().height() - place.height())
-            if not whole.intersects(event.rect()):
-                continue
-            painter.drawImage(place, image)
-            if self._captions:
-                painter.setPen(QColor(colors.muted))
-                below = QRect(place.left() - GAP_PX, place.bottom() + 1, place.width() + 2 * GAP_PX, whole.height())
-                painter.drawText(
-                    below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, self._captions[index]
-                )
-            if index == self.current or (index == self._cursor and self.hasFocus()):
-                painter.setPen(QPen(QColor(colors.accent), 2))
-                painter.drawRect(place)
+        columns = self._columns(self.width())
+        for row, image in enumerate(self._painted_rows()):
+            place = QRect(self.rect_of(row * columns).topLeft(), image.size() * self._scale)
+            if place.adjusted(0, 0, 0, self._tile().height() - place.height()).intersects(event.rect()):
+                painter.drawImage(place, image)
+                self._paint_captions(painter, range(row * columns, min((row + 1) * columns, self.count)))
+        for index in {self.current, self._cursor if self.hasFocus() else -1} - {-1}:
+            painter.setPen(QPen(QColor(colors.accent), 2))
+            painter.drawRect(self.rect_of(index))
         painter.end()
+
+    def _paint_captions(self, painter: QPainter, indices: Iterable[int]) -> None:
+        painter.setPen(QColor(theme.colors().muted))
+        for index in indices if self._captions else ():
+            place = self.rect_of(index)
+            room = self._tile().width() - place.width()
+            below = QRect(place.left() - room // 2, place.bottom() + 1, self._tile().width(), self._tile().height())
+            painter.drawText(below, CAPTION, self._captions[index])
 
     # ------------------------------------------------------------ mouse and keyboard
 
