@@ -1,6 +1,7 @@
 """The state of the laboratory: `Session`, a facade over one small object for each concern."""
 
+from minigrad_gui.session.drawing import ShownPicture
 from minigrad_gui.session.facade import Session
 from minigrad_gui.session.settings import config_from_json, config_to_json
 
-__all__ = ["Session", "config_from_json", "config_to_json"]
+__all__ = ["Session", "ShownPicture", "config_from_json", "config_to_json"]

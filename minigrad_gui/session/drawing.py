@@ -1,6 +1,7 @@
-"""The drawing on the canvas and its reading."""
+"""The drawing on the canvas and its reading; or a picture that is shown in its place, and its reading."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,16 @@ from minigrad_gui.reader import Number, Prediction, ReadDigit
 
 READING_DELAY_MS = 8
 
+WHOLE_SHEET = (0.0, 0.0, 1.0, 1.0)
+
 Strokes = Sequence[NDArray[np.float64]]
+
+
+class ShownPicture(NamedTuple):
+    """A picture that was not drawn, float32 (28, 28), and what it is, such as "Test digit 4,163, labelled 9"."""
+
+    picture: Picture
+    name: str
 
 
 class Drawing(QObject):
@@ -33,6 +43,7 @@ class Drawing(QObject):
         self._read_strokes = read
         self._predict = predict
         self._strokes: list[NDArray[np.float64]] = []
+        self._shown: ShownPicture | None = None
         self._changed = False
         self._number = Number()
         self._pointed = -1
@@ -43,6 +54,11 @@ class Drawing(QObject):
     @property
     def strokes(self) -> list[NDArray[np.float64]]:
         return self._strokes
+
+    @property
+    def shown(self) -> ShownPicture | None:
+        """The picture that is read in place of a drawing, if there is one."""
+        return self._shown
 
     @property
     def number(self) -> Number:
@@ -76,9 +92,15 @@ class Drawing(QObject):
 
     def set_strokes(self, strokes: Strokes) -> None:
         """Read these strokes, (n, 2) each, within milliseconds; changes in between are read together."""
-        self._strokes, self._changed = list(strokes), True
+        self._strokes, self._changed, self._shown = list(strokes), True, None
         if not self._timer.isActive():
             self._timer.start()
+
+    def show_picture(self, picture: Picture, name: str) -> None:
+        """Read this picture now, in place of the drawing, which is dropped. The next strokes, or none, replace it."""
+        self._strokes, self._changed, self._shown = [], True, ShownPicture(picture, name)
+        self._timer.stop()
+        self._read()
 
     @Slot()
     def read_again(self) -> None:
@@ -101,7 +123,7 @@ class Drawing(QObject):
 
     def read_as_drawn(self) -> tuple[Picture, Prediction | None]:
         """The whole sheet scaled down, without centring or thickening, and how the network reads that."""
-        picture = digits.as_drawn(self._strokes)
+        picture = digits.as_drawn(self._strokes) if self._shown is None else self._shown.picture
         return picture, self._predict(picture)
 
     def close(self) -> None:
@@ -111,8 +133,14 @@ class Drawing(QObject):
     def _read(self) -> None:
         was_blank = not self._number.digits
         drawn, self._changed = self._changed, False
-        before, self._number = self._number, self._read_strokes(self._strokes)
+        before, self._number = self._number, self._read_number()
         if len(self._number.digits) != len(before.digits):
             self._pointed = len(self._number.digits) - 1
         if drawn or not was_blank:  # another network makes no difference to a blank canvas
             self.predictionChanged.emit()
+
+    def _read_number(self) -> Number:
+        if self._shown is None:
+            return self._read_strokes(self._strokes)
+        picture = self._shown.picture
+        return Number((ReadDigit(WHOLE_SHEET, picture, self._predict(picture)),))

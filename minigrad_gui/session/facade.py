@@ -279,6 +279,8 @@ class Session(QObject):
     """That digit, as the network sees it: float32 (28, 28)."""
     prediction = _Of(lambda session: session._drawing.prediction)
     """What that digit was read as; None for a blank canvas."""
+    shown = _Of(lambda session: session._drawing.shown)
+    """The picture that is read in place of a drawing, and its name; None if there is none."""
 
     def point_at(self, index: int) -> None:
         """Select a digit of the number; an index out of range selects the first or last."""
@@ -288,6 +290,13 @@ class Session(QObject):
         """Read these strokes, (n, 2) each, within milliseconds; changes in between are read together."""
         self._handwriting.expect()
         self._drawing.set_strokes(strokes)
+
+    def show_picture(self, picture: Picture, name: str) -> None:
+        """Read a picture, float32 (28, 28) from 0 (paper) to 1 (ink), in place of the drawing, which it replaces.
+
+        It is `shown` until the person draws again or clears the canvas. name: what it is, for the person.
+        """
+        self._drawing.show_picture(picture, name)
 
     reading_model = _Of(lambda session: session._handwriting.reading_model)
     """The network that reads the drawing: the current one, or its copy that has learnt the person's handwriting."""

@@ -25,7 +25,7 @@ from minigrad_gui import theme
 from minigrad_gui.digits import CLASSES, with_article
 from minigrad_gui.handwriting import MAX_DRAWINGS, is_dot
 from minigrad_gui.reader import Prediction, percentage
-from minigrad_gui.session import Session
+from minigrad_gui.session import Session, ShownPicture
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce, name_scroll_area
 from minigrad_gui.widgets.building import action, caption, column, named, restyled, row
@@ -66,6 +66,7 @@ class DrawPanel(View):
         self._keys = DigitKeys(self._canvas)
         self._asking = QTimer(self, singleShot=True, interval=ASKING_MS)
         self._has_dropped_keys = False
+        self._shown: ShownPicture | None = None
         self._undo = named(QPushButton(), "undoButton")
         self._redo = named(QPushButton(), "redoButton")
         self._eraser = named(QPushButton(), "eraserButton", "Erase parts of the drawing")
@@ -356,6 +357,7 @@ class DrawPanel(View):
     def _show_prediction(self) -> None:
         session = self.session
         prediction = session.prediction
+        self._show_shown()
         self._picture.set_picture(session.picture)
         self._bars.set_probabilities(prediction.probabilities if prediction else None)
         self._show_comparison()
@@ -370,6 +372,16 @@ class DrawPanel(View):
         else:
             self._digit.setText("The canvas is blank")
             self._verdict.setText("Draw a digit from 0 to 9.")
+
+    def _show_shown(self) -> None:
+        """A picture that is read in place of a drawing lies on the canvas."""
+        shown = self.session.shown
+        if shown is not self._shown:
+            self._shown = shown
+            if shown is not None:
+                self._canvas.lay_picture(shown.picture)
+                self._keys.listens = False
+                announce(self._canvas, shown.name)
 
     def _show_boxes(self) -> None:
         """The boxes of several digits; while the pen is down they stay, since a digit may not be complete yet."""
@@ -457,6 +469,8 @@ class DrawPanel(View):
     def _answer_text(self) -> str:
         """The question which digit was drawn, or what was done with the answer."""
         session, strokes = self.session, self._canvas.strokes
+        if session.shown is not None:
+            return f"{session.shown.name}.\nDraw or press Clear to remove it."
         if not strokes or session.model is None or self._canvas.is_drawing:
             return ""
         if is_dot(strokes):

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QCursor,
     QEventPoint,
     QHideEvent,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -80,8 +81,7 @@ class Press(NamedTuple):
 class Canvas(QWidget):
     """Draws with mouse, pen or touch. Emits `strokesChanged` at every change, also while the pen is down.
 
-
-
+    A picture can lie on the sheet in place of strokes, until the next change. Undo restores the strokes.
     Several digits have boxes, one of which is `pointed` at: by the mouse, a tap or the arrow keys.
     While `erasing`, every pointer erases; an empty sheet switches back to drawing, as nothing is left to erase.
     """
@@ -113,6 +113,7 @@ class Canvas(QWidget):
         self._paths: dict[int, QPainterPath] = {}
         self._boxes: tuple[QRectF, ...] = ()
         self._pen_width = PEN_WIDTH
+        self._picture: QImage | None = None
         self._pointed = -1
         self._under_mouse = -1
         self._pointing = QTimer(self, singleShot=True, interval=POINTING_MS)
@@ -163,11 +164,25 @@ class Canvas(QWidget):
     def boxes(self) -> tuple[QRectF, ...]:
         return self._boxes
 
+    def lay_picture(self, picture: NDArray[np.float32]) -> None:
+        """Put this picture, (28, 28) from 0 to 1, on the sheet in place of all strokes; emits no `strokesChanged`."""
+        self._lift_pen()
+        if self._strokes:
+            self._commit(self._strokes, (), tell=False)
+        pixels = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+        height, width = pixels.shape
+        self._picture = QImage(pixels.data, width, height, width, QImage.Format.Format_Indexed8).copy()
+        self._describe()
+        self.update()
+
     def clear(self) -> None:
-        """Remove all strokes; `undo` restores them."""
+        """Remove all strokes, which `undo` restores, or the picture."""
         self._lift_pen()
         if self._strokes:
             self._commit(self._strokes, ())
+        elif self._picture is not None:
+            self._changed()
+            self._describe()
 
     def undo(self) -> None:
         self._lift_pen()
@@ -183,19 +198,20 @@ class Canvas(QWidget):
             self._press_changed = False
             self._show(self._redo.pop())
 
-    def _commit(self, before: Strokes, after: Strokes) -> None:
+    def _commit(self, before: Strokes, after: Strokes, *, tell: bool = True) -> None:
         self._undo.append(before)
         self._redo.clear()
         self._press_changed = False
-        self._show(after)
+        self._show(after, tell=tell)
 
-    def _show(self, strokes: Strokes) -> None:
+    def _show(self, strokes: Strokes, *, tell: bool = True) -> None:
         self._take(strokes)
         if not strokes:
             self.set_erasing(False)
-        self._describe()
         self.undoChanged.emit(bool(self._undo), bool(self._redo))
-        self._changed()
+        if tell:
+            self._changed()
+        self._describe()
 
     def _take(self, strokes: Strokes) -> None:
         self._strokes = strokes
@@ -203,11 +219,13 @@ class Canvas(QWidget):
 
     def _describe(self) -> None:
         count = len(self._strokes)
-        drawn = "Blank" if not count else "One stroke" if count == 1 else f"{count} strokes"
+        nothing_drawn = "Blank" if self._picture is None else "A picture"
+        drawn = nothing_drawn if not count else "One stroke" if count == 1 else f"{count} strokes"
         digits = f" {len(self._boxes)} digits: the arrow keys choose one." if self._boxes else ""
         self.setAccessibleDescription(f"{drawn}.{digits} Draw a digit with the mouse, a pen or a finger.")
 
     def _changed(self) -> None:
+        self._picture = None
         self.strokesChanged.emit()
         self.update()
 
@@ -423,7 +441,9 @@ class Canvas(QWidget):
         painter.setPen(QPen(QColor(colors.accent if self.hasFocus() else colors.border), 1))
         painter.setBrush(QColor(colors.paper))
         painter.drawPath(sheet)
-        if not self.strokes:
+        if self._picture is not None:
+            self._paint_picture(painter, paper, self._picture)
+        elif not self.strokes:
             painter.setPen(QColor(colors.muted))
             painter.drawText(paper, Qt.AlignmentFlag.AlignCenter, "Draw a digit here")
         painter.save()
@@ -445,6 +465,13 @@ class Canvas(QWidget):
             painter.setPen(QPen(QColor(colors.muted), 1))
             painter.drawEllipse(self._eraser_at, radius, radius)
         painter.end()
+
+    @staticmethod
+    def _paint_picture(painter: QPainter, paper: QRectF, picture: QImage) -> None:
+        """Its pixels as squares of ink, darker or lighter."""
+        ink = QColor(theme.colors().ink)
+        picture.setColorTable([QColor(ink.red(), ink.green(), ink.blue(), alpha).rgba() for alpha in range(256)])
+        painter.drawImage(paper, picture)
 
     def _paint_boxes(self, painter: QPainter, paper: QRectF) -> None:
         if not self.strokes:

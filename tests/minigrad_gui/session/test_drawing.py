@@ -137,3 +137,45 @@ def test_a_digit_that_was_just_drawn_can_be_pointed_at(three):
     three.point_at(3)
     assert three.pointed == 3
     assert len(three.number.digits) == 4
+
+
+PICTURE = rasterize([ONE * 0.5])
+
+
+def test_a_picture_is_read_in_place_of_the_drawing_until_the_next_strokes(three, qtbot):
+    with qtbot.waitSignal(three.predictionChanged):
+        three.show_picture(PICTURE, "Test digit 7")
+    assert three.shown == (PICTURE, "Test digit 7")
+    assert three.picture is PICTURE
+    assert three.prediction.digit == 1
+    assert three.number.text == "1"
+    assert three.read_as_drawn()[0] is PICTURE
+    assert three.pointed_strokes == three.strokes == []
+    with qtbot.waitSignal(three.predictionChanged):
+        three.set_strokes([ONE])
+        assert three.shown is None
+    np.testing.assert_array_equal(three.picture, rasterize([ONE]))
+
+
+def test_a_shown_picture_goes_when_nothing_is_drawn(drawing, qtbot):
+    drawing.show_picture(PICTURE, "Test digit 7")
+    with qtbot.waitSignal(drawing.predictionChanged):
+        drawing.set_strokes([])
+    assert drawing.prediction is None
+
+
+def test_another_network_reads_the_shown_picture_again(drawing, qtbot):
+    drawing.show_picture(PICTURE, "Test digit 7")
+    before = drawing.prediction
+    with qtbot.waitSignal(drawing.predictionChanged):
+        drawing.read_again()
+    assert drawing.picture is PICTURE
+    assert drawing.prediction is not before
+
+
+def test_strokes_that_wait_to_be_read_do_not_replace_a_picture_that_came_later(drawing, reader, qtbot):
+    drawing.set_strokes([ONE])
+    drawing.show_picture(PICTURE, "Test digit 7")
+    qtbot.wait(50)
+    assert drawing.picture is PICTURE
+    assert reader.drawings == []

@@ -324,3 +324,64 @@ def test_a_pen_draws_once_and_its_other_end_erases(canvas):
     pen(QEvent.Type.TabletPress, 60, 130, eraser)
     pen(QEvent.Type.TabletRelease, 60, 130, eraser)
     assert len(canvas.strokes) == 2
+
+
+# ---------------------------------------------------------------- a picture that was not drawn
+
+
+@pytest.fixture
+def shown(user, few):
+    """A test digit is shown in place of a drawing."""
+    user.draw(1)
+    user.reading()
+    picture = few.test_images[0] / np.float32(255)
+    user.session.show_picture(picture, "Test digit 0, labelled 7")
+    return picture
+
+
+def ink_of(canvas):
+    image = canvas.grab().toImage()
+    paper = QColor(theme.colors().paper)
+    return sum(image.pixelColor(x, y) != paper for x in range(20, image.width() - 20, 4) for y in range(20, 200, 4))
+
+
+def test_a_shown_picture_is_read_and_named_in_place_of_the_drawing(user, canvas, shown):
+    assert user.widget("predictionLabel").text() == "7"
+    assert np.array_equal(user.widget("networkPicture").picture, shown)
+    assert np.array_equal(user.widget("probabilityBars").probabilities, user.session.prediction.probabilities)
+    assert user.widget("taughtLabel").text().startswith("Test digit 0, labelled 7.")
+    assert canvas.strokes == ()
+    assert canvas.accessibleDescription().startswith("A picture.")
+    assert ink_of(canvas) > 100
+    assert not user.session.can_teach
+    user.click("compareButton")
+    assert np.array_equal(user.widget("drawnPicture").picture, shown)
+
+
+@pytest.mark.usefixtures("shown")
+def test_the_next_stroke_replaces_a_shown_picture(user, canvas):
+    user.draw(3)
+    assert user.session.shown is None
+    user.wait(lambda: user.widget("predictionLabel").text() == "3")
+    assert len(canvas.strokes) == 1
+    assert "Test digit" not in user.widget("taughtLabel").text()
+
+
+@pytest.mark.usefixtures("shown")
+def test_clear_removes_a_shown_picture_and_undo_restores_the_drawing(user, canvas):
+    user.click("clearButton")
+    user.wait(lambda: user.session.prediction is None)
+    assert user.session.shown is None
+    assert canvas.accessibleDescription().startswith("Blank.")
+    assert not user.session.picture.any()
+    user.click("undoButton")
+    user.wait(lambda: user.session.prediction is not None)
+    assert len(canvas.strokes) == 1
+
+
+@pytest.mark.usefixtures("shown")
+def test_undo_replaces_a_shown_picture_by_the_drawing(user, canvas):
+    user.click("undoButton")
+    user.wait(lambda: user.widget("predictionLabel").text() == "1")
+    assert user.session.shown is None
+    assert len(canvas.strokes) == 1
