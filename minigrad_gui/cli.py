@@ -27,6 +27,7 @@ from engine.optim import OPTIMIZERS
 from minigrad_gui import app, data
 from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
 from minigrad_gui.layer_sizes import parse_hidden
+from minigrad_gui.pictures import PictureError, pictures_in, read_image
 from minigrad_gui.presets import PRESETS, dataset_of
 from minigrad_gui.reader import Prediction, ReadDigit, load_reader, percentage, predict, read_picture, written_number
 from minigrad_gui.version import version
@@ -206,7 +207,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     model, _ = load_reader(options.model)
-    dataset = data.load_mnist()
+    dataset = data.load(data.MNIST)
     print(measured("test", *evaluate(model, dataset.test_images, dataset.test_labels)))
     return 0
 
@@ -217,11 +218,11 @@ def _predict(options: argparse.Namespace) -> int:
     status = 0
     for path in _pictures(options.images):
         try:
-            if isinstance(path, data.DataError):
+            if isinstance(path, PictureError):
                 raise path
-            digits = read_picture(read, data.read_image(path))
-        except (data.DataError, MemoryError) as error:
-            complain(error if isinstance(error, data.DataError) else f"{path} needs more memory than there is.")
+            digits = read_picture(read, read_image(path))
+        except (PictureError, MemoryError) as error:
+            complain(error if isinstance(error, PictureError) else f"{path} needs more memory than there is.")
             status = 2
             continue
         for line in _each_answer(digits) if options.all else [_answer(digits)]:
@@ -229,12 +230,12 @@ def _predict(options: argparse.Namespace) -> int:
     return status
 
 
-def _pictures(given: Sequence[Path]) -> Iterator[Path | data.DataError]:
+def _pictures(given: Sequence[Path]) -> Iterator[Path | PictureError]:
     """The files that paths, folders and wildcards match; the error for each that matches none."""
     for path in given:
         try:
-            yield from data.pictures_in(path)
-        except data.DataError as error:
+            yield from pictures_in(path)
+        except PictureError as error:
             yield error
 
 

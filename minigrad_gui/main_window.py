@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
 
 from engine import ModelFileError
 from minigrad_gui import theme
-from minigrad_gui.data import PHOTO_SUFFIXES, DataError, asset_path, read_image
 from minigrad_gui.garbage import GarbageCollector
 from minigrad_gui.incidents import log_path
+from minigrad_gui.pictures import PICTURE_SUFFIXES, PictureError, read_image
 from minigrad_gui.recovery import run_in
+from minigrad_gui.resources import asset_path
 from minigrad_gui.run_offer import RunOffer
 from minigrad_gui.session import Session
 from minigrad_gui.unsaved_work import Answer, ask_before, ask_before_leaving
@@ -243,7 +244,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_read_picture(self) -> None:
-        kinds = " ".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES)
+        kinds = " ".join(f"*{suffix}" for suffix in PICTURE_SUFFIXES)
         path, _ = QFileDialog.getOpenFileName(self, "Read a picture", str(self._recent.folder()), f"Pictures ({kinds})")
         if path:
             self.read_picture(Path(path))
@@ -262,7 +263,7 @@ class MainWindow(QMainWindow):
         """Show a picture file and its reading, or why it cannot be read."""
         try:
             self._show_picture(read_image(path), path.name)
-        except DataError as error:
+        except PictureError as error:
             self._warn(str(error))
 
     def _show_picture(self, pixels: Pixels, name: str) -> None:
@@ -277,7 +278,7 @@ class MainWindow(QMainWindow):
         path = answer_drag(event, self._refusal)
         if path is None:
             return
-        if path.suffix.lower() in PHOTO_SUFFIXES:
+        if path.suffix.lower() in PICTURE_SUFFIXES:
             self.read_picture(path)
         elif self.session.state == "idle" and not self.session.modified:
             self.open(path)

@@ -57,7 +57,7 @@ class TeachingWorker(QObject):
 
     def _digits(self) -> data.Dataset:
         if self._dataset is None:
-            self._dataset = _without_most(data.load_mnist())
+            self._dataset = _without_most(data.load(data.MNIST))
         return self._dataset
 
     @Slot()

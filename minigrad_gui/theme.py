@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QP
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
-from minigrad_gui.data import asset_path
+from minigrad_gui.resources import asset_path
 
 SPACING_PX = 12
 REFRESH_INTERVAL_MS = 100

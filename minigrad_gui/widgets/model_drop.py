@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QDropEvent
 
-from minigrad_gui.data import PHOTO_SUFFIXES
+from minigrad_gui.pictures import PICTURE_SUFFIXES
 from minigrad_gui.widgets.banner import Banner
 from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX
 
@@ -34,7 +34,7 @@ def dragged_model(dragged: QMimeData) -> Path:
     urls = dragged.urls()
     if len(urls) == 1 and urls[0].isLocalFile():
         path = Path(urls[0].toLocalFile())
-        if path.suffix.lower() in (MODEL_SUFFIX, *PHOTO_SUFFIXES) and not path.is_dir():
+        if path.suffix.lower() in (MODEL_SUFFIX, *PICTURE_SUFFIXES) and not path.is_dir():
             return path
         raise NoModelFileError(f"{_what_it_is(path)} {ACCEPTED}")
     if len(urls) > 1:

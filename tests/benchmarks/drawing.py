@@ -27,12 +27,13 @@ from engine.nn import MLP
 from engine.record import TrainingRecord
 from engine.run import TrainingRun
 from engine.training import logits_of
-from minigrad_gui.data import Dataset, asset_path, load_mnist, load_mnist_and_pen_digits
+from minigrad_gui.data import Dataset, load_mnist, load_mnist_and_pen_digits
 from minigrad_gui.digits import CLASSES, rasterize
 from minigrad_gui.handwriting import teach
 from minigrad_gui.non_digits import non_digits
 from minigrad_gui.pen_digits import read_pen_digits
 from minigrad_gui.presets import PRESETS
+from minigrad_gui.resources import asset_path
 from minigrad_gui.teaching import REPLAYED
 
 TAUGHT = (10, 20, 40)

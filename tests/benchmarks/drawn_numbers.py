@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 
 from engine import ModelFileError, load_model
 from engine.record import TrainingRecord
-from minigrad_gui.data import asset_path
 from minigrad_gui.digits import rasterize, split_strokes
 from minigrad_gui.reader import predict, read_number
+from minigrad_gui.resources import asset_path
 
 GAPS = {"0.3 apart": (0.3, 0.3), "0.1 apart": (0.1, 0.1), "touching": (-0.05, 0.0)}
 LEAST_DIGITS, MOST_DIGITS = 2, 6

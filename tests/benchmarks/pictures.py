@@ -23,8 +23,10 @@ import sample_pictures
 from numpy.typing import NDArray
 
 from engine import ModelFileError
-from minigrad_gui import data
+from minigrad_gui.data import load_mnist
+from minigrad_gui.pictures import PICTURE_SUFFIXES, PictureError, read_image
 from minigrad_gui.reader import load_reader, predict, read_picture, written_number
+from minigrad_gui.resources import asset_path
 
 Named = tuple[str, NDArray[Any], str]
 
@@ -42,10 +44,10 @@ def shown_by(path: Path) -> str | None:
 def of_folder(folder: Path) -> Iterator[Named]:
     for path in sorted(folder.rglob("*")):
         shown = shown_by(path)
-        if path.suffix.lower() in data.PHOTO_SUFFIXES and shown is not None:
+        if path.suffix.lower() in PICTURE_SUFFIXES and shown is not None:
             try:
-                yield str(path.relative_to(folder)), data.read_image(path), shown
-            except data.DataError as error:
+                yield str(path.relative_to(folder)), read_image(path), shown
+            except PictureError as error:
                 print(f"pictures.py: {error}", file=sys.stderr)
 
 
@@ -55,7 +57,7 @@ def numbered(samples: Iterable[sample_pictures.Sample]) -> Iterator[Named]:
 
 def own_sets(count: int, seed: int, part: str) -> Iterator[tuple[str, Iterator[Named]]]:
     """The project's own sets; part: MNIST's "test" or "train"ing digits."""
-    mnist = data.load_mnist()
+    mnist = load_mnist()
     rng = np.random.default_rng([seed, part == "test"])
     chosen = rng.permutation(len(getattr(mnist, f"{part}_labels")))[:count]
     images, labels = getattr(mnist, f"{part}_images")[chosen], getattr(mnist, f"{part}_labels")[chosen]
@@ -107,7 +109,7 @@ def outcome(shown: str, read: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
-    parser.add_argument("--model", type=Path, default=data.asset_path("pretrained.npz"))
+    parser.add_argument("--model", type=Path, default=asset_path("pretrained.npz"))
     parser.add_argument("--count", type=int, default=100, help="pictures of each of the project's own sets")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--digits", choices=("train", "test"), default="test", help="which of MNIST's to disturb")

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +134,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     digits, errors = few_digits(), []
-    data.load_mnist = lambda: digits
+    data.SOURCES[data.MNIST] = replace(data.SOURCES[data.MNIST], load=lambda _: digits)
     sys.excepthook = lambda *error: errors.append(error) or sys.__excepthook__(*error)
     with tempfile.TemporaryDirectory() as folder:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)

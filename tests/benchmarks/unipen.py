@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from engine import MLP, ModelFileError
 from engine.calibration import Calibration
 from engine.training import logits_of
-from minigrad_gui.data import asset_path
 from minigrad_gui.digits import rasterize
 from minigrad_gui.reader import load_reader, read_number
+from minigrad_gui.resources import asset_path
 
 SETS = ("apa", "apb", "app", "art", "ced", "gmd", "ibm", "syn", "uqb", "val")
 """The others say wrongly which strokes make a character, or lay all characters in one place."""

@@ -5,6 +5,7 @@ import io
 import json
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -77,6 +78,24 @@ def table(metadata: dict[str, str] | None = None, **columns: object) -> bytes:
     stream = io.BytesIO()
     writer.write_table(pyarrow.table(columns).replace_schema_metadata(metadata), stream)
     return stream.getvalue()
+
+
+def repository(train: Content, test: Content | None = None, card: str = CARD) -> dict[str, Content]:
+    parts = {"train": train, "test": test or train}
+    return {"README.md": card.encode(), **{f"mnist/{split}-0.parquet": content for split, content in parts.items()}}
+
+
+def pictures(*images: object) -> bytes:
+    return parquet(images, [0] * len(images))
+
+
+def endless(part: bytes = bytes(1 << 20), pause_s: float = 0) -> Content:
+    def stream():
+        for _ in range(500):  # as good as endless; a failure shall not fill the disk
+            yield part
+            time.sleep(pause_s)
+
+    return stream
 
 
 @dataclass

@@ -1,9 +1,12 @@
 """The bundled MNIST, read once by each process: it takes a third of a second."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import replace
 
-from minigrad_gui.data import Dataset, load_mnist
+import pytest
+
+from minigrad_gui.data import MNIST, SOURCES, Dataset, load_mnist
 
 
 @functools.cache
@@ -22,3 +25,8 @@ def first_digits(training: int = 3000, test: int = 1000) -> Dataset:
         test_images=whole.test_images[:test],
         test_labels=whole.test_labels[:test],
     )
+
+
+def replace_mnist(monkeypatch: pytest.MonkeyPatch, load: Callable[[], Dataset]) -> None:
+    """Whatever loads MNIST gets what `load` returns."""
+    monkeypatch.setitem(SOURCES, MNIST, replace(SOURCES[MNIST], load=lambda _: load()))

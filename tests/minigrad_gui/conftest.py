@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from leaks import Leaks
-from mnist_digits import first_digits, mnist
+from mnist_digits import first_digits, mnist, replace_mnist
 from PySide6.QtCore import QLocale, QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
@@ -36,7 +36,7 @@ def fresh_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def one_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever loads MNIST gets the arrays that this process has read once."""
-    monkeypatch.setattr(data, "load_mnist", mnist)
+    replace_mnist(monkeypatch, mnist)
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +120,7 @@ def few() -> data.Dataset:
 @pytest.fixture
 def few_digits(few: data.Dataset, monkeypatch: pytest.MonkeyPatch) -> data.Dataset:
     """Whatever loads MNIST gets these."""
-    monkeypatch.setattr(data, "load_mnist", lambda: few)
+    replace_mnist(monkeypatch, lambda: few)
     return few
 
 

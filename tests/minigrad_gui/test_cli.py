@@ -18,8 +18,8 @@ from engine.record import TrainingRecord
 from engine.training import logits_of
 from minigrad_gui import data
 from minigrad_gui.cli import main
-from minigrad_gui.data import asset_path
 from minigrad_gui.presets import PRESETS
+from minigrad_gui.resources import asset_path
 
 PRETRAINED = str(asset_path("pretrained.npz"))
 

@@ -9,9 +9,9 @@ from engine import MLP, ReLU, TrainingConfig
 from engine.nn import Sigmoid
 from engine.run import TrainingRun
 from engine.training import EpochSummary
-from minigrad_gui.data import asset_path
 from minigrad_gui.diagnosis import Diagnosis, dead_shares, diagnose, diagnose_run
 from minigrad_gui.presets import PRESETS
+from minigrad_gui.resources import asset_path
 
 
 @pytest.fixture

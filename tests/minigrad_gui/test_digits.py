@@ -6,7 +6,7 @@ import pytest
 from engine import predict
 from engine.checkpoint import load_model
 from minigrad_gui import digits
-from minigrad_gui.data import asset_path
+from minigrad_gui.resources import asset_path
 
 SEVEN = [np.array([[0.0, 0.0], [30.0, 0.0], [12.0, 50.0]]), np.array([[5.0, 25.0], [28.0, 25.0]])]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mnist_digits import first_digits
+from mnist_digits import first_digits, replace_mnist
 from monkey import Monkey
 from networks import same
 from PySide6.QtCore import QEvent, QSettings, Qt
@@ -24,14 +24,13 @@ from PySide6.QtGui import QAction, QDesktopServices, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSpinBox, QWidget
 
 from engine import MLP, TrainingConfig, load_model, save_model
-from minigrad_gui import data
-from minigrad_gui.data import asset_path
+from minigrad_gui.data import bundled, load_mnist
 from minigrad_gui.main_window import MainWindow
+from minigrad_gui.resources import asset_path
 
 BUTTONS = QMessageBox.StandardButton
 PATIENCE_MS = 30_000
 SEVEN = np.array([[0.25, 0.2], [0.75, 0.2], [0.45, 0.85]])
-REAL_LOAD_MNIST = data.load_mnist
 REAL_DIALOGS = [(QMessageBox, kind, getattr(QMessageBox, kind)) for kind in ("question", "warning", "exec")] + [
     (QFileDialog, kind, getattr(QFileDialog, kind)) for kind in ("getOpenFileName", "getSaveFileName")
 ]
@@ -113,7 +112,7 @@ def tenth():
 @pytest.fixture
 def few_digits(tenth, monkeypatch):
     """An epoch is over soon."""
-    monkeypatch.setattr(data, "load_mnist", lambda: tenth)
+    replace_mnist(monkeypatch, lambda: tenth)
 
 
 @pytest.mark.usefixtures("few_digits")
@@ -371,8 +370,8 @@ def damaged(request, monkeypatch, tmp_path):
     """The file of the digits, of which there is only this share."""
     real, cut = asset_path("mnist.npz").read_bytes(), tmp_path / "mnist.npz"
     cut.write_bytes(real[: int(request.param * len(real))])
-    monkeypatch.setattr(data, "asset_path", lambda name: cut if name == cut.name else asset_path(name))
-    monkeypatch.setattr(data, "load_mnist", lambda: REAL_LOAD_MNIST())
+    monkeypatch.setattr(bundled, "asset_path", lambda name: cut if name == cut.name else asset_path(name))
+    replace_mnist(monkeypatch, load_mnist)
     return cut
 
 

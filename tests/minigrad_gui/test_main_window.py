@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 
 from engine import MLP, load_model, save_model
 from minigrad_gui import theme
-from minigrad_gui.data import asset_path
 from minigrad_gui.presets import PRESETS
+from minigrad_gui.resources import asset_path
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.picture_dialog import PictureDialog

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from engine import predict
-from minigrad_gui.data import asset_path
 from minigrad_gui.digits import rasterize
 from minigrad_gui.pen_digits import picture_of, read_pen_digits, varied, varied_pictures
 from minigrad_gui.reader import load_reader
+from minigrad_gui.resources import asset_path
 
 
 @pytest.fixture(scope="module")

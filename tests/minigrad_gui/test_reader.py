@@ -8,7 +8,6 @@ from mnist_digits import mnist
 
 from engine import MLP, ModelFileError, save_model
 from engine.calibration import Calibration
-from minigrad_gui.data import asset_path
 from minigrad_gui.digits import rasterize
 from minigrad_gui.reader import (
     Number,
@@ -21,6 +20,7 @@ from minigrad_gui.reader import (
     read_picture,
     written_number,
 )
+from minigrad_gui.resources import asset_path
 
 PRETRAINED = asset_path("pretrained.npz")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mnist_digits import first_digits
+from mnist_digits import first_digits, replace_mnist
 from networks import same
 from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction, QKeyEvent
@@ -22,6 +22,7 @@ from engine.training import predict
 from minigrad_gui import data, handwriting
 from minigrad_gui.handwriting import DrawingStore
 from minigrad_gui.main_window import MainWindow
+from minigrad_gui.resources import asset_path
 from minigrad_gui.teaching import TeachingWorker
 from minigrad_gui.views.draw_panel import DrawPanel
 from minigrad_gui.widgets import digit_keys
@@ -53,7 +54,7 @@ def small_file(mnist, tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def digits_at_hand(mnist, monkeypatch):
     """They are read from their file once, not for each window; and fewer variations are made of each."""
-    monkeypatch.setattr(data, "load_mnist", lambda: mnist)
+    replace_mnist(monkeypatch, lambda: mnist)
     monkeypatch.setattr(digit_keys, "QUIET_MS", 400)  # keys that are sent follow one another sooner than typed ones
     monkeypatch.setattr(handwriting, "TAUGHT_VARIATIONS", 400)
     monkeypatch.setattr(handwriting, "REPLAYED_VARIATIONS", 800)
@@ -761,7 +762,7 @@ def test_the_next_window_knows_my_hand(user, make_window, folder):
     assert user.session.prediction.digit == 1
     assert text(user, "accuracyLabel") == "99.32%"
     user.click("undoTeachingButton")
-    assert same(user.session.reading_model, load_model(data.asset_path("pretrained.npz"))[0])
+    assert same(user.session.reading_model, load_model(asset_path("pretrained.npz"))[0])
 
 
 def test_what_is_saved_is_what_was_trained(user, small_file, tmp_path):

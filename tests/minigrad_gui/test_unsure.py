@@ -6,8 +6,8 @@ from mnist_digits import mnist
 
 from engine.training import logits_of
 from minigrad_gui import digits
-from minigrad_gui.data import asset_path
 from minigrad_gui.reader import load_reader
+from minigrad_gui.resources import asset_path
 
 COUNT = 100
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mnist_digits import replace_mnist
 
 from engine import TrainingConfig
 from minigrad_gui import data
@@ -108,13 +109,13 @@ def test_every_way_out_ends_in_one_sentence(worker, told, monkeypatch, error, to
     def load():
         raise error
 
-    monkeypatch.setattr(data, "load_mnist", load)
+    replace_mnist(monkeypatch, load)
     worker.run(job_of(CONFIG))
     assert [result.error.startswith(told_error) for result in told["ended"]] == [True]
 
 
 def test_an_error_of_the_program_is_told_and_logged(worker, told, monkeypatch, caplog):
-    monkeypatch.setattr(data, "load_mnist", lambda: 1 / 0)
+    replace_mnist(monkeypatch, lambda: 1 / 0)
     worker.run(job_of(CONFIG))
     assert "ZeroDivisionError" in told["ended"][0].error
     assert "ZeroDivisionError" in caplog.text
@@ -124,6 +125,6 @@ def test_loading_that_nobody_waits_for_ends_without_an_error(worker, told, monke
     def load():
         raise data.LoadingCancelledError
 
-    monkeypatch.setattr(data, "load_mnist", load)
+    replace_mnist(monkeypatch, load)
     worker.run(job_of(CONFIG))
     assert [result.error for result in told["ended"]] == [None]

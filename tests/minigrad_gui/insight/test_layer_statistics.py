@@ -5,7 +5,6 @@ import pytest
 
 from engine import MLP, Tensor, cross_entropy_loss, load_model
 from engine.nn import ReLU, Sigmoid, Tanh
-from minigrad_gui.data import asset_path
 from minigrad_gui.insight.layer_statistics import (
     BINS,
     histogram,
@@ -15,6 +14,7 @@ from minigrad_gui.insight.layer_statistics import (
     warning_sentence,
 )
 from minigrad_gui.insight.trace import activations
+from minigrad_gui.resources import asset_path
 
 
 def network(hidden=(20, 12), activation=ReLU):

@@ -6,9 +6,9 @@ import pytest
 from engine import MLP, Tensor, TrainingConfig, load_model
 from engine.run import TrainingRun
 from engine.training import predict
-from minigrad_gui.data import asset_path
 from minigrad_gui.insight import prototype
 from minigrad_gui.insight.prototypes import COPIES, _mean_gradient, _smoothed
+from minigrad_gui.resources import asset_path
 
 
 def trained(mnist, activation):

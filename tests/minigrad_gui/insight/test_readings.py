@@ -5,9 +5,9 @@ import pytest
 
 from engine import MLP, load_model
 from engine.training import predict
-from minigrad_gui.data import asset_path
 from minigrad_gui.insight import confusion
 from minigrad_gui.insight.readings import Readings, label_suspects, read_all
+from minigrad_gui.resources import asset_path
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from scipy import ndimage
 from engine import predict
 from engine.checkpoint import load_model
 from minigrad_gui import digits
-from minigrad_gui.data import asset_path
 from minigrad_gui.photo import find_digits
 from minigrad_gui.reader import load_reader, read_picture, written_number
 from minigrad_gui.reader import predict as predict_digit
+from minigrad_gui.resources import asset_path
 
 WIDTH, HEIGHT = 600, 800
 SLOPE = np.linspace(0, 1, WIDTH)[np.newaxis, :, np.newaxis]

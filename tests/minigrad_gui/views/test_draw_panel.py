@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QApplication
 
 from engine import load_model, save_model
 from minigrad_gui import theme
-from minigrad_gui.data import asset_path
 from minigrad_gui.digits import as_drawn
+from minigrad_gui.resources import asset_path
 
 LINE = np.array([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]])
 

@@ -1,4 +1,4 @@
-"""Fetches a dataset from the Hugging Face hub in a child process: `-m minigrad_gui.hugging_face REPOSITORY TARGET`.
+"""Fetches a dataset from the Hugging Face hub, as a child process: `-m minigrad_gui.data.hugging_face NAME TARGET`.
 
 All of it is untrusted. Counts and kinds are checked here; the system and Python itself limit how much this process may
 use and where it may write. The last line on stderr says what went wrong.
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import MAX_FILE_BYTES, SPLITS, DataError
+from minigrad_gui.data.dataset import MAX_FILE_BYTES, SPLITS, DataError
 
 CONNECT_TIMEOUT_S = 3.0
 DEFAULT_ENDPOINT = "https://huggingface.co"

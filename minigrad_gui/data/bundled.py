@@ -1,0 +1,86 @@
+"""The bundled datasets: MNIST, the strokes that people drew with a pen, and both together."""
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError, read_arrays
+from minigrad_gui.resources import asset_path
+
+if TYPE_CHECKING:
+    from minigrad_gui.pen_digits import PenDigits
+
+MNIST_AND_PEN = "mnist+pen"
+PEN_COUNT, PEN_COPIES, OUTLIER_COUNT = 7_494, 3, 8_000
+TEST_WRITERS = 6
+"""The last of the 30 people, whose drawings are the test digits of the pen strokes alone."""
+PART = 500
+"""Pictures that are drawn between two looks at whether loading was cancelled."""
+
+
+def load_mnist() -> Dataset:
+    """All 70,000 MNIST digits, from the project's own assets. Raises DataError if the file is missing or damaged."""
+    path = asset_path("mnist.npz")
+    try:
+        return read_arrays(path, "mnist")
+    except Exception as error:  # a damaged zip raises nearly anything
+        raise DataError(f"The bundled digits ({path}) are missing or damaged; install minigrad again.") from error
+
+
+def load_pen_digits() -> Dataset:
+    """The pen strokes as pictures, drawn as the canvas draws: of 24 people to train on, of 6 others to test on.
+
+    Raises DataError if the file is missing or damaged.
+    """
+    from minigrad_gui.pen_digits import picture_of
+
+    drawn = _pen_strokes()
+    pictures = np.stack([picture_of(strokes) for strokes in drawn.drawings])
+    tests = drawn.writers > drawn.writers.max() - TEST_WRITERS
+    arrays = pictures[~tests], drawn.labels[~tests], pictures[tests], drawn.labels[tests]
+    return Dataset(*arrays, "pen strokes", DIGIT_NAMES)
+
+
+def load_mnist_and_pen_digits(cancelled: Callable[[], bool] = lambda: False, held_out: Collection[int] = ()) -> Dataset:
+    """MNIST and the pen strokes of 30 people, plain and varied, with outliers; the test digits are MNIST's.
+
+    held_out: people, from 1 to 30, to leave out, so that they can judge what was learned. It takes some seconds.
+    Raises DataError as `load_mnist` does, LoadingCancelledError once `cancelled()` is true.
+    """
+    from minigrad_gui.non_digits import non_digits
+    from minigrad_gui.pen_digits import picture_of, varied_pictures
+
+    mnist, drawn = load_mnist(), _pen_strokes()
+    chosen = np.flatnonzero(~np.isin(drawn.writers, list(held_out)))
+    drawings, labels = [drawn.drawings[index] for index in chosen], drawn.labels[chosen]
+    rng = np.random.default_rng(0)
+
+    def in_parts(count: int, make: Callable[[slice], NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+        parts = []
+        for start in range(0, count, PART):
+            if cancelled():
+                raise LoadingCancelledError
+            parts.append(make(slice(start, min(start + PART, count))))
+        return parts
+
+    images = [mnist.train_images]
+    images += in_parts(len(drawings), lambda part: np.stack([picture_of(strokes) for strokes in drawings[part]]))
+    for _ in range(PEN_COPIES - 1):
+        images += in_parts(len(drawings), lambda part: varied_pictures(drawings[part], rng))
+    digits = mnist.train_images
+    outliers = in_parts(OUTLIER_COUNT, lambda part: non_digits(part.stop - part.start, drawings, digits, rng))
+    labels = np.concatenate([mnist.train_labels, np.tile(labels, PEN_COPIES)])
+    tests = mnist.test_images, mnist.test_labels
+    return Dataset(np.concatenate(images), labels, *tests, MNIST_AND_PEN, DIGIT_NAMES, np.concatenate(outliers))
+
+
+def _pen_strokes() -> "PenDigits":
+    from minigrad_gui.pen_digits import read_pen_digits
+
+    path = asset_path("pen_digits.npz")
+    try:
+        return read_pen_digits(path)
+    except Exception as error:  # a damaged zip raises nearly anything
+        raise DataError(f"The bundled pen strokes ({path}) are missing or damaged; install minigrad again.") from error

@@ -1,0 +1,58 @@
+"""What a dataset is, and how its four arrays are read from an .npz file, which is untrusted: sizes are bounded."""
+
+import io
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPLITS = ("train", "test")
+DIGIT_NAMES = tuple(str(digit) for digit in range(10))
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+MAX_FILE_BYTES = 128 << 20
+"""Limit for each file of a dataset, downloaded or unpacked; MNIST's largest has 55 MB."""
+
+
+class DataError(Exception):
+    """A dataset that could not be loaded; the message is one sentence for the user."""
+
+
+class LoadingCancelledError(Exception):
+    """Loading was cancelled."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images: uint8 (N, 28, 28), from 0 (paper) to 255 (ink); labels: uint8 (N,), indices into class_names.
+
+    outliers: images likewise, of none of the classes, for a network to learn to be unsure of.
+    """
+
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.uint8]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.uint8]
+    name: str
+    class_names: tuple[str, ...]
+    outliers: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 28, 28), np.uint8))
+
+
+def read_arrays(path: Path, name: str) -> Dataset:
+    """The dataset in an .npz file. Raises nearly anything, and DataError if the arrays are not such a dataset's."""
+    arrays = {}
+    with zipfile.ZipFile(path) as archive:
+        for key in ARRAYS:
+            info = archive.getinfo(f"{key}.npy")
+            if info.file_size > MAX_FILE_BYTES:
+                raise DataError("an array is too large.")
+            content = io.BytesIO(archive.read(info))  # read whole, so that its checksum is verified
+            arrays[key] = np.lib.format.read_array(content, allow_pickle=False)
+    for split in SPLITS:
+        images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+        if images.dtype != np.uint8 or images.shape != (len(labels), 28, 28):
+            raise DataError("its pictures are not 28 x 28 bytes each, one to a label.")
+        if labels.dtype != np.uint8 or labels.ndim != 1 or labels.max() > 9:  # max() raises if there are none
+            raise DataError("its labels are not digits from 0 to 9.")
+    return Dataset(**arrays, name=name, class_names=DIGIT_NAMES)

@@ -1,0 +1,72 @@
+"""Downloads a dataset from the Hugging Face hub in a child process, because only a process can be stopped reliably.
+
+The child, `hugging_face`, writes plain arrays. They are untrusted, and so is what it says.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from minigrad_gui.data.dataset import DataError, Dataset, LoadingCancelledError, read_arrays
+
+POLL_INTERVAL_S = 0.05
+MAX_REASON_CHARS = 300
+CHILD_ENVIRONMENT = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_UPDATE_DOWNLOAD_COUNTS": "0",
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",  # public digits need no token
+    "HF_HUB_DISABLE_XET": "1",  # plain HTTP is enough for 20 MB, and its size can be bounded
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    # Otherwise each CPU and arena reserves memory, and the child would need more on larger machines.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+
+
+def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
+    """An image dataset of ten digits from the Hugging Face hub or its cache.
+
+    Raises DataError with one sentence if it cannot be loaded, LoadingCancelledError soon after `cancelled()` is true.
+    """
+    with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
+        target = Path(folder) / "arrays.npz"
+        command = [sys.executable, "-P", "-m", "minigrad_gui.data.hugging_face", repository, str(target)]
+        with open(Path(folder) / "errors", "w+b") as errors:
+            paths = (str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", ""))
+            environment = {**os.environ, **CHILD_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+            child = subprocess.Popen(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
+            )
+            try:
+                while child.poll() is None:
+                    if cancelled():
+                        raise LoadingCancelledError
+                    time.sleep(POLL_INTERVAL_S)
+            finally:
+                child.kill()
+                child.wait()
+            if child.returncode:
+                raise DataError(f"{repository} could not be fetched: {_told(errors, child.returncode)}")
+        try:
+            return read_arrays(target, repository)
+        except Exception as error:
+            raise DataError(f"{repository} could not be fetched: the download is damaged.") from error
+
+
+def _told(errors: IO[bytes], status: int) -> str:
+    """The last line of the child's stderr, shortened and made printable: it may quote untrusted text."""
+    if status != 1:  # it was killed before it could say why
+        return "it is damaged, or takes too much memory."
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4 * MAX_REASON_CHARS))
+    lines = errors.read().decode("utf-8", "replace").strip().splitlines() or ["it gave no reason"]
+    text = "".join(character for character in lines[-1] if character.isprintable())
+    return text if len(text) <= MAX_REASON_CHARS else text[: MAX_REASON_CHARS - 1] + "…"

@@ -1,0 +1,124 @@
+"""The bundled MNIST is the original, and damaged files are refused in one sentence."""
+
+import gzip
+import hashlib
+import importlib.util
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minigrad_gui import data
+from minigrad_gui.data import bundled
+from minigrad_gui.pen_digits import PenDigits
+
+ROOT = Path(__file__).resolve().parents[3]
+DRAWN = 700
+
+
+def idx(array: np.ndarray) -> bytes:
+    """The bytes of an IDX file: a magic number, the dimensions, the values."""
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def make_mnist():
+    spec = importlib.util.spec_from_file_location("make_mnist", ROOT / "assets" / "make_mnist.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_bundled_digits_are_the_published_originals(mnist):
+    for key, (_, md5, shape) in make_mnist().ORIGINALS.items():
+        array = getattr(mnist, key)
+        assert array.shape == shape
+        assert array.dtype == np.uint8
+        assert hashlib.md5(idx(array)).hexdigest() == md5
+
+
+def test_they_can_be_built_again_to_the_same_bytes(mnist, tmp_path):
+    script = tmp_path / "make_mnist.py"
+    script.write_bytes((ROOT / "assets" / "make_mnist.py").read_bytes())
+    folder = tmp_path / "idx"
+    folder.mkdir()
+    for key, (name, _, _) in make_mnist().ORIGINALS.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(idx(getattr(mnist, key)), 1))
+    subprocess.run([sys.executable, script, folder], check=True, capture_output=True)
+    with np.load(tmp_path / "mnist.npz") as built:
+        assert all(np.array_equal(built[key], getattr(mnist, key)) for key in built)
+
+
+def test_files_that_are_not_the_originals_are_refused(mnist, tmp_path):
+    name = make_mnist().ORIGINALS["test_labels"][0]
+    changed = mnist.test_labels.copy()
+    changed[0] ^= 1
+    (tmp_path / name).write_bytes(idx(changed))
+    with pytest.raises(SystemExit, match="MD5"):
+        make_mnist().read_original(tmp_path, *make_mnist().ORIGINALS["test_labels"])
+
+
+def test_a_missing_file_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(bundled, "asset_path", lambda name: tmp_path / name)
+    with pytest.raises(data.DataError, match="install minigrad again"):
+        data.load_mnist()
+
+
+@pytest.fixture
+def few_drawings(monkeypatch):
+    """Whatever loads the pen strokes gets the first 700; the number of copies and outliers is small, too."""
+    drawn = bundled._pen_strokes()
+    few = PenDigits(drawn.drawings[:DRAWN], drawn.labels[:DRAWN], drawn.writers[:DRAWN])
+    monkeypatch.setattr(bundled, "_pen_strokes", lambda: few)
+    monkeypatch.setattr(bundled, "PEN_COPIES", 2)
+    monkeypatch.setattr(bundled, "OUTLIER_COUNT", 60)
+    return few
+
+
+def test_the_pen_strokes_of_people_to_test_on_are_not_trained_on(few_drawings):
+    pen = data.load_pen_digits()
+    tests = few_drawings.writers > 24
+    assert 80 < tests.sum() < 200
+    np.testing.assert_array_equal(pen.train_labels, few_drawings.labels[~tests])
+    np.testing.assert_array_equal(pen.test_labels, few_drawings.labels[tests])
+    assert (len(pen.train_images), len(pen.test_images)) == ((~tests).sum(), tests.sum())
+    assert pen.class_names == tuple("0123456789")
+    assert not len(pen.outliers)
+
+
+@pytest.mark.usefixtures("few_drawings")
+def test_mnist_with_pen_strokes_holds_both(mnist):
+    both = data.load_mnist_and_pen_digits()
+    np.testing.assert_array_equal(both.train_images[:60_000], mnist.train_images)
+    assert len(both.train_images) == len(both.train_labels) == 60_000 + 2 * DRAWN
+    np.testing.assert_array_equal(both.train_labels[-DRAWN:], both.train_labels[60_000:-DRAWN])
+    assert both.outliers.shape == (60, 28, 28)
+    assert both.test_images is mnist.test_images or (both.test_images == mnist.test_images).all()
+
+
+@pytest.mark.usefixtures("few_drawings")
+def test_people_can_be_held_out(monkeypatch):
+    monkeypatch.setattr(bundled, "PEN_COPIES", 1)
+    pen = data.load_pen_digits()
+    both = data.load_mnist_and_pen_digits(held_out=range(25, 31))
+    np.testing.assert_array_equal(both.train_images[60_000:], pen.train_images)
+    np.testing.assert_array_equal(both.train_labels[60_000:], pen.train_labels)
+
+
+def test_drawing_them_can_be_cancelled():
+    asked = []
+
+    def cancelled():
+        asked.append(True)
+        return len(asked) == 3
+
+    with pytest.raises(data.LoadingCancelledError):
+        data.load_mnist_and_pen_digits(cancelled)
+
+
+def test_missing_pen_strokes_are_told_in_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(bundled, "asset_path", lambda name: tmp_path / name)
+    with pytest.raises(data.DataError, match=r"pen strokes .* are missing or damaged; install minigrad again"):
+        data.load_pen_digits()

@@ -1,0 +1,136 @@
+"""Datasets from a Hugging Face hub on loopback, which may mean harm, through a child process that may, too."""
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import hub
+import numpy as np
+import pytest
+
+from minigrad_gui import data
+
+REPOSITORY = "ylecun/mnist"
+COUNTS = {"train": 500, "test": 200}
+
+
+@pytest.fixture(scope="module")
+def files(mnist) -> dict[str, bytes]:
+    content = {"README.md": hub.CARD.encode()}
+    for split, count in COUNTS.items():
+        images, labels = getattr(mnist, f"{split}_images")[:count], getattr(mnist, f"{split}_labels")[:count]
+        content[f"mnist/{split}-00000-of-00001.parquet"] = hub.parquet([hub.png(image) for image in images], labels)
+    return content
+
+
+def test_the_hub_gives_the_very_same_arrays_to_two_at_once_and_its_cache_too(mnist, files, empty_cache):
+    with hub.serving({REPOSITORY: files}) as served, ThreadPoolExecutor() as pool:
+        empty_cache(served.address)
+        fetched, too = pool.map(data.load, [REPOSITORY] * 2)
+    cached = data.load(REPOSITORY)  # nobody serves any more
+    for dataset in (fetched, too, cached):
+        for split, count in COUNTS.items():
+            for kind in ("images", "labels"):
+                array = getattr(dataset, f"{split}_{kind}")
+                assert array.dtype == np.uint8
+                assert np.array_equal(array, getattr(mnist, f"{split}_{kind}")[:count])
+    assert fetched.name == REPOSITORY
+    assert fetched.class_names == mnist.class_names
+    for path in Path(os.environ["HF_HOME"]).rglob("*.arrow"):
+        os.truncate(path, path.stat().st_size // 2)
+    with pytest.raises(data.DataError, match=r"copies in .*cache, are damaged"):
+        data.load(REPOSITORY)
+
+
+def test_a_dataset_that_does_not_exist_is_told_in_one_sentence(files, empty_cache):
+    with hub.serving({REPOSITORY: files}) as served:
+        empty_cache(served.address)
+        with pytest.raises(data.DataError, match="nobody/nothing could not be fetched") as refusal:
+            data.load_hugging_face("nobody/nothing")
+    assert "\n" not in str(refusal.value)
+
+
+def test_without_network_and_cache_it_fails(empty_cache):
+    empty_cache("http://127.0.0.1:1")
+    with pytest.raises(data.DataError, match="cannot be reached"):
+        data.load_hugging_face(REPOSITORY)
+
+
+def test_a_hub_that_never_answers_can_be_left(empty_cache):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor() as pool:
+        empty_cache(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        silent.settimeout(60)
+        asked = pool.submit(silent.accept)
+        with pytest.raises(data.LoadingCancelledError):
+            data.load_hugging_face(REPOSITORY, asked.done)
+        asked.result()[0].close()
+
+
+def test_nothing_is_written_outside_of_the_cache(tmp_path, empty_cache):
+    with hub.serving({REPOSITORY: hub.repository(hub.pictures(hub.BLANK))}, etag=str(tmp_path / "planted")) as served:
+        empty_cache(served.address)
+        with pytest.raises(data.DataError, match=r"fetched: the hub names a file outside of the cache\.$"):
+            data.load_hugging_face(REPOSITORY)
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
+def test_a_download_without_end_is_refused(tmp_path, empty_cache):
+    with hub.serving({REPOSITORY: hub.repository(hub.endless())}) as served:
+        empty_cache(served.address)
+        with pytest.raises(data.DataError, match=r"could not be fetched: it is too large\.$"):
+            data.load_hugging_face(REPOSITORY)
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) < 1 << 20
+
+
+def test_a_download_that_trickles_can_be_left(empty_cache):
+    with hub.serving({REPOSITORY: hub.repository(hub.endless(b"x", 0.05))}) as served:
+        empty_cache(served.address)
+
+        def is_on_its_way() -> bool:
+            return any("resolve" in headers["path"] and "parquet" in headers["path"] for headers in served.headers)
+
+        with pytest.raises(data.LoadingCancelledError):
+            data.load_hugging_face(REPOSITORY, is_on_its_way)
+
+
+def test_no_token_and_nothing_about_the_person_is_sent(tmp_path, monkeypatch, empty_cache):
+    """Neither to the hub nor to where the hub sends us for the files."""
+    repositories = {REPOSITORY: hub.repository(hub.pictures(hub.BLANK))}
+    with hub.serving(repositories) as store, hub.serving(repositories, moved_to=store.address) as served:
+        empty_cache(served.address)
+        (tmp_path / "cache").mkdir()
+        (tmp_path / "cache" / "token").write_text("hf_secret")
+        (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password secret")
+        (tmp_path / "netrc").chmod(0o600)
+        for name, value in (("HF_TOKEN", "hf_secret"), ("NETRC", str(tmp_path / "netrc")), ("AI_AGENT", "secret")):
+            monkeypatch.setenv(name, value)
+        assert len(data.load_hugging_face(REPOSITORY).test_labels) == 1
+    assert store.headers
+    for headers in served.headers + store.headers:
+        assert not {"authorization", "cookie"} & headers.keys()
+        assert "secret" not in str(headers)
+        assert "harness" not in headers["path"]  # a list of what to look for in our environment
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script cannot stand for the interpreter there")
+@pytest.mark.parametrize(
+    ("does", "told"),
+    [
+        ("print('\\x1b[2J' + 'x' * 10**3, file=sys.stderr); sys.exit(1)", "[2J" + "x" * 296 + "…"),
+        ("print('\\n\\n', file=sys.stderr); sys.exit(1)", "it gave no reason"),
+        ("os.write(2, b'half a sentence'); os.abort()", "it is damaged, or takes too much memory."),
+        ("open(sys.argv[-1], 'w').write('no arrays')", "the download is damaged."),
+        ("", "the download is damaged."),
+    ],
+)
+def test_the_child_is_not_believed_either(tmp_path, monkeypatch, does, told):
+    child = tmp_path / "python"
+    child.write_text(f"#!{sys.executable}\nimport os, resource, sys\nresource.setrlimit(4, (0, 0))\n{does}")
+    child.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(child))
+    with pytest.raises(data.DataError) as refusal:
+        data.load_hugging_face(REPOSITORY)
+    assert str(refusal.value) == f"{REPOSITORY} could not be fetched: {told}"

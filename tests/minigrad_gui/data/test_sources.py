@@ -1,0 +1,24 @@
+"""The datasets to choose from are what they are said to be."""
+
+import pytest
+from mnist_digits import replace_mnist
+
+from minigrad_gui import data
+from minigrad_gui.data import bundled
+
+
+def test_a_source_is_loaded_by_its_key(few, monkeypatch):
+    replace_mnist(monkeypatch, lambda: few)
+    assert data.load(data.MNIST) is few
+
+
+def test_a_source_is_asked_whether_loading_was_cancelled():
+    with pytest.raises(data.LoadingCancelledError):
+        data.load(data.MNIST_AND_PEN, lambda: True)
+
+
+def test_what_is_said_of_mnist_with_pen_strokes_is_true():
+    source = data.SOURCES[data.MNIST_AND_PEN]
+    assert len(bundled._pen_strokes().drawings) == bundled.PEN_COUNT
+    assert source.training_count == 60_000 + bundled.PEN_COPIES * bundled.PEN_COUNT
+    assert source.outlier_count == bundled.OUTLIER_COUNT
