@@ -130,7 +130,9 @@ class Mosaic(QWidget):
             tiles = np.empty((rows * columns, height, width + self._gap, 3), np.uint8)
             tiles[:] = color.red(), color.green(), color.blue()
             tiles[:count, :, :width] = self._pixels
-            joined = tiles.reshape(rows, columns, height, -1, 3).swapaxes(1, 2).reshape(rows, height, -1, 3)
+            across = columns * (width + self._gap)
+            joined = tiles.reshape(rows, columns, height, width + self._gap, 3).swapaxes(1, 2)
+            joined = joined.reshape(rows, height, across, 3)
             self._rows = [image_of(row) for row in joined]
         return self._rows
 
@@ -140,16 +142,15 @@ class Mosaic(QWidget):
             self._rows = None
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        colors = theme.colors()
+        columns, rows = self._columns(self.width()), self._painted_rows()
         painter = QPainter(self)
-        columns = self._columns(self.width())
-        for row, image in enumerate(self._painted_rows()):
+        for row, image in enumerate(rows):
             place = QRect(self.rect_of(row * columns).topLeft(), image.size() * self._scale)
             if place.adjusted(0, 0, 0, self._tile().height() - place.height()).intersects(event.rect()):
                 painter.drawImage(place, image)
                 self._paint_captions(painter, range(row * columns, min((row + 1) * columns, self.count)))
         for index in {self.current, self._cursor if self.hasFocus() else -1} - {-1}:
-            painter.setPen(QPen(QColor(colors.accent), 2))
+            painter.setPen(QPen(QColor(theme.colors().accent), 2))
             painter.drawRect(self.rect_of(index))
         painter.end()
 
