@@ -14,7 +14,10 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(params=[ReLU, Tanh, Sigmoid])
 def model(request):
-    return MLP(784, (20, 12), 10, request.param, dtype=np.float32, init="he", rng=np.random.default_rng(1))
+    model = MLP(784, (20, 12), 10, request.param, dtype=np.float32, init="he", rng=np.random.default_rng(1))
+    for layer in model.layers:
+        layer.b.data += np.random.default_rng(2).normal(0, 0.1, layer.b.shape).astype(np.float32)
+    return model
 
 
 @pytest.fixture
