@@ -19,12 +19,12 @@ EPOCHS = 3
 
 
 def start_window(spawned: float, settings: str) -> dict[str, float]:
-    """In the child: open the window with fresh settings, train a little, and tell the times in seconds."""
+    """In the child: open the window with fresh settings, train a little, and print the times in seconds."""
     from PySide6.QtCore import QEventLoop, QSettings
     from PySide6.QtWidgets import QApplication, QSpinBox
 
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings)
-    os.environ["XDG_DATA_HOME"] = settings  # no drawings that somebody taught
+    os.environ["XDG_DATA_HOME"] = settings  # without taught drawings
     app = QApplication([])
     from minigrad_gui.main_window import MainWindow
 

@@ -40,7 +40,7 @@ TAUGHT = (10, 20, 40)
 
 
 def read_strokes(path: Path) -> tuple[list[list[NDArray[np.float64]]], NDArray[Any], NDArray[Any]]:
-    """The drawings, y turned to point down, with their labels and writers."""
+    """The drawings with y pointing down, and their labels and writers."""
     with np.load(path, allow_pickle=False) as arrays:
         points = arrays["points"].astype(np.float64) * [1, -1]
         strokes = np.split(points, arrays["stroke_start"][1:-1])
@@ -50,7 +50,7 @@ def read_strokes(path: Path) -> tuple[list[list[NDArray[np.float64]]], NDArray[A
 
 
 def confusions(labels: NDArray[Any], read: NDArray[Any]) -> str:
-    """What is most often read wrong, such as "1 as 7: 117"."""
+    """The most frequent errors, such as "1 as 7: 117"."""
     table = np.zeros((CLASSES, CLASSES), int)
     np.add.at(table, (labels, read), 1)
     np.fill_diagonal(table, 0)
@@ -79,9 +79,9 @@ def calibration_error(confidence: NDArray[Any], right: NDArray[Any], bins: int =
 
 
 def print_rejection(model: MLP, calibration: Calibration, digits: NDArray[Any]) -> None:
-    """How well the log-sum-exp tells digits (n, 28, 28) that are read right from pictures that show none.
+    """How well the log-sum-exp separates correctly read digits, (n, 28, 28), from pictures without a digit.
 
-    Pictures like those that the preset Best learns from, but others; and MNIST's test digits as negatives.
+    The latter are new pictures of the kinds that the preset Best learns from, and negatives of MNIST's test digits.
     """
     mnist, drawn = load_mnist(), read_pen_digits(asset_path("pen_digits.npz"))
     others = non_digits(2000, drawn.drawings, mnist.test_images, np.random.default_rng(1))
@@ -100,11 +100,11 @@ def log_sum_exp(logits: NDArray[Any]) -> NDArray[Any]:
 
 
 def shown_first(labels: NDArray[Any], rng: np.random.Generator, evenly: bool) -> NDArray[np.intp]:
-    """The order in which drawings with these labels (n,) are taught: shuffled, or each digit in its turn."""
+    """The order in which drawings with these labels (n,) are taught: shuffled, or the digits in turn."""
     order = rng.permutation(len(labels))
     if not evenly:
         return order
-    turn = np.empty(len(labels), int)  # how many of the same digit come before
+    turn = np.empty(len(labels), int)  # how many of the same digit precede
     for digit in range(CLASSES):
         turn[labels[order] == digit] = np.arange((labels == digit).sum())
     return order[np.argsort(turn, kind="stable")]

@@ -29,7 +29,7 @@ from engine.run import TrainingRun
 
 MAX_SECONDS = 1.0
 MAX_BYTES = 16 << 20
-"""The seeds are tiny networks, so this is for the worst of descriptions."""
+"""Enough for the worst description, as the seed files hold tiny networks."""
 FORBIDDEN = (
     "exec",
     "os.system",
@@ -55,7 +55,7 @@ HEADERS = (
 
 
 def seeds() -> list[bytes]:
-    """Small good files of each kind, stored and deflated."""
+    """Small valid files of each kind, stored and deflated."""
     rng = np.random.default_rng(0)
     config = TrainingConfig(hidden=(3,), batch_size=8, epochs=2)
     run = TrainingRun(config, rng.integers(0, 256, (30, 2, 2)).astype(np.uint8), rng.integers(0, 2, 30), 2)
@@ -86,7 +86,7 @@ def _repacked(file: bytes, compression: int, change: Callable[[dict[str, bytes]]
 
 
 def mutated(rng: random.Random, files: list[bytes]) -> bytes:
-    """One of the files after one mutation or a few; half of them with right checksums, to get further in."""
+    """One of the files after one or more mutations; half of them with valid checksums, to get past those."""
     file = rng.choice(files)
     if rng.random() < 0.5:
         changes = rng.choices((_change_description, _change_entry, _change_names), k=rng.choice((1, 1, 1, 2, 3)))
@@ -101,7 +101,7 @@ def mutated(rng: random.Random, files: list[bytes]) -> bytes:
 def _change_bytes(rng: random.Random, file: bytes, files: list[bytes]) -> bytes:
     data = bytearray(file)
     start = rng.randrange(len(data) + 1)
-    # The directory at the end of a zip file is where its readers can be misled.
+    # Readers of zip files trust the directory at the end.
     if rng.random() < 0.4:
         start = max(0, len(data) - rng.randrange(1, 600))
     length = min(rng.choice((1, 2, 4, 8, 30, 300)), len(data) - start)
@@ -133,7 +133,7 @@ def _change_description(rng: random.Random, entries: dict[str, bytes]) -> None:
         np.save(stream, np.array(json.dumps(description)))
         entries["meta.npy"] = stream.getvalue()
     except Exception:
-        return  # an earlier mutation has been here
+        return  # an earlier mutation removed it
 
 
 def _change_value(rng: random.Random, node: Any) -> None:
@@ -184,7 +184,7 @@ def _change_names(rng: random.Random, entries: dict[str, bytes]) -> None:
 
 
 class Watch:
-    """Raises when something is run or opened that reading a file has no need of; on while `looking`."""
+    """Raises if code is run or files are opened that reading does not need; active while `looking`."""
 
     def __init__(self) -> None:
         self.looking = False
@@ -197,7 +197,7 @@ class Watch:
 
 
 def broken_rule(file: bytes, path: Path, watch: Watch | None = None) -> tuple[str, str | None]:
-    """What became of a file ("model", "run" or "refused"), and which rule its reading broke, if any."""
+    """The outcome for a file ("model", "run" or "refused"), and the rule that reading it broke, if any."""
     path.write_bytes(file)
     outcome, fault = "refused", None
     for what, load in (("model", load_model), ("run", load_checkpoint)):
@@ -228,7 +228,7 @@ def broken_rule(file: bytes, path: Path, watch: Watch | None = None) -> tuple[st
 
 
 def fuzz(seconds: float, seed: int, most: int | None = None) -> tuple[Counter[str], str | None]:
-    """How many files had which fate, and the first fault, with the path of a copy of its file."""
+    """The number of files by outcome, and the first fault with the path of a copy of its file."""
     rng, files, fates, watch = random.Random(seed), seeds(), Counter[str](), Watch()
     deadline = time.monotonic() + seconds
     tracemalloc.start()
@@ -236,7 +236,7 @@ def fuzz(seconds: float, seed: int, most: int | None = None) -> tuple[Counter[st
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "fuzzed.npz"
             for file in files:
-                broken_rule(file, path)  # so that whatever is imported late is there
+                broken_rule(file, path)  # so that late imports are done
             while time.monotonic() < deadline and (most is None or fates.total() < most):
                 file = mutated(rng, files)
                 fate, fault = broken_rule(file, path, watch)
@@ -251,7 +251,7 @@ def fuzz(seconds: float, seed: int, most: int | None = None) -> tuple[Counter[st
 
 
 def fuzz_with_atheris(seconds: float, seed: int) -> None:
-    """The same rules, with mutations that follow the code they reach. Ends the process."""
+    """Apply the same rules with coverage-guided mutations. Ends the process."""
     import atheris
 
     import engine.archive
@@ -274,7 +274,7 @@ def fuzz_with_atheris(seconds: float, seed: int) -> None:
 
     def change(file: bytes, max_size: int, seed: int) -> bytes:
         rng = random.Random(seed)
-        with suppress(Exception):  # what was mutated before is seldom a zip file
+        with suppress(Exception):  # earlier mutations seldom leave a valid zip file
             if rng.random() < 0.5:
                 return mutated(rng, [file])[:max_size]
         return bytes(atheris.Mutate(file, max_size))

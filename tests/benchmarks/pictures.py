@@ -32,7 +32,7 @@ Named = tuple[str, NDArray[Any], str]
 
 
 def shown_by(path: Path) -> str | None:
-    """What a picture shows, by its names: "7", "2026", "" for no digit, None if its names do not tell."""
+    """What a picture shows according to its names: "7", "2026", "" for no digit, None if unknown."""
     for name in (path.parent.name, path.stem.split("_")[0]):
         if name == "none":
             return ""
@@ -73,14 +73,14 @@ def own_sets(count: int, seed: int, part: str) -> Iterator[tuple[str, Iterator[N
 
 
 def fonts(count: int) -> list[str]:
-    """Some of the fonts that this machine has, or Pillow's usual one alone."""
+    """Some of the fonts on this machine, or only Pillow's default font."""
     found = sorted(Path("/usr/share/fonts").rglob("*.?tf"))
     usual = [str(path) for path in found if not any(word in path.stem for word in ("D050000L", "Symbol", "Dingbats"))]
     return usual[:: max(1, len(usual) // max(1, count))][:count] or [sample_pictures.FONT]
 
 
 class Tally:
-    """What became of the pictures of one set."""
+    """The results for one set of pictures."""
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}

@@ -1,7 +1,7 @@
-"""Pictures of digits as people have them, drawn here: one set for each thing that makes a picture hard to read.
+"""Synthetic pictures of digits as people have them: one set for each difficulty.
 
-Every set is a function of a source of digits and a random generator, so that a set can be drawn again, from digits
-that nothing was tuned to. A sample is a picture, uint8 (height, width) or (height, width, 3), and what it shows: "7",
+Every set is a function of a source of digits and a random generator, so that it can be drawn again from digits that
+nothing was tuned to. A sample is a picture, uint8 (height, width) or (height, width, 3), and what it shows: "7",
 "2026", or "" for no digit.
 """
 
@@ -41,7 +41,7 @@ STROKES: dict[int, list[list[tuple[float, float]]]] = {
 
 
 def strokes_of(digit: int, rng: Rng, wobble: float = 3) -> list[NDArray[np.float64]]:
-    """The strokes of a digit as another hand would make them, in a box of about 100 x 100."""
+    """The strokes of a digit in another handwriting, in a box of about 100 x 100."""
     slant, wide = rng.normal(0, 0.12), rng.uniform(0.8, 1.15)
     matrix = np.array([[wide, -slant], [0, 1]])
     return [(np.array(stroke) - 50 + rng.normal(0, wobble, (len(stroke), 2))) @ matrix.T + 50
@@ -49,7 +49,7 @@ def strokes_of(digit: int, rng: Rng, wobble: float = 3) -> list[NDArray[np.float
 
 
 def drawn(strokes: list[NDArray[np.float64]], size: int, pen: float, margin: float = 0.2) -> NDArray[np.float64]:
-    """The ink of strokes on a sheet of size x size, from 0 to 1; a pen of so many pixels, with smooth edges."""
+    """The ink of strokes on a sheet of size x size, from 0 to 1, antialiased; pen: its width in pixels."""
     sheet = Image.new("L", (4 * size, 4 * size))
     brush = ImageDraw.Draw(sheet)
     scale, width = 4 * size * (1 - 2 * margin) / 100, max(1, round(4 * pen))
@@ -82,7 +82,7 @@ def gray(ink: NDArray[Any]) -> Picture:
     return np.clip(np.rint(255 - 255 * ink), 0, 255).astype(np.uint8)
 
 
-# ---------------------------------------------------------------- what digits are disturbed by
+# ---------------------------------------------------------------- disturbances
 
 Disturb = Callable[[Picture, Rng], Picture]
 
@@ -106,7 +106,7 @@ def _cut_tight(digit: Picture, _: Rng) -> Picture:
 
 
 def _framed(digit: Picture, rng: Rng) -> Picture:
-    """In a cell of which a border or two, or all four, were left."""
+    """In a table cell of which one, two or all four borders are visible."""
     size = int(rng.integers(60, 260))
     sheet = Image.fromarray(gray(0.8 * enlarged(digit, size)))
     brush, end, width = ImageDraw.Draw(sheet), size - 1, max(1, int(size * rng.uniform(0.01, 0.04)))
@@ -137,7 +137,7 @@ def _turned_with_specks(digit: Picture, rng: Rng) -> Picture:
 
 
 def _shadowed(digit: Picture, rng: Rng) -> Picture:
-    """Light that falls off, and the shadow of a hand across the digit."""
+    """Uneven light, and the shadow of a hand across the digit."""
     ink = np.pad(enlarged(digit, 300), 60)
     y, x = np.mgrid[0:1:420j, 0:1:420j]
     angle = rng.uniform(0, 2 * np.pi)
@@ -184,7 +184,7 @@ def _ruled(digit: Picture, rng: Rng) -> Picture:
 
 
 def _plotted(digit: Picture, rng: Rng) -> Picture:
-    """As a saved plot shows it: a light digit on a dark square on a white page."""
+    """Like a saved plot: a light digit on a dark square on a white page."""
     size = int(rng.integers(160, 320))
     small = np.asarray(Image.fromarray(digit).resize((size, size), Image.Resampling.NEAREST))
     left, top, right, bottom = (int(size * rng.uniform(0.1, 0.35)) for _ in range(4))
@@ -208,7 +208,7 @@ DISTURBED: dict[str, Disturb] = {
 
 
 def disturbed(name: str, images: Picture, labels: NDArray[Any], rng: Rng) -> Iterator[Sample]:
-    """MNIST's digits (n, 28, 28), disturbed in one of the ways that DISTURBED names."""
+    """MNIST digits, (n, 28, 28), with one of the disturbances in DISTURBED."""
     for image, label in zip(images, labels, strict=True):
         yield DISTURBED[name](image, rng), str(label)
 
@@ -225,7 +225,7 @@ def hair_thin(count: int, rng: Rng) -> Iterator[Sample]:
 
 
 def uneven(count: int, rng: Rng) -> Iterator[Sample]:
-    """Thin strokes of which one half is much paler, as when a pencil was pressed less."""
+    """Thin strokes of which one half is much paler, as if the pencil was pressed less."""
     for index in range(count):
         size = int(rng.choice([28, 40, 200]))
         ink = drawn(strokes_of(index % 10, rng), size, size / 28 * rng.uniform(1, 1.6))
@@ -236,7 +236,7 @@ def uneven(count: int, rng: Rng) -> Iterator[Sample]:
 
 
 def broken(count: int, rng: Rng) -> Iterator[Sample]:
-    """Strokes with gaps, each a little shorter than a fifth of the digit."""
+    """Strokes with gaps, each slightly shorter than a fifth of the digit."""
     for index in range(count):
         pieces = []
         for stroke in strokes_of(index % 10, rng):
@@ -249,7 +249,7 @@ def broken(count: int, rng: Rng) -> Iterator[Sample]:
 
 
 def rendered(fonts: list[str], rng: Rng) -> Iterator[Sample]:
-    """Each digit in each font, at some size, as dark on light or light on dark."""
+    """Each digit in each font, at various sizes, dark on light or light on dark."""
     for name in fonts:
         for digit in range(10):
             size = int(rng.integers(40, 400))
@@ -290,7 +290,7 @@ def numbers(count: int, images: Picture, labels: NDArray[Any], rng: Rng) -> Iter
         yield gray(sheet[:, : at + 30]), "".join(str(labels[index]) for index in chosen)
 
 
-# ---------------------------------------------------------------- pictures that show no digit
+# ---------------------------------------------------------------- pictures without a digit
 
 
 def none_at_all(count: int, rng: Rng) -> Iterator[Sample]:
@@ -350,7 +350,7 @@ def _hatching(size: int, rng: Rng) -> Picture:
     return gray(drawn(lines, size, size / 50))
 
 
-# ---------------------------------------------------------------- one picture for each kind of fault
+# ---------------------------------------------------------------- one picture for each difficulty
 
 
 def _blank(width: int, height: int, shade: int = 255) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -363,7 +363,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def kinds() -> dict[str, Sample]:
-    """One small picture for each kind of trouble."""
+    """One small picture for each difficulty."""
     made: dict[str, Sample] = {}
 
     sheet, brush = _blank(100, 140)

@@ -45,7 +45,7 @@ class Soak:
         self._random = random.Random(seed)
 
     def run_once(self, number: int) -> None:
-        """A short run, and something of what people do between two runs."""
+        """A short run, and some of what people do between runs."""
         session, chance = self._session, self._random
         self._window.findChild(QLineEdit, "hiddenLayersEdit").setText(chance.choice(("8", "16", "16, 8")))
         self._window.findChild(QSpinBox, "epochsSpin").setValue(chance.randint(1, 3))
@@ -76,7 +76,7 @@ class Soak:
 
     def _wait(self, condition: Callable[[], bool]) -> None:
         loop, tick, end = QEventLoop(), QTimer(interval=1), time.monotonic() + PATIENCE_S
-        tick.timeout.connect(loop.quit)  # QTimer.singleShot(1, loop.quit) would leak some bytes each time
+        tick.timeout.connect(loop.quit)  # QTimer.singleShot(1, loop.quit) would leak a few bytes each time
         tick.start()
         while not condition():
             if time.monotonic() > end:
@@ -84,13 +84,13 @@ class Soak:
             loop.exec()
 
     def figures(self) -> dict[str, float]:
-        """What must not grow, counted while all is at rest."""
+        """Counts what must not grow, while everything is idle."""
         timers = self._window.findChildren(QTimer)
         self._wait(lambda: not any(timer.isSingleShot() and timer.isActive() for timer in timers))
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        QPixmapCache.clear()  # Qt caches up to 10 MB of pictures there, which is no leak
+        QPixmapCache.clear()  # Qt caches up to 10 MB of pictures there, which is not a leak
         gc.collect()
-        with suppress(AttributeError):  # glibc retains what was freed, now more and now less of it
+        with suppress(AttributeError):  # glibc retains varying amounts of freed memory
             ctypes.CDLL(None).malloc_trim(0)
         timers = {each for each in gc.get_objects() if isinstance(each, QTimer)} | {*self._window.findChildren(QTimer)}
         return {
@@ -114,7 +114,7 @@ def few_digits() -> data.Dataset:
 
 
 def growth(rows: list[dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Print and return, for each figure, between what it lay after the warm-up and how fast it grew."""
+    """Print and return each figure's range after the warm-up and its growth."""
     measured, result = rows[int(WARM_UP_SHARE * len(rows)) :], {}
     thousands, hours = ([row[name] / unit for row in measured] for name, unit in (("run", 1000), ("s", 3600)))
     for name in [*measured[0]][2:]:

@@ -106,7 +106,7 @@ def engine_in_the_window() -> Epoch:
 
     folder = tempfile.TemporaryDirectory()
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder.name)
-    os.environ["XDG_DATA_HOME"] = folder.name  # no drawings that somebody taught
+    os.environ["XDG_DATA_HOME"] = folder.name  # without taught drawings
     app = QApplication([])
     from minigrad_gui.main_window import MainWindow
 
@@ -114,7 +114,7 @@ def engine_in_the_window() -> Epoch:
     window.show()
     while not window.windowHandle().isExposed():
         app.processEvents()
-    atexit.register(lambda: (window.session.close(), app, folder))  # none may be gone before that
+    atexit.register(lambda: (window.session.close(), app, folder))  # no step may be missed before that
     session, loop = window.session, QEventLoop()
     session.stateChanged.connect(lambda state: loop.quit() if state == "idle" else None)
     starts: list[float] = []
@@ -209,7 +209,7 @@ def pytorch(threads: int, fused: bool) -> Epoch:
 
 
 def jax_scan() -> Epoch:
-    """JAX: the whole epoch is one compiled `lax.scan`, its memory given to it to reuse; optax's Adam."""
+    """JAX: the whole epoch is one compiled `lax.scan` with donated buffers; optax's Adam."""
     import jax
     import jax.numpy as jnp
     import optax
@@ -259,7 +259,7 @@ JAX, REFERENCE = "JAX, the epoch as one lax.scan", "reference loop, float64"
 
 
 def contenders() -> dict[str, Callable[[], Epoch]]:
-    """What there is to compare, by name: those whose library is installed."""
+    """The contenders by name, without those whose library is not installed."""
     found: dict[str, Callable[[], Epoch]] = {TRAIN: engine_train, APP: engine_app_loop}
     if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         found[WINDOW] = engine_in_the_window
@@ -278,7 +278,7 @@ def contenders() -> dict[str, Callable[[], Epoch]]:
 
 
 class Child:
-    """A contender in its own process, which trains an epoch whenever it is told a batch size."""
+    """A contender in its own process, which trains an epoch for each batch size it is sent."""
 
     def __init__(self, name: str) -> None:
         command = [sys.executable, __file__, "--contender", name]

@@ -1,6 +1,6 @@
-"""Opens the real window on an X server, keeps its event loop busy, and draws a circle there with the real pointer.
+"""Opens the real window on an X server, makes its event loop busy, and draws a circle with the real pointer.
 
-Usage: busy_window.py MILLISECONDS_A_TURN. Writes how many points each stroke has got.
+Usage: busy_window.py MILLISECONDS_PER_TURN. Prints the number of points of each stroke.
 """
 
 import math
@@ -19,7 +19,7 @@ LONGEST_WAIT_S = 20
 
 
 class Person(Thread):
-    """Moves the mouse in the time of the person, whatever the window does."""
+    """Moves the mouse in real time, whatever the window is doing."""
 
     def __init__(self, centre: QPoint, radius: int) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ def parameter(*values: Any, dtype: type = np.float64) -> Tensor:
 def judge(f: Callable[..., Tensor], reference: Callable[..., Any], *arrays: Any) -> None:
     """Compare `f`, of Tensors, with `reference`, of arrays, at these float64 arrays. Raises AssertionError.
 
-    Every element of the result gets a different weight, so that a gradient in the wrong place is noticed.
+    Every element of the result has a different weight, so that a gradient in the wrong place is detected.
     """
     arrays = tuple(np.array(array, float) for array in arrays)
     tensors = [Tensor(array.copy(), requires_grad=True) for array in arrays]
@@ -67,7 +67,7 @@ def _differences(f: Callable[..., Tensor], arrays: tuple[Any, ...], index: int, 
 
 
 def away_from_zero(shape: tuple[int, ...], seed: int = 0) -> Any:
-    """Numbers of either sign, from 0.2 to 2 in size, no two alike."""
+    """Distinct numbers of either sign, with absolute values from 0.2 to 2."""
     rng = np.random.default_rng(seed)
     return rng.uniform(0.2, 2, shape) * rng.choice([-1, 1], shape)
 

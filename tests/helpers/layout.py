@@ -1,4 +1,4 @@
-"""What stands where in a window, and what has too little room."""
+"""Finds the parts of a window, and those that have too little room."""
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import (
@@ -18,13 +18,13 @@ from minigrad_gui.widgets.probability_bars import ProbabilityBars
 
 
 def parts_of(window) -> list[QWidget]:
-    """Everything that can be seen that has words or can be worked with."""
+    """All visible parts with text or for interaction."""
     kinds = (QAbstractButton, QLabel, QComboBox, QLineEdit, QAbstractSpinBox, QSlider, Canvas, ProbabilityBars)
     return [part for kind in kinds for part in window.findChildren(kind) if part.isVisible()]
 
 
 def reachable(part, window) -> bool:
-    """Whether it lies within the window, or within what is scrolled up and down."""
+    """Whether a part lies within the window or a vertically scrolled area."""
     x, width = part.mapTo(window, QPoint()).x(), part.width()
     ancestors, parent = [], part.parentWidget()
     while parent is not None and parent is not window:
@@ -37,7 +37,7 @@ def reachable(part, window) -> bool:
 
 
 def clipped(window) -> list[str]:
-    """The names of what is smaller than it needs to be."""
+    """The names of parts that are smaller than they need to be or out of reach."""
     small = [part for part in parts_of(window) if part.minimumSizeHint().width() > part.width() + 1]
     unseen = [part for part in parts_of(window) if not reachable(part, window)]
     return [part.objectName() or getattr(part, "text", str)() for part in small + unseen]
@@ -45,7 +45,7 @@ def clipped(window) -> list[str]:
 
 def resized(window, width: int, height: int) -> None:
     window.resize(width, height)
-    for _ in range(4):  # a layout that grows asks the one around it, and so on
+    for _ in range(4):  # a growing layout resizes its parent, and so on
         QApplication.sendPostedEvents()
         QApplication.processEvents()
     assert (window.width(), window.height()) == (width, height)

@@ -1,4 +1,4 @@
-"""What a test leaves behind: threads, timers, jobs of a pool, dialogs and other top-level widgets."""
+"""Finds what a test leaves behind: threads, timers, pool jobs, dialogs and other top-level widgets."""
 
 import threading
 
@@ -7,20 +7,20 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread, QThreadPo
 from PySide6.QtWidgets import QApplication, QWidget
 
 GRACE_S = 5.0
-"""How long a thread that has been told to end may take."""
+"""How long a thread may take to end after it was asked to."""
 
 
 class Leaks:
-    """Knows what there was when it was made; `found` is what has come since and has not gone."""
+    """Remembers what exists at its creation; `found` lists what has been created since and still exists."""
 
     def __init__(self) -> None:
         self._threads = set(threading.enumerate())
         self._objects = {id(each): each for each in _live_objects()}
 
     def found(self) -> list[str]:
-        """A line for each, once deferred deletions are done and whatever is about to end has ended."""
+        """One line for each leak, after deferred deletions and after ending threads have ended."""
         if QCoreApplication.instance() is not None:
-            for _ in range(2):  # what is deleted may have something deleted
+            for _ in range(2):  # a deletion may schedule another one
                 QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         threads = [each for each in threading.enumerate() if each not in self._threads and _counts(each)]
         for thread in threads:
@@ -34,12 +34,12 @@ class Leaks:
 
 
 def _counts(thread: threading.Thread) -> bool:
-    """Not the stand-ins that Python makes for Qt's threads, nor tqdm's monitor, which lives as long as the process."""
+    """Ignore Python's dummies for Qt threads, and tqdm's monitor, which lives as long as the process."""
     return not isinstance(thread, threading._DummyThread) and not type(thread).__module__.startswith("tqdm")
 
 
 def _live_objects() -> list[QObject]:
-    """Running threads but this one, active timers, busy pools, and widgets that stand for themselves."""
+    """Running threads except this one, active timers, busy pools, and top-level widgets."""
     if QCoreApplication.instance() is None:
         return []
     here = QThread.currentThread()

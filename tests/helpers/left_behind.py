@@ -1,4 +1,4 @@
-"""Runs that a window leaves behind, and what the next says of them."""
+"""Runs that a window leaves behind, and the messages of the next window."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def said(user, banner: str) -> str:
 
 
 def leave_a_run(runs: Path, steps: int = 3, **config: object) -> Path:
-    """What a window leaves behind that was ended by force."""
+    """Write a checkpoint like that of a window that was killed."""
     settings = TrainingConfig(hidden=(4,), batch_size=8, epochs=2, **config)
     digits = mnist()
     run = TrainingRun(settings, digits.train_images, digits.train_labels, 10)

@@ -1,4 +1,4 @@
-"""The bundled MNIST, read once by each process: it takes a third of a second."""
+"""The bundled MNIST, loaded once per process, as that takes a third of a second."""
 
 import functools
 from collections.abc import Callable
@@ -16,7 +16,7 @@ def mnist() -> Dataset:
 
 @functools.cache
 def first_digits(training: int = 3000, test: int = 1000) -> Dataset:
-    """So many of MNIST's digits, the first ones."""
+    """The first digits of MNIST."""
     whole = mnist()
     return replace(
         whole,

@@ -1,7 +1,7 @@
-"""A monkey at the window: seeded, it clicks, drags, turns the wheel, types and presses keys in random order.
+"""A monkey test: clicks, drags, turns the wheel, types and presses keys in a seeded random order.
 
-What opens is answered like anything else: a timer acts on the dialog or menu that is in front. After each action the
-monkey looks whether all is still well. The same seed makes the same choices, as far as training takes the same time.
+A timer acts on whichever dialog or menu is in front. After each action the monkey checks the state of the window. The
+same seed makes the same choices, provided that training takes the same time.
 """
 
 import random
@@ -49,10 +49,10 @@ NO_KEYS = Qt.KeyboardModifier.NoModifier
 
 
 class Monkey(QObject):
-    """Plays with a window; `exceptions` is where whoever started it collects those that slots raise.
+    """Plays with a window. exceptions: the list in which the caller collects exceptions raised in slots.
 
-    paths: what it picks in file dialogs. It leaves only when `run` is over: a close without a question is refused, and
-    the question before leaving is answered with Cancel.
+    paths: what it picks in file dialogs. The window stays open until `run` is over: a close without a question is
+    refused, and the question before quitting is answered with Cancel.
     """
 
     def __init__(self, window: MainWindow, seed: int, paths: Sequence[Path], exceptions: Sequence[Any]) -> None:
@@ -77,13 +77,13 @@ class Monkey(QObject):
             self._choose_from_a_menu: 5,
             self._type_into_a_field: 4,
             self._resize: 1,
-            self._look_on: 2,
+            self._wait_and_watch: 2,
         }
         self._timer = QTimer(self, singleShot=True, interval=ANSWER_INTERVAL_MS)
         self._timer.timeout.connect(self._answer)
 
     def run(self, seconds: float) -> None:
-        """Play so long. Raises AssertionError, with seed and last actions, as soon as something is wrong."""
+        """Play for this long. Raises AssertionError with the seed and the last actions if something is wrong."""
         self._session.handwritingChanged.connect(self._count_drawings)
         self._window.installEventFilter(self)
         self._timer.start()
@@ -91,8 +91,8 @@ class Monkey(QObject):
         try:
             while time.monotonic() < end:
                 self._act()
-                self._let_it_work(self._random.randrange(MOST_PAUSE_MS))
-                self._look()
+                self._run_event_loop(self._random.randrange(MOST_PAUSE_MS))
+                self._check()
         except AssertionError as error:
             last = "\n  ".join(self._told)
             raise AssertionError(f"{error}\nseed {self._seed}, action {self.actions_taken}:\n  {last}") from error
@@ -100,10 +100,10 @@ class Monkey(QObject):
             self._leave()
 
     def _leave(self) -> None:
-        """End the run and answer what is still open."""
+        """End the run and answer open dialogs."""
         self._session.stop()
         while self._session.state != "idle" or QApplication.activePopupWidget() or QApplication.activeModalWidget():
-            self._let_it_work(ANSWER_INTERVAL_MS)
+            self._run_event_loop(ANSWER_INTERVAL_MS)
         self._timer.stop()
         self._window.removeEventFilter(self)
         self._session.handwritingChanged.disconnect(self._count_drawings)
@@ -112,22 +112,22 @@ class Monkey(QObject):
         self._taught = len(self._session.drawing_store.drawings)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: ARG002
-        """Nothing to lose, and the window would close at once."""
+        """Refuse to close the window when it would not ask first."""
         if isinstance(event, QCloseEvent) and not self._session.modified and self._session.state == "idle":
             event.ignore()
             return True
         return False
 
-    # ------------------------------------------------------------ looking
+    # ------------------------------------------------------------ checks
 
-    def _let_it_work(self, milliseconds: int) -> None:
-        """Let the window and the training work, and see how late the window answers."""
+    def _run_event_loop(self, milliseconds: int) -> None:
+        """Let the window and the training work, and measure how late the window responds."""
         loop, begun = QEventLoop(), time.perf_counter()
         QTimer.singleShot(milliseconds, loop.quit)
         loop.exec()
         self.slowest_response_s = max(self.slowest_response_s, time.perf_counter() - begun - milliseconds / 1000)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         session, window = self._session, self._window
         assert not self._exceptions, f"it raised {self._exceptions[0][:2]}"
         assert self.slowest_response_s < RESPONSE_LIMIT_S, f"no answer for {self.slowest_response_s:.1f} s"
@@ -147,7 +147,7 @@ class Monkey(QObject):
             assert np.isfinite(session.prediction.probabilities).all()
             assert np.isclose(session.prediction.probabilities.sum(), 1, atol=1e-4)
         drawings, folder = session.drawing_store.drawings, session.drawing_store.folder
-        assert len(drawings) == self._taught, "drawings came or went, and nobody was told"
+        assert len(drawings) == self._taught, "drawings changed without a signal"
         session.drawing_store.flush()
         stored = {file.name for file in folder.glob("*.json")}
         assert stored == {drawing.name for drawing in drawings}, "the folder holds other drawings than the window"
@@ -166,7 +166,7 @@ class Monkey(QObject):
 
     def _answer(self) -> None:
         """Act on the menu or dialog in front, if there is one."""
-        self._timer.start()  # before all else: what is clicked here may open another dialog and return only after it
+        self._timer.start()  # first of all: a click here may open another dialog and return only when that is closed
         front = QApplication.activePopupWidget() or QApplication.activeModalWidget()
         if front is None or not front.isVisible():
             return
@@ -213,7 +213,7 @@ class Monkey(QObject):
     # ------------------------------------------------------------ what a user can do
 
     def _visible(self, kind: type[QWidget]) -> list[QWidget]:
-        """Those widgets that can be seen and used, of all windows, in an order that does not depend on chance."""
+        """The visible and enabled widgets of all windows, in a deterministic order."""
         windows = [window for window in (self._window, *self._window.findChildren(QWidget)) if window.isWindow()]
         return [
             widget
@@ -224,7 +224,7 @@ class Monkey(QObject):
         ]
 
     def _point(self, widget: QWidget) -> QPoint:
-        """Somewhere on what is to be seen of the widget, as its window counts."""
+        """A random point on the visible part of a widget, in window coordinates."""
         seen: QRect = widget.visibleRegion().boundingRect()
         at = QPoint(
             self._random.randint(seen.left(), seen.right()),
@@ -233,7 +233,7 @@ class Monkey(QObject):
         return widget.mapTo(widget.window(), at)
 
     def _mouse(self, widget: QWidget, *points: QPoint, button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
-        """Press at the first of these points of its window, move along them, and let go at the last."""
+        """Press at the first of these window coordinates, move along them, and release at the last."""
         handle = widget.window().windowHandle()
         QTest.mouseMove(handle, points[0])
         QTest.mousePress(handle, button, NO_KEYS, points[0])
@@ -294,12 +294,12 @@ class Monkey(QObject):
         QTest.keyClick(target, keys[0].key(), keys[0].keyboardModifiers())
 
     def _choose_from_a_menu(self) -> None:
-        """Click a title of the menu bar; `_answer` chooses from what opens."""
+        """Click a menu title; `_answer` chooses from the menu."""
         bar = self._window.findChild(QMenuBar)
         title = self._random.choice(bar.actions())
         self._tell(f"menu {title.text()}")
         self._mouse(bar, bar.mapTo(self._window, bar.actionGeometry(title).center()))
-        self._let_it_work(2 * ANSWER_INTERVAL_MS)
+        self._run_event_loop(2 * ANSWER_INTERVAL_MS)
 
     def _type_into_a_field(self) -> None:
         fields = self._visible(QLineEdit)
@@ -319,10 +319,10 @@ class Monkey(QObject):
         self._tell(f"resize to {size}")
         self._window.resize(*size)
 
-    def _look_on(self) -> None:
-        """For a moment, so that the training gets on."""
-        self._tell("look on")
-        self._let_it_work(10 * MOST_PAUSE_MS)
+    def _wait_and_watch(self) -> None:
+        """Wait a moment, so that training makes progress."""
+        self._tell("wait")
+        self._run_event_loop(10 * MOST_PAUSE_MS)
 
 
 def _named(widget: QWidget | None) -> str:

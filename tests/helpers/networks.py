@@ -1,4 +1,4 @@
-"""Networks of the window, compared and written."""
+"""Compares and writes networks of the window."""
 
 import numpy as np
 

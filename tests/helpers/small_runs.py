@@ -1,4 +1,4 @@
-"""Networks and samples so small that they are trained in milliseconds."""
+"""Networks and samples that train in milliseconds."""
 
 import numpy as np
 from mnist_digits import mnist
@@ -15,7 +15,7 @@ COUNT = 50
 
 
 def blobs(count=COUNT, dtype=np.float64):
-    """Points of three classes, far apart: easy to learn."""
+    """Points of three well-separated classes."""
     rng = np.random.default_rng(7)
     labels = rng.integers(0, 3, count)
     points = np.eye(3)[labels] * 4 + rng.normal(0, 0.5, (count, 3))

@@ -1,4 +1,4 @@
-"""A mouse for a real X server: it moves and presses through XTEST, spoken over libxcb, which Qt needs there anyway."""
+"""A mouse for a real X server: sends XTEST requests through libxcb, which Qt needs there anyway."""
 
 import ctypes
 import struct
@@ -22,7 +22,7 @@ class _Vector(ctypes.Structure):
 
 
 class XPointer:
-    """The pointer of the display that the environment names. Positions are in pixels of the screen."""
+    """The pointer of the display in the environment. Positions are in screen pixels."""
 
     def __init__(self) -> None:
         self._xcb = ctypes.CDLL("libxcb.so.1")
@@ -43,7 +43,7 @@ class XPointer:
         self._fake(BUTTON_RELEASE, 1)
 
     def close(self) -> None:
-        self._ask_for_xtest()  # what was sent before the answer has been done; else the last of it may be lost
+        self._ask_for_xtest()  # the reply shows that earlier requests are done; otherwise the last ones may be lost
         self._xcb.xcb_disconnect(self._connection)
 
     def _ask_for_xtest(self) -> tuple[int, int]:

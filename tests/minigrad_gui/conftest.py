@@ -1,4 +1,4 @@
-"""For every test of the window: fresh settings, and no thread, timer or dialog left behind."""
+"""For every test of the app: fresh settings, and no thread, timer or dialog left behind."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -41,10 +41,10 @@ def one_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_surprise_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dialog that a test does not expect fails it, instead of waiting for ever."""
+    """An unexpected dialog fails the test instead of blocking it forever."""
 
     def refuse(*arguments: object) -> None:
-        raise AssertionError(f"a dialog that nobody expected: {arguments[1:]}")
+        raise AssertionError(f"unexpected dialog: {arguments[1:]}")
 
     for kind in ("question", "warning", "critical", "information", "about", "exec"):
         monkeypatch.setattr(QMessageBox, kind, refuse)
@@ -54,7 +54,7 @@ def no_surprise_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The warnings that were shown to the person."""
+    """The warnings shown so far."""
     shown: list[str] = []
     monkeypatch.setattr(QMessageBox, "warning", lambda *shown_with: shown.append(shown_with[2]))
     return shown
@@ -62,7 +62,7 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[QMessageBox.StandardButton], list[str]]:
-    """`answer(button)`: the person presses this button from now on; returns the list of questions that come."""
+    """`answer(button)`: the person presses this button from now on; returns a list that collects the questions."""
 
     def press(button: QMessageBox.StandardButton) -> list[str]:
         questions: list[str] = []
@@ -107,19 +107,19 @@ ROLES = {
 
 
 def press_button_like(standard: QMessageBox.StandardButton, box: QMessageBox) -> None:
-    """Press the button that does, in words of its own, what this standard button does."""
+    """Press the button with the same role as this standard button."""
     next(button for button in box.buttons() if box.buttonRole(button) == ROLES[standard]).click()
 
 
 @pytest.fixture(scope="session")
 def few() -> data.Dataset:
-    """The first of MNIST's digits: 3,000 to train on, 500 to test."""
+    """The first MNIST digits: 3,000 for training, 500 for testing."""
     return first_digits(3000, 500)
 
 
 @pytest.fixture
 def few_digits(few: data.Dataset, monkeypatch: pytest.MonkeyPatch) -> data.Dataset:
-    """Whatever loads MNIST gets these."""
+    """Everything that loads MNIST gets these few digits."""
     replace_mnist(monkeypatch, lambda: few)
     return few
 
@@ -141,7 +141,7 @@ def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setattr(QMessageBox, "exec", lambda box: press_button_like(discard, box))
     for window in windows:
         window.close()
-        assert window.session.wait(LONG_MS)  # a busy machine may take longer than a window waits
+        assert window.session.wait(LONG_MS)  # on a busy machine this may take longer than the window waits
         window.deleteLater()
 
 
@@ -155,7 +155,7 @@ LONG_MS = 30_000
 
 
 class User:
-    """What a person does with the mouse and the keyboard in a window."""
+    """Acts on a window with mouse and keyboard, as a person does."""
 
     def __init__(self, window: MainWindow, qtbot: QtBot) -> None:
         self.window = window
@@ -164,7 +164,7 @@ class User:
 
     def widget(self, name: str) -> QWidget:
         found = self.window.findChild(QWidget, name)
-        assert found is not None, f"there is no widget {name}"
+        assert found is not None, f"no widget {name}"
         return found
 
     def click(self, name: str) -> None:
@@ -176,7 +176,7 @@ class User:
         self.window.findChild(QAction, name).trigger()
 
     def wheel(self, widget: QWidget, turn: int) -> None:
-        """Turn the wheel over the middle of a widget, by eighths of a degree: away from the person if positive."""
+        """Turn the wheel over the middle of a widget, in eighths of a degree: away from the person if positive."""
         middle = QPointF(widget.rect().center())
         buttons, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
         phase = Qt.ScrollPhase.NoScrollPhase
@@ -189,7 +189,7 @@ class User:
         self.widget("batchSizeSpin").setValue(batch_size)
 
     def type_into(self, field: QAbstractSpinBox, typed: str) -> None:
-        """Replace all that stands there, key by key, and press Return."""
+        """Replace the text of a field key by key, and press Return."""
         field.selectAll()
         self.qtbot.keyClicks(field, typed)
         self.qtbot.keyClick(field, Qt.Key.Key_Return)
@@ -198,7 +198,7 @@ class User:
         self.qtbot.waitUntil(condition, timeout=timeout)
 
     def wait_until_still(self) -> None:
-        """Wait until a while passes without a step; a loop that goes on does not get there before it is over."""
+        """Wait until no step has happened for a while; with a running loop that is only after its end."""
 
         def still() -> bool:
             before = len(self.session.history)
@@ -225,7 +225,7 @@ class User:
         QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=pixels[-1])
 
     def reading(self) -> Prediction:
-        """What the network makes of the drawing, once it has read it."""
+        """The reading of the drawing, once it is there."""
         self.wait(lambda: self.session.prediction is not None)
         return self.session.prediction
 
@@ -252,7 +252,7 @@ DRAWINGS = {
 
 @pytest.fixture
 def make_user(make_window: Callable[..., MainWindow], qtbot: QtBot) -> Callable[[], User]:
-    """`make_user()`: a new window, in the person's user."""
+    """`make_user()`: a `User` with a new window."""
     return lambda: User(make_window(), qtbot)
 
 
@@ -263,11 +263,11 @@ def user(window: MainWindow, qtbot: QtBot) -> User:
 
 @pytest.fixture
 def explode(monkeypatch: pytest.MonkeyPatch, warnings: list[str]) -> Callable[[User], None]:
-    """`explode(user)`: a run with these settings, but steps so large that it ends before it has given a network."""
+    """`explode(user)`: a run with the current settings that diverges before it has produced a network."""
 
     def run(user: User) -> None:
         exploding = replace(user.session.config, optimizer="sgd", learning_rate=1000.0)
-        with monkeypatch.context() as patched:  # however slow the machine, the first report comes too late
+        with monkeypatch.context() as patched:  # the first report comes too late, even on a slow machine
             patched.setattr(worker, "REPORT_INTERVAL_S", LONG_MS / 1000)
             user.session.set_config(exploding, "mnist")
             user.click("trainButton")
@@ -279,7 +279,7 @@ def explode(monkeypatch: pytest.MonkeyPatch, warnings: list[str]) -> Callable[[U
 
 @pytest.fixture(params=["C", "de_DE", "ar_EG", "fa_IR", "hi_IN", "sv_SE"])
 def locale(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each of some locales, with other digits, decimal points and minus signs than English ones."""
+    """Several locales, whose digits, decimal points and minus signs differ from English."""
     QLocale.setDefault(QLocale(request.param))
     yield request.param
     QLocale.setDefault(QLocale.system())

@@ -1,4 +1,4 @@
-"""For every test of a part of the session: an application without a window."""
+"""For the tests of the session: an application without a window."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is known of a run, also from a network's file alone."""
+"""The course of a run, also if only a network's file records it."""
 
 from engine import TrainingConfig
 from engine.record import TrainingRecord
@@ -8,7 +8,7 @@ from minigrad_gui.session.curves import curves_config, recorded_curves
 CONFIG = TrainingConfig(hidden=(16,), batch_size=100, epochs=2)
 
 
-def test_a_networks_file_tells_of_its_run():
+def test_curves_are_restored_from_a_networks_file():
     record = TrainingRecord(CONFIG, "mnist", (EpochSummary(0, 0.5, 0.8),))
     curves = recorded_curves(record)
     assert curves.gave_a_network

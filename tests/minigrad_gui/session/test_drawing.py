@@ -1,4 +1,4 @@
-"""Strokes become a picture, and the picture a prediction."""
+"""The drawing: strokes, their reading and the selected digit."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ ONE = np.array([[0.5, 0.1], [0.5, 0.9]])
 
 
 class Reader:
-    """Reads each stroke as a 1, and knows what it was asked."""
+    """Reads each stroke as a 1, and records its calls."""
 
     def __init__(self):
         self.drawings = []
@@ -48,14 +48,14 @@ def test_strokes_are_read(drawing, qtbot):
     assert drawing.prediction is None
 
 
-def test_many_changes_at_once_are_read_once(drawing, reader, qtbot):
+def test_quick_changes_are_read_together(drawing, reader, qtbot):
     with qtbot.waitSignal(drawing.predictionChanged):
         for end in range(2, 30):
             drawing.set_strokes([ONE * end / 30])
     assert len(reader.drawings) == 1
 
 
-def test_another_network_reads_the_same_strokes_again(drawing, reader, qtbot):
+def test_the_same_strokes_can_be_read_again(drawing, reader, qtbot):
     with qtbot.waitSignal(drawing.predictionChanged):
         drawing.set_strokes([ONE])
     with qtbot.waitSignal(drawing.predictionChanged):
@@ -64,20 +64,20 @@ def test_another_network_reads_the_same_strokes_again(drawing, reader, qtbot):
     assert reader.drawings[0][0] is reader.drawings[1][0] is ONE
 
 
-def test_a_blank_sheet_is_not_told_of_again(drawing, reader, qtbot):
+def test_reading_a_blank_sheet_again_emits_nothing(drawing, reader, qtbot):
     with qtbot.assertNotEmitted(drawing.predictionChanged, wait=50):
         drawing.read_again()
     assert len(reader.drawings) == 1
 
 
-def test_what_is_closed_reads_nothing(drawing, reader, qtbot):
+def test_a_closed_drawing_reads_nothing(drawing, reader, qtbot):
     drawing.set_strokes([ONE])
     drawing.close()
     qtbot.wait(50)
     assert reader.drawings == []
 
 
-def test_the_sheet_can_be_read_as_it_was_drawn(drawing):
+def test_the_sheet_can_be_read_as_drawn(drawing):
     assert drawing.read_as_drawn()[1] is None
     drawing.set_strokes([ONE])
     picture, prediction = drawing.read_as_drawn()
@@ -93,7 +93,7 @@ def three(drawing, qtbot):
     return drawing
 
 
-def test_the_last_digit_is_pointed_at_unless_another_is_chosen(three, qtbot):
+def test_the_last_digit_is_selected_unless_another_is_chosen(three, qtbot):
     assert three.number.text == "111"
     assert three.pointed == 2
     assert [id(stroke) for stroke in three.pointed_strokes] == [id(three.strokes[2])]
@@ -104,26 +104,26 @@ def test_the_last_digit_is_pointed_at_unless_another_is_chosen(three, qtbot):
     assert [id(stroke) for stroke in three.pointed_strokes] == [id(three.strokes[0])]
     with qtbot.waitSignal(three.predictionChanged):
         three.read_again()
-    assert three.pointed == 0, "another network changes nothing about that"
+    assert three.pointed == 0, "reading again does not change the selection"
     with qtbot.waitSignal(three.predictionChanged):
         three.set_strokes([*three.strokes, ONE + 9])
     assert three.pointed == 3
 
 
 @pytest.mark.parametrize(("wish", "pointed"), [(-5, 0), (1, 1), (9, 2)])
-def test_only_what_is_there_is_pointed_at(three, wish, pointed):
+def test_the_selected_index_is_clipped(three, wish, pointed):
     three.point_at(wish)
     assert three.pointed == pointed
 
 
-def test_nothing_is_pointed_at_on_a_blank_sheet(drawing):
+def test_nothing_is_selected_on_a_blank_sheet(drawing):
     assert drawing.pointed == -1
     drawing.point_at(0)
     assert (drawing.pointed, drawing.prediction) == (-1, None)
     assert not drawing.picture.any()
 
 
-def test_strokes_that_were_not_read_yet_are_pointed_at_together(three):
+def test_unread_strokes_are_selected_together(three):
     more = [*three.strokes, ONE + 9]
     three.set_strokes(more)
     assert len(three.pointed_strokes) == 4
@@ -131,7 +131,7 @@ def test_strokes_that_were_not_read_yet_are_pointed_at_together(three):
     assert [id(stroke) for stroke in three.pointed_strokes] == [id(more[3])]
 
 
-def test_a_digit_that_was_just_drawn_can_be_pointed_at(three):
+def test_a_digit_that_was_just_drawn_can_be_selected(three):
     three.point_at(0)
     three.set_strokes([*three.strokes, ONE + 9])
     three.point_at(3)

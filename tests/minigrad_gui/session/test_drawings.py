@@ -1,4 +1,4 @@
-"""Taught drawings show at once, and reach the disk in order, without anybody waiting."""
+"""Taught drawings show at once and are written to disk in order, without blocking."""
 
 import json
 import threading
@@ -63,7 +63,7 @@ def test_a_drawing_shows_before_it_is_on_disk(drawings, slow_disk):
     assert stored(drawings) == [3]
 
 
-def test_changes_reach_the_disk_in_their_order(drawings, slow_disk):
+def test_changes_are_written_in_order(drawings, slow_disk):
     first, second, third = (drawings.add(ONE, label) for label in (1, 2, 3))
     drawings.relabel([second], 8)
     drawings.remove([first])
@@ -77,7 +77,7 @@ def test_changes_reach_the_disk_in_their_order(drawings, slow_disk):
     assert third.name not in {file.name for file in drawings.folder.iterdir()}
 
 
-def test_closing_waits_for_what_is_not_on_disk_yet(drawings, slow_disk):
+def test_closing_waits_until_everything_is_on_disk(drawings, slow_disk):
     drawings.add(ONE, 3)
     drawings.add(ONE, 4)
     threading.Timer(0.05, slow_disk.set).start()
@@ -85,43 +85,43 @@ def test_closing_waits_for_what_is_not_on_disk_yet(drawings, slow_disk):
     assert stored(drawings) == [3, 4]
 
 
-def test_what_cannot_be_written_is_told_once_and_stays_until_the_end(drawings, refuse):
+def test_a_failed_write_is_reported_once_and_the_drawings_stay(drawings, refuse):
     refuse()
-    told = []
-    drawings.failed.connect(told.append)
+    failures = []
+    drawings.failed.connect(failures.append)
     drawings.add(ONE, 3)
     drawings.add(ONE, 4)
     drawings.flush()
-    assert len(told) == 1
-    assert "will be lost when you quit" in told[0]
+    assert len(failures) == 1
+    assert "will be lost when you quit" in failures[0]
     assert labels(drawings) == [3, 4]
 
 
-def test_what_fails_at_the_very_end_is_told_too(drawings, refuse):
+def test_a_failure_during_closing_is_reported(drawings, refuse):
     refuse()
-    told = []
-    drawings.failed.connect(told.append)
+    failures = []
+    drawings.failed.connect(failures.append)
     drawings.add(ONE, 3)
     drawings.close()
-    assert len(told) == 1
+    assert len(failures) == 1
 
 
-def test_a_correction_that_cannot_be_made_is_taken_back(drawings, refuse, qtbot):
+def test_a_correction_that_cannot_be_written_is_reverted(drawings, refuse, qtbot):
     drawing = drawings.add(ONE, 3)
     drawings.flush()
     refuse()
-    told = []
-    drawings.failed.connect(told.append)
+    failures = []
+    drawings.failed.connect(failures.append)
     drawings.relabel([drawing], 8)
     assert labels(drawings) == [8]
     with qtbot.waitSignal(drawings.changed):
         drawings.flush()
     assert labels(drawings) == [3]
-    assert len(told) == 1
-    assert "could not be corrected" in told[0]
+    assert len(failures) == 1
+    assert "could not be corrected" in failures[0]
 
 
-def test_what_is_read_comes_before_what_was_added_meanwhile(tmp_path):
+def test_loaded_drawings_precede_those_added_meanwhile(tmp_path):
     DrawingStore(tmp_path / "old").add(ONE, 1)
     again = Drawings(tmp_path / "old")
     assert len(again.unread) == 1
@@ -131,13 +131,13 @@ def test_what_is_read_comes_before_what_was_added_meanwhile(tmp_path):
     assert labels(again) == [1, 2]
     assert again.unread == ()
     again.include(read)
-    assert labels(again) == [1, 2], "it is read once"
+    assert labels(again) == [1, 2], "it is included once"
     again.remove(again.drawings[:1])
     again.close()
     assert stored(again) == [2]
 
 
-def test_what_was_forgotten_is_not_brought_back_by_reading(tmp_path):
+def test_loading_does_not_restore_forgotten_drawings(tmp_path):
     DrawingStore(tmp_path).add(ONE, 1)
     drawings = Drawings(tmp_path)
     read = drawings.read(lambda: False)
@@ -148,7 +148,7 @@ def test_what_was_forgotten_is_not_brought_back_by_reading(tmp_path):
     assert stored(drawings) == []
 
 
-def test_what_is_read_after_the_end_is_left_out(tmp_path):
+def test_drawings_loaded_after_closing_are_ignored(tmp_path):
     DrawingStore(tmp_path).add(ONE, 1)
     drawings = Drawings(tmp_path)
     read = drawings.read(lambda: False)
@@ -158,7 +158,7 @@ def test_what_is_read_after_the_end_is_left_out(tmp_path):
     assert stored(drawings) == [1]
 
 
-def test_what_is_taught_with_the_last_key_before_the_end_is_not_lost(drawings):
+def test_a_drawing_added_after_closing_is_not_lost(drawings):
     drawings.close()
     drawings.add(ONE, 3)
     assert labels(drawings) == stored(drawings) == [3]

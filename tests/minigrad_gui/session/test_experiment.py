@@ -63,7 +63,7 @@ def test_a_run_starts_only_if_it_can(experiment):
     assert not experiment.can_start
 
 
-def test_a_run_gives_a_network_with_a_record_and_a_checkpoint(experiment, qtbot, tmp_path):
+def test_a_run_produces_a_network_with_a_record_and_a_checkpoint(experiment, qtbot, tmp_path):
     with qtbot.waitSignal(experiment.begun):
         train(experiment, qtbot)
     now = experiment.network.now
@@ -115,7 +115,7 @@ def test_the_previous_network_is_restored_with_its_curves_and_settings(experimen
     assert len(experiment.training.curves.history) == 27  # a tenth of 3,000 digits is held out
 
 
-def test_the_next_run_drops_the_network_that_was_put_aside(experiment, qtbot, tmp_path):
+def test_the_next_run_deletes_the_checkpoint_of_the_network_put_aside(experiment, qtbot, tmp_path):
     train(experiment, qtbot)
     aside = experiment.network.now.checkpoint_path
     train(experiment, qtbot)
@@ -128,7 +128,7 @@ def test_the_next_run_drops_the_network_that_was_put_aside(experiment, qtbot, tm
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_a_network_that_is_not_saved_can_be_kept_when_another_is_opened(experiment, qtbot, tmp_path, keep):
+def test_an_unsaved_network_can_be_kept_when_another_is_opened(experiment, qtbot, tmp_path, keep):
     train(experiment, qtbot)
     experiment.open(None, keep_checkpoint=keep)
     end(experiment)
@@ -136,7 +136,7 @@ def test_a_network_that_is_not_saved_can_be_kept_when_another_is_opened(experime
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_a_run_that_another_network_ends_can_be_kept(experiment, make_experiment, qtbot, tmp_path, keep):
+def test_a_run_can_be_kept_when_a_network_is_opened(experiment, make_experiment, qtbot, tmp_path, keep):
     begin(experiment, qtbot)
     experiment.open(None, keep_checkpoint=keep)
     assert experiment.training.state == "idle"
@@ -155,7 +155,7 @@ def test_a_file_that_cannot_be_read_changes_nothing(experiment, qtbot, tmp_path)
     assert len(checkpoints(tmp_path)) == 1
 
 
-def test_a_run_that_was_left_behind_goes_on_with_its_settings(make_experiment, qtbot, tmp_path):
+def test_a_run_that_was_left_behind_resumes_with_its_settings(make_experiment, qtbot, tmp_path):
     first = make_experiment()
     begin(first, qtbot)
     end(first, keep_checkpoint=True)

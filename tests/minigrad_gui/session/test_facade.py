@@ -1,4 +1,4 @@
-"""The session as its views know it: what concerns several of its parts."""
+"""The session as the views see it: what involves several of its parts."""
 
 import sys
 
@@ -29,7 +29,7 @@ def train(session, qtbot, config=CONFIG):
     qtbot.waitUntil(lambda: session.state == "idle", timeout=30_000)
 
 
-def test_nothing_of_its_state_can_be_set(session):
+def test_the_state_is_read_only(session):
     names = "state model history prediction config path modified samples left_behind continues reading_model"
     for name in names.split():
         with pytest.raises(AttributeError, match="read-only"):
@@ -70,7 +70,7 @@ def test_the_current_network_reads_the_drawing(session, qtbot):
     qtbot.waitUntil(lambda: session.state == "idle", timeout=30_000)
 
 
-def test_one_step_starts_a_run_that_stays_paused(session, qtbot):
+def test_a_single_step_starts_a_paused_run(session, qtbot):
     session.set_config(CONFIG, "mnist")
     session.step()
     assert session.state == "paused"
@@ -81,7 +81,7 @@ def test_one_step_starts_a_run_that_stays_paused(session, qtbot):
     qtbot.waitUntil(lambda: session.state == "idle", timeout=30_000)
 
 
-def test_a_run_goes_on_from_the_network_if_that_is_wanted_and_fits(session, qtbot):
+def test_a_run_continues_from_the_network_if_that_is_wanted_and_possible(session, qtbot):
     train(session, qtbot)
     first = session.model
     session.set_continues(True)

@@ -66,12 +66,12 @@ def test_a_drawing_is_learnt_by_a_copy(handwriting, network, qtbot):
     np.testing.assert_array_equal(network.layers[0].W.data, before)
 
 
-def test_a_drawing_that_is_taken_back_leaves_the_network_as_it_was(handwriting, network, qtbot):
+def test_removing_a_drawing_restores_the_network(handwriting, network, qtbot):
     handwriting.set_network(network, is_wanted=True)
     handwriting.teach(ONE, 7)
     wait_until_learnt(handwriting, qtbot)
     handwriting.undo()
-    handwriting.undo()  # there is none
+    handwriting.undo()  # nothing to undo
     assert labels(handwriting) == []
     assert (handwriting.copy, handwriting.reading_model) == (None, network)
     assert handwriting.state == "off"
@@ -83,7 +83,7 @@ def test_a_second_label_corrects_the_first(handwriting, network):
     handwriting.teach(ONE, 1)
     assert labels(handwriting) == [1]
     assert handwriting.taught(ONE).label == 1
-    assert handwriting.taught([stroke.copy() for stroke in ONE]) is None, "it was drawn anew"
+    assert handwriting.taught([stroke.copy() for stroke in ONE]) is None, "it was drawn again"
     handwriting.teach(TRIANGLE, 4)
     assert labels(handwriting) == [1, 4]
     handwriting.undo()
@@ -93,7 +93,7 @@ def test_a_second_label_corrects_the_first(handwriting, network):
     assert handwriting.taught([*ONE, *TRIANGLE]) is None
 
 
-def test_what_is_no_digit_is_not_taught(handwriting, network):
+def test_dots_and_blank_sheets_are_not_taught(handwriting, network):
     assert not handwriting.can_teach(ONE), "there is no network"
     handwriting.set_network(network, is_wanted=False)
     handwriting.teach(DOT, 1)
@@ -101,7 +101,7 @@ def test_what_is_no_digit_is_not_taught(handwriting, network):
     assert labels(handwriting) == []
 
 
-def test_nothing_is_learnt_unless_it_is_wanted(handwriting, network, qtbot):
+def test_nothing_is_learnt_unless_wanted(handwriting, network, qtbot):
     handwriting.set_network(network, is_wanted=False)
     handwriting.teach(ONE, 7)
     assert not handwriting.is_learning
@@ -127,7 +127,7 @@ def test_a_network_in_training_reads_by_itself(handwriting, network, qtbot):
     assert len(handwriting.copy.job.drawings) == 2
 
 
-def test_another_network_learns_anew(handwriting, network, qtbot):
+def test_another_network_learns_the_drawings_again(handwriting, network, qtbot):
     handwriting.set_network(network, is_wanted=True)
     handwriting.teach(ONE, 7)
     other = network.copy()
@@ -151,7 +151,7 @@ def test_the_next_session_knows_what_was_taught(make_handwriting, network, qtbot
     assert make_handwriting().drawings.unread == ()
 
 
-def test_samples_come_once_they_are_asked_for(handwriting, qtbot):
+def test_samples_are_loaded_on_request(handwriting, qtbot):
     assert handwriting.samples is None
     with qtbot.waitSignal(handwriting.samplesReady):
         handwriting.ask_for_samples()

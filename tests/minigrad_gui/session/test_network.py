@@ -38,14 +38,14 @@ def file(tmp_path):
     return path
 
 
-def test_there_is_none_at_first(network, tmp_path):
+def test_at_first_there_is_no_network(network, tmp_path):
     assert network.now == NetworkSnapshot()
     assert network.now.name == "No network"
     with pytest.raises(ModelFileError, match="no network to save"):
         network.save(tmp_path / "none.npz", TrainingRecord())
 
 
-def test_it_is_taken_from_a_file(network, file, qtbot):
+def test_a_network_is_read_from_a_file(network, file, qtbot):
     with qtbot.waitSignals([network.modelChanged, network.documentChanged]):
         network.take(network.read(file))
     now = network.now
@@ -56,7 +56,7 @@ def test_it_is_taken_from_a_file(network, file, qtbot):
         network.take(network.read(file))
 
 
-def test_the_pretrained_one_remembers_whether_it_uses_handwriting(network, file):
+def test_the_choice_of_handwriting_for_the_pretrained_network_is_remembered(network, file):
     network.take(network.read(None))
     assert network.now.is_pretrained
     assert network.now.uses_handwriting
@@ -67,7 +67,7 @@ def test_the_pretrained_one_remembers_whether_it_uses_handwriting(network, file)
     assert not network.read(None).uses_handwriting
 
 
-def test_a_new_run_gets_a_name_of_its_own_and_no_file(network, file, tmp_path):
+def test_a_new_network_has_its_own_name_and_no_file(network, file, tmp_path):
     network.take(network.read(file))
     network.use_handwriting(True)
     job = some_job(checkpoint_path=tmp_path / "run.npz")
@@ -77,7 +77,7 @@ def test_a_new_run_gets_a_name_of_its_own_and_no_file(network, file, tmp_path):
     assert (now.record, now.uses_handwriting, now.checkpoint_path) == (TrainingRecord(), False, job.checkpoint_path)
     network.use_handwriting(True)
     network.take_trained(some_model(), job, is_first=False)
-    assert network.now.uses_handwriting, "it was chosen for this very network"
+    assert network.now.uses_handwriting, "it was chosen for the previous network"
     network.end_training(CONFIG, 1.0, TrainingRecord(test_accuracy=0.5))
     assert network.now.name == "New network 1 (16, 1 epoch)"
     assert network.now.record.test_accuracy == 0.5
@@ -86,14 +86,14 @@ def test_a_new_run_gets_a_name_of_its_own_and_no_file(network, file, tmp_path):
     assert network.now.name == "New network 2 (16, 2.5 epochs)"
 
 
-def test_a_run_that_goes_on_from_a_file_stays_with_it(network, file):
+def test_a_network_trained_further_stays_with_its_file(network, file):
     network.take(network.read(file))
     network.take_trained(some_model(), some_job(start_from=network.now.model), is_first=True)
     assert (network.now.path, network.now.name) == (file, "digits.npz, trained further")
     assert network.now.modified
 
 
-def test_it_is_saved_as_it_was_trained(network, tmp_path, qtbot):
+def test_a_network_is_saved_with_its_record(network, tmp_path, qtbot):
     network.take_trained(some_model(), some_job(), is_first=True)
     with qtbot.waitSignal(network.documentChanged):
         network.save(tmp_path / "mine", TrainingRecord(dataset="mnist"))
@@ -103,7 +103,7 @@ def test_it_is_saved_as_it_was_trained(network, tmp_path, qtbot):
     np.testing.assert_array_equal(model.layers[0].W.data, network.now.model.layers[0].W.data)
 
 
-def test_a_copy_that_takes_the_file_leaves_the_network_unsaved(network, file, tmp_path):
+def test_saving_a_copy_over_the_file_leaves_the_network_unsaved(network, file, tmp_path):
     network.take(network.read(file))
     copy = TeachingResult(TeachingJob(some_model(), some_drawings(3)), some_model(), test=(0.5, 0.75))
     network.save_copy(tmp_path / "copy.npz", copy)
@@ -125,7 +125,7 @@ def test_the_choice_for_the_pretrained_one_can_be_restored(network):
     assert not network.read(None).uses_handwriting
 
 
-def test_its_state_can_only_be_read(network):
+def test_the_state_is_read_only(network):
     with pytest.raises(AttributeError):
         network.pretrained_uses_handwriting = False
     with pytest.raises(AttributeError):

@@ -1,4 +1,4 @@
-"""Which checkpoint files are this window's, and which are offered to it."""
+"""The checkpoint files of this window, and those it can offer."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def runs(tmp_path):
 
 @pytest.fixture
 def left(tmp_path):
-    """A run that some other window left behind."""
+    """A run that another window left behind."""
     run = TrainingRun(TrainingConfig(hidden=(3,)), np.zeros((50, 28, 28), np.uint8), np.zeros(50, np.intp), 10)
     folder = tmp_path / "runs"
     folder.mkdir()
@@ -87,6 +87,6 @@ def test_unneeded_checkpoints_are_removed(runs):
 def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path, qtbot):
     (tmp_path / "file").touch()
     runs = Runs(tmp_path / "file" / "runs")
-    with qtbot.waitSignal(runs.checkpointFailed) as told:
+    with qtbot.waitSignal(runs.checkpointFailed) as failed:
         assert runs.claim() is None
-    assert "cannot be written to" in told.args[0]
+    assert "cannot be written to" in failed.args[0]

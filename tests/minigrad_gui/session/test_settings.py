@@ -12,7 +12,7 @@ from minigrad_gui.session.settings import Settings, config_from_dict, config_fro
 CONFIG = TrainingConfig(hidden=(12, 5), activation="tanh", learning_rate=0.25)
 
 
-def test_settings_tell_of_a_change_and_of_nothing_else(qtbot):
+def test_only_a_change_emits_a_signal(qtbot):
     settings = Settings()
     with qtbot.waitSignal(settings.changed):
         settings.set(CONFIG, "ylecun/mnist")
@@ -21,7 +21,7 @@ def test_settings_tell_of_a_change_and_of_nothing_else(qtbot):
         settings.set(CONFIG, "ylecun/mnist")
 
 
-def test_an_error_stays_until_something_that_can_be_trained_is_entered(qtbot):
+def test_an_error_stays_until_valid_settings_are_entered(qtbot):
     settings, error = Settings(), ConfigError("epochs", "The number of epochs is at least 1.")
     with qtbot.waitSignal(settings.changed):
         settings.set_error(error)
@@ -31,13 +31,13 @@ def test_an_error_stays_until_something_that_can_be_trained_is_entered(qtbot):
     assert settings.error is None
 
 
-def test_settings_can_only_be_read():
+def test_settings_are_read_only():
     for name in ("config", "source", "error", "continues"):
         with pytest.raises(AttributeError):
             setattr(Settings(), name, None)
 
 
-def test_a_run_can_go_on_from_a_network_of_the_same_layers_and_activation():
+def test_a_run_can_continue_from_a_network_with_the_same_layers_and_activation():
     settings = Settings()
     settings.set(CONFIG, "mnist")
     assert settings.fit(MLP(784, [12, 5], 10, Tanh))
@@ -47,19 +47,19 @@ def test_a_run_can_go_on_from_a_network_of_the_same_layers_and_activation():
 
 
 @pytest.mark.parametrize(("continues", "hidden"), [(True, (12, 5)), (True, (12,)), (False, (12, 5))])
-def test_the_next_run_goes_on_from_the_network_if_that_is_wanted_and_fits(continues, hidden):
+def test_the_next_run_continues_from_the_network_if_that_is_wanted_and_possible(continues, hidden):
     settings, model, file = Settings(), MLP(784, hidden, 10, Tanh), Path("run.npz")
     settings.set(CONFIG, "ylecun/mnist")
     settings.set_continues(continues)
     job = settings.job(model, 3, file, paused=True)
-    goes_on = continues and hidden == CONFIG.hidden
+    continues_from_it = continues and hidden == CONFIG.hidden
     assert (job.config, job.source, job.checkpoint_path) == (CONFIG, "ylecun/mnist", file)
-    assert (job.start_from, job.taught_drawings) == ((model, 3) if goes_on else (None, 0))
+    assert (job.start_from, job.taught_drawings) == ((model, 3) if continues_from_it else (None, 0))
     assert (job.control.learning_rate, job.control.paused) == (0.25, True)
     assert not settings.job(None, 0, None, paused=False).control.paused
 
 
-def test_the_settings_of_a_network_can_be_taken(qtbot):
+def test_the_settings_of_a_network_can_be_taken_over(qtbot):
     settings = Settings()
     with qtbot.waitSignal(settings.changed):
         settings.take(MLP(784, [7], 10), TrainingRecord(replace(CONFIG, hidden=(99,))))
@@ -67,19 +67,19 @@ def test_the_settings_of_a_network_can_be_taken(qtbot):
     assert settings.source == "mnist"
 
 
-def test_settings_outlast_the_program():
+def test_settings_survive_json():
     assert config_from_json(config_to_json(CONFIG, "ylecun/mnist")) == (CONFIG, "ylecun/mnist")
 
 
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"source": []}', '{"source": "x", "config": {"epochs": -1}}', "[" * 9999]
 )
-def test_what_cannot_be_used_is_replaced_by_the_defaults(text):
+def test_invalid_text_gives_the_defaults(text):
     assert config_from_json(text) == (TrainingConfig(), "mnist")
     assert config_from_dict(text) == TrainingConfig()
 
 
-def test_a_networks_layers_are_what_they_are_whatever_its_record_tells():
+def test_the_layers_are_those_of_the_network_and_not_of_its_record():
     model = MLP(784, [7], 10, Tanh)
     config = config_of(model, TrainingRecord(replace(CONFIG, hidden=(99,), activation="relu")))
     assert (config.hidden, config.activation, config.learning_rate) == ((7,), "tanh", 0.25)

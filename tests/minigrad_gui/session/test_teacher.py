@@ -1,4 +1,4 @@
-"""The thread in which handwriting is learnt: it starts when it is needed, and ends when it is told to."""
+"""The thread that learns handwriting: it starts when needed and ends on request."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def job() -> TeachingJob:
     return TeachingJob(model, (Drawing(ONE, 7, "one.json"),))
 
 
-def test_a_job_is_learnt_and_the_network_stays(teacher, qtbot):
+def test_a_job_gives_a_taught_copy_and_does_not_change_the_network(teacher, qtbot):
     asked = job()
     before = asked.model.layers[0].W.data.copy()
     with qtbot.waitSignal(teacher.taught, timeout=30_000) as taught:
@@ -72,9 +72,9 @@ def test_samples_are_loaded(teacher, qtbot):
     assert samples.args[0].dtype == np.uint8
 
 
-def test_reading_that_goes_on_is_asked_to_end(teacher, qtbot):
-    told = []
-    teacher.drawingsRead.connect(told.append)
+def test_quitting_interrupts_loading(teacher, qtbot):
+    received = []
+    teacher.drawingsRead.connect(received.append)
 
     def read(is_closing):
         teacher.quit()
@@ -84,8 +84,8 @@ def test_reading_that_goes_on_is_asked_to_end(teacher, qtbot):
     teacher.read(read)
     assert teacher.wait(QDeadlineTimer(30_000))
     qtbot.wait(0)
-    assert told == []
+    assert received == []
 
 
-def test_a_thread_that_was_never_needed_has_ended(teacher):
+def test_a_thread_that_was_never_started_has_ended(teacher):
     assert teacher.wait(QDeadlineTimer(0))

@@ -1,4 +1,4 @@
-"""A run is started, steered and reported, without a window."""
+"""Starting, controlling and reporting a run, without a window."""
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QDeadlineTimer
@@ -30,23 +30,23 @@ def training():
 
 
 @pytest.fixture
-def told(training):
-    """The names of the signals, in order."""
-    told = []
+def signals(training):
+    """The names of the signals emitted so far, in order."""
+    signals = []
     for name in ("stateChanged", "prepared", "networkTrained", "historyCleared", "ending", "ended"):
-        getattr(training, name).connect(lambda *_, name=name: told.append(name))
-    return told
+        getattr(training, name).connect(lambda *_, name=name: signals.append(name))
+    return signals
 
 
-def test_a_run_goes_to_its_end(training, told, qtbot):
+def test_a_run_trains_to_its_end(training, signals, qtbot):
     with qtbot.waitSignal(training.ended, timeout=30_000) as ended:
         training.start(job_of(CONFIG))
         assert training.state == "training"
     assert training.state == "idle"
     assert training.job is None
-    assert told[:3] == ["historyCleared", "stateChanged", "prepared"]
-    assert told[-3:] == ["ending", "stateChanged", "ended"]
-    assert "networkTrained" in told
+    assert signals[:3] == ["historyCleared", "stateChanged", "prepared"]
+    assert signals[-3:] == ["ending", "stateChanged", "ended"]
+    assert "networkTrained" in signals
     curves = training.curves
     assert len(curves.history) == 2 * curves.preparation.steps_per_epoch
     assert curves.gave_a_network
@@ -82,22 +82,22 @@ def test_another_learning_rate_reaches_the_run(training, qtbot):
     assert training.curves.history.rate_changes[0][1] == 0.5
 
 
-def test_what_an_abandoned_run_still_reports_is_ignored(training, told, qtbot):
+def test_reports_of_an_abandoned_run_are_ignored(training, signals, qtbot):
     job = job_of(ENDLESS)
     training.start(job)
     qtbot.waitUntil(lambda: len(training.curves.history) > 0, timeout=30_000)
     assert training.abandon(keep=False) is job
     assert training.state == "idle"
     training.show(Curves())
-    told.clear()
+    signals.clear()
     training.quit()
     assert training.wait(QDeadlineTimer(30_000))
     QCoreApplication.processEvents()
-    assert told == []
+    assert signals == []
     assert len(training.curves.history) == 0
 
 
-def test_a_run_without_a_network_of_its_own_failed(training):
+def test_a_run_that_produced_no_network_failed(training):
     history = History()
     history.extend([2.3, 2.2], ())
     training.show(Curves(history))
@@ -106,7 +106,7 @@ def test_a_run_without_a_network_of_its_own_failed(training):
     assert not training.shows_failed_run
 
 
-def test_state_can_only_be_read(training):
+def test_the_state_is_read_only(training):
     for name in ("state", "job", "curves", "samples_per_second"):
         with pytest.raises(AttributeError):
             setattr(training, name, None)
