@@ -6,18 +6,14 @@ changes a drawing. Every change makes a new tuple of strokes; undo and redo only
 One pointer draws at a time: the mouse, a pen or a finger. A pen that the system also reports as a mouse draws once.
 """
 
-import math
 from collections.abc import Sequence
-from itertools import pairwise
 from time import monotonic
-from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QAccessible,
-    QColor,
     QCursor,
     QEventPoint,
     QHideEvent,
@@ -27,7 +23,6 @@ from PySide6.QtGui import (
     QPainter,
     QPainterPath,
     QPaintEvent,
-    QPen,
     QPointingDevice,
     QResizeEvent,
     QSinglePointEvent,
@@ -36,46 +31,28 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from minigrad_gui import theme
+from minigrad_gui.widgets.eraser import Strokes, erase
+from minigrad_gui.widgets.paper import (
+    paint_boxes,
+    paint_eraser,
+    paint_hint,
+    paint_picture,
+    paint_sheet,
+    paint_strokes,
+    smooth_path,
+    with_margins,
+)
+from minigrad_gui.widgets.pointers import MOUSE, Pointer, Press, is_in_the_way
 
 PEN_WIDTH = 0.07
-ERASER_RADIUS = 0.06
-POINT_SPACING = 0.01
-"""In units of the paper's side. Before erasing, points are added until they are no further apart than POINT_SPACING."""
-CORNER_PX = 8
+"""In units of the paper's side."""
 MIN_SIDE_PX = 160
 PEN_OF_HEIGHT = 0.14
 """Several digits are small: their pen is no wider than this part of their height."""
-BOX_MARGIN = 0.015
-BOX_RADIUS_PX, MOST_TAP = 5, 0.02
+MOST_TAP = 0.02
 """A press that moves less than MOST_TAP on a digit's box is a tap: it points at the digit, and draws nothing."""
 POINTING_MS = 150
 """So long the mouse rests in a box before its digit is pointed at: on its way elsewhere it points at none."""
-ECHO_S, ECHO_DISTANCE = 0.5, 0.02
-"""Two presses this close in time and place are one device, reported twice."""
-SILENT_S = 1.0
-"""A pointer that has been down without an event for this long no longer blocks others: its release was lost."""
-
-Stroke = NDArray[np.float64]
-Strokes = tuple[Stroke, ...]
-
-
-class Pointer(NamedTuple):
-    """What draws: the mouse, a pen or a finger; there may be several pens and fingers."""
-
-    kind: Literal["mouse", "pen", "finger"]
-    identity: tuple[object, ...] = ()
-
-
-MOUSE = Pointer("mouse")
-
-
-class Press(NamedTuple):
-    """Where on the paper a pointer came down, and the time of its last event, in seconds of the monotonic clock."""
-
-    pointer: Pointer
-    point: tuple[float, float]
-    heard_s: float
 
 
 class Canvas(QWidget):
@@ -154,7 +131,7 @@ class Canvas(QWidget):
         """Show these boxes (left, top, right, bottom), in units of the paper's side; `pointed` stands out."""
         height = max((bottom - top for _, top, _, bottom in boxes), default=1.0)
         pen_width = min(PEN_WIDTH, PEN_OF_HEIGHT * height)
-        around = _side_by_side([QRectF(QPointF(*box[:2]), QPointF(*box[2:])) for box in boxes], pen_width)
+        around = with_margins([QRectF(QPointF(*box[:2]), QPointF(*box[2:])) for box in boxes], pen_width)
         if (around, pointed) != (self._boxes, self._pointed):
             self._boxes, self._pointed, self._pen_width = around, pointed, pen_width
             self._describe()
@@ -215,7 +192,7 @@ class Canvas(QWidget):
 
     def _take(self, strokes: Strokes) -> None:
         self._strokes = strokes
-        self._paths = {id(stroke): self._paths.get(id(stroke)) or _smooth_path(stroke) for stroke in strokes}
+        self._paths = {id(stroke): self._paths.get(id(stroke)) or smooth_path(stroke) for stroke in strokes}
 
     def _describe(self) -> None:
         count = len(self._strokes)
@@ -234,7 +211,7 @@ class Canvas(QWidget):
     def _put_pen_down(self, pointer: Pointer, position: QPointF, *, erases: bool) -> None:
         press = Press(pointer, self._to_paper(position), monotonic())
         self._kinds_heard.add(pointer.kind)
-        if self._press is not None and self._is_in_the_way(self._press, press):
+        if self._press is not None and is_in_the_way(self._press, press, is_drawing=self.is_drawing):
             if pointer.kind != "pen" or self._press.pointer.kind == "pen":
                 return
             self._take_back()  # a pen is more precise than its mouse events, or a palm
@@ -245,25 +222,13 @@ class Canvas(QWidget):
         self._eraser_was = press.point
         self._move_pen(pointer, position)
 
-    def _is_in_the_way(self, first: Press, second: Press) -> bool:
-        """Whether the first press, of another pointer, is still drawing or was the same press reported twice."""
-        if first.pointer == second.pointer:
-            return False
-        elapsed_s = second.heard_s - first.heard_s
-        if self._before is not None:
-            return elapsed_s < SILENT_S
-        is_near = math.dist(first.point, second.point) < ECHO_DISTANCE
-        return first.pointer.kind != second.pointer.kind and elapsed_s < ECHO_S and is_near
-
     def _move_pen(self, pointer: Pointer, position: QPointF) -> None:
         if not self._draws(pointer) or self._press is None:
             return
         self._press = self._press._replace(heard_s=monotonic())
         point = self._to_paper(position)
         if self._pen_erases:
-            erased = self._strokes
-            for passed in _between(self._eraser_was, point):
-                erased = _without(erased, passed)
+            erased = erase(self._strokes, self._eraser_was, point)
             self._eraser_was = point
             if erased is not self._strokes:
                 self._take(erased)
@@ -433,108 +398,20 @@ class Canvas(QWidget):
         return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        colors, paper = theme.colors(), self._paper()
+        paper = self._paper()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        sheet = QPainterPath()
-        sheet.addRoundedRect(paper.adjusted(0.5, 0.5, -0.5, -0.5), CORNER_PX, CORNER_PX)
-        painter.setPen(QPen(QColor(colors.accent if self.hasFocus() else colors.border), 1))
-        painter.setBrush(QColor(colors.paper))
-        painter.drawPath(sheet)
+        paint_sheet(painter, paper, has_focus=self.hasFocus())
         if self._picture is not None:
-            self._paint_picture(painter, paper, self._picture)
+            paint_picture(painter, paper, self._picture)
         elif not self.strokes:
-            painter.setPen(QColor(colors.muted))
-            painter.drawText(paper, Qt.AlignmentFlag.AlignCenter, "Draw a digit here")
-        painter.save()
-        painter.setClipPath(sheet)
-        painter.translate(paper.topLeft())
-        painter.scale(paper.width(), paper.height())
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        round_cap, round_join = Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
-        painter.setPen(QPen(QColor(colors.ink), self._pen_width, Qt.PenStyle.SolidLine, round_cap, round_join))
-        for stroke in self._strokes:
-            painter.drawPath(self._paths[id(stroke)])
+            paint_hint(painter, paper)
+        paths = [self._paths[id(stroke)] for stroke in self._strokes]
         if self._pen:
-            painter.drawPath(_smooth_path(np.array(self._pen)))
-        painter.restore()
-        self._paint_boxes(painter, paper)
+            paths.append(smooth_path(np.array(self._pen)))
+        paint_strokes(painter, paper, paths, self._pen_width)
+        if self.strokes:  # else it was cleared, but not read yet
+            paint_boxes(painter, paper, self._boxes, self._pointed)
         if self._eraser_at is not None:
-            radius = ERASER_RADIUS * paper.width()
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(colors.muted), 1))
-            painter.drawEllipse(self._eraser_at, radius, radius)
+            paint_eraser(painter, paper, self._eraser_at)
         painter.end()
-
-    @staticmethod
-    def _paint_picture(painter: QPainter, paper: QRectF, picture: QImage) -> None:
-        """Its pixels as squares of ink, darker or lighter."""
-        ink = QColor(theme.colors().ink)
-        picture.setColorTable([QColor(ink.red(), ink.green(), ink.blue(), alpha).rgba() for alpha in range(256)])
-        painter.drawImage(paper, picture)
-
-    def _paint_boxes(self, painter: QPainter, paper: QRectF) -> None:
-        if not self.strokes:
-            return  # cleared, but not read yet
-        colors, side = theme.colors(), paper.width()
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for index, box in enumerate(self._boxes):
-            inset = 1.5  # the outline stays on the paper
-            within = QRectF(0, 0, side, side).adjusted(inset, inset, -inset, -inset)
-            scaled = QRectF(box.topLeft() * side, box.bottomRight() * side) & within
-            is_pointed = index == self._pointed
-            painter.setPen(QPen(QColor(colors.accent if is_pointed else colors.border), 2 if is_pointed else 1))
-            painter.drawRoundedRect(scaled.translated(paper.topLeft()), BOX_RADIUS_PX, BOX_RADIUS_PX)
-
-
-def _side_by_side(boxes: list[QRectF], pen_width: float) -> tuple[QRectF, ...]:
-    """Boxes with room for the pen; where neighbours would overlap they meet halfway."""
-    margin = pen_width / 2 + BOX_MARGIN
-    around = [box.adjusted(-margin, -margin, margin, margin) for box in boxes]
-    for left, right in pairwise(around):
-        if left.right() > right.left():
-            middle = (left.right() + right.left()) / 2
-            left.setRight(middle)
-            right.setLeft(middle)
-    return tuple(around)
-
-
-def _smooth_path(stroke: Stroke) -> QPainterPath:
-    """A curve of quadratic splines through the midpoints of the segments, from the first to the last point."""
-    points = [QPointF(x, y) for x, y in stroke]
-    path = QPainterPath(points[0])
-    for point, following in pairwise(points[1:]):
-        path.quadTo(point, (point + following) / 2)
-    path.lineTo(points[-1] if len(points) > 1 else points[0] + QPointF(1e-4, 0))
-    return path
-
-
-def _without(strokes: Strokes, point: NDArray[np.float64]) -> Strokes:
-    """The strokes without a disc around the point; the same tuple if it touches none."""
-    result: list[Stroke] = []
-    touched = False
-    for stroke in strokes:
-        dense = _dense(stroke)
-        remaining = np.hypot(*(dense - point).T) > ERASER_RADIUS
-        if remaining.all():
-            result.append(stroke)
-            continue
-        touched = True
-        pieces = np.split(np.arange(len(dense)), np.flatnonzero(np.diff(remaining)) + 1)
-        result.extend(dense[piece] for piece in pieces if remaining[piece[0]])
-    return tuple(result) if touched else strokes
-
-
-def _between(start: tuple[float, float], end: tuple[float, float]) -> NDArray[np.float64]:
-    """Points without gaps along the eraser's path from start to end, including the end."""
-    steps = max(1, math.ceil(math.dist(start, end) / (ERASER_RADIUS / 2)))
-    return np.linspace(end, start, steps, endpoint=False)[::-1]
-
-
-def _dense(stroke: Stroke) -> Stroke:
-    """The stroke with points added, so that neighbours are at most POINT_SPACING apart."""
-    lengths = np.hypot(*np.diff(stroke, axis=0).T)
-    walked = np.concatenate([[0.0], lengths.cumsum()])
-    added = np.arange(0.0, walked[-1], POINT_SPACING)
-    at = np.unique(np.concatenate([walked, added]))
-    return np.column_stack([np.interp(at, walked, stroke[:, axis]) for axis in (0, 1)])

@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from minigrad_gui import theme
-from minigrad_gui.widgets import canvas as canvas_module
+from minigrad_gui.widgets import pointers
 from minigrad_gui.widgets.canvas import Canvas
 
 SIDE_PX = 300
@@ -182,7 +182,7 @@ def test_a_finger_that_comes_again_as_a_mouse_draws_once(canvas, screen):
 
 
 def test_a_mouse_made_of_a_pen_draws_nothing_even_later_and_elsewhere(canvas, monkeypatch):
-    monkeypatch.setattr(canvas_module, "ECHO_S", 0)
+    monkeypatch.setattr(pointers, "ECHO_S", 0)
     Pen(canvas).draw()
     SynthesizedMouse(canvas, [point + QPoint(150, 0) for point in PATH]).draw()
     assert_drawn_once(canvas)
@@ -195,7 +195,7 @@ def test_a_mouse_made_of_something_that_never_comes_here_draws(canvas):
 
 @pytest.mark.parametrize(("echo_s", "aside"), [(0, 0), (1e6, 150)])
 def test_a_mouse_draws_after_a_pen_later_or_elsewhere(canvas, monkeypatch, echo_s, aside):
-    monkeypatch.setattr(canvas_module, "ECHO_S", echo_s)
+    monkeypatch.setattr(pointers, "ECHO_S", echo_s)
     Pen(canvas).draw()
     Mouse(canvas, [point + QPoint(aside, 0) for point in PATH]).draw()
     assert len(canvas.strokes) == 2
@@ -215,7 +215,7 @@ def test_a_pen_draws_in_spite_of_a_palm(canvas, screen):
 
 def test_the_eraser_end_erases_though_the_system_tells_of_a_mouse_first(canvas, monkeypatch):
     Mouse(canvas).draw()
-    monkeypatch.setattr(canvas_module, "ECHO_S", 0)
+    monkeypatch.setattr(pointers, "ECHO_S", 0)
     across = [QPoint(20, 150), QPoint(60, 150), QPoint(100, 150)]
     mouse, eraser = Mouse(canvas, across), Pen(canvas, across, ERASER)
     for step in ("press", "move", "release"):
@@ -251,7 +251,7 @@ def test_a_pen_whose_release_was_lost_does_not_stop_others_from_drawing(canvas, 
     lost.move()
     other.draw()
     assert len(canvas.strokes) == 1, "while a pen draws, another rests"
-    monkeypatch.setattr(canvas_module, "SILENT_S", 0)
+    monkeypatch.setattr(pointers, "SILENT_S", 0)
     other.draw()
     assert [len(stroke) for stroke in canvas.strokes] == [3, 3]
 
