@@ -23,7 +23,7 @@ def run(*words: str, **environment: str | None) -> subprocess.CompletedProcess:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has machines without a display")
 @pytest.mark.parametrize("display", [None, ":4711"])
-def test_without_a_display_the_window_says_so_in_one_line(display):
+def test_without_a_display_the_command_says_so_in_one_line(display):
     result = run(QT_QPA_PLATFORM=None, WAYLAND_DISPLAY=None, DISPLAY=display)
     assert result.returncode == 2
     assert "minigrad-gui train works without one" in result.stderr

@@ -31,7 +31,7 @@ def trained(tmp_path):
     return path
 
 
-def test_train_saves_what_it_was_asked_for(tmp_path, capsys):
+def test_train_saves_the_requested_network(tmp_path, capsys):
     path = tmp_path / "model.npz"
     words = "train --epochs 2 --hidden 24,12 --batch-size 500 --optimizer momentum --lr 0.05 --seed 3 --activation tanh"
     assert main([*words.split(), "--validation", "0.1", "--save", str(path)]) == 0
@@ -66,7 +66,7 @@ def trained_config(tmp_path, monkeypatch):
     return train
 
 
-def test_without_options_the_windows_own_defaults_are_trained(trained_config, user):
+def test_without_options_train_uses_the_windows_defaults(trained_config, user):
     assert trained_config("") == user.session.config == PRESETS["quick"]
     user.session.set_config(PRESETS["best"], "mnist")
     user.click("defaultsButton")
@@ -91,7 +91,7 @@ SUFFIXES = ["x.onnx", "x.pt", "x.h5", "x.npz.gz", "x.NPY"]
 
 @pytest.mark.parametrize("option", ["--save", "--checkpoint"])
 @pytest.mark.parametrize("name", SUFFIXES)
-def test_a_file_that_would_bear_the_name_of_another_format_is_refused_before_training(option, name, tmp_path, capsys):
+def test_the_suffix_of_another_format_is_refused_before_training(option, name, tmp_path, capsys):
     assert main(["train", option, str(tmp_path / name)]) == 2
     out, err = capsys.readouterr()
     right = Path(name).with_suffix(".npz").name
@@ -115,7 +115,7 @@ def test_a_name_without_a_suffix_gets_one(name, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_is_trained_as_it_is(name, trained_config):
+def test_a_preset_is_used_unchanged(name, trained_config):
     assert trained_config(f"--preset {name}") == PRESETS[name]
 
 
@@ -152,7 +152,7 @@ def test_every_other_option_overrides_the_preset(name, trained_config):
         ("--epochs 1 --hidden 4", {"epochs": 1, "hidden": (4,)}),
     ],
 )
-def test_what_is_not_given_is_the_presets_own(words, changes, trained_config):
+def test_settings_without_an_option_come_from_the_preset(words, changes, trained_config):
     assert trained_config(f"--preset best {words}") == replace(PRESETS["best"], **changes)
 
 
@@ -204,7 +204,7 @@ def test_threads_are_a_sensible_number(threads, capsys):
     assert f"a number from 1 to {os.cpu_count()}, not '{threads}'" in capsys.readouterr().err
 
 
-def test_evaluate_says_what_train_said(trained, capsys):
+def test_evaluate_prints_the_figures_of_train(trained, capsys):
     assert main(["evaluate", str(trained)]) == 0
     meta = load_model(trained)[1]
     assert capsys.readouterr().out.splitlines()[-1] == (
@@ -234,7 +234,7 @@ def test_predict_reads_png_and_jpeg(tmp_path, capsys):
     assert (np.array(read) == dataset.test_labels[:20]).mean() >= 0.95
 
 
-def test_predict_goes_on_after_a_picture_that_is_none(tmp_path, capsys):
+def test_predict_continues_after_a_file_that_is_not_a_picture(tmp_path, capsys):
     from PIL import Image
 
     Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
@@ -278,7 +278,7 @@ def test_predict_all_prints_a_line_for_each_digit_with_its_box(numbers, capsys):
     assert all(int(match[3]) < 130 < int(match[5]) for match in read)
 
 
-def test_predict_tells_of_an_empty_folder_and_goes_on(numbers, tmp_path, capsys):
+def test_predict_reports_an_empty_folder_and_continues(numbers, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert main(["predict", PRETRAINED, str(tmp_path / "empty"), str(numbers / "one.png")]) == 2
     out, err = capsys.readouterr()
@@ -307,7 +307,7 @@ def test_predict_tells_of_an_empty_folder_and_goes_on(numbers, tmp_path, capsys)
         ("predict missing.npz x.png", "missing.npz could not be opened: no such file"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(words, complaint, capsys):
+def test_mistakes_are_reported_in_one_line(words, complaint, capsys):
     assert main(words.split()) == 2
     err = capsys.readouterr().err
     assert complaint in err
@@ -323,7 +323,7 @@ def test_what_is_wrong_is_said_in_one_line(words, complaint, capsys):
         ("--shift-px far", "invalid float value: 'far'"),
     ],
 )
-def test_a_word_that_is_no_setting_is_refused(words, complaint, capsys):
+def test_an_unknown_choice_is_refused(words, complaint, capsys):
     with pytest.raises(SystemExit) as leaving:
         main(["train", *words.split()])
     assert leaving.value.code == 2
@@ -336,20 +336,20 @@ def test_a_network_that_cannot_read_digits_is_refused(tmp_path, capsys):
     assert "4 inputs and 2 outputs" in capsys.readouterr().err
 
 
-def test_divergence_is_told_with_a_way_out(capsys):
+def test_divergence_is_reported_with_advice(capsys):
     assert main(["train", "--epochs", "5", "--hidden", "64,64", "--optimizer", "sgd", "--lr", "1000"]) == 2
     assert "Try --lr 100." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", ["--help", "train --help", "evaluate --help", "predict --help"])
-def test_help_is_worth_reading(words, capsys):
+def test_help_explains_the_commands(words, capsys):
     with pytest.raises(SystemExit) as leaving:
         main(words.split())
     assert leaving.value.code == 0
     assert len(capsys.readouterr().out) > 250
 
 
-def test_the_help_of_train_tells_every_default(capsys):
+def test_the_help_of_train_names_every_default(capsys):
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     out = " ".join(capsys.readouterr().out.split())
@@ -378,7 +378,7 @@ def test_training_needs_no_qt():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
 
 
-def test_a_run_that_learns_nothing_is_not_praised(capsys):
+def test_a_run_that_learns_nothing_gets_a_diagnosis(capsys):
     words = "train --epochs 1 --hidden 16 --batch-size 1000 --optimizer sgd --lr 0.000001 --threads 1"
     assert main(words.split()) == 0
     told = capsys.readouterr().out
@@ -386,6 +386,6 @@ def test_a_run_that_learns_nothing_is_not_praised(capsys):
     assert "Try a learning rate of 0.1." in told
 
 
-def test_a_run_that_learns_well_hears_no_complaint(capsys):
+def test_a_run_that_learns_well_gets_no_diagnosis(capsys):
     assert main(["train", "--epochs", "2", "--hidden", "32", "--threads", "1"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("trained in")

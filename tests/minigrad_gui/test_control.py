@@ -40,7 +40,7 @@ def test_a_paused_loop_takes_the_steps_that_it_is_allowed(loop):
     control.stop()
 
 
-def test_a_loop_that_is_resumed_goes_on_with_the_learning_rate_of_now(loop):
+def test_a_resumed_loop_uses_the_current_learning_rate(loop):
     control = TrainingControl(0.1, paused=True)
     taken, thread = loop(control)
     control.learning_rate = 0.5
@@ -49,7 +49,7 @@ def test_a_loop_that_is_resumed_goes_on_with_the_learning_rate_of_now(loop):
     assert taken == [0.5] * 1000
 
 
-def test_steps_asked_for_before_going_on_are_not_taken_after_the_next_pause():
+def test_steps_allowed_before_a_resume_are_not_taken_after_the_next_pause():
     control = TrainingControl(0.1, paused=True)
     control.allow_step()
     assert not control.must_wait
@@ -58,7 +58,7 @@ def test_steps_asked_for_before_going_on_are_not_taken_after_the_next_pause():
     assert control.must_wait
 
 
-def test_a_stopped_loop_ends_even_while_it_waits(loop):
+def test_a_waiting_loop_can_be_stopped(loop):
     control = TrainingControl(0.1, paused=True)
     taken, thread = loop(control)
     control.stop()
@@ -69,7 +69,7 @@ def test_a_stopped_loop_ends_even_while_it_waits(loop):
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_who_abandons_a_run_says_whether_its_checkpoint_stays(keep):
+def test_abandoning_a_run_decides_about_its_checkpoint(keep):
     control = TrainingControl(0.1)
     assert not control.abandoned
     assert control.keeps_checkpoint

@@ -45,11 +45,11 @@ LEARNING = {
 
 @pytest.mark.parametrize("name", LEARNING)
 @pytest.mark.parametrize("digits", [20_000, pytest.param(60_000, marks=pytest.mark.long)])
-def test_runs_that_learn_give_no_complaint(diagnosed, name, digits):
+def test_runs_that_learn_get_no_diagnosis(diagnosed, name, digits):
     assert diagnosed(LEARNING[name], digits) is None
 
 
-def test_adam_at_rate_1_explodes_and_never_comes_back(diagnosed):
+def test_adam_at_rate_1_explodes_and_never_recovers(diagnosed):
     diagnosis = diagnosed(TrainingConfig(learning_rate=1.0, epochs=2))
     assert "exploded to" in diagnosis.finding
     assert "never came back: the network is no better than guessing" in diagnosis.finding
@@ -57,7 +57,7 @@ def test_adam_at_rate_1_explodes_and_never_comes_back(diagnosed):
     assert diagnosis.advice == "Try a learning rate of 0.001."
 
 
-def test_an_explosion_that_came_back_is_told():
+def test_an_explosion_with_recovery_is_reported():
     config = TrainingConfig(hidden=(32,), learning_rate=0.3, activation="tanh", epochs=2)
     losses = np.concatenate(([2.4, 190.0, 92.0], np.geomspace(50, 0.3, 100), np.full(500, 0.3)))
     epochs = [EpochSummary(0, 2.0, 0.8), EpochSummary(1, 0.3, 0.9)]
@@ -65,7 +65,7 @@ def test_an_explosion_that_came_back_is_told():
     assert diagnosis.finding == "The loss exploded to 190 at mini-batch 2 and came back."
 
 
-def test_adam_at_rate_a_tenth_comes_back_only_in_part(diagnosed):
+def test_adam_at_rate_a_tenth_recovers_only_in_part(diagnosed):
     diagnosis = diagnosed(TrainingConfig(learning_rate=0.1, epochs=3))
     assert "exploded to 1" in diagnosis.finding
     assert "came back only in part" in diagnosis.finding
@@ -90,30 +90,30 @@ def test_a_deep_network_of_sigmoids_does_not_learn(diagnosed):
     assert "gradient vanishes" in diagnosis.advice
 
 
-def test_relus_that_died_without_an_explosion_are_told(diagnosed):
+def test_dead_relus_without_an_explosion_are_reported(diagnosed):
     diagnosis = diagnosed(TrainingConfig(learning_rate=0.03, epochs=1))
     assert "ReLUs of hidden layer 1 are dead" in diagnosis.finding
 
 
-def test_few_digits_learnt_for_long_are_overfitted(diagnosed):
+def test_long_training_on_few_digits_overfits(diagnosed):
     config = TrainingConfig(epochs=60, validation_share=0.5, batch_size=32)
     diagnosis = diagnosed(config, digits=1000)
     assert "overfits" in diagnosis.finding
     assert "validation loss rose by" in diagnosis.finding
 
 
-def test_a_run_that_ended_in_the_middle_of_its_fall_is_told(diagnosed):
+def test_a_run_that_ended_while_its_loss_was_falling_is_reported(diagnosed):
     diagnosis = diagnosed(TrainingConfig(optimizer="sgd", learning_rate=0.001, epochs=3))
     assert diagnosis.finding == "The loss was still falling when training ended."
 
 
-def test_weight_decay_that_is_too_strong_is_told(diagnosed):
+def test_too_much_weight_decay_is_reported(diagnosed):
     diagnosis = diagnosed(TrainingConfig(weight_decay=100.0, epochs=2))
     assert "learnt little" in diagnosis.finding
     assert "weight decay" in diagnosis.advice
 
 
-def test_a_run_that_was_stopped_at_once_is_not_judged():
+def test_a_run_stopped_at_once_gets_no_diagnosis():
     assert diagnose(TrainingConfig(), np.array([2.4, 2.3]), []) is None
     assert diagnose(TrainingConfig(), np.empty(0), []) is None
 

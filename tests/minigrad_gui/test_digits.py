@@ -72,7 +72,7 @@ def test_strokes_far_apart_are_one_digit():
     assert picture[:, 15:].any()
 
 
-def test_ink_never_runs_over_the_edge():
+def test_ink_never_crosses_the_edge():
     heavy_corner = [np.array([[0, 0], [0, 1]])] * 50 + [np.array([[0, 0], [100, 0], [100, 100]])]
     picture = digits.rasterize(heavy_corner)
     assert picture[0].max() <= 0.5
@@ -81,7 +81,7 @@ def test_ink_never_runs_over_the_edge():
 
 
 @pytest.mark.parametrize("wrong", [np.zeros(4), np.zeros((3, 3)), np.array([[0, np.nan]]), np.array([[np.inf, 0]])])
-def test_what_is_no_stroke_is_refused(wrong):
+def test_invalid_strokes_are_refused(wrong):
     with pytest.raises(ValueError, match="stroke"):
         digits.rasterize([wrong])
 
@@ -140,7 +140,7 @@ def test_a_picture_of_one_shade_is_blank(value):
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (5,), (4, 4, 2), (2, 3, 4, 3)])
-def test_what_is_no_picture_is_refused(shape):
+def test_invalid_pictures_are_refused(shape):
     with pytest.raises(ValueError, match="picture"):
         digits.from_image(np.zeros(shape, np.uint8))
 
@@ -175,6 +175,6 @@ def test_a_judge_sees_what_the_network_would_see():
 
 
 @pytest.mark.parametrize("wrong", [[[1, 2, 3]], [[(0, 0), (np.nan, 1)]]])
-def test_what_is_no_stroke_is_not_split(wrong):
+def test_invalid_strokes_are_not_split(wrong):
     with pytest.raises(ValueError, match="stroke"):
         digits.split_strokes(wrong)

@@ -197,7 +197,7 @@ def leave(user):
 
 
 @pytest.mark.parametrize("moment", ["it has just begun", "it prepares", "it trains"])
-def test_leaving_does_not_wait_for_the_end_of_a_run(user, answer, moment):
+def test_closing_does_not_wait_for_the_end_of_a_run(user, answer, moment):
     user.configure(hidden="256, 128", epochs=1000, batch_size=128)
     questions = answer(BUTTONS.Discard)
     user.click("trainButton")
@@ -211,7 +211,7 @@ def test_leaving_does_not_wait_for_the_end_of_a_run(user, answer, moment):
 
 
 @pytest.mark.long
-def test_leaving_a_run_takes_a_second_at_most(user, answer):
+def test_closing_during_a_run_takes_a_second_at_most(user, answer):
     user.configure(hidden="256, 128", epochs=1000, batch_size=128)
     answer(BUTTONS.Discard)
     user.click("trainButton")
@@ -221,7 +221,7 @@ def test_leaving_a_run_takes_a_second_at_most(user, answer):
     assert time.perf_counter() - begun < 1.5, "a second, and the time to look at the clock"
 
 
-def test_leaving_does_not_wait_for_a_download(user, answer, monkeypatch, tmp_path):
+def test_closing_does_not_wait_for_a_download(user, answer, monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
         monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
@@ -284,7 +284,7 @@ def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(user, drawings, 
 
 
 @posix
-def test_on_a_full_disk_one_can_leave_and_the_settings_stay_as_they_were(make_window, tmp_path):
+def test_on_a_full_disk_the_window_closes_and_the_old_settings_survive(make_window, tmp_path):
     make_window().close()
     (file,) = (tmp_path / "settings").rglob("*.ini")
     before = file.read_bytes()
@@ -301,7 +301,7 @@ def test_on_a_full_disk_one_can_leave_and_the_settings_stay_as_they_were(make_wi
 @posix
 @pytest.mark.usefixtures("few_digits")
 @pytest.mark.parametrize("export", ["exportPngAction", "exportCsvAction"])
-def test_on_a_full_disk_an_export_is_told_and_leaves_nothing(user, choose, tmp_path, warnings, export):
+def test_on_a_full_disk_a_failed_export_is_reported_and_leaves_no_file(user, choose, tmp_path, warnings, export):
     user.train()
     path = tmp_path / ("curves.png" if "Png" in export else "curves.csv")
     path.write_text("an older one")
@@ -323,7 +323,7 @@ def no_writing(monkeypatch):
 
 @linux
 @pytest.mark.usefixtures("no_writing")
-def test_where_nothing_may_be_written_one_can_work(user, warnings):
+def test_the_window_works_without_write_permission(user, warnings):
     teach(user, 7, 3)
     assert len(warnings) == 1
     assert "/sys/minigrad/handwriting cannot be written to" in warnings[0]
@@ -332,7 +332,7 @@ def test_where_nothing_may_be_written_one_can_work(user, warnings):
     assert not user.window.isVisible()
 
 
-def test_a_data_folder_that_vanishes_is_made_anew(user, drawings, warnings):
+def test_a_deleted_data_folder_is_created_again(user, drawings, warnings):
     teach(user, 7, 7)
     shutil.rmtree(drawings.parents[1])
     teach(user, 3, 3)
@@ -346,7 +346,7 @@ def test_a_data_folder_that_vanishes_is_made_anew(user, drawings, warnings):
 
 
 @pytest.mark.usefixtures("few_digits")
-def test_a_model_whose_folder_is_gone_is_kept_until_it_is_saved_elsewhere(user, choose, tmp_path, warnings):
+def test_a_model_whose_folder_is_gone_can_be_saved_elsewhere(user, choose, tmp_path, warnings):
     (tmp_path / "models").mkdir()
     user.window.open(model_file(tmp_path / "models" / "mine.npz"))
     user.click("continueCheck")
@@ -375,7 +375,7 @@ def damaged(request, monkeypatch, tmp_path):
     return cut
 
 
-def test_damaged_digits_are_told_and_drawing_goes_on(damaged, user, warnings):
+def test_damaged_digits_are_reported_and_drawing_still_works(damaged, user, warnings):
     before = user.session.model
     user.train()
     assert len(warnings) == 1
@@ -406,7 +406,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
-def test_garbage_for_a_settings_file(make_window, tmp_path, content):
+def test_a_damaged_settings_file_is_ignored(make_window, tmp_path, content):
     file = tmp_path / "settings" / "minigrad" / "minigrad.ini"
     file.parent.mkdir(parents=True)
     file.write_bytes(content)
@@ -418,7 +418,7 @@ def test_garbage_for_a_settings_file(make_window, tmp_path, content):
     assert make_window().session.config.epochs == 77, "and the next time all is well again"
 
 
-def test_a_window_remembered_beyond_the_screen_comes_back_to_it(make_window):
+def test_a_window_remembered_beyond_the_screen_is_moved_onto_it(make_window):
     window = make_window()
     screen = window.screen().availableGeometry()
     window.move(screen.right() + 50_000, -50_000)
@@ -478,7 +478,7 @@ def differing(first, second):
     return (np.abs(np.subtract(*pixels, dtype=int)) > 60).mean()
 
 
-def test_moved_to_a_finer_screen_the_drawing_stays_and_is_sharp(tmp_path, monkeypatch):
+def test_on_a_screen_with_more_pixels_the_drawing_is_the_same_and_sharp(tmp_path, monkeypatch):
     (tmp_path / "screens.json").write_text(json.dumps({"screens": SCREENS}))
     monkeypatch.setenv("QT_QPA_PLATFORM", f"offscreen:configfile={tmp_path / 'screens.json'}")
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:

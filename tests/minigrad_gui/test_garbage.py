@@ -46,7 +46,7 @@ def test_another_thread_does_not_collect(collector, qtbot):  # noqa: ARG001
     assert objects
 
 
-def test_what_has_grown_old_is_collected_too(collector):
+def test_old_generations_are_collected_too(collector):
     destroyed_in = []
     knot = Knot(destroyed_in)
     gc.collect()  # now it is among the oldest, which have their turn most rarely
@@ -60,7 +60,7 @@ def test_what_has_grown_old_is_collected_too(collector):
     assert 1 < turns < len(objects)
 
 
-def test_without_it_another_thread_would():
+def test_without_it_another_thread_would_collect():
     destroyed_in = []
     Knot(destroyed_in)
     thread = threading.Thread(target=allocate_much)

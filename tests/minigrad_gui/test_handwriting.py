@@ -56,7 +56,7 @@ def hasty(monkeypatch):
 # ---------------------------------------------------------------- learning
 
 
-def test_a_hand_is_learnt_and_nothing_forgotten(mnist, reader, replay):
+def test_a_handwriting_is_learnt_and_nothing_forgotten(mnist, reader, replay):
     images, labels = mnist.test_images[:2000], mnist.test_labels[:2000]
     before, others = weights(reader), flagged_ones(50, seed=2)
     assert (predict(reader, others).argmax(axis=1) != 1).mean() > 0.9
@@ -84,7 +84,7 @@ def test_two_digits_are_learnt_at_once(reader, replay, mnist):
     assert evaluate(taught, mnist.test_images[:2000], mnist.test_labels[:2000])[1] > 0.88
 
 
-def test_without_drawings_it_is_the_same_network_in_a_new_object(reader, replay):
+def test_without_drawings_the_copy_equals_the_network(reader, replay):
     taught = teach(reader, NONE, [], *replay)
     assert taught is not reader
     assert same(taught, reader)
@@ -116,7 +116,7 @@ def test_float64_stays_float64(replay):
 
 
 @pytest.mark.usefixtures("hasty")
-def test_digits_to_remember_may_be_bytes_or_shares_of_ink(reader, replay):
+def test_replayed_digits_may_be_bytes_or_floats(reader, replay):
     images, labels = replay
     drawn = flagged_ones(2, seed=1)
     of_bytes = teach(reader, drawn, [1, 1], images, labels)
@@ -126,7 +126,7 @@ def test_digits_to_remember_may_be_bytes_or_shares_of_ink(reader, replay):
 
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("none", [NONE, NONE.astype(np.uint8)])
-def test_with_nothing_to_remember_the_drawings_are_learnt_alone(reader, none):
+def test_drawings_are_learnt_without_replayed_digits(reader, none):
     drawn = flagged_ones(2, seed=1)
     taught = teach(reader, drawn, [1, 1], none, NO_LABELS)
     assert (predict(taught, drawn)[:, 1] > predict(reader, drawn)[:, 1]).all()
@@ -140,7 +140,7 @@ def test_labels_of_any_kind(reader, replay, labels):
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_lesson_nobody_waits_for_ends_early(reader, replay):
+def test_a_cancelled_job_ends_early(reader, replay):
     drawn = flagged_ones(2, seed=1)
     assert same(teach(reader, drawn, [1, 1], *replay, cancelled=lambda: True), reader)
     asked: list[int] = []
@@ -169,7 +169,7 @@ def contents(drawing_store: DrawingStore) -> list[tuple[int, list]]:
     return [(drawing.label, [stroke.tolist() for stroke in drawing.strokes]) for drawing in drawing_store.drawings]
 
 
-def test_what_was_drawn_is_there_the_next_time(tmp_path):
+def test_drawings_are_loaded_the_next_time(tmp_path):
     drawing_store = DrawingStore(tmp_path / "a" / "handwriting")
     assert drawing_store.drawings == []
     assert not (tmp_path / "a").exists(), "nothing is made before there is something to store"
@@ -192,14 +192,14 @@ def test_points_are_stored_to_a_hundredth_of_a_pixel(tmp_path):
     np.testing.assert_allclose(rasterize(drawing.strokes), rasterize([stroke]), atol=0.01)
 
 
-def test_many_drawings_stay_in_the_order_of_time(tmp_path):
+def test_many_drawings_stay_in_order_of_time(tmp_path):
     drawing_store = DrawingStore(tmp_path)
     for label in [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]:
         drawing_store.add(LINE, label)
     assert [drawing.label for drawing in opened(tmp_path).drawings] == [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
 
 
-def test_one_is_removed_and_the_others_stay(tmp_path):
+def test_removing_a_drawing_does_not_affect_the_others(tmp_path):
     drawing_store = DrawingStore(tmp_path)
     first, second, third = (drawing_store.add([LINE[0].copy()], 1) for _ in range(3))
     assert first != second, "alike, and yet two drawings"
@@ -210,7 +210,7 @@ def test_one_is_removed_and_the_others_stay(tmp_path):
     assert drawing_store.drawings == [first, third]
 
 
-def test_one_that_another_window_has_removed_can_be_removed(tmp_path):
+def test_a_drawing_removed_by_another_window_can_be_removed(tmp_path):
     drawing_store = DrawingStore(tmp_path)
     drawing = drawing_store.add(LINE, 1)
     (other,) = opened(tmp_path).drawings
@@ -257,7 +257,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED.keys())
-def test_a_file_that_is_no_drawing_is_left_out_and_left_alone(tmp_path, content):
+def test_a_file_that_is_not_a_drawing_is_skipped_and_left_alone(tmp_path, content):
     first = DrawingStore(tmp_path).add(LINE, 1)
     (tmp_path / "00000.json").write_bytes(content)
     (tmp_path / "99999.json").write_bytes(content)
@@ -267,7 +267,7 @@ def test_a_file_that_is_no_drawing_is_left_out_and_left_alone(tmp_path, content)
     assert (tmp_path / "00000.json").read_bytes() == (tmp_path / "99999.json").read_bytes() == content
 
 
-def test_what_is_no_json_file_is_left_out_and_left_alone(tmp_path):
+def test_what_is_not_a_json_file_is_skipped_and_left_alone(tmp_path):
     (tmp_path / "folder.json").mkdir()
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
@@ -279,7 +279,7 @@ def test_what_is_no_json_file_is_left_out_and_left_alone(tmp_path):
     assert len(list(tmp_path.iterdir())) == before
 
 
-def test_a_drawing_by_somebody_else_is_as_good(tmp_path):
+def test_a_drawing_by_another_program_is_read(tmp_path):
     """Whole numbers, other units, numbers too small to matter, and something more than is needed."""
     strokes = [[[10, 20], [10, 200]], [[1e-310, 5]]]
     (tmp_path / "mine.json").write_text(json.dumps({"label": 4, "strokes": strokes, "by": "me"}))
@@ -290,7 +290,7 @@ def test_a_drawing_by_somebody_else_is_as_good(tmp_path):
     assert all(np.isfinite(rasterize(drawing.strokes)).all() for drawing in opened(tmp_path).drawings)
 
 
-def test_what_is_added_before_all_is_read_comes_after_it_and_once(tmp_path):
+def test_drawings_added_before_loading_follow_the_loaded_ones(tmp_path):
     for label in (1, 2):
         DrawingStore(tmp_path).add(LINE, label)
     drawing_store = DrawingStore(tmp_path)
@@ -306,14 +306,14 @@ def test_what_is_added_before_all_is_read_comes_after_it_and_once(tmp_path):
     assert [drawing.label for drawing in drawing_store.drawings] == [1, 2, 3], "it is read once"
 
 
-def test_reading_that_nobody_waits_for_ends_early(tmp_path):
+def test_cancelled_loading_ends_early(tmp_path):
     for label in range(5):
         DrawingStore(tmp_path).add(LINE, label)
     answers = iter([False, False, True])
     assert [drawing.label for drawing in DrawingStore(tmp_path).read(lambda: next(answers))] == [0, 1]
 
 
-def test_forgetting_leaves_nothing(tmp_path):
+def test_forgetting_leaves_no_file(tmp_path):
     """Not what was there before, not what another window adds meanwhile, not what a process left that was ended."""
     others = {"mine.txt": "mine", "mine.json": '{"theme": "dark"}', ".now.tmp": "another window writes it just now"}
     for name, content in others.items():
@@ -330,7 +330,7 @@ def test_forgetting_leaves_nothing(tmp_path):
     assert [drawing.label for drawing in opened(tmp_path).drawings] == [3]
 
 
-def test_what_is_forgotten_before_it_is_read_does_not_come_back(tmp_path):
+def test_drawings_forgotten_before_loading_stay_deleted(tmp_path):
     DrawingStore(tmp_path).add(LINE, 1)
     drawing_store = DrawingStore(tmp_path)
     read = drawing_store.read()
@@ -349,7 +349,7 @@ def test_a_label_is_corrected_in_its_file_and_the_order_stays(tmp_path):
     assert contents(opened(tmp_path)) == contents(drawing_store)
 
 
-def test_a_label_that_cannot_be_corrected_stays(tmp_path):
+def test_a_label_that_cannot_be_written_does_not_change(tmp_path):
     drawing_store = DrawingStore(tmp_path)
     first, second = drawing_store.add(LINE, 1), drawing_store.add(LINE, 6)
     (tmp_path / first.name).unlink()
@@ -359,7 +359,7 @@ def test_a_label_that_cannot_be_corrected_stays(tmp_path):
     assert [drawing.label for drawing in drawing_store.drawings] == [1, 8]
 
 
-def test_a_drawing_that_is_in_memory_alone_is_corrected_there_and_written_later(tmp_path):
+def test_an_unwritten_drawing_is_corrected_in_memory_and_written_later(tmp_path):
     folder = tmp_path / "handwriting"
     folder.touch()
     drawing_store = DrawingStore(folder)
@@ -381,11 +381,11 @@ def test_a_drawing_that_is_in_memory_alone_is_corrected_there_and_written_later(
         ([[[0.5, 0.5]], *LINE], False),
     ],
 )
-def test_dots_are_told_from_lines(strokes, dots):
+def test_dots_are_distinguished_from_lines(strokes, dots):
     assert is_dot(strokes) is dots
 
 
-def test_what_could_not_be_written_is_told_once_and_made_up_for(tmp_path):
+def test_a_failed_write_is_reported_once_and_made_up_for_later(tmp_path):
     folder = tmp_path / "handwriting"
     folder.touch()
     drawing_store = DrawingStore(folder)
@@ -419,19 +419,19 @@ def check_is_in_memory_alone(folder: Path) -> None:
     assert [drawing.label for drawing in drawing_store.drawings] == [2]
 
 
-def test_where_the_folder_is_a_file_the_drawing_stays_in_memory(tmp_path):
+def test_if_the_folder_is_a_file_the_drawing_stays_in_memory(tmp_path):
     (tmp_path / "handwriting").write_text("a file of somebody's")
     check_is_in_memory_alone(tmp_path / "handwriting")
     assert (tmp_path / "handwriting").read_text() == "a file of somebody's"
 
 
-def test_below_a_file_the_drawing_stays_in_memory(tmp_path):
+def test_if_the_parent_folder_is_a_file_the_drawing_stays_in_memory(tmp_path):
     (tmp_path / "file").touch()
     check_is_in_memory_alone(tmp_path / "file" / "minigrad" / "handwriting")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-def test_where_nothing_may_be_written_the_drawing_stays_in_memory(tmp_path):
+def test_without_write_permission_the_drawing_stays_in_memory(tmp_path):
     folder = tmp_path / "handwriting"
     folder.mkdir(mode=0o500)
     try:
@@ -440,7 +440,7 @@ def test_where_nothing_may_be_written_the_drawing_stays_in_memory(tmp_path):
         folder.chmod(0o700)
 
 
-def test_a_drawing_that_cannot_be_removed_stays_and_the_others_go(tmp_path):
+def test_a_drawing_that_cannot_be_removed_stays_and_the_others_are_deleted(tmp_path):
     drawing_store = DrawingStore(tmp_path)
     others = drawing_store.add(LINE, 0), drawing_store.add(LINE, 2)
     drawing = drawing_store.add(LINE, 1)

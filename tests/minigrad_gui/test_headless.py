@@ -84,12 +84,12 @@ def kill_and_resume(folder: Path, kills: int, rng: np.random.Generator) -> Path:
     return saved
 
 
-def test_killed_twice_it_ends_where_it_would_have_ended(tmp_path, uninterrupted):
+def test_a_run_killed_twice_gives_the_same_network(tmp_path, uninterrupted):
     assert_same_network(kill_and_resume(tmp_path, 2, np.random.default_rng(0)), uninterrupted)
 
 
 @pytest.mark.long
-def test_killed_many_times_it_ends_where_it_would_have_ended(tmp_path, uninterrupted):
+def test_a_run_killed_many_times_gives_the_same_network(tmp_path, uninterrupted):
     for number in range(12):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -97,7 +97,7 @@ def test_killed_many_times_it_ends_where_it_would_have_ended(tmp_path, uninterru
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
-def test_a_stop_in_the_middle_of_an_epoch_says_how_to_go_on(tmp_path, uninterrupted, number):
+def test_a_stop_during_an_epoch_says_how_to_resume(tmp_path, uninterrupted, number):
     checkpoint, saved = tmp_path / "my run.npz", tmp_path / "network.npz"
     child = start(*RUN, "--checkpoint", checkpoint, "--save", saved)
     wait_for(lambda: checkpoint.exists() and load_checkpoint(checkpoint)[0].steps_done > 0, child)
@@ -126,7 +126,7 @@ def test_a_stop_without_a_checkpoint_says_so():
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-def test_two_signals_at_once_are_one(tmp_path, second):
+def test_two_simultaneous_signals_count_as_one(tmp_path, second):
     checkpoint = tmp_path / "run.npz"
     child = start(*RUN, "--checkpoint", checkpoint)
     wait_for(lambda: checkpoint.exists() and load_checkpoint(checkpoint)[0].steps_done > 0, child)
@@ -150,14 +150,14 @@ def start_and_fill_the_disk(checkpoint: Path, *arguments: object) -> subprocess.
     return child
 
 
-def test_on_a_disk_that_stays_full_the_network_is_tested_all_the_same(tmp_path):
+def test_the_network_is_tested_although_the_disk_stays_full(tmp_path):
     checkpoint = tmp_path / "run.npz"
     out, err = start_and_fill_the_disk(checkpoint, *RUN, "--checkpoint", checkpoint).communicate(timeout=60)
     assert err.count("run.npz could not be saved in") == 2, "once on the way, once at the end"
     assert "test accuracy" in out
 
 
-def test_on_a_disk_that_is_full_a_stop_says_how_to_go_on_from_the_checkpoint(tmp_path):
+def test_on_a_full_disk_a_stop_says_how_to_resume_from_the_last_checkpoint(tmp_path):
     checkpoint = tmp_path / "run.npz"
     child = start_and_fill_the_disk(checkpoint, *RUN, "--checkpoint", checkpoint)
     child.stdout.readline()  # an epoch
@@ -169,7 +169,7 @@ def test_on_a_disk_that_is_full_a_stop_says_how_to_go_on_from_the_checkpoint(tmp
     assert load_checkpoint(checkpoint)[0].steps_done % 844 == 0
 
 
-def test_a_disk_that_is_full_for_a_while_does_not_end_the_run(tmp_path):
+def test_a_temporarily_full_disk_does_not_end_the_run(tmp_path):
     import resource
 
     checkpoint, saved = tmp_path / "run.npz", tmp_path / "network.npz"
@@ -205,7 +205,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return said
 
 
-def test_what_cannot_be_resumed_is_told_in_one_line(tmp_path, capsys, checkpoint):
+def test_what_cannot_be_resumed_is_reported_in_one_line(tmp_path, capsys, checkpoint):
     assert "no such file" in refusal(capsys, "--resume", tmp_path / "none.npz")
     assert "only --save" in refusal(capsys, "--resume", checkpoint, "--epochs", 3)
     assert "only --save" in refusal(capsys, "--resume", checkpoint, "--preset", "quick")
@@ -217,7 +217,7 @@ def test_what_cannot_be_resumed_is_told_in_one_line(tmp_path, capsys, checkpoint
     assert "is a folder" in refusal(capsys, "--checkpoint", tmp_path)
 
 
-def test_no_file_is_overwritten_by_a_checkpoint(tmp_path, capsys, checkpoint):
+def test_a_checkpoint_overwrites_no_file(tmp_path, capsys, checkpoint):
     diary = tmp_path / "diary.npz"
     diary.write_text("dear diary")
     other = tmp_path / "other.npz"
@@ -236,14 +236,14 @@ def test_no_file_is_overwritten_by_a_checkpoint(tmp_path, capsys, checkpoint):
     assert cli.main(["train", "--resume", str(checkpoint), "--checkpoint", str(checkpoint)]) == 0
 
 
-def test_a_run_that_has_ended_is_tested_and_saved_when_it_is_resumed(tmp_path, capsys, checkpoint):
+def test_resuming_a_finished_run_tests_and_saves_it(tmp_path, capsys, checkpoint):
     capsys.readouterr()
     assert cli.main(["train", "--resume", str(checkpoint), "--save", str(tmp_path / "n.npz")]) == 0
     assert "resuming after 1 of 1 epochs" in capsys.readouterr().out
     assert load_model(tmp_path / "n.npz")[1]["epochs"][0]["epoch"] == 0
 
 
-def test_a_run_that_began_with_taught_drawings_says_so_in_its_file_when_it_is_resumed(tmp_path, checkpoint):
+def test_a_resumed_run_still_records_taught_drawings_in_its_file(tmp_path, checkpoint):
     state, about = load_checkpoint(checkpoint)
     changes = [{"mini_batches": 3, "learning_rate": 0.25}]
     save_checkpoint(checkpoint, state, {**about, "taught_drawings": 4, "learning_rate_changes": changes})

@@ -24,7 +24,7 @@ def smoothed_one_by_one(losses):
 
 
 @pytest.mark.parametrize("pieces", [[3000], [1, 1, 1, 499, 500, 501, 1497], [0, 7, 0, 2993], [2], [6]], ids=str)
-def test_smoothing_does_not_depend_on_how_the_losses_come(pieces):
+def test_smoothing_does_not_depend_on_how_losses_are_chunked(pieces):
     losses = np.random.default_rng(0).exponential(size=sum(pieces))
     history = History()
     for end, count in zip(np.cumsum(pieces), pieces, strict=True):
@@ -34,29 +34,29 @@ def test_smoothing_does_not_depend_on_how_the_losses_come(pieces):
     np.testing.assert_allclose(history.smoothed, smoothed_one_by_one(losses), rtol=1e-9)
 
 
-def test_a_level_loss_is_smoothed_to_itself():
+def test_a_constant_loss_is_smoothed_to_itself():
     history = History()
     history.extend(np.full(2000, 2.3), [])
     np.testing.assert_allclose(history.smoothed, 2.3)
 
 
-def test_nothing_is_smoothed_to_nothing():
+def test_no_losses_are_smoothed_to_none():
     assert History().smoothed.shape == (0,)
 
 
-def test_a_straight_fall_is_not_followed_late():
+def test_a_linear_fall_is_followed_without_lag():
     losses = np.linspace(2, 1, 500)
     np.testing.assert_allclose(smooth(losses)[:490], losses[:490], atol=0.01)
 
 
-def test_one_explosion_leaves_the_curve_where_it_was():
+def test_a_single_spike_does_not_move_the_curve():
     losses = 2 + 0.1 * np.random.default_rng(0).standard_normal(600)
     losses[[150, 300, 301]] = 1e5
     assert 1.9 < smooth(losses).min() < smooth(losses).max() < 2.1
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_the_curve_of_a_real_run_lies_amid_its_losses_from_the_beginning(activation):
+def test_the_curve_of_a_real_run_lies_among_its_losses_from_the_beginning(activation):
     digits = mnist()
     config = TrainingConfig(activation=activation, epochs=1)
     run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
@@ -81,7 +81,7 @@ def test_long_after_a_real_explosion_the_curve_is_not_high():
     assert history.smoothed[later].max() < 1.5 * history.losses[later].max()
 
 
-def test_a_hundred_thousand_losses_are_smoothed_as_they_come_in_little_time():
+def test_a_hundred_thousand_losses_are_smoothed_quickly():
     history, losses = History(), np.random.default_rng(0).exponential(size=100_000)
     started_s = time.thread_time()
     for start in range(0, 100_000, 200):
@@ -97,7 +97,7 @@ def test_epochs_are_added_as_they_end():
     assert history.epochs == epochs
 
 
-def test_an_epoch_is_known_from_the_mini_batch_on_that_ends_it():
+def test_an_epoch_is_known_from_its_last_mini_batch():
     history, epochs = History(steps_per_epoch=4), [EpochSummary(epoch, 1.0, 0.5) for epoch in range(2)]
     history.extend(np.ones(9), epochs)
     ended = [len(history.epochs_ended_by(batch)) for batch in range(1, 10)]

@@ -115,7 +115,7 @@ def happen(passed_on: list[object], qtbot: QtBot) -> Callable[..., None]:
 
 
 @watched
-def test_a_slot_that_raises_is_told_and_logged(happen, passed_on, qtbot):
+def test_an_exception_in_a_slot_is_shown_and_logged(happen, passed_on, qtbot):
     happen(stumble)
     dialog = the_dialog(qtbot)
     for text in (details(dialog), log()):
@@ -127,7 +127,7 @@ def test_a_slot_that_raises_is_told_and_logged(happen, passed_on, qtbot):
 
 
 @watched
-def test_an_event_handler_that_raises_is_told(qtbot):
+def test_an_exception_in_an_event_handler_is_shown(qtbot):
     class Clumsy(QObject):
         def customEvent(self, _: QEvent) -> None:
             raise LookupError("dropped")
@@ -137,7 +137,7 @@ def test_an_event_handler_that_raises_is_told(qtbot):
     assert "LookupError: dropped" in details(the_dialog(qtbot))
 
 
-def test_painting_that_fails_every_time_is_told_once(incidents, passed_on, qtbot, monkeypatch):
+def test_a_repeated_painting_error_is_shown_once(incidents, passed_on, qtbot, monkeypatch):
     monkeypatch.setattr(module, "LOG_INTERVAL_S", 3600.0)
 
     class Unpaintable(QWidget):
@@ -166,7 +166,7 @@ def test_painting_that_fails_every_time_is_told_once(incidents, passed_on, qtbot
 
 
 @watched
-def test_a_python_thread_that_raises_is_told_in_the_guis_thread(passed_on, qtbot):
+def test_an_exception_in_a_python_thread_is_shown_in_the_gui_thread(passed_on, qtbot):
     thread = threading.Thread(target=stumble, name="stumbler")
     thread.start()
     thread.join()
@@ -178,7 +178,7 @@ def test_a_python_thread_that_raises_is_told_in_the_guis_thread(passed_on, qtbot
 
 
 @watched
-def test_a_slot_in_a_qthread_is_told_in_the_guis_thread(qtbot):
+def test_an_exception_in_a_qthread_is_shown_in_the_gui_thread(qtbot):
     class Worker(QObject):
         @Slot()
         def work(self) -> None:
@@ -198,7 +198,7 @@ def test_a_slot_in_a_qthread_is_told_in_the_guis_thread(qtbot):
 
 
 @watched
-def test_what_python_ignores_is_logged_alone(passed_on, qtbot):
+def test_exceptions_that_python_ignores_are_only_logged(passed_on, qtbot):
     class Grudging:
         def __del__(self) -> None:
             raise OSError("not yet")
@@ -220,7 +220,7 @@ def test_qts_warnings_are_logged_and_passed_on(qtlog):
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
 @watched
-def test_leaving_is_no_incident(passed_on, qtbot, kind):
+def test_exiting_is_not_an_incident(passed_on, qtbot, kind):
     sys.excepthook(kind, kind(), None)
     qtbot.wait(0)
     assert passed_on == [kind]
@@ -274,7 +274,7 @@ def test_many_at_once_make_one_dialog(passed_on, qtbot):
 
 
 @watched
-def test_a_dialog_that_cannot_be_shown_is_not_told_in_another(happen, passed_on, qtbot, monkeypatch):
+def test_a_failing_dialog_opens_no_other_dialog(happen, passed_on, qtbot, monkeypatch):
     def refuse(*_: object) -> None:
         raise RuntimeError("no dialog today")
 
@@ -299,7 +299,7 @@ def test_an_error_in_the_dialog_is_counted_there(happen, qtbot, monkeypatch):
 
 
 @watched
-def test_a_novel_in_an_exception_is_cut(happen, qtbot):
+def test_a_very_long_message_is_cut(happen, qtbot):
     def tell_a_novel() -> None:
         raise ValueError("once upon a time " * 1_000_000)
 
@@ -331,7 +331,7 @@ def test_the_log_is_rotated_and_bounded(install, monkeypatch):
 
 
 @watched
-def test_the_very_same_is_logged_once_in_a_while(happen, monkeypatch):
+def test_repeated_incidents_are_logged_at_intervals(happen, monkeypatch):
     monkeypatch.setattr(module, "LOG_INTERVAL_S", 3600.0)
     happen(stumble, stumble, stumble, fall)
     assert log().count("ValueError: stumbled") == 1
@@ -342,7 +342,7 @@ def test_the_very_same_is_logged_once_in_a_while(happen, monkeypatch):
     assert log().rstrip().endswith("(2 more since it was last written)")
 
 
-def test_messages_that_always_differ_do_not_fill_the_memory(incidents, monkeypatch):
+def test_ever_different_messages_do_not_fill_the_memory(incidents, monkeypatch):
     monkeypatch.setattr(module, "MAX_REMEMBERED", 10)
     for number in range(100):
         qWarning(f"message {number}")
@@ -350,7 +350,7 @@ def test_messages_that_always_differ_do_not_fill_the_memory(incidents, monkeypat
     assert "message 99" in log()
 
 
-def test_without_a_log_there_is_still_the_dialog(happen, install, qtbot, tmp_path, capfd):
+def test_the_dialog_works_without_a_log(happen, install, qtbot, tmp_path, capfd):
     (tmp_path / "folder").write_text("a file where the folder should be")
     install(tmp_path / "folder" / "log" / "minigrad.log")
     happen(stumble)
@@ -362,7 +362,7 @@ def test_without_a_log_there_is_still_the_dialog(happen, install, qtbot, tmp_pat
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
 @watched
-def test_after_a_full_disk_the_log_goes_on(happen, qtbot):
+def test_the_log_continues_after_a_full_disk(happen, qtbot):
     import resource
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -377,7 +377,7 @@ def test_after_a_full_disk_the_log_goes_on(happen, qtbot):
     qtbot.waitUntil(lambda: "The Help menu shows the log." in note(dialogs()[0]))
 
 
-def test_a_log_that_was_lost_is_opened_anew(incidents, happen):
+def test_a_lost_log_is_opened_again(incidents, happen):
     happen(stumble)
     lost = os.open(os.devnull, os.O_RDONLY)
     os.dup2(lost, incidents._log.stream.fileno())  # as if its disk had been pulled out
@@ -392,7 +392,7 @@ def test_a_log_that_was_lost_is_opened_anew(incidents, happen):
 # ---------------------------------------------------------------- hooks
 
 
-def test_the_hooks_go_back_to_whoever_had_them():
+def test_uninstalling_restores_the_former_hooks():
     def hooks() -> tuple[object, ...]:
         return sys.excepthook, threading.excepthook, sys.unraisablehook
 
@@ -415,7 +415,7 @@ def test_the_hooks_go_back_to_whoever_had_them():
 
 
 @watched
-def test_the_window_goes_on(passed_on, user, monkeypatch):
+def test_the_window_survives_an_exception(passed_on, user, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(user.session._drawing, "_read_strokes", lambda _: fall())
         user.draw(1)
@@ -429,7 +429,7 @@ def test_the_window_goes_on(passed_on, user, monkeypatch):
     assert len(user.session.history) > 0
 
 
-def test_help_shows_the_place_of_the_log(user):
+def test_help_shows_the_path_of_the_log(user):
     user.trigger("aboutAction")
     about = user.widget("aboutBox")
     assert isinstance(about, QMessageBox)
@@ -499,7 +499,7 @@ def drive(tmp_path: Path, what: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_the_program_outlives_an_exception(tmp_path):
+def test_the_program_survives_an_exception(tmp_path):
     result = drive(tmp_path, "fail")
     assert result.stdout == "told, and the theme is dark\n"
     assert result.returncode == 0
@@ -514,7 +514,7 @@ def test_a_program_that_cannot_start_is_in_the_log(tmp_path):
     assert "RuntimeError: no window" in log()
 
 
-def test_a_crash_leaves_a_trace_until_after_the_next_start(tmp_path):
+def test_the_trace_of_a_crash_survives_the_next_start(tmp_path):
     crash, last = (log_path().parent / name for name in (module.CRASH_NAME, module.LAST_CRASH_NAME))
     assert drive(tmp_path, "crash").returncode not in (0, 1)
     assert "most recent call first" in crash.read_text()

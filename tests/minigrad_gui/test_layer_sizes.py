@@ -15,7 +15,7 @@ def test_hidden_layers_are_read(text, sizes):
 
 
 @pytest.mark.parametrize("text", ["abc", "256, 12x", "1.5", "-3", "256,,128", ",", "12,", "٣", "9" * 13])
-def test_what_is_no_list_of_layers_is_refused(text):
+def test_invalid_layer_sizes_are_refused(text):
     with pytest.raises(ConfigError) as refusal:
         parse_hidden(text)
     assert refusal.value.field == "hidden"

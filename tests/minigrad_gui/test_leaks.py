@@ -64,7 +64,7 @@ def test_a_top_level_widget_is_found(leaks, kind):
     assert leaks.found() == [], "what is about to be deleted is not left"
 
 
-def test_a_thread_that_is_about_to_end_is_not_left(leaks):
+def test_a_thread_that_is_about_to_end_is_not_a_leak(leaks):
     thread = QThread()
     thread.start()
     thread.quit()

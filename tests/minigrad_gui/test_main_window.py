@@ -27,14 +27,14 @@ from minigrad_gui.widgets.picture_dialog import PictureDialog
 BUTTONS = QMessageBox.StandardButton
 
 
-def test_the_pretrained_network_is_there_at_the_first_start(window):
+def test_the_first_start_opens_the_pretrained_network(window):
     assert window.session.model is not None
     assert window.session.record.test_accuracy > 0.975
     assert window.windowTitle().startswith("Pretrained network")
     assert not window.isWindowModified()
 
 
-def test_an_opened_model_brings_its_layers_to_the_panel(window, tmp_path):
+def test_opening_a_model_shows_its_layers_in_the_panel(window, tmp_path):
     model = save_other_network(tmp_path / "mine.npz")
     window.open(tmp_path / "mine.npz")
     assert window.session.config.hidden == (12,)
@@ -91,7 +91,7 @@ def test_a_new_network_does_not_overwrite_the_file_of_the_old_one(user, choose, 
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"not a zip at all"])
-def test_a_damaged_file_is_told_and_nothing_changes(user, tmp_path, warnings, content):
+def test_a_damaged_file_is_reported_and_changes_nothing(user, tmp_path, warnings, content):
     (tmp_path / "bad.npz").write_bytes(content)
     before = user.session.model
     user.window.open(tmp_path / "bad.npz")
@@ -107,7 +107,7 @@ def test_a_network_for_other_pictures_is_refused(user, tmp_path, warnings):
     assert "3072 inputs" in warnings[0]
 
 
-def test_saving_where_one_cannot_is_told(user, choose, tmp_path, warnings):
+def test_a_failed_save_is_reported(user, choose, tmp_path, warnings):
     choose(tmp_path / "missing" / "x.npz")
     user.trigger("saveAsAction")
     assert len(warnings) == 1
@@ -115,7 +115,7 @@ def test_saving_where_one_cannot_is_told(user, choose, tmp_path, warnings):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
-def test_a_full_disk_is_told_and_the_older_file_stays(user, choose, tmp_path, warnings):
+def test_a_full_disk_is_reported_and_the_old_file_stays(user, choose, tmp_path, warnings):
     import resource
 
     path = tmp_path / "mine.npz"
@@ -149,7 +149,7 @@ def test_opening_during_training_ends_the_run(user, answer, tmp_path):
     assert not same(user.session.model, model)
 
 
-def test_save_as_does_not_replace_a_file_unasked(user, choose, answer, tmp_path):
+def test_save_as_asks_before_it_replaces_a_file(user, choose, answer, tmp_path):
     old = save_other_network(tmp_path / "digits.npz")
     choose(tmp_path / "digits")
     questions = answer(BUTTONS.No)
@@ -161,7 +161,7 @@ def test_save_as_does_not_replace_a_file_unasked(user, choose, answer, tmp_path)
     assert load_model(tmp_path / "digits.npz")[0].sizes != old.sizes
 
 
-def test_a_stop_before_the_first_step_keeps_the_file(user, tmp_path):
+def test_a_stop_before_the_first_step_does_not_change_the_file(user, tmp_path):
     save_other_network(tmp_path / "mine.npz")
     user.window.open(tmp_path / "mine.npz")
     user.click("trainButton")
@@ -190,7 +190,7 @@ def test_plots_follow_the_theme(window):
         assert window.findChild(object, "lossPlot").backgroundBrush().color().name() == scheme.card
 
 
-def test_every_view_stands_in_the_window(window):
+def test_every_view_is_in_the_window(window):
     for view in VIEWS:
         assert window.findChild(view).isVisible()
 
@@ -202,7 +202,7 @@ def test_everything_has_a_name_for_screen_readers(window):
         assert button.text() or button.accessibleName(), button.objectName()
 
 
-def test_the_event_loop_has_its_turns_during_training(user):
+def test_the_event_loop_runs_during_training(user):
     ticks: list[int] = []
     timer = QTimer(interval=5)
     timer.timeout.connect(lambda: ticks.append(len(user.session.history)))
@@ -216,7 +216,7 @@ def test_the_event_loop_has_its_turns_during_training(user):
     assert np.diff(ticks).max() < 1000, "mini-batches between two turns of the event loop"
 
 
-def test_nothing_is_squeezed_in_the_smallest_window(user, qtbot):
+def test_nothing_is_clipped_in_the_smallest_window(user, qtbot):
     window = user.window
     window.resize(10, 10)
     qtbot.waitUntil(lambda: window.size() == window.minimumSizeHint())
@@ -276,7 +276,7 @@ def test_a_large_font_is_not_clipped(make_window):
         app.setFont(before)
 
 
-def test_the_menu_brings_the_pretrained_network_back_with_its_settings(user, answer):
+def test_the_menu_opens_the_pretrained_network_with_its_settings(user, answer):
     pretrained = user.session.model
     user.train(hidden="8")
     trained = user.session.model
@@ -294,7 +294,7 @@ def test_the_menu_brings_the_pretrained_network_back_with_its_settings(user, ans
     assert not user.window.isWindowModified()
 
 
-def test_each_network_has_a_name_of_its_own(user, tmp_path):
+def test_each_network_has_its_own_name(user, tmp_path):
     titles = [user.window.windowTitle()]
     for hidden in ("8", "12, 9"):
         user.train(hidden=hidden)
@@ -316,7 +316,7 @@ def test_each_network_has_a_name_of_its_own(user, tmp_path):
     assert user.window.windowTitle().startswith("mine.npz, trained further[*]")
 
 
-def test_the_settings_come_back_with_their_network(user):
+def test_restoring_a_network_restores_its_settings(user):
     user.train(hidden="8", batch_size=1000)
     first = user.session.config
     user.widget("seedSpin").setValue(5)
@@ -342,7 +342,7 @@ def test_an_opened_network_shows_the_epochs_of_its_file(user, tmp_path):
     assert len(user.session.history) == 0
 
 
-def test_what_a_file_says_of_its_training_may_be_of_no_use(user, tmp_path):
+def test_an_invalid_training_record_is_ignored(user, tmp_path):
     model = MLP(784, (8,), 10, dtype=np.float32, init="he")
     about = {"config": 3, "epochs": [{"epoch": 0}], "learning_rate_changes": [{"mini_batches": "x"}, 3]}
     save_model(tmp_path / "odd.npz", model, about)
@@ -443,7 +443,7 @@ def read_number(user) -> str:
 
 
 @DRAGS
-def test_a_picture_is_read_when_it_is_dropped_pasted_or_opened(user, drop, number, choose):
+def test_a_picture_can_be_dropped_pasted_or_opened(user, drop, number, choose):
     before = user.session.model
     assert drop(files(number))
     assert read_number(user) == "2026"
@@ -468,7 +468,7 @@ def test_without_a_picture_on_the_clipboard_nothing_is_read(user, text):
     assert not user.window.findChildren(PictureDialog)
 
 
-def test_a_file_that_is_no_picture_is_told(user, number, warnings):
+def test_a_file_that_is_not_a_picture_is_reported(user, number, warnings):
     number.write_text("2026")
     user.window.read_picture(number)
     assert warnings == [f"{number} is not a picture."]
@@ -509,7 +509,7 @@ def test_a_model_dropped_during_a_run_is_asked_about(user, drop, answer, tmp_pat
     assert same(user.session.model, model)
 
 
-def test_a_recent_file_that_is_gone_is_forgotten(user, tmp_path, warnings):
+def test_a_missing_recent_file_is_removed_from_the_menu(user, tmp_path, warnings):
     save_other_network(tmp_path / "gone.npz")
     user.window.open(tmp_path / "gone.npz")
     (tmp_path / "gone.npz").unlink()

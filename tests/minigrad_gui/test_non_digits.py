@@ -26,7 +26,7 @@ def test_the_same_seed_gives_the_same():
     assert (some(60) != some(60, seed=1)).any()
 
 
-def test_none_at_all():
+def test_no_pictures_at_all():
     assert some(0).shape == (0, 28, 28)
 
 

@@ -38,7 +38,7 @@ def test_reference_is_the_classic_exercise():
     assert (config.schedule, bool(config.augmentation), config.weight_decay) == ("constant", False, 0)
 
 
-def test_best_varies_its_pictures_and_comes_to_rest():
+def test_best_varies_its_pictures_and_decays_its_learning_rate():
     config = PRESETS["best"]
     assert config.augmentation
     assert config.schedule == "cosine"
@@ -53,7 +53,7 @@ def test_each_survives_json(name):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_each_begins_to_learn(name, digits):
+def test_each_preset_learns(name, digits):
     config = replace(PRESETS[name], batch_size=128)
     run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
     losses = [step.loss for step, _ in itertools.islice(run, 40)]

@@ -8,7 +8,7 @@ import pytest
 from minigrad_gui import process
 
 
-def test_threads_switch_more_often_until_the_last_one_has_left():
+def test_the_switch_interval_is_short_until_the_last_context_is_left():
     before = sys.getswitchinterval()
     with process.short_switch_interval():
         with process.short_switch_interval():
@@ -17,7 +17,7 @@ def test_threads_switch_more_often_until_the_last_one_has_left():
     assert sys.getswitchinterval() == pytest.approx(before)
 
 
-def test_blas_gets_its_threads_back():
+def test_the_number_of_blas_threads_is_restored():
     before = process.max_blas_threads()
     with process.blas_threads(1):
         assert process.max_blas_threads() == 1
@@ -27,7 +27,7 @@ def test_blas_gets_its_threads_back():
     assert process.max_blas_threads() == before
 
 
-def test_others_wait_for_their_turn_with_blas():
+def test_only_one_thread_at_a_time_sets_blas_threads():
     entered = threading.Event()
 
     def enter() -> None:

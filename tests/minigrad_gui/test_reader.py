@@ -53,14 +53,14 @@ def test_the_calibration_counts(pictures):
     assert unsure.probabilities.max() < predict(model, record.calibration, pictures[0]).probabilities.max()
 
 
-def test_there_is_no_answer_where_probabilities_are_not_finite(pictures):
+def test_probabilities_that_are_not_finite_give_no_answer(pictures):
     model, record = load_reader(PRETRAINED)
     for parameter in model.parameters():
         parameter.data = np.full_like(parameter.data, 1e38)
     assert predict(model, record.calibration, pictures[0]) is None
 
 
-def test_a_network_of_other_sizes_is_no_reader(tmp_path):
+def test_a_network_with_other_sizes_is_refused(tmp_path):
     save_model(tmp_path / "small.npz", MLP(4, [3], 2))
     with pytest.raises(ModelFileError, match="4 inputs and 2 outputs; reading digits takes 784 and 10"):
         load_reader(tmp_path / "small.npz")
@@ -77,7 +77,7 @@ def test_a_network_of_other_sizes_is_no_reader(tmp_path):
         (1.0, "100.0%"),
     ],
 )
-def test_only_certainty_is_written_as_certainty(probability, written):
+def test_probabilities_below_1_are_never_shown_as_100_percent(probability, written):
     assert percentage(probability) == written
 
 
@@ -99,7 +99,7 @@ def test_digits_side_by_side_are_a_number_and_gaps_and_lines_end_it(boxes, expec
     assert written_number(digits) == expected
 
 
-def test_what_is_not_recognised_in_a_number_is_a_question_mark():
+def test_an_unrecognised_digit_of_a_number_is_a_question_mark():
     read = [Prediction(4, np.eye(10)[4]), Prediction(5, np.eye(10)[5], recognised=False), None]
     blank = np.zeros((28, 28), np.float32)
     digits = [ReadDigit((30 * n, 0, 30 * n + 20, 40), blank, prediction) for n, prediction in enumerate(read)]
@@ -135,7 +135,7 @@ def test_a_number_is_read():
 
 
 @pytest.mark.parametrize("strokes", [[ONE], [SEVEN, ACROSS]])
-def test_one_digit_is_read_as_its_picture_is(strokes):
+def test_a_single_digit_is_read_like_its_picture(strokes):
     model, record = load_reader(PRETRAINED)
     (digit,) = read_number(model, record.calibration, strokes).digits
     alone = predict(model, record.calibration, rasterize(strokes))
@@ -144,7 +144,7 @@ def test_one_digit_is_read_as_its_picture_is(strokes):
     assert (digit.prediction.digit, digit.prediction.recognised) == (alone.digit, alone.recognised)
 
 
-def test_what_is_not_recognised_is_a_question_mark():
+def test_an_unrecognised_digit_is_a_question_mark():
     model, _ = load_reader(PRETRAINED)
     number = read_number(model, Calibration(least_log_sum_exp=1e5), SEVENTEEN)
     assert number.text == "??"

@@ -89,7 +89,7 @@ def test_another_learning_rate_is_noted_once_and_used():
         assert job.record(1).learning_rate_changes == (LearningRateChange(1, 0.25),)
 
 
-def test_a_run_that_is_taken_up_again_ends_as_if_it_had_not_been_interrupted(tmp_path):
+def test_a_resumed_run_ends_like_an_uninterrupted_one(tmp_path):
     with opened(job_of()) as runner:
         list(runner.chunks())
         whole = weights(runner.run.model)

@@ -43,7 +43,7 @@ def test_a_digit_stays_whole(digit):
 
 @pytest.mark.parametrize("gap", [0.02, 0.1, 0.5, 3.0])
 @pytest.mark.parametrize("scale", [0.01, 1.0, 500.0])
-def test_digits_side_by_side_are_told_apart(gap, scale):
+def test_digits_side_by_side_are_separated(gap, scale):
     strokes, groups = side_by_side([ONE, CROSSED_SEVEN, FOUR, ONE, FIVE, SEVEN], gap)
     assert best_groups([stroke * scale for stroke in strokes]) == groups
 
@@ -83,7 +83,7 @@ def test_dots_and_flat_lines_are_grouped_too(strokes):
     assert sorted(index for group in groups for index in group) == list(range(len(strokes)))
 
 
-def test_what_is_too_wide_is_more_than_one_digit():
+def test_strokes_too_wide_for_one_digit_are_several():
     def zero(width: float) -> list[np.ndarray]:
         return [line((0, 0.5), (width / 2, 0), (width, 0.5), (width / 2, 1), (0, 0.5))]
 
@@ -93,7 +93,7 @@ def test_what_is_too_wide_is_more_than_one_digit():
     assert best_groups(wide) == [[0], [1]]
 
 
-def test_a_judge_decides_on_doubtful_strokes():
+def test_a_judge_decides_in_doubtful_cases():
     doubtful = [line((0, 0), (0, 1), (0.3, 1)), line((0.2, 0), (0.5, 0), (0.5, 1))]
     asked = []
 
@@ -109,7 +109,7 @@ def test_a_judge_decides_on_doubtful_strokes():
     assert [sorted(groups) for groups in asked] == [[[0], [0, 1], [1]]] * 2
 
 
-def test_a_judge_is_not_asked_without_doubt():
+def test_a_judge_is_not_asked_in_clear_cases():
     def nobody(groups: list[list[int]]) -> np.ndarray:
         raise AssertionError(groups)
 

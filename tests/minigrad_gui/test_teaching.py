@@ -137,7 +137,7 @@ def text(user, name: str) -> str:
 
 
 @pytest.mark.parametrize("way", ["bar", "key"])
-def test_a_wrong_reading_is_put_right(user, folder, mnist, way):
+def test_a_wrong_reading_is_corrected(user, folder, mnist, way):
     before = user.session.model
     assert text(user, "accuracyLabel") == "50.00%"
     weights = [parameter.data.copy() for parameter in before.parameters()]
@@ -212,7 +212,7 @@ def test_a_second_label_corrects_the_first(user, folder):
     assert [each["label"] for each in stored(user, folder)] == [5]
 
 
-def test_a_stroke_more_makes_it_another_drawing(user):
+def test_an_additional_stroke_makes_another_drawing(user):
     draw(user, CROSS[0])
     click_bar(user, 7)
     user.stroke(CROSS[1])
@@ -276,7 +276,7 @@ def test_a_number_or_a_word_typed_at_the_canvas_teaches_nothing(user, typed):
     wait_until_learnt(user, 1)
 
 
-def test_typed_at_the_plot_a_digit_teaches_nothing(user):
+def test_a_digit_typed_at_the_plot_teaches_nothing(user):
     draw(user, FLAGGED_ONE)
     user.widget("lossPlot").setFocus()
     assert text(user, "taughtLabel").endswith(" Click its bar."), "a key would not be heard"
@@ -286,7 +286,7 @@ def test_typed_at_the_plot_a_digit_teaches_nothing(user):
     assert not keys & set("0123456789"), "a digit alone is nobody's shortcut"
 
 
-def test_a_key_that_is_held_down_is_one_answer(user):
+def test_a_key_held_down_is_one_answer(user):
     draw(user, FLAGGED_ONE)
     canvas = user.widget("drawingCanvas")
     press_1 = QEvent.Type.KeyPress, Qt.Key.Key_1, Qt.KeyboardModifier.NoModifier, "1"
@@ -306,7 +306,7 @@ def test_the_numeric_keypad_answers_too(user):
     wait_until_learnt(user, 1)
 
 
-def test_enter_confirms_at_once_and_escape_takes_it_back(user):
+def test_enter_confirms_at_once_and_escape_cancels(user):
     draw(user, FLAGGED_ONE)
     canvas = user.widget("drawingCanvas")
     user.qtbot.keyClicks(canvas, "7")
@@ -319,7 +319,7 @@ def test_enter_confirms_at_once_and_escape_takes_it_back(user):
     wait_until_learnt(user, 1)
 
 
-def test_with_control_a_digit_is_no_answer(user):
+def test_a_digit_with_control_is_not_an_answer(user):
     draw(user, FLAGGED_ONE)
     user.qtbot.keyClick(user.widget("drawingCanvas"), Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     press(user, "")
@@ -352,7 +352,7 @@ def test_an_answer_is_for_the_drawing_that_was_there(user):
     wait_until_learnt(user)
 
 
-def test_whoever_turns_to_a_field_has_not_answered(user):
+def test_moving_to_a_field_cancels_the_answer(user):
     draw(user, FLAGGED_ONE)
     user.qtbot.keyClicks(user.widget("drawingCanvas"), "1")
     user.widget("epochsSpin").setFocus()
@@ -370,7 +370,7 @@ def test_while_the_pen_is_down_a_key_answers_nothing(user):
 
 
 @pytest.mark.parametrize("dots", [1, 3])
-def test_a_dot_is_no_digit(user, dots):
+def test_a_dot_is_not_a_digit(user, dots):
     for number in range(dots):
         user.stroke(np.array([[0.3 + number / 5, 0.5]]))
     user.wait(lambda: user.session.prediction is not None)
@@ -408,7 +408,7 @@ def test_each_bar_is_its_digit(user):
 # ---------------------------------------------------------------- taking it back
 
 
-def test_take_back(user, folder):
+def test_teaching_can_be_undone(user, folder):
     untaught, record = user.session.model, user.session.record
     before = [parameter.data.copy() for parameter in untaught.parameters()]
     assert not user.widget("undoTeachingButton").isEnabled()
@@ -439,7 +439,7 @@ def test_take_back(user, folder):
     assert np.array_equal(user.session.prediction.probabilities, wrong)
 
 
-def test_taken_back_while_it_is_learnt(user, folder):
+def test_teaching_can_be_undone_while_it_is_learnt(user, folder):
     untaught = user.session.model
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
@@ -452,7 +452,7 @@ def test_taken_back_while_it_is_learnt(user, folder):
     assert taught(user) == [1], "the same drawing can be taught again"
 
 
-def test_my_hand_is_forgotten_if_i_say_so(user, answer, folder):
+def test_the_handwriting_is_forgotten_on_request(user, answer, folder):
     untaught = user.session.model
     for stroke, digit in ((FLAGGED_ONE, 1), (TRIANGLE, 6)):
         draw(user, stroke)
@@ -531,7 +531,7 @@ def test_the_chosen_drawings_are_deleted(user, listed, folder):
     wait_until_learnt(user)
 
 
-def test_a_choice_in_the_list_outlives_the_end_of_a_lesson(user, listed):
+def test_a_selection_in_the_list_survives_the_end_of_a_job(user, listed):
     assert user.session.is_learning
     choose(user, listed, 2)
     wait_until_learnt(user)
@@ -571,7 +571,7 @@ def test_a_label_is_corrected_in_the_list(user, listed, folder, way):
 
 
 @pytest.mark.usefixtures("listed")
-def test_a_drawing_corrected_in_the_list_is_still_that_on_the_canvas(user):
+def test_a_drawing_corrected_in_the_list_is_still_recognised_on_the_canvas(user):
     user.session.relabel(user.session.drawing_store.drawings[-1:], 4)
     assert user.session.taught_label == 4
     click_bar(user, 5)
@@ -621,7 +621,7 @@ def test_the_list_says_how_many_are_taught(user, monkeypatch):
     assert learnt(user) == 2, "the oldest is taught again"
 
 
-def test_thousands_of_drawings_are_listed_and_forgotten_in_a_moment(make_user, folder, answer):
+def test_thousands_of_drawings_are_listed_and_deleted_quickly(make_user, folder, answer):
     folder.mkdir(parents=True)
     for number in range(5000):
         drawing = {"label": number % 10, "strokes": [[[0.5, 0.1], [0.5, 0.9]]]}
@@ -665,7 +665,7 @@ def slow_reading(monkeypatch, folder):
     go_on.set()
 
 
-def test_the_window_can_be_used_while_the_drawings_are_read(slow_reading, user, monkeypatch, folder):
+def test_the_window_can_be_used_while_the_drawings_are_loaded(slow_reading, user, monkeypatch, folder):
     lessons: list[list[int]] = []
     learn = handwriting.teach
     monkeypatch.setattr(
@@ -701,7 +701,7 @@ def test_the_window_can_be_used_while_the_drawings_are_read(slow_reading, user, 
     wait_until_learnt(user)
 
 
-def test_the_hand_can_be_forgotten_while_the_drawings_are_read(slow_reading, user, folder):
+def test_the_handwriting_can_be_forgotten_while_it_is_loaded(slow_reading, user, folder):
     untaught = user.session.model
     user.session.forget_handwriting()  # which looks at each drawing, too
     assert taught(user) == []
@@ -712,7 +712,7 @@ def test_the_hand_can_be_forgotten_while_the_drawings_are_read(slow_reading, use
     assert user.session.model is untaught
 
 
-def test_the_window_can_be_closed_while_the_drawings_are_read(make_user, folder, monkeypatch):
+def test_the_window_can_be_closed_while_the_drawings_are_loaded(make_user, folder, monkeypatch):
     for label in (1, 7, 3):
         DrawingStore(folder).add([FLAGGED_ONE], label)
     reading, read = [threading.Event(), threading.Event()], handwriting._read_drawing
@@ -737,7 +737,7 @@ def test_the_window_can_be_closed_while_the_drawings_are_read(make_user, folder,
     assert len(files(folder)) == 3
 
 
-def test_a_window_that_is_closed_before_it_was_shown_reads_nothing(qtbot, folder):
+def test_a_window_closed_before_it_was_shown_loads_nothing(qtbot, folder):
     DrawingStore(folder).add([FLAGGED_ONE], 1)
     window = MainWindow()
     qtbot.addWidget(window)
@@ -749,7 +749,7 @@ def test_a_window_that_is_closed_before_it_was_shown_reads_nothing(qtbot, folder
 # ---------------------------------------------------------------- the next time, other networks, training
 
 
-def test_the_next_window_knows_my_hand(user, make_window, folder):
+def test_the_next_window_knows_the_handwriting(user, make_window, folder):
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
     user.window.close()  # at once: learning was not waited for
@@ -765,7 +765,7 @@ def test_the_next_window_knows_my_hand(user, make_window, folder):
     assert same(user.session.reading_model, load_model(asset_path("pretrained.npz"))[0])
 
 
-def test_what_is_saved_is_what_was_trained(user, small_file, tmp_path):
+def test_the_network_is_saved_as_it_was_trained(user, small_file, tmp_path):
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
     wait_until_learnt(user, 1)
@@ -775,7 +775,7 @@ def test_what_is_saved_is_what_was_trained(user, small_file, tmp_path):
     assert meta == {"test_accuracy": 0.5}
 
 
-def test_my_handwriting_is_saved_when_i_ask_for_it_and_the_file_says_so(user, tmp_path, monkeypatch, mnist):
+def test_the_taught_copy_is_saved_on_request_and_its_file_says_so(user, tmp_path, monkeypatch, mnist):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine.npz"), ""))
     save = user.window.findChild(QAction, "saveWithHandwritingAction")
     assert not save.isEnabled()
@@ -805,7 +805,7 @@ def test_my_handwriting_is_saved_when_i_ask_for_it_and_the_file_says_so(user, tm
     assert load_model(tmp_path / "later.npz")[1]["taught_drawings"] == 1
 
 
-def test_my_handwriting_saved_over_the_network_leaves_that_unsaved(user, small_file, tmp_path):
+def test_saving_the_taught_copy_over_the_network_leaves_that_unsaved(user, small_file, tmp_path):
     shutil.copy(small_file, tmp_path / "mine.npz")
     user.window.open(tmp_path / "mine.npz")
     click_check(user)
@@ -818,14 +818,14 @@ def test_my_handwriting_saved_over_the_network_leaves_that_unsaved(user, small_f
     assert same(load_model(tmp_path / "mine.npz")[0], load_model(small_file)[0])
 
 
-def test_without_my_handwriting_there_is_nothing_to_save_with_it(user, tmp_path):
+def test_without_handwriting_there_is_no_taught_copy_to_save(user, tmp_path):
     with pytest.raises(ModelFileError, match="has not learnt"):
         user.session.save_with_handwriting(tmp_path / "mine.npz")
     assert not (tmp_path / "mine.npz").exists()
 
 
 @pytest.mark.parametrize("told", ["3", 2.5, -1, True, None, [1]])
-def test_a_file_that_tells_nonsense_of_drawings_tells_nothing(user, tmp_path, small_file, told):
+def test_an_invalid_number_of_drawings_in_a_file_is_ignored(user, tmp_path, small_file, told):
     save_model(tmp_path / "odd.npz", load_model(small_file)[0], {"taught_drawings": told, "test_accuracy": 0.5})
     user.window.open(tmp_path / "odd.npz")
     assert captions(user, "test accuracy")
@@ -838,7 +838,7 @@ def captions(user, wanted: str) -> list[QLabel]:
 # ---------------------------------------------------------------- experiments stay what they are
 
 
-def test_three_steps_of_training_stay_what_they_are(user):
+def test_teaching_does_not_change_a_trained_network(user):
     """What was taught lies beside the network: neither its weights nor its accuracy change."""
     for _ in range(3):
         steps = len(user.session.history)
@@ -871,7 +871,7 @@ def test_three_steps_of_training_stay_what_they_are(user):
     assert user.session.reading_model is trained
 
 
-def test_an_opened_file_is_not_taught_unasked(user, small_file):
+def test_an_opened_network_is_not_taught_without_request(user, small_file):
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
     wait_until_learnt(user, 1)
@@ -902,7 +902,7 @@ def test_switching_on_and_off_learns_once(user):
     user.wait(lambda: user.session.prediction.digit == 1)
 
 
-def test_switched_off_while_it_learns_nothing_comes_of_it(user):
+def test_switching_off_during_learning_discards_the_result(user):
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
     click_check(user)
@@ -952,7 +952,7 @@ def test_a_network_in_training_reads_by_itself(user):
     assert user.session.reading_model is trained
 
 
-def test_a_run_that_comes_to_nothing_leaves_my_handwriting_on(user, monkeypatch, warnings):
+def test_a_failed_run_leaves_the_handwriting_switched_on(user, monkeypatch, warnings):
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
     wait_until_learnt(user, 1)
@@ -968,7 +968,7 @@ def test_a_run_that_comes_to_nothing_leaves_my_handwriting_on(user, monkeypatch,
     user.wait(lambda: user.session.prediction.with_handwriting)
 
 
-def test_training_begun_during_a_lesson_goes_its_way(user):
+def test_training_is_not_affected_by_a_running_teaching_job(user):
     """The same mini-batches have the same losses with a lesson and without."""
 
     def losses() -> list[float]:
@@ -988,7 +988,7 @@ def test_training_begun_during_a_lesson_goes_its_way(user):
     wait_until_learnt(user)
 
 
-def test_a_run_goes_on_from_the_network_without_my_handwriting(user):
+def test_a_run_continues_from_the_network_without_handwriting(user):
     untaught = user.session.model
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
@@ -1002,7 +1002,7 @@ def test_a_run_goes_on_from_the_network_without_my_handwriting(user):
     assert user.session.taught_drawings == 0
 
 
-def test_the_network_from_before_a_run_learns_again(user):
+def test_a_restored_network_learns_the_handwriting_again(user):
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
     wait_until_learnt(user, 1)
@@ -1022,7 +1022,7 @@ def test_the_network_from_before_a_run_learns_again(user):
 # ---------------------------------------------------------------- impatience, and what goes wrong
 
 
-def test_ten_clicks_in_a_row_settle_with_the_last(user, folder):
+def test_after_ten_quick_clicks_the_last_one_counts(user, folder):
     draw(user, TRIANGLE)
     for digit in (0, 1, 2, 3, 4, 5, 6, 7, 9, 8):
         click_bar(user, digit)
@@ -1049,7 +1049,7 @@ def test_the_window_can_be_closed_while_it_learns(user, monkeypatch, clicks):
     assert not user.session._handwriting._teacher._thread.isRunning(), "what was left to learn is not begun"
 
 
-def test_a_lesson_that_fails_is_told_and_the_network_stays(user, warnings, monkeypatch):
+def test_a_failed_job_is_reported_and_the_network_stays(user, warnings, monkeypatch):
     errors = [MemoryError(), ZeroDivisionError("by zero"), data.DataError("The digits are gone.")]
 
     def fail(*_: object, **__: object) -> None:
@@ -1080,7 +1080,7 @@ def no_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_folder")
-def test_where_drawings_cannot_be_stored_they_are_learnt_all_the_same(user, warnings):
+def test_drawings_that_cannot_be_stored_are_learnt(user, warnings):
     untaught = user.session.model
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
@@ -1143,7 +1143,7 @@ def test_a_drawing_that_was_undone_and_redone_is_still_the_same(user):
     assert taught(user) == [1]
 
 
-def test_a_correction_that_cannot_be_made_leaves_the_first_label(user, warnings, monkeypatch):
+def test_a_correction_that_cannot_be_written_leaves_the_first_label(user, warnings, monkeypatch):
     draw(user, FLAGGED_ONE)
     user.session.teach(3)
     user.session.drawing_store.flush()
@@ -1160,7 +1160,7 @@ def test_a_correction_that_cannot_be_made_leaves_the_first_label(user, warnings,
     wait_until_learnt(user)
 
 
-def test_return_forgets_nothing(user, monkeypatch):
+def test_return_does_not_confirm_forgetting(user, monkeypatch):
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
     wait_until_learnt(user, 1)

@@ -46,7 +46,7 @@ def two_blas_threads():
         yield
 
 
-def test_it_is_one_of_those_there_are_and_all_is_as_before():
+def test_the_number_is_valid_and_the_run_does_not_change():
     before, run = threads_now(), some_run()
     weights = run.model.layers[0].W.data.copy()
     assert 1 <= fastest_blas_threads(run) <= before
@@ -54,14 +54,14 @@ def test_it_is_one_of_those_there_are_and_all_is_as_before():
     np.testing.assert_array_equal(run.model.layers[0].W.data, weights)
 
 
-def test_one_thread_is_taken_where_more_are_slower():
+def test_one_thread_is_chosen_if_more_are_slower():
     run = Pretended(lambda threads: 0.001 * threads)
     assert run.fastest() == 1
     assert set(run.tried) >= {1, threads_now()}
 
 
 @pytest.mark.parametrize("seconds", [lambda threads: 0.004 / threads, lambda _: 0.002], ids=["faster", "as fast"])
-def test_all_threads_are_taken_where_they_are_faster_or_as_fast(seconds):
+def test_all_threads_are_chosen_if_they_are_faster_or_as_fast(seconds):
     assert Pretended(seconds).fastest() == threads_now()
 
 

@@ -161,7 +161,7 @@ def test_a_pencil_is_as_dark_in_the_shadow():
 
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (1, 1, 1), (0.95, 0.95, 0.6), (0.5, 0.5, 0.5)])
-def test_what_is_opaque_is_the_drawing(colour):
+def test_opaque_pixels_are_the_drawing(colour):
     ink = drawn(3)
     transparent = np.concatenate([np.broadcast_to(colour, (HEIGHT, WIDTH, 3)), ink], axis=2)
     assert difference(digits.from_image(pixels(transparent)), digits.from_image(pixels(on(ink)))) < 0.01

@@ -14,7 +14,7 @@ from minigrad_gui.presets import PRESETS
 
 
 @pytest.mark.parametrize("text", ["256, abc", "0", "256,,128", "100000, 100000", ", ".join(["8"] * 20)])
-def test_wrong_layers_are_marked_with_the_reason_and_nothing_can_start(user, text):
+def test_invalid_layers_are_marked_with_the_reason_and_prevent_a_start(user, text):
     user.widget("hiddenLayersEdit").setText(text)
     assert user.widget("hiddenLayersEdit").property("wrong") is True
     assert user.widget("hiddenLayersError").isVisible()
@@ -39,7 +39,7 @@ def test_typing_a_learning_rate(user, qtbot):
 @pytest.mark.parametrize(
     ("name", "typed"), [("learningRateSpin", "0"), ("learningRateSpin", "5000"), ("epochsSpin", "0")]
 )
-def test_a_number_out_of_range_is_marked_until_it_is_mended(user, qtbot, name, typed):
+def test_a_number_out_of_range_is_marked_until_it_is_corrected(user, qtbot, name, typed):
     spin = user.widget(name)
     spin.selectAll()
     qtbot.keyClicks(spin, typed)
@@ -67,14 +67,14 @@ def test_all_fields_that_are_wrong_are_marked(user):
     assert (user.session.config.epochs, user.session.config.validation_share) == (5, 0.2)
 
 
-def test_a_wrong_field_is_filled_by_what_sets_all_fields(user):
+def test_setting_all_fields_replaces_an_invalid_one(user):
     user.type_into(user.widget("validationSpin"), "80")
     user.click("defaultsButton")
     assert user.widget("validationSpin").text() == "10%"
     assert user.widget("trainButton").isEnabled()
 
 
-def test_a_momentum_that_is_wrong_can_be_mended_though_it_is_not_used(user, qtbot):
+def test_an_invalid_momentum_can_be_corrected_although_it_is_unused(user, qtbot):
     user.widget("optimizerCombo").setCurrentText("SGD with momentum")
     user.type_into(user.widget("momentumSpin"), "5")
     user.widget("optimizerCombo").setCurrentText("Adam")
@@ -97,26 +97,26 @@ def test_the_number_of_parameters_follows(user):
     )
 
 
-def test_momentum_is_asked_for_where_it_is_used(user):
+def test_momentum_is_shown_only_where_it_is_used(user):
     assert not user.widget("momentumSpin").isEnabled()
     user.widget("optimizerCombo").setCurrentText("SGD with momentum")
     assert user.widget("momentumSpin").isEnabled()
 
 
-def test_defaults_come_back(user):
+def test_defaults_can_be_restored(user):
     user.configure(hidden="3", epochs=99)
     user.click("defaultsButton")
     assert user.session.config == TrainingConfig()
 
 
-def test_defaults_come_back_from_a_wrong_field_too(user):
+def test_defaults_replace_an_invalid_field_too(user):
     user.widget("hiddenLayersEdit").setText("abc")
     user.click("defaultsButton")
     assert user.widget("hiddenLayersEdit").text() == "256, 128"
     assert user.widget("trainButton").isEnabled()
 
 
-def test_settings_outlast_the_window(make_window):
+def test_settings_are_restored_in_the_next_window(make_window):
     first = make_window()
     first.findChild(QLineEdit, "hiddenLayersEdit").setText("77")
     first.findChild(QSpinBox, "epochsSpin").setValue(3)
@@ -127,7 +127,7 @@ def test_settings_outlast_the_window(make_window):
 @pytest.mark.parametrize(
     "garbage", ["{", "[]", '{"config": {"hidden": "x"}, "source": "mnist"}', '{"config": {}}', "\0"]
 )
-def test_garbage_in_the_settings_gives_the_defaults(make_window, garbage):
+def test_invalid_stored_settings_give_the_defaults(make_window, garbage):
     settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "minigrad", "minigrad")
     for key in ("config", "geometry", "columns", "theme", "recent", "plot/log"):
         settings.setValue(key, garbage)
@@ -186,7 +186,7 @@ def test_a_preset_fills_every_field(user, name, title, source):
     assert user.widget("validationSpin").value() == round(100 * preset.validation_share)
 
 
-def test_an_edited_field_makes_settings_of_ones_own_and_back_a_preset_again(user, qtbot):
+def test_editing_a_field_makes_custom_settings_and_undoing_it_a_preset_again(user, qtbot):
     assert shown_preset(user) == "Quick"
     choose_preset(user, "best")
     epochs = user.widget("epochsSpin")
@@ -205,7 +205,7 @@ def test_a_preset_with_another_seed_is_still_that_preset(user, qtbot):
     assert shown_preset(user) == "Quick"
 
 
-def test_settings_of_ones_own_come_back(user, qtbot):
+def test_custom_settings_can_be_chosen_again(user, qtbot):
     combo = user.widget("presetCombo")
     qtbot.keyClick(combo, Qt.Key.Key_End)
     assert shown_preset(user) == "Best", "there are none of one's own yet"
@@ -217,7 +217,7 @@ def test_settings_of_ones_own_come_back(user, qtbot):
     assert user.session.config == own
 
 
-def test_a_preset_mends_a_wrong_field(user):
+def test_a_preset_replaces_an_invalid_field(user):
     user.widget("hiddenLayersEdit").setText("abc")
     assert shown_preset(user) == "Custom"
     choose_preset(user, "quick")
@@ -225,7 +225,7 @@ def test_a_preset_mends_a_wrong_field(user):
     assert user.widget("trainButton").isEnabled()
 
 
-def test_a_preset_and_its_schedule_outlast_the_window(make_window, qtbot):
+def test_a_preset_and_its_schedule_are_restored_in_the_next_window(make_window, qtbot):
     first = make_window()
     qtbot.keyClicks(first.findChild(QComboBox, "presetCombo"), "B")
     first.close()

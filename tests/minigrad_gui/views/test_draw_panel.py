@@ -57,7 +57,7 @@ def open_doubtful(user, tmp_path):
 
 
 @pytest.mark.parametrize("calibration", [{"least_evidence": 1e5}, {"threshold": 1.0, "temperature": 20.0}])
-def test_what_is_not_recognised_is_not_passed_off_as_a_digit(user, open_doubtful, calibration):
+def test_an_unrecognised_drawing_is_not_presented_as_a_digit(user, open_doubtful, calibration):
     user.draw(3)
     user.reading()
     open_doubtful(**calibration)
@@ -113,7 +113,7 @@ def test_compare_shows_what_was_drawn_beside_what_the_network_sees(user):
 
 
 @pytest.mark.parametrize("size", [(1024, 540), (1366, 728), (1920, 1040)])
-def test_compare_moves_nothing_and_squeezes_nothing(user, canvas, size):
+def test_compare_moves_and_shrinks_nothing(user, canvas, size):
     user.window.resize(*size)
     user.draw(3)
     user.reading()
@@ -206,7 +206,7 @@ def test_clear_can_be_undone(user, canvas):
     assert len(canvas.strokes) == 1
 
 
-def test_clearing_a_blank_sheet_is_nothing_to_undo(user):
+def test_clearing_a_blank_sheet_cannot_be_undone(user):
     user.click("clearButton")
     assert not user.widget("undoButton").isEnabled()
 
@@ -225,7 +225,7 @@ def test_the_eraser_cuts_a_stroke_in_two(user, canvas):
     assert len(canvas.strokes) == 2
 
 
-def test_erasing_nothing_is_nothing_to_undo(user):
+def test_erasing_nothing_cannot_be_undone(user):
     user.click("eraserButton")
     user.stroke(LINE)
     assert not user.widget("undoButton").isEnabled()
@@ -263,7 +263,7 @@ def test_a_touch_draws_once(user, canvas):
     assert len(canvas.strokes[0]) == 2
 
 
-def test_other_fingers_rest(user, canvas):
+def test_other_fingers_draw_nothing(user, canvas):
     device, handle = QTest.createTouchDevice(), user.window.windowHandle()
 
     def at(x: int, y: int) -> QPoint:
@@ -284,7 +284,7 @@ def test_ink_stays_on_the_paper(user, canvas):
     assert canvas.strokes[0].max() <= 1
 
 
-def test_a_dialog_in_mid_stroke_lifts_the_pen(canvas):
+def test_a_dialog_during_a_stroke_lifts_the_pen(canvas):
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 60))
     QApplication.sendEvent(canvas, QEvent(QEvent.Type.WindowDeactivate))
     QTest.mouseMove(canvas, QPoint(90, 200))

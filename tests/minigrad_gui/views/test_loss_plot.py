@@ -56,7 +56,7 @@ def test_a_new_run_starts_with_empty_curves(trained):
     trained.wait(lambda: len(curves(trained, "lossPlot")["mini-batch"][0]) == 1)
 
 
-def test_the_axes_show_their_figures_until_the_next_run_has_some(trained):
+def test_the_axes_show_their_labels_until_the_next_run_has_some(trained):
     axes = [trained.window.findChild(object, name).getAxis("left") for name in ("lossPlot", "accuracyPlot")]
     with process.blas_turn():  # the next run waits for it before its first step
         trained.click("trainButton")
@@ -67,7 +67,7 @@ def test_the_axes_show_their_figures_until_the_next_run_has_some(trained):
     trained.wait(lambda: not any(axis.style["showValues"] for axis in axes))
 
 
-def test_there_is_room_to_the_right_while_a_run_goes_on_and_none_after_it(user):
+def test_there_is_room_on_the_right_during_a_run_and_none_after_it(user):
     box = user.window.findChild(object, "lossPlot").plotItem.vb
     user.configure(hidden="16", epochs=50, batch_size=500)
     user.click("trainButton")
@@ -87,7 +87,7 @@ def wait_for_batches(user, count: int) -> None:
     user.wait(lambda: len(curves(user, "lossPlot")["mini-batch"][0]) >= count)
 
 
-def test_while_a_run_goes_on_the_axis_grows_in_few_steps(user):
+def test_during_a_run_the_axis_grows_in_few_steps(user):
     plot = user.window.findChild(LossPlot)
     box = user.window.findChild(object, "lossPlot").plotItem.vb
     user.configure(hidden="16", epochs=1000)
@@ -118,7 +118,7 @@ def test_the_loss_is_shown_from_zero(trained):
     trained.wait(lambda: plot.plotItem.vb.viewRange()[1] == pytest.approx([low, high]))
 
 
-def test_a_view_that_was_moved_stays_while_the_run_goes_on(user):
+def test_a_panned_view_stays_during_a_run(user):
     plot = user.window.findChild(object, "lossPlot")
     box = plot.plotItem.vb
     user.configure(hidden="16", epochs=50, batch_size=500)
@@ -159,7 +159,7 @@ def test_hovering_reads_the_curve(trained):
     hover(trained, -5, lambda: readout.text() == "")
 
 
-def test_hovering_tells_the_validation_of_the_last_epoch_that_had_ended(trained):
+def test_hovering_shows_the_validation_of_the_last_finished_epoch(trained):
     history, readout = trained.session.history, trained.widget("plotReadout")
     trained.click("resetZoomButton")
     hover(trained, 30, lambda: "epoch 1" in readout.text())
@@ -206,7 +206,7 @@ def test_the_figures_are_exported_as_a_table(trained, tmp_path, monkeypatch):
     assert rows[0]["validation_loss"] == ""
 
 
-def test_there_is_nothing_to_export_where_nothing_is_known_of_the_training(user, tmp_path):
+def test_without_curves_there_is_nothing_to_export(user, tmp_path):
     save_model(tmp_path / "bare.npz", MLP(784, (8,), 10, dtype=np.float32), {})
     user.window.open(tmp_path / "bare.npz")
     actions = [user.window.findChild(QAction, name) for name in ("exportPngAction", "exportCsvAction")]
@@ -223,7 +223,7 @@ def test_a_single_mini_batch_is_seen(user):
 
 
 @pytest.mark.parametrize("action", ["exportPngAction", "exportCsvAction"])
-def test_a_place_that_cannot_be_written_is_told(trained, tmp_path, monkeypatch, warnings, action):
+def test_a_failed_export_is_reported(trained, tmp_path, monkeypatch, warnings, action):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "missing" / "x"), ""))
     trained.trigger(action)
     assert len(warnings) == 1
@@ -284,13 +284,13 @@ def test_an_explosion_does_not_set_the_scale(user):
     assert user.widget("plotReadout").text() == ""
 
 
-def test_a_run_that_never_comes_back_is_shown_as_high_as_it_is(user):
+def test_a_run_that_never_recovers_is_shown_in_full_height(user):
     fed(user, 80 + 10 * np.random.default_rng(0).standard_normal(1000))
     assert 100 < shown_heights(user)[1] < 150
     assert user.widget("plotReadout").text() == ""
 
 
-def test_zooming_out_by_hand_shows_what_was_left_out(user):
+def test_zooming_out_shows_what_was_cut_off(user):
     fed(user, np.concatenate(([2.4, 300.0], np.full(500, 2.3))))
     plot = user.window.findChild(object, "lossPlot")
     assert shown_heights(user)[1] < 10
@@ -301,13 +301,13 @@ def test_zooming_out_by_hand_shows_what_was_left_out(user):
     assert shown_heights(user)[1] < 10
 
 
-def test_accuracies_that_hardly_differ_do_not_fill_the_plot(user):
+def test_nearly_equal_accuracies_do_not_fill_the_plot(user):
     fed(user, np.full(200, 2.3), [EpochSummary(0, 2.3, 0.101), EpochSummary(1, 2.3, 0.102)])
     low, high = shown_heights(user, "accuracyPlot")
     assert high - low >= 4
 
 
-def test_a_changed_learning_rate_is_marked_and_told(user):
+def test_a_changed_learning_rate_is_marked_and_described(user):
     user.configure(hidden="16", epochs=50, batch_size=1000)
     for rate in (0.0005, 0.002):
         user.widget("learningRateSpin").setValue(rate)
@@ -358,7 +358,7 @@ def test_the_epochs_of_a_file_are_exported(trained, tmp_path, monkeypatch):
     assert rows[0]["mini_batch"] == ""
 
 
-def test_no_stale_figures_stay_under_the_pointer(trained):
+def test_the_readout_under_the_pointer_is_never_stale(trained):
     readout = trained.widget("plotReadout")
     hover(trained, 70, lambda: "Mini-batch" in readout.text())
     trained.trigger("backAction")
@@ -367,7 +367,7 @@ def test_no_stale_figures_stay_under_the_pointer(trained):
     trained.wait(lambda: "Mini-batch" in readout.text())
 
 
-def test_the_curves_of_a_run_that_failed_are_named_so(user, explode):
+def test_the_curves_of_a_failed_run_are_labelled_as_such(user, explode):
     title = next(label for label in user.window.findChildren(QLabel) if label.text() == "Learning curves")
     explode(user)
     user.wait(lambda: title.text() == "Failed run")
@@ -393,7 +393,7 @@ def test_the_picture_has_a_title_and_settings_and_no_band_of_the_windows_colour(
     assert f"test accuracy {trained.session.record.test_accuracy:.2%}" in plot._export_settings()
 
 
-def test_a_figure_has_as_many_digits_as_can_be_read():
+def test_numbers_have_a_readable_number_of_digits():
     assert [figure(loss) for loss in (95_986.4, 12.5, 2.30258, 0.0123456, 1.234e-7, 0)] == [
         "95,986",
         "12.5000",

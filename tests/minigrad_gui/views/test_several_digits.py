@@ -101,7 +101,7 @@ def test_boxes_stay_as_they_are_while_the_pen_is_down(user, canvas, qtbot):
 
 
 @pytest.mark.usefixtures("seventeen")
-def test_the_arrow_keys_go_from_digit_to_digit(user, canvas, qtbot):
+def test_the_arrow_keys_move_from_digit_to_digit(user, canvas, qtbot):
     for key, pointed in (("Left", 0), ("Left", 0), ("Right", 1), ("Right", 1)):
         qtbot.keyClick(canvas, getattr(Qt.Key, f"Key_{key}"))
         assert user.session.pointed == pointed
@@ -112,7 +112,7 @@ def test_the_arrow_keys_go_from_digit_to_digit(user, canvas, qtbot):
 
 
 @pytest.mark.usefixtures("seventeen")
-def test_the_mouse_points_at_the_digit_where_it_rests(user, point, qtbot):
+def test_the_mouse_selects_the_digit_where_it_rests(user, point, qtbot):
     point(0.15)
     user.wait(lambda: user.session.pointed == 0)
     assert user.session.prediction.digit == 1
@@ -126,7 +126,7 @@ def test_the_mouse_points_at_the_digit_where_it_rests(user, point, qtbot):
 
 
 @pytest.mark.usefixtures("seventeen")
-def test_a_tap_on_a_digit_points_at_it_and_draws_nothing(user, canvas, point, qtbot):
+def test_a_tap_on_a_digit_selects_it_and_draws_nothing(user, canvas, point, qtbot):
     before = canvas.strokes
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=point(0.16))
     assert user.session.pointed == 0
@@ -138,7 +138,7 @@ def test_a_tap_on_a_digit_points_at_it_and_draws_nothing(user, canvas, point, qt
 
 
 @pytest.mark.usefixtures("seventeen")
-def test_teaching_corrects_the_digit_that_is_pointed_at(user, canvas, qtbot):
+def test_teaching_corrects_the_selected_digit(user, canvas, qtbot):
     qtbot.keyClick(canvas, Qt.Key.Key_Left)
     qtbot.keyClick(canvas, Qt.Key.Key_7)
     user.wait(lambda: user.session.taught_label == 7)
@@ -160,7 +160,7 @@ def test_teaching_corrects_the_digit_that_is_pointed_at(user, canvas, qtbot):
 
 
 @pytest.mark.usefixtures("seventeen")
-def test_a_key_is_meant_for_the_digit_that_was_pointed_at(user, canvas, qtbot):
+def test_a_key_applies_to_the_digit_that_was_selected(user, canvas, qtbot):
     qtbot.keyClick(canvas, Qt.Key.Key_4)
     qtbot.keyClick(canvas, Qt.Key.Key_Left)
     (drawing,) = user.session.drawing_store.drawings

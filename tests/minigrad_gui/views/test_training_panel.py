@@ -18,7 +18,7 @@ def enabled(user) -> dict[str, bool]:
     return {name.removesuffix("Button"): user.widget(name).isEnabled() for name in names}
 
 
-def test_train_goes_through_all_digits_and_tests_the_network(user):
+def test_train_uses_all_digits_and_tests_the_network(user):
     user.widget("validationSpin").setValue(0)
     user.train(hidden="32", epochs=2, batch_size=250)
     session = user.session
@@ -57,7 +57,7 @@ def test_each_step_is_one_mini_batch(user, qtbot):
     assert len(user.session.history) == 3
 
 
-def test_pause_holds_and_resume_goes_on(user):
+def test_pause_and_resume(user):
     user.configure(epochs=50)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history) > 5)
@@ -69,7 +69,7 @@ def test_pause_holds_and_resume_goes_on(user):
     user.wait(lambda: len(user.session.history) > held)
 
 
-def test_stop_keeps_the_network_and_measures_it(user):
+def test_stop_leaves_the_network_as_it_is_and_tests_it(user):
     user.configure(hidden="32", epochs=1000)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history) > 20)
@@ -87,7 +87,7 @@ def test_only_the_learning_rate_can_change_while_training(user):
         assert not user.widget(name).isEnabled()
 
 
-def test_who_types_a_learning_rate_while_training_is_not_interrupted(user, qtbot):
+def test_typing_a_learning_rate_during_training_is_not_interrupted(user, qtbot):
     user.configure(epochs=1000)
     user.click("trainButton")
     spin = user.widget("learningRateSpin")
@@ -106,7 +106,7 @@ def test_who_types_a_learning_rate_while_training_is_not_interrupted(user, qtbot
     user.wait(lambda: user.session.state == "idle")
 
 
-def test_a_changed_learning_rate_counts_from_the_next_step(user):
+def test_a_changed_learning_rate_applies_from_the_next_step(user):
     def moved_by_a_step() -> float:
         before, steps = user.session.model, len(user.session.history)
         user.click("stepButton")
@@ -122,7 +122,7 @@ def test_a_changed_learning_rate_counts_from_the_next_step(user):
     assert moved_by_a_step() > 0.01
 
 
-def test_the_percentage_speed_and_time_left_are_told(user):
+def test_the_percentage_speed_and_time_left_are_shown(user):
     user.configure(hidden="64", epochs=1000)
     user.click("trainButton")
     status = user.widget("statusLabel")
@@ -132,7 +132,7 @@ def test_the_percentage_speed_and_time_left_are_told(user):
     assert any(label.text().endswith("%") for label in user.window.findChildren(QLabel) if label is not status)
 
 
-def test_a_run_that_explodes_at_once_leaves_the_network_and_what_is_known_of_it(user, explode):
+def test_a_run_that_diverges_at_once_leaves_the_network_and_its_figures(user, explode):
     before, record = user.session.model, user.session.record
     explode(user)
     assert user.session.model is before
@@ -160,7 +160,7 @@ def test_the_same_seed_gives_the_same_network(user):
     assert all(np.array_equal(first, second) for first, second in zip(*networks, strict=True))
 
 
-def test_the_network_before_a_run_comes_back(user):
+def test_the_network_before_a_run_can_be_restored(user):
     user.train(hidden="16")
     trained, history = user.session.model, user.session.history
     accuracy = user.widget("accuracyLabel").text()
@@ -192,7 +192,7 @@ def test_a_changed_learning_rate_is_recorded(user, tmp_path):
     assert meta["learning_rate_changes"] == [{"mini_batches": 1, "learning_rate": 0.5}]
 
 
-def test_a_rate_that_is_still_being_typed_counts_when_training_starts(user, qtbot):
+def test_a_rate_that_is_still_being_typed_is_used_when_training_starts(user, qtbot):
     spin = user.widget("learningRateSpin")
     spin.setFocus()
     spin.selectAll()
@@ -201,7 +201,7 @@ def test_a_rate_that_is_still_being_typed_counts_when_training_starts(user, qtbo
     assert user.session.run_config.learning_rate == 0.05
 
 
-def test_a_stop_says_where(user):
+def test_a_stop_says_how_far_training_got(user):
     user.configure(epochs=50)
     user.click("stepButton")
     user.wait(lambda: len(user.session.history) == 1)
@@ -210,7 +210,7 @@ def test_a_stop_says_where(user):
     assert user.widget("statusLabel").text() == "Stopped after 1 mini-batch, in epoch 1."
 
 
-def test_go_on_from_the_current_network(user):
+def test_training_can_continue_from_the_current_network(user):
     user.train(hidden="32", epochs=1)
     first_end = user.session.history.smoothed[-1]
     user.click("continueCheck")
@@ -238,7 +238,7 @@ def test_a_download_that_hangs_can_be_stopped(user, monkeypatch, tmp_path):
     assert len(user.session.history) == 0
 
 
-def test_a_dataset_that_cannot_be_had_is_told_and_the_network_stays(user, monkeypatch, tmp_path, warnings):
+def test_an_unavailable_dataset_is_reported_and_the_network_stays(user, monkeypatch, tmp_path, warnings):
     before = user.session.model
     choose_hugging_face(user, monkeypatch, tmp_path, "http://127.0.0.1:1")
     user.click("trainButton")
@@ -272,7 +272,7 @@ class PaintWatch(QObject):
         return False
 
 
-def test_the_bar_is_still_once_the_digits_are_loaded(user):
+def test_the_bar_stops_moving_once_the_digits_are_loaded(user):
     watch = PaintWatch(user.widget("progressBar"))
     user.configure(epochs=5000)
     user.click("stepButton")
@@ -282,12 +282,12 @@ def test_the_bar_is_still_once_the_digits_are_loaded(user):
     assert user.widget("progressBar").maximum() > 0
 
 
-def test_the_status_tells_when_it_is_over(user):
+def test_the_status_says_when_the_run_is_over(user):
     user.train(epochs=2)
     assert user.widget("statusLabel").text() == f"Trained on {len(user.session.history):,} mini-batches, 2 epochs."
 
 
-def test_a_network_that_did_not_learn_is_told_in_words(user):
+def test_a_network_that_did_not_learn_gets_a_diagnosis(user):
     user.widget("learningRateSpin").setValue(1)
     user.train(hidden="64, 64", epochs=1, batch_size=250)
     status = user.widget("diagnosisLabel")
@@ -300,7 +300,7 @@ def test_a_network_that_did_not_learn_is_told_in_words(user):
     assert not status.isVisible()
 
 
-def test_a_failed_run_does_not_pass_for_the_run_of_the_network_from_before(user, explode):
+def test_the_curves_of_a_failed_run_are_not_attributed_to_the_previous_network(user, explode):
     user.train(hidden="16")
     name, accuracy = user.session.name, user.widget("accuracyLabel").text()
     good = user.session.history
@@ -333,12 +333,12 @@ def test_durations_read_as_a_person_says_them():
     assert [duration(seconds) for seconds in (7.6, 125, 4800)] == ["8 s", "2 min 05 s", "1 h 20 min"]
 
 
-def test_tooltips_teach(user):
+def test_every_button_has_an_explaining_tooltip(user):
     for button in user.window.findChildren(QPushButton):
         assert button.toolTip() or button.text(), button.objectName()
 
 
-def test_it_says_which_setting_prevents_train_from_starting(user):
+def test_the_panel_says_which_setting_prevents_training(user):
     user.widget("hiddenLayersEdit").setText("abc")
     assert user.widget("statusLabel").text() == "Invalid setting: hidden layers."
     user.widget("hiddenLayersEdit").setText("32")

@@ -36,20 +36,20 @@ def view(qtbot, qapp):
     assert session.wait(30_000)
 
 
-def test_it_is_styled_anew_once_for_each_change_of_the_theme(view, qapp):
+def test_a_view_is_styled_once_for_each_change_of_the_theme(view, qapp):
     for count, dark in enumerate((True, True, False)):
         theme.apply(qapp, dark=dark)
         QCoreApplication.sendPostedEvents()
         assert view.restyled == (1, 1, 2)[count]
 
 
-def test_it_is_a_group_that_needs_nothing_else(view):
+def test_a_view_is_a_group_and_works_without_overrides(view):
     assert QAccessible.queryAccessibleInterface(view).role() == QAccessible.Role.Grouping
     assert view.menu_actions() == {}
     assert view.wanted_width(500) == 0
 
 
-def test_every_view_says_where_it_stands():
+def test_every_view_has_a_place():
     assert {each.place for each in VIEWS} == {"left", "centre", "docks", "right"}
 
 

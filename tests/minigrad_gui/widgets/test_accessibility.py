@@ -89,7 +89,7 @@ def reading(user) -> None:
 
 
 @pytest.mark.parametrize("state", ["blank", "drawn", "compared", "trained", "refused"])
-def test_all_that_can_be_seen_has_a_name_and_no_tags(user, state):
+def test_everything_visible_has_a_name_without_tags(user, state):
     if state == "trained":
         user.train()
     if state in ("drawn", "compared"):
@@ -134,7 +134,7 @@ def test_each_view_is_a_group_with_a_name(window):
     assert {view.role for view in views} == {Role.Grouping}
 
 
-def test_each_combo_box_is_heard_by_its_label(window):
+def test_each_combo_box_is_announced_by_its_label(window):
     """Qt names a combo box by its value on Linux, and tells the label as a relation; elsewhere by its name."""
     combos = window.findChildren(QComboBox)
     heard = {combo.objectName(): (label_of(node(combo)), combo.accessibleName()) for combo in combos}
@@ -142,7 +142,7 @@ def test_each_combo_box_is_heard_by_its_label(window):
     assert heard == {f"{title.lower()}Combo": (title, title) for title in titles}
 
 
-def test_a_description_tells_a_tip_without_its_heading(user):
+def test_a_description_is_the_tool_tip_without_its_heading(user):
     described = node(user.widget("epochsSpin")).text(Description)
     assert described == "How often the network sees each training digit."
     assert user.widget("epochsSpin").toolTip().startswith("<b>Epochs</b>")
@@ -155,7 +155,7 @@ def test_an_amount_is_described_in_its_unit(user):
     assert node(slider).text(Description).startswith("1 px. The maximum shift")
 
 
-def test_what_is_wrong_with_a_setting_is_described_and_announced_once(user, announced):
+def test_the_error_of_a_setting_is_described_and_announced_once(user, announced):
     edit = user.widget("hiddenLayersEdit")
     edit.setText("a lot")
     complaint = user.widget("hiddenLayersError").text()
@@ -166,7 +166,7 @@ def test_what_is_wrong_with_a_setting_is_described_and_announced_once(user, anno
     assert node(edit).text(Description).startswith("The number of neurons")
 
 
-def test_the_canvas_tells_how_much_is_drawn(user):
+def test_the_canvas_describes_how_much_is_drawn(user):
 
     def described() -> str:
         return node(user.widget("drawingCanvas")).text(Description)
@@ -193,7 +193,7 @@ def press(user, digit: int) -> None:
     action.doAction(action.pressAction())
 
 
-def test_each_bar_is_a_button_that_tells_its_probability(user):
+def test_each_bar_is_a_button_that_describes_its_probability(user):
     bars = bars_of(user)
     assert [bar.name for bar in bars] == [f"digit {digit}" for digit in range(10)]
     assert {(bar.role, bar.focusable, bar.description) for bar in bars} == {(Role.Button, True, "")}
@@ -204,7 +204,7 @@ def test_each_bar_is_a_button_that_tells_its_probability(user):
     assert told == f"most likely 3, {probabilities[3]:.1%}"
 
 
-def test_each_bar_is_found_where_it_is_seen(user):
+def test_each_bar_is_accessible_at_its_position(user):
     widget = user.widget("probabilityBars")
     group = node(widget)
     for digit in range(10):
@@ -220,7 +220,7 @@ def test_a_bar_that_is_pressed_by_assistive_technology_teaches(user):
     assert [drawing.label for drawing in user.session.drawing_store.drawings] == [5]
 
 
-def test_nothing_is_chosen_while_there_is_nothing_to_teach(user):
+def test_no_bar_can_be_chosen_without_a_drawing(user):
     chosen: list[int] = []
     user.widget("probabilityBars").chosen.connect(chosen.append)
     press(user, 5)
@@ -236,7 +236,7 @@ def key(*keys: Qt.Key) -> None:
         QTest.keyClick(QApplication.focusWidget(), each)
 
 
-def test_the_keyboard_goes_from_bar_to_bar_and_one_tab_leads_past_them(user):
+def test_the_keyboard_moves_between_bars_and_one_tab_leaves_them(user):
     reading(user)
     user.widget("clearButton").setFocus()
     key(Qt.Key.Key_Tab)
@@ -259,7 +259,7 @@ def test_the_keyboard_goes_from_bar_to_bar_and_one_tab_leads_past_them(user):
 
 
 @pytest.mark.parametrize("pressed", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
-def test_a_key_on_a_bar_teaches_as_a_click_does(user, pressed):
+def test_a_key_on_a_bar_teaches_like_a_click(user, pressed):
     reading(user)
     user.widget("clearButton").setFocus()
     key(Qt.Key.Key_Tab, Qt.Key.Key_8, pressed)
@@ -279,7 +279,7 @@ def test_a_click_on_a_bar_does_not_take_the_focus(user):
 # ---------------------------------------------------------------- the plots
 
 
-def test_the_plots_tell_the_loss_and_the_accuracy(user):
+def test_the_plots_describe_the_loss_and_the_accuracy(user):
     plots = [user.widget(name) for name in ("lossPlot", "accuracyPlot")]
     assert [(heard(node(plot)).role, heard(node(plot)).name) for plot in plots] == [
         (Role.Chart, "Loss"),
@@ -298,7 +298,7 @@ def test_the_plots_tell_the_loss_and_the_accuracy(user):
     )
 
 
-def test_the_plots_tell_anew_while_it_trains_but_seldom(user, monkeypatch):
+def test_the_descriptions_of_the_plots_change_seldom_during_training(user, monkeypatch):
     plot = user.widget("lossPlot")
     monkeypatch.setattr(loss_plot, "DESCRIBING_S", 0)
     user.configure(epochs=1000)
@@ -371,7 +371,7 @@ def test_a_reading_is_announced_once_when_the_pen_rests(user, announced):
     assert announced[1].startswith("The canvas is blank")
 
 
-def test_a_number_and_the_digit_that_is_pointed_at_are_announced(user, announced):
+def test_a_number_and_its_selected_digit_are_announced(user, announced):
     for x in (0.3, 0.6):
         user.stroke(np.array([[x, 0.2], [x, 0.5], [x, 0.8]]))
     user.wait(lambda: announced != [])
@@ -395,7 +395,7 @@ def test_nothing_is_announced_while_the_pen_is_down(user, announced):
     user.wait(lambda: len(announced) == 1)
 
 
-def test_a_run_is_announced_when_it_begins_waits_and_ends(user, announced):
+def test_a_run_is_announced_when_it_begins_pauses_and_ends(user, announced):
     user.configure(epochs=1000)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history) > 0)
@@ -418,7 +418,7 @@ def test_messages_at_the_foot_are_announced(user, announced, tmp_path):
     assert announced[-1] == "Opened a.npz"
 
 
-def test_without_assistive_technology_nothing_is_made_or_timed(user, monkeypatch):
+def test_without_assistive_technology_nothing_is_created_or_timed(user, monkeypatch):
     QAccessible.setActive(False)
 
     def refuse(*_: object) -> None:

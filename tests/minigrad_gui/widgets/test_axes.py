@@ -21,7 +21,7 @@ def test_a_logarithmic_axis_is_labelled_in_one_style(low, high, expected):
     assert " ".join(axis.logTickStrings(values)) == expected
 
 
-def test_small_numbers_are_written_out_on_a_logarithmic_axis():
+def test_small_numbers_are_written_in_full_on_a_logarithmic_axis():
     values = [math.log10(value) for value in (0.002, 0.05, 0.5, 1, 2, 5000)]
     assert LossAxis("left").logTickStrings(values) == ["0.002", "0.05", "0.5", "1", "2", "5000"]
 

@@ -5,7 +5,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
 
-def test_nothing_moves_when_a_banner_comes_or_goes(make_user, runs):
+def test_nothing_moves_when_a_banner_appears_or_disappears(make_user, runs):
     leave_a_run(runs)
     user = make_user()
     names = ("drawingCanvas", "lossPlot", "trainButton", "hiddenLayersEdit", "probabilityBars")
@@ -27,7 +27,7 @@ def test_nothing_moves_when_a_banner_comes_or_goes(make_user, runs):
     assert user.window.minimumSizeHint() == least
 
 
-def test_a_sentence_too_long_for_the_foot_is_cut_and_whole_in_its_tip(user):
+def test_a_sentence_too_long_for_the_foot_is_cut_and_complete_in_its_tip(user):
     sentence = "Training continues, but the run would be lost if the program ended now: " + "a long folder name, " * 50
     user.session.noticed.emit(sentence)
     label = user.widget("noticeLabel")

@@ -17,7 +17,7 @@ def test_a_name_and_a_tip_are_given(qtbot):
 
 
 @pytest.mark.parametrize("build", [row, column])
-def test_items_follow_one_another_with_room_where_a_number_stands(qtbot, build):
+def test_items_are_laid_out_in_order_and_a_number_is_a_stretch(qtbot, build):
     parent, labels = QWidget(), [QLabel("a"), QLabel("b"), QLabel("c")]
     qtbot.addWidget(parent)
     layout = build(labels[0], 2, row(labels[1]), labels[2], spacing=3, margin=5, parent=parent)
@@ -32,7 +32,7 @@ def test_items_follow_one_another_with_room_where_a_number_stands(qtbot, build):
     assert corners == sorted(corners)
 
 
-def test_a_role_is_a_look_of_the_style_sheet(qtbot):
+def test_a_role_selects_a_style(qtbot):
     label = caption("Loss", "muted")
     qtbot.addWidget(label)
     label.setStyleSheet('QLabel[role="muted"] { color: #123456 } QLabel[role="error"] { color: #654321 }')

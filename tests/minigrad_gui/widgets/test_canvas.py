@@ -160,7 +160,7 @@ def test_a_busy_window_loses_no_point_of_a_circle(turn_ms, tmp_path):
 
 
 @pytest.mark.parametrize("order", list(permutations(["pen", "mouse", "finger"])))
-def test_what_is_reported_in_three_ways_at_once_is_drawn_once(canvas, screen, order):
+def test_a_stroke_reported_by_three_devices_at_once_is_drawn_once(canvas, screen, order):
     devices = {"pen": Pen(canvas), "mouse": Mouse(canvas), "finger": Finger(canvas, PATH, screen)}
     for step in ("press", "move", "release"):
         for name in order:
@@ -169,26 +169,26 @@ def test_what_is_reported_in_three_ways_at_once_is_drawn_once(canvas, screen, or
 
 
 @pytest.mark.parametrize("order", list(permutations(["pen", "mouse"])))
-def test_what_is_reported_first_in_one_way_and_then_in_another_is_drawn_once(canvas, order):
+def test_a_stroke_reported_by_two_devices_in_turn_is_drawn_once(canvas, order):
     for name in order:
         {"pen": Pen(canvas), "mouse": Mouse(canvas)}[name].draw()
     assert_drawn_once(canvas)
 
 
-def test_a_finger_that_comes_again_as_a_mouse_draws_once(canvas, screen):
+def test_a_finger_that_is_also_reported_as_a_mouse_draws_once(canvas, screen):
     Finger(canvas, PATH, screen).draw()
     Mouse(canvas).draw()
     assert_drawn_once(canvas)
 
 
-def test_a_mouse_made_of_a_pen_draws_nothing_even_later_and_elsewhere(canvas, monkeypatch):
+def test_a_mouse_synthesised_from_a_pen_draws_nothing_even_later_and_elsewhere(canvas, monkeypatch):
     monkeypatch.setattr(pointers, "ECHO_S", 0)
     Pen(canvas).draw()
     SynthesizedMouse(canvas, [point + QPoint(150, 0) for point in PATH]).draw()
     assert_drawn_once(canvas)
 
 
-def test_a_mouse_made_of_something_that_never_comes_here_draws(canvas):
+def test_a_mouse_synthesised_from_an_unreported_device_draws(canvas):
     SynthesizedMouse(canvas).draw()
     assert_drawn_once(canvas)
 
@@ -213,7 +213,7 @@ def test_a_pen_draws_in_spite_of_a_palm(canvas, screen):
     assert_drawn_once(canvas)
 
 
-def test_the_eraser_end_erases_though_the_system_tells_of_a_mouse_first(canvas, monkeypatch):
+def test_the_eraser_end_erases_even_if_a_mouse_is_reported_first(canvas, monkeypatch):
     Mouse(canvas).draw()
     monkeypatch.setattr(pointers, "ECHO_S", 0)
     across = [QPoint(20, 150), QPoint(60, 150), QPoint(100, 150)]
@@ -227,7 +227,7 @@ def test_the_eraser_end_erases_though_the_system_tells_of_a_mouse_first(canvas, 
 
 
 @pytest.mark.parametrize("device", [Mouse, Pen])
-def test_a_lost_release_ends_the_stroke_when_the_pointer_comes_back(canvas, device):
+def test_after_a_lost_release_the_stroke_ends_when_the_pointer_returns(canvas, device):
     steps: list[bool] = []
     canvas.undoChanged.connect(lambda can_undo, _: steps.append(can_undo))
     pointer = device(canvas)
@@ -269,7 +269,7 @@ def test_the_buttons_on_a_pen_do_not_draw(canvas):
     assert_drawn_once(canvas)
 
 
-def test_a_touch_that_the_system_takes_back_leaves_nothing(canvas, screen):
+def test_a_cancelled_touch_leaves_nothing(canvas, screen):
     finger = Finger(canvas, PATH, screen)
     finger.press()
     finger.move()
@@ -289,7 +289,7 @@ def test_a_canvas_that_is_hidden_lifts_the_pen(canvas):
     assert len(canvas.strokes[0]) == 1
 
 
-def test_a_stroke_goes_on_outside_of_the_canvas_and_back(canvas):
+def test_a_stroke_continues_outside_the_canvas_and_back(canvas):
     outside = [QPoint(60, 60), QPoint(-200, 900), QPoint(200, 200)]
     Mouse(canvas, outside).draw()
     (stroke,) = canvas.strokes
@@ -321,7 +321,7 @@ def rub_out(canvas: Canvas) -> None:
 
 
 @pytest.mark.parametrize("empty", [Canvas.clear, Canvas.undo, rub_out])
-def test_an_empty_sheet_brings_the_pen_back(canvas, qtbot, empty):
+def test_an_empty_sheet_switches_back_to_drawing(canvas, qtbot, empty):
     Mouse(canvas).draw()
     canvas.set_erasing(True)
     with qtbot.waitSignal(canvas.erasingChanged, check_params_cb=lambda erasing: not erasing):

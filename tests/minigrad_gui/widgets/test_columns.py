@@ -22,7 +22,7 @@ def test_size_and_columns_are_remembered(make_window):
     assert again._splitter.sizes() == sizes
 
 
-def test_the_settings_fold_away_in_a_small_window_and_come_back(user):
+def test_the_settings_fold_away_in_a_small_window_and_reappear(user):
     window, panel = user.window, user.widget("hiddenLayersEdit")
     shows = window.findChild(QAction, "showSettingsAction")
     resized(window, 1400, 820)
@@ -58,7 +58,7 @@ def test_whether_the_settings_show_is_remembered(make_window):
     assert make_window().findChild(QWidget, "hiddenLayersEdit").isVisible()
 
 
-def test_small_and_large_again_gives_the_columns_back(user):
+def test_enlarging_the_window_again_restores_the_columns(user):
     window = user.window
     resized(window, 1600, 900)
     window._splitter.setSizes([330, 700, 500])

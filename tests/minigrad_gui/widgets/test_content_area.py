@@ -5,7 +5,7 @@ from layout import resized
 
 
 @pytest.mark.parametrize(("width", "height"), [(911, 484), (683, 356)])
-def test_what_a_very_small_window_has_no_room_for_is_scrolled(user, width, height):
+def test_a_very_small_window_scrolls(user, width, height):
     resized(user.window, width, height)
     area = user.window.centralWidget()
     content = area.widget()

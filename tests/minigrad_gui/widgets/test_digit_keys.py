@@ -39,14 +39,14 @@ def test_a_digit_alone_is_the_answer_after_a_moment(keys, told, qtbot):
 
 
 @pytest.mark.parametrize("typed", ["0.05", "128", "10", "1e-4", "8 ", "88"])
-def test_more_than_a_digit_is_no_answer(keys, told, typed):
+def test_more_than_a_digit_is_not_an_answer(keys, told, typed):
     type_text(keys, typed)
     keys.settle()
     assert told == [("pressed", int(typed[0])), *["dropped"] * (len(typed) - 1)]
 
 
 @pytest.mark.parametrize("typed", ["a1", "-1", ".5"])
-def test_what_does_not_begin_with_a_digit_is_no_answer(keys, told, typed):
+def test_text_that_does_not_begin_with_a_digit_is_not_an_answer(keys, told, typed):
     type_text(keys, typed)
     keys.settle()
     assert not [each for each in told if each != "dropped"]
@@ -60,7 +60,7 @@ def test_enter_confirms_at_once(keys, told, key):
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Escape, Qt.Key.Key_Backspace])
-def test_escape_takes_it_back(keys, told, key):
+def test_escape_cancels_the_answer(keys, told, key):
     type_text(keys, "3")
     QTest.keyClick(keys.parent(), key)
     keys.settle()
@@ -73,7 +73,7 @@ def test_a_digit_with_control_is_a_shortcut(keys, told):
     assert told == []
 
 
-def test_where_no_answer_is_wanted_a_digit_is_none(keys, told):
+def test_a_digit_is_not_an_answer_if_none_is_expected(keys, told):
     keys.listens = False
     type_text(keys, "3")
     keys.settle()

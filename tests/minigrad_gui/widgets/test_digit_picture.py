@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def test_what_the_network_sees_is_shown(user):
+def test_the_picture_is_shown(user):
     user.stroke(np.array([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]]))
     user.reading()
     picture = user.widget("networkPicture")

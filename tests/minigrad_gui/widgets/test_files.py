@@ -32,12 +32,12 @@ def ask(qtbot, tmp_path, monkeypatch):
         ("", None),
     ],
 )
-def test_the_suffix_is_appended_where_it_is_missing(ask, typed, expected):
+def test_a_missing_suffix_is_appended(ask, typed, expected):
     assert ask(typed) == expected
 
 
 @pytest.mark.parametrize("typed", ["digits", "digits.v2"])
-def test_a_file_that_the_suffix_leads_to_is_asked_about(ask, answer, tmp_path, typed):
+def test_a_file_whose_name_results_from_the_suffix_is_asked_about(ask, answer, tmp_path, typed):
     (tmp_path / f"{typed}.npz").touch()
     questions = answer(QMessageBox.StandardButton.No)
     assert ask(typed) is None

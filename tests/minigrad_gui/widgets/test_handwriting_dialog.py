@@ -60,7 +60,7 @@ def test_a_picture_shows_the_ink(dialog):
     assert side < 50
 
 
-def test_the_chosen_drawings_are_to_be_deleted(dialog, qtbot):
+def test_the_selected_drawings_can_be_deleted(dialog, qtbot):
     assert not button(dialog, "Delete").isEnabled()
     choose(dialog, 0, 2)
     with qtbot.waitSignal(dialog.deleted) as deleted:
@@ -70,7 +70,7 @@ def test_the_chosen_drawings_are_to_be_deleted(dialog, qtbot):
         QTest.keyClick(listed(dialog), Qt.Key.Key_Delete)
 
 
-def test_a_chosen_drawing_is_to_be_corrected(dialog, qtbot):
+def test_a_selected_drawing_can_be_corrected(dialog, qtbot):
     choose(dialog, 1)
     (menu,) = {button(dialog, "Correct").menu(), dialog.findChild(QMenu)}
     with qtbot.waitSignal(dialog.corrected) as corrected:
@@ -79,13 +79,13 @@ def test_a_chosen_drawing_is_to_be_corrected(dialog, qtbot):
     assert ([each.label for each in drawings], digit) == ([7], 2)
 
 
-def test_a_choice_stays_when_others_come_and_go(dialog):
+def test_a_selection_stays_when_the_list_changes(dialog):
     choose(dialog, 1)
     dialog.set_drawings([drawing(label, label) for label in (7, 4, 8)])
     assert [index.data(ROLE.DisplayRole) for index in listed(dialog).selectedIndexes()] == ["7"]
 
 
-def test_there_is_nothing_to_forget_while_drawings_are_read_or_none_are_there(dialog, qtbot):
+def test_forget_is_disabled_while_drawings_are_loaded_or_without_any(dialog, qtbot):
     with qtbot.waitSignal(dialog.forgotten):
         button(dialog, "Forget").click()
     dialog.set_drawings([drawing(1)], is_reading=True)

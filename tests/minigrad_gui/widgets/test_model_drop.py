@@ -31,7 +31,7 @@ def text() -> QMimeData:
 
 
 @pytest.mark.parametrize("name", ["digits.npz", "DIGITS.NPZ", "two words.npz", "seven.PNG", "photo.heic"])
-def test_a_model_file_or_picture_is_taken(tmp_path, name):
+def test_a_model_file_or_picture_is_accepted(tmp_path, name):
     assert dragged_model(files(tmp_path / name)) == tmp_path / name
 
 
@@ -62,7 +62,7 @@ def test_a_folder_is_refused_whatever_its_name(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:.*QDragEnterEvent:DeprecationWarning")  # Qt 6.12 wants a QPointF, 6.11 has none
-def test_the_banner_speaks_for_a_refusal_alone(qtbot, tmp_path):
+def test_the_banner_appears_only_for_a_refusal(qtbot, tmp_path):
     banner = Banner("refusal")
     qtbot.addWidget(banner)
     for path, expected in ((tmp_path / "a.txt", None), (tmp_path / "a.npz", tmp_path / "a.npz")):

@@ -85,7 +85,7 @@ def replace_text(spin, typed: str, pastes: bool) -> None:
 
 @pytest.mark.parametrize(("name", "typed", "reason"), UNFIT)
 @pytest.mark.parametrize("pastes", [False, True])
-def test_what_cannot_be_taken_stays_as_it_was_typed_and_has_a_reason(field, name, typed, reason, pastes):
+def test_invalid_text_stays_as_typed_and_has_a_reason(field, name, typed, reason, pastes):
     spin = field(name)
     spin.setValue(10)
     before = spin.value()
@@ -102,9 +102,7 @@ def test_what_cannot_be_taken_stays_as_it_was_typed_and_has_a_reason(field, name
 @pytest.mark.long
 @pytest.mark.parametrize(("name", "typed", "reason"), UNFIT)
 @pytest.mark.parametrize("pastes", [False, True])
-def test_what_cannot_be_taken_stays_as_it_was_typed_and_is_marked_with_the_reason(
-    user, qtbot, name, typed, reason, pastes
-):
+def test_invalid_text_stays_as_typed_and_is_marked_with_the_reason(user, qtbot, name, typed, reason, pastes):
     spin, before = user.widget(name), user.session.config
     user.window.activateWindow()
     spin.setFocus()
@@ -160,7 +158,7 @@ def test_numbers_read_alike_in_every_locale(locale, make_user):
 
 
 @pytest.mark.parametrize("typed", ["0.02", "0,02", "2e-2", "\u06f0.\u06f0\u06f2", "\u0660,\u0660\u0662"])
-def test_a_decimal_is_taken_as_people_type_it_in_every_locale(locale, field, typed):
+def test_a_decimal_is_accepted_as_people_type_it_in_every_locale(locale, field, typed):
     spin = field("learningRateSpin")
     spin.selectAll()
     for sign in typed:  # QTest.keyClicks knows no other digits than English ones

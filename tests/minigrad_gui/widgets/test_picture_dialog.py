@@ -54,7 +54,7 @@ def test_the_number_is_shown_with_each_digit_as_the_network_sees_it(dialog):
     assert [picture.isVisible() for picture in dialog.findChildren(DigitPicture)].count(True) == 2
 
 
-def test_a_box_that_is_drawn_is_read_alone_and_can_be_moved(dialog):
+def test_a_drawn_box_is_read_separately_and_can_be_moved(dialog):
     drag(dialog, (30, 20), (150, 180))
     assert text(dialog, "pictureNumber") == "1"
     assert text(dialog, "pictureNote") == "100.0% sure"
@@ -73,7 +73,7 @@ def test_boxes_are_painted_around_digits(dialog):
     assert view.grab().toImage() != plain
 
 
-def test_what_is_not_recognised_is_told(qtbot):
+def test_an_unrecognised_digit_is_reported(qtbot):
     unsure = Prediction(3, np.eye(10)[3], recognised=False)
     blank = np.zeros((28, 28), np.float32)
     dialog = PictureDialog(PIXELS, "x", lambda _: [ReadDigit((0, 0, 9, 9), blank, unsure)])
@@ -92,12 +92,12 @@ def test_images_and_pixels_are_the_same(shape):
     assert np.array_equal(back[..., : expected.shape[2]], expected)
 
 
-def test_rows_that_are_padded_are_no_mishap():
+def test_padded_rows_are_handled():
     image = QImage(3, 2, QImage.Format.Format_RGB888)
     image.fill(Qt.GlobalColor.red)
     assert pixels_of(image).tolist() == [[[255, 0, 0, 255]] * 3] * 2
 
 
-def test_a_box_of_nothing_reads_all(dialog):
+def test_an_empty_box_reads_the_whole_picture(dialog):
     dialog.read_in(QRect())
     assert text(dialog, "pictureNumber") == "1 1"

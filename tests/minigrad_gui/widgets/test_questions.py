@@ -40,5 +40,5 @@ def test_the_question_stands_in_the_box(ask):
     assert told == ["Leave", "What is to become of it?"]
 
 
-def test_a_closed_question_answers_as_cancel_does(ask):
+def test_closing_a_question_counts_as_cancel(ask):
     assert ask(lambda box: box.close()) in ("Cancel", None)

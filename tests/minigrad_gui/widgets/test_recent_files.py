@@ -39,7 +39,7 @@ def test_the_oldest_files_drop_out(menu):
     assert menu.paths() == paths[:1:-1]
 
 
-def test_a_picked_file_is_told(menu, tmp_path, qtbot):
+def test_choosing_a_file_emits_its_path(menu, tmp_path, qtbot):
     menu.remember(tmp_path / "a.npz")
     menu.aboutToShow.emit()
     with qtbot.waitSignal(menu.chosen) as told:
@@ -71,7 +71,7 @@ def test_what_another_window_has_added_is_seen(menu, settings):
 
 
 @pytest.mark.parametrize("stored", [7, "", ["", 3, None], {"a": 1}, b"x"])
-def test_what_is_no_list_of_paths_is_ignored(menu, settings, stored):
+def test_invalid_stored_paths_are_ignored(menu, settings, stored):
     settings.setValue("recent", stored)
     assert all(path.name.isalnum() for path in menu.paths())
     menu.remember(Path("/a.npz"))

@@ -28,7 +28,7 @@ def timer(qapp, monkeypatch):
     timer.deleteLater()
 
 
-def test_it_comes_once_after_several_requests(qtbot):
+def test_several_requests_give_one_timeout(qtbot):
     timer = RefreshTimer(None)
     came = []
     timer.timeout.connect(lambda: came.append(time.monotonic()))
@@ -41,7 +41,7 @@ def test_it_comes_once_after_several_requests(qtbot):
     assert came[0] - started >= 0.9 * theme.REFRESH_INTERVAL_MS / 1000
 
 
-def test_the_more_it_costs_the_less_often_it_comes(timer):
+def test_the_more_a_redraw_costs_the_longer_the_interval(timer):
     timer.spend(CPU_SHARE / 2)
     assert timer.interval() == theme.REFRESH_INTERVAL_MS
     timer.spend(2 * CPU_SHARE)

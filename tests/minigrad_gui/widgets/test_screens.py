@@ -59,7 +59,7 @@ MORE_SIZES = [pytest.param(size, marks=pytest.mark.long) for size in [(1024, 576
 
 
 @pytest.mark.parametrize("size", SIZES + MORE_SIZES)
-def test_the_first_window_stands_on_its_screen_frame_and_all(tmp_path, size):
+def test_the_first_window_fits_on_its_screen_with_its_frame(tmp_path, size):
     place = look(tmp_path, [(0, 0, *size)])
     screen = QRect(0, 0, *size)
     assert screen.contains(place.adjusted(-1, -30, 1, 1))
@@ -71,7 +71,7 @@ GONE = [(3000, 2000, 1280, 820), (-5000, 100, 1280, 820), (100, 100, 3000, 2000)
 
 
 @pytest.mark.parametrize("geometry", GONE)
-def test_a_window_beyond_the_screens_is_brought_back(qtbot, geometry):
+def test_a_window_beyond_the_screens_is_moved_onto_one(qtbot, geometry):
     window = QWidget()
     qtbot.addWidget(window)
     available = window.screen().availableGeometry()
@@ -82,7 +82,7 @@ def test_a_window_beyond_the_screens_is_brought_back(qtbot, geometry):
 
 
 @pytest.mark.parametrize("geometry", [GONE[0], *(pytest.param(each, marks=pytest.mark.long) for each in GONE[1:])])
-def test_a_window_that_was_on_a_screen_that_is_gone_is_brought_back(tmp_path, geometry):
+def test_a_window_remembered_on_a_missing_screen_is_moved_onto_another(tmp_path, geometry):
     place = look(tmp_path, [(0, 0, 1366, 768)], *geometry)
     assert QRect(0, 0, 1366, 768).contains(place.adjusted(0, -24, 0, 0))
 

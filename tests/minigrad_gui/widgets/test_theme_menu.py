@@ -40,6 +40,6 @@ def test_one_theme_is_checked_applied_and_remembered(make_menu, qapp):
     assert theme.colors() == theme.DARK
 
 
-def test_an_unknown_theme_is_the_systems(make_menu, tmp_path):
+def test_an_unknown_theme_means_the_systems(make_menu, tmp_path):
     QSettings(str(tmp_path / "theme.ini"), QSettings.Format.IniFormat).setValue("theme", "pink")
     assert checked(make_menu()) == ["system"]

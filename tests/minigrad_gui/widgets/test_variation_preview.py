@@ -39,7 +39,7 @@ def sheet(samples: np.ndarray, zoom: int) -> np.ndarray:
     return flat.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
-def test_the_best_preset_is_left_as_it_is_by_what_edits_another_field(user, qtbot):
+def test_editing_another_field_leaves_the_best_presets_variations(user, qtbot):
     qtbot.keyClicks(user.widget("presetCombo"), "B")
     assert user.session.config == PRESETS["best"]
     assert user.widget("scaleSlider").readout.text() == "10%"
@@ -56,7 +56,7 @@ def test_the_best_preset_is_left_as_it_is_by_what_edits_another_field(user, qtbo
     assert user.session.config == PRESETS["best"]
 
 
-def test_sliders_presets_and_schedule_rest_while_it_trains(user):
+def test_sliders_presets_and_schedule_are_disabled_during_training(user):
     resting = [*user.window.findChildren(AmountSlider), user.widget("presetCombo"), user.widget("scheduleCombo")]
     user.configure()
     user.click("stepButton")
@@ -67,7 +67,7 @@ def test_sliders_presets_and_schedule_rest_while_it_trains(user):
     assert all(widget.isEnabled() for widget in resting)
 
 
-def test_variations_outlast_the_window(make_window, qtbot):
+def test_variations_are_restored_in_the_next_window(make_window, qtbot):
     first = make_window()
     qtbot.keyClick(first.findChild(QSlider, "thicknessSlider"), KEYS.Key_Right)
     qtbot.keyClick(first.findChild(QSlider, "scaleSlider"), KEYS.Key_End)
@@ -82,7 +82,7 @@ def test_without_variation_the_digits_are_shown_as_they_are(user, preview):
     assert not user.widget("shuffleButton").isEnabled()
 
 
-def test_the_preview_follows_a_slider_and_comes_back_with_it(user, qtbot, preview):
+def test_the_preview_follows_a_slider_and_returns_with_it(user, qtbot, preview):
     slider, before = user.widget("rotationSlider"), picture(preview)
     originals = preview.pictures
     qtbot.keyClick(slider, KEYS.Key_Right)
@@ -106,7 +106,7 @@ def test_the_preview_follows_while_another_field_is_wrong(user, qtbot, preview):
     user.wait(lambda: picture(preview) != before)
 
 
-def test_shuffle_varies_the_digits_in_another_way(user, qtbot, preview):
+def test_shuffle_draws_new_variations(user, qtbot, preview):
     originals = picture(preview)
     qtbot.keyClick(user.widget("shearSlider"), KEYS.Key_End)
     user.wait(lambda: picture(preview) != originals)
@@ -130,7 +130,7 @@ def test_many_changes_are_painted_at_once(qtbot, monkeypatch):
     assert asked == [Augmentation(rotation_deg=30)]
 
 
-def test_what_changes_is_painted_on_the_screen(qtbot):
+def test_changes_are_painted_on_the_screen(qtbot):
     painted = []
 
     class Watched(VariationPreview):
