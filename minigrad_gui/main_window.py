@@ -57,12 +57,17 @@ class MainWindow(QMainWindow):
         self.session = Session(self)
         self.setWindowIcon(QIcon(str(asset_path("icons/minigrad.svg"))))
         self.setAcceptDrops(True)
-        self._views: list[View] = [view(self.session) for view in VIEWS]
-        self._docks = Docks()
-        self._splitter = self._laid_out(self._views)
+        self._views: list[View] = []
+        left, centre, right = (QWidget() for _ in range(3))
+        self._columns: dict[Place, QWidget] = {"left": left, "centre": centre, "right": right}
         frame = named(QWidget(), "scrolled")
+        content = ContentArea(frame, self)
+        self._splitter = Columns(left, centre, right, self._wanted_width, theme.SPACING_PX, frame)
+        self._docks = Docks(centre)
+        self._add_views()
+        # Layouts come last: they ask for sizes, and would not hear of it when those change before the window is shown.
         column(self._splitter, margin=theme.SPACING_PX, parent=frame).setContentsMargins(*3 * (theme.SPACING_PX,), 4)
-        self.setCentralWidget(ContentArea(frame))
+        self.setCentralWidget(content)
         self._refusal, self._notice = Banner("refusal"), Banner("notice")
         self._offer = RunOffer(self.session, self._may_discard)
         self._foot = Foot(self._refusal, self._notice, self._offer, margin_px=theme.SPACING_PX)
@@ -87,24 +92,21 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------ building
 
-    def _laid_out(self, views: list[View]) -> Columns:
-        holders: dict[Place, QWidget] = {"left": QWidget(), "centre": QWidget(), "right": QWidget()}
-        for place, holder in holders.items():
-            stack = column(spacing=theme.SPACING_PX, parent=holder)
-            for view in views:
-                if view.place == place:
-                    stack.addWidget(view, view.stretch)
-            if place == "centre":
-                stack.addWidget(self._docks, 1)
-        for view in views:
+    def _add_views(self) -> None:
+        """Make each view in its place in the window: Qt styles all of a widget's children anew for each new parent."""
+        stacks = {place: column(spacing=theme.SPACING_PX, parent=holder) for place, holder in self._columns.items()}
+        for view_type in VIEWS:
+            view = view_type(self.session, self._columns.get(view_type.place))
+            self._views.append(view)
             if isinstance(view, DockedView):
                 self._docks.add(view, view.header, view.title).seen.connect(view.set_seen)
-        right = [view for view in views if view.place == "right"]
+            else:
+                stacks[view.place].addWidget(view, view.stretch)
+        stacks["centre"].addWidget(self._docks, 1)
 
-        def wanted(height: int) -> int:
-            return max((view.wanted_width(height) for view in right), default=0)
-
-        return Columns(holders["left"], holders["centre"], holders["right"], wanted, theme.SPACING_PX)
+    def _wanted_width(self, height: int) -> int:
+        """Of the right column, as `View.wanted_width`."""
+        return max((view.wanted_width(height) for view in self._views if view.place == "right"), default=0)
 
     def _build_menus(self) -> None:
         menus: dict[str, QMenu] = {}

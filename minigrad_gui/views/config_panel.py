@@ -51,7 +51,12 @@ class ConfigPanel(View):
         self._continues = named(QCheckBox("Continue from current network"), "continueCheck", TIPS["continues"])
         tip = "Reset all settings on this panel to their defaults."
         self._reset = named(QPushButton("Reset to defaults"), "defaultsButton", tip)
-        self._form = self._filled_form()
+        self._form = QFormLayout(
+            fieldGrowthPolicy=QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow,
+            rowWrapPolicy=QFormLayout.RowWrapPolicy.DontWrapRows,
+            verticalSpacing=8,
+            horizontalSpacing=theme.SPACING_PX,
+        )
         self._lay_out()
 
         self._show_config()
@@ -68,13 +73,23 @@ class ConfigPanel(View):
 
     # ------------------------------------------------------------ building
 
-    def _filled_form(self) -> QFormLayout:
-        form = QFormLayout(
-            fieldGrowthPolicy=QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow,
-            rowWrapPolicy=QFormLayout.RowWrapPolicy.DontWrapRows,
-            verticalSpacing=8,
-            horizontalSpacing=theme.SPACING_PX,
-        )
+    def _lay_out(self) -> None:
+        scroll = QScrollArea(widgetResizable=True)
+        panel = column(scroll, parent=self)
+        panel.setContentsMargins(1, 1, 1, theme.SPACING_PX)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        name_scroll_area(scroll, "Settings")
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        body = named(QWidget(), "scrolled")
+        scroll.setWidget(body)
+        body.setLayout(self._form)
+        self._fill_form()
+        panel.addLayout(row(1, self._reset, 1))  # after the form: the Tab key follows the order of making
+        scroll.setMinimumWidth(body.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
+
+    def _fill_form(self) -> None:
+        form = self._form
         form.setContentsMargins(*4 * (theme.SPACING_PX,))
         self._heading(form, "Preset", "preset").setBuddy(self._preset)
         self._prepare(self._preset, "preset")
@@ -91,19 +106,6 @@ class ConfigPanel(View):
                 form.addRow("", self._parameters)
             elif title == "Digits":
                 form.addRow(self._continues)
-        return form
-
-    def _lay_out(self) -> None:
-        body = named(QWidget(), "scrolled")
-        body.setLayout(self._form)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        name_scroll_area(scroll, "Settings")
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(body)
-        scroll.setMinimumWidth(body.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
-        column(scroll, row(1, self._reset, 1), parent=self).setContentsMargins(1, 1, 1, theme.SPACING_PX)
 
     @staticmethod
     def _heading(form: QFormLayout, text: str, tip: str | None = None, *beside: QWidget) -> QLabel:

@@ -75,7 +75,6 @@ class LossPlot(DockedView):
         axes = {"left": HeightAxis("left"), "top": EpochAxis("top")}
         self._accuracy = named(Plot("Accuracy", axisItems=axes), "accuracyPlot")
         for plot in (self._loss, self._accuracy):
-            plot.setMenuEnabled(False)
             plot.hideButtons()
             plot.getAxis("left").setWidth(AXIS_WIDTH_PX)
             plot.setClipToView(True)

@@ -24,9 +24,15 @@ class Columns(QSplitter):
     settingsShown = Signal(bool)  # noqa: N815
 
     def __init__(
-        self, settings: QWidget, views: QWidget, drawing: QWidget, wanted: Callable[[int], int], handle_px: int
+        self,
+        settings: QWidget,
+        views: QWidget,
+        drawing: QWidget,
+        wanted: Callable[[int], int],
+        handle_px: int,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(Qt.Orientation.Horizontal, handleWidth=handle_px, childrenCollapsible=False)
+        super().__init__(Qt.Orientation.Horizontal, parent, handleWidth=handle_px, childrenCollapsible=False)
         self._settings, self._views, self._drawing = settings, views, drawing
         for part in (settings, views, drawing):
             self.addWidget(part)

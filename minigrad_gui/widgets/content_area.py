@@ -10,8 +10,8 @@ SMALLEST = QSize(560, 240)
 
 
 class ContentArea(QScrollArea):
-    def __init__(self, content: QWidget) -> None:
-        super().__init__(widgetResizable=True)
+    def __init__(self, content: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent, widgetResizable=True)
         self._content = content
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -62,8 +62,8 @@ class Dock(QDockWidget):
 class Docks(QMainWindow):
     """Shows docks, at first all as tabs with the first in front."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setWindowFlags(Qt.WindowType.Widget)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.setAccessibleName("Views")

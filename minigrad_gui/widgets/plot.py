@@ -24,12 +24,12 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
     ACCESSIBLE_ROLE = QAccessible.Role.Chart
 
     def __init__(self, name: str, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(enableMenu=False, **options)
         self.setAccessibleName(name)
         self.viewport().setAccessibleName(f"{name}, curves")
         self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setProperty("plot", True)
-        # pyqtgraph's menu has no parent: without this it outlives the plot until garbage is collected.
+        # pyqtgraph makes a menu all the same, without a parent: it would outlive the plot until garbage is collected.
         self.destroyed.connect(self.plotItem.ctrlMenu.deleteLater)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
