@@ -84,12 +84,14 @@ def test_the_least_size_stays_when_a_run_starts(user):
 
 def narrowed(user):
     """Make the window as narrow as it can be with the settings beside the rest."""
-    settings, width = user.widget("presetCombo"), 1600
-    while settings.isVisible():
-        width -= 4
+    settings, too_narrow, enough = user.widget("presetCombo"), 600, 1600
+    while enough - too_narrow > 4:
+        width = (too_narrow + enough) // 2
         resized(user.window, width, 724)
-    resized(user.window, width + 4, 724)
+        too_narrow, enough = (too_narrow, width) if settings.isVisible() else (width, enough)
+    resized(user.window, enough, 724)
     assert settings.isVisible()
+    assert too_narrow > 600
 
 
 def test_a_run_does_not_fold_the_settings_away(user):
