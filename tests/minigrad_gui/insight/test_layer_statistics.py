@@ -131,6 +131,13 @@ def test_similar_neurons_are_found_in_a_known_order():
     assert order_of_units(model, "similarity").tolist() == [3, 1, 5, 4, 0, 2]
 
 
+def test_opposite_neurons_come_once_each():
+    model = network((2,))
+    model.layers[0].W.data[:] = 0
+    model.layers[0].W.data[:, 0] = [1, -1]
+    assert order_of_units(model, "similarity").tolist() == [0, 1]
+
+
 @pytest.mark.parametrize("activation", [ReLU, Tanh, Sigmoid])
 def test_healthy_networks_give_no_warning(sample, activation):
     assert warning_sentence(layer_statistics(network((64, 32), activation), *sample)) is None
@@ -169,6 +176,14 @@ def test_dead_neurons_are_told(sample):
     model.layers[1].b.data[:] = -1e6
     told = warning_sentence(layer_statistics(model, *sample))
     assert told == "All neurons in hidden layer 2 are dead: no digit moves them, so they no longer learn."
+
+
+def test_dead_neurons_are_told_before_the_gradient_that_they_stop(sample):
+    model = network((8, 4))
+    model.layers[0].b.data[:] = -1e6
+    model.layers[1].b.data[:] = 1
+    told = warning_sentence(layer_statistics(model, *sample))
+    assert told == "All neurons in hidden layer 1 are dead: no digit moves them, so they no longer learn."
 
 
 def test_weights_of_0_stop_the_gradient(sample):

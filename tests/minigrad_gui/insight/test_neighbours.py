@@ -7,7 +7,7 @@ import pytest
 
 from engine import MLP
 from minigrad_gui.insight import nearest
-from minigrad_gui.insight.neighbours import NearestIndex
+from minigrad_gui.insight.neighbours import NearestIndex, _features, _Shadows
 from minigrad_gui.insight.trace import activations
 
 SPACES = ["hidden", "pixels"]
@@ -51,6 +51,20 @@ def test_the_index_finds_the_same(model, images, pictures, space, count):
         np.testing.assert_array_equal(indices, expected)
 
 
+@pytest.mark.parametrize("space", SPACES)
+def test_shadows_are_never_further_apart_than_what_casts_them(model, images, pictures, space):
+    index = NearestIndex.build(model, images, space)
+    everything = np.arange(len(images))
+    for picture in pictures:
+        order, distances = nearest(model, picture, images, len(images), space)
+        squares = distances[np.argsort(order)].astype(np.float64) ** 2
+        shadow = _Shadows.cast(_features(model, picture[np.newaxis], space) - index.mean, index.directions)
+        coarse, fine = index._coarse_bounds(shadow), index._fine_bounds(everything, shadow)
+        for bounds, least_share in ((coarse, 0.5), (fine, 0.8)):
+            assert (bounds <= squares).all()
+            assert (bounds >= least_share * squares).mean() > 0.9
+
+
 @pytest.mark.parametrize("hidden", [(5,), (60,), ()])
 def test_narrow_networks_have_an_index_too(images, pictures, hidden):
     model = MLP(784, hidden, 10, dtype=np.float32, init="he", rng=np.random.default_rng(0))
@@ -60,6 +74,13 @@ def test_narrow_networks_have_an_index_too(images, pictures, hidden):
         indices, distances = index.nearest(picture, 5)
         np.testing.assert_array_equal(indices, expected)
         np.testing.assert_allclose(distances, at, rtol=1e-4, atol=1e-5)
+
+
+def test_pictures_of_noise_which_cast_poor_shadows_are_found_too(model):
+    noise = np.random.default_rng(0).integers(0, 256, (2500, 28, 28), np.uint8)
+    index = NearestIndex.build(model, noise, "pixels")
+    for picture in np.random.default_rng(1).random((5, 28, 28), np.float32):
+        np.testing.assert_array_equal(index.nearest(picture, 12)[0], nearest(model, picture, noise, 12, "pixels")[0])
 
 
 def test_an_image_is_nearest_to_itself(model, images):

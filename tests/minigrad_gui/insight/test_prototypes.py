@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine import MLP, Tensor, TrainingConfig, load_model
+from engine.nn import Tanh
 from engine.run import TrainingRun
 from engine.training import predict
 from minigrad_gui.insight import prototype
@@ -41,8 +42,16 @@ def test_the_bundled_network_draws_digits(mnist):
     assert (predict(model, pictures.reshape(10, 28, 28)).diagonal() > 0.9).all()
 
 
+def test_its_lines_are_smooth():
+    """Neighbouring pixels are alike even where the network is noise."""
+    model = MLP(784, (20,), 10, Tanh, dtype=np.float32, init="he", rng=np.random.default_rng(1))
+    picture = prototype(model, 3)
+    assert np.corrcoef(picture[:, :-1].ravel(), picture[:, 1:].ravel())[0, 1] > 0.8
+
+
 def test_it_is_the_same_each_time():
-    model = MLP(784, (20,), 10, dtype=np.float32, init="he", rng=np.random.default_rng(1))
+    model = MLP(784, (20,), 10, Tanh, dtype=np.float32, init="he", rng=np.random.default_rng(1))
+    assert prototype(model, 3).any()
     np.testing.assert_array_equal(prototype(model, 3), prototype(model, 3))
 
 
