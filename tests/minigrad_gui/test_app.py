@@ -1,4 +1,4 @@
-"""Starting Qt: what is said where it cannot start."""
+"""Starting Qt, and the message if it cannot start."""
 
 import os
 import subprocess

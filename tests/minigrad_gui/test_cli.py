@@ -50,7 +50,7 @@ def test_train_saves_the_requested_network(tmp_path, capsys):
 
 @pytest.fixture
 def trained_config(tmp_path, monkeypatch):
-    """`trained_config("--lr 1")`: the settings with which `train` has trained, on a few digits, as its file says."""
+    """`trained_config("--lr 1")`: runs `train` on a few digits and returns the settings recorded in its file."""
     digits = mnist()
     few = {part: getattr(digits, part)[:200] for part in ("train_images", "train_labels", "test_images", "test_labels")}
     monkeypatch.setattr(data, "load", lambda *_: replace(digits, **few))
@@ -82,7 +82,7 @@ def test_every_network_is_calibrated(share, tmp_path):
     calibration = TrainingRecord.from_meta(meta).calibration
     assert calibration != Calibration()
     dark = np.full((1, 28, 28), 0.02, np.float32)
-    assert not calibration.read(logits_of(model, dark))[1].any(), "of what is no digit it says so"
+    assert not calibration.read(logits_of(model, dark))[1].any(), "a picture without a digit is reported as such"
     assert calibration.read(logits_of(model, mnist().test_images))[1].mean() > 0.9
 
 

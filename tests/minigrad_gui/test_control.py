@@ -1,4 +1,4 @@
-"""One thread steers a loop in another."""
+"""One thread controls a loop in another."""
 
 import threading
 
@@ -9,7 +9,7 @@ from minigrad_gui.control import TrainingControl
 
 @pytest.fixture
 def loop():
-    """`loop(control)`: a thread that takes steps as long as it may; gives the list of them, and the thread."""
+    """`loop(control)`: starts a thread that takes steps while it may; returns the list of steps and the thread."""
     threads = []
 
     def start(control):

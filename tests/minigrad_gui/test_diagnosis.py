@@ -1,4 +1,4 @@
-"""What happened in a run, in words: real runs on the real MNIST, good and bad ones."""
+"""The diagnosis of real runs on the real MNIST, good and bad ones."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from minigrad_gui.resources import asset_path
 
 @pytest.fixture
 def diagnosed(mnist):
-    """`diagnosed(config)`: train as the window does, and say what was wrong."""
+    """`diagnosed(config)`: trains as the window does and returns the diagnosis."""
 
     def train(config: TrainingConfig, digits: int = 60_000) -> Diagnosis | None:
         digits = digits if config.batch_size > 1 else digits // 4

@@ -1,4 +1,4 @@
-"""Strokes and pictures become what MNIST's digits are: 20 pixels long, centred by mass, white on black."""
+"""Strokes and pictures become like MNIST's digits: 20 pixels long, centred by mass, white on black."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SEVEN = [np.array([[0.0, 0.0], [30.0, 0.0], [12.0, 50.0]]), np.array([[5.0, 25.0
 
 
 def box(picture) -> tuple[int, int]:
-    """Height and width of what has more than half ink."""
+    """Height and width of the area with more than half ink."""
     return tuple(int(np.ptp(np.flatnonzero((picture > 0.5).any(axis=axis)))) + 1 for axis in (1, 0))
 
 
@@ -91,7 +91,7 @@ def test_invalid_strokes_are_refused(wrong):
 
 def test_mnist_digits_pass_through_unchanged(mnist):
     changes = [np.abs(digits.from_image(image) - image / 255).max() for image in mnist.test_images[:500]]
-    assert np.mean(np.array(changes) < 0.03) > 0.98  # a few lie between two pixels
+    assert np.mean(np.array(changes) < 0.03) > 0.98  # some centres of mass lie between two pixels
 
 
 def accuracy(pictures, labels) -> float:
@@ -123,7 +123,7 @@ def test_pictures_of_any_polarity_size_and_colour_are_read(mnist, invert, size, 
 
 def test_transparent_paper_is_white():
     picture = np.zeros((50, 50, 4), np.uint8)
-    picture[10:40, 24:27, 3] = 255  # a black line on nothing
+    picture[10:40, 24:27, 3] = 255  # a black line on a transparent background
     height, width = box(digits.from_image(picture))
     assert height >= 19
     assert width <= 4

@@ -1,4 +1,4 @@
-"""What the window goes through without a crash, a hang, or a lost drawing or model: haste, long use, hostile disks."""
+"""The window survives haste, long use and hostile disks without a crash, a hang, or a lost drawing or model."""
 
 import json
 import multiprocessing
@@ -54,7 +54,7 @@ def choose(monkeypatch):
 
 @pytest.fixture
 def play(make_window, qtbot, tmp_path, monkeypatch):
-    """`play(seed, seconds)`: a monkey plays with a new window, where dialogs are real; returns the monkey."""
+    """`play(seed, seconds)`: a monkey plays with a new window with real dialogs; returns the monkey."""
     for owner, name, real in REAL_DIALOGS:
         monkeypatch.setattr(owner, name, real)
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "qt"))  # file dialogs'
@@ -111,20 +111,20 @@ def tenth():
 
 @pytest.fixture
 def few_digits(tenth, monkeypatch):
-    """An epoch is over soon."""
+    """Makes MNIST so small that epochs are short."""
     replace_mnist(monkeypatch, lambda: tenth)
 
 
 @pytest.mark.usefixtures("few_digits")
 @pytest.mark.parametrize("cycles", [9, pytest.param(100, marks=pytest.mark.long)])
 def test_many_starts_and_stops(user, cycles):
-    """With some digits held back: without, each stop calibrates for a second."""
+    """With digits held out; otherwise, each stop would calibrate for a second."""
     user.train(hidden="8")
     user.configure(hidden="8", epochs=1000)
     threads = threading.enumerate()
     for cycle in range(cycles):
         user.click("trainButton")
-        if cycle % 3 != 1:  # else it is stopped before it has begun
+        if cycle % 3 != 1:  # otherwise it is stopped before it begins
             user.wait(lambda: len(user.session.history) > 0)
         user.click("stopButton")
         user.wait(lambda: user.session.state == "idle")
@@ -156,7 +156,7 @@ def test_a_digit_of_many_strokes_is_read_undone_and_redone(user, count):
 
 
 def soak(runs):
-    """What tests/benchmarks/soak.py measures, in a process where nothing else leaves traces."""
+    """The figures of tests/benchmarks/soak.py, from a separate process so that nothing else affects them."""
     program = Path(__file__).parents[1] / "benchmarks" / "soak.py"
     ended = subprocess.run(
         [sys.executable, str(program), "--runs", str(runs)], capture_output=True, text=True, timeout=3600
@@ -186,11 +186,11 @@ def test_a_day_of_short_runs():
     assert figures["Python objects"]["in 1,000 runs"] < 1000
 
 
-# ---------------------------------------------------------------- leaving
+# ---------------------------------------------------------------- closing
 
 
 def leave(user):
-    """Close the window; what its thread still computes then may take a moment more."""
+    """Close the window, and wait for what its thread is still computing."""
     user.window.close()
     assert not user.window.isVisible()
     assert user.session.wait(PATIENCE_MS)
@@ -202,7 +202,7 @@ def test_closing_does_not_wait_for_the_end_of_a_run(user, answer, moment):
     questions = answer(BUTTONS.Discard)
     user.click("trainButton")
     if moment == "it prepares":
-        user.qtbot.wait(300)  # somewhere in the middle of it, wherever that is
+        user.qtbot.wait(300)  # at some point during the run
     elif moment == "it trains":
         user.wait(lambda: len(user.session.history) > 20)
     leave(user)
@@ -218,7 +218,7 @@ def test_closing_during_a_run_takes_a_second_at_most(user, answer):
     user.wait(lambda: len(user.session.history) > 20)
     begun = time.perf_counter()
     leave(user)
-    assert time.perf_counter() - begun < 1.5, "a second, and the time to look at the clock"
+    assert time.perf_counter() - begun < 1.5, "a second, plus the time to check the clock"
 
 
 def test_closing_does_not_wait_for_a_download(user, answer, monkeypatch, tmp_path):
@@ -240,7 +240,7 @@ def test_closing_does_not_wait_for_a_download(user, answer, monkeypatch, tmp_pat
 
 @contextmanager
 def full_disk():
-    """No file can grow any more: writes fail, as on a disk without room."""
+    """No file can grow any more: writes fail as on a full disk."""
     import resource
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -276,10 +276,10 @@ def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(user, drawings, 
     assert len(warnings) == 1
     assert "will be lost when you quit" in warnings[0]
     assert [drawing.label for drawing in user.session.drawing_store.drawings] == [7, 3]
-    assert [*drawings.iterdir()] == [file], "nothing is left half written"
+    assert [*drawings.iterdir()] == [file], "no partial file is left"
     assert file.read_bytes() == content
     teach(user, 1, 1)
-    assert len([*drawings.iterdir()]) == 3, "the one there was no room for is written, too"
+    assert len([*drawings.iterdir()]) == 3, "the drawing that failed before is written, too"
     assert len(warnings) == 1
 
 
@@ -316,7 +316,7 @@ def test_on_a_full_disk_a_failed_export_is_reported_and_leaves_no_file(user, cho
 
 @pytest.fixture
 def no_writing(monkeypatch):
-    """Nobody can make a folder in /sys, not even root."""
+    """Not even root can create a folder in /sys."""
     monkeypatch.setenv("XDG_DATA_HOME", "/sys")
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "/sys")
 
@@ -367,7 +367,7 @@ def test_a_model_whose_folder_is_gone_can_be_saved_elsewhere(user, choose, tmp_p
 
 @pytest.fixture(params=[0, 0.5, 0.999])
 def damaged(request, monkeypatch, tmp_path):
-    """The file of the digits, of which there is only this share."""
+    """The file of digits, truncated to this share of its length."""
     real, cut = asset_path("mnist.npz").read_bytes(), tmp_path / "mnist.npz"
     cut.write_bytes(real[: int(request.param * len(real))])
     monkeypatch.setattr(bundled, "asset_path", lambda name: cut if name == cut.name else asset_path(name))
@@ -415,7 +415,7 @@ def test_a_damaged_settings_file_is_ignored(make_window, tmp_path, content):
     window._recent.aboutToShow.emit()
     window.findChild(QSpinBox, "epochsSpin").setValue(77)
     window.close()
-    assert make_window().session.config.epochs == 77, "and the next time all is well again"
+    assert make_window().session.config.epochs == 77, "and the next start works again"
 
 
 def test_a_window_remembered_beyond_the_screen_is_moved_onto_it(make_window):
@@ -438,7 +438,7 @@ SCREENS = [
 
 
 def move_between_screens(settings):
-    """In a process of its own, which has two screens: draw, move to the finer one, and back."""
+    """In a separate process with two screens: draw, move to the one with more pixels, and back."""
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings)
     app = QApplication([])  # noqa: F841
     window = MainWindow()
@@ -468,11 +468,11 @@ def look_at_both_screens(window):
     half = seen[1].scaled(seen[0].size(), mode=Qt.TransformationMode.SmoothTransformation)
     assert differing(half, seen[0]) < 0.02, "it is the same picture"
     doubled = seen[0].scaled(seen[1].size(), mode=Qt.TransformationMode.SmoothTransformation)
-    assert differing(doubled, seen[1]) > 0.001, "it is painted anew and not enlarged"
+    assert differing(doubled, seen[1]) > 0.001, "it is repainted and not enlarged"
 
 
 def differing(first, second):
-    """The share of pixels that are clearly darker or lighter in one than in the other."""
+    """The share of pixels that are clearly darker or lighter in one image than in the other."""
     pictures = [picture.convertToFormat(QImage.Format.Format_Grayscale8) for picture in (first, second)]
     pixels = [np.array(each.constBits()).reshape(each.height(), -1)[:, : each.width()] for each in pictures]
     return (np.abs(np.subtract(*pixels, dtype=int)) > 60).mean()

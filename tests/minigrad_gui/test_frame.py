@@ -1,4 +1,4 @@
-"""Ink of any size gets into the frame of MNIST's digits, with a pen as wide as theirs."""
+"""Ink of any size is scaled to MNIST's frame, with strokes as wide as MNIST's."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Cycles are collected, and in the thread of the window alone."""
+"""Cycles are collected, and only in the GUI thread."""
 
 import gc
 import threading
@@ -9,7 +9,7 @@ from minigrad_gui.garbage import INTERVAL_MS, GarbageCollector
 
 
 class Knot:
-    """Part of a cycle; tells where it was destroyed."""
+    """Part of a cycle; records the thread that destroyed it."""
 
     def __init__(self, destroyed_in):
         self.itself = self
@@ -20,7 +20,7 @@ class Knot:
 
 
 def allocate_much():
-    """So much that Python would collect several times."""
+    """Enough garbage for Python to collect several times."""
     return [[] for _ in range(50 * gc.get_threshold()[0])]
 
 
@@ -49,7 +49,7 @@ def test_another_thread_does_not_collect(collector, qtbot):  # noqa: ARG001
 def test_old_generations_are_collected_too(collector):
     destroyed_in = []
     knot = Knot(destroyed_in)
-    gc.collect()  # now it is among the oldest, which have their turn most rarely
+    gc.collect()  # now it is in the oldest generation, which is collected least often
     del knot
     objects, turns = [], 0
     while not destroyed_in and turns < 1000:

@@ -1,4 +1,4 @@
-"""Learning a handwriting, and storing its drawings in files."""
+"""Learning handwriting, and storing its drawings in files."""
 
 import json
 import os
@@ -23,7 +23,7 @@ NONE, NO_LABELS = np.zeros((0, 28, 28), np.float32), np.zeros(0, np.intp)
 
 
 def flagged_ones(count: int, seed: int) -> np.ndarray:
-    """Ones whose flag is as long as a 4's or a 9's, each a little different."""
+    """Slightly different ones whose flag is as long as that of a 4 or a 9."""
     rng = np.random.default_rng(seed)
     return np.stack([rasterize([FLAGGED_ONE + rng.normal(0, 0.03, FLAGGED_ONE.shape)]) for _ in range(count)])
 
@@ -34,7 +34,7 @@ def weights(model: MLP) -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def reader(mnist) -> MLP:
-    """A small network that reads digits, but no flagged one."""
+    """A small network that reads digits, but not a flagged one."""
     config = TrainingConfig(hidden=(64,), epochs=1, batch_size=32, learning_rate=3e-3, validation_share=0)
     run = TrainingRun(config, mnist.train_images[:20000], mnist.train_labels[:20000], 10)
     list(run)
@@ -48,7 +48,7 @@ def replay(mnist):
 
 @pytest.fixture
 def hasty(monkeypatch):
-    """Lessons that are over at once, for where it does not matter how well they are learnt."""
+    """Makes teaching quick where it does not matter how well the drawings are learnt."""
     for name, value in (("STEPS", 10), ("TAUGHT_VARIATIONS", 50), ("REPLAYED_VARIATIONS", 100)):
         monkeypatch.setattr(handwriting, name, value)
 
@@ -74,7 +74,7 @@ def test_one_drawing_is_enough(reader, replay):
 
 
 def test_two_digits_are_learnt_at_once(reader, replay, mnist):
-    """Two shapes that are no digits, one taught as 3 and one as 8, each a few times."""
+    """Two shapes that are not digits, taught a few times as 3 and as 8."""
     rng = np.random.default_rng(0)
     shapes = [rasterize([stroke + rng.normal(0, 0.02, stroke.shape) for stroke in CROSS]) for _ in range(4)]
     triangle = np.array([[0.5, 0.1], [0.9, 0.9], [0.1, 0.9], [0.5, 0.1]])
@@ -155,11 +155,11 @@ def test_a_cancelled_job_ends_early(reader, replay):
     assert not same(taught, teach(reader, drawn, [1, 1], *replay))
 
 
-# ---------------------------------------------------------------- the drawing_store
+# ---------------------------------------------------------------- DrawingStore
 
 
 def opened(folder: Path) -> DrawingStore:
-    """The folder's drawing_store, read."""
+    """The store of the folder, loaded."""
     drawing_store = DrawingStore(folder)
     drawing_store.include(drawing_store.read())
     return drawing_store
@@ -172,7 +172,7 @@ def contents(drawing_store: DrawingStore) -> list[tuple[int, list]]:
 def test_drawings_are_loaded_the_next_time(tmp_path):
     drawing_store = DrawingStore(tmp_path / "a" / "handwriting")
     assert drawing_store.drawings == []
-    assert not (tmp_path / "a").exists(), "nothing is made before there is something to store"
+    assert not (tmp_path / "a").exists(), "no folder is created before there is something to store"
     first = drawing_store.add(LINE, 1)
     second = drawing_store.add(CROSS, 8)
     dot = drawing_store.add([np.array([[0.25, 0.75]])], 0)
@@ -202,7 +202,7 @@ def test_many_drawings_stay_in_order_of_time(tmp_path):
 def test_removing_a_drawing_does_not_affect_the_others(tmp_path):
     drawing_store = DrawingStore(tmp_path)
     first, second, third = (drawing_store.add([LINE[0].copy()], 1) for _ in range(3))
-    assert first != second, "alike, and yet two drawings"
+    assert first != second, "equal, but two drawings"
     drawing_store.remove(second)
     assert drawing_store.drawings == [first, third]
     assert sorted(file.name for file in tmp_path.iterdir()) == [first.name, third.name]
@@ -273,14 +273,14 @@ def test_what_is_not_a_json_file_is_skipped_and_left_alone(tmp_path):
     (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
     (tmp_path / ".0123456789abcdef.tmp").write_text(json.dumps(GOOD))
     if hasattr(os, "mkfifo"):
-        os.mkfifo(tmp_path / "pipe.json")  # nobody will ever write to it
+        os.mkfifo(tmp_path / "pipe.json")  # never written to
     before = len(list(tmp_path.iterdir()))
     assert opened(tmp_path).drawings == []
     assert len(list(tmp_path.iterdir())) == before
 
 
 def test_a_drawing_by_another_program_is_read(tmp_path):
-    """Whole numbers, other units, numbers too small to matter, and something more than is needed."""
+    """Integers, other units, tiny numbers, and additional entries."""
     strokes = [[[10, 20], [10, 200]], [[1e-310, 5]]]
     (tmp_path / "mine.json").write_text(json.dumps({"label": 4, "strokes": strokes, "by": "me"}))
     (drawing,) = opened(tmp_path).drawings
@@ -303,7 +303,7 @@ def test_drawings_added_before_loading_follow_the_loaded_ones(tmp_path):
     assert [drawing.label for drawing in drawing_store.drawings] == [1, 2, 3]
     assert drawing_store.drawings[-1] is added
     drawing_store.include(read)
-    assert [drawing.label for drawing in drawing_store.drawings] == [1, 2, 3], "it is read once"
+    assert [drawing.label for drawing in drawing_store.drawings] == [1, 2, 3], "it is included once"
 
 
 def test_cancelled_loading_ends_early(tmp_path):
@@ -314,7 +314,7 @@ def test_cancelled_loading_ends_early(tmp_path):
 
 
 def test_forgetting_leaves_no_file(tmp_path):
-    """Not what was there before, not what another window adds meanwhile, not what a process left that was ended."""
+    """Neither old files, nor those of another window, nor the draft of a killed process."""
     others = {"mine.txt": "mine", "mine.json": '{"theme": "dark"}', ".now.tmp": "another window writes it just now"}
     for name, content in others.items():
         (tmp_path / name).write_text(content)

@@ -1,4 +1,4 @@
-"""Training without a window that is killed, stopped or short of disk: nothing is lost, and the network is the same."""
+"""Training in a terminal survives kills, stops and full disks: nothing is lost and the network is the same."""
 
 import os
 import re
@@ -55,14 +55,14 @@ def assert_same_network(a: Path, b: Path) -> None:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What RUN gives when nothing happens."""
+    """The network of RUN without an interruption."""
     path = tmp_path_factory.mktemp("whole") / "whole.npz"
     finish(start(*RUN, "--save", path))
     return path
 
 
 def kill_and_resume(folder: Path, kills: int, rng: np.random.Generator) -> Path:
-    """RUN, killed so many times at random moments and taken up again each time, until its end; the network."""
+    """The network of RUN, killed this many times at random moments and resumed each time."""
     checkpoint, saved = folder / "run.npz", folder / "network.npz"
     survived = 0
     while not saved.exists():
@@ -70,7 +70,7 @@ def kill_and_resume(folder: Path, kills: int, rng: np.random.Generator) -> Path:
         before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
         child = start(*begun, "--save", saved)
         if survived < kills:
-            # It writes as soon as it is ready to train, and then after each epoch.
+            # It writes a checkpoint when it is ready to train, and after each epoch.
             wait_for(lambda seen=before: checkpoint.exists() and checkpoint.stat().st_mtime_ns != seen, child)
             if survived:
                 wait_for(lambda: load_checkpoint(checkpoint)[0].steps_done > 0, child)
@@ -109,7 +109,7 @@ def test_a_stop_during_an_epoch_says_how_to_resume(tmp_path, uninterrupted, numb
     assert re.match(
         r".*minigrad-gui: stopped after [0-9.]+ of 4 epochs; resume with: minigrad-gui train --resume", last
     )
-    assert state.steps_done % 844, "it stopped in the middle of an epoch"
+    assert state.steps_done % 844, "it stopped during an epoch"
     said = shlex.split(last.partition("resume with: minigrad-gui train ")[2])
     assert "resuming after" in finish(start(*said))
     assert_same_network(saved, uninterrupted)
@@ -117,7 +117,7 @@ def test_a_stop_during_an_epoch_says_how_to_resume(tmp_path, uninterrupted, numb
 
 def test_a_stop_without_a_checkpoint_says_so():
     child = start(*RUN)
-    child.stdout.readline()  # the first epoch is over
+    child.stdout.readline()  # the first epoch has ended
     child.terminate()
     _, err = child.communicate(timeout=30)
     assert child.returncode == 128 + signal.SIGTERM
@@ -133,14 +133,14 @@ def test_two_simultaneous_signals_count_as_one(tmp_path, second):
     child.send_signal(signal.SIGTERM)
     child.send_signal(second)
     _, err = child.communicate(timeout=30)
-    assert child.returncode in (128 + signal.SIGTERM, 128 + second)  # POSIX does not say which comes first
+    assert child.returncode in (128 + signal.SIGTERM, 128 + second)  # POSIX leaves the order open
     told = re.search(r"stopped after ([0-9.]+) of 4 epochs; resume with: minigrad-gui train --resume", err)
     assert told[1] == f"{load_checkpoint(checkpoint)[0].steps_done / 844:.4g}"
     assert "Traceback" not in err
 
 
 def start_and_fill_the_disk(checkpoint: Path, *arguments: object) -> subprocess.Popen:
-    """Train, and let the operating system refuse every file of the size of a checkpoint from the second one on."""
+    """Train while the operating system refuses every checkpoint from the second one on."""
     import resource
 
     before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
@@ -153,7 +153,7 @@ def start_and_fill_the_disk(checkpoint: Path, *arguments: object) -> subprocess.
 def test_the_network_is_tested_although_the_disk_stays_full(tmp_path):
     checkpoint = tmp_path / "run.npz"
     out, err = start_and_fill_the_disk(checkpoint, *RUN, "--checkpoint", checkpoint).communicate(timeout=60)
-    assert err.count("run.npz could not be saved in") == 2, "once on the way, once at the end"
+    assert err.count("run.npz could not be saved in") == 2, "once during the run, once at its end"
     assert "test accuracy" in out
 
 
@@ -174,7 +174,7 @@ def test_a_temporarily_full_disk_does_not_end_the_run(tmp_path):
 
     checkpoint, saved = tmp_path / "run.npz", tmp_path / "network.npz"
     child = start_and_fill_the_disk(checkpoint, *RUN, "--checkpoint", checkpoint, "--save", saved)
-    for _ in range(2):  # at the end of either epoch it could not be written, which is told once
+    for _ in range(2):  # writing failed after both epochs, which is reported once
         child.stdout.readline()
     resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (10_000_000, 10_000_000))
     _, err = child.communicate(timeout=120)
@@ -185,12 +185,12 @@ def test_a_temporarily_full_disk_does_not_end_the_run(tmp_path):
     assert saved.exists()
 
 
-# ---------------------------------------------------------------- what the person got wrong
+# ---------------------------------------------------------------- usage errors
 
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    """A run's checkpoint, at its end."""
+    """The checkpoint of a finished run."""
     path = tmp_path / "run.npz"
     quick = ["--hidden", "", "--batch-size", "1000", "--epochs", "1", "--threads", "1"]
     assert cli.main(["train", *quick, "--checkpoint", str(path)]) == 0

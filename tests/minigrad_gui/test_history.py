@@ -1,4 +1,4 @@
-"""The losses of a run, as they come."""
+"""The losses of a run, added piece by piece."""
 
 import time
 
@@ -13,7 +13,7 @@ from minigrad_gui.history import History, smooth
 
 
 def smoothed_one_by_one(losses):
-    """The definition, place by place."""
+    """The definition, applied at each place."""
     result = []
     for place in range(len(losses)):
         half = min(place, 50, max(len(losses) - 1 - place, 10))
@@ -70,7 +70,7 @@ def test_the_curve_of_a_real_run_lies_among_its_losses_from_the_beginning(activa
 
 def test_long_after_a_real_explosion_the_curve_is_not_high():
     digits = mnist()
-    config = TrainingConfig(learning_rate=1.0, epochs=2)  # Adam: its first steps throw the loss up to some 100,000
+    config = TrainingConfig(learning_rate=1.0, epochs=2)  # the first steps of Adam raise the loss to about 100,000
     run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
     history = History()
     history.extend([step.loss for steps, _ in run.chunks() for step in steps], [])
@@ -87,7 +87,7 @@ def test_a_hundred_thousand_losses_are_smoothed_quickly():
     for start in range(0, 100_000, 200):
         history.extend(losses[start : start + 200], [])
         assert len(history.smoothed) == start + 200
-    assert time.thread_time() - started_s < 2  # 500 redrawings, of which each may take far more than 4 ms
+    assert time.thread_time() - started_s < 2  # 500 redraws, each of which may take far more than 4 ms
 
 
 def test_epochs_are_added_as_they_end():

@@ -1,4 +1,4 @@
-"""What nobody caught: told once in a dialog, written to a log that stays small, and the window goes on."""
+"""Uncaught errors are shown once in a dialog and written to a bounded log, and the window survives them."""
 
 import gc
 import os
@@ -28,13 +28,13 @@ from minigrad_gui import incidents as module
 from minigrad_gui.incidents import IncidentDialog, Incidents, log_path
 from minigrad_gui.version import version
 
-pytestmark = pytest.mark.qt_no_exception_capture  # pytest-qt would take the hook for itself
+pytestmark = pytest.mark.qt_no_exception_capture  # pytest-qt would replace the hook
 watched = pytest.mark.usefixtures("incidents")
 
 
 @pytest.fixture(autouse=True)
 def passed_on(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Stands where the terminal is: what the former hooks were given."""
+    """Records the calls of the former hooks, which print to the terminal."""
     given: list[object] = []
     monkeypatch.setattr(sys, "excepthook", lambda kind, *_: given.append(kind))
     monkeypatch.setattr(threading, "excepthook", lambda happened: given.append(happened.exc_type))
@@ -99,7 +99,7 @@ def fall() -> None:
 
 @pytest.fixture
 def happen(passed_on: list[object], qtbot: QtBot) -> Callable[..., None]:
-    """`happen(*slots)`: Qt calls each of these slots, and all that comes of it is done."""
+    """`happen(*slots)`: lets Qt call these slots and processes the resulting events."""
 
     def call(*slots: Callable[[], None]) -> None:
         before = len(passed_on)
@@ -111,7 +111,7 @@ def happen(passed_on: list[object], qtbot: QtBot) -> Callable[..., None]:
     return call
 
 
-# ---------------------------------------------------------------- where it comes from
+# ---------------------------------------------------------------- sources of errors
 
 
 @watched
@@ -122,7 +122,7 @@ def test_an_exception_in_a_slot_is_shown_and_logged(happen, passed_on, qtbot):
         assert "in stumble" in text
         assert "ValueError: stumbled" in text
         assert "PySide6 " in text
-    assert passed_on == [ValueError], "the terminal is told as ever"
+    assert passed_on == [ValueError], "the terminal still shows it"
     assert note(dialog) == "The Help menu shows the log."
 
 
@@ -162,7 +162,7 @@ def test_a_repeated_painting_error_is_shown_once(incidents, passed_on, qtbot, mo
     assert dialogs() == []
     assert log().count("ArithmeticError: no colour") == 1
     incidents.uninstall()
-    assert f" {len(passed_on) - 1} more: " in log(), "what was left out is counted"
+    assert f" {len(passed_on) - 1} more: " in log(), "omitted records are counted"
 
 
 @watched
@@ -254,7 +254,7 @@ def test_dialogs_do_not_stack(happen, qtbot):
 
     close_dialogs(qtbot)
     happen(stumble)
-    assert dialogs() == [], "told before"
+    assert dialogs() == [], "shown before"
     happen(fall)
     dialog = the_dialog(qtbot)
     assert "KeyError: 'fell'" in details(dialog), "only counted before"
@@ -380,7 +380,7 @@ def test_the_log_continues_after_a_full_disk(happen, qtbot):
 def test_a_lost_log_is_opened_again(incidents, happen):
     happen(stumble)
     lost = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(lost, incidents._log.stream.fileno())  # as if its disk had been pulled out
+    os.dup2(lost, incidents._log.stream.fileno())  # as if its disk had been removed
     os.close(lost)
     happen(lambda: stumble())
     assert incidents._log.problem
@@ -447,13 +447,13 @@ def test_help_opens_the_folder_of_the_log(user, monkeypatch, warnings):
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url) or len(opened) == 1)
     user.trigger("logAction")
     assert opened == []
-    assert str(log_path().parent) in warnings.pop(), "there is no log yet"
+    assert str(log_path().parent) in warnings.pop(), "no log exists yet"
     log_path().parent.mkdir(parents=True)
     user.trigger("logAction")
     assert [Path(url.toLocalFile()) for url in opened] == [log_path().parent]
     assert warnings == []
     user.trigger("logAction")
-    assert str(log_path().parent) in warnings.pop(), "no program shows folders"
+    assert str(log_path().parent) in warnings.pop(), "no program can show folders"
 
 
 # ---------------------------------------------------------------- the program itself

@@ -1,4 +1,4 @@
-"""The fixture that looks for what a test leaves behind finds each kind of it, and nothing where nothing is left."""
+"""The leak fixture finds each kind of leak, and nothing if there is none."""
 
 import threading
 
@@ -61,7 +61,7 @@ def test_a_top_level_widget_is_found(leaks, kind):
     assert leaks.found() == [f"visible {kind.__name__} 'forgotten'"]
     widget.close()
     widget.deleteLater()
-    assert leaks.found() == [], "what is about to be deleted is not left"
+    assert leaks.found() == [], "a widget that is about to be deleted is not a leak"
 
 
 def test_a_thread_that_is_about_to_end_is_not_a_leak(leaks):

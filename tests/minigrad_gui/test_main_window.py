@@ -1,4 +1,4 @@
-"""Model files, unsaved work, drag and drop, memory of settings, light and dark."""
+"""Model files, unsaved work, drag and drop, stored settings, light and dark."""
 
 import sys
 from pathlib import Path
@@ -213,7 +213,7 @@ def test_the_event_loop_runs_during_training(user):
     user.wait(lambda: len(user.session.history) > 2000)
     timer.stop()
     assert len(ticks) >= 20
-    assert np.diff(ticks).max() < 1000, "mini-batches between two turns of the event loop"
+    assert np.diff(ticks).max() < 1000, "mini-batches between two iterations of the event loop"
 
 
 def test_nothing_is_clipped_in_the_smallest_window(user, qtbot):
@@ -368,7 +368,7 @@ def test_unsaved_work_is_asked_about(user, answer, choose, tmp_path):
     answer(BUTTONS.Save)
     choose(None)
     user.window.close()
-    assert user.window.isVisible(), "saving was cancelled, so the window stays"
+    assert user.window.isVisible(), "saving was cancelled, so the window stays open"
 
     choose(tmp_path / "saved.npz")
     user.window.close()
@@ -383,7 +383,7 @@ def test_closing_with_nothing_unsaved_asks_nothing(window):
 
 @pytest.fixture
 def drop(user):
-    """`drop(mime data)`: drag it over the window and, where that is taken, drop it there; returns whether it was."""
+    """`drop(mime data)`: drags it over the window and drops it if accepted; returns whether it was."""
 
     def drag_and_drop(dragged: QMimeData) -> bool:
         where, action, left = QPoint(50, 50), Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
@@ -433,7 +433,7 @@ def number(tmp_path) -> Path:
 
 
 def read_number(user) -> str:
-    """What the dialog of the picture shows; it is closed."""
+    """The reading shown in the picture dialog, which is then closed."""
     (dialog,) = user.window.findChildren(PictureDialog)
     text = dialog.findChild(QLabel, "pictureNumber").text()
     dialog.close()
@@ -500,7 +500,7 @@ def test_a_model_dropped_during_a_run_is_asked_about(user, drop, answer, tmp_pat
     user.wait(lambda: len(user.session.history) > 5)
     questions = answer(BUTTONS.Cancel)
     assert drop(files(tmp_path / "dropped.npz"))
-    assert questions == [], "the question waits until what the file was dragged from has its answer"
+    assert questions == [], "the question waits until the drop has been answered"
     user.wait(lambda: len(questions) == 1)
     assert user.session.state == "training"
     answer(BUTTONS.Discard)

@@ -1,4 +1,4 @@
-"""Pictures that show no digit: many kinds of them, drawn as digits are, and none that may be one."""
+"""Pictures without a digit: many kinds, rendered like digits, and none that might be a digit."""
 
 import numpy as np
 import pytest

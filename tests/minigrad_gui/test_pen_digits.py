@@ -1,4 +1,4 @@
-"""The pen strokes of 30 people: all of them, upright, and varied so that they stay what they are."""
+"""The pen strokes of 30 people: complete, upright, and varied without changing the digit."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The settings to begin with can be trained with, and are what their names say."""
+"""The presets can be trained, and are what their names say."""
 
 import itertools
 import json
@@ -42,7 +42,7 @@ def test_best_varies_its_pictures_and_decays_its_learning_rate():
     config = PRESETS["best"]
     assert config.augmentation
     assert config.schedule == "cosine"
-    assert config.validation_share > 0, "digits that are held back calibrate better than varied training digits"
+    assert config.validation_share > 0, "held-out digits calibrate better than varied training digits"
     assert config.epochs > PRESETS["quick"].epochs
 
 

@@ -87,7 +87,7 @@ assert main(["predict", model, picture]) == 0
 
 
 def internet_use(folder: Path, *words: str, **environment: str) -> list[str]:
-    """What a process that runs Python with these words, and its children, have wanted of the internet."""
+    """The internet access that a Python process with these arguments, and its children, attempted."""
     (folder / "sitecustomize.py").write_text(WATCH)
     log = folder / "watched"
     log.touch()
@@ -129,7 +129,7 @@ def test_the_watch_sees_what_it_should(tmp_path, code, event):
 
 
 def test_only_hugging_face_is_asked_and_only_when_it_should_be(tmp_path):
-    """The child that fetches is watched, too: its attempts end at the address that was given."""
+    """The downloading child is watched, too; its attempts end at the given address."""
     code = "from minigrad_gui.cli import main; assert main(['train', '--dataset', 'ylecun/mnist']) == 2"
     environment = {"HF_ENDPOINT": "http://127.0.0.1:1", "HF_HUB_OFFLINE": "0"}
     lines = internet_use(tmp_path, "-c", code, **environment)

@@ -1,4 +1,4 @@
-"""Settings of the whole process are set for a while, and then as before."""
+"""Settings of the whole process are changed temporarily and then restored."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""Strokes side by side are grouped into digits: by their gaps, their sizes, and what a judge thinks of each group."""
+"""Strokes are grouped into digits by their gaps, their sizes, and how a judge rates each group."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Teaching drawings, with real clicks and keys, reading with them or without, and taking them back."""
+"""Teaching drawings with real clicks and keys, reading with and without them, and undoing."""
 
 import json
 import shutil
@@ -36,13 +36,13 @@ BUTTONS = QMessageBox.StandardButton
 
 @pytest.fixture(scope="module")
 def mnist() -> data.Dataset:
-    """As many digits as it takes here, and no more."""
+    """Only as many digits as these tests need."""
     return first_digits(20_000, 2_000)
 
 
 @pytest.fixture(scope="module")
 def small_file(mnist, tmp_path_factory) -> Path:
-    """A small network that reads digits, but no flagged one; the accuracy in its file is not the true one."""
+    """A small network that reads digits, but not a flagged one; the accuracy in its file is made up."""
     config = TrainingConfig(hidden=(64,), epochs=1, batch_size=32, learning_rate=3e-3, validation_share=0)
     run = TrainingRun(config, mnist.train_images, mnist.train_labels, 10)
     list(run)
@@ -52,17 +52,17 @@ def small_file(mnist, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def digits_at_hand(mnist, monkeypatch):
-    """They are read from their file once, not for each window; and fewer variations are made of each."""
+def preloaded_digits(mnist, monkeypatch):
+    """Load the digits once, not for each window, and make fewer variations."""
     replace_mnist(monkeypatch, lambda: mnist)
-    monkeypatch.setattr(digit_keys, "QUIET_MS", 400)  # keys that are sent follow one another sooner than typed ones
+    monkeypatch.setattr(digit_keys, "QUIET_MS", 400)  # sent keys follow each other faster than typed ones
     monkeypatch.setattr(handwriting, "TAUGHT_VARIATIONS", 400)
     monkeypatch.setattr(handwriting, "REPLAYED_VARIATIONS", 800)
 
 
 @pytest.fixture
 def user(user, small_file):
-    """The user, in a window with the small network; drawings that are taught are used for reading."""
+    """A user whose window has the small network and uses taught drawings for reading."""
     user.window.open(small_file)
     click_check(user)
     user.window.activateWindow()
@@ -80,7 +80,7 @@ def files(folder: Path) -> list[dict]:
 
 
 def stored(user, folder: Path) -> list[dict]:
-    """The files in the folder, once all that was taught until now is written."""
+    """The files in the folder, once everything taught so far has been written."""
     user.session.drawing_store.flush()
     return files(folder)
 
@@ -107,14 +107,14 @@ def click_check(user) -> None:
 
 
 def press(user, keys: str) -> None:
-    """Type where the focus is, and wait until it is clear whether that was an answer."""
+    """Type into the focused widget, and wait until it is decided whether that was an answer."""
     user.qtbot.keyClicks(QApplication.focusWidget() or user.window, keys)
     quiet = user.window.findChild(DigitKeys)._quiet
     user.wait(lambda: not quiet.isActive())
 
 
 def wait_until_learnt(user, digit: int | None = None) -> None:
-    """Wait until no lesson goes on and, if a digit is given, the drawing is read as it."""
+    """Wait until nothing is being learnt and, if a digit is given, the drawing is read as it."""
     user.wait(lambda: not user.session.is_learning)
     if digit is not None:
         user.wait(lambda: user.session.prediction is not None and user.session.prediction.digit == digit)
@@ -125,7 +125,7 @@ def taught(user) -> list[int]:
 
 
 def learnt(user) -> int:
-    """How many drawings the copy that reads has learnt."""
+    """The number of drawings that the copy in use has learnt."""
     return len(user.session._handwriting.copy.job.drawings)
 
 
@@ -153,7 +153,7 @@ def test_a_wrong_reading_is_corrected(user, folder, mnist, way):
     assert user.session.handwriting_state == "learning"
     assert text(user, "taughtLabel") == "Taught as a 1."
     assert text(user, "handwritingCheck") == "Learning your handwriting…"
-    assert user.session.reading_model is before, "the window goes on with the network it has"
+    assert user.session.reading_model is before, "the window still uses the network it has"
     wait_until_learnt(user, 1)
     assert text(user, "predictionLabel") == "1"
     assert text(user, "verdictLabel").endswith("sure\nwith your handwriting")
@@ -204,7 +204,7 @@ def test_a_second_label_corrects_the_first(user, folder):
     assert text(user, "taughtLabel") == "Taught as an 8."
     model = user.session.reading_model
     click_bar(user, 8)
-    assert not user.session.is_learning, "it is known already"
+    assert not user.session.is_learning, "it is recognised"
     assert taught(user) == [8]
     assert user.session.reading_model is model
     click_bar(user, 5)
@@ -239,7 +239,7 @@ def test_a_blank_canvas_teaches_nothing(user, folder):
     assert bars.toolTip()
     user.click("clearButton")
     click_bar(user, 3)
-    assert taught(user) == [], "not even before the empty sheet is read"
+    assert taught(user) == [], "not even before the blank sheet has been read"
     user.wait(lambda: user.session.prediction is None)
     nothing_happens()
     assert stored(user, folder) == []
@@ -256,7 +256,7 @@ def test_a_digit_typed_into_a_field_teaches_nothing(user):
         assert taught(user) == []
     user.stroke(TRIANGLE)
     press(user, "6")
-    assert field.text() == "7", "whoever has drawn is no longer in the field"
+    assert field.text() == "7", "drawing moves the focus out of the field"
     assert taught(user) == [6]
     wait_until_learnt(user)
 
@@ -270,7 +270,7 @@ def test_a_number_or_a_word_typed_at_the_canvas_teaches_nothing(user, typed):
     press(user, typed)
     assert taught(user) == []
     assert text(user, "taughtLabel") == "Nothing taught. Press a single digit."
-    assert not user.widget("eraserButton").isChecked(), "the e of a number is no shortcut"
+    assert not user.widget("eraserButton").isChecked(), "the e of a number is not a shortcut"
     press(user, "1")
     assert taught(user) == [1]
     wait_until_learnt(user, 1)
@@ -279,11 +279,11 @@ def test_a_number_or_a_word_typed_at_the_canvas_teaches_nothing(user, typed):
 def test_a_digit_typed_at_the_plot_teaches_nothing(user):
     draw(user, FLAGGED_ONE)
     user.widget("lossPlot").setFocus()
-    assert text(user, "taughtLabel").endswith(" Click its bar."), "a key would not be heard"
+    assert text(user, "taughtLabel").endswith(" Click its bar."), "a key would have no effect"
     press(user, "5")
     assert taught(user) == []
     keys = {action.shortcut().toString() for action in user.window.findChildren(QAction)}
-    assert not keys & set("0123456789"), "a digit alone is nobody's shortcut"
+    assert not keys & set("0123456789"), "a digit alone is not a shortcut"
 
 
 def test_a_key_held_down_is_one_answer(user):
@@ -330,7 +330,7 @@ def test_long_after_drawing_only_the_bars_answer(user):
     draw(user, FLAGGED_ONE)
     asking = user.window.findChild(DrawPanel)._asking
     assert asking.isActive()
-    asking.start(0)  # as if the time was over
+    asking.start(0)  # as if the time had passed
     user.wait(lambda: not asking.isActive())
     assert text(user, "taughtLabel") == "Wrong? Click the bar of the right digit."
     press(user, "1")
@@ -405,7 +405,7 @@ def test_each_bar_is_its_digit(user):
     wait_until_learnt(user)
 
 
-# ---------------------------------------------------------------- taking it back
+# ---------------------------------------------------------------- undoing
 
 
 def test_teaching_can_be_undone(user, folder):
@@ -425,7 +425,7 @@ def test_teaching_can_be_undone(user, folder):
     user.click("undoTeachingButton")
     assert taught(user) == [1]
     wait_until_learnt(user)
-    assert same(user.session.reading_model, first), "as if the second had never been"
+    assert same(user.session.reading_model, first), "as if the second had never been taught"
     keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     user.qtbot.keyClick(QApplication.focusWidget() or user.window, Qt.Key.Key_T, keys)
     assert user.session.reading_model is user.session.model is untaught
@@ -485,7 +485,7 @@ def test_the_handwriting_is_forgotten_on_request(user, answer, folder):
 
 @pytest.fixture
 def listed(user):
-    """The list of three drawings, taught as 1, 6 and 9; the newest stands first."""
+    """A list of three drawings, taught as 1, 6 and 9, newest first."""
     for strokes, digit in (([FLAGGED_ONE], 1), ([TRIANGLE], 6), (CROSS, 9)):
         draw(user, *strokes)
         click_bar(user, digit)
@@ -514,7 +514,7 @@ def test_the_chosen_drawings_are_deleted(user, listed, folder):
     strokes = user.widget("drawingCanvas").strokes
     user.qtbot.keyClick(listed, Qt.Key.Key_Delete)
     user.click("handwritingDeleteButton")
-    assert taught(user) == [1, 6, 9], "none was chosen"
+    assert taught(user) == [1, 6, 9], "none was selected"
     choose(user, listed, 0)
     user.click("handwritingDeleteButton")
     assert labels(listed) == ["6", "1"]
@@ -561,9 +561,9 @@ def test_a_label_is_corrected_in_the_list(user, listed, folder, way):
         user.qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(eight).center())
     assert taught(user) == [1, 8, 9]
     assert labels(listed) == ["9", "8", "1"]
-    assert [index.data() for index in listed.selectedIndexes()] == ["8"], "it stays chosen"
+    assert [index.data() for index in listed.selectedIndexes()] == ["8"], "it stays selected"
     assert [each["label"] for each in stored(user, folder)] == [1, 8, 9]
-    assert user.session.is_learning, "it is learnt anew"
+    assert user.session.is_learning, "it is learnt again"
     wait_until_learnt(user)
     user.window.activateWindow()
     draw(user, TRIANGLE)
@@ -636,7 +636,7 @@ def test_thousands_of_drawings_are_listed_and_deleted_quickly(make_user, folder,
     found.scrollToBottom()
     QApplication.processEvents()
     assert len(rows(found)) == 5000
-    assert time.thread_time() - started < 3, "as long as making all pictures would take is far too long"
+    assert time.thread_time() - started < 3, "all pictures would take far longer"
     assert sum(bool(drawing._made) for drawing in user.session.drawing_store.drawings) < 500
     questions = answer(BUTTONS.Discard)
     started = time.thread_time()
@@ -646,12 +646,12 @@ def test_thousands_of_drawings_are_listed_and_deleted_quickly(make_user, folder,
     assert "5,000 drawings" in questions[0]
 
 
-# ---------------------------------------------------------------- while the drawings are read
+# ---------------------------------------------------------------- while drawings are loaded
 
 
 @pytest.fixture
 def slow_reading(monkeypatch, folder):
-    """Two drawings are there, and are not read before `slow_reading.set()`."""
+    """There are two drawings, which are not loaded before `slow_reading.set()`."""
     for label in (1, 7):
         DrawingStore(folder).add([FLAGGED_ONE * (0.5 + label / 20)], label)
     go_on, read = threading.Event(), handwriting._read_drawing
@@ -682,14 +682,14 @@ def test_the_window_can_be_used_while_the_drawings_are_loaded(slow_reading, user
     click_bar(user, 9)
     user.click("undoTeachingButton")
     assert taught(user) == [6]
-    assert not user.widget("handwritingForgetButton").isEnabled(), "what is not known yet would stay"
+    assert not user.widget("handwritingForgetButton").isEnabled(), "drawings not loaded yet would remain"
     assert user.session.is_learning
-    assert user.session._handwriting._job is None, "it would have to be begun anew"
+    assert user.session._handwriting._job is None, "learning would have to start again"
 
     slow_reading.set()
     wait_until_learnt(user)
     assert taught(user) == [1, 7, 6]
-    assert lessons == [[1, 7, 6]], "it learns once, and all of them"
+    assert lessons == [[1, 7, 6]], "all of them are learnt at once"
     assert text(user, "handwritingCheck") == "With your handwriting (3)"
     assert labels(user.widget("handwritingList")) == ["6", "7", "1"]
     assert user.widget("handwritingForgetButton").isEnabled()
@@ -703,7 +703,7 @@ def test_the_window_can_be_used_while_the_drawings_are_loaded(slow_reading, user
 
 def test_the_handwriting_can_be_forgotten_while_it_is_loaded(slow_reading, user, folder):
     untaught = user.session.model
-    user.session.forget_handwriting()  # which looks at each drawing, too
+    user.session.forget_handwriting()  # which reads each drawing, too
     assert taught(user) == []
     with user.qtbot.waitSignal(user.session._handwriting._teacher.drawingsRead):
         slow_reading.set()
@@ -730,7 +730,7 @@ def test_the_window_can_be_closed_while_the_drawings_are_loaded(make_user, folde
     threading.Timer(0.1, reading[1].set).start()
     user.window.close()
     assert user.window.has_ended
-    assert len(seen) == 1, "the others are not read any more"
+    assert len(seen) == 1, "the others are no longer loaded"
     QCoreApplication.sendPostedEvents()
     QApplication.processEvents()
     assert taught(user) == []
@@ -746,19 +746,19 @@ def test_a_window_closed_before_it_was_shown_loads_nothing(qtbot, folder):
     assert not window.session._handwriting._teacher._thread.isRunning()
 
 
-# ---------------------------------------------------------------- the next time, other networks, training
+# ---------------------------------------------------------------- the next window, other networks, training
 
 
 def test_the_next_window_knows_the_handwriting(user, make_window, folder):
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
-    user.window.close()  # at once: learning was not waited for
+    user.window.close()  # at once, without waiting for learning
     assert len(files(folder)) == 1
 
     user = type(user)(make_window(), user.qtbot)
     user.wait(lambda: user.session.handwriting_state == "on")
     draw(user, FLAGGED_ONE)
-    assert user.session.prediction.with_handwriting, "the pretrained network is read with my handwriting by default"
+    assert user.session.prediction.with_handwriting, "the pretrained network uses handwriting by default"
     assert user.session.prediction.digit == 1
     assert text(user, "accuracyLabel") == "99.32%"
     user.click("undoTeachingButton")
@@ -781,7 +781,7 @@ def test_the_taught_copy_is_saved_on_request_and_its_file_says_so(user, tmp_path
     assert not save.isEnabled()
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
-    assert not save.isEnabled(), "it has not learnt yet"
+    assert not save.isEnabled(), "it has not been learnt yet"
     wait_until_learnt(user, 1)
     before, path = user.session.model, user.session.path
     save.trigger()
@@ -800,7 +800,7 @@ def test_the_taught_copy_is_saved_on_request_and_its_file_says_so(user, tmp_path
     assert not user.widget("handwritingCheck").isChecked()
     user.click("continueCheck")
     user.train(hidden="64")
-    assert user.session.taught_drawings == 1, "what goes on from it began with my handwriting"
+    assert user.session.taught_drawings == 1, "training continued from it starts with the handwriting"
     user.session.save(tmp_path / "later.npz")
     assert load_model(tmp_path / "later.npz")[1]["taught_drawings"] == 1
 
@@ -813,7 +813,7 @@ def test_saving_the_taught_copy_over_the_network_leaves_that_unsaved(user, small
     click_bar(user, 1)
     wait_until_learnt(user, 1)
     user.session.save_with_handwriting(tmp_path / "mine.npz")
-    assert user.window.isWindowModified(), "the network as it was trained is in no file now"
+    assert user.window.isWindowModified(), "no file holds the network as it was trained any more"
     user.session.save(tmp_path / "mine.npz")
     assert same(load_model(tmp_path / "mine.npz")[0], load_model(small_file)[0])
 
@@ -835,11 +835,11 @@ def captions(user, wanted: str) -> list[QLabel]:
     return [label for label in user.window.findChildren(QLabel) if label.text() == wanted]
 
 
-# ---------------------------------------------------------------- experiments stay what they are
+# ---------------------------------------------------------------- experiments are not affected
 
 
 def test_teaching_does_not_change_a_trained_network(user):
-    """What was taught lies beside the network: neither its weights nor its accuracy change."""
+    """Only a copy is taught: neither the weights nor the accuracy of the network change."""
     for _ in range(3):
         steps = len(user.session.history)
         user.click("stepButton")
@@ -850,7 +850,7 @@ def test_teaching_does_not_change_a_trained_network(user):
     weights = [parameter.data.copy() for parameter in trained.parameters()]
     accuracy = text(user, "accuracyLabel")
     assert float(accuracy.rstrip("%")) < 50
-    assert not user.widget("handwritingCheck").isChecked(), "nobody has asked for it with this network"
+    assert not user.widget("handwritingCheck").isChecked(), "it was not requested for this network"
     draw(user, FLAGGED_ONE)
     click_bar(user, 1)
     assert taught(user) == [1]
@@ -969,7 +969,7 @@ def test_a_failed_run_leaves_the_handwriting_switched_on(user, monkeypatch, warn
 
 
 def test_training_is_not_affected_by_a_running_teaching_job(user):
-    """The same mini-batches have the same losses with a lesson and without."""
+    """The same mini-batches have the same losses with and without a teaching job."""
 
     def losses() -> list[float]:
         user.train(hidden="16")
@@ -982,7 +982,7 @@ def test_training_is_not_affected_by_a_running_teaching_job(user):
     assert user.session.is_learning
     with_a_lesson = losses()
     assert not user.session.uses_handwriting
-    if user.session.preparation.blas_threads == 1:  # it decides the last digit of a sum
+    if user.session.preparation.blas_threads == 1:  # it affects the last digit of a sum
         assert with_a_lesson == alone
     np.testing.assert_allclose(with_a_lesson, alone, rtol=1e-2)
     wait_until_learnt(user)
@@ -1034,7 +1034,7 @@ def test_after_ten_quick_clicks_the_last_one_counts(user, folder):
 
 @pytest.mark.parametrize("clicks", [1, 10])
 def test_the_window_can_be_closed_while_it_learns(user, monkeypatch, clicks):
-    monkeypatch.setattr(handwriting, "STEPS", 20_000)  # far longer than anybody would wait
+    monkeypatch.setattr(handwriting, "STEPS", 20_000)  # far longer than a person would wait
     draw(user, TRIANGLE)
     started = threading.Event()
     worker = user.session._handwriting._teacher._worker
@@ -1046,7 +1046,7 @@ def test_the_window_can_be_closed_while_it_learns(user, monkeypatch, clicks):
     assert not user.session._handwriting._teacher._thread.isRunning()
     QCoreApplication.sendPostedEvents()
     QApplication.processEvents()
-    assert not user.session._handwriting._teacher._thread.isRunning(), "what was left to learn is not begun"
+    assert not user.session._handwriting._teacher._thread.isRunning(), "the next job does not begin"
 
 
 def test_a_failed_job_is_reported_and_the_network_stays(user, warnings, monkeypatch):
@@ -1074,7 +1074,7 @@ def test_a_failed_job_is_reported_and_the_network_stays(user, warnings, monkeypa
 
 @pytest.fixture
 def no_folder(tmp_path, monkeypatch):
-    """Nothing can be written where drawings are stored."""
+    """The folder of drawings cannot be written to."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file" / "data"))
 
@@ -1131,7 +1131,7 @@ def test_two_windows_that_learn_at_once_leave_the_blas_threads_as_they_were(make
         session.set_drawing([FLAGGED_ONE])
         session.teach(1)
     qtbot.waitUntil(lambda: not any(session.is_learning for session in sessions), timeout=20_000)
-    assert before.items() <= threads().items(), "SciPy may have brought another BLAS meanwhile"
+    assert before.items() <= threads().items(), "SciPy may have loaded another BLAS meanwhile"
 
 
 def test_a_drawing_that_was_undone_and_redone_is_still_the_same(user):

@@ -1,4 +1,4 @@
-"""Colours that can be read."""
+"""Colours are readable."""
 
 import pytest
 from PySide6.QtWidgets import (
@@ -9,7 +9,7 @@ from minigrad_gui import theme
 
 
 def contrast(first, second):
-    """As the Web Content Accessibility Guidelines 2.1 define it, from 1 to 21."""
+    """Contrast as defined by the Web Content Accessibility Guidelines 2.1, from 1 to 21."""
 
     def luminance(color):
         parts = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in color.getRgbF()[:3])
@@ -33,5 +33,5 @@ def test_every_row_of_an_open_list_can_be_read(user, dark):
         behind = image.pixelColor(place.right() - 3, place.center().y())
         pixels = [image.pixelColor(x, y) for x in range(place.width()) for y in range(place.top(), place.bottom())]
         assert max(contrast(behind, pixel) for pixel in pixels) >= 4.5
-        assert behind.name() == theme.colors().accent, "the row that is chosen is the one that was looked at"
+        assert behind.name() == theme.colors().accent, "the row under test is the highlighted one"
     combo.hidePopup()

@@ -1,4 +1,4 @@
-"""The number of BLAS threads is the one that was measured to be the fastest."""
+"""The fastest measured number of BLAS threads is chosen."""
 
 import numpy as np
 import pytest
@@ -20,8 +20,8 @@ def some_run():
 
 
 class Pretended:
-    """A run whose steps take as long as is said for the number of threads at the time, by a clock of its own: how
-    busy the machine is does not matter then."""
+    """A run whose steps take the given time for each number of threads, by a fake clock that ignores the load of the
+    machine."""
 
     def __init__(self, seconds):
         self.seconds = seconds
@@ -41,7 +41,7 @@ class Pretended:
 
 @pytest.fixture(autouse=True)
 def two_blas_threads():
-    """Whatever the machine and the worker have."""
+    """A fixed number of threads, whatever the machine and the worker have."""
     with threadpool_limits(2, user_api="blas"):
         yield
 

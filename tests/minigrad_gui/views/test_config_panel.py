@@ -48,7 +48,7 @@ def test_a_number_out_of_range_is_marked_until_it_is_corrected(user, qtbot, name
     assert not user.widget("trainButton").isEnabled()
     qtbot.keyClick(spin, Qt.Key.Key_Return)
     assert spin.text() == typed
-    assert spin.property("wrong") is True, "pressing Return mends nothing"
+    assert spin.property("wrong") is True, "pressing Return corrects nothing"
     user.type_into(spin, "1")
     assert spin.property("wrong") is False
     assert user.widget(f"{name}Error").text() == ""
@@ -172,7 +172,7 @@ def test_a_preset_fills_every_field(user, name, title, source):
     choose_preset(user, name)
     preset = PRESETS[name]
     assert user.session.config == preset
-    assert user.session.source == source, "MNIST from either place will do, where that is what a preset learns from"
+    assert user.session.source == source, "for a preset that trains on MNIST, MNIST from either source will do"
     assert shown_preset(user) == title
     user.widget("datasetCombo").setCurrentIndex(user.widget("datasetCombo").findData("mnist"))
     assert shown_preset(user) == ("Custom" if source == "mnist+pen" else title)
@@ -208,7 +208,7 @@ def test_a_preset_with_another_seed_is_still_that_preset(user, qtbot):
 def test_custom_settings_can_be_chosen_again(user, qtbot):
     combo = user.widget("presetCombo")
     qtbot.keyClick(combo, Qt.Key.Key_End)
-    assert shown_preset(user) == "Best", "there are none of one's own yet"
+    assert shown_preset(user) == "Best", "there are no custom settings yet"
     qtbot.keyClick(user.widget("batchSizeSpin"), Qt.Key.Key_Up)
     own = user.session.config
     choose_preset(user, "reference")

@@ -1,4 +1,4 @@
-"""Drawing with real mouse, pen and touch events, and what the network makes of it."""
+"""Drawing with real mouse, pen and touch events, and the reading."""
 
 import numpy as np
 import pytest
@@ -97,7 +97,7 @@ def test_compare_shows_what_was_drawn_beside_what_the_network_sees(user):
     assert drawn.picture[:12, :8].any(), "a small stroke in the corner stays small and in the corner"
     assert not drawn.picture[12:].any()
     assert np.array_equal(user.widget("networkPicture").picture, session.picture)
-    assert session.picture[12:20].any(), "and the network sees it large and in the middle"
+    assert session.picture[12:20].any(), "and the network sees it large and centred"
     for each, start, prediction in zip(
         captions, ("As drawn", "As seen"), (session.read_as_drawn()[1], session.prediction), strict=True
     ):

@@ -1,4 +1,4 @@
-"""The plots: what they show of a run, how they are read and exported."""
+"""The plots: their curves, the readout and the export."""
 
 import csv
 import math
@@ -20,7 +20,7 @@ from minigrad_gui.history import History
 from minigrad_gui.session.curves import Curves
 from minigrad_gui.views.loss_plot import LossPlot, figure
 
-pytestmark = pytest.mark.usefixtures("qapp")  # axes are no widgets, and yet need the application
+pytestmark = pytest.mark.usefixtures("qapp")  # axes are not widgets, but need the application
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_new_run_starts_with_empty_curves(trained):
 
 def test_the_axes_show_their_labels_until_the_next_run_has_some(trained):
     axes = [trained.window.findChild(object, name).getAxis("left") for name in ("lossPlot", "accuracyPlot")]
-    with process.blas_turn():  # the next run waits for it before its first step
+    with process.blas_turn():  # the next run waits for this before its first step
         trained.click("trainButton")
         trained.wait(lambda: len(curves(trained, "lossPlot")["mini-batch"][0]) == 0)
         assert all(axis.style["showValues"] for axis in axes)
@@ -83,7 +83,7 @@ def test_there_is_room_on_the_right_during_a_run_and_none_after_it(user):
 
 
 def wait_for_batches(user, count: int) -> None:
-    """Until the plot shows so many of a run; before, it shows the epochs of the network from before."""
+    """Wait until the plot shows this many mini-batches of a run."""
     user.wait(lambda: len(curves(user, "lossPlot")["mini-batch"][0]) >= count)
 
 
@@ -91,7 +91,7 @@ def test_during_a_run_the_axis_grows_in_few_steps(user):
     plot = user.window.findChild(LossPlot)
     box = user.window.findChild(object, "lossPlot").plotItem.vb
     user.configure(hidden="16", epochs=1000)
-    with process.blas_turn():  # the run waits for it, so that there are the losses of the test alone
+    with process.blas_turn():  # the run waits for this, so that only the losses of the test are shown
         user.click("trainButton")
         history = History(100)
         user.session._training.show(Curves(history, gave_a_network=True))
@@ -140,7 +140,7 @@ def hover(user, batch: float, condition: Callable[[], bool]) -> None:
     plot = user.window.findChild(object, "lossPlot")
     box = plot.plotItem.vb
     near = plot.mapFromScene(box.mapViewToScene(QPointF(batch, box.viewRect().center().y())))
-    jitter = cycle([QPoint(0, 0), QPoint(0, 1)])  # pyqtgraph skips moves that follow one another too closely
+    jitter = cycle([QPoint(0, 0), QPoint(0, 1)])  # pyqtgraph skips moves that follow each other too closely
 
     def moved() -> bool:
         QTest.mouseMove(plot.viewport(), near + next(jitter))
@@ -250,7 +250,7 @@ def test_before_a_run_is_ready_no_epochs_are_marked(user):
     plot = user.window.findChild(LossPlot)
     plot.refresh()
     assert axis.tickValues(0, 40_000, 400)[0][1]
-    with process.blas_turn():  # a run waits for its turn before it is ready
+    with process.blas_turn():  # a run waits for this before it is ready
         user.click("trainButton")
         plot.refresh()
         assert axis.tickValues(0, 10, 400) == []
@@ -261,7 +261,7 @@ def shown_heights(user, name: str = "lossPlot") -> list[float]:
 
 
 def fed(user, losses, epochs=(), steps: int = 100) -> None:
-    """As if a run had come so far."""
+    """Show the losses of a pretended run."""
     history = History(steps)
     history.extend(losses, epochs)
     user.session._training.show(Curves(history, gave_a_network=True))
@@ -278,7 +278,7 @@ def test_an_explosion_does_not_set_the_scale(user):
     above = int((losses > high).sum())
     assert user.widget("plotReadout").text() == f"▲ {above} losses are higher than the plot, up to 95,986"
     assert len(curves(user, "lossPlot")["higher losses"][0]) == above
-    assert curves(user, "lossPlot")["mini-batch"][1].max() == 95_986, "whoever zooms out sees it"
+    assert curves(user, "lossPlot")["mini-batch"][1].max() == 95_986, "zooming out shows it"
     user.click("logScaleCheck")
     assert shown_heights(user)[1] > math.log10(95_986)
     assert user.widget("plotReadout").text() == ""
@@ -328,7 +328,7 @@ def test_a_changed_learning_rate_is_marked_and_described(user):
 
 
 def test_an_opened_network_shows_its_epochs(user, tmp_path):
-    user.train(hidden="16", epochs=2, batch_size=1000)  # on all digits: a file does not tell how many there were
+    user.train(hidden="16", epochs=2, batch_size=1000)  # on all digits: a file does not say how many there were
     epochs, settings = user.session.history.epochs, user.session.config
     user.session.save(tmp_path / "mine.npz")
     user.window.open(tmp_path / "mine.npz")

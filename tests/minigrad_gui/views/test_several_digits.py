@@ -1,4 +1,4 @@
-"""Several digits on the canvas: a box for each, one number, and one digit of it that everything else is about."""
+"""Several digits on the canvas: a box for each, one number, and one selected digit."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def canvas(user):
 
 @pytest.fixture
 def put(user):
-    """`put(x, *strokes)`: draw these, in heights of a digit, with their left edge at x of the canvas."""
+    """`put(x, *strokes)`: draws strokes, in heights of a digit, with their left edge at x on the canvas."""
 
     def draw(x: float, *strokes: np.ndarray) -> None:
         for stroke in strokes:
@@ -43,7 +43,7 @@ def seventeen(user, put):
 
 @pytest.fixture
 def point(canvas):
-    """`point(x, y)`: move the mouse to this place of the canvas."""
+    """`point(x, y)`: moves the mouse to this position on the canvas."""
 
     def move(x: float, y: float = 0.5) -> QPoint:
         side = min(canvas.width(), canvas.height())
@@ -118,11 +118,11 @@ def test_the_mouse_selects_the_digit_where_it_rests(user, point, qtbot):
     assert user.session.prediction.digit == 1
     point(0.15, 0.95)
     qtbot.wait(250)
-    assert user.session.pointed == 0, "beside the boxes nothing else is pointed at"
+    assert user.session.pointed == 0, "outside the boxes the selection does not change"
     point(0.45)
     point(0.45, 0.95)
     qtbot.wait(250)
-    assert user.session.pointed == 0, "the mouse only came by"
+    assert user.session.pointed == 0, "the mouse only passed over it"
 
 
 @pytest.mark.usefixtures("seventeen")
@@ -134,7 +134,7 @@ def test_a_tap_on_a_digit_selects_it_and_draws_nothing(user, canvas, point, qtbo
     qtbot.wait(50)
     assert (user.session.pointed, user.session.number.text) == (0, "17")
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=point(0.8, 0.9))
-    assert len(canvas.strokes) == len(before) + 1, "beside the digits it is a dot"
+    assert len(canvas.strokes) == len(before) + 1, "outside the boxes a tap is a dot"
 
 
 @pytest.mark.usefixtures("seventeen")
@@ -156,7 +156,7 @@ def test_teaching_corrects_the_selected_digit(user, canvas, qtbot):
     user.wait(lambda: user.session.taught_label == 1)
     assert [drawing.label for drawing in user.session.drawing_store.drawings] == [1, 1]
     user.wait(lambda: not user.session.is_learning)
-    assert user.session.pointed == 0, "what reads has changed, the drawing has not"
+    assert user.session.pointed == 0, "the reader has changed, the drawing has not"
 
 
 @pytest.mark.usefixtures("seventeen")

@@ -114,7 +114,7 @@ def test_a_changed_learning_rate_applies_from_the_next_step(user):
         pairs = zip(user.session.model.parameters(), before.parameters(), strict=True)
         return max(float(np.abs(new.data - old.data).max()) for new, old in pairs)
 
-    user.configure(hidden="512, 512", epochs=10)  # the layers of the pretrained network, which is there before
+    user.configure(hidden="512, 512", epochs=10)  # the layers of the pretrained network, which is open before
     moved_by_a_step()
     user.widget("learningRateSpin").setValue(0.000001)
     assert moved_by_a_step() < 0.0001
@@ -148,7 +148,7 @@ def test_divergence_stops_and_says_what_to_try(optimizer, user, warnings):
     assert warnings[0].endswith(user.session.diagnosis.advice)
     assert user.widget("statusLabel").text().startswith("Diverged after ")
     assert 1 <= len(user.session.history) < 1000
-    assert (user.session.history.losses < 1e6).all(), "the curve ends before it explodes"
+    assert (user.session.history.losses < 1e6).all(), "the curve ends before the explosion"
     assert all(np.isfinite(parameter.data).all() for parameter in user.session.model.parameters())
 
 
@@ -259,7 +259,7 @@ def test_loading_shows_a_busy_bar(user):
 
 
 class PaintWatch(QObject):
-    """Knows when a widget was last painted."""
+    """Records when a widget was last painted."""
 
     def __init__(self, widget):
         super().__init__(widget)
@@ -294,7 +294,7 @@ def test_a_network_that_did_not_learn_gets_a_diagnosis(user):
     assert "The loss exploded to" in status.text()
     assert "the network is no better than guessing" in status.text()
     assert "Try a learning rate of 0.001." in status.text()
-    assert status.height() >= status.heightForWidth(status.width()), "all of it can be read"
+    assert status.height() >= status.heightForWidth(status.width()), "the whole text is visible"
     user.widget("learningRateSpin").setValue(0.001)
     user.train(hidden="64, 64", epochs=1, batch_size=250)
     assert not status.isVisible()

@@ -13,7 +13,7 @@ def test_it_names_the_version_and_the_log(qtbot):
     qtbot.addWidget(parent)
     box = AboutBox(Path("/logs/<mine>/minigrad.log"), parent)
     assert version() in box.text()
-    assert "/logs/&lt;mine&gt;/minigrad.log" in box.text(), "a name is no mark-up"
+    assert "/logs/&lt;mine&gt;/minigrad.log" in box.text(), "a path is not mark-up"
     box.show()
     with qtbot.waitSignal(box.destroyed):
         box.button(AboutBox.StandardButton.Ok).click()

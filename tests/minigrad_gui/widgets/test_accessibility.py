@@ -1,4 +1,4 @@
-"""What a screen reader is told: Qt's accessible tree of the running window, walked, and what is announced."""
+"""What a screen reader gets: the accessible tree of the running window, and the announcements."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from minigrad_gui.widgets import accessibility
 Name, Description, Value = (getattr(QAccessible.Text, kind) for kind in ("Name", "Description", "Value"))
 Role = QAccessible.Role
 HOLDERS = {Role.Client, Role.StaticText}
-"""These need no name unless they can be focused: what holds other things, and a text, which is its own name."""
+"""Roles that need no name unless focusable: containers, and texts, which are their own names."""
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def assistive_technology() -> Iterator[None]:
 
 @pytest.fixture
 def announced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was announced; it goes on to Qt all the same."""
+    """The announcements, which are still passed on to Qt."""
     told: list[str] = []
 
     class Event(accessibility.QAccessibleAnnouncementEvent):
@@ -42,7 +42,7 @@ def announced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 class Heard(NamedTuple):
-    """What there is to hear of a node. The node itself must not be kept: it goes with its widget, unseen by Python."""
+    """A copy of a node's properties. The node itself must not be stored: its widget deletes it."""
 
     role: QAccessible.Role
     name: str
@@ -65,7 +65,7 @@ def heard(found: QAccessibleInterface) -> Heard:
 
 
 def all_heard(top: QAccessibleInterface) -> list[Heard]:
-    """All that a person could come upon, from the top down."""
+    """All nodes that a person can reach, from the top down."""
     if top.state().invisible:
         return []
     told = [heard(top)]
@@ -135,7 +135,7 @@ def test_each_view_is_a_group_with_a_name(window):
 
 
 def test_each_combo_box_is_announced_by_its_label(window):
-    """Qt names a combo box by its value on Linux, and tells the label as a relation; elsewhere by its name."""
+    """On Linux, Qt names a combo box by its value and gives the label as a relation; elsewhere, as its name."""
     combos = window.findChildren(QComboBox)
     heard = {combo.objectName(): (label_of(node(combo)), combo.accessibleName()) for combo in combos}
     titles = ("Preset", "Activation", "Optimizer", "Schedule", "Dataset")
@@ -188,7 +188,7 @@ def bars_of(user) -> list[Heard]:
 
 
 def press(user, digit: int) -> None:
-    """As assistive technology does it."""
+    """Press as assistive technology does."""
     action = node(user.widget("probabilityBars")).child(digit).actionInterface()
     action.doAction(action.pressAction())
 
@@ -251,11 +251,11 @@ def test_the_keyboard_moves_between_bars_and_one_tab_leaves_them(user):
     assert focused() == "digit 0"
     key(Qt.Key.Key_6)
     assert focused() == "digit 6"
-    assert user.session.drawing_store.drawings == [], "going there teaches nothing"
+    assert user.session.drawing_store.drawings == [], "moving there teaches nothing"
     key(Qt.Key.Key_Tab)
     assert not focused().startswith("digit ")
     key(Qt.Key.Key_Backtab)
-    assert focused() == "digit 6", "Tab comes back to where one was"
+    assert focused() == "digit 6", "Tab returns to the same bar"
 
 
 @pytest.mark.parametrize("pressed", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
@@ -409,7 +409,7 @@ def test_a_run_is_announced_when_it_begins_pauses_and_ends(user, announced):
     assert "paused after" in announced[1]
     assert announced[-1].startswith(user.widget("statusLabel").text())
     assert f"accuracy: {user.widget('accuracyLabel').text()}." in announced[-1]
-    assert len(announced) == 4, "and nothing between"
+    assert len(announced) == 4, "and nothing in between"
 
 
 def test_messages_at_the_foot_are_announced(user, announced, tmp_path):

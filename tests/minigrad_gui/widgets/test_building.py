@@ -1,4 +1,4 @@
-"""Short words for building: names and tips, rows and columns, menu entries."""
+"""Helpers for building views: names and tips, rows and columns, menu entries."""
 
 import pytest
 from PySide6.QtCore import QObject

@@ -1,4 +1,4 @@
-"""The canvas: every point that the pointer gave, one stroke for one movement of the pen, and an eraser that lets go."""
+"""The canvas: no point of the pointer is lost, each pen movement is one stroke, and the eraser works."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ def canvas(qtbot):
 
 
 class Device:
-    """Presses, moves and releases on a canvas, by the number of the point in PATH."""
+    """Presses, moves and releases on a canvas, at points of PATH given by their index."""
 
     def __init__(self, canvas: Canvas, path: list[QPoint] = PATH) -> None:
         self.canvas, self.path = canvas, path
@@ -135,7 +135,7 @@ def assert_drawn_once(canvas: Canvas) -> None:
 
 
 def on_x_server(*command: str) -> list[str]:
-    """This command on an X server: the one that is there, or one of its own; skips where there is none."""
+    """Run this command on the current X server or a new one; skip the test if there is none."""
     if os.environ.get("DISPLAY"):
         return [*command]
     if shutil.which("xvfb-run") is None:
@@ -146,14 +146,14 @@ def on_x_server(*command: str) -> list[str]:
 @pytest.mark.skipif(sys.platform != "linux", reason="X servers are for Linux")
 @pytest.mark.parametrize("turn_ms", [50, 150])
 def test_a_busy_window_loses_no_point_of_a_circle(turn_ms, tmp_path):
-    """The real application on a real X server, where a person draws on while each turn of its loop takes long."""
+    """The real application on a real X server: drawing continues while each iteration of the event loop is slow."""
     command = on_x_server(sys.executable, str(ROOT / "tests/helpers/busy_window.py"), str(turn_ms))
     ours = {"QT_QPA_PLATFORM": "xcb", "XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
     ours["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(command, env=os.environ | ours, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     (points,) = map(int, done.stdout.split())
-    assert points >= 98, "the press and a hundred moves, of which two may fall on one pixel"
+    assert points >= 98, "the press and a hundred moves, two of which may share a pixel"
 
 
 # ---------------------------------------------------------------- one stroke
@@ -221,7 +221,7 @@ def test_the_eraser_end_erases_even_if_a_mouse_is_reported_first(canvas, monkeyp
     for step in ("press", "move", "release"):
         getattr(mouse, step)()
         getattr(eraser, step)()
-    assert len(canvas.strokes) == 2, "the line is cut in two, and none was drawn across"
+    assert len(canvas.strokes) == 2, "the line is cut in two and nothing was drawn"
     canvas.undo()
     assert len(canvas.strokes) == 1
 
@@ -250,7 +250,7 @@ def test_a_pen_whose_release_was_lost_does_not_stop_others_from_drawing(canvas, 
     lost.press()
     lost.move()
     other.draw()
-    assert len(canvas.strokes) == 1, "while a pen draws, another rests"
+    assert len(canvas.strokes) == 1, "a second pen cannot draw meanwhile"
     monkeypatch.setattr(pointers, "SILENT_S", 0)
     other.draw()
     assert [len(stroke) for stroke in canvas.strokes] == [3, 3]

@@ -39,12 +39,12 @@ def test_the_settings_fold_away_in_a_small_window_and_reappear(user):
     shows.trigger()
     assert not panel.isVisible()
     resized(window, 1400, 820)
-    assert not panel.isVisible(), "they were put away by the person"
+    assert not panel.isVisible(), "the person folded them away"
     shows.trigger()
     assert panel.isVisible()
     resized(window, 1024, 540)
     resized(window, 1400, 820)
-    assert panel.isVisible(), "they were put away by the window"
+    assert panel.isVisible(), "the window folded them away"
 
 
 def test_whether_the_settings_show_is_remembered(make_window):
@@ -83,7 +83,7 @@ def test_the_least_size_stays_when_a_run_starts(user):
 
 
 def narrowed(user):
-    """Make the window as narrow as it can be with the settings beside the rest."""
+    """Make the window as narrow as possible with the settings shown."""
     settings, too_narrow, enough = user.widget("presetCombo"), 600, 1600
     while enough - too_narrow > 4:
         width = (too_narrow + enough) // 2
@@ -101,12 +101,12 @@ def test_a_run_does_not_fold_the_settings_away(user):
     user.wait(lambda: len(user.session.history.epochs) > 1)
     legend = user.window.findChild(Legend)
     user.wait(lambda: len(legend.entries) == 3)
-    user.wait(lambda: legend.width() >= legend.minimumSizeHint().width())  # the layout has come to rest
+    user.wait(lambda: legend.width() >= legend.minimumSizeHint().width())  # the layout is settled
     assert user.widget("presetCombo").isVisible()
 
 
 def test_a_failed_run_does_not_fold_the_settings_away(user, explode):
-    """Its status and heading stand where shorter ones stood."""
+    """Its status and heading are longer than those before."""
     user.train()
     title = next(label for label in user.window.findChildren(QLabel) if label.text() == "Learning curves")
     narrowed(user)

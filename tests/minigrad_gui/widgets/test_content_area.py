@@ -1,4 +1,4 @@
-"""What a very small window has no room for is scrolled."""
+"""A very small window scrolls its contents."""
 
 import pytest
 from layout import resized

@@ -1,4 +1,4 @@
-"""A digit's key is an answer if it is pressed alone; numbers and words typed in the wrong place are none."""
+"""A digit key pressed alone is an answer; numbers and words typed in the wrong place are not."""
 
 import pytest
 from PySide6.QtCore import Qt

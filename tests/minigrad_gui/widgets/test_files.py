@@ -1,4 +1,4 @@
-"""The suffix of a file to save, and that nothing is replaced unasked."""
+"""The suffix of a file to save; no file is replaced without asking."""
 
 import pytest
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
@@ -8,7 +8,7 @@ from minigrad_gui.widgets.files import ask_where_to_save
 
 @pytest.fixture
 def ask(qtbot, tmp_path, monkeypatch):
-    """`ask(typed)`: the name that comes of it, where the person types this into the file dialog."""
+    """`ask(typed)`: the resulting path if the person types this into the file dialog."""
     parent = QWidget()
     qtbot.addWidget(parent)
 

@@ -1,4 +1,4 @@
-"""The list of taught drawings: newest first, chosen, corrected and thrown away."""
+"""The list of taught drawings: newest first, to select, correct and delete."""
 
 import numpy as np
 import pytest

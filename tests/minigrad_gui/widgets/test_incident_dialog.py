@@ -1,4 +1,4 @@
-"""The dialog of an unexpected error: its details can be copied, and it is gone once it is closed."""
+"""The dialog of an unexpected error: its details can be copied, and it is deleted when closed."""
 
 import pytest
 from PySide6.QtGui import QGuiApplication

@@ -1,4 +1,4 @@
-"""What may be dropped, and why the rest may not, without a window."""
+"""Which files can be dropped, and why others cannot, without a window."""
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl

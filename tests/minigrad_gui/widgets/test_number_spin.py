@@ -1,4 +1,4 @@
-"""Fields for numbers: what people type, in every language, and what cannot be taken."""
+"""Number fields: input in every language, and invalid input."""
 
 import pytest
 from PySide6.QtCore import QEvent, QLocale, Qt
@@ -90,12 +90,12 @@ def test_invalid_text_stays_as_typed_and_has_a_reason(field, name, typed, reason
     spin.setValue(10)
     before = spin.value()
     replace_text(spin, typed, pastes)
-    if not (pastes and not typed):  # there is no pasting nothing
+    if not (pastes and not typed):  # nothing can be pasted here
         for leave in (lambda: None, lambda: QTest.keyClick(spin, Qt.Key.Key_Tab)):
             leave()
             assert spin.text().removesuffix(spin.suffix()) == typed
             assert spin.complaint() == reason
-            assert not pastes or spin.value() == before  # on the way to 80 is an 8
+            assert not pastes or spin.value() == before  # typing 80 begins with 8
         assert not spin.hasFocus()
 
 
@@ -108,14 +108,14 @@ def test_invalid_text_stays_as_typed_and_is_marked_with_the_reason(user, qtbot, 
     spin.setFocus()
     user.wait(spin.hasFocus)
     replace_text(spin, typed, pastes)
-    if not (pastes and not typed):  # there is no pasting nothing
+    if not (pastes and not typed):  # nothing can be pasted here
         for leave in (lambda: None, lambda: qtbot.keyClick(spin, Qt.Key.Key_Tab)):
             leave()
             assert spin.text().removesuffix(spin.suffix()) == typed
             assert spin.property("wrong") is True
             assert user.widget(f"{name}Error").text() == reason
             assert not user.widget("trainButton").isEnabled()
-            assert not pastes or user.session.config == before  # on the way to 80 is an 8
+            assert not pastes or user.session.config == before  # typing 80 begins with 8
 
 
 @pytest.mark.parametrize(("typed", "key", "lands"), [("80", Qt.Key.Key_Down, 50), ("-5", Qt.Key.Key_Up, 0)])
@@ -161,7 +161,7 @@ def test_numbers_read_alike_in_every_locale(locale, make_user):
 def test_a_decimal_is_accepted_as_people_type_it_in_every_locale(locale, field, typed):
     spin = field("learningRateSpin")
     spin.selectAll()
-    for sign in typed:  # QTest.keyClicks knows no other digits than English ones
+    for sign in typed:  # QTest.keyClicks only supports English digits
         QApplication.sendEvent(spin, QKeyEvent(QEvent.Type.KeyPress, 0, Qt.KeyboardModifier.NoModifier, sign))
     QTest.keyClick(spin, Qt.Key.Key_Return)
     assert spin.value() == 0.02, locale

@@ -1,4 +1,4 @@
-"""A picture is shown with its digits in boxes, and read where the mouse says."""
+"""A picture is shown with its digits in boxes, and read again where the user drags one."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ PIXELS[40:160, 260:280] = 0
 
 
 def bars(pixels: np.ndarray) -> list[ReadDigit]:
-    """A 1 for each black column."""
+    """Reads a 1 in each black column."""
     dark = np.flatnonzero((pixels.min(axis=2) == 0).any(axis=0))
     starts = [x for x in dark if x - 1 not in dark]
     picture = np.full((28, 28), 0.5, np.float32)
@@ -58,7 +58,7 @@ def test_a_drawn_box_is_read_separately_and_can_be_moved(dialog):
     drag(dialog, (30, 20), (150, 180))
     assert text(dialog, "pictureNumber") == "1"
     assert text(dialog, "pictureNote") == "100.0% sure"
-    drag(dialog, (90, 100), (170, 100))  # to where there is nothing
+    drag(dialog, (90, 100), (170, 100))  # to an empty place
     assert text(dialog, "pictureNumber") == "No digit"
     drag(dialog, (170, 100), (290, 100))
     assert text(dialog, "pictureNumber") == "1"

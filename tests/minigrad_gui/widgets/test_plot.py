@@ -1,4 +1,4 @@
-"""Plots as people look at them."""
+"""Zooming, and line widths on screens with more pixels."""
 
 import os
 import subprocess

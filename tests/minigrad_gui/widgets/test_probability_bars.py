@@ -36,7 +36,7 @@ def test_each_bar_is_as_long_as_its_probability(user):
     background, track = (QColor(getattr(theme.colors(), name)) for name in ("muted", "bar_track"))
 
     def length(row: int) -> float:
-        """In pixels, those at the end that are covered in part counted in part."""
+        """The length in pixels; a partly covered pixel at the end counts in part."""
         y = round((row + 0.5) * image.height() / 10)
         changed = [x for x in range(left, right) if image.pixelColor(x, y) != empty.pixelColor(x, y)]
         full = track.red() - (QColor(theme.colors().accent) if row == 3 else background).red()

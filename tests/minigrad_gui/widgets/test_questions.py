@@ -1,4 +1,4 @@
-"""Questions with words of our own on the buttons."""
+"""Questions with custom labels on their buttons."""
 
 import pytest
 from PySide6.QtCore import QTimer
@@ -13,7 +13,7 @@ EXEC = QMessageBox.exec
 
 @pytest.fixture
 def ask(qtbot, monkeypatch):
-    """`ask(answer)`: puts the question, and lets this function answer the box."""
+    """`ask(answer)`: asks the question, and lets this function act on the message box."""
     monkeypatch.setattr(QMessageBox, "exec", EXEC)
     parent = QWidget()
     qtbot.addWidget(parent)

@@ -1,4 +1,4 @@
-"""Views show what is new the less often the more that costs."""
+"""The more a redraw costs, the less often views redraw."""
 
 import time
 
@@ -11,7 +11,7 @@ from minigrad_gui.widgets.refresh_timer import CPU_SHARE, LONGEST_INTERVAL_MS, R
 
 @pytest.fixture
 def timer(qapp, monkeypatch):
-    """A timer with clocks of its own: `timer.spend(share)` is a while in which the thread was busy for that share."""
+    """A timer with fake clocks: `timer.spend(share)` passes some time of which the thread was busy for this share."""
     wall_s, cpu_s = [0.0], [0.0]
     monkeypatch.setattr(refresh_timer, "monotonic", lambda: wall_s[0])
     monkeypatch.setattr(refresh_timer, "thread_time", lambda: cpu_s[0])

@@ -1,4 +1,4 @@
-"""Windows and dialogs stand on their screen, frame and all."""
+"""Windows and dialogs fit on their screen, including their frames."""
 
 import ast
 import json
@@ -37,7 +37,10 @@ window.session.wait(60_000)  # a busy machine may take longer than a window wait
 
 
 def look(tmp_path, screens, *geometry: int):
-    """The first window on such screens, or one that remembers this geometry: (left, top, width, height), and theirs."""
+    """The geometry of the first window on these screens, or of one that restores this geometry.
+
+    screens and geometry: (left, top, width, height).
+    """
     dots = {"logicalDpi": 96, "logicalBaseDpi": 96}
     described = [
         {"name": str(number), "x": x, "y": y, "width": width, "height": height, "dpr": 1, **dots}

@@ -1,4 +1,4 @@
-"""Editors of settings: exact where the field shows less."""
+"""Editors of settings are exact, even if the field shows a rounded number."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The sliders that vary the training digits, and the preview that shows what they do."""
+"""The sliders that vary the training digits, and the preview of the variations."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ KEYS = Qt.Key
 
 @pytest.fixture
 def preview(user):
-    """The preview, once it has its digits."""
+    """The preview, once its digits are loaded."""
     found = user.widget("variationPreview")
     user.wait(lambda: found.pictures is not None)
     return found
