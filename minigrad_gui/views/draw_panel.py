@@ -6,7 +6,7 @@ Of several digits, one is pointed at: the bars, the picture and what is taught a
 """
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QAccessible, QAction, QKeySequence, QResizeEvent
+from PySide6.QtGui import QAccessible, QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -24,23 +24,24 @@ from PySide6.QtWidgets import (
 from minigrad_gui import theme
 from minigrad_gui.digits import CLASSES, with_article
 from minigrad_gui.handwriting import MAX_DRAWINGS, is_dot
-from minigrad_gui.reader import Prediction, percentage
+from minigrad_gui.reader import Prediction
 from minigrad_gui.session import Session, ShownPicture
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce, name_scroll_area
-from minigrad_gui.widgets.building import action, caption, column, named, restyled, row
+from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.canvas import Canvas
 from minigrad_gui.widgets.digit_keys import DigitKeys
-from minigrad_gui.widgets.digit_picture import DigitPicture
+from minigrad_gui.widgets.drawing_tools import DrawingTools
 from minigrad_gui.widgets.handwriting_dialog import HandwritingDialog
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
 from minigrad_gui.widgets.questions import choose
+from minigrad_gui.widgets.reading import Reading, sureness
 
 ASKING_MS = 20_000
 """How long after the last change to a drawing a digit key still labels it."""
 WITH_HANDWRITING = "With your handwriting"
 
-SPACING_PX, CAPTION_SPACING_PX = 10, 4
+SPACING_PX = 10
 SILENCE_MS = 600
 """Delay after the last change to a drawing before its reading is announced to assistive technology."""
 MARGINS = QSize(2 * theme.SPACING_PX + 2, 2 * theme.SPACING_PX + 2)
@@ -49,10 +50,6 @@ LEAST_HEIGHT_PX = 200
 LEAST_PIXEL_PX, MOST_PIXEL_PX = 3, 10
 PICTURE_SHARE = (85, 170)
 """A pixel of the small pictures is at most the panel's width and height divided by these."""
-CAPTION_LINES, VERDICT_LINES = 2, 3
-DIGIT_HEIGHT_PX = 76
-NUMBER_ROLES = {"digit": 2, "number": 4}
-"""So many digits at most are shown in these sizes."""
 
 
 class DrawPanel(View):
@@ -67,62 +64,15 @@ class DrawPanel(View):
         self._asking = QTimer(self, singleShot=True, interval=ASKING_MS)
         self._has_dropped_keys = False
         self._shown: ShownPicture | None = None
-        self._undo = named(QPushButton(), "undoButton")
-        self._redo = named(QPushButton(), "redoButton")
-        self._eraser = named(QPushButton(), "eraserButton", "Erase parts of the drawing")
-        self._clear = named(QPushButton("Clear"), "clearButton")
-        tip = "Compare what the network sees with your drawing merely scaled down, and how each is read"
-        self._compare = named(QPushButton("Compare"), "compareButton", tip)
-        self._eraser.setCheckable(True)
-        self._compare.setCheckable(True)
-        for button, name in ((self._undo, "Undo"), (self._redo, "Redo"), (self._eraser, "Eraser")):
-            button.setAccessibleName(name)
-            button.setProperty("iconOnly", True)
-            button.setFixedWidth(36)
-        keys = QKeySequence.StandardKey
-        self._undo_action = action(self, "&Undo", "undoAction", self._canvas.undo, keys.Undo)
-        self._redo_action = action(self, "&Redo", "redoAction", self._canvas.redo, keys.Redo)
-        self._clear_action = action(self, "&Clear the drawing", "clearAction", self._canvas.clear, keys.Delete)
-        self._eraser_action = action(self, "&Eraser", "eraserAction", None, "E", checkable=True)
-        for button, tied, tip in (
-            (self._undo, self._undo_action, "Undo the last change"),
-            (self._redo, self._redo_action, "Redo the change"),
-            (self._eraser, self._eraser_action, "Erase parts of the drawing"),
-            (self._clear, self._clear_action, "Clear the canvas"),
-        ):
-            shortcut = tied.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            button.setToolTip(f"{tip} ({shortcut})" if shortcut else tip)
-        self._undo.clicked.connect(self._canvas.undo)
-        self._redo.clicked.connect(self._canvas.redo)
-        self._clear.clicked.connect(self._canvas.clear)
-        self._eraser.toggled.connect(self._eraser_action.setChecked)
-        self._eraser_action.toggled.connect(self._eraser.setChecked)
-        self._eraser_action.toggled.connect(self._canvas.set_erasing)
-        self._canvas.erasingChanged.connect(self._eraser_action.setChecked)
+        self._tools = DrawingTools(self._canvas)
         self._canvas.strokesChanged.connect(self._on_strokes)
-        self._canvas.undoChanged.connect(self._show_undo)
         self._canvas.pointed.connect(self._on_pointed)
         self._silence = QTimer(self, singleShot=True, interval=SILENCE_MS)
         self._silence.timeout.connect(self._announce_reading)
 
-        centre = Qt.AlignmentFlag.AlignCenter
-        tip = "Your drawing as the network sees it: 28 x 28 pixels, scaled and centred like the digits of MNIST."
-        self._picture = named(DigitPicture(), "networkPicture", tip)
-        self._picture.setAccessibleName("What the network sees")
-        self._digit = named(caption(align=centre), "predictionLabel")
-        self._verdict = named(caption(align=centre), "verdictLabel")
-        self._verdict.setWordWrap(True)
+        self._reading = Reading()
         self._bars = named(ProbabilityBars(tuple("0123456789")), "probabilityBars")
         self._bars.setAccessibleName("Probability of each digit")
-        self._seen_caption = caption("What the network sees", align=centre)
-        self._drawn = QWidget()
-        tip = "The whole canvas scaled down to 28 x 28 pixels, without cropping and centring the digit."
-        self._picture_as_drawn = named(DigitPicture(), "drawnPicture", tip)
-        self._picture_as_drawn.setAccessibleName("The drawing as drawn")
-        self._drawn_caption = caption(align=centre)
-        self._seen_caption.setObjectName("seenCaption")
-        self._drawn_caption.setObjectName("drawnCaption")
-        drawn = column(self._picture_as_drawn, self._drawn_caption, 1, spacing=CAPTION_SPACING_PX, parent=self._drawn)
 
         self._teach_actions = []
         for digit in range(CLASSES):
@@ -162,25 +112,14 @@ class DrawPanel(View):
         self._keys.dropped.connect(self._on_keys_dropped)
         self._keys.focusChanged.connect(self._show_answer)
         self._asking.timeout.connect(self._on_asked_long_ago)
-        clicked = (self._undo, self._redo, self._eraser, self._clear, self._compare, self._untaught, self._handwriting)
-        for clickable in clicked:
+        for clickable in (self._untaught, self._handwriting):
             clickable.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the focus on the canvas
-        self._compare.toggled.connect(self._show_prediction)
+        self._tools.compareToggled.connect(self._show_prediction)
 
-        seen = column(self._picture, self._seen_caption, 1, spacing=CAPTION_SPACING_PX)
-        for pictures, picture in ((seen, self._picture), (drawn, self._picture_as_drawn)):
-            pictures.setAlignment(picture, Qt.AlignmentFlag.AlignHCenter)
-        self._said = QWidget()
-        column(1, self._digit, self._verdict, 1, spacing=0, parent=self._said)
-        self._reading = QWidget()
-        reading = row(seen, self._drawn, self._said, spacing=theme.SPACING_PX, parent=self._reading)
-        reading.setStretchFactor(self._drawn, 1)
-        reading.setStretchFactor(self._said, 1)
-        tools = row(self._undo, self._redo, self._eraser, 1, self._compare, self._clear, spacing=6)
         self._handwriting.setText(f"{WITH_HANDWRITING} (not learnt)")
         self._handwriting.setMinimumWidth(self._handwriting.sizeHint().width())  # for its longest text
         handwriting = column(self._handwriting, row(1, self._untaught, self._handwriting_button))
-        self._sheet = column(self._canvas, tools, spacing=SPACING_PX)
+        self._sheet = column(self._canvas, self._tools, spacing=SPACING_PX)
         self._below_tools = QSpacerItem(0, 0)
         self._sheet.addItem(self._below_tools)
         self._sheet.setStretchFactor(self._canvas, 1000)
@@ -195,7 +134,6 @@ class DrawPanel(View):
         session.handwritingChanged.connect(self._show_handwriting)
         session.handwritingChanged.connect(self._fill_dialog)
         self.restyle()
-        self._show_undo(False, False)
         self._show_prediction()
         self._show_handwriting()
 
@@ -211,14 +149,7 @@ class DrawPanel(View):
         self._area.setWidget(content)
         name_scroll_area(self._area, "Drawing and its reading")
         column(self._area, margin=1, parent=self)
-        for label in (self._seen_caption, self._drawn_caption):
-            label.setWordWrap(True)
-            label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-            label.setMinimumWidth(label.fontMetrics().horizontalAdvance("What the network ") + 4)
-            label.setFixedHeight(CAPTION_LINES * label.fontMetrics().lineSpacing() + 2)
-        self._digit.setWordWrap(True)
-        self._digit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # a number moves nothing
-        self._reading.setMinimumWidth(2 * self._seen_caption.minimumWidth() + theme.SPACING_PX)
+        self._reading.reserve_width()
         self._arrange()
 
     def _one_below_the_other(self) -> QSize:
@@ -255,16 +186,11 @@ class DrawPanel(View):
         self._parts.setStretch(0, 3 if beside else 1000)
         self._parts.setStretch(1, 2 if beside else 1)
         pixel = min(self.width() // PICTURE_SHARE[0], self.height() // PICTURE_SHARE[1])
-        pixel = min(max(pixel, LEAST_PIXEL_PX), MOST_PIXEL_PX)
-        for picture in (self._picture, self._picture_as_drawn):
-            picture.set_pixel_px(pixel)
-        line = self._verdict.fontMetrics().lineSpacing()
-        pictures = self._picture.height() + CAPTION_SPACING_PX + self._seen_caption.height()
-        self._reading.setFixedHeight(max(pictures, DIGIT_HEIGHT_PX + VERDICT_LINES * line))  # for any verdict
+        self._reading.set_pixel_px(min(max(pixel, LEAST_PIXEL_PX), MOST_PIXEL_PX))
 
     def menu_actions(self) -> dict[str, list[QAction]]:
         return {
-            "&Edit": [self._undo_action, self._redo_action, self._eraser_action, self._clear_action],
+            "&Edit": self._tools.menu_actions(),
             "&Training": [
                 self._teach_menu.menuAction(),
                 self._untaught_action,
@@ -274,14 +200,7 @@ class DrawPanel(View):
         }
 
     def restyle(self) -> None:
-        colors = theme.colors()
-        for button, name in (
-            (self._undo, "undo"),
-            (self._redo, "redo"),
-            (self._eraser, "eraser"),
-            (self._clear, "clear"),
-        ):
-            button.setIcon(theme.icon(name, colors.text, colors.muted))
+        self._tools.restyle()
 
     # ------------------------------------------------------------ user -> session
 
@@ -303,7 +222,7 @@ class DrawPanel(View):
         self._keys.listens = self.session.can_teach
         self._asking.start()
         self._show_answer()
-        announce(self._digit, self._verdict.text())
+        self._reading.announce(number=False)
 
     @Slot()
     def _on_asked_long_ago(self) -> None:
@@ -346,32 +265,21 @@ class DrawPanel(View):
 
     # ------------------------------------------------------------ session -> user
 
-    @Slot(bool, bool)
-    def _show_undo(self, can_undo: bool, can_redo: bool) -> None:
-        for control in (self._undo, self._undo_action):
-            control.setEnabled(can_undo)
-        for control in (self._redo, self._redo_action):
-            control.setEnabled(can_redo)
-
     @Slot()
     def _show_prediction(self) -> None:
         session = self.session
         prediction = session.prediction
         self._show_shown()
-        self._picture.set_picture(session.picture)
         self._bars.set_probabilities(prediction.probabilities if prediction else None)
         self._show_comparison()
         self._show_boxes()
-        restyled(self._digit, "role", _number_role(session.number.text) if prediction else "muted")
         if prediction is not None:
-            self._digit.setText(session.number.text)
-            self._verdict.setText(self._verdict_on(prediction))
+            self._reading.show_number(session.picture, session.number.text, self._verdict_on(prediction))
         elif session.picture.any():
-            self._digit.setText("No network yet" if session.model is None else "No answer")
-            self._verdict.setText("Train one, or open a model.")
+            text = "No network yet" if session.model is None else "No answer"
+            self._reading.show_hint(session.picture, text, "Train one, or open a model.")
         else:
-            self._digit.setText("The canvas is blank")
-            self._verdict.setText("Draw a digit from 0 to 9.")
+            self._reading.show_hint(session.picture, "The canvas is blank", "Draw a digit from 0 to 9.")
 
     def _show_shown(self) -> None:
         """A picture that is read in place of a drawing lies on the canvas."""
@@ -393,7 +301,7 @@ class DrawPanel(View):
         """What is said about the digit that is pointed at, and which one it is if there are several."""
         session = self.session
         if prediction.recognised:
-            verdict = _sureness(prediction) + self._reader(prediction)
+            verdict = sureness(prediction) + self._reader(prediction)
         else:
             verdict = f"Not recognised. Closest match: {prediction.digit}"
         count = len(session.number.digits)
@@ -404,26 +312,20 @@ class DrawPanel(View):
 
     def _reader(self, prediction: Prediction) -> str:
         """A second line that says who is reading, if there is room for it."""
-        return "\nwith your handwriting" if prediction.with_handwriting and not self._compare.isChecked() else ""
+        return "\nwith your handwriting" if prediction.with_handwriting and not self._tools.compares else ""
 
     @Slot()
     def _announce_reading(self) -> None:
         """Announce the reading once the pen has been up for a while: a digit may have several strokes."""
         if not self._canvas.is_drawing:
-            announce(self._digit, f"{self._digit.text()}, {self._verdict.text()}")
+            self._reading.announce(number=True)
 
     def _show_comparison(self) -> None:
         """Beside what the network sees, show what it would see without preprocessing."""
-        compares = self._compare.isChecked()
-        self._drawn.setVisible(compares)
-        self._said.setVisible(not compares)  # the captions repeat it
-        if compares:
-            picture, prediction = self.session.read_as_drawn()
-            self._picture_as_drawn.set_picture(picture)
-            self._drawn_caption.setText(_captioned("As drawn", prediction))
-            self._seen_caption.setText(_captioned("As seen", self.session.prediction))
+        if self._tools.compares:
+            self._reading.compare(self.session.prediction, *self.session.read_as_drawn())
         else:
-            self._seen_caption.setText("What the network sees")
+            self._reading.stop_comparing()
 
     @Slot()
     def _show_handwriting(self) -> None:
@@ -509,21 +411,6 @@ class DrawPanel(View):
         if self._dialog.isVisible():
             drawing_store = self.session.drawing_store
             self._dialog.set_drawings(drawing_store.drawings, is_reading=bool(drawing_store.unread))
-
-
-def _number_role(number: str) -> str:
-    """As large as fits."""
-    return next((role for role, digits in NUMBER_ROLES.items() if len(number) <= digits), "figure")
-
-
-def _sureness(prediction: Prediction) -> str:
-    return f"{percentage(prediction.probabilities[prediction.digit])} sure"
-
-
-def _captioned(text: str, prediction: Prediction | None) -> str:
-    if prediction is None:
-        return f"{text}\n–"
-    return f"{text}\n{prediction.digit if prediction.recognised else '?'}, {_sureness(prediction)}"
 
 
 class _Content(QWidget):
