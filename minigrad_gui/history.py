@@ -13,7 +13,7 @@ from engine.training import EpochSummary
 HALF_WINDOW = 50
 """Largest number of mini-batches on either side that a smoothed loss takes into account."""
 HALF_WINDOW_AT_THE_END = 10
-"""At least this many before it, even where fewer have followed yet; else the tip of the curve would jump about."""
+"""At least this many before it, even if fewer have followed yet; otherwise the end of the curve would be jumpy."""
 BLOCKS = 5
 GUESSING = math.log(10)
 ENOUGH = 4000

@@ -1,6 +1,6 @@
-"""Pictures that show no digit, for networks to learn to be unsure of: letters, loose curves, scribbles and others.
+"""Pictures without a digit, from which networks learn to be unsure: letters, loose curves, scribbles and others.
 
-They are made from chance alone, and drawn as digits are. No Qt here.
+They are random, and rendered like digits. No Qt here.
 """
 
 from collections.abc import Callable, Sequence
@@ -62,13 +62,13 @@ LETTERS: tuple[Strokes, ...] = tuple(
 )
 LINE_POINTS = 60
 LEVEL = 0.6
-"""A lone line rises by at most so many radians: a steeper one may be a 1."""
+"""Maximum slope of a lone line, in radians: a steeper one might be a 1."""
 NARROW = 0.4
 """A curve is narrow if its width is less than this share of its height."""
 
 
 def non_digits(count: int, drawings: Sequence[Strokes], digits: Pictures, rng: np.random.Generator) -> Pictures:
-    """Pictures of no digit: uint8 (count, 28, 28).
+    """Pictures without a digit: uint8 (count, 28, 28).
 
     drawings: digits as strokes, digits: as pictures (n, 28, 28); several of them at once, or one as a negative, are
     among the pictures.
@@ -134,7 +134,7 @@ def _line(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _scribble(rng: np.random.Generator) -> Strokes:
-    """Ink without a form: wild curves and lines, a spiral, a zigzag, hatching."""
+    """Shapeless ink: wild curves and lines, a spiral, a zigzag, hatching."""
     kind = rng.integers(6)
     if kind == 0:
         return [_wandering(int(rng.integers(7, 16)), rng)]
@@ -156,7 +156,7 @@ def _scribble(rng: np.random.Generator) -> Strokes:
 
 
 def _number(drawings: Sequence[Strokes], rng: np.random.Generator) -> Strokes:
-    """Two or three digits beside each other: a number, but no digit."""
+    """Two or three digits side by side: a number, not a digit."""
     result: Strokes = []
     right = 0.0
     for _ in range(rng.integers(2, 4)):
@@ -170,7 +170,7 @@ def _number(drawings: Sequence[Strokes], rng: np.random.Generator) -> Strokes:
 
 
 def _texture(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Noise, a block, an even grey or stripes, as photographs may show."""
+    """Noise, a block, a uniform grey or stripes, as photographs may show."""
     y, x = np.indices((SIDE_PX, SIDE_PX))
     kind = rng.integers(4)
     if kind == 0:

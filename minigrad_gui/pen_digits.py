@@ -18,9 +18,9 @@ Strokes = list[NDArray[np.float64]]
 """(n, 2) each: x to the right, y down, in any unit."""
 
 POINTS = 24
-"""A stroke is varied with so many points, evenly along its length."""
+"""Number of points of a varied stroke, evenly spaced along its length."""
 CUT_POINTS = 2
-"""The most that is cut off at either end of a stroke: a shorter flag, a shorter tail."""
+"""Maximum number of points cut off at either end of a stroke: a shorter flag, a shorter tail."""
 ROTATION = np.radians(10)
 SHEAR = 0.25
 STRETCH = 0.2
@@ -28,7 +28,7 @@ STRETCH = 0.2
 BUMP, BUMP_RADIUS = 0.045, 0.35
 """The paper is bent by nine bumps of this standard deviation and radius, in units of the longer side."""
 OFFSET = 0.02
-"""The standard deviation of where a stroke lies, likewise."""
+"""Standard deviation of a stroke's position, in the same units."""
 PENS_PX = (2.0, 3.3)
 
 
@@ -42,7 +42,7 @@ class PenDigits:
 
 
 def read_pen_digits(path: Path) -> PenDigits:
-    """The drawings of a file made by assets/make_pen_digits.py. Raises nearly anything if it is damaged."""
+    """Load a file made by assets/make_pen_digits.py. A damaged file may raise almost any exception."""
     with np.load(path, allow_pickle=False) as arrays:
         strokes = np.split(arrays["points"].astype(np.float64), arrays["stroke_start"][1:-1])
         drawings = [strokes[start:end] for start, end in pairwise(arrays["digit_start"])]
@@ -50,7 +50,7 @@ def read_pen_digits(path: Path) -> PenDigits:
 
 
 def varied(strokes: Sequence[NDArray[np.float64]], rng: np.random.Generator) -> Strokes:
-    """The same digit as it might be drawn the next time: strokes of unit size around 0."""
+    """A variation of a digit, as the same person might draw it again: strokes of unit size, centred at 0."""
     lines = [_evenly(stroke) for stroke in strokes]
     points = np.concatenate(lines)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -69,7 +69,7 @@ def varied(strokes: Sequence[NDArray[np.float64]], rng: np.random.Generator) -> 
 
 
 def picture_of(strokes: Sequence[NDArray[np.float64]], pen_px: float = PEN_PX) -> NDArray[np.uint8]:
-    """Strokes as one of a dataset's pictures: uint8 (28, 28). pen_px: as `rasterize` takes it."""
+    """Render strokes as a dataset's picture: uint8 (28, 28). pen_px: as in `rasterize`."""
     return np.asarray(np.rint(rasterize(strokes, pen_px) * 255), np.uint8)
 
 
@@ -79,7 +79,7 @@ def varied_pictures(drawings: Sequence[Strokes], rng: np.random.Generator) -> ND
 
 
 def _evenly(line: NDArray[np.float64]) -> NDArray[np.float64]:
-    """With points at even distances along the line."""
+    """Resample with points evenly spaced along the line."""
     walked = np.concatenate([[0.0], np.hypot(*np.diff(line, axis=0).T).cumsum()])
     if walked[-1] == 0:
         return line[:1]
@@ -88,6 +88,6 @@ def _evenly(line: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _cut(line: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Every second end is cut off by up to CUT_POINTS."""
+    """Cut up to CUT_POINTS points off each end, with probability one half."""
     first, last = rng.integers(0, CUT_POINTS + 1, 2) * rng.integers(0, 2, 2)
     return line[first : len(line) - last] if len(line) == POINTS else line

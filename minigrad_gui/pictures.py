@@ -75,17 +75,17 @@ def _readable_formats() -> list[str]:
 
 
 def _missing_reader(path: Path) -> str:
-    """What to add where a picture is perhaps none only because nothing here can read it."""
+    """A hint to add if the file may be a picture in a format that cannot be read here."""
     if path.suffix.lower() in HEIC_SUFFIXES and "HEIF" not in _readable_formats():
         return " that can be read without the package pillow-heif"
     return ""
 
 
 def _check_size(path: Path, image: "ImageFile", content: bytes) -> None:
-    """Raise PictureError if it would take too long or too much memory to read; let a large JPEG be shrunk as it is."""
+    """Raise PictureError if reading would take too long or too much memory; shrink a large JPEG as it is read."""
     size_px = image.width * image.height
     is_jpeg = image.format in ("JPEG", "MPO")
-    shrinks = is_jpeg and not image.info.get("progressive")  # of which all coefficients are held in memory
+    shrinks = is_jpeg and not image.info.get("progressive")  # all of its coefficients are held in memory
     if size_px > (MAX_SHRUNK_PX if shrinks else MAX_PX):
         raise PictureError(f"{path} is too large: {image.width} x {image.height} pixels.")
     scans = content.count(b"\xff\xda") if is_jpeg else 0

@@ -1,4 +1,4 @@
-"""The bundled datasets: MNIST, the strokes that people drew with a pen, and both together."""
+"""The bundled datasets: MNIST, pen strokes, and both together."""
 
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ PEN_COUNT, PEN_COPIES, OUTLIER_COUNT = 7_494, 3, 8_000
 TEST_WRITERS = 6
 """The last of the 30 people, whose drawings are the test digits of the pen strokes alone."""
 PART = 500
-"""Pictures that are drawn between two looks at whether loading was cancelled."""
+"""Pictures drawn between two checks whether loading was cancelled."""
 
 
 def load_mnist() -> Dataset:
@@ -25,7 +25,7 @@ def load_mnist() -> Dataset:
     path = asset_path("mnist.npz")
     try:
         return read_arrays(path, "mnist")
-    except Exception as error:  # a damaged zip raises nearly anything
+    except Exception as error:  # a damaged zip may raise almost anything
         raise DataError(f"The bundled digits ({path}) are missing or damaged; install minigrad again.") from error
 
 
@@ -82,5 +82,5 @@ def _pen_strokes() -> "PenDigits":
     path = asset_path("pen_digits.npz")
     try:
         return read_pen_digits(path)
-    except Exception as error:  # a damaged zip raises nearly anything
+    except Exception as error:  # a damaged zip may raise almost anything
         raise DataError(f"The bundled pen strokes ({path}) are missing or damaged; install minigrad again.") from error

@@ -27,7 +27,7 @@ class LoadingCancelledError(Exception):
 class Dataset:
     """Images: uint8 (N, 28, 28), from 0 (paper) to 255 (ink); labels: uint8 (N,), indices into class_names.
 
-    outliers: images likewise, of none of the classes, for a network to learn to be unsure of.
+    outliers: more images that show none of the classes, from which a network learns to be unsure.
     """
 
     train_images: NDArray[np.uint8]
@@ -40,7 +40,7 @@ class Dataset:
 
 
 def read_arrays(path: Path, name: str) -> Dataset:
-    """The dataset in an .npz file. Raises nearly anything, and DataError if the arrays are not such a dataset's."""
+    """Load a dataset from an .npz file. Raises DataError for unsuitable arrays, almost anything for damage."""
     arrays = {}
     with zipfile.ZipFile(path) as archive:
         for key in ARRAYS:

@@ -1,4 +1,4 @@
-"""Every usual kind of picture is read; damaged or malicious ones are refused in one sentence, soon."""
+"""Every usual kind of picture is read; damaged or malicious ones are refused quickly, in one sentence."""
 
 import importlib.util
 import io
@@ -21,7 +21,7 @@ def test_photos_are_turned_upright(tmp_path):
 
     picture = Image.new("L", (30, 10), 255)
     exif = Image.Exif()
-    exif[274] = 6  # the camera was held on its side
+    exif[274] = 6  # the camera was rotated
     picture.save(tmp_path / "photo.jpg", exif=exif)
     assert read_image(tmp_path / "photo.jpg").shape == (30, 10)
 
@@ -45,7 +45,7 @@ def test_sixteen_bits_of_grey_are_scaled(tmp_path):
 
 
 @pytest.mark.parametrize(("most", "expected"), [(200, [0, 100, 200]), (4000, [0, 125, 250]), (65535, [0, 127, 255])])
-def test_sixteen_bits_of_which_some_are_used_are_scaled_by_those(tmp_path, most, expected):
+def test_partly_used_sixteen_bits_are_scaled_by_the_used_bits(tmp_path, most, expected):
     from PIL import Image
 
     Image.fromarray(np.array([[0, most // 2, most]], np.uint16)).save(tmp_path / "deep.png")
@@ -80,7 +80,7 @@ def test_a_heic_picture_is_read_or_the_package_is_named(tmp_path):
         read_image(tmp_path / "photo.HEIC")
 
 
-def test_of_an_animation_the_first_frame_is_read(tmp_path):
+def test_the_first_frame_of_an_animation_is_read(tmp_path):
     from PIL import Image
 
     frames = [Image.new("L", (8, 8), shade) for shade in (0, 255)]
@@ -95,7 +95,7 @@ def test_a_photo_of_a_hundred_megapixels_is_shrunk_as_it_is_read(tmp_path):
     assert read_image(tmp_path / "large.jpg").shape == (4500, 6000)
 
 
-def test_a_large_photo_of_which_all_must_be_held_in_memory_is_refused(tmp_path):
+def test_a_large_photo_that_must_be_decoded_whole_is_refused(tmp_path):
     from PIL import Image
 
     Image.new("L", (8000, 6000), 99).save(tmp_path / "large.jpg", progressive=True)
@@ -103,7 +103,7 @@ def test_a_large_photo_of_which_all_must_be_held_in_memory_is_refused(tmp_path):
         read_image(tmp_path / "large.jpg")
 
 
-def test_a_folder_and_a_wildcard_are_the_pictures_in_them(tmp_path):
+def test_a_folder_and_a_wildcard_stand_for_their_pictures(tmp_path):
     for name in ("b.png", "a.JPG", "notes.txt"):
         (tmp_path / name).touch()
     pictures = [tmp_path / "a.JPG", tmp_path / "b.png"]
@@ -120,13 +120,13 @@ def test_a_folder_and_a_wildcard_are_the_pictures_in_them(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n cut", b"\xff\xd8\xff\xe0 cut"])
-def test_what_is_no_picture_is_told(tmp_path, content):
+def test_files_that_are_not_pictures_are_reported(tmp_path, content):
     (tmp_path / "x.png").write_bytes(content)
     with pytest.raises(PictureError, match=r"x\.png"):
         read_image(tmp_path / "x.png")
 
 
-def test_a_picture_that_was_cut_is_told(tmp_path):
+def test_a_truncated_picture_is_reported(tmp_path):
     from PIL import Image
 
     whole = tmp_path / "whole.png"
@@ -153,19 +153,19 @@ def refused_at_once(path: Path, match: str) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_a_named_pipe_is_not_waited_for(tmp_path):
+def test_a_named_pipe_does_not_block(tmp_path):
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
-    release = threading.Timer(30, lambda: os.close(os.open(pipe, os.O_RDWR)))  # so that a failure is no standstill
+    release = threading.Timer(30, lambda: os.close(os.open(pipe, os.O_RDWR)))  # so that a failure does not block
     release.start()
     refused_at_once(pipe, r"pipe\.png is not a file\.")
-    assert release.is_alive(), "it was waited for"
+    assert release.is_alive(), "it blocked"
     release.cancel()
     release.join()
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/", "/no/such/file.png"])
-def test_what_is_no_file_is_told(path):
+def test_paths_that_are_not_files_are_reported(path):
     refused_at_once(Path(path), "no such file" if "such" in path else "is not a file")
 
 
@@ -186,8 +186,8 @@ def test_a_file_of_absurd_size_is_refused_unread(tmp_path):
         png_chunk(b"acTL", b"\xff" * 8),
     ],
 )
-def test_bombs_beside_the_pixels_do_not_go_off(tmp_path, part):
-    """The picture is read without them, or refused; either way soon."""
+def test_bombs_outside_the_pixels_do_not_go_off(tmp_path, part):
+    """The picture is read without them, or refused; in either case quickly."""
     (tmp_path / "bomb.png").write_bytes(BLANK[:33] + part + BLANK[33:])
     started = time.thread_time()
     with suppress(PictureError):

@@ -1,4 +1,4 @@
-"""A run is driven from its data to its record, without a window."""
+"""A run from its data to its record, without a window."""
 
 import os
 import threading
@@ -66,7 +66,7 @@ def test_a_run_is_trained_tested_and_recorded():
     assert record.versions["numpy"] == np.__version__
 
 
-def test_a_run_that_nobody_reads_with_is_not_calibrated():
+def test_a_run_is_calibrated_only_on_request():
     with opened(job_of()) as runner:
         list(runner.chunks())
         result = runner.finish(calibrates=False)
@@ -74,7 +74,7 @@ def test_a_run_that_nobody_reads_with_is_not_calibrated():
     assert result.test is not None
 
 
-def test_another_learning_rate_is_noted_once_and_used():
+def test_another_learning_rate_is_recorded_once_and_used():
     job = job_of()
     with opened(job) as runner:
         runner.run.chunk_s = 0
@@ -111,7 +111,7 @@ def test_a_resumed_run_ends_like_an_uninterrupted_one(tmp_path):
     assert load_checkpoint(path)[1]["taught_drawings"] == 2
 
 
-def test_the_checkpoint_follows_the_run_until_nobody_wants_it(tmp_path):
+def test_the_checkpoint_follows_the_run_until_it_is_abandoned(tmp_path):
     job = job_of(replace(CONFIG, epochs=1000), checkpoint_path=tmp_path / "run.npz")
     with opened(job) as runner, closing(runner.chunks()) as chunks:
         runner.checkpoint.write()
@@ -122,7 +122,7 @@ def test_the_checkpoint_follows_the_run_until_nobody_wants_it(tmp_path):
     assert not job.checkpoint_path.exists()
 
 
-def test_a_checkpoint_that_cannot_be_written_is_told_once_and_training_goes_on(tmp_path):
+def test_a_failed_checkpoint_is_reported_once_and_training_continues(tmp_path):
     told = []
     folder = tmp_path / "gone"
     with opened(job_of(checkpoint_path=folder / "run.npz"), failed=told.append) as runner:
@@ -138,7 +138,7 @@ def test_a_checkpoint_that_cannot_be_written_is_told_once_and_training_goes_on(t
     assert summarize_checkpoint(folder / "run.npz").is_finished
 
 
-def test_a_run_that_diverges_says_so_and_after_which_steps():
+def test_a_diverged_run_reports_its_last_finite_steps():
     config = replace(CONFIG, optimizer="sgd", learning_rate=1000)
     with opened(job_of(config)) as runner:
         seen = []
@@ -150,7 +150,7 @@ def test_a_run_that_diverges_says_so_and_after_which_steps():
         assert "exploded" in runner.diagnose(diverged=True).finding
 
 
-def test_a_network_that_its_last_step_blew_up_is_no_result():
+def test_a_network_that_is_not_finite_is_not_a_result():
     with opened(job_of()) as runner:
         assert runner.frozen_model() is not None
         runner.run.model.layers[0].W.data[0, 0] = np.inf
@@ -173,7 +173,7 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path, digits):
 @pytest.mark.parametrize(
     ("before", "threads"), [(1, 1), (10**6, os.cpu_count()), (0, None), ("many", None), (None, None)]
 )
-def test_a_run_gets_the_threads_that_it_had_as_far_as_there_are_so_many(tmp_path, digits, before, threads):
+def test_a_resumed_run_gets_its_number_of_threads_up_to_the_processors(tmp_path, digits, before, threads):
     run = TrainingRun(CONFIG, digits.train_images, digits.train_labels, 10)
     save_checkpoint(tmp_path / "run.npz", run.state(), {"dataset": "mnist", "blas_threads": before})
     job = TrainingJob.resuming(tmp_path / "run.npz", summarize_checkpoint(tmp_path / "run.npz"), None)
@@ -196,7 +196,7 @@ def test_the_number_of_threads_is_measured_once_for_a_shape():
     assert rehearsed == []
 
 
-def test_other_threads_wait_until_a_run_no_longer_needs_blas():
+def test_other_threads_wait_until_a_run_has_finished_with_blas():
     order = []
 
     def learn():
@@ -212,7 +212,7 @@ def test_other_threads_wait_until_a_run_no_longer_needs_blas():
     assert order == ["trained", "learnt"]
 
 
-def test_a_run_goes_on_from_a_copy_of_a_network():
+def test_a_run_continues_from_a_copy_of_a_network():
     model = CONFIG.build_model(784, 10)
     optimizer = Adam(model.parameters())
     cross_entropy_loss(model(np.ones((1, 784), np.float32)), [3]).backward()

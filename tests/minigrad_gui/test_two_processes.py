@@ -1,6 +1,6 @@
-"""Two programs at once on the same data folder, settings and files: no damage.
+"""Two programs at once on the same data folder, settings and files do no damage.
 
-Each test starts real processes. They say when they are ready and begin together, at a word; nobody waits for luck.
+Each test starts real processes, which report when they are ready and then begin together on a signal.
 """
 
 import json
@@ -70,7 +70,7 @@ class Program:
         )
 
     def told(self) -> list[str]:
-        """The next line, in words; it begins with "ready"."""
+        """The words of the next line, which begins with "ready"."""
         words = self.process.stdout.readline().split()
         assert words[:1] == ["ready"], self._end()
         return words[1:]
@@ -80,7 +80,7 @@ class Program:
         self.process.stdin.flush()
 
     def finish(self) -> str:
-        """What it says until its end, which must be a good one."""
+        """Its output until its end, which must be successful."""
         rest, _ = self.process.communicate(timeout=PATIENCE_S)
         assert self.process.returncode == 0, self._end()
         return rest
@@ -115,7 +115,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def together(*programs: Program) -> list[str]:
-    """Let all begin at once, and wait for their ends: what each has said."""
+    """Let all begin at once, wait until they end, and return their output."""
     for program in programs:
         program.told()
     for program in programs:
@@ -127,7 +127,7 @@ def together(*programs: Program) -> list[str]:
 
 
 def test_both_add_and_remove_drawings_at_full_speed(start, tmp_path):
-    """Each third one is removed again; a third process reads the newest all the while, and never half a file."""
+    """Every third one is removed again; a third process reads the newest all the time, and never a partial file."""
     folder = tmp_path / "new" / "handwriting"
     writes = f"""{NOTEBOOK}
 drawing_store = DrawingStore(folder)
@@ -159,8 +159,8 @@ while len(names) < 200:
     assert len(list(folder.iterdir())) == len(drawings) == 200
 
 
-def test_one_forgets_the_hand_while_the_other_teaches(start, tmp_path):
-    """One teaches until the other has thrown away a few of its drawings; then it takes all of them back."""
+def test_one_forgets_the_handwriting_while_the_other_teaches(start, tmp_path):
+    """One teaches until the other has deleted a few of its drawings; then it removes all of them."""
     folder, enough = tmp_path / "handwriting", tmp_path / "enough"
     DrawingStore(folder).add([[[0.5, 0.1], [0.5, 0.9]]], 1)
     teaches = f"""{NOTEBOOK}
@@ -186,7 +186,7 @@ while gone < 30:
 Path(sys.argv[2]).touch()
 """
     left, _ = together(start(teaches, folder, enough), start(forgets, folder, enough))
-    assert int(left) >= 3, "what is taught after the other has forgotten stays"
+    assert int(left) >= 3, "drawings taught after the other has forgotten them stay"
     assert [drawing.label for drawing in DrawingStore(folder).read()] == [8]
     assert len(list(folder.iterdir())) == 1
 
@@ -295,7 +295,7 @@ watch.uninstall()
 # ---------------------------------------------------------------- runs
 
 
-def test_both_train_and_neither_offers_the_run_of_the_other(start, tmp_path):
+def test_both_train_and_neither_offers_the_others_run(start, tmp_path):
     script = f"""{WINDOW}
 window = MainWindow()
 window.session.set_config(TrainingConfig(hidden=(16,), epochs=1000), "mnist")
@@ -323,7 +323,7 @@ leave(window)
     folder.release()
 
 
-def test_both_start_at_once_and_one_of_them_offers_the_run_that_was_left(start, tmp_path):
+def test_both_start_at_once_and_only_one_offers_the_run_left_behind(start, tmp_path):
     runs = tmp_path / "data" / "minigrad" / "runs"
     runs.mkdir(parents=True)
     config = TrainingConfig(hidden=(4,), batch_size=8, epochs=2, validation_share=0.0)

@@ -1,4 +1,4 @@
-"""What shows no digit is not recognised by the network that comes with the project; what shows one is."""
+"""The pretrained network recognises digits, and not what is not a digit."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ COUNT = 100
 
 
 def rubbed(rng: np.random.Generator) -> list[np.ndarray]:
-    """To and fro, across and down."""
+    """A zigzag across and down the sheet."""
     x = np.resize([0.0, 1.0], 12) + rng.normal(0, 0.08, 12)
     return [np.column_stack([x, np.linspace(0, 1, 12) + rng.normal(0, 0.03, 12)])]
 
@@ -28,13 +28,13 @@ def hatched(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def crossed_out(rng: np.random.Generator) -> list[np.ndarray]:
-    """Eight crooked strokes over one another."""
+    """Eight crooked strokes on top of each other."""
     return [rng.uniform(0, 1, (6, 2)) for _ in range(8)]
 
 
 @pytest.fixture(scope="module")
 def accepted():
-    """Which pictures (n, 28, 28) are accepted to show a digit: (n,)."""
+    """Which pictures, (n, 28, 28), are accepted as a digit: (n,)."""
     model, record = load_reader(asset_path("pretrained.npz"))
     calibration = record.calibration
     assert calibration.least_log_sum_exp is not None

@@ -1,4 +1,4 @@
-"""The training loop, called in the test's own thread: what it reports, and that every way out ends."""
+"""The training loop, called in the test's own thread: its reports and its end."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def worker():
 
 @pytest.fixture
 def told(worker):
-    """What the signals carried, by their names."""
+    """The arguments of the signals, by name."""
     told = {"prepared": [], "progressed": [], "ended": []}
     for name, carried in told.items():
         getattr(worker, name).connect(carried.append)
@@ -71,7 +71,7 @@ def test_a_stop_ends_the_run(worker, told):
     assert told["ended"][0].test is not None
 
 
-def test_while_it_is_paused_single_steps_are_taken(worker):
+def test_a_paused_run_takes_single_steps(worker):
     job = job_of(ENDLESS, paused=True)
     taken = []
 
@@ -87,14 +87,14 @@ def test_while_it_is_paused_single_steps_are_taken(worker):
     assert [step.index for step in taken] == [0, 1, 2]
 
 
-def test_an_abandoned_run_is_not_measured(worker, told):
+def test_an_abandoned_run_is_not_evaluated(worker, told):
     job = job_of(ENDLESS)
     worker.progressed.connect(lambda _: job.control.abandon(keep=False))
     worker.run(job)
     assert told["ended"][0].test is None
 
 
-def test_a_run_that_explodes_says_so_and_what_to_try(worker, told):
+def test_a_diverged_run_ends_with_advice(worker, told):
     worker.run(job_of(TrainingConfig(hidden=(16,), optimizer="sgd", learning_rate=1000.0, batch_size=100)))
     (ended,) = told["ended"]
     assert ended.error.startswith("The loss exploded")
@@ -105,7 +105,7 @@ def test_a_run_that_explodes_says_so_and_what_to_try(worker, told):
     ("error", "told_error"),
     [(data.DataError("There are no digits."), "There are no digits."), (MemoryError(), "There is not enough memory")],
 )
-def test_every_way_out_ends_in_one_sentence(worker, told, monkeypatch, error, told_error):
+def test_every_error_ends_in_one_sentence(worker, told, monkeypatch, error, told_error):
     def load():
         raise error
 
@@ -114,14 +114,14 @@ def test_every_way_out_ends_in_one_sentence(worker, told, monkeypatch, error, to
     assert [result.error.startswith(told_error) for result in told["ended"]] == [True]
 
 
-def test_an_error_of_the_program_is_told_and_logged(worker, told, monkeypatch, caplog):
+def test_an_internal_error_is_reported_and_logged(worker, told, monkeypatch, caplog):
     replace_mnist(monkeypatch, lambda: 1 / 0)
     worker.run(job_of(CONFIG))
     assert "ZeroDivisionError" in told["ended"][0].error
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_loading_that_nobody_waits_for_ends_without_an_error(worker, told, monkeypatch):
+def test_cancelled_loading_ends_without_an_error(worker, told, monkeypatch):
     def load():
         raise data.LoadingCancelledError
 

@@ -39,7 +39,7 @@ def test_the_bundled_digits_are_the_published_originals(mnist):
         assert hashlib.md5(idx(array)).hexdigest() == md5
 
 
-def test_they_can_be_built_again_to_the_same_bytes(mnist, tmp_path):
+def test_the_bundled_digits_can_be_rebuilt_byte_for_byte(mnist, tmp_path):
     script = tmp_path / "make_mnist.py"
     script.write_bytes((ROOT / "assets" / "make_mnist.py").read_bytes())
     folder = tmp_path / "idx"
@@ -60,7 +60,7 @@ def test_files_that_are_not_the_originals_are_refused(mnist, tmp_path):
         make_mnist().read_original(tmp_path, *make_mnist().ORIGINALS["test_labels"])
 
 
-def test_a_missing_file_is_told(monkeypatch, tmp_path):
+def test_a_missing_file_is_reported(monkeypatch, tmp_path):
     monkeypatch.setattr(bundled, "asset_path", lambda name: tmp_path / name)
     with pytest.raises(data.DataError, match="install minigrad again"):
         data.load_mnist()
@@ -68,7 +68,7 @@ def test_a_missing_file_is_told(monkeypatch, tmp_path):
 
 @pytest.fixture
 def few_drawings(monkeypatch):
-    """Whatever loads the pen strokes gets the first 700; the number of copies and outliers is small, too."""
+    """Everything that loads pen strokes gets the first 700, with few copies and outliers."""
     drawn = bundled._pen_strokes()
     few = PenDigits(drawn.drawings[:DRAWN], drawn.labels[:DRAWN], drawn.writers[:DRAWN])
     monkeypatch.setattr(bundled, "_pen_strokes", lambda: few)
@@ -107,7 +107,7 @@ def test_people_can_be_held_out(monkeypatch):
     np.testing.assert_array_equal(both.train_labels[60_000:], pen.train_labels)
 
 
-def test_drawing_them_can_be_cancelled():
+def test_drawing_the_variations_can_be_cancelled():
     asked = []
 
     def cancelled():
@@ -118,7 +118,7 @@ def test_drawing_them_can_be_cancelled():
         data.load_mnist_and_pen_digits(cancelled)
 
 
-def test_missing_pen_strokes_are_told_in_one_sentence(monkeypatch, tmp_path):
+def test_missing_pen_strokes_are_reported_in_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setattr(bundled, "asset_path", lambda name: tmp_path / name)
     with pytest.raises(data.DataError, match=r"pen strokes .* are missing or damaged; install minigrad again"):
         data.load_pen_digits()

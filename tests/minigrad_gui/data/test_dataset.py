@@ -1,4 +1,4 @@
-"""Arrays that are no dataset, and damaged or malicious files, are refused in one sentence."""
+"""Invalid arrays and damaged or malicious files are refused in one sentence."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from minigrad_gui.data.dataset import ARRAYS
 
 @pytest.fixture
 def few(mnist) -> dict[str, np.ndarray]:
-    """The arrays of a small dataset, to be spoilt."""
+    """The arrays of a small dataset, to be damaged."""
     return {key: getattr(mnist, key)[:30] for key in ARRAYS}
 
 
 @pytest.fixture
 def bundled_file(monkeypatch, tmp_path) -> Path:
-    """Where the bundled digits are said to be."""
+    """Replaces the path of the bundled digits."""
     monkeypatch.setattr(bundled, "asset_path", lambda name: tmp_path / name)
     return tmp_path / "mnist.npz"
 
@@ -43,14 +43,14 @@ def test_arrays_that_are_not_digits_are_refused(bundled_file, few, change):
         data.load_mnist()
 
 
-def test_an_array_that_is_missing_is_told(bundled_file, few):
+def test_a_missing_array_is_reported(bundled_file, few):
     del few["test_labels"]
     np.savez(bundled_file, **few)
     with pytest.raises(data.DataError, match="install minigrad again"):
         data.load_mnist()
 
 
-def test_damage_is_told_or_does_not_matter(bundled_file, few):
+def test_damage_is_reported_or_harmless(bundled_file, few):
     np.savez_compressed(bundled_file, **few)
     whole, refused = bundled_file.read_bytes(), 0
     cut = [whole[:length] for length in range(0, len(whole), 997)]

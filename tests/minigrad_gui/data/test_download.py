@@ -1,4 +1,4 @@
-"""Datasets from a Hugging Face hub on loopback, which may mean harm, through a child process that may, too."""
+"""Datasets from a hub on loopback, through a child process; both may be malicious."""
 
 import os
 import sys
@@ -24,11 +24,11 @@ def files(mnist) -> dict[str, bytes]:
     return content
 
 
-def test_the_hub_gives_the_very_same_arrays_to_two_at_once_and_its_cache_too(mnist, files, empty_cache):
+def test_two_downloads_at_once_and_the_cache_give_the_same_arrays(mnist, files, empty_cache):
     with hub.serving({REPOSITORY: files}) as served, ThreadPoolExecutor() as pool:
         empty_cache(served.address)
         fetched, too = pool.map(data.load, [REPOSITORY] * 2)
-    cached = data.load(REPOSITORY)  # nobody serves any more
+    cached = data.load(REPOSITORY)  # the hub is stopped
     for dataset in (fetched, too, cached):
         for split, count in COUNTS.items():
             for kind in ("images", "labels"):
@@ -43,7 +43,7 @@ def test_the_hub_gives_the_very_same_arrays_to_two_at_once_and_its_cache_too(mni
         data.load(REPOSITORY)
 
 
-def test_a_dataset_that_does_not_exist_is_told_in_one_sentence(files, empty_cache):
+def test_a_missing_dataset_is_reported_in_one_sentence(files, empty_cache):
     with hub.serving({REPOSITORY: files}) as served:
         empty_cache(served.address)
         with pytest.raises(data.DataError, match="nobody/nothing could not be fetched") as refusal:
@@ -57,7 +57,7 @@ def test_without_network_and_cache_it_fails(empty_cache):
         data.load_hugging_face(REPOSITORY)
 
 
-def test_a_hub_that_never_answers_can_be_left(empty_cache):
+def test_a_hub_that_never_answers_can_be_cancelled(empty_cache):
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor() as pool:
@@ -85,7 +85,7 @@ def test_a_download_without_end_is_refused(tmp_path, empty_cache):
     assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) < 1 << 20
 
 
-def test_a_download_that_trickles_can_be_left(empty_cache):
+def test_a_very_slow_download_can_be_cancelled(empty_cache):
     with hub.serving({REPOSITORY: hub.repository(hub.endless(b"x", 0.05))}) as served:
         empty_cache(served.address)
 
@@ -97,7 +97,7 @@ def test_a_download_that_trickles_can_be_left(empty_cache):
 
 
 def test_no_token_and_nothing_about_the_person_is_sent(tmp_path, monkeypatch, empty_cache):
-    """Neither to the hub nor to where the hub sends us for the files."""
+    """Neither to the hub nor to the server that it redirects to."""
     repositories = {REPOSITORY: hub.repository(hub.pictures(hub.BLANK))}
     with hub.serving(repositories) as store, hub.serving(repositories, moved_to=store.address) as served:
         empty_cache(served.address)
@@ -112,7 +112,7 @@ def test_no_token_and_nothing_about_the_person_is_sent(tmp_path, monkeypatch, em
     for headers in served.headers + store.headers:
         assert not {"authorization", "cookie"} & headers.keys()
         assert "secret" not in str(headers)
-        assert "harness" not in headers["path"]  # a list of what to look for in our environment
+        assert "harness" not in headers["path"]  # a request for values from our environment
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script cannot stand for the interpreter there")
@@ -126,7 +126,7 @@ def test_no_token_and_nothing_about_the_person_is_sent(tmp_path, monkeypatch, em
         ("", "the download is damaged."),
     ],
 )
-def test_the_child_is_not_believed_either(tmp_path, monkeypatch, does, told):
+def test_the_child_is_not_trusted_either(tmp_path, monkeypatch, does, told):
     child = tmp_path / "python"
     child.write_text(f"#!{sys.executable}\nimport os, resource, sys\nresource.setrlimit(4, (0, 0))\n{does}")
     child.chmod(0o700)

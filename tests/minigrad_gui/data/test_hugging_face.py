@@ -1,4 +1,4 @@
-"""What the child makes of datasets that mean harm, from a hub on loopback."""
+"""The child process with malicious datasets from a hub on loopback."""
 
 import io
 import json
@@ -125,7 +125,7 @@ print(json.dumps(told))
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory) -> dict[str, str]:
-    """What one child says of each evil dataset; one for each would need a second and a half each."""
+    """One child's messages for all malicious datasets; a child for each would take 1.5 s each."""
     folder = tmp_path_factory.mktemp("evil")
     (folder / "private.png").write_bytes(BLANK)
     (folder / "private.parquet").write_bytes(pictures(BLANK))
@@ -145,8 +145,8 @@ def told(tmp_path_factory) -> dict[str, str]:
     return json.loads(result.stdout)
 
 
-def test_harm_is_refused_in_one_sentence(told):
-    """All in one test, with one dataset that means none: the child that tries them takes as long for one as for all."""
+def test_malicious_datasets_are_refused_in_one_sentence(told):
+    """All in one test, with a harmless dataset: the child takes as long for one as for all."""
     tried = [name for name in HARM if sys.platform == "linux" or not name.startswith("bomb")]  # Linux limits memory
     assert {name: told[name] for name in tried if not told[name].startswith(HARM[name][1])} == {}
     assert [name for name in told if told[name].startswith("got")] == ["nothing-wrong"]

@@ -1,4 +1,4 @@
-"""The datasets to choose from are what they are said to be."""
+"""The datasets to choose from match their descriptions."""
 
 import pytest
 from mnist_digits import replace_mnist
@@ -17,7 +17,7 @@ def test_a_source_is_asked_whether_loading_was_cancelled():
         data.load(data.MNIST_AND_PEN, lambda: True)
 
 
-def test_what_is_said_of_mnist_with_pen_strokes_is_true():
+def test_the_description_of_mnist_with_pen_strokes_is_true():
     source = data.SOURCES[data.MNIST_AND_PEN]
     assert len(bundled._pen_strokes().drawings) == bundled.PEN_COUNT
     assert source.training_count == 60_000 + bundled.PEN_COPIES * bundled.PEN_COUNT

@@ -221,7 +221,7 @@ def test_mnist_enlarged_stays_nearly_the_same(invert):
 
 
 @pytest.mark.parametrize("shape", [(9, 300), (7, 241), (20, 300), (16, 400)])
-def test_long_and_narrow_pictures_are_no_mishap(shape):
+def test_long_and_narrow_pictures_are_handled(shape):
     stripes = np.where(np.arange(shape[1]) % 7 < 2, 0, 255).astype(np.uint8)
     picture = np.broadcast_to(stripes, shape)
     for turned in (picture, picture.T):
@@ -320,6 +320,6 @@ def test_the_box_is_where_it_is_in_the_whole_picture_also_on_a_square():
 
 
 @pytest.mark.parametrize("shade", [0, 128, 255])
-def test_nothing_is_found_where_nothing_is(shade):
+def test_nothing_is_found_in_an_empty_picture(shade):
     assert find_digits(np.full((50, 80), shade, np.uint8)) == []
     assert find_digits(np.full((1, 1, 3), shade, np.uint8)) == []

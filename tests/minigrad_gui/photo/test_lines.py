@@ -21,7 +21,7 @@ def ruled(ink: np.ndarray, rows: list[int], thick: int = 2) -> np.ndarray:
 
 @pytest.mark.parametrize("rows", [[20, 100, 180], [130], [170]])
 @pytest.mark.parametrize("turned", [False, True])
-def test_lines_from_edge_to_edge_go(rows, turned):
+def test_lines_from_edge_to_edge_are_removed(rows, turned):
     ink = ruled(digit(), rows)
     given = ink.T if turned else ink
     left = without_lines(given, given > 0.1)
@@ -38,6 +38,6 @@ def test_a_bar_as_thick_as_the_pen_is_no_line():
     assert np.array_equal(without_lines(seven, seven > 0), seven)
 
 
-def test_nothing_is_no_mishap():
+def test_an_empty_picture_is_handled():
     blank = np.zeros((100, 100), np.float32)
     assert not without_lines(blank, blank > 0).any()

@@ -29,7 +29,7 @@ def test_a_shrunk_picture_is_short_and_of_the_same_shade(size):
 
 
 @pytest.mark.parametrize(("ink", "ground"), [(0.1, 0.9), (0.6, 0.8), (0.0, 0.4)])
-def test_the_paper_is_told_by_what_stands_out(ink, ground):
+def test_the_polarity_is_that_of_the_strokes(ink, ground):
     assert not paper.is_dark_paper(sheet(ink, ground))
     assert paper.is_dark_paper(1 - sheet(ink, ground))
 
@@ -38,7 +38,7 @@ def test_the_paper_is_told_by_what_stands_out(ink, ground):
     ("ink", "ground", "rules"),
     [((30, 40, 150), (250, 240, 160), (230, 120, 120)), ((180, 30, 30), (205, 230, 200), (150, 180, 220))],
 )
-def test_known_ink_is_told_from_rules_of_another_colour(ink, ground, rules):
+def test_known_ink_is_separated_from_rules_of_another_colour(ink, ground, rules):
     mask = sheet(1, 0) > 0.5
     ruled = np.where(np.arange(100)[:, np.newaxis, np.newaxis] % 12 < 2, rules, ground) / 255
     colours = np.where(mask[..., np.newaxis], np.array(ink) / 255, ruled).astype(np.float32)
@@ -46,7 +46,7 @@ def test_known_ink_is_told_from_rules_of_another_colour(ink, ground, rules):
     assert abs(float(gray[~mask].mean() - gray[mask].mean())) > 5 * float(gray[~mask].std())
 
 
-def test_what_is_transparent_is_white_and_a_drawing_of_one_shade_is_its_opacity():
+def test_transparency_is_white_and_a_drawing_of_one_shade_is_its_opacity():
     drawing = np.zeros((40, 40, 4), np.float32)
     drawing[10:30, 18:22, 3] = 1
     assert paper.opaque(drawing).tolist() == (1 - drawing[..., 3]).tolist()
@@ -90,7 +90,7 @@ def test_an_angular_eight_is_no_panel():
     assert paper.panel_of(np.ones((50, 50), np.float32)) is None
 
 
-def test_salt_is_taken_out_and_thin_lines_stay():
+def test_salt_noise_is_removed_and_thin_lines_stay():
     line = np.zeros((120, 120), np.uint8)
     line[np.arange(20, 100), np.arange(20, 100)] = 255
     assert np.array_equal(paper.without_salt(line), line)

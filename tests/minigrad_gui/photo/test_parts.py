@@ -71,7 +71,7 @@ def test_a_soft_stroke_is_ink_and_a_soft_pale_shadow_is_not():
     ],
     ids=["frame", "line below", "two borders", "circled"],
 )
-def test_what_surrounds_a_digit_goes(surroundings):
+def test_surroundings_of_a_digit_are_removed(surroundings):
     digit = inked((120, 50, 180, 62), (150, 50, 162, 150))
     ink = np.maximum(digit, inked(*surroundings))
     left = parts.without_surroundings(ink, ink > 0)
@@ -89,13 +89,13 @@ def test_an_eight_of_two_rings_one_in_the_other_no_speck():
     assert parts.without_surroundings(ink, ink > 0)[25, 150]
 
 
-def test_pieces_are_chained_from_one_to_the_next():
+def test_pieces_are_joined_from_neighbour_to_neighbour():
     """The far end of a broken 2 is further from its top than from the piece between."""
     two = [(60, 20, 150, 34), (136, 34, 150, 70), (110, 85, 124, 115), (85, 128, 99, 155), (60, 170, 160, 184)]
     assert boxes_of_groups(inked(*two)) == [[60, 20, 160, 184]]
 
 
-def test_a_flag_apart_belongs_to_its_digit():
+def test_a_separate_flag_belongs_to_its_digit():
     five = [(60, 40, 70, 90), (60, 90, 110, 100), (110, 90, 120, 150), (60, 140, 110, 150), (76, 24, 130, 32)]
     assert len(boxes_of_groups(inked(*five))) == 1
 
