@@ -42,6 +42,7 @@ def test_opening_a_model_shows_its_layers_in_the_panel(window, tmp_path):
     assert window.windowTitle().startswith("mine.npz")
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_save_and_open_again(user, choose, tmp_path):
     user.train(hidden="20")
     trained = user.session.model
@@ -65,6 +66,7 @@ def test_save_and_open_again(user, choose, tmp_path):
     assert same(user.session.model, trained)
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_save_goes_to_the_same_file_and_save_as_to_another(user, choose, tmp_path):
     user.train(hidden="8")
     choose(tmp_path / "one.npz")
@@ -79,6 +81,7 @@ def test_save_goes_to_the_same_file_and_save_as_to_another(user, choose, tmp_pat
     assert (tmp_path / "two.npz").exists()
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_a_new_network_does_not_overwrite_the_file_of_the_old_one(user, choose, tmp_path):
     old = save_other_network(tmp_path / "old.npz")
     user.window.open(tmp_path / "old.npz")
@@ -276,6 +279,7 @@ def test_a_large_font_is_not_clipped(make_window):
         app.setFont(before)
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_the_menu_opens_the_pretrained_network_with_its_settings(user, answer):
     pretrained = user.session.model
     user.train(hidden="8")
@@ -294,6 +298,7 @@ def test_the_menu_opens_the_pretrained_network_with_its_settings(user, answer):
     assert not user.window.isWindowModified()
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_each_network_has_its_own_name(user, tmp_path):
     titles = [user.window.windowTitle()]
     for hidden in ("8", "12, 9"):
@@ -316,6 +321,7 @@ def test_each_network_has_its_own_name(user, tmp_path):
     assert user.window.windowTitle().startswith("mine.npz, trained further[*]")
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_restoring_a_network_restores_its_settings(user):
     user.train(hidden="8", batch_size=1000)
     first = user.session.config
@@ -331,6 +337,7 @@ def test_restoring_a_network_restores_its_settings(user):
     assert user.widget("batchSizeSpin").value() == 500
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_an_opened_network_shows_the_epochs_of_its_file(user, tmp_path):
     user.widget("validationSpin").setValue(10)
     user.train(hidden="8", epochs=2, batch_size=1000)
@@ -353,6 +360,7 @@ def test_an_invalid_training_record_is_ignored(user, tmp_path):
     user.window.grab()
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_unsaved_work_is_asked_about(user, answer, choose, tmp_path):
     user.train(hidden="8")
     save_other_network(tmp_path / "other.npz")

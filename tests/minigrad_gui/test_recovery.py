@@ -182,6 +182,7 @@ def test_a_killed_run_resumes_to_the_same_network(tmp_path, make_user, runs, num
         np.testing.assert_array_equal(mine.data, expected.data)
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_an_unsaved_trained_network_can_be_restored(user, make_user, runs):
     user.train(hidden="16", epochs=1)
     (run_file,) = recoverable_runs(runs)
@@ -219,6 +220,7 @@ def test_two_windows_do_not_offer_the_same_run(make_user, runs):
     assert len(make_user().session.left_behind) == 1
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_saving_a_network_removes_its_checkpoint(user, make_user, tmp_path, runs):
     user.train(hidden="16", epochs=1)
     assert len(recoverable_runs(runs)) == 1
@@ -233,6 +235,7 @@ def test_saving_during_training_does_not_remove_the_checkpoint(user, tmp_path, r
     assert len(recoverable_runs(runs)) == 1
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_opening_another_network_deletes_a_discarded_run(user, tmp_path, runs, answer):
     user.session.save(tmp_path / "m.npz")
     user.train(hidden="16", epochs=1)
@@ -269,6 +272,7 @@ def test_a_run_is_asked_about_even_if_its_network_was_just_saved(user, tmp_path,
     assert len(recoverable_runs(runs)) == 1
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_a_new_run_keeps_the_network_before_until_that_is_dropped(user, runs):
     user.train(hidden="16", epochs=1)
     (first,) = recoverable_runs(runs)
@@ -280,6 +284,7 @@ def test_a_new_run_keeps_the_network_before_until_that_is_dropped(user, runs):
     assert second in recoverable_runs(runs)
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_a_run_that_diverges_at_once_leaves_the_current_network_in_place(user, runs, explode):
     user.train(hidden="16", epochs=1)
     files = recoverable_runs(runs)
@@ -290,6 +295,7 @@ def test_a_run_that_diverges_at_once_leaves_the_current_network_in_place(user, r
     assert recoverable_runs(runs) == files
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_restoring_the_previous_network_does_not_delete_the_unsaved_one(user, tmp_path, runs):
     user.train(hidden="16", epochs=1)
     files = recoverable_runs(runs)
@@ -302,6 +308,7 @@ def test_restoring_the_previous_network_does_not_delete_the_unsaved_one(user, tm
     assert recoverable_runs(runs) == []
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_the_next_run_deletes_the_checkpoint_of_a_network_put_aside(user, runs):
     user.train(hidden="16", epochs=1)
     (run_file,) = recoverable_runs(runs)
@@ -313,6 +320,7 @@ def test_the_next_run_deletes_the_checkpoint_of_a_network_put_aside(user, runs):
     assert run_file not in recoverable_runs(runs)
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_quitting_after_a_restore_asks_about_the_network_put_aside(user, make_user, answer, runs):
     user.train(hidden="16", epochs=1)
     user.session.restore_previous()

@@ -152,6 +152,7 @@ def test_divergence_stops_and_says_what_to_try(optimizer, user, warnings):
     assert all(np.isfinite(parameter.data).all() for parameter in user.session.model.parameters())
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_the_same_seed_gives_the_same_network(user):
     networks = []
     for _ in range(2):
@@ -160,6 +161,7 @@ def test_the_same_seed_gives_the_same_network(user):
     assert all(np.array_equal(first, second) for first, second in zip(*networks, strict=True))
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_the_network_before_a_run_can_be_restored(user):
     user.train(hidden="16")
     trained, history = user.session.model, user.session.history
@@ -282,6 +284,7 @@ def test_the_bar_stops_moving_once_the_digits_are_loaded(user):
     assert user.widget("progressBar").maximum() > 0
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_the_status_says_when_the_run_is_over(user):
     user.train(epochs=2)
     assert user.widget("statusLabel").text() == f"Trained on {len(user.session.history):,} mini-batches, 2 epochs."
@@ -300,6 +303,7 @@ def test_a_network_that_did_not_learn_gets_a_diagnosis(user):
     assert not status.isVisible()
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_the_curves_of_a_failed_run_are_not_attributed_to_the_previous_network(user, explode):
     user.train(hidden="16")
     name, accuracy = user.session.name, user.widget("accuracyLabel").text()
