@@ -132,10 +132,10 @@ def test_similar_neurons_are_found_in_a_known_order():
 
 
 def test_opposite_neurons_come_once_each():
-    model = network((2,))
+    model = network((3,))
     model.layers[0].W.data[:] = 0
-    model.layers[0].W.data[:, 0] = [1, -1]
-    assert order_of_units(model, "similarity").tolist() == [0, 1]
+    model.layers[0].W.data[:, 0] = [2, 1, -1]
+    assert order_of_units(model, "similarity").tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("activation", [ReLU, Tanh, Sigmoid])

@@ -7,7 +7,7 @@ import pytest
 
 from engine import MLP
 from minigrad_gui.insight import nearest
-from minigrad_gui.insight.neighbours import NearestIndex, _features, _Shadows
+from minigrad_gui.insight.neighbours import NearestIndex, _Codes, _features, _Shadows
 from minigrad_gui.insight.trace import activations
 
 SPACES = ["hidden", "pixels"]
@@ -74,6 +74,18 @@ def test_narrow_networks_have_an_index_too(images, pictures, hidden):
         indices, distances = index.nearest(picture, 5)
         np.testing.assert_array_equal(indices, expected)
         np.testing.assert_allclose(distances, at, rtol=1e-4, atol=1e-5)
+
+
+def test_bounds_allow_for_the_errors_of_the_codes(model, images):
+    index = NearestIndex.build(model, images, "pixels")
+    codes, scales, errors = index.fine
+    rough = np.clip(np.rint(codes / 64) * 64, -64, 64)
+    lost = np.linalg.norm((codes - rough) * scales, axis=1)
+    rougher = replace(index, fine=_Codes(rough.astype(np.int8), scales, errors + lost))
+    for number in range(20):
+        assert rougher.nearest(images[number], 3)[0][0] == number
+        shadow = _Shadows.cast(_features(model, images[[number]], "pixels") - index.mean, index.directions)
+        assert rougher._fine_bounds(np.array([number]), shadow) <= 0
 
 
 def test_pictures_of_noise_which_cast_poor_shadows_are_found_too(model):
