@@ -31,7 +31,7 @@ def run(model: Path | None) -> int:
     Raises UsageError, a line for the person, if `model` does not exist, there is no display, or Qt cannot start.
     """
     if model is not None and not model.exists():
-        raise UsageError(f'there is no file and no command "{model}"; try minigrad-gui --help.')
+        raise UsageError(f"there is no file and no command “{model}”; try minigrad-gui --help.")
     if _has_no_display():
         raise UsageError("there is no display to open a window on; minigrad-gui train works without one.")
     try:

@@ -1,4 +1,4 @@
-"""Ruled lines leave the ink, and what was written across them stays."""
+"""Removes ruled lines from the ink, but not what was written across them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,14 +8,14 @@ from minigrad_gui.frame import thickness_of
 from minigrad_gui.photo.paper import SMALL_PX, Gray, Mask
 
 LONG = 15
-"""A picture so many times as long as wide has no room for ruled lines."""
+"""A picture more elongated than this has no room for ruled lines."""
 
 
 def without_lines(ink: Gray, mask: Mask) -> Gray:
-    """Without ruled lines: straight ones that cross most of the picture, up to 5 degrees askew.
+    """Remove ruled lines: straight ones that cross most of the picture, rotated by up to 5 degrees.
 
-    A line alone goes from edge to edge, and is not as thick as strokes are: the bar of a 7 may do the one.
-    On a line only such ink remains as is higher than the line is thick, as when staff lines leave a page of music.
+    A single line is removed only if it spans the picture and is thinner than the strokes: the bar of a 7 may span it,
+    too. On a line, only ink taller than its thickness remains, as in the removal of staff lines from sheet music.
     """
     if max(ink.shape) <= SMALL_PX or max(ink.shape) > LONG * min(ink.shape):
         return ink
@@ -31,7 +31,7 @@ def without_lines(ink: Gray, mask: Mask) -> Gray:
             if (total := int(found[found > 0.7 * width].sum())) > most:
                 counts, slope, most = found, float(tried), total
         begin, end = _runs(counts > 0.7 * width)
-        if len(begin) >= 4:  # a whole page of them, so the shorter ones in its corners are lines too
+        if len(begin) >= 4:  # a whole ruled page, so the shorter ones in its corners are lines too
             begin, end = _runs(counts > 0.55 * width)
         if not len(begin) or (thick := int((end - begin).max()) + 2) > 0.12 * height:
             continue
@@ -48,6 +48,6 @@ def without_lines(ink: Gray, mask: Mask) -> Gray:
 
 
 def _runs(row: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each run of what is true begins, and where it has ended."""
+    """The starts and (exclusive) ends of the runs of True."""
     steps = np.diff(np.pad(row, 1).astype(np.int8))
     return np.flatnonzero(steps > 0), np.flatnonzero(steps < 0)

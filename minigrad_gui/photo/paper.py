@@ -1,4 +1,4 @@
-"""What is ink and what is paper: a picture's colours become a shade, and the shade, compared with the paper, ink."""
+"""Separates ink from paper: colours are reduced to a shade, and its contrast with the paper is the ink."""
 
 from typing import Any
 
@@ -7,26 +7,26 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 MIN_CONTRAST = 0.1
-"""A picture whose ink is fainter than this, on a scale from 0 to 1, shows nothing."""
+"""A picture whose ink is fainter than this, from 0 to 1, counts as blank."""
 SMALL_PX = 60
-"""A picture no longer than this is drawn pixel by pixel: it has no lines, and no grain that could be averaged."""
+"""A picture no longer than this is pixel art: it has no ruled lines, and no grain to average."""
 WINDOW = 0.3
-"""What is wider than this share of a picture's longer side is no stroke: a shadow, a table, the paper itself."""
+"""Anything wider than this share of a picture's longer side is not a stroke but a shadow, a table or the paper."""
 GRAIN_VARIANCE = 1e-3
-"""Paper varies at least so much, in every direction of colour."""
+"""Minimum variation of paper, in every direction of colour."""
 RIM = 0.06
-"""As much of each side of a picture may be a frame."""
+"""Share of each side of a picture that may be a frame."""
 SALTED_PX = 480
-"""In a larger picture single pixels vanish when it is shrunk."""
+"""In a larger picture, single pixels vanish when it is shrunk."""
 CELLS = 7
 STREWN = 0.8
-"""Single pixels in so many of 7 x 7 cells of a picture are grain; the ends of thin lines are not everywhere."""
+"""Single pixels in this many of 7 x 7 cells of a picture are grain; the ends of thin lines are not so widespread."""
 MOSTLY = 0.7
-"""A shade that covers more of a picture than this is no ink."""
+"""A shade that covers more of a picture than this is not ink."""
 FILLED = 0.9
-"""So much of its box's edge does a rectangle cover; an ellipse touches it only."""
+"""Share of its box's edge that a rectangle covers; an ellipse only touches it."""
 SHOWN = 0.005
-"""And so much of it, at least, is taken up by what is on it."""
+"""Minimum share of a rectangle that its content covers."""
 TWO_SHADES = 0.8
 """The share of the variance that lies between the two halves of an inked picture; between those of noise 0.64."""
 
@@ -36,7 +36,7 @@ Box = tuple[slice, slice]
 
 
 def as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """The picture in whole numbers from 0 to 255, if it is one."""
+    """The picture as integers from 0 to 255. Raises ValueError if the shape is not that of a picture."""
     if array.size == 0 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise ValueError(f"a picture is (height, width), with 3 or 4 channels if in colour, not {array.shape}")
     if array.dtype == np.uint8:
@@ -45,7 +45,7 @@ def as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def without_salt(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Without single pixels of another shade than all around them, if a small picture is strewn with them."""
+    """Remove isolated pixels if a small picture is strewn with them."""
     if max(picture.shape[:2]) > SALTED_PX:
         return picture
     shade = picture if picture.ndim == 2 else picture[..., :3].mean(axis=2).astype(np.uint8)
@@ -62,10 +62,10 @@ def without_salt(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def shrunk(picture: NDArray[np.uint8], longest: int) -> tuple[Gray, int]:
-    """At most `longest` pixels long, from 0 to 1, and the whole number by which it was shrunk. Areas are averaged."""
+    """Shrink to at most `longest` pixels by an integer factor, averaging areas: values from 0 to 1, and the factor."""
     from PIL import Image
 
-    step = 2 if max(picture.shape[:2]) > 8 * longest else 1  # of a large photograph every second pixel will do
+    step = 2 if max(picture.shape[:2]) > 8 * longest else 1  # every second pixel of a large photograph is enough
     picture = picture[::step, ::step]
     factor = -(-max(picture.shape[:2]) // longest)
     small = np.asarray(Image.fromarray(picture).reduce(factor)) if factor > 1 else picture
@@ -73,9 +73,9 @@ def shrunk(picture: NDArray[np.uint8], longest: int) -> tuple[Gray, int]:
 
 
 def opaque(picture: Gray) -> Gray:
-    """Without transparency: what is transparent is white paper, unless what is opaque has one shade.
+    """Remove transparency: transparent pixels become white paper, unless all opaque pixels have one shade.
 
-    Then the opacity is the drawing, and dark where it is opaque.
+    In that case the opacity is the drawing, dark where opaque.
     """
     if picture.ndim == 2 or picture.shape[2] == 3:
         return picture
@@ -89,9 +89,9 @@ def opaque(picture: Gray) -> Gray:
 
 
 def gray_of(picture: Gray, ink: Mask | None = None) -> Gray:
-    """From 0 to 1 along the direction of colour in which ink and paper differ most: for yellow on white this is blue.
+    """Project onto the colour direction in which ink and paper differ most, 0 to 1: blue for yellow on white.
 
-    ink: where ink is, if that is known. If not, the direction is that in which neighbours differ most, the first
+    ink: where ink is, if known; otherwise the direction in which neighbouring pixels differ most is used, the first
     principal component.
     """
     if picture.ndim == 2:
@@ -107,7 +107,7 @@ def _main_direction(picture: Gray) -> NDArray[np.float32]:
 
 
 def _from_ink_to_paper(picture: Gray, ink: Mask) -> NDArray[np.float32]:
-    """Fisher's linear discriminant (1936): the colours of ink and paper far apart, each of them close together."""
+    """Fisher's linear discriminant (1936), which separates the colours of ink and paper."""
     paper = ~ndimage.binary_dilation(ink, iterations=2)
     if not ink.any() or not paper.any():
         return _main_direction(picture)
@@ -118,17 +118,17 @@ def _from_ink_to_paper(picture: Gray, ink: Mask) -> NDArray[np.float32]:
 
 
 def _from_surroundings(picture: Gray) -> Gray:
-    """How each colour differs from the mean around it, so that shadows do not count."""
+    """The difference between each colour and its local mean, so that shadows do not count."""
     window = max(picture.shape[:2]) // 4 + 1
     return np.asarray(picture - ndimage.uniform_filter(picture, (window, window, 1), mode="nearest"))
 
 
 def is_dark_paper(gray: Gray) -> bool:
-    """Whether what stands out from its surroundings is lighter than they are.
+    """Whether the strokes are lighter than the paper.
 
-    Of two plain shades the one that covers much more is the paper. Else it is the sign of the third moment of the
-    difference: strokes are fewer than the paper around them. Small surroundings count most. What is as wide as a
-    table's edge is no stroke and has no vote.
+    Of two plain shades, the one that covers much more is the paper. Otherwise the sign of the third moment of the local
+    difference decides, as strokes cover less than paper. Small neighbourhoods have more weight. Anything as wide as a
+    table's edge is not a stroke and is ignored.
     """
     threshold, between = otsu(gray)
     dark = float((gray <= threshold).mean())
@@ -149,11 +149,11 @@ def is_dark_paper(gray: Gray) -> bool:
 
 
 def ink_on_paper(gray: Gray, window: float = WINDOW) -> tuple[Gray, float]:
-    """How much darker each pixel is than the paper, and how much the paper's own shade varies, its grain.
+    """The ink, how much darker each pixel is than the paper, and the grain, how much the shade of the paper varies.
 
-    The ink is a share of the paper's lightness, so that shadows do not count. The paper is the closing of the picture:
-    what is dark and narrower than `window`, a share of the picture, is filled (F. Meyer's black top-hat, 1979).
-    Outside, the picture is no lighter than at its edge: there is no paper there but what one sees.
+    Ink is relative to the paper's lightness, so that shadows do not count. The paper is the closing of the picture,
+    which fills anything dark and narrower than `window`, a share of the picture (F. Meyer's black top-hat, 1979).
+    Outside, the picture is taken to be as light as at its edge.
     """
     size = max(9, round(max(gray.shape) * window) | 1)
     wide, inside = _extended(gray, size)
@@ -166,13 +166,13 @@ def ink_on_paper(gray: Gray, window: float = WINDOW) -> tuple[Gray, float]:
 
 
 def _paper_alone(ink: Gray) -> NDArray[np.float32]:
-    """The ink of those pixels that are no ink, (n,); of all of them, if there are not plainly two shades."""
+    """The ink values of the paper's pixels, (n,); of all pixels, if there are not clearly two shades."""
     threshold, between = otsu(ink)
     return ink[ink <= threshold] if between > TWO_SHADES else ink.ravel()
 
 
 def panel_of(gray: Gray) -> Box | None:
-    """The rows and columns of a filled rectangle with something on it: a sheet on a table, the square of a plot."""
+    """The rows and columns of a filled rectangle with content: a sheet on a table, the square of a plot."""
     threshold, between = otsu(gray)
     if between < TWO_SHADES:
         return None
@@ -195,12 +195,12 @@ def panel_of(gray: Gray) -> Box | None:
 
 
 def _rim_share(part: Mask) -> float:
-    """How much of its box's edge a part covers."""
+    """The share of its box's edge that a part covers."""
     return float(np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]]).mean())
 
 
 def _leaves_a_margin(shown: Mask) -> bool:
-    """Whether what is shown is strokes, with a margin around them on three sides or four."""
+    """Whether a mask shows strokes, with a margin on three sides or four."""
     if shown.mean() < SHOWN or _are_bars(shown):
         return False
     rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
@@ -209,7 +209,7 @@ def _leaves_a_margin(shown: Mask) -> bool:
 
 
 def _are_bars(shown: Mask) -> bool:
-    """Whether a mask shows nothing but filled boxes that are no strokes: the inside of an angular 0 or 8."""
+    """Whether a mask shows only filled boxes instead of strokes: the inside of an angular 0 or 8."""
     labels, _ = ndimage.label(shown)
     area = np.bincount(labels.ravel())[1:]
     boxes = np.array([[side.stop - side.start for side in box] for box in ndimage.find_objects(labels)])
@@ -234,9 +234,9 @@ def otsu(values: Gray) -> tuple[float, float]:
 
 
 def _extended(gray: Gray, size: int) -> tuple[Gray, Box]:
-    """The picture with `size` pixels more on each side, and where in it the picture is.
+    """Pad the picture by `size` pixels on each side; returns it and the region of the original.
 
-    It is turned over at its edge: light that falls off falls on, and a table goes on outside.
+    It is mirrored at its edges, so that gradients of light and a table continue outside.
     """
     turned = [min(size, side - 1) for side in gray.shape]
     wide = np.pad(gray, [(n, n) for n in turned], mode="reflect", reflect_type="odd")

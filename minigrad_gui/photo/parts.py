@@ -1,4 +1,4 @@
-"""The connected parts of the ink: which of them belong to a digit, and which of them make one digit together."""
+"""Connected parts of the ink: which of them belong to digits, and which form a digit together."""
 
 from typing import Any, NamedTuple
 
@@ -11,25 +11,25 @@ from scipy.sparse.csgraph import connected_components
 from minigrad_gui.photo.paper import MIN_CONTRAST, SMALL_PX, Box, Gray, Mask
 
 SHARP = 0.15
-"""Ink rises at its edge by at least this share of itself from pixel to pixel; a soft shadow does not."""
+"""Minimum rise of ink at its edge from pixel to pixel, as a share of its maximum; a soft shadow rises less."""
 SHARP_PEN = 0.8
-"""Or, in a large picture, by so much within the width of the pen."""
+"""The same within the width of the pen, for large pictures."""
 SOFT_CONTRAST = 0.3
-"""But what is as soft as that is a shadow if it is pale."""
+"""Anything as soft as this is a shadow if it is also pale."""
 FRAME_PEN = 0.05
-"""A frame's line is at most so wide, as a share of the frame's longer side."""
+"""Maximum width of a frame's line, as a share of the frame's longer side."""
 DARK = 0.6
-"""Ink as dark as that is no shadow."""
+"""Ink as dark as this is not a shadow."""
 EDGE = 0.12
-"""How near the edge of a picture, as a share of its side, is the rest of a frame or of a neighbour."""
+"""Maximum distance of the rest of a frame or neighbour from the picture's edge, as a share of its side."""
 PIECE = 3.5
-"""What is shorter than so many widths of the pen is only a piece of a digit; bold digits measure 5."""
+"""Anything shorter than this many pen widths is only a piece of a digit; bold digits measure 5."""
 SHORTEST = 5
-"""Digits measure at least so many widths of the pen."""
+"""Minimum size of digits, in pen widths."""
 FAR = np.iinfo(np.int64).max
 SPECK = 0.03
 LARGE_PX = 240
-"""What is shorter than this share of a picture's longer side is a speck, but no more than of so many pixels."""
+"""Specks are shorter than this share of a picture's longer side, and than this many pixels."""
 WHOLE: Box = (slice(None), slice(None))
 EVERYWHERE = np.ones((3, 3))
 """Pixels are connected in eight directions."""
@@ -39,7 +39,7 @@ class Parts(NamedTuple):
     """The connected parts of a mask and their measures."""
 
     labels: NDArray[np.int32]
-    """(height, width): the number of each pixel's part, from 1; 0 outside of all parts."""
+    """(height, width): the number of each pixel's part, from 1; 0 outside all parts."""
     low: NDArray[np.int64]
     high: NDArray[np.int64]
     """(parts, 2): the box from (top, left) to (bottom, right), which lie just outside."""
@@ -61,7 +61,7 @@ class Parts(NamedTuple):
         return np.asarray(self.sides.max(axis=1))
 
     def box(self, group: NDArray[np.intp]) -> Box:
-        """The rows and columns of some parts together."""
+        """The rows and columns that contain these parts."""
         (top, left), (bottom, right) = self.low[group].min(axis=0).tolist(), self.high[group].max(axis=0).tolist()
         return slice(top, bottom), slice(left, right)
 
@@ -92,18 +92,18 @@ def parts_of(ink: Gray, mask: Mask) -> Parts:
 
 
 def followed(strong: Mask, weak: Mask) -> Mask:
-    """What is weak and connected with what is strong: J. Canny's hysteresis (1986)."""
+    """The weak pixels that are connected with strong ones: J. Canny's hysteresis (1986)."""
     labels, _ = ndimage.label(weak | strong, EVERYWHERE)
     return np.asarray(np.isin(labels, np.unique(labels[strong])) & (labels > 0))
 
 
 def without_shadows(ink: Gray, mask: Mask) -> Mask:
-    """Without soft shadows, dust, and what lies at the very edge, such as the end of a ruled line in a corner."""
+    """Remove soft shadows, dust, and what lies at the very edge, such as the end of a ruled line in a corner."""
     parts = parts_of(ink, mask)
     size = np.array(mask.shape)
     alive = (parts.peak >= MIN_CONTRAST) & (parts.extent >= _shortest(mask))
     if size.max() > SMALL_PX:
-        # Whoever holds the camera throws a shadow from outside of the picture.
+        # The shadow of the photographer comes from outside the picture.
         at_edge = ((parts.low == 0) | (parts.high == size)).any(axis=1) & (parts.peak < DARK)
         sharp_in_pen = parts.steepness * parts.pen > np.where(at_edge, 2.5, SHARP_PEN) * parts.peak
         sharp_in_pen &= parts.peak > SOFT_CONTRAST
@@ -114,9 +114,9 @@ def without_shadows(ink: Gray, mask: Mask) -> Mask:
 
 
 def without_surroundings(ink: Gray, mask: Mask) -> Mask:
-    """Without frames around a digit, lines from edge to edge, and what is left of either along the picture's edge.
+    """Remove frames around a digit, lines from edge to edge, and the remains of either along the picture's edge.
 
-    Lines and leftovers stay where nothing else would be left; a frame goes, nobody's 0 is as straight.
+    Lines and remains stay if nothing else would be left. Frames are always removed, as no 0 is so straight.
     """
     parts = parts_of(ink, mask)
     frames = _are_frames(parts)
@@ -158,7 +158,7 @@ def _from_edge_to_edge(parts: Parts, size: NDArray[np.int64]) -> Mask:
 
 
 def _around_others(parts: Parts, mask: Mask) -> Mask:
-    """(parts,): which are frames, as large as the picture or around something that is no mere speck."""
+    """(parts,): which are frames, as large as the picture or around something larger than a speck."""
     size = np.array(mask.shape)
     area = parts.sum(mask)
     thin = area < 0.5 * parts.sides.prod(axis=1)
@@ -170,15 +170,15 @@ def _around_others(parts: Parts, mask: Mask) -> Mask:
 
 
 def without_specks(ink: Gray, mask: Mask) -> Mask:
-    """Without what is too small, beside the largest part, for a piece of a stroke."""
+    """Remove what is too small, compared with the largest part, to be a piece of a stroke."""
     parts = parts_of(ink, mask)
     return parts.mask(parts.extent >= 0.12 * parts.extent.max(initial=0))
 
 
 def groups_of(ink: Gray, mask: Mask) -> tuple[Parts, list[NDArray[np.intp]]]:
-    """The parts, and which of them make each digit: a list of the parts' indices, not in any order.
+    """The parts, and for each digit an unordered list of its parts' indices.
 
-    Without specks: what is too pale, or too small for a piece of a stroke.
+    Specks are left out: parts too pale or too small to be a piece of a stroke.
     """
     parts = parts_of(ink, mask)
     alive = (parts.peak >= MIN_CONTRAST) & (parts.extent >= _shortest(mask))
@@ -196,12 +196,12 @@ def groups_of(ink: Gray, mask: Mask) -> tuple[Parts, list[NDArray[np.intp]]]:
 
 
 def _shortest(mask: Mask) -> float:
-    """How long, in pixels, a piece of a digit is at least: in a closer look there are smaller digits."""
+    """Minimum length of a piece of a digit, in pixels: a closer look shows smaller digits."""
     return float(SPECK * min(max(mask.shape), LARGE_PX))
 
 
 def _height(parts: Parts, alive: Mask) -> float:
-    """How high digits are, judged by the larger parts."""
+    """The height of digits, estimated from the larger parts."""
     extents = parts.extent[alive]
     return float(np.median(extents[extents >= 0.5 * extents.max()]))
 
@@ -224,9 +224,9 @@ def _near(low: NDArray[np.int64], high: NDArray[np.int64], pen: NDArray[np.float
 
 
 def in_reading_order(boxes: NDArray[np.int64]) -> list[int]:
-    """Indices of boxes (n, 4), left, top, right, bottom: lines from top to bottom, each from left to right.
+    """The reading order of boxes (n, 4), left, top, right, bottom: lines from top to bottom, each from left to right.
 
-    A line goes from each box to the next one on its right at about the same height, so that it may rise or fall.
+    A line continues from each box to the next one on its right at about the same height, so it may slope.
     """
     if not len(boxes):
         return []
@@ -244,6 +244,6 @@ def in_reading_order(boxes: NDArray[np.int64]) -> list[int]:
 
 
 def box_of(mask: NDArray[Any]) -> Box:
-    """The rows and columns in which there is anything."""
+    """The rows and columns that are not empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

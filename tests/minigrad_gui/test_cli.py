@@ -302,7 +302,7 @@ def test_predict_reports_an_empty_folder_and_continues(numbers, tmp_path, capsys
         ("train --save /no/such/folder/m.npz", "there is no folder /no/such/folder"),
         ("train --hidden 12,,4", "comma without a number"),
         ("train --save /tmp", "/tmp is a folder"),
-        ("trian", 'no file and no command "trian"'),
+        ("trian", "no file and no command “trian”"),
         ("evaluate missing.npz", "missing.npz could not be opened: no such file"),
         ("predict missing.npz x.png", "missing.npz could not be opened: no such file"),
     ],
