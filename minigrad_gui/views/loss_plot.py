@@ -6,25 +6,23 @@ Progress only marks the plots as out of date; a timer redraws them at most 10 ti
 import math
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, QSize, Qt, Slot
-from PySide6.QtGui import QAccessible, QAction, QColor, QImage, QPainter, QRegion, QResizeEvent
+from PySide6.QtCore import QEvent, QPointF, QSettings, QSize, Qt, Slot
+from PySide6.QtGui import QAccessible, QAction, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QLabel, QMenu, QMessageBox, QPushButton, QWidget
 
-from engine import TrainingConfig
-from engine.nn import ACTIVATIONS
 from engine.training import EpochSummary
 from minigrad_gui import theme
+from minigrad_gui.curve_report import APART, batch_text, described, epoch_text, figure, settings_of, table_of
 from minigrad_gui.history import History, outlier_limit
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import HEADER_MARGIN_PX, DockedView
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
 from minigrad_gui.widgets.building import action, caption, column, named, row
-from minigrad_gui.widgets.export import EXPORT_SCALE, write_csv, write_png
+from minigrad_gui.widgets.export import EXPORT_SCALE, picture_of, write_csv, write_png
 from minigrad_gui.widgets.files import ask_where_to_save
 from minigrad_gui.widgets.legend import Entry, Legend
 from minigrad_gui.widgets.plot import Plot
@@ -47,14 +45,7 @@ LOWEST_SHARE = 1e-4
 LEAST_ACCURACY_SPAN = 4.0
 MOST_MARKS = 200
 MOST_RATES, MOST_RATE_LABELS = 12, 4
-EPOCH_COLUMNS = {
-    "training_loss": "loss",
-    "training_accuracy": "accuracy",
-    "validation_loss": "validation_loss",
-    "validation_accuracy": "validation_accuracy",
-}
 DESCRIBING_S = 5.0
-APART = "  ·  "
 HINT = "Press Train and watch the loss fall."
 FROM_FILE = "How this network was trained, by epoch, from its file. Press Train for a run of your own."
 
@@ -273,22 +264,9 @@ class LossPlot(DockedView):
         ):
             return
         self._described_s = now_s
-        history = self.session.history
-        loss, accuracy = [], []
-        if len(history):
-            last, smoothed = figure(history.losses[-1]), figure(history.smoothed[-1])
-            loss.append(f"Loss {last} at mini-batch {len(history):,}, smoothed {smoothed}.")
-        if history.epochs:
-            epoch = history.epochs[-1]
-            after = f"after epoch {epoch.epoch + 1}"
-            if not len(history):
-                loss.append(f"Training loss {figure(epoch.loss)} {after}.")
-            accuracy.append(f"Training accuracy {epoch.accuracy:.2%} {after}.")
-            if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
-                loss.append(f"Validation loss {figure(epoch.validation_loss)} {after}.")
-                accuracy.append(f"Validation accuracy {epoch.validation_accuracy:.2%}.")
-        self._loss.setAccessibleDescription(" ".join(loss) or HINT)
-        self._accuracy.setAccessibleDescription(" ".join(accuracy) or HINT)
+        loss, accuracy = described(self.session.history)
+        self._loss.setAccessibleDescription(loss or HINT)
+        self._accuracy.setAccessibleDescription(accuracy or HINT)
 
     def _show_epochs(self, history: History) -> None:
         is_known = self.session.preparation is not None or bool(history.epochs)
@@ -451,34 +429,16 @@ class LossPlot(DockedView):
             batch = round(box.mapSceneToView(position).x()) if box.sceneBoundingRect().contains(position) else 0
         text = ""
         if 1 <= batch <= len(history):
-            text = self._batch_text(history, batch)
+            text = batch_text(history, batch)
         elif not len(history) and history.epochs and batch >= 1:
             nearest = min(history.epochs, key=lambda epoch: abs(history.end_of(epoch) - batch))
-            batch, text = history.end_of(nearest), _epoch_text(nearest)
+            batch, text = history.end_of(nearest), epoch_text(nearest)
         for cursor in self._cursors:
             cursor.setVisible(bool(text))
             cursor.setValue(batch)
         hint = HINT if self.session.state == "idle" else ""
         silent = self._outlier_note if len(history) else FROM_FILE if history.epochs else hint
         self._readout.setText(text or silent)
-
-    @staticmethod
-    def _batch_text(history: History, batch: int) -> str:
-        parts = [
-            f"Mini-batch {batch:,}",
-            f"epoch {(batch - 1) // history.steps_per_epoch + 1}",
-            f"loss {figure(history.losses[batch - 1])}",
-            f"smoothed {figure(history.smoothed[batch - 1])}",
-        ]
-        rates = [rate for done, rate in history.rate_changes if done < batch]
-        if rates:
-            parts.append(f"rate {rates[-1]:g}")
-        ended = history.epochs_ended_by(batch)
-        if ended and ended[-1].validation_accuracy is not None:
-            parts.append(f"validated after epoch {len(ended)}: {ended[-1].validation_accuracy:.2%}")
-        elif any(later.validation_accuracy is not None for later in history.epochs):
-            parts.append("not validated yet")
-        return APART.join(parts)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
@@ -508,7 +468,7 @@ class LossPlot(DockedView):
         """
         self._pointer = None
         self.refresh()
-        colors, margin = theme.colors(), theme.SPACING_PX
+        colors = theme.colors()
         title, settings = QLabel(self._export_title()), QLabel(self._export_settings(), wordWrap=True)
         title.setStyleSheet(f"color: {colors.text}; font-size: 15px; font-weight: 600")
         settings.setStyleSheet(f"color: {colors.muted}")
@@ -517,19 +477,11 @@ class LossPlot(DockedView):
         width = self._plots.width()
         head.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
         head.resize(width, head.heightForWidth(width))
-        size = QSize(width + 2 * margin, head.height() + self._plots.height() + 3 * margin)
-        image = QImage(size * EXPORT_SCALE, QImage.Format.Format_RGB32)
-        image.setDevicePixelRatio(EXPORT_SCALE)
-        image.fill(QColor(colors.card))
         self._draw_for(EXPORT_SCALE)
         dotted = [item.scatter for plot in (self._loss, self._accuracy) for item in plot.listDataItems()]
         for dots in dotted:
             dots.opts["useCache"] = False  # the cache has only screen resolution
-        painter = QPainter(image)
-        only_children = QWidget.RenderFlag.DrawChildren  # without the grey window background
-        head.render(painter, QPoint(margin, margin), QRegion(), only_children)
-        self._plots.render(painter, QPoint(margin, head.height() + 2 * margin), QRegion(), only_children)
-        painter.end()
+        image = picture_of(head, self._plots)
         for dots in dotted:
             dots.opts["useCache"] = True
         self._draw_for(self.devicePixelRatioF())
@@ -548,19 +500,8 @@ class LossPlot(DockedView):
         return APART.join([*parts, self._outlier_note] if self._outlier_note else parts)
 
     def export_csv(self, path: Path) -> bool:
-        """One row per mini-batch, with an epoch's values in its last row; one per epoch if only epochs are known.
-
-        False if the file could not be written.
-        """
-        history = self.session.history
-        ends = {history.end_of(epoch): epoch for epoch in history.epochs}
-        rows: list[list[Any]] = [["mini_batch", "epoch", "loss", "smoothed_loss", *EPOCH_COLUMNS]]
-        for index, (loss, smoothed) in enumerate(zip(history.losses, history.smoothed, strict=True)):
-            summary = _figures(ends.get(index + 1))
-            rows.append([index + 1, index // history.steps_per_epoch + 1, loss, smoothed, *summary])
-        if not len(history):
-            rows += [[None, epoch.epoch + 1, None, None, *_figures(epoch)] for epoch in history.epochs]
-        return write_csv(path, rows)
+        """The figures as a table; False if the file could not be written."""
+        return write_csv(path, table_of(self.session.history))
 
     # ------------------------------------------------------------ settings
 
@@ -576,39 +517,3 @@ class LossPlot(DockedView):
 
 def _column(epochs: list[EpochSummary], name: str) -> np.ndarray:
     return np.array([getattr(epoch, name) for epoch in epochs], np.float64)
-
-
-def _figures(epoch: EpochSummary | None) -> list[float | None]:
-    return [getattr(epoch, name, None) for name in EPOCH_COLUMNS.values()]
-
-
-def _epoch_text(epoch: EpochSummary) -> str:
-    parts = [f"Epoch {epoch.epoch + 1}", f"training loss {figure(epoch.loss)}", f"accuracy {epoch.accuracy:.2%}"]
-    if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
-        parts += [f"validation loss {figure(epoch.validation_loss)}", f"accuracy {epoch.validation_accuracy:.2%}"]
-    return APART.join(parts)
-
-
-def figure(loss: float) -> str:
-    """A loss with a readable number of digits: 12,345 or 2.3026 or 4.1e-07."""
-    if loss >= 1000:
-        return f"{loss:,.0f}"
-    return f"{loss:.4f}" if loss >= 0.001 or loss == 0 else f"{loss:.1e}"
-
-
-def settings_of(config: TrainingConfig) -> list[str]:
-    """A run's settings in words; weight decay and variations only if they are used."""
-    rate = f"learning rate {config.learning_rate:g}"
-    parts = [
-        f"hidden layers {', '.join(map(str, config.hidden)) or 'none'}",
-        ACTIVATIONS[config.activation].__name__,
-        {"sgd": "SGD", "momentum": f"SGD with momentum {config.momentum:g}", "adam": "Adam"}[config.optimizer],
-        rate if config.schedule == "constant" else f"{rate}, {config.schedule} schedule",
-        f"batch size {config.batch_size}",
-        f"seed {config.seed}",
-    ]
-    if config.weight_decay:
-        parts.append(f"weight decay {config.weight_decay:g}")
-    if config.augmentation:
-        parts.append("randomly varied digits")
-    return parts

@@ -18,7 +18,7 @@ from engine.training import EpochSummary
 from minigrad_gui import process, theme
 from minigrad_gui.history import History
 from minigrad_gui.session.curves import Curves
-from minigrad_gui.views.loss_plot import LossPlot, figure
+from minigrad_gui.views.loss_plot import LossPlot
 
 pytestmark = pytest.mark.usefixtures("qapp")  # axes are not widgets, but need the application
 
@@ -391,14 +391,3 @@ def test_the_picture_has_a_title_and_settings_and_no_band_of_the_windows_colour(
     assert plot._export_settings().startswith("hidden layers 16  ·  ReLU  ·  Adam  ·  learning rate 0.0005")
     assert "seed 0" in plot._export_settings()
     assert f"test accuracy {trained.session.record.test_accuracy:.2%}" in plot._export_settings()
-
-
-def test_numbers_have_a_readable_number_of_digits():
-    assert [figure(loss) for loss in (95_986.4, 12.5, 2.30258, 0.0123456, 1.234e-7, 0)] == [
-        "95,986",
-        "12.5000",
-        "2.3026",
-        "0.0123",
-        "1.2e-07",
-        "0.0000",
-    ]
