@@ -44,7 +44,7 @@ class Diagnosis:
     finding: str
     advice: str
     ended_run: bool = False
-    """Whether the run could not go on because of it."""
+    """Whether it ended the run."""
 
     def __str__(self) -> str:
         return f"{self.finding} {self.advice}"
@@ -146,7 +146,7 @@ def _unfinished(epochs: Sequence[EpochSummary], guessing: float) -> Diagnosis | 
 
 
 def _overfitted(epochs: Sequence[EpochSummary]) -> Diagnosis | None:
-    """Overfitting: the validation loss rises while the training loss goes on falling."""
+    """Overfitting: the validation loss rises while the training loss still falls."""
     validated = [(epoch.validation_loss, epoch) for epoch in epochs if epoch.validation_loss is not None]
     if not validated:
         return None

@@ -1,4 +1,4 @@
-"""Unexpected errors are logged and shown, and the program goes on.
+"""Unexpected errors are logged and shown, and the program continues.
 
 Qt, Python's threads and Python itself each have a hook for uncaught errors; `Incidents` installs all of them. A dialog
 shows one exception at a time and never the same one twice. Reporting an error must not cause another, so nothing here

@@ -195,9 +195,9 @@ class TrainingPanel(View):
         else:
             self._percent.setText("")
             self._status.setText(self._idle_text())
-        told = self._diagnosis_text() if session.state == "idle" else ""
-        self._diagnosis.setText(told)
-        self._diagnosis.setVisible(bool(told))
+        diagnosis = self._diagnosis_text() if session.state == "idle" else ""
+        self._diagnosis.setText(diagnosis)
+        self._diagnosis.setVisible(bool(diagnosis))
         self._show_accuracy()
 
     def _show_busy(self, busy: bool) -> None:

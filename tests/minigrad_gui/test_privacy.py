@@ -44,7 +44,7 @@ def wait(condition):
     started = time.monotonic()
     while not condition():
         assert time.monotonic() < started + 60
-        loop = QEventLoop()  # QTest.qWait keeps the other threads from running
+        loop = QEventLoop()  # QTest.qWait would block the other threads
         QTimer.singleShot(20, loop.quit)
         loop.exec()
 

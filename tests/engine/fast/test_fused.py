@@ -585,7 +585,7 @@ def test_a_helper_with_nothing_to_do_sleeps_and_wakes_again():
                 time.sleep(0.01)
             if time.process_time() - cpu < 0.025:
                 break
-            assert time.monotonic() < deadline, "the helper goes on looking"
+            assert time.monotonic() < deadline, "the helper still spins"
         assert next(run).index == 1
 
 

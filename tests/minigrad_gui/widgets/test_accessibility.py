@@ -438,7 +438,7 @@ def test_without_assistive_technology_nothing_is_created_or_timed(user, monkeypa
     QAccessible.setActive(False)
 
     def refuse(*_: object) -> None:
-        raise AssertionError("an event that nobody hears")
+        raise AssertionError("an event without assistive technology")
 
     monkeypatch.setattr(accessibility, "QAccessibleAnnouncementEvent", refuse)
     user.draw(1)
