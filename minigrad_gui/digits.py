@@ -57,10 +57,10 @@ def rasterize(strokes: Sequence[ArrayLike], pen_px: float = PEN_PX) -> Picture:
 def split_strokes(
     strokes: Sequence[ArrayLike], *, judge: Callable[[NDArray[np.float32]], ArrayLike] | None = None
 ) -> list[list[int]]:
-    """Which strokes make which digit: for each digit, from left to right, the indices of its strokes.
+    """Which strokes make which digit: for each digit, in reading order, the indices of its strokes.
 
     strokes: as for `rasterize`. judge: how certain it is, from 0 to 1, that each of the pictures float32 (n, 28, 28)
-    shows a digit; it is asked once, about everything that may be one, if the strokes' places and sizes leave doubts.
+    shows a digit; it is asked once a line, about all that may be one, if the strokes' places and sizes leave doubts.
     """
     lines = [_checked(stroke) if np.size(stroke) else np.empty((0, 2)) for stroke in strokes]
     if judge is None:

@@ -114,14 +114,19 @@ def _ends_number(before: Box, box: Box) -> bool:
 
 @dataclass(frozen=True)
 class Number:
-    """The digits of a drawing, from left to right."""
+    """The digits of a drawing, line by line from left to right."""
 
     digits: tuple[ReadDigit, ...] = ()
 
     @property
     def text(self) -> str:
-        """All digits, with "?" for each that was not recognised."""
-        return "".join(digit.text for digit in self.digits)
+        """All digits, with "?" for each that was not recognised and a space before each new line."""
+        text = ""
+        for before, digit in zip([None, *self.digits], self.digits, strict=False):
+            if before is not None and digit.box[1] > before.box[3]:
+                text += " "
+            text += digit.text
+        return text
 
 
 def read_number(

@@ -1,8 +1,9 @@
-"""Which strokes make which digit of a number that was drawn from left to right.
+"""Which strokes make which digit of numbers that were drawn from left to right, in one line or several.
 
-Strokes are ordered from left to right and cut into runs, each run a digit. Three things speak for a cut or against it:
-the gap between the strokes, the size of what a digit would be made of, and, where these leave doubts, how much each
-run looks like a digit. Each is a logarithm of odds, so they are added; dynamic programming finds the best sum.
+White space from left to right parts lines. In each, strokes are ordered from left to right and cut into runs, each run
+a digit. Three things speak for a cut or against it: the gap between the strokes, the size of what a digit would be made
+of, and, where these leave doubts, how much each run looks like a digit. Each is a logarithm of odds, so they are added;
+dynamic programming finds the best sum.
 """
 
 import math
@@ -30,8 +31,17 @@ MOST_WIDTH, WIDTH_SCALE = 1.3, 0.1
 MOST_UNEVEN, UNEVEN_SCALE = 0.3, 0.04
 """The same for two digits and how much their tops and bottoms differ, added, in heights: the two strokes of an open 4
 lie side by side, but one stands on the ground and the other does not; a bar or a hat does not, either."""
+MOST_UNEVEN_ODDS = 8.0
+"""A wide gap outweighs this for two on a line that are about as high: some people's numbers rise or fall."""
 LEAST_LOOKS, MOST_LOOKS = -4.0, 1.0
 """Log odds that a judge is heard with. Looking like a digit says little: a 4 is often a good 6 or 2 beside a good 1."""
+
+LINE_GAP = 0.3
+"""Lines are at least so far apart, in heights of a digit: none of 7,494 single digits is in two parts like that."""
+LEAST_LINE = 0.5
+"""What is less than this part of the tallest stroke is no line, but a hat, a foot or a dot."""
+LEAST_UPRIGHT = 0.5
+"""Nor is what is flat: the height of its tallest stroke is less than this part of the width of its widest."""
 
 Stroke = NDArray[np.float64]
 Judge = Callable[[list[list[int]]], NDArray[np.floating]]
@@ -66,15 +76,46 @@ class _Chain(NamedTuple):
 
 
 def best_groups(strokes: Sequence[Stroke], judge: Judge | None = None) -> list[list[int]]:
-    """The strokes (n, 2) of each digit, from left to right; within a digit in the order in which they were drawn.
+    """The strokes (n, 2) of each digit, line by line from left to right; in a digit in the order of drawing.
 
     Strokes without points belong to no digit. Without a judge the geometry decides alone; where it leaves no doubt, no
     judge is asked.
     """
     drawn = [index for index, stroke in enumerate(strokes) if len(stroke)]
+    boxes = [_Box(*stroke.min(axis=0), *stroke.max(axis=0)) if len(stroke) else _Box() for stroke in strokes]
+    return [group for line in _lines(drawn, boxes) for group in _groups_of_line(line, boxes, judge)]
+
+
+def _lines(drawn: list[int], boxes: Sequence[_Box]) -> list[list[int]]:
+    """The strokes of each line, from top to bottom."""
+    height = max((boxes[index].height for index in drawn), default=0.0)
+    parts: list[list[int]] = []
+    bottom = -math.inf
+    for index in sorted(drawn, key=lambda index: boxes[index].top):
+        if boxes[index].top - bottom >= LINE_GAP * height:
+            parts.append([])
+        parts[-1].append(index)
+        bottom = max(bottom, boxes[index].bottom)
+    lines = [part for part in parts if _is_line(part, boxes, height)]
+    if len(lines) <= 1:
+        return [drawn]
+    sides = [_around(line, boxes) for line in lines]
+    for part in parts:
+        if part not in lines:
+            nearest = min(range(len(lines)), key=lambda line: sides[line].distance(_around(part, boxes)))
+            lines[nearest].extend(part)
+    return [sorted(line) for line in lines]
+
+
+def _is_line(part: list[int], boxes: Sequence[_Box], height: float) -> bool:
+    tallest = max(boxes[index].height for index in part)
+    widest = max(boxes[index].width for index in part)
+    return tallest >= max(LEAST_LINE * height, LEAST_UPRIGHT * widest)
+
+
+def _groups_of_line(drawn: list[int], boxes: Sequence[_Box], judge: Judge | None) -> list[list[int]]:
     if len(drawn) <= 1:
         return [drawn] if drawn else []
-    boxes = [_Box(*stroke.min(axis=0), *stroke.max(axis=0)) if len(stroke) else _Box() for stroke in strokes]
     height = max(boxes[index].height for index in drawn) or max(boxes[index].width for index in drawn)
     if not height:
         return [drawn]  # dots alone
@@ -156,7 +197,10 @@ def _looks_odds(certainty: NDArray[np.floating]) -> list[float]:
 def _uneven_odds(left: _Box, right: _Box, height: float) -> float:
     """What the heights at which two groups of strokes stand say against two digits, as log odds."""
     uneven = (abs(left.top - right.top) + abs(left.bottom - right.bottom)) / height
-    return -max(0.0, uneven - MOST_UNEVEN) / UNEVEN_SCALE
+    odds = max(0.0, uneven - MOST_UNEVEN) / UNEVEN_SCALE
+    overlap = min(left.bottom, right.bottom) - max(left.top, right.top)
+    on_a_line = overlap > 0 and min(left.height, right.height) > LEAST_LINE * max(left.height, right.height)
+    return -min(odds, MOST_UNEVEN_ODDS) if on_a_line else -odds
 
 
 def _chains(

@@ -134,6 +134,14 @@ def test_a_number_is_read():
     np.testing.assert_array_equal(seven.picture, rasterize([SEVEN, ACROSS]))
 
 
+def test_lines_are_read_one_after_the_other():
+    model, record = load_reader(PRETRAINED)
+    below = [stroke + np.array([0.0, 1.5]) for stroke in (ONE, ONE + ASIDE)]
+    number = read_number(model, record.calibration, [*below, *SEVENTEEN])
+    assert number.text == "17 11"
+    assert [digit.strokes for digit in number.digits] == [(2,), (3, 4), (0,), (1,)]
+
+
 @pytest.mark.parametrize("strokes", [[ONE], [SEVEN, ACROSS]])
 def test_a_single_digit_is_read_like_its_picture(strokes):
     model, record = load_reader(PRETRAINED)

@@ -48,6 +48,30 @@ def test_digits_side_by_side_are_separated(gap, scale):
     assert best_groups([stroke * scale for stroke in strokes]) == groups
 
 
+def below(strokes: list[np.ndarray], y: float) -> list[np.ndarray]:
+    return [stroke + np.array([0, y]) for stroke in strokes]
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 500.0])
+def test_lines_are_read_from_top_to_bottom(scale):
+    first, groups = side_by_side([ONE, CROSSED_SEVEN], 0.1)
+    strokes = [*below([*ONE, *moved(FOUR, 0.2)], 1.4), *first]
+    above = [[index + 3 for index in group] for group in groups]
+    assert best_groups([stroke * scale for stroke in strokes]) == [*above, [0], [1, 2]]
+
+
+def test_hats_feet_and_dots_are_no_lines():
+    hat, foot, dot = line((0.1, -0.3), (0.7, -0.3)), line((0, 1.3), (0.6, 1.3)), line((0.3, -0.4))
+    assert best_groups([*FIVE, hat]) == [[0, 1, 2]]
+    assert best_groups([hat, *ONE, foot, dot]) == [[0, 1, 2, 3]]
+    assert best_groups([*ONE, *below(SEVEN, 1.7), below([hat], 1.7)[0]]) == [[0], [1, 2]]
+
+
+def test_digits_of_a_line_may_stand_at_different_heights():
+    strokes, groups = side_by_side([ONE, below(SEVEN, 0.9), below(ONE, 0.4)], 0.3)
+    assert best_groups(strokes) == groups
+
+
 def test_the_order_of_drawing_does_not_matter():
     strokes, _ = side_by_side([CROSSED_SEVEN, FOUR], 0.1)
     last_bar_first = [strokes[index] for index in (3, 1, 2, 0)]
