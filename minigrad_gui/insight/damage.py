@@ -67,3 +67,38 @@ class Damage:
         for layer in (*self.noise, *self.scale):
             if not 0 <= layer < len(model.layers):
                 raise ValueError(f"the network has no layer {layer}: {model.sizes}")
+
+
+class DamageHistory:
+    """What was done to a network step by step, so that each step can be undone."""
+
+    def __init__(self) -> None:
+        self._damages: list[Damage] = [Damage()]
+        self._step = ""
+
+    @property
+    def now(self) -> Damage:
+        return self._damages[-1]
+
+    @property
+    def can_undo(self) -> bool:
+        return len(self._damages) > 1
+
+    def do(self, damage: Damage, step: str = "") -> None:
+        """Go on to this damage. Changes of the same step in a row, such as those of a slider, are undone as one."""
+        if step and step == self._step:
+            self._damages[-1] = damage
+        else:
+            self._damages.append(damage)
+        self._step = step
+
+    def undo(self) -> None:
+        """Go back by one step, if there was one."""
+        if self.can_undo:
+            self._damages.pop()
+            self._step = ""
+
+    def forget(self) -> None:
+        """Begin anew, with another network."""
+        self._damages[:] = [Damage()]
+        self._step = ""

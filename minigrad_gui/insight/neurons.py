@@ -1,6 +1,6 @@
 """What a single neuron does: what it adds up, what it looks for, and how much of the answer it makes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,21 +28,25 @@ class Edges(NamedTuple):
 def contributions(model: MLP, picture: Array, count: int) -> list[Edges]:
     """Each layer's `count` strongest connections for a picture, by |weight x activation of the neuron it comes from|.
 
-    The sources of the first layer are pixels, row by row. Connections from neurons that are 0 contribute nothing and
-    are left out, so there may be fewer.
+    The sources of the first layer are pixels, row by row. Connections from neurons that are 0 contribute nothing, and
+    those into neurons that are 0 lead no further: both are left out, so there may be fewer.
     """
     way = trace(model, row_of(model, picture))
+    inputs = (way.input, *way.outputs)
     return [
-        _strongest_edges(layer.W.data, x.data, count)
-        for layer, x in zip(model.layers, (way.input, *way.outputs), strict=False)
+        _strongest_edges(layer.W.data, x.data, y.data, count)
+        for layer, x, y in zip(model.layers, inputs, way.outputs, strict=False)
     ]
 
 
-def _strongest_edges(W: Array, x: Array, count: int) -> Edges:
-    sources = np.flatnonzero(x)
-    values = (W.T[sources] * x[sources, np.newaxis]).ravel()
+def _strongest_edges(W: Array, x: Array, y: Array, count: int) -> Edges:
+    """Of the connections from x (n,) to y (m,)."""
+    sources, targets = np.flatnonzero(x), np.flatnonzero(y)
+    values = (W.T[np.ix_(sources, targets)] * x[sources, np.newaxis]).ravel()
     strongest = strongest_first(np.abs(values), count)
-    return Edges(sources[strongest // len(W)], strongest % len(W), values[strongest])
+    if len(targets) == 0:
+        return Edges(strongest, strongest, values)
+    return Edges(sources[strongest // len(targets)], targets[strongest % len(targets)], values[strongest])
 
 
 def strongest_first(values: Array, count: int) -> Indices:
@@ -135,18 +139,27 @@ def most_exciting(model: MLP, layer: int, unit: int, images: Array, count: int) 
 
 
 def most_exciting_of_all(
-    model: MLP, images: Array, count: int, cancelled: Callable[[], bool] = lambda: False
+    model: MLP,
+    images: Array,
+    count: int,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    first: int = 0,
+    found: Sequence[Exciting] = (),
 ) -> list[Exciting] | None:
     """The same for every neuron of every layer, in one pass over images (N, ...); None if cancelled.
 
-    Of pictures that excite a neuron equally, any may be among them.
+    first: the index of the first of these images, if it is not 0; found: the best of those before it. Of pictures that
+    excite a neuron equally, any may be among the best.
     """
-    best = [Exciting(np.empty((size, 0), np.intp), np.empty((size, 0), model.dtype)) for size in model.sizes[1:]]
+    best = list(found) or [
+        Exciting(np.empty((size, 0), np.intp), np.empty((size, 0), model.dtype)) for size in model.sizes[1:]
+    ]
     for start in range(0, len(images), SAMPLES_AT_ONCE):
         if cancelled():
             return None
         outputs = trace(model, as_rows(images[start : start + SAMPLES_AT_ONCE], model.dtype)).outputs
-        best = [_merged(old, start, new.data.T, count) for old, new in zip(best, outputs, strict=True)]
+        best = [_merged(old, first + start, new.data.T, count) for old, new in zip(best, outputs, strict=True)]
     return best
 
 

@@ -6,6 +6,7 @@ concern and does not know the others; this module connects them.
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QDeadlineTimer, QObject, Signal, Slot
 
 from engine import ConfigError, TrainingConfig
+from engine.nn import MLP
 from minigrad_gui import process, reader
 from minigrad_gui.analysis import Work
 from minigrad_gui.analyst import Analyst
@@ -21,10 +23,12 @@ from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.digits import Picture
 from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import Drawing
+from minigrad_gui.insight.damage import Damage
 from minigrad_gui.reader import Number, Prediction, ReadDigit
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingResult
 from minigrad_gui.session.curves import curves_config
+from minigrad_gui.session.damaged import DamagedNetwork
 from minigrad_gui.session.drawing import Drawing as Canvas
 from minigrad_gui.session.drawing import Strokes
 from minigrad_gui.session.experiment import Experiment
@@ -79,6 +83,7 @@ class Session(QObject):
         self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network
         self._runs, self._previous = experiment.runs, experiment.previous
         self._handwriting = Handwriting(folder / "handwriting", self)
+        self._damaged = DamagedNetwork()
         self._drawing = Canvas(self.read, self.predict, self)
         self._process = ExitStack()
         self._process.enter_context(process.short_switch_interval())
@@ -265,6 +270,7 @@ class Session(QObject):
 
     @Slot()
     def _on_model_changed(self) -> None:
+        self._damaged.repair()
         self._handwriting.set_network(self.model, is_wanted=self.uses_handwriting)
         self.modelChanged.emit()
         self._drawing.read_again()
@@ -298,25 +304,45 @@ class Session(QObject):
         """
         self._drawing.show_picture(picture, name)
 
-    reading_model = _Of(lambda session: session._handwriting.reading_model)
-    """The network that reads the drawing: the current one, or its copy that has learnt the person's handwriting."""
+    intact_model = _Of(lambda session: session._handwriting.reading_model)
+    """The current network, or its copy that has learnt the person's handwriting."""
+    reading_model = _Of(lambda session: session._damaged.of(session.intact_model))
+    """The network that reads the drawing: `intact_model`, or a copy of it with `damage`."""
+    damage = _Of(lambda session: session._damaged.damage)
+
+    def set_damage(self, damage: Damage) -> None:
+        """Have a damaged copy read the drawing, until another network is the current one; `Damage()` repairs it.
+
+        Without a network nothing happens. Raises ValueError if the network has no such layer or neuron.
+        """
+        if damage != self.damage and self.intact_model is not None:
+            self._damaged.set(damage, self.intact_model)
+            self._drawing.read_again()
 
     def predict(self, picture: Picture) -> Prediction | None:
         """How `reading_model` reads a 28 x 28 picture; None if it is blank or the probabilities are not finite."""
-        model = self.reading_model
+        return self._predict(self.reading_model, picture)
+
+    def _predict(self, model: MLP | None, picture: Picture) -> Prediction | None:
         if model is None:
             return None
-        return reader.predict(model, self.record.calibration, picture, with_handwriting=model is not self.model)
+        return reader.predict(
+            model, self.record.calibration, picture, with_handwriting=self.intact_model is not self.model
+        )
 
     def read_picture(self, array: NDArray[np.uint8]) -> list[ReadDigit]:
-        """The digits of a picture, (height, width) or in colour, in reading order. The drawing does not change."""
-        return reader.read_picture(self.predict, array)
+        """The digits of a picture, (height, width) or in colour, in reading order, as the undamaged network reads them.
+
+        The drawing does not change.
+        """
+        return reader.read_picture(partial(self._predict, self.intact_model), array)
 
     def read(self, strokes: Strokes) -> Number:
         """How `reading_model` reads strokes, (n, 2) each."""
-        model = self.reading_model
-        calibration, with_handwriting = self.record.calibration, model is not self.model
-        return reader.read_number(model, calibration, strokes, with_handwriting=with_handwriting)
+        with_handwriting = self.intact_model is not self.model
+        return reader.read_number(
+            self.reading_model, self.record.calibration, strokes, with_handwriting=with_handwriting
+        )
 
     def read_as_drawn(self) -> tuple[Picture, Prediction | None]:
         """The whole sheet scaled down, without centring or thickening, and how the network reads that."""

@@ -3,9 +3,9 @@
 from minigrad_gui.views.config_panel import ConfigPanel
 from minigrad_gui.views.draw_panel import DrawPanel
 from minigrad_gui.views.loss_plot import LossPlot
+from minigrad_gui.views.network import NetworkView
 from minigrad_gui.views.training_panel import TrainingPanel
 from minigrad_gui.views.view import View
-from minigrad_gui.views.weights import WeightsView
 
-VIEWS: tuple[type[View], ...] = (ConfigPanel, TrainingPanel, LossPlot, WeightsView, DrawPanel)
+VIEWS: tuple[type[View], ...] = (ConfigPanel, TrainingPanel, LossPlot, NetworkView, DrawPanel)
 """Ordered by column from left to right, and from top to bottom within a column."""

@@ -303,7 +303,7 @@ class DrawPanel(View):
         if prediction.recognised:
             verdict = sureness(prediction) + self._reader(prediction)
         else:
-            verdict = f"Not recognised. Closest match: {prediction.digit}"
+            verdict = f"Not recognised. Closest match: {prediction.digit}{self._damaged()}"
         count = len(session.number.digits)
         if count == 1:
             return verdict
@@ -312,7 +312,11 @@ class DrawPanel(View):
 
     def _reader(self, prediction: Prediction) -> str:
         """A second line that says who is reading, if there is room for it."""
-        return "\nwith your handwriting" if prediction.with_handwriting and not self._tools.compares else ""
+        with_handwriting = prediction.with_handwriting and not self._tools.compares
+        return self._damaged() or ("\nwith your handwriting" if with_handwriting else "")
+
+    def _damaged(self) -> str:
+        return "\nby the damaged copy" if self.session.damage else ""
 
     @Slot()
     def _announce_reading(self) -> None:

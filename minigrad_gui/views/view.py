@@ -80,6 +80,7 @@ class DockedView(View):
         self.header = QWidget()
         self._is_seen = self._is_built = False
         self._is_stale = True
+        self._colors = None  # there is nothing to style yet
         self._refresh_timer = RefreshTimer(self)
         self._refresh_timer.timeout.connect(self._refresh_if_seen)
         self._soon = QTimer(self, singleShot=True, interval=0)
@@ -148,6 +149,7 @@ class DockedView(View):
                 self._is_built = True
                 self.build()
                 self.restyle()
+                self._colors = theme.colors()
             self._refresh_if_seen()
         else:
             self._refresh_timer.stop()

@@ -6,7 +6,7 @@ import pytest
 from engine import MLP
 from engine.nn import ReLU, Sigmoid, Tanh
 from minigrad_gui.insight import activations
-from minigrad_gui.insight.damage import Damage
+from minigrad_gui.insight.damage import Damage, DamageHistory
 
 
 @pytest.fixture(params=[ReLU, Tanh, Sigmoid])
@@ -91,3 +91,37 @@ def test_silenced_neurons_stay_silent_amid_noise(model):
 def test_damage_to_what_is_not_there_is_refused(model, damage):
     with pytest.raises(ValueError, match="the network has no"):
         damage.apply(model)
+
+
+def test_each_step_can_be_undone():
+    history = DamageHistory()
+    assert (history.now, history.can_undo) == (Damage(), False)
+    history.do(history.now.toggled(0, 3))
+    history.do(history.now.with_noise(1, 0.5))
+    assert history.now == Damage().toggled(0, 3).with_noise(1, 0.5)
+    history.undo()
+    assert history.now == Damage().toggled(0, 3)
+    history.undo()
+    history.undo()
+    assert (history.now, history.can_undo) == (Damage(), False)
+
+
+def test_a_slider_is_undone_as_one():
+    history = DamageHistory()
+    for amount in (0.1, 0.2, 0.3):
+        history.do(history.now.with_noise(0, amount), "noise 0")
+    history.do(history.now.with_noise(1, 0.1), "noise 1")
+    history.undo()
+    assert history.now == Damage().with_noise(0, 0.3)
+    history.do(history.now.with_noise(0, 0.4), "noise 0")
+    history.undo()
+    assert history.now == Damage().with_noise(0, 0.3), "after an undo, the slider begins a step of its own"
+    history.undo()
+    assert history.now == Damage()
+
+
+def test_another_network_has_no_past():
+    history = DamageHistory()
+    history.do(Damage().toggled(0, 3))
+    history.forget()
+    assert (history.now, history.can_undo) == (Damage(), False)

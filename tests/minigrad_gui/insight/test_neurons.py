@@ -35,8 +35,9 @@ def inputs_of(model, picture):
 
 
 def test_the_strongest_connections_are_found(model, picture):
-    for layer, x, edges in zip(model.layers, inputs_of(model, picture), contributions(model, picture, 30), strict=True):
-        products = layer.W.data * x
+    ways = zip(model.layers, inputs_of(model, picture), activations(model, picture), strict=True)
+    for (layer, x, y), edges in zip(ways, contributions(model, picture, 30), strict=True):
+        products = layer.W.data * x * (y != 0)[:, np.newaxis]
         np.testing.assert_allclose(np.abs(edges.values), np.sort(np.abs(products).ravel())[::-1][:30])
         np.testing.assert_allclose(edges.values, products[edges.targets, edges.sources])
         assert len(set(zip(edges.sources, edges.targets, strict=True))) == 30
@@ -115,3 +116,23 @@ def test_looking_for_exciting_pictures_can_be_cancelled(model, mnist):
     images = mnist.train_images[:3000]
     assert most_exciting_of_all(model, images, 9, lambda: asked.append(1) or len(asked) == 2) is None
     assert len(asked) == 2
+
+
+def test_a_search_for_what_excites_neurons_can_go_on(model, mnist):
+    images = mnist.test_images[:300]
+    found = most_exciting_of_all(model, images[:200], 5)
+    resumed = most_exciting_of_all(model, images[200:], 5, first=200, found=found)
+    for ours, theirs in zip(resumed, most_exciting_of_all(model, images, 5), strict=True):
+        np.testing.assert_allclose(ours.outputs, theirs.outputs)
+        assert (ours.indices >= 200).any()
+        assert (ours.indices < 200).any()
+
+
+def test_connections_into_silent_neurons_are_left_out(picture):
+    model = MLP(784, (2,), 10, init="he", rng=np.random.default_rng(1))
+    model.layers[0].b.data[:] = (-100, 100)
+    into_hidden, into_logits = contributions(model, picture, 30)
+    assert set(into_hidden.targets) == {1}
+    assert set(into_logits.sources) == {1}
+    model.layers[0].b.data[:] = -100
+    assert [len(edges.values) for edges in contributions(model, picture, 30)] == [0, 0]

@@ -7,6 +7,7 @@ import pytest
 
 from engine import TrainingConfig, load_model
 from minigrad_gui import process
+from minigrad_gui.insight.damage import Damage
 from minigrad_gui.session import Session
 
 CONFIG = TrainingConfig(hidden=(16,), batch_size=100, epochs=1)
@@ -120,3 +121,23 @@ def test_threads_switch_often_while_a_session_is_open(tmp_path):
     assert sys.getswitchinterval() == pytest.approx(before)
     sessions[1].close()
     assert sys.getswitchinterval() == pytest.approx(before)
+
+
+def test_a_damaged_copy_reads_the_drawing_until_another_network_comes(session, qtbot):
+    session.open_pretrained()
+    session.set_drawing([np.array([[0.25, 0.2], [0.75, 0.2], [0.45, 0.85]])])
+    qtbot.waitUntil(lambda: session.prediction is not None)
+    before, model = session.prediction.probabilities, session.model
+    session.set_damage(Damage().with_scale(len(model.layers) - 1, 0.0))
+    qtbot.waitUntil(lambda: session.prediction.probabilities.max() < 0.11)
+    assert session.model is model is session.intact_model is not session.reading_model
+    assert session.predict(session.picture).probabilities.max() < 0.11
+    session.open_pretrained()
+    assert not session.damage
+    qtbot.waitUntil(lambda: session.prediction.probabilities.max() > 0.11)
+    np.testing.assert_array_equal(session.prediction.probabilities, before)
+
+
+def test_without_a_network_nothing_is_damaged(session):
+    session.set_damage(Damage().toggled(0, 1))
+    assert not session.damage

@@ -1,0 +1,353 @@
+"""The network at work: its neurons lit by the drawing, and what comes of it when some of them are damaged.
+
+Damage is done to a copy, which reads the drawing as long as this view is in front.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, Slot
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QWidget
+
+from engine.nn import MLP, count_parameters
+from minigrad_gui import theme
+from minigrad_gui.analysis import Answer, Desk, Digits, TrainedOn, Work
+from minigrad_gui.digits import with_article
+from minigrad_gui.insight.damage import Damage, DamageHistory
+from minigrad_gui.insight.glance import Glance, glance
+from minigrad_gui.insight.neurons import Exciting, most_exciting_of_all
+from minigrad_gui.insight.readings import read_all
+from minigrad_gui.views.view import DockedView
+from minigrad_gui.widgets.amount_slider import AmountSlider
+from minigrad_gui.widgets.building import Item, caption, column, named, row
+from minigrad_gui.widgets.maps import ink
+from minigrad_gui.widgets.network_picture import NetworkPicture
+from minigrad_gui.widgets.neuron_panel import EXCITING, NeuronPanel
+from minigrad_gui.widgets.sum_table import figure
+
+MOST_NOISE, MOST_SCALE, STEP = 2.0, 3.0, 0.05
+AT_ONCE_PARAMETERS = 2_000_000
+"""A larger network is looked into in another thread: it would keep the window waiting."""
+DIGITS_AT_ONCE = 10_000
+"""Digits that are shown to all neurons, to see what excites them, before what was found is shown."""
+MOST_PRODUCTS = 100_000_000_000
+"""Of that search in all: a very large network sees fewer digits."""
+BLANK = "Draw a digit: its way through the network lights up."
+NO_NETWORK = "There is no network yet. Train one, or open a model."
+
+
+@dataclass(frozen=True)
+class _Excitement:
+    """The digits that excite each neuron of a network most, of the first `seen` of those that it learned from."""
+
+    model: MLP
+    digits: Digits
+    seen: int
+    best: list[Exciting]
+
+
+class NetworkView(DockedView):
+    name, title = "networkView", "Network"
+    sentence = (
+        "Your drawing on its way through the network: positive in blue, negative in orange. "
+        "Double-click a neuron to silence it."
+    )
+
+    # ------------------------------------------------------------ building
+
+    def build(self) -> None:
+        self._history = DamageHistory()
+        self._seen_picture = self.session.picture
+        self._excitement: _Excitement | None = None
+        self._intact: tuple[MLP, float] | None = None
+        self._damaged: tuple[MLP, float] | None = None
+        self._asked: dict[str, MLP] = {}
+        """What is being computed, and with which network."""
+        self._glance: Glance | None = None
+        self._picture = named(NetworkPicture(), "networkDiagram")
+        self._panel = named(NeuronPanel(), "neuronPanel")
+        contents = QWidget()
+        layout = column(self._picture, self._panel, self._breaking(), parent=contents)
+        layout.setStretchFactor(self._picture, 1)
+        self.fill(contents, *self._controls())
+        self._picture.pointed.connect(self.mark_soon)
+        self._picture.silenceAsked.connect(self._on_silence)
+        session = self.session
+        session.predictionChanged.connect(self._on_prediction)
+        session.modelChanged.connect(self._on_model)
+        session.stateChanged.connect(self.mark_soon)
+        session.handwritingChanged.connect(self.mark)
+
+    def _controls(self) -> Sequence[Item]:
+        tip = "Share of the test digits that the network reads correctly, and the damaged copy"
+        self._accuracy = named(caption(), "damageAccuracy", tip)
+        self._accuracy.setFixedWidth(self._accuracy.fontMetrics().horizontalAdvance("Test: 99.99% → 99.99% "))
+        self._undo = named(QPushButton(), "undoDamageButton", "Undo the last damage")
+        self._undo.setAccessibleName("Undo the last damage")
+        self._undo.setProperty("iconOnly", True)
+        self._undo.setFixedWidth(36)
+        self._repair = named(QPushButton("Repair all"), "repairButton", "Have the undamaged network read again")
+        self._undo.clicked.connect(self._on_undo)
+        self._repair.clicked.connect(self._on_repair)
+        return self._accuracy, self._undo, self._repair
+
+    def _breaking(self) -> QWidget:
+        """The row of controls that damage a layer."""
+        self._layer = named(QComboBox(), "damageLayerCombo", "The layer that noise and scale are applied to")
+        self._layer.setAccessibleName("Layer to damage")
+        self._noise = named(AmountSlider(MOST_NOISE, STEP, "x"), "damageNoiseSlider")
+        tip = "Noise added to the layer's weights, as a multiple of their standard deviation"
+        named(self._noise, "damageNoiseSlider", tip).setAccessibleName("Noise")
+        tip = "The factor that the layer's weights and biases are multiplied by"
+        self._scale = named(AmountSlider(MOST_SCALE, STEP, "x"), "damageScaleSlider", tip)
+        self._scale.setAccessibleName("Scale")
+        self._layer.currentIndexChanged.connect(self._show_amounts)
+        self._noise.amountChanged.connect(self._on_noise)
+        self._scale.amountChanged.connect(self._on_scale)
+        breaking = QWidget()
+        labels = QLabel("Noise"), QLabel("Scale")
+        for label, slider in zip(labels, (self._noise, self._scale), strict=True):
+            label.setBuddy(slider)
+        items = self._layer, labels[0], self._noise, self._noise.readout, labels[1], self._scale, self._scale.readout
+        row(*items, parent=breaking)
+        return breaking
+
+    def restyle(self) -> None:
+        colors = theme.colors()
+        self._undo.setIcon(theme.icon("undo", colors.text, colors.muted))
+        self._picture.restyle()
+        self._is_stale = True
+
+    # ------------------------------------------------------------ the session has changed
+
+    @Slot()
+    def _on_prediction(self) -> None:
+        """At once for a stroke; in training the same drawing is read again and again."""
+        if np.array_equal(self._seen_picture, self.session.picture):
+            self.mark()
+        else:
+            self.mark_soon()
+        self._seen_picture = self.session.picture
+
+    @Slot()
+    def _on_model(self) -> None:
+        self._history.forget()
+        self.mark()
+
+    def leave(self) -> None:
+        self.session.set_damage(Damage())
+        self._withdraw()
+        self.mark()
+
+    def refresh(self) -> None:
+        session = self.session
+        session.set_damage(self._history.now)
+        model = session.reading_model
+        self._picture.show_network(() if model is None else model.sizes)
+        self._show_controls()
+        if model is None:
+            self._picture.show_glance(None, frozenset(), NO_NETWORK)
+            self._panel.show_neuron(None, "", "", "")
+            return
+        look = partial(glance, model, session.picture, self._picture.neuron)
+        if count_parameters(model.sizes) <= AT_ONCE_PARAMETERS:
+            self._show(look())
+        else:
+            self.session.analyse(self._key("glance"), lambda _: look())
+        self._ask_for_more()
+
+    def _ask_for_more(self) -> None:
+        """What excites the neurons, and how many test digits are read; in training that would soon be out of date."""
+        session, trained_on = self.session, self.session.trained_on
+        intact, model = session.intact_model, session.reading_model
+        if session.state == "training" or intact is None or model is None:
+            self._withdraw()
+            return
+        if self._intact is None or self._intact[0] is not intact:
+            self._ask("intact", intact, partial(_accuracy, intact, trained_on))
+        if model is not intact and (self._damaged is None or self._damaged[0] is not model):
+            self._ask("damaged", model, partial(_accuracy, model, trained_on))
+        found = self._excitement if self._excitement is not None and self._excitement.model is intact else None
+        if found is None or found.seen < _most_digits(found):
+            self._ask("exciting", intact, partial(_excite, intact, trained_on, found))
+
+    def _ask(self, kind: str, model: MLP, work: Work) -> None:
+        """Have this done with a network, unless it is being done, in place of what was asked for before."""
+        if self._asked.get(kind) is not model:
+            self._asked[kind] = model
+            self.session.withdraw(self._key(kind))
+            self.session.analyse(self._key(kind), work)
+
+    def _withdraw(self) -> None:
+        for kind in self._asked:
+            self.session.withdraw(self._key(kind))
+        self._asked.clear()
+
+    def _key(self, kind: str) -> str:
+        return f"{self.name}/{kind}"
+
+    def take(self, answer: Answer) -> None:
+        kind, result = answer.key.split("/")[1], answer.result
+        self._asked.pop(kind, None)
+        if result is None:
+            return
+        if kind == "glance":
+            self._show(result)
+        elif kind == "exciting":
+            self._excitement = result
+            self._show_exciting()
+        elif kind == "intact":
+            self._intact = result
+        elif kind == "damaged":
+            self._damaged = result
+        self._show_accuracy()
+        if self._is_seen:
+            self._ask_for_more()
+
+    # ------------------------------------------------------------ showing
+
+    def _show(self, shown: Glance) -> None:
+        model = self.session.reading_model
+        if model is None or len(shown.outputs) != len(model.layers):
+            return  # of a network that has been replaced
+        self._glance = shown
+        is_blank = not shown.picture.any()
+        silenced = self._history.now.silenced
+        self._picture.show_glance(None if is_blank else shown, silenced, BLANK if is_blank else "")
+        if is_blank and self._picture.neuron is None:
+            self._panel.show_neuron(None, "", "", "")
+            self._panel.show_exciting("", ink(np.zeros((0, 28, 28))), ())
+            return
+        neuron = shown.neuron
+        title = self._title_of(neuron.layer, neuron.unit)
+        output = figure(neuron.arithmetic.output)
+        self._panel.show_neuron(neuron, f"{title}: {output}", self._share_text(shown), repr(model.activation)[:-2])
+        self._picture.describe(f"{title}, output {output}. {self._share_text(shown)}")
+        self._show_exciting()
+
+    def _title_of(self, layer: int, unit: int) -> str:
+        if self._glance is not None and layer == len(self._glance.outputs) - 1:
+            return f"Logit of {unit}"
+        silenced = " (silenced)" if (layer, unit) in self._history.now.silenced else ""
+        return f"Layer {layer + 1}, neuron {unit + 1}{silenced}"
+
+    @staticmethod
+    def _share_text(shown: Glance) -> str:
+        if shown.neuron.share is None or not shown.picture.any():
+            return ""
+        if shown.neuron.share == 0:
+            return f"adds nothing to the {shown.answer}"
+        return (
+            f"{figure(shown.neuron.share)} of the {figure(float(shown.outputs[-1][shown.answer]))} for {shown.answer}"
+        )
+
+    def _show_exciting(self) -> None:
+        """The digits that excite the neuron in the panel most."""
+        shown, found = self._glance, self._excitement
+        if shown is None or found is None or found.model is not self.session.intact_model:
+            told = "After the run" if self.session.state == "training" else "Looking…"
+            self._panel.show_exciting(told, ink(np.zeros((0, 28, 28))), ())
+            return
+        best, unit = found.best[shown.neuron.layer], shown.neuron.unit
+        indices = found.digits.indices[best.indices[unit]]
+        pairs = zip(found.digits.labels[indices], best.outputs[unit], strict=True)
+        descriptions = [f"{with_article(int(label))}, output {figure(float(output))}" for label, output in pairs]
+        images = ink(found.digits.images[indices])
+        self._panel.show_exciting(f"Best of {found.seen:,} digits", images, descriptions)
+
+    def _show_controls(self) -> None:
+        can_damage = self.session.model is not None and self.session.state != "training"
+        layers = 0 if self.session.model is None else len(self.session.model.layers)
+        if self._layer.count() != layers:
+            with QSignalBlocker(self._layer):
+                self._layer.clear()
+                self._layer.addItems([*(f"Layer {number}" for number in range(1, layers)), "Output"][:layers])
+        for control in (self._layer, self._noise, self._scale):
+            control.setEnabled(can_damage)
+        self._undo.setEnabled(can_damage and self._history.can_undo)
+        self._repair.setEnabled(can_damage and bool(self._history.now))
+        self._show_amounts()
+        self._show_accuracy()
+
+    @Slot()
+    def _show_amounts(self) -> None:
+        damage, layer = self._history.now, self._layer.currentIndex()
+        self._noise.set_amount(damage.noise.get(layer, 0.0))
+        self._scale.set_amount(damage.scale.get(layer, 1.0))
+
+    def _show_accuracy(self) -> None:
+        text, model, intact = "", self.session.reading_model, self.session.intact_model
+        if self._intact is not None and self._intact[0] is intact:
+            text = f"Test: {self._intact[1]:.2%}"
+        if model is not intact and self.session.state != "training":
+            known = self._damaged is not None and self._damaged[0] is model
+            text += f" → {self._damaged[1]:.2%}" if known and self._damaged is not None else " → …"
+        self._accuracy.setText(text)
+
+    # ------------------------------------------------------------ damage
+
+    def _do(self, damage: Damage, step: str = "") -> None:
+        if self.session.state != "training":
+            self._history.do(damage, step)
+            self.mark_soon()
+
+    @Slot(int, int)
+    def _on_silence(self, layer: int, unit: int) -> None:
+        model = self.session.model
+        if model is not None and layer < len(model.layers) - 1:
+            self._do(self._history.now.toggled(layer, unit))
+
+    @Slot()
+    def _on_noise(self) -> None:
+        layer = self._layer.currentIndex()
+        self._do(self._history.now.with_noise(layer, self._noise.amount), f"noise {layer}")
+
+    @Slot()
+    def _on_scale(self) -> None:
+        layer = self._layer.currentIndex()
+        self._do(self._history.now.with_scale(layer, self._scale.amount), f"scale {layer}")
+
+    @Slot()
+    def _on_undo(self) -> None:
+        self._history.undo()
+        self.mark_soon()
+
+    @Slot()
+    def _on_repair(self) -> None:
+        self._do(Damage())
+
+    # ------------------------------------------------------------ export
+
+    def table(self) -> Iterable[Sequence[Any]]:
+        yield "layer", "neuron", "output", "silenced"
+        if self._glance is not None:
+            for layer, outputs in enumerate(self._glance.outputs):
+                for unit, output in enumerate(outputs):
+                    yield layer + 1, unit + 1, float(output), (layer, unit) in self._history.now.silenced
+
+
+def _accuracy(model: MLP, trained_on: TrainedOn, desk: Desk) -> tuple[MLP, float] | None:
+    """The share of the test digits that the network reads correctly; None if cancelled."""
+    digits = desk.digits(trained_on, "test")
+    readings = read_all(model, digits.images, digits.labels, cancelled=desk.cancelled)
+    if readings is None:
+        return None
+    counts = readings.counts
+    return model, float(counts.trace() / counts.sum())
+
+
+def _excite(model: MLP, trained_on: TrainedOn, before: _Excitement | None, desk: Desk) -> _Excitement | None:
+    """Look at further digits that the network learned from; None if cancelled."""
+    digits = desk.digits(trained_on, "training") if before is None else before.digits
+    seen, found = (0, []) if before is None else (before.seen, before.best)
+    most = MOST_PRODUCTS // count_parameters(model.sizes)
+    chosen = digits.indices[seen : min(seen + DIGITS_AT_ONCE, max(most, EXCITING))]
+    best = most_exciting_of_all(model, digits.images[chosen], EXCITING, desk.cancelled, first=seen, found=found)
+    return None if best is None else _Excitement(model, digits, seen + len(chosen), best)
+
+
+def _most_digits(found: _Excitement) -> int:
+    return min(len(found.digits.indices), MOST_PRODUCTS // count_parameters(found.model.sizes))

@@ -1,0 +1,60 @@
+"""One neuron in detail: what it looks for, how it comes to its output, and which digits excite it most."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from minigrad_gui import theme
+from minigrad_gui.insight.glance import NeuronGlance
+from minigrad_gui.widgets.building import caption, column, named, row
+from minigrad_gui.widgets.maps import Pixels, signed
+from minigrad_gui.widgets.mosaic import Mosaic
+from minigrad_gui.widgets.sum_table import SumTable
+
+EXCITING = 8
+"""Digits that are shown for a neuron."""
+EXCITING_IN_A_ROW = 4
+WEIGHTS_SCALE = 3
+WIDEST_CAPTION = "Best of 60,000 digits"
+HINT = "Point at a neuron to see how it comes to its output."
+
+
+class NeuronPanel(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = named(caption(HINT, role="title"), "neuronTitle")
+        self._share = named(caption(align=Qt.AlignmentFlag.AlignRight), "neuronShare")
+        tip = "The neuron's weights: blue where ink excites it, orange where ink calms it. Those of a deeper layer are "
+        tip += "the pictures of the layer before, weighted and added up."
+        self._looks_for = named(Mosaic("What the neuron looks for", WEIGHTS_SCALE), "neuronWeights", tip)
+        self._sum = named(SumTable(), "neuronSum")
+        self._exciting_caption = named(caption(), "excitingCaption")
+        self._exciting = named(Mosaic("Digits that excite the neuron most", 1), "neuronExciting")
+        for mosaic, columns in ((self._looks_for, 1), (self._exciting, EXCITING_IN_A_ROW)):
+            mosaic.setFixedWidth(columns * mosaic.minimumSizeHint().width())
+        looks_for = column(caption("Looks for"), self._looks_for, 1, spacing=2)
+        exciting = column(self._exciting_caption, self._exciting, 1, spacing=2)
+        self._exciting_caption.setMinimumWidth(self._exciting_caption.fontMetrics().horizontalAdvance(WIDEST_CAPTION))
+        column(
+            row(self._title, 1, self._share),
+            row(looks_for, self._sum, exciting, spacing=theme.SPACING_PX),
+            spacing=4,
+            parent=self,
+        )
+
+    def show_neuron(self, neuron: NeuronGlance | None, title: str, share: str, activation: str) -> None:
+        """activation: the name of the network's activation."""
+        self._title.setText(title if neuron is not None else HINT)
+        self._share.setText(share)
+        if neuron is None:
+            self._sum.show_sum(None)
+            self._looks_for.set_pictures(signed([]).reshape(0, 28, 28, 3))
+        else:
+            self._sum.show_sum(neuron.arithmetic, neuron.layer, activation if neuron.share is not None else "")
+            self._looks_for.set_pictures(signed(neuron.looks_for)[None], (), [f"The weights of {title}"])
+
+    def show_exciting(self, told: str, pictures: Pixels, descriptions: Sequence[str]) -> None:
+        """told: above the pictures, (n, 28, 28, 3), such as how many digits were looked at."""
+        self._exciting_caption.setText(told)
+        self._exciting.set_pictures(pictures, (), descriptions)

@@ -1,0 +1,138 @@
+"""The network's view follows the pen, the run and the damage that is done to the network."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from minigrad_gui.insight import activations
+from minigrad_gui.insight.damage import Damage
+from minigrad_gui.insight.neurons import most_exciting
+from minigrad_gui.insight.readings import confusion
+
+pytestmark = pytest.mark.usefixtures("few_digits")
+
+
+@pytest.fixture
+def view(user):
+    """In front, with a digit drawn."""
+    user.draw(7)
+    user.reading()
+    user.trigger("showNetworkAction")
+    view = user.widget("networkView")
+    user.wait(lambda: view._glance is not None)
+    return view
+
+
+@pytest.fixture
+def diagram(user, view):  # noqa: ARG001
+    return user.widget("networkDiagram")
+
+
+def shown_outputs(view):
+    return [each.copy() for each in view._glance.outputs]
+
+
+def agree(view, model, picture):
+    return all(np.array_equal(*pair) for pair in zip(shown_outputs(view), activations(model, picture), strict=True))
+
+
+def test_it_follows_the_pen(user, view):
+    session = user.session
+    assert agree(view, session.model, session.picture)
+    before = session.picture
+    user.draw(1)
+    user.wait(lambda: session.picture is not before)
+    user.wait(lambda: agree(view, session.model, session.picture))
+    user.click("clearButton")
+    user.wait(lambda: "Draw a digit" in user.widget("networkDiagram")._message)
+
+
+def test_it_follows_a_run_and_another_network(user, view):
+    first = user.session.model
+    user.train(hidden="8, 4")
+    model = user.session.model
+    assert model is not first
+    user.wait(lambda: len(view._glance.outputs[0]) == 8 and agree(view, model, user.session.picture))
+    combo = user.widget("damageLayerCombo")
+    assert [combo.itemText(index) for index in range(combo.count())] == ["Layer 1", "Layer 2", "Output"]
+
+
+def test_a_neuron_that_is_pointed_at_is_explained(user, view, diagram, few_digits):
+    QTest.mouseMove(diagram, diagram.place_of((0, 100)).toPoint())
+    user.wait(lambda: "Layer 1, neuron 101" in user.widget("neuronTitle").text())
+    sums = {line.name: line.value for line in user.widget("neuronSum").lines()}
+    layer, x = user.session.model.layers[0], user.session.picture.ravel()
+    assert sums["sum"] == pytest.approx(float(layer.W.data[100] @ x + layer.b.data[100]), rel=1e-4)
+    user.wait(lambda: view._excitement is not None and view._excitement.seen == len(view._excitement.digits.indices))
+    digits = view._excitement.digits
+    assert digits.images is few_digits.train_images
+    best, _ = most_exciting(user.session.model, 0, 100, digits.images[digits.indices], 8)
+    assert sorted(view._excitement.best[0].indices[100]) == sorted(best)
+    assert user.widget("excitingCaption").text() == f"Best of {len(digits.indices):,} digits"
+
+
+def test_reading_and_accuracy_follow_the_damage_and_its_repair(user, view, diagram, few_digits):
+    session, label = user.session, user.widget("damageAccuracy")
+    model, before = session.model, session.prediction.probabilities
+
+    def accuracy(network):
+        counts = confusion(network, few_digits.test_images, few_digits.test_labels)
+        return f"{counts.trace() / counts.sum():.2%}"
+
+    user.wait(lambda: label.text() == f"Test: {accuracy(model)}")
+    user.widget("damageLayerCombo").setCurrentIndex(2)
+    user.widget("damageNoiseSlider").setValue(40)
+    user.wait(lambda: session.damage == Damage().with_noise(2, 2.0))
+    unit = int(view._glance.outputs[1].argmax())
+    QTest.mouseDClick(diagram, Qt.MouseButton.LeftButton, pos=diagram.place_of((1, unit)).toPoint())
+    damage = Damage().with_noise(2, 2.0).toggled(1, unit)
+    user.wait(lambda: session.damage == damage)
+    damaged = damage.apply(model)
+    user.wait(lambda: agree(view, damaged, session.picture))
+    user.wait(lambda: "damaged" in user.widget("verdictLabel").text())
+    assert not np.allclose(session.prediction.probabilities, before)
+    user.wait(lambda: label.text() == f"Test: {accuracy(model)} → {accuracy(damaged)}")
+    assert session.model is model
+    user.click("undoDamageButton")
+    user.wait(lambda: session.damage == Damage().with_noise(2, 2.0))
+    user.click("repairButton")
+    user.wait(lambda: not session.damage and np.array_equal(session.prediction.probabilities, before))
+    assert user.widget("damageNoiseSlider").value() == 0
+    assert label.text() == f"Test: {accuracy(model)}"
+    assert "damaged" not in user.widget("verdictLabel").text()
+
+
+def test_damage_rests_while_another_view_is_in_front(user, view):
+    view._on_silence(0, 3)
+    user.wait(lambda: bool(user.session.damage))
+    user.trigger("showCurvesAction")
+    user.wait(lambda: not user.session.damage)
+    user.trigger("showNetworkAction")
+    user.wait(lambda: user.session.damage == Damage().toggled(0, 3))
+
+
+def test_nothing_is_damaged_during_a_run_and_its_network_is_whole(user, view):
+    view._on_silence(0, 3)
+    user.wait(lambda: bool(user.session.damage))
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 0 and not user.session.damage)
+    user.wait(lambda: not user.widget("damageNoiseSlider").isEnabled())
+    view._on_silence(0, 3)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    user.wait(user.widget("damageNoiseSlider").isEnabled)
+    assert not user.session.damage
+    assert not user.widget("undoDamageButton").isEnabled()
+
+
+def test_its_table_lists_every_neuron(user, view):
+    view._on_silence(1, 4)
+    user.wait(lambda: bool(user.session.damage))
+    header, *rows = view.table()
+    assert header == ("layer", "neuron", "output", "silenced")
+    assert len(rows) == sum(user.session.model.sizes[1:])
+    assert [row[:2] for row in rows if row[3]] == [(2, 5)]
+    outputs = np.concatenate(activations(user.session.reading_model, user.session.picture))
+    assert [row[2] for row in rows] == outputs.tolist()

@@ -1,0 +1,39 @@
+"""One neuron in detail."""
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QAccessible
+
+from engine import MLP
+from minigrad_gui.insight.glance import glance
+from minigrad_gui.widgets.maps import ink
+from minigrad_gui.widgets.neuron_panel import HINT, NeuronPanel
+
+
+@pytest.fixture
+def panel(qtbot):
+    panel = NeuronPanel()
+    qtbot.addWidget(panel)
+    with qtbot.waitExposed(panel):
+        panel.show()
+    return panel
+
+
+def test_a_neuron_is_shown_and_leaves_again(panel, mnist):
+    model = MLP(784, (40,), 10, init="he", rng=np.random.default_rng(1))
+    panel.show_neuron(glance(model, mnist.test_images[0], (0, 4)).neuron, "Layer 1, neuron 5", "1 of 2", "ReLU")
+    assert (panel._title.text(), panel._share.text()) == ("Layer 1, neuron 5", "1 of 2")
+    assert panel._looks_for.count == 1
+    assert panel._sum.lines()[-1].name == "ReLU of it"
+    panel.show_neuron(glance(model, mnist.test_images[0]).neuron, "Logit of 7", "", "ReLU")
+    assert panel._sum.lines()[-1].name == "sum", "nothing is made of a logit"
+    panel.show_neuron(None, "", "", "")
+    assert (panel._title.text(), panel._looks_for.count, panel._sum.lines()) == (HINT, 0, [])
+
+
+def test_exciting_digits_can_be_heard(panel, mnist):
+    panel.show_exciting("Best of 10 digits", ink(mnist.test_images[:8]), [f"picture {n}" for n in range(8)])
+    assert panel._exciting.count == 8
+    assert panel._exciting.rect_of(7).top() > panel._exciting.rect_of(3).top(), "in two rows"
+    node = QAccessible.queryAccessibleInterface(panel._exciting)
+    assert node.text(QAccessible.Text.Name) == "Digits that excite the neuron most"
