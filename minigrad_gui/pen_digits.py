@@ -30,6 +30,10 @@ BUMP, BUMP_RADIUS = 0.045, 0.35
 OFFSET = 0.02
 """Standard deviation of a stroke's position, in the same units."""
 PENS_PX = (2.0, 3.3)
+ELSEWHERE = 0.4
+"""The share of zeros and ones that get a slash, a flag or a foot: common elsewhere, rare among the 30 people."""
+STRAIGHT = 0.3
+"""A one that is narrower than this share of its height has no flag."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,34 @@ def picture_of(strokes: Sequence[NDArray[np.float64]], pen_px: float = PEN_PX) -
     return np.asarray(np.rint(rasterize(strokes, pen_px) * 255), np.uint8)
 
 
-def varied_pictures(drawings: Sequence[Strokes], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Each drawing varied, by a pen of another width: uint8 (N, 28, 28)."""
-    return np.stack([picture_of(varied(strokes, rng), rng.uniform(*PENS_PX)) for strokes in drawings])
+def varied_pictures(
+    drawings: Sequence[Strokes], labels: NDArray[np.uint8], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Each drawing varied, by a pen of another width: uint8 (N, 28, 28). Some zeros get a slash, some ones a foot."""
+    pictures = []
+    for strokes, label in zip(drawings, labels, strict=True):
+        drawn = _as_elsewhere(strokes, int(label), rng) if rng.random() < ELSEWHERE else strokes
+        pictures.append(picture_of(varied(drawn, rng), rng.uniform(*PENS_PX)))
+    return np.stack(pictures)
+
+
+def _as_elsewhere(strokes: Strokes, label: int, rng: np.random.Generator) -> Strokes:
+    """A zero with a slash, a one with a foot, a flag or both; other digits as they are."""
+    points = np.concatenate(strokes)
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    width, height = right - left, bottom - top
+    result = list(strokes)
+    if label == 0:
+        angle, middle = np.radians(rng.uniform(0, 85)), [(left + right) / 2, (top + bottom) / 2]
+        half = rng.uniform(0.4, 1.0) * np.array([np.cos(angle) * max(width, height / 2), -np.sin(angle) * height])
+        result.append(np.array([middle - half, middle + half]))
+    if label == 1 and width < STRAIGHT * height and rng.random() < 0.5:
+        head = points[points[:, 1].argmin()]
+        result.append(np.array([head + height * np.array([-rng.uniform(0.1, 0.35), rng.uniform(0.1, 0.3)]), head]))
+    if label == 1 and rng.random() < 0.7:
+        foot, reach = points[points[:, 1].argmax()], height * np.array([rng.uniform(0.15, 0.35), 0])
+        result.append(np.array([foot - reach, foot + reach]))
+    return result
 
 
 def _evenly(line: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -68,7 +68,7 @@ def load_mnist_and_pen_digits(cancelled: Callable[[], bool] = lambda: False, hel
     images = [mnist.train_images]
     images += in_parts(len(drawings), lambda part: np.stack([picture_of(strokes) for strokes in drawings[part]]))
     for _ in range(PEN_COPIES - 1):
-        images += in_parts(len(drawings), lambda part: varied_pictures(drawings[part], rng))
+        images += in_parts(len(drawings), lambda part: varied_pictures(drawings[part], labels[part], rng))
     digits = mnist.train_images
     outliers = in_parts(OUTLIER_COUNT, lambda part: non_digits(part.stop - part.start, drawings, digits, rng))
     labels = np.concatenate([mnist.train_labels, np.tile(labels, PEN_COPIES)])

@@ -48,12 +48,35 @@ def test_a_wider_pen_leaves_more_ink(drawn):
 
 def test_variations_differ_and_stay_what_they_are(drawn, model):
     rng = np.random.default_rng(0)
-    pictures = varied_pictures(drawn.drawings[:300], rng)
+    drawings = drawn.drawings[:300], drawn.labels[:300]
+    pictures = varied_pictures(*drawings, rng)
     assert (pictures.dtype, pictures.shape) == (np.uint8, (300, 28, 28))
     assert (read(model, pictures) == drawn.labels[:300]).mean() > 0.9
-    again = varied_pictures(drawn.drawings[:300], rng)
+    again = varied_pictures(*drawings, rng)
     assert (pictures != again).any(axis=(1, 2)).all()
-    np.testing.assert_array_equal(pictures, varied_pictures(drawn.drawings[:300], np.random.default_rng(0)))
+    np.testing.assert_array_equal(pictures, varied_pictures(*drawings, np.random.default_rng(0)))
+
+
+RING = [np.array([(np.cos(angle), 1.4 * np.sin(angle)) for angle in np.linspace(0, 2 * np.pi, 40)])]
+LINE = [np.array([[0.0, 0.0], [0.0, 1.0]])]
+
+
+def test_some_zeros_are_slashed_and_no_other_digit():
+    def slashed(label: int) -> float:
+        pictures = varied_pictures([RING] * 200, np.full(200, label, np.uint8), np.random.default_rng(0))
+        return (pictures[:, 13:16, 13:16] > 128).any(axis=(1, 2)).mean()
+
+    assert 0.25 < slashed(0) < 0.55
+    assert slashed(6) == 0
+
+
+def test_some_ones_have_a_flag_or_a_foot():
+    def wide(label: int) -> float:
+        pictures = varied_pictures([LINE] * 200, np.full(200, label, np.uint8), np.random.default_rng(0))
+        return ((pictures > 128).sum(axis=2).max(axis=1) > 6).mean()
+
+    assert 0.1 < wide(1) < 0.5
+    assert wide(7) == 0
 
 
 def test_a_dot_and_a_short_stroke_can_be_varied():
