@@ -6,6 +6,7 @@ from minigrad_gui.views.loss_plot import LossPlot
 from minigrad_gui.views.network import NetworkView
 from minigrad_gui.views.training_panel import TrainingPanel
 from minigrad_gui.views.view import View
+from minigrad_gui.views.weights import WeightsView
 
-VIEWS: tuple[type[View], ...] = (ConfigPanel, TrainingPanel, LossPlot, NetworkView, DrawPanel)
+VIEWS: tuple[type[View], ...] = (ConfigPanel, TrainingPanel, LossPlot, NetworkView, WeightsView, DrawPanel)
 """Ordered by column from left to right, and from top to bottom within a column."""

@@ -144,6 +144,7 @@ class Mosaic(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         columns, rows = self._columns(self.width()), self._painted_rows()
         painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(theme.colors().card))
         for row, image in enumerate(rows):
             place = QRect(self.rect_of(row * columns).topLeft(), image.size() * self._scale)
             if place.adjusted(0, 0, 0, self._tile().height() - place.height()).intersects(event.rect()):
@@ -199,7 +200,7 @@ class Mosaic(QWidget):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         if self._cursor < 0 and self.count:
-            self._cursor = max(self.current, 0)
+            self._point_at(max(self.current, 0))
         self._describe()
         self.update()
 

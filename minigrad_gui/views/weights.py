@@ -1,0 +1,175 @@
+"""Weights and gradients: what the neurons of the first layer look for, and how each layer is doing over time."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QComboBox, QFrame, QScrollArea, QWidget
+
+from engine.nn import MLP
+from engine.samples import as_rows
+from minigrad_gui import theme
+from minigrad_gui.analysis import Answer, Desk, TrainedOn
+from minigrad_gui.digits import SIDE_PX
+from minigrad_gui.insight import layer_statistics as statistics
+from minigrad_gui.insight.trace import trace
+from minigrad_gui.views.view import DockedView
+from minigrad_gui.widgets.accessibility import announce, name_scroll_area
+from minigrad_gui.widgets.building import caption, column, named
+from minigrad_gui.widgets.layer_table import LayerTable, Look
+from minigrad_gui.widgets.maps import Pixels, signed
+from minigrad_gui.widgets.mosaic import Mosaic
+
+SAMPLES = 500
+"""Digits on which activations and gradients are measured."""
+MOST_LOOKS = 160
+LIMIT_PERCENTILE = 99.8
+ORDERS: dict[str, statistics.Order] = {
+    "Largest first": "norm",
+    "Most active first": "activity",
+    "Similar side by side": "similarity",
+}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the analysis gives: neurons of the first layer in order, their pictures, norms and mean outputs.
+
+    moment: the number of the run, and of mini-batches in it.
+    """
+
+    model: MLP
+    moment: tuple[int, int]
+    order: NDArray[np.intp]
+    pixels: Pixels
+    norms: NDArray[np.floating[Any]]
+    activity: NDArray[np.floating[Any]]
+    look: Look
+
+
+class WeightsView(DockedView):
+    name = "weightsView"
+    title = "Weights"
+    sentence = (
+        "What each neuron of the first layer looks for, ink blue and paper orange, and how the numbers in each layer "
+        "have developed."
+    )
+
+    def build(self) -> None:
+        self._series: list[Look] = []
+        self._run = 0
+        """Counts the runs whose looks are in the series."""
+        self._shown: Weights | None = None
+        self._order = named(QComboBox(), "weightsOrderCombo", "In which order the neurons are shown")
+        self._order.setAccessibleName("Order")
+        self._order.addItems(list(ORDERS))
+        self._order.currentIndexChanged.connect(self.mark_soon)
+        self._mosaic = named(Mosaic("Neurons of the first layer", scale=1), "weightsMosaic")
+        self._mosaic.hovered.connect(self._on_hovered)
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        name_scroll_area(scroll, "Neurons")
+        scroll.setWidget(self._mosaic)
+        self._readout = named(caption(), "weightsReadout")
+        self._warning = named(caption(role="error"), "weightsWarning")
+        self._warning.setWordWrap(True)
+        self._table = named(LayerTable(), "layerTable")
+        contents = QWidget()
+        column(scroll, self._readout, self._table, self._warning, parent=contents).setStretch(0, 1)
+        self.fill(contents, self._order)
+        self.session.modelChanged.connect(self.mark)
+        self.session.historyCleared.connect(self._on_cleared)
+        self._on_hovered(-1)
+
+    def refresh(self) -> None:
+        session = self.session
+        if session.model is not None:
+            self._table.set_layer_count(len(session.model.layers))
+            before = self._shown if self._series else None
+            order = ORDERS[self._order.currentText()]
+            batches = len(session.history)
+            moment = self._run, batches
+            work = partial(_weights, session.model, moment, before, order, session.trained_on, theme.colors())
+            session.analyse(f"{self.name}/weights", work)
+
+    def take(self, answer: Answer) -> None:
+        if answer.error is not None:
+            self._warning.setText(answer.error)
+            return
+        weights: Weights = answer.result
+        if weights is None:
+            return
+        is_new = self._shown is None or weights.model is not self._shown.model or not self._series
+        self._shown = weights
+        if is_new and weights.moment[0] == self._run:
+            self._series = thinned([*self._series, weights.look])
+        descriptions = [self._text(index) for index in range(len(weights.order))]
+        self._mosaic.set_pictures(weights.pixels, descriptions=descriptions)
+        self._table.show_series(self._series)
+        warning = statistics.warning_sentence(weights.look.layers) or ""
+        if warning != self._warning.text():
+            self._warning.setText(warning)
+            announce(self._warning, warning)
+
+    def table(self) -> Iterable[Sequence[Any]]:
+        pixels = [f"w{index}" for index in range(SIDE_PX * SIDE_PX)]
+        yield ["neuron", "norm", "mean_output", *pixels]
+        if self._shown is not None:
+            W = self._shown.model.layers[0].W.data
+            for unit in self._shown.order:
+                yield [unit, self._shown.norms[unit], self._shown.activity[unit], *W[unit]]
+
+    def restyle(self) -> None:
+        if self._is_built:
+            self.mark_soon()
+
+    @Slot()
+    def _on_cleared(self) -> None:
+        self._series = []
+        self._run += 1
+
+    @Slot(int)
+    def _on_hovered(self, index: int) -> None:
+        hint = "Point at a neuron, or move with the arrow keys."
+        self._readout.setText(self._text(index) if index >= 0 and self._shown is not None else hint)
+
+    def _text(self, index: int) -> str:
+        assert self._shown is not None
+        unit = self._shown.order[index]
+        norm, activity = self._shown.norms[unit], self._shown.activity[unit]
+        return f"Neuron {unit + 1:,}: weights' norm {norm:.3g}, mean output {activity:.3g}"
+
+
+def thinned(series: list[Look]) -> list[Look]:
+    """Every second look, once there are too many of them; always the first and the last."""
+    return series if len(series) <= MOST_LOOKS else [*series[:-1:2], series[-1]]
+
+
+def _weights(
+    model: MLP,
+    moment: tuple[int, int],
+    before: Weights | None,
+    order: statistics.Order,
+    trained_on: TrainedOn,
+    colors: theme.Colors,
+    desk: Desk,
+) -> Weights:
+    digits = desk.digits(trained_on, "test")
+    chosen = digits.indices[:: max(len(digits.indices) // SAMPLES, 1)][:SAMPLES]
+    images, labels = digits.images[chosen], digits.labels[chosen]
+    W = model.layers[0].W.data
+    units = statistics.order_of_units(model, order, images)
+    some = np.abs(W[:, ::3])
+    limit = float(np.percentile(some, LIMIT_PERCENTILE)) if np.isfinite(some).all() else 1.0
+    pixels = signed(W[units].reshape(len(units), SIDE_PX, SIDE_PX), limit, colors)
+    layers = statistics.layer_statistics(model, images, labels)
+    moved: list[float | None] = [None] * len(layers)
+    if before is not None and before.moment[0] == moment[0] and moment[1] > before.moment[1]:
+        steps = moment[1] - before.moment[1]
+        moved = [ratio / steps for ratio in statistics.update_ratios(before.model, model)]
+    activity = trace(model, as_rows(images, model.dtype)).outputs[0].data.mean(axis=0)
+    return Weights(model, moment, units, pixels, np.linalg.norm(W, axis=1), activity, Look(layers, moved))

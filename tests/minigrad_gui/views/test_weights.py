@@ -1,0 +1,90 @@
+"""The weights that are shown are those of the network, in order, and follow a run."""
+
+import csv
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from minigrad_gui.views.weights import MOST_LOOKS, thinned
+
+pytestmark = pytest.mark.usefixtures("few_digits")
+
+
+@pytest.fixture
+def weights(user):
+    """The user of a window with the weights in front, and the view."""
+    user.trigger("showWeightsAction")
+    view = user.widget("weightsView")
+    user.wait(lambda: shows(user, view))
+    return user, view
+
+
+def shows(user, view):
+    return view._shown is not None and view._shown.model is user.session.model
+
+
+def test_neurons_are_shown_by_the_size_of_their_weights_and_in_other_orders(weights):
+    user, view = weights
+    W = user.session.model.layers[0].W.data
+    mosaic, readout = user.widget("weightsMosaic"), user.widget("weightsReadout")
+    assert mosaic.count == len(W)
+    largest = int(np.linalg.norm(W, axis=1).argmax())
+    mosaic.setFocus()
+    QTest.keyClick(mosaic, Qt.Key.Key_Home)
+    QTest.mouseMove(mosaic, mosaic.rect_of(0).center())
+    assert readout.text().startswith(f"Neuron {largest + 1:,}: weights' norm {np.linalg.norm(W[largest]):.3g}")
+    image = mosaic.grab().toImage()
+    corner, ratio = mosaic.rect_of(0).topLeft(), mosaic.devicePixelRatio()
+    for index in (int(W[largest].argmax()), int(W[largest].argmin())):
+        row, column = divmod(index, 28)
+        color = image.pixelColor((corner.x() + column) * ratio, (corner.y() + row) * ratio)
+        assert (color.blue() > color.red()) == (W[largest, index] > 0)
+    user.widget("weightsOrderCombo").setCurrentText("Most active first")
+    user.wait(lambda: int(view._shown.activity.argmax()) == view._shown.order[0])
+
+
+def test_it_follows_a_run_step_by_step(weights):
+    user, view = weights
+    user.configure(hidden="12", batch_size=256)
+    models = []
+    for steps in (1, 2, 3):
+        user.click("stepButton")
+        user.wait(lambda steps=steps: len(user.session.history) == steps and shows(user, view))
+        models.append(user.session.model)
+    assert user.widget("weightsMosaic").count == 12
+    assert len(view._series) == 3
+    before, now = (model.layers[1].W.data for model in models[-2:])
+    assert view._series[-1].layers[1].weight_norm == pytest.approx(np.linalg.norm(now), rel=1e-5)
+    moved = np.linalg.norm(now - before) / np.linalg.norm(before)
+    assert user.widget("layerTable").row_text(1).endswith(f"moved {moved:.1e} per mini-batch.")
+
+
+def test_it_says_what_hinders_the_network(weights):
+    user, view = weights
+    model = user.session.model.copy()
+    for layer in model.layers[:-1]:
+        layer.b.data[:] = -1e3
+    user.session._network.take_trained(model, user.session._settings.job(model, 0, None, paused=False), is_first=True)
+    user.wait(lambda: shows(user, view))
+    assert user.widget("weightsWarning").text().startswith("All neurons in hidden layer 1 are dead")
+
+
+def test_the_table_has_each_neurons_weights(weights, choose, tmp_path):
+    user, view = weights
+    choose(tmp_path / "w.csv")
+    user.trigger("weightsCsvAction")
+    with open(tmp_path / "w.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    W = user.session.model.layers[0].W.data
+    assert [int(row["neuron"]) for row in rows] == view._shown.order.tolist()
+    assert float(rows[3]["w400"]) == pytest.approx(W[view._shown.order[3], 400])
+
+
+def test_a_long_series_is_thinned_and_keeps_its_ends():
+    series = list(range(MOST_LOOKS + 1))
+    assert thinned(series[:MOST_LOOKS]) == series[:MOST_LOOKS]
+    assert thinned(series)[0] == 0
+    assert thinned(series)[-1] == MOST_LOOKS
+    assert len(thinned(series)) == MOST_LOOKS // 2 + 1
