@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from engine import ops
 from engine.calibration import log_sum_exp
@@ -20,6 +19,7 @@ LONGEST_STEP, GROWTH = 0.1, 1.05
 by 5% more: a network that learned to be unsure of what is no digit has wide plains of doubt between its digits."""
 
 Read = TypeVar("Read")
+Stroke = TypeVar("Stroke")
 
 
 @allowing_overflow
@@ -105,7 +105,7 @@ def change_norm(before: Array, after: Array) -> float:
     return float(np.linalg.norm(np.subtract(after, before, dtype=np.float64)))
 
 
-def without_each_stroke(read: Callable[[Sequence[ArrayLike]], Read], strokes: Sequence[ArrayLike]) -> list[Read]:
+def without_each_stroke(read: Callable[[list[Stroke]], Read], strokes: Sequence[Stroke]) -> list[Read]:
     """What `read` makes of a drawing without its first stroke, without its second, and so on: one for each stroke.
 
     read: gets the strokes, (n, 2) each, without one of them; there are none if the drawing has a single stroke.

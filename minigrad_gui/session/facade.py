@@ -285,6 +285,8 @@ class Session(QObject):
     """That digit, as the network sees it: float32 (28, 28)."""
     prediction = _Of(lambda session: session._drawing.prediction)
     """What that digit was read as; None for a blank canvas."""
+    pointed_strokes = _Of(lambda session: session._drawing.pointed_strokes)
+    """The strokes of the digit that is pointed at: (n, 2) each."""
     shown = _Of(lambda session: session._drawing.shown)
     """The picture that is read in place of a drawing, and its name; None if there is none."""
 

@@ -7,6 +7,7 @@ from minigrad_gui.views.network import NetworkView
 from minigrad_gui.views.training_panel import TrainingPanel
 from minigrad_gui.views.view import View
 from minigrad_gui.views.weights import WeightsView
+from minigrad_gui.views.why import WhyView
 
-VIEWS: tuple[type[View], ...] = (ConfigPanel, TrainingPanel, LossPlot, NetworkView, WeightsView, DrawPanel)
+VIEWS: tuple[type[View], ...] = (ConfigPanel, TrainingPanel, LossPlot, NetworkView, WeightsView, WhyView, DrawPanel)
 """Ordered by column from left to right, and from top to bottom within a column."""

@@ -1,0 +1,232 @@
+"""Why?: what in the drawing speaks for a digit, what little would make it another, and what each stroke is for."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtWidgets import QComboBox, QFrame, QPushButton, QScrollArea, QWidget
+
+from engine.nn import MLP
+from minigrad_gui.analysis import Answer
+from minigrad_gui.digits import Picture, blank
+from minigrad_gui.insight import prototype, saliency, toward
+from minigrad_gui.insight.why import change_norm, contribution, without_each_stroke
+from minigrad_gui.reader import Prediction, percentage
+from minigrad_gui.views.view import DockedView
+from minigrad_gui.widgets.accessibility import announce, name_scroll_area
+from minigrad_gui.widgets.building import caption, column, named
+from minigrad_gui.widgets.maps import Pixels, ink, signed
+from minigrad_gui.widgets.mosaic import Mosaic
+
+SCALE = 4
+MOST_STROKES = 9
+STEPS = 100
+STEP_INTERVAL_MS = 30
+THE_READING = "The reading"
+Tile = tuple[str, str, Pixels]
+"""A caption, a description and a picture."""
+UNREAD = "?"
+HINT = "Draw a digit on the right to see why it is read so."
+
+
+class WhyView(DockedView):
+    name = "whyView"
+    title = "Why?"
+    sentence = (
+        "What speaks for a digit (blue) and against it (orange), and what would have to change for another reading."
+    )
+
+    def build(self) -> None:
+        self._prototypes: tuple[MLP | None, dict[int, Picture]] = None, {}
+        self._explained: tuple[Picture, int] | None = None
+        """The drawing and the digit that are explained."""
+        self._steps: Iterator[Picture] = iter(())
+        self._changed: Picture | None = None
+        self._digit = named(QComboBox(), "whyDigitCombo", "The digit that is explained")
+        self._digit.setAccessibleName("Digit")
+        self._digit.addItems([THE_READING, *map(str, range(10))])
+        self._digit.currentIndexChanged.connect(self.mark_soon)
+        self._make = named(QPushButton("Make it a 0"), "whyMakeButton", "Change the drawing until it is read as this")
+        self._make.setMinimumWidth(self._make.sizeHint().width())
+        self._make.clicked.connect(self._on_make)
+        self._verdict = named(caption(role="body"), "whyVerdict")
+        self._verdict.setWordWrap(True)
+        self._verdict.setMinimumHeight(2 * self._verdict.fontMetrics().lineSpacing())
+        self._mosaic = named(Mosaic("Reasons", SCALE), "whyMosaic")
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        name_scroll_area(scroll, "Reasons")
+        scroll.setWidget(self._mosaic)
+        contents = QWidget()
+        column(self._verdict, scroll, parent=contents).setStretch(1, 1)
+        self.fill(contents, self._digit, self._make)
+        self._timer = QTimer(self, interval=STEP_INTERVAL_MS)
+        self._timer.timeout.connect(self._on_step)
+        self.session.predictionChanged.connect(self._on_drawn)
+        self.session.modelChanged.connect(self.mark)
+        self.session.handwritingChanged.connect(self.mark)
+
+    # ------------------------------------------------------------ session -> person
+
+    @Slot()
+    def _on_drawn(self) -> None:
+        self._give_up()
+        self.mark_soon()
+
+    def refresh(self) -> None:
+        prediction, model = self.session.prediction, self.session.reading_model
+        self._make.setEnabled(False)
+        if prediction is None or model is None:
+            self._explained = None
+            self._verdict.setText(HINT)
+            self._mosaic.set_pictures(ink(np.empty((0, *blank().shape))))
+            return
+        digit = self._digit.currentIndex() - 1 if self._digit.currentIndex() > 0 else prediction.digit
+        explained = self.session.picture, digit
+        if self._explained is None or any(a is not b for a, b in zip(explained, self._explained, strict=True)):
+            self._give_up()
+        self._explained = explained
+        self._make.setText(f"Make it a {digit}")
+        self._make.setEnabled(digit != prediction.digit and not self._timer.isActive())
+        if self._changed is None:
+            self._verdict.setText(verdict(prediction, digit))
+        self._ask_for_prototype(model, digit)
+        self._show(model, digit)
+
+    def _show(self, model: MLP, digit: int) -> None:
+        picture = self.session.picture
+        tiles: list[Tile] = [
+            (
+                "speaks for it",
+                f"What each pixel contributes to {digit}",
+                signed(contribution(model, picture, digit).pixels),
+            ),
+            ("more ink helps", f"Where more ink would speak for {digit}", signed(saliency(model, picture, digit))),
+            (f"its idea of {digit}", f"What the network thinks a {digit} looks like", ink(self._prototype(digit))),
+        ]
+        if self._changed is not None:
+            reading = self._read(self._changed)
+            read = f"reads {reading}"
+            tiles += [
+                (read, f"The changed drawing: {read}", ink(self._changed)),
+                ("the change", "Ink that was added and removed", signed(self._changed - picture, 1.0)),
+            ]
+        tiles += self._without_strokes()
+        captions, descriptions, pixels = zip(*tiles, strict=True)
+        self._mosaic.set_pictures(np.stack(pixels), captions, descriptions)
+
+    def _without_strokes(self) -> list[Tile]:
+        """The drawing without each of its strokes, if it has several."""
+        strokes = self.session.pointed_strokes
+        if not 1 < len(strokes) <= MOST_STROKES:
+            return []
+        tiles = []
+        for number, left in enumerate(without_each_stroke(self.session.read, strokes), start=1):
+            digits = left.digits
+            reading = "".join(_told(each.prediction) for each in digits)
+            picture = digits[0].picture if digits else blank()
+            caption = f"no stroke {number}: {reading}"
+            tiles.append((caption, f"Without stroke {number} it reads {reading}", ink(picture)))
+        return tiles
+
+    def _read(self, picture: Picture) -> str:
+        prediction = self.session.predict(picture)
+        if prediction is None:
+            return UNREAD
+        return f"{prediction.digit} ({percentage(prediction.probabilities[prediction.digit])})"
+
+    # ------------------------------------------------------------ the network's own picture
+
+    def _prototype(self, digit: int) -> Picture:
+        return self._prototypes[1].get(digit, blank())
+
+    def _ask_for_prototype(self, model: MLP, digit: int) -> None:
+        if self._prototypes[0] is not model:
+            self._prototypes = model, dict(self._prototypes[1])  # the last ones stay until there are new ones
+            self._asked: set[int] = set()
+        if digit not in self._asked:
+            self._asked.add(digit)
+            self.session.analyse(f"{self.name}/{digit}", partial(_prototype, model, digit))
+
+    def take(self, answer: Answer) -> None:
+        if answer.error is None:
+            model, digit, picture = answer.result
+            if model is self._prototypes[0]:
+                self._prototypes[1][digit] = picture
+                self.mark_soon()
+
+    # ------------------------------------------------------------ make it another digit
+
+    @Slot()
+    def _on_make(self) -> None:
+        model = self.session.reading_model
+        if model is None or self._explained is None:
+            return
+        picture, digit = self._explained
+        self._steps = toward(model, picture, digit, STEPS)
+        self._changed = picture
+        self._make.setEnabled(False)
+        self._timer.start()
+
+    @Slot()
+    def _on_step(self) -> None:
+        model = self.session.reading_model
+        if self._explained is None or model is None:
+            self._give_up()
+            return
+        picture, digit = self._explained
+        changed = next(self._steps, None)
+        if changed is not None:
+            self._changed = changed
+        else:
+            self._timer.stop()
+            assert self._changed is not None
+            amount, prediction = change_norm(picture, self._changed), self.session.predict(self._changed)
+            told = f"A change as large as {amount:.1f} black pixels makes it {self._read(self._changed)}."
+            if prediction is None or prediction.digit != digit:
+                told = f"Even a change as large as {amount:.1f} black pixels does not make it a {digit} to this network."
+            self._verdict.setText(told)
+            announce(self._verdict, self._verdict.text())
+        self._show(model, digit)
+
+    def _give_up(self) -> None:
+        self._timer.stop()
+        self._steps, self._changed = iter(()), None
+
+    def leave(self) -> None:
+        if self._is_built:
+            self._give_up()
+
+    def restyle(self) -> None:
+        if self._is_built:
+            self.mark_soon()
+
+    def table(self) -> Iterable[Sequence[Any]]:
+        yield ["row", "column", "ink", "contribution", "gradient"]
+        model = self.session.reading_model
+        if self._explained is not None and model is not None:
+            picture, digit = self._explained
+            parts = picture, contribution(model, picture, digit).pixels, saliency(model, picture, digit)
+            for place in np.ndindex(picture.shape):
+                yield [*place, *(float(part[place]) for part in parts)]
+
+
+def verdict(prediction: Prediction, digit: int) -> str:
+    """How sure the network is of its reading, and of this digit or of the next most likely one."""
+    probabilities = prediction.probabilities
+    sure = f"Read as {prediction.digit} ({percentage(probabilities[prediction.digit])})."
+    if digit != prediction.digit:
+        return f"{sure} {digit} has {percentage(probabilities[digit])}: change the drawing until it is read so."
+    second = int(np.argsort(-probabilities, kind="stable")[1])
+    return f"{sure} The next most likely is {second} ({percentage(probabilities[second])})."
+
+
+def _told(prediction: Prediction | None) -> str:
+    return str(prediction.digit) if prediction is not None and prediction.recognised else UNREAD
+
+
+def _prototype(model: MLP, digit: int, desk: object) -> tuple[MLP, int, Picture]:  # noqa: ARG001
+    picture = np.asarray(prototype(model, digit), np.float32)
+    return model, digit, picture / max(picture.max(), 1e-6)  # as dark as a digit, to compare the shapes

@@ -1,0 +1,127 @@
+"""Reasons belong to the drawing and the network that are there, and follow both."""
+
+import csv
+import re
+
+import numpy as np
+import pytest
+
+from engine import Tensor
+from minigrad_gui.insight import prototype
+from minigrad_gui.widgets.maps import ink, signed
+
+
+@pytest.fixture
+def why(user):
+    """The user of a window with a drawn 7 and its reasons in front, and the view."""
+    user.trigger("showWhyAction")
+    user.draw(7)
+    user.reading()
+    view = user.widget("whyView")
+    user.wait(lambda: explains(user, view))
+    return user, view
+
+
+def explains(user, view):
+    return view._explained is not None and view._explained[0] is user.session.picture
+
+
+def gradient(model, picture, digit):
+    """d logit / d pixel by the network's own forward pass, on a Tensor that asks for it."""
+    x = Tensor(picture.reshape(-1).astype(model.dtype), requires_grad=True)
+    model(x)[digit].backward()
+    return x.grad.reshape(28, 28)
+
+
+def tile(user, index):
+    return user.widget("whyMosaic")._pixels[index]
+
+
+def test_it_shows_gradients_of_the_digit_that_was_read_or_chosen(why):
+    user, _ = why
+    session = user.session
+    for choice, digit in (("The reading", 7), ("2", 2)):
+        user.widget("whyDigitCombo").setCurrentText(choice)
+        slope = gradient(session.reading_model, session.picture, digit)
+        user.wait(lambda slope=slope: np.array_equal(tile(user, 1), signed(slope)))
+        np.testing.assert_array_equal(tile(user, 0), signed(slope * session.picture))
+
+
+def test_it_shows_the_networks_own_picture_of_the_digit(why):
+    user, _ = why
+    own = prototype(user.session.reading_model, 7)
+    user.wait(lambda: np.array_equal(tile(user, 2), ink(own / own.max())))
+
+
+def test_it_follows_the_pen_and_is_empty_with_the_canvas(why):
+    user, view = why
+    assert user.widget("whyVerdict").text().startswith("Read as 7 (")
+    user.click("clearButton")
+    user.wait(lambda: user.widget("whyMosaic").count == 0)
+    assert user.widget("whyVerdict").text().startswith("Draw a digit")
+    user.draw(1)
+    user.wait(lambda: explains(user, view))
+    assert user.widget("whyVerdict").text().startswith("Read as 1 (")
+
+
+def test_a_drawing_is_made_another_digit(why):
+    user, view = why
+    assert not user.widget("whyMakeButton").isEnabled()  # it is a 7 already
+    user.widget("whyDigitCombo").setCurrentText("3")
+    user.wait(user.widget("whyMakeButton").isEnabled)
+    before = user.session.picture
+    user.click("whyMakeButton")
+    user.wait(lambda: "black pixels" in user.widget("whyVerdict").text())
+    changed = view._changed
+    assert user.session.predict(changed).digit == 3
+    assert user.session.picture is before
+    told = re.match(r"A change as large as ([\d.]+) black pixels makes it 3 \(5", user.widget("whyVerdict").text())
+    assert float(told[1]) == pytest.approx(np.linalg.norm(changed - before), abs=0.06)
+    np.testing.assert_array_equal(tile(user, 3), ink(changed))
+    user.draw(1)
+    user.wait(lambda: user.session.picture is not before and explains(user, view))
+    assert view._changed is None
+
+
+def test_a_network_that_cannot_be_convinced_is_told_of(why):
+    user, view = why
+    user.widget("whyDigitCombo").setCurrentText("3")
+    user.wait(user.widget("whyMakeButton").isEnabled)
+    user.click("whyMakeButton")
+    view._steps = iter([view._changed])  # as if no pixel made a difference
+    user.wait(lambda: user.widget("whyVerdict").text().endswith("does not make it a 3 to this network."))
+
+
+def test_each_stroke_is_left_out(why):
+    user, view = why
+    count = user.widget("whyMosaic").count
+    user.stroke(np.array([[0.4, 0.5], [0.55, 0.5], [0.7, 0.5]]))
+    user.wait(lambda: user.widget("whyMosaic").count == count + 2)
+    without_bar = user.session.read(user.session.pointed_strokes[:1])
+    assert view._mosaic._captions[-1] == f"no stroke 2: {without_bar.digits[0].prediction.digit}"
+    np.testing.assert_array_equal(tile(user, -1), ink(without_bar.digits[0].picture))
+
+
+@pytest.mark.usefixtures("few_digits")
+def test_it_follows_a_run(why):
+    user, _ = why
+    user.configure(hidden="12")
+    user.click("stepButton")
+    user.wait(lambda: len(user.session.history) == 1 and user.session.reading_model.sizes[1] == 12)
+
+    def follows():
+        session = user.session
+        slope = gradient(session.reading_model, session.picture, session.prediction.digit)
+        return np.array_equal(tile(user, 1), signed(slope))
+
+    user.wait(follows)
+
+
+def test_the_table_has_every_pixel(why, choose, tmp_path):
+    user, _ = why
+    choose(tmp_path / "why.csv")
+    user.trigger("whyCsvAction")
+    with open(tmp_path / "why.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    slope = gradient(user.session.reading_model, user.session.picture, 7)
+    assert [float(row["gradient"]) for row in rows] == pytest.approx(slope.ravel().tolist())
