@@ -89,7 +89,7 @@ def test_a_network_that_cannot_be_convinced_is_told_of(why):
     user.wait(user.widget("whyMakeButton").isEnabled)
     user.click("whyMakeButton")
     view._steps = iter([view._changed])  # as if no pixel made a difference
-    user.wait(lambda: user.widget("whyVerdict").text().endswith("does not make it a 3 to this network."))
+    user.wait(lambda: user.widget("whyVerdict").text().endswith("does not make it a 3."))
 
 
 def test_each_stroke_is_left_out(why):
