@@ -186,9 +186,7 @@ class WhyView(DockedView):
             amount, prediction = change_norm(picture, self._changed), self.session.predict(self._changed)
             told = f"A change as large as {amount:.1f} black pixels makes it {self._read(self._changed)}."
             if prediction is None or prediction.digit != digit:
-                told = (
-                    f"Even a change as large as {amount:.1f} black pixels does not make it a {digit}."
-                )
+                told = f"Even a change as large as {amount:.1f} black pixels does not make it a {digit}."
             self._verdict.setText(told)
             announce(self._verdict, self._verdict.text())
         self._show(model, digit)
