@@ -1,14 +1,20 @@
 """The taught drawings. A separate thread writes and syncs their files, so the window never waits for the disk."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QObject, Signal, Slot
 
 from minigrad_gui.handwriting import Drawing, DrawingStore, DrawingStoreError, new_drawing
+
+Strokes = Sequence[NDArray[np.float64]]
+REMEMBERED = 100
+"""Number of drawings that `find` finds: more digits than fit on one sheet."""
 
 
 class Drawings(QObject):
@@ -26,6 +32,8 @@ class Drawings(QObject):
         super().__init__(parent)
         self._store = DrawingStore(folder)
         self._drawings: list[Drawing] = []
+        self._added: deque[tuple[str, Strokes]] = deque(maxlen=REMEMBERED)
+        """The names and strokes of the drawings that were added last."""
         self._unread = self._store.unread
         self._pending = 0
         self._differs = False
@@ -60,11 +68,19 @@ class Drawings(QObject):
             self._unread = ()
             self._change(self._store.include, found)
 
-    def add(self, strokes: Sequence[ArrayLike], label: int) -> Drawing:
+    def add(self, strokes: Strokes, label: int) -> Drawing:
         drawing = new_drawing(strokes, label)
         self._drawings.append(drawing)
+        self._added.append((drawing.name, strokes))
         self._change(self._store.put, drawing)
         return drawing
+
+    def find(self, strokes: Strokes) -> Drawing | None:
+        """The drawing that these strokes were added as recently, unless it was removed."""
+        # Undo and redo on the canvas preserve each stroke's array, so identical arrays mean the same drawing.
+        wanted = [*map(id, strokes)]
+        name = next((name for name, added in reversed(self._added) if [*map(id, added)] == wanted), None)
+        return next((drawing for drawing in reversed(self._drawings) if drawing.name == name), None)
 
     def remove(self, drawings: Sequence[Drawing]) -> None:
         gone = {drawing.name for drawing in drawings}

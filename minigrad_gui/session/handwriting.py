@@ -1,6 +1,5 @@
 """The person's handwriting: labelled drawings, and a copy of the network that learns them."""
 
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -11,14 +10,11 @@ from PySide6.QtCore import QDeadlineTimer, QObject, QTimer, Signal, Slot
 
 from engine.nn import MLP
 from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, is_dot
-from minigrad_gui.session.drawings import Drawings
+from minigrad_gui.session.drawings import Drawings, Strokes
 from minigrad_gui.session.teacher import Teacher
 from minigrad_gui.teaching import TeachingJob, TeachingResult
 
 HandwritingState = Literal["off", "learning", "on"]
-Strokes = Sequence[NDArray[np.float64]]
-REMEMBERED = 100
-"""Number of taught drawings that are recognised on the canvas: more digits than fit on one sheet."""
 
 
 class Handwriting(QObject):
@@ -40,14 +36,11 @@ class Handwriting(QObject):
         self._copy: TeachingResult | None = None
         """The copy of the current network, whether it is in use or not."""
         self._job: TeachingJob | None = None
-        self._taught: deque[tuple[str, Strokes]] = deque(maxlen=REMEMBERED)
-        """The names of the most recently taught drawings, and their strokes on the canvas."""
-        self._samples: NDArray[np.uint8] | None = None
         self._drawings = Drawings(folder, self)
         self._drawings.changed.connect(self._on_drawings_changed)
         self._drawings.failed.connect(self.failed)
         self._teacher = Teacher(self)
-        self._teacher.samplesReady.connect(self._on_samples)
+        self._teacher.samplesReady.connect(self.samplesReady)
         self._teacher.drawingsRead.connect(self._on_drawings_read)
         self._teacher.taught.connect(self._on_taught)
         # Not before the window is shown: while Python reads in another thread, the window would have to wait.
@@ -63,7 +56,7 @@ class Handwriting(QObject):
     @property
     def samples(self) -> NDArray[np.uint8] | None:
         """Some MNIST digits, uint8 (8, 28, 28); None until they have been requested and loaded."""
-        return self._samples
+        return self._teacher.samples
 
     @property
     def copy(self) -> TeachingResult | None:
@@ -122,12 +115,7 @@ class Handwriting(QObject):
 
     def taught(self, strokes: Strokes) -> Drawing | None:
         """The drawing that these strokes were stored as, if they were taught recently."""
-        # Undo and redo on the canvas preserve each stroke's array, so identical arrays mean the same drawing.
-        same = [name for name, taught in self._taught if list(map(id, taught)) == list(map(id, strokes))]
-        if not same:
-            return None
-        name = same[-1]
-        return next((drawing for drawing in reversed(self._drawings.drawings) if drawing.name == name), None)
+        return self._drawings.find(strokes)
 
     def teach(self, strokes: Strokes, label: int) -> None:
         """Store the strokes with this label; a second label corrects the first. A dot is not taught."""
@@ -137,7 +125,7 @@ class Handwriting(QObject):
         if taught is not None:
             self.relabel([taught], label)
             return
-        self._taught.append((self._drawings.add(strokes, label).name, strokes))
+        self._drawings.add(strokes, label)
         self._on_drawings_changed()
 
     def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
@@ -162,8 +150,7 @@ class Handwriting(QObject):
 
     def ask_for_samples(self) -> None:
         """Load `samples`; `samplesReady` tells when they are there."""
-        if self._samples is None:
-            self._teacher.load_samples()
+        self._teacher.load_samples()
 
     def quit(self) -> None:
         """Stop learning and ask the thread to end. All drawings are on disk afterwards."""
@@ -219,8 +206,3 @@ class Handwriting(QObject):
         self.changed.emit()
         if result.error is not None:
             self.failed.emit(result.error)
-
-    @Slot(object)
-    def _on_samples(self, samples: NDArray[np.uint8]) -> None:
-        self._samples = samples
-        self.samplesReady.emit()

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal, Slot
 
 from minigrad_gui.handwriting import Drawing
 from minigrad_gui.teaching import TeachingJob, TeachingWorker
@@ -12,7 +14,7 @@ class Teacher(QObject):
     """Passes jobs to a `TeachingWorker` in a thread of its own, and reports their results."""
 
     drawingsRead = Signal(object)  # noqa: N815  list[Drawing]
-    samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
+    samplesReady = Signal()  # noqa: N815
     taught = Signal(object)  # TeachingResult
     _readingAsked = Signal(object)  # noqa: N815
     _jobQueued = Signal(object)  # noqa: N815
@@ -22,6 +24,7 @@ class Teacher(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._is_expecting = False
+        self._samples: NDArray[np.uint8] | None = None
         self._thread = QThread(self)
         self._thread.setObjectName("teaching")
         self._worker = TeachingWorker()
@@ -31,7 +34,7 @@ class Teacher(QObject):
         self._samplesAsked.connect(self._worker.load_samples)
         self._jobExpected.connect(self._worker.prepare)
         self._worker.drawingsRead.connect(self.drawingsRead)
-        self._worker.samplesReady.connect(self.samplesReady)
+        self._worker.samplesReady.connect(self._on_samples)
         self._worker.taught.connect(self.taught)
 
     def expect_job(self) -> None:
@@ -50,9 +53,21 @@ class Teacher(QObject):
         self._thread.start()
         self._readingAsked.emit(read)
 
+    @property
+    def samples(self) -> NDArray[np.uint8] | None:
+        """Some of MNIST's digits, uint8 (8, 28, 28); None until `load_samples` has loaded them."""
+        return self._samples
+
     def load_samples(self) -> None:
-        self._thread.start()
-        self._samplesAsked.emit()
+        """Load `samples`, unless that was done; `samplesReady` tells when they are there."""
+        if self._samples is None:
+            self._thread.start()
+            self._samplesAsked.emit()
+
+    @Slot(object)
+    def _on_samples(self, samples: NDArray[np.uint8]) -> None:
+        self._samples = samples
+        self.samplesReady.emit()
 
     def quit(self) -> None:
         """Ask the thread to end."""

@@ -163,3 +163,20 @@ def test_a_drawing_added_after_closing_is_not_lost(drawings):
     drawings.add(ONE, 3)
     assert labels(drawings) == stored(drawings) == [3]
     drawings.flush()
+
+
+def test_the_same_arrays_are_found_again_and_equal_ones_are_not(drawings):
+    first, second = drawings.add(ONE, 1), drawings.add([ONE[0].copy()], 2)
+    assert drawings.find(list(ONE)) is first
+    assert drawings.find([ONE[0].copy()]) is None
+    drawings.relabel([first], 7)
+    assert drawings.find(ONE).label == 7
+    drawings.remove([first])
+    assert drawings.find(ONE) is None
+    assert second in drawings.drawings
+
+
+def test_strokes_that_were_added_twice_are_found_as_the_last(drawings):
+    drawings.add(ONE, 1)
+    again = drawings.add(ONE, 2)
+    assert drawings.find(ONE) is again

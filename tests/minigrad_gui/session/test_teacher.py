@@ -66,10 +66,11 @@ def test_drawings_are_read_in_another_thread(teacher, qtbot):
 
 
 def test_samples_are_loaded(teacher, qtbot):
-    with qtbot.waitSignal(teacher.samplesReady, timeout=30_000) as samples:
+    assert teacher.samples is None
+    with qtbot.waitSignal(teacher.samplesReady, timeout=30_000):
         teacher.load_samples()
-    assert samples.args[0].shape == (8, 28, 28)
-    assert samples.args[0].dtype == np.uint8
+    assert teacher.samples.shape == (8, 28, 28)
+    assert teacher.samples.dtype == np.uint8
 
 
 def test_quitting_interrupts_loading(teacher, qtbot):
