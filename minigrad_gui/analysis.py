@@ -30,11 +30,15 @@ class TrainedOn:
 
 @dataclass(frozen=True)
 class Digits:
-    """Some of a dataset's digits: those at `indices`, intp (n,), of images, uint8 (N, 28, 28), and labels, (N,)."""
+    """Some of a dataset's digits: those at `indices`, intp (n,), of images, uint8 (N, 28, 28), and labels, (N,).
+
+    class_names: what the labels stand for.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     indices: NDArray[np.intp]
+    class_names: tuple[str, ...]
 
 
 class Desk:
@@ -55,10 +59,12 @@ class Desk:
         if dataset is None:
             dataset = self._datasets.get("mnist", self.cancelled)
         if part == "test":
-            return Digits(dataset.test_images, dataset.test_labels, np.arange(len(dataset.test_images)))
+            indices = np.arange(len(dataset.test_images))
+            return Digits(dataset.test_images, dataset.test_labels, indices, dataset.class_names)
         share, seed = trained_on.validation
         indices = split_validation(count, share, seed)[part == "validation"]
-        return Digits(dataset.train_images, dataset.train_labels, indices[indices < len(dataset.train_images)])
+        indices = indices[indices < len(dataset.train_images)]
+        return Digits(dataset.train_images, dataset.train_labels, indices, dataset.class_names)
 
 
 Work = Callable[[Desk], Any]

@@ -9,6 +9,7 @@ from threading import Condition
 
 from PySide6.QtCore import QObject, QThread, Signal
 
+from minigrad_gui import process
 from minigrad_gui.analysis import Answer, Desk, Work
 from minigrad_gui.dataset_cache import DatasetCache
 
@@ -63,7 +64,9 @@ class Analyst(QThread):
             key, work = taken
             began_s = time.perf_counter()
             try:
-                answer = Answer(key, work(Desk(self._datasets, self._is_cancelled)))
+                # A second BLAS thread would spin while it waits for a core that the window uses.
+                with process.one_blas_thread_if_free():
+                    answer = Answer(key, work(Desk(self._datasets, self._is_cancelled)))
             except Exception as error:  # one view's fault must not end the thread that serves all of them
                 if not self._is_cancelled():
                     logging.getLogger("minigrad").exception("The analysis %s failed", key)

@@ -37,6 +37,21 @@ def blas_threads(count: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def one_blas_thread_if_free() -> Iterator[None]:
+    """Like `blas_threads(1)`; but if another thread has set the number of BLAS threads, that number stays."""
+    from threadpoolctl import threadpool_limits
+
+    if not _blas_turn.acquire(blocking=False):
+        yield
+        return
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        _blas_turn.release()
+
+
 class _SwitchInterval:
     """Counts the open contexts: when the last one is left, the original interval is restored."""
 

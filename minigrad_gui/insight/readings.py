@@ -119,17 +119,17 @@ def confusion(model: MLP, images: Array, labels: Array) -> NDArray[np.intp]:
     return readings.counts
 
 
-def label_suspects(readings: Sequence[Readings]) -> Indices:
+def label_suspects(readings: Sequence[Readings], least_confidence: float = 0.0) -> Indices:
     """Indices of the samples whose labels may be wrong, most suspicious first.
 
     readings: the same samples, read by the network after successive epochs, at least once. A suspect is read as one and
-    the same other class each time. They are sorted by the mean probability of their labels: after Swayamdipta et al.,
-    Dataset Cartography (2020), samples that stay hard to learn are often mislabelled.
+    the same other class each time, with at least this confidence. They are sorted by the mean probability of their
+    labels: after Swayamdipta et al., Dataset Cartography (2020), samples that stay hard to learn are often mislabelled.
     """
     first = readings[0]
     persistently = first.wrong.copy()
-    for other in readings[1:]:
-        persistently &= other.predicted == first.predicted
+    for each in readings:
+        persistently &= (each.predicted == first.predicted) & ~(each.confidence < least_confidence)
     suspects = np.flatnonzero(persistently)
     truth = np.mean([each.truth[suspects] for each in readings], axis=0, dtype=np.float64)
     return suspects[np.argsort(truth, kind="stable")]

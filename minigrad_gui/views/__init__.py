@@ -1,6 +1,7 @@
 """The views, one file each, listed in VIEWS. A view knows the session and the theme, never another view."""
 
 from minigrad_gui.views.config_panel import ConfigPanel
+from minigrad_gui.views.confusion import ConfusionView
 from minigrad_gui.views.draw_panel import DrawPanel
 from minigrad_gui.views.loss_plot import LossPlot
 from minigrad_gui.views.network import NetworkView
@@ -9,5 +10,14 @@ from minigrad_gui.views.view import View
 from minigrad_gui.views.weights import WeightsView
 from minigrad_gui.views.why import WhyView
 
-VIEWS: tuple[type[View], ...] = (ConfigPanel, TrainingPanel, LossPlot, NetworkView, WeightsView, WhyView, DrawPanel)
+VIEWS: tuple[type[View], ...] = (
+    ConfigPanel,
+    TrainingPanel,
+    LossPlot,
+    ConfusionView,
+    NetworkView,
+    WeightsView,
+    WhyView,
+    DrawPanel,
+)
 """Ordered by column from left to right, and from top to bottom within a column."""

@@ -40,3 +40,21 @@ def test_only_one_thread_at_a_time_sets_blas_threads():
         assert not entered.wait(0.05)
     other.join(10)
     assert entered.is_set()
+
+
+def test_one_blas_thread_is_enough_unless_another_thread_has_decided():
+    found: list[int] = []
+
+    def look() -> None:
+        with process.one_blas_thread_if_free():
+            found.append(process.max_blas_threads())
+
+    def look_in_a_thread() -> None:
+        looking = threading.Thread(target=look)
+        looking.start()
+        looking.join(10)
+
+    with process.blas_threads(2):
+        look_in_a_thread()
+    look_in_a_thread()
+    assert found == [2, 1]

@@ -100,6 +100,7 @@ def test_suspects_are_read_as_one_other_class_each_time():
     second = by_hand(labels, [1, 2, 1, 0, 1], [0.7, 0.9, 0.9, 0.8, 0.9])
     assert label_suspects([first]).tolist() == [1, 3, 4, 0]
     assert label_suspects([first, second]).tolist() == [3, 4, 0]
+    assert label_suspects([first, second], least_confidence=0.7).tolist() == [3, 4]
 
 
 def test_labels_made_wrong_on_purpose_are_the_first_suspects(pretrained, digits):

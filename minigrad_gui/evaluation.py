@@ -1,0 +1,76 @@
+"""How a network reads the digits that it is tested on, and what to call each of them. No Qt here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.nn import MLP
+from minigrad_gui.analysis import Desk, Digits, Part, TrainedOn
+from minigrad_gui.digits import Picture
+from minigrad_gui.insight.readings import Readings, read_all
+from minigrad_gui.reader import percentage
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a network reads a part of the digits. of: whose evaluation it is, in words; run: what it belongs to.
+
+    A sample is an index into the readings; a digit's number in words is its index in the dataset.
+    """
+
+    part: Part
+    digits: Digits
+    readings: Readings
+    of: str
+    run: object
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the classes."""
+        return self.digits.class_names
+
+    def label(self, sample: int) -> str:
+        return self.names[int(self.readings.labels[sample])]
+
+    def reading(self, sample: int) -> str:
+        return self.names[int(self.readings.predicted[sample])]
+
+    def called(self, sample: int) -> str:
+        """Such as "Test digit 4,163, labelled 9"."""
+        return f"{self.part.capitalize()} digit {self.digits.indices[sample]:,}, labelled {self.label(sample)}"
+
+    def described(self, sample: int) -> str:
+        """The same and how it is read."""
+        sureness = percentage(float(self.readings.confidence[sample]))
+        return f"{self.called(sample)}, read as {self.reading(sample)}, {sureness} sure"
+
+    def pictures(self, samples: Any) -> Picture:
+        """Of one sample or many: float32 (..., 28, 28) from 0 (paper) to 1 (ink)."""
+        return np.asarray(self.digits.images[self.digits.indices[samples]] / np.float32(255))
+
+    def is_of_same_run(self, other: "Evaluation") -> bool:
+        """Whether both are readings of the same digits in the course of one run."""
+        same_digits = self.part == other.part and self.digits.images is other.digits.images
+        return same_digits and self.run is other.run and len(self.readings.labels) == len(other.readings.labels)
+
+    def table(self, *, shares: bool) -> list[Sequence[Any]]:
+        """The confusion matrix as rows, with names, recall and precision."""
+        cells = self.readings.shares if shares else self.readings.counts
+        rows = [
+            [name, *row.tolist(), recall]
+            for name, row, recall in zip(self.names, cells, self.readings.recall, strict=True)
+        ]
+        head = ["label \\ read as", *self.names, "recall"]
+        return [head, *rows, ["precision", *self.readings.precision.tolist()]]
+
+
+def evaluate(
+    model: MLP, temperature: float, trained_on: TrainedOn, part: Part, of: str, run: object, desk: Desk
+) -> Evaluation | None:
+    """Read this part of what the network was trained on or tested with; None if cancelled."""
+    digits = desk.digits(trained_on, part)
+    images, labels = digits.images[digits.indices], digits.labels[digits.indices]
+    readings = read_all(model, images, labels, temperature=temperature, cancelled=desk.cancelled)
+    return None if readings is None else Evaluation(part, digits, readings, of, run)

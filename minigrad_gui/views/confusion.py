@@ -1,0 +1,337 @@
+"""The confusion matrix, the digits behind each of its cells, and labels that may be wrong."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QSettings, Qt, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QCheckBox,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QWidget,
+)
+
+from engine.nn import MLP
+from minigrad_gui.analysis import Answer
+from minigrad_gui.evaluation import Evaluation, evaluate
+from minigrad_gui.history import History
+from minigrad_gui.insight.readings import Readings, label_suspects
+from minigrad_gui.session import Session, ShownPicture
+from minigrad_gui.views.view import DockedView
+from minigrad_gui.widgets.accessibility import name_scroll_area
+from minigrad_gui.widgets.building import caption, column, named
+from minigrad_gui.widgets.confusion_matrix import ALL, Cell, ConfusionMatrix, described
+from minigrad_gui.widgets.maps import ink
+from minigrad_gui.widgets.mosaic import Mosaic
+from minigrad_gui.widgets.placeholder import Placeholder
+
+Part = Literal["test", "validation"]
+
+MOST_PICTURES = 500
+RECENT = 3
+"""So many epochs' readings tell whether a label is suspicious."""
+SURE = 0.9
+"""A suspect is read otherwise with at least this probability."""
+SPACING_PX = 6
+BESIDE_FROM, BESIDE_FROM_PX = 1.2, 640
+"""A view this much wider than high, and this wide, shows the digits beside the matrix, another one below it."""
+LEAST_DIGITS_PX = 60
+
+
+class ConfusionView(DockedView):
+    name = "confusionView"
+    title = "Confusion"
+    sentence = "Each row is a label, each column a reading. Click a cell or an edge to see those digits."
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._part: Part = "test"
+        self._shows_shares = False
+        self._epochs = session.epochs_done if len(session.history) else None
+        self._asked: tuple[MLP | None, Part] | None = None
+        self._asked_epoch: tuple[History, int] | None = None
+        self._is_waiting = False
+        self._evaluation: Evaluation | None = None
+        self._recent: deque[Readings] = deque(maxlen=RECENT)
+        self._cell: Cell | None = ALL
+        self._samples: NDArray[np.intp] = np.empty(0, np.intp)
+        self._is_cut = False
+        self._sent: ShownPicture | None = None
+        session.modelChanged.connect(self._on_model)
+
+    def build(self) -> None:
+        tip = "Read the validation digits, which the run held out, instead of the test digits"
+        self._validation = named(QCheckBox("Validation"), "confusionValidationCheck", tip)
+        tip = "Show shares of the digits of a class, in percent, instead of numbers"
+        self._shares = named(QCheckBox("Shares"), "confusionSharesCheck", tip)
+        tip = f"Digits whose labels may be wrong: each of the last {RECENT} evaluations of a run, or the only one, "
+        tip += f"read them as one other digit and was at least {SURE:.0%} sure"
+        self._suspects = named(QPushButton("Suspects"), "suspectsButton", tip)
+        self._suspects.setCheckable(True)
+        self._validation.setChecked(self._part == "validation")
+        self._shares.setChecked(self._shows_shares)
+        self._status = named(_line(), "confusionStatus")
+        self._heading = named(_line("text"), "confusionHeading")
+        self._matrix = named(ConfusionMatrix(), "confusionMatrix")
+        self._matrix.set_shares(self._shows_shares)
+        self._mosaic = named(Mosaic("Digits of the selection"), "confusionDigits")
+        area = QScrollArea(widgetResizable=True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        name_scroll_area(area, "Digits")
+        area.setWidget(self._mosaic)
+        self._mosaic.setAutoFillBackground(False)  # as `setWidget` would have it
+        area.setMinimumHeight(LEAST_DIGITS_PX)
+        self._page = _Page(self._status, self._matrix, self._heading, area)
+        self._empty = Placeholder("confusionOfferButton")
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(self._page)
+        self.fill(self._pages, self._validation, self._shares, self._suspects)
+
+        self._validation.toggled.connect(self._on_validation)
+        self._shares.toggled.connect(self._on_shares)
+        self._suspects.toggled.connect(self._on_suspects)
+        self._matrix.chosen.connect(self._on_cell)
+        self._matrix.hovered.connect(self._show_heading)
+        self._mosaic.chosen.connect(self._on_digit)
+        self._empty.accepted.connect(self._on_offered)
+        self.session.stateChanged.connect(self._on_state)
+        self.session.predictionChanged.connect(self._show_current)
+
+    # ------------------------------------------------------------ when to read
+
+    @Slot()
+    def _on_model(self) -> None:
+        """Another network; of a run, the first one after each epoch counts."""
+        session = self.session
+        self._epochs = session.epochs_done if len(session.history) else None
+        if session.state != "training":
+            self.mark_soon()
+        elif self._asked_epoch != (session.history, self._epoch):
+            self.mark()
+
+    @Slot(str)
+    def _on_state(self, state: str) -> None:
+        if state != "training":
+            self.mark_soon()  # the network that a run ended or was paused with
+
+    @property
+    def _epoch(self) -> int:
+        return int(self._epochs or 0)
+
+    def refresh(self) -> None:
+        session = self.session
+        model, wanted = session.model, (session.model, self._part)
+        if model is None:
+            self._show_empty("There is no network yet.", "Train")
+        elif wanted != self._asked:
+            key = self._key
+            if session.state != "training":
+                session.withdraw(key)  # in a run it would never come to an end
+            self._asked, self._asked_epoch, self._is_waiting = wanted, (session.history, self._epoch), True
+            temperature = session.record.calibration.temperature
+            work = partial(
+                evaluate, model, temperature, session.trained_on, self._part, self._network(), session.history
+            )
+            session.analyse(key, work)
+            if self._evaluation is None:
+                self._show_empty(f"Reading the {self._part} digits…")
+
+    @property
+    def _key(self) -> str:
+        return f"{self.name}/{self._part}"
+
+    def _network(self) -> str:
+        """Which network it is now, in words."""
+        session = self.session
+        name: str = session.name if session.path is not None else session.name.partition(" (")[0]
+        return name if self._epochs is None else f"{name} after {self._epochs:.1f} epochs"
+
+    def leave(self) -> None:
+        if self._is_waiting:
+            self._withdraw()
+            self.mark()
+
+    def _withdraw(self) -> None:
+        self.session.withdraw(self._key)
+        self._is_waiting, self._asked = False, None
+
+    def take(self, answer: Answer) -> None:
+        if answer.key != self._key:
+            return
+        self._is_waiting = False
+        if answer.error is not None:
+            self._show_empty(answer.error)
+        elif answer.result is not None:
+            self._take(answer.result)
+
+    def _take(self, evaluation: Evaluation) -> None:
+        count = len(evaluation.readings.labels)
+        if not count:
+            self._show_empty("It is not known which digits were held out for validation.", "Show the test digits")
+            return
+        if self._evaluation is None or not evaluation.is_of_same_run(self._evaluation):
+            self._recent.clear()
+        self._evaluation = evaluation
+        self._recent.append(evaluation.readings)
+        self._pages.setCurrentWidget(self._page)
+        self._status.setText(f"{evaluation.of}, {count:,} {evaluation.part} digits")
+        self._matrix.set_readings(evaluation.readings, evaluation.names)
+        self._show_digits()
+
+    def _show_empty(self, text: str, offer: str = "") -> None:
+        self._empty.say(text, offer)
+        self._pages.setCurrentWidget(self._empty)
+
+    # ------------------------------------------------------------ what is shown
+
+    @Slot(object)
+    def _show_heading(self, pointed: Cell | None = None) -> None:
+        """What the person points at; else what the digits below are."""
+        cell = self._cell if pointed is None else pointed
+        if self._evaluation is None:
+            return
+        if cell is None:
+            count = len(self._samples)
+            text = f"{count:,} {'label' if count == 1 else 'labels'} may be wrong, most suspicious first"
+        else:
+            text = described(self._evaluation.readings, self._evaluation.names, cell)
+        if pointed is None and self._is_cut:
+            text += f"; {MOST_PICTURES} are shown"
+        self._heading.setText(text)
+
+    def _show_digits(self) -> None:
+        """The digits of the selection; of all digits only those that are misread."""
+        evaluation = self._evaluation
+        if evaluation is None:
+            return
+        if self._cell is None:
+            samples = label_suspects(self._recent, SURE)
+        else:
+            samples = evaluation.readings.samples(*self._cell)
+            if self._cell == ALL:
+                samples = samples[evaluation.readings.wrong[samples]]
+        self._is_cut = len(samples) > MOST_PICTURES
+        self._samples = samples = samples[:MOST_PICTURES]
+        self._matrix.set_current(None if self._cell == ALL else self._cell)
+        pictures = ink(evaluation.pictures(samples))
+        captions = [self._caption(evaluation, sample) for sample in samples]
+        self._mosaic.set_pictures(pictures, captions, [evaluation.described(sample) for sample in samples])
+        self._show_heading()
+        self._show_current()
+
+    def _caption(self, evaluation: Evaluation, sample: int) -> str:
+        reading = evaluation.reading(sample)
+        if self._cell is not None and None not in self._cell:
+            return f"{reading}  {evaluation.readings.confidence[sample]:.0%}"
+        return f"{evaluation.label(sample)}→{reading}" if evaluation.readings.wrong[sample] else reading
+
+    @Slot()
+    def _show_current(self) -> None:
+        """The digit that is on the canvas stands out."""
+        shown, evaluation = self.session.shown, self._evaluation
+        if shown is None or shown is not self._sent or evaluation is None:
+            self._mosaic.set_current(-1)
+            return
+        names = [evaluation.called(sample) for sample in self._samples]
+        self._mosaic.set_current(names.index(shown.name) if shown.name in names else -1)
+
+    # ------------------------------------------------------------ user -> view
+
+    @Slot(bool)
+    def _on_validation(self, validation: bool) -> None:
+        self._withdraw()
+        self._part = "validation" if validation else "test"
+        self.mark_soon()
+
+    @Slot(bool)
+    def _on_shares(self, shares: bool) -> None:
+        self._shows_shares = shares
+        self._matrix.set_shares(shares)
+
+    @Slot(bool)
+    def _on_suspects(self, suspects: bool) -> None:
+        self._cell = None if suspects else self._cell or ALL
+        self._show_digits()
+
+    @Slot(object)
+    def _on_cell(self, cell: Cell) -> None:
+        self._cell = cell
+        if self._suspects.isChecked():
+            self._suspects.setChecked(False)
+        else:
+            self._show_digits()
+
+    @Slot(int)
+    def _on_digit(self, index: int) -> None:
+        evaluation = self._evaluation
+        if evaluation is not None:
+            sample = self._samples[index]
+            self.session.show_picture(evaluation.pictures(sample), evaluation.called(sample))
+            self._sent = self.session.shown
+            self._show_current()
+
+    @Slot()
+    def _on_offered(self) -> None:
+        if self.session.model is None:
+            self.session.train()
+        else:
+            self._validation.setChecked(False)
+
+    # ------------------------------------------------------------ export and settings
+
+    def table(self) -> Iterable[Sequence[Any]]:
+        return [] if self._evaluation is None else self._evaluation.table(shares=self._shows_shares)
+
+    def save_settings(self, settings: QSettings) -> None:
+        settings.setValue("confusion/validation", self._part == "validation")
+        settings.setValue("confusion/shares", self._shows_shares)
+
+    def restore_settings(self, settings: QSettings) -> None:
+        self._part = "validation" if settings.value("confusion/validation", False, bool) else "test"
+        self._shows_shares = bool(settings.value("confusion/shares", False, bool))
+
+
+def _line(role: str = "muted") -> QLabel:
+    """One line of text that never asks for more width."""
+    line = caption(role=role)
+    line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    return line
+
+
+class _Page(QWidget):
+    """The matrix, and below or beside it the digits with their heading."""
+
+    def __init__(self, status: QLabel, matrix: ConfusionMatrix, heading: QLabel, digits: QWidget) -> None:
+        super().__init__()
+        self._matrix, self._heading = matrix, heading
+        heading.setWordWrap(True)
+        self._parts = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._parts.setSpacing(SPACING_PX)
+        self._parts.addWidget(matrix, 3)
+        below = column(heading, digits, spacing=SPACING_PX)
+        below.setStretchFactor(digits, 1)
+        self._parts.addLayout(below, 2)
+        column(status, self._parts, spacing=SPACING_PX, parent=self).setStretchFactor(self._parts, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        beside = self.width() > max(BESIDE_FROM * self.height(), BESIDE_FROM_PX)
+        directions = QBoxLayout.Direction
+        self._parts.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
+        self._matrix.setMaximumHeight(self.height() if beside else self._matrix.height_at(self.width()))
+        lines = 2 if beside else 1
+        self._heading.setFixedHeight(lines * self._heading.fontMetrics().lineSpacing())

@@ -1,0 +1,52 @@
+"""Digits are read and named as the dataset has them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import MLP
+from minigrad_gui.analysis import Desk, TrainedOn
+from minigrad_gui.dataset_cache import DatasetCache
+from minigrad_gui.evaluation import evaluate
+
+
+@pytest.fixture
+def desk(few_digits):  # noqa: ARG001
+    return Desk(DatasetCache(), lambda: False)
+
+
+@pytest.fixture
+def evaluation(desk):
+    model = MLP(784, [8], 10, rng=np.random.default_rng(0))
+    return evaluate(model, 1.0, TrainedOn(), "test", "a network", "a run", desk)
+
+
+def test_samples_are_named_and_pictured_as_in_the_dataset(evaluation, few):
+    shuffled = replace(evaluation, digits=replace(evaluation.digits, indices=np.arange(500)[::-1]))
+    assert shuffled.called(0).startswith("Test digit 499, labelled ")
+    np.testing.assert_array_equal(shuffled.pictures(0), few.test_images[499] / np.float32(255))
+    assert shuffled.pictures([1, 2]).shape == (2, 28, 28)
+    reading = evaluation.reading(3)
+    assert reading == str(evaluation.readings.predicted[3])
+    called = f"Test digit 3, labelled {few.test_labels[3]}"
+    assert evaluation.described(3).startswith(f"{called}, read as {reading}, ")
+
+
+def test_only_readings_of_the_same_digits_in_one_run_belong_together(evaluation):
+    assert evaluation.is_of_same_run(replace(evaluation, of="the same, later"))
+    assert not evaluation.is_of_same_run(replace(evaluation, run="another run"))
+    assert not evaluation.is_of_same_run(replace(evaluation, part="validation"))
+
+
+def test_the_table_has_the_counts_or_shares(evaluation):
+    counts, shares = (np.array([row[1:11] for row in evaluation.table(shares=each)[1:11]]) for each in (False, True))
+    assert counts.sum() == 500
+    np.testing.assert_allclose(shares, counts / counts.sum(axis=1, keepdims=True))
+
+
+def test_what_is_cancelled_gives_nothing(few_digits):  # noqa: ARG001
+    datasets = DatasetCache()
+    datasets.get("mnist")
+    model = MLP(784, [8], 10)
+    assert evaluate(model, 1.0, TrainedOn(), "test", "", None, Desk(datasets, lambda: True)) is None

@@ -1,0 +1,90 @@
+"""A confusion matrix in words, under the mouse, and with many classes."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+
+from minigrad_gui import theme
+from minigrad_gui.insight.readings import Readings
+from minigrad_gui.widgets.confusion_matrix import ALL, Cell, ConfusionMatrix, described
+
+
+def readings_of(labels, predicted, classes):
+    ones = np.ones(len(labels), np.float32)
+    return Readings(np.array(labels), np.array(predicted), ones, ones, classes)
+
+
+FRUIT = ("apple", "pear", "plum")
+READINGS = readings_of([0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0], 3)
+
+
+@pytest.fixture
+def matrix(qtbot):
+    matrix = ConfusionMatrix()
+    qtbot.addWidget(matrix)
+    matrix.resize(400, 300)
+    matrix.set_readings(READINGS, FRUIT)
+    return matrix
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (ALL, "4 of 6 read correctly (66.7%)"),
+        (Cell(0, 1), "Labelled apple, read as pear: 1 of 4 (25.0%)"),
+        (Cell(0, None), "Labelled apple: 3 of 4 read correctly (recall 75.0%)"),
+        (Cell(None, 0), "Read as apple: 3 of 4 correctly (precision 75.0%)"),
+        (Cell(2, None), "Labelled plum: 0 of 0 read correctly (recall none)"),
+    ],
+)
+def test_cells_rows_and_columns_in_words(cell, words):
+    assert described(READINGS, FRUIT, cell) == words
+
+
+def test_the_edges_stand_for_rows_and_columns(matrix):
+    middle = matrix.rect_of(Cell(1, 2)).center()
+    assert matrix.cell_at(middle) == Cell(1, 2)
+    for x in (2.0, 398.0):
+        assert matrix.cell_at(QPointF(x, middle.y())) == Cell(1, None)
+    below = matrix.rect_of(ALL).bottom() + 4
+    for y in (2.0, below):
+        assert matrix.cell_at(QPointF(middle.x(), y)) == Cell(None, 2)
+    assert matrix.cell_at(QPointF(2, 2)) == ALL
+    assert matrix.cell_at(QPointF(-1, 50)) is None
+
+
+def test_what_is_right_is_blue_and_what_is_wrong_orange(matrix):
+    image = matrix.grab().toImage()
+
+    def color(label, reading):
+        return image.pixelColor((matrix.rect_of(Cell(label, reading)).topLeft() + QPointF(4, 4)).toPoint())
+
+    assert color(0, 0).blue() > color(0, 0).red()
+    assert color(0, 1).red() > color(0, 1).blue()
+    assert color(2, 1) == QColor(theme.colors().card), "there are none"
+    assert color(1, 0) == QColor(theme.colors().negative), "the largest share of mistakes"
+
+
+def test_the_cursor_stays_inside(matrix, qtbot):
+    chosen = []
+    matrix.chosen.connect(chosen.append)
+    for key in [Qt.Key.Key_Down] * 9 + [Qt.Key.Key_Return, Qt.Key.Key_Home, Qt.Key.Key_Left, Qt.Key.Key_Space]:
+        qtbot.keyClick(matrix, key)
+    assert chosen == [Cell(2, None), ALL]
+    qtbot.keyClick(matrix, Qt.Key.Key_Right)
+    matrix.set_readings(readings_of([0], [0], 1), ("apple",))
+    assert matrix.accessibleDescription() == "Read as apple: 1 of 1 correctly (precision 100.0%)"
+
+
+def test_a_hundred_classes_with_long_names_fit(matrix):
+    rng = np.random.default_rng(0)
+    labels, predicted = rng.integers(0, 100, (2, 5000))
+    matrix.set_readings(readings_of(labels, predicted, 100), [f"a class with number {each}" for each in range(100)])
+    assert matrix.minimumSizeHint().width() <= 200
+    assert matrix.rect_of(ALL).right() < matrix.width()
+    assert matrix.cell_at(matrix.rect_of(Cell(99, 98)).center()) == Cell(99, 98)
+    image = matrix.grab().toImage()
+    paper = image.pixelColor(399, 299)
+    edge = [image.pixelColor(399, y) for y in range(image.height())]
+    assert set(map(QColor.rgb, edge)) == {paper.rgb()}, "nothing is cut off at the right"
