@@ -9,30 +9,29 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Slot
-from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from engine.nn import MLP, count_parameters
 from minigrad_gui import theme
 from minigrad_gui.analysis import Answer, Desk, Digits, TrainedOn, Work
 from minigrad_gui.digits import with_article
 from minigrad_gui.insight.damage import Damage, DamageHistory
-from minigrad_gui.insight.glance import Glance, glance
+from minigrad_gui.insight.glance import Glance, NeuronGlance, glance
 from minigrad_gui.insight.neurons import Exciting, most_exciting_of_all
 from minigrad_gui.insight.readings import read_all
 from minigrad_gui.views.view import DockedView
-from minigrad_gui.widgets.amount_slider import AmountSlider
-from minigrad_gui.widgets.building import Item, caption, column, named, row
+from minigrad_gui.widgets.building import Item, caption, column, named
+from minigrad_gui.widgets.damage_controls import DamageControls
 from minigrad_gui.widgets.maps import ink
 from minigrad_gui.widgets.network_picture import NetworkPicture
 from minigrad_gui.widgets.neuron_panel import EXCITING, NeuronPanel
 from minigrad_gui.widgets.sum_table import figure
 
-MOST_NOISE, MOST_SCALE, STEP = 2.0, 3.0, 0.05
 AT_ONCE_PARAMETERS = 2_000_000
 """A larger network is looked into in another thread: it would keep the window waiting."""
-DIGITS_AT_ONCE = 10_000
-"""Digits that are shown to all neurons, to see what excites them, before what was found is shown."""
+PRODUCTS_AT_ONCE = 7_000_000_000
+"""Of the search for what excites neurons, before what was found is shown: about half a second."""
 MOST_PRODUCTS = 100_000_000_000
 """Of that search in all: a very large network sees fewer digits."""
 BLANK = "Draw a digit: its way through the network lights up."
@@ -67,14 +66,17 @@ class NetworkView(DockedView):
         self._asked: dict[str, MLP] = {}
         """What is being computed, and with which network."""
         self._glance: Glance | None = None
+        self._explained: NeuronGlance | None = None
         self._picture = named(NetworkPicture(), "networkDiagram")
         self._panel = named(NeuronPanel(), "neuronPanel")
         contents = QWidget()
-        layout = column(self._picture, self._panel, self._breaking(), parent=contents)
+        self._break = DamageControls()
+        layout = column(self._picture, self._panel, self._break, parent=contents)
         layout.setStretchFactor(self._picture, 1)
         self.fill(contents, *self._controls())
         self._picture.pointed.connect(self.mark_soon)
         self._picture.silenceAsked.connect(self._on_silence)
+        self._break.damaged.connect(self._do)
         session = self.session
         session.predictionChanged.connect(self._on_prediction)
         session.modelChanged.connect(self._on_model)
@@ -93,27 +95,6 @@ class NetworkView(DockedView):
         self._undo.clicked.connect(self._on_undo)
         self._repair.clicked.connect(self._on_repair)
         return self._accuracy, self._undo, self._repair
-
-    def _breaking(self) -> QWidget:
-        """The row of controls that damage a layer."""
-        self._layer = named(QComboBox(), "damageLayerCombo", "The layer that noise and scale are applied to")
-        self._layer.setAccessibleName("Layer to damage")
-        self._noise = named(AmountSlider(MOST_NOISE, STEP, "x"), "damageNoiseSlider")
-        tip = "Noise added to the layer's weights, as a multiple of their standard deviation"
-        named(self._noise, "damageNoiseSlider", tip).setAccessibleName("Noise")
-        tip = "The factor that the layer's weights and biases are multiplied by"
-        self._scale = named(AmountSlider(MOST_SCALE, STEP, "x"), "damageScaleSlider", tip)
-        self._scale.setAccessibleName("Scale")
-        self._layer.currentIndexChanged.connect(self._show_amounts)
-        self._noise.amountChanged.connect(self._on_noise)
-        self._scale.amountChanged.connect(self._on_scale)
-        breaking = QWidget()
-        labels = QLabel("Noise"), QLabel("Scale")
-        for label, slider in zip(labels, (self._noise, self._scale), strict=True):
-            label.setBuddy(slider)
-        items = self._layer, labels[0], self._noise, self._noise.readout, labels[1], self._scale, self._scale.readout
-        row(*items, parent=breaking)
-        return breaking
 
     def restyle(self) -> None:
         colors = theme.colors()
@@ -155,9 +136,10 @@ class NetworkView(DockedView):
         look = partial(glance, model, session.picture, self._picture.neuron)
         if count_parameters(model.sizes) <= AT_ONCE_PARAMETERS:
             self._show(look())
+            self._ask_for_more()
         else:
+            self._withdraw()  # what takes longer, until it is taken
             self.session.analyse(self._key("glance"), lambda _: look())
-        self._ask_for_more()
 
     def _ask_for_more(self) -> None:
         """What excites the neurons, and how many test digits are read; in training that would soon be out of date."""
@@ -218,10 +200,11 @@ class NetworkView(DockedView):
         silenced = self._history.now.silenced
         self._picture.show_glance(None if is_blank else shown, silenced, BLANK if is_blank else "")
         if is_blank and self._picture.neuron is None:
+            self._explained = None
             self._panel.show_neuron(None, "", "", "")
-            self._panel.show_exciting("", ink(np.zeros((0, 28, 28))), ())
+            self._show_exciting()
             return
-        neuron = shown.neuron
+        neuron = self._explained = shown.neuron
         title = self._title_of(neuron.layer, neuron.unit)
         output = figure(neuron.arithmetic.output)
         self._panel.show_neuron(neuron, f"{title}: {output}", self._share_text(shown), repr(model.activation)[:-2])
@@ -239,19 +222,18 @@ class NetworkView(DockedView):
         if shown.neuron.share is None or not shown.picture.any():
             return ""
         if shown.neuron.share == 0:
-            return f"adds nothing to the {shown.answer}"
-        return (
-            f"{figure(shown.neuron.share)} of the {figure(float(shown.outputs[-1][shown.answer]))} for {shown.answer}"
-        )
+            return f"adds nothing for {with_article(shown.answer)}"
+        logit, digit = figure(float(shown.outputs[-1][shown.answer])), with_article(shown.answer)
+        return f"adds {figure(shown.neuron.share)} to the {logit} for {digit}"
 
     def _show_exciting(self) -> None:
         """The digits that excite the neuron in the panel most."""
-        shown, found = self._glance, self._excitement
-        if shown is None or found is None or found.model is not self.session.intact_model:
-            told = "After the run" if self.session.state == "training" else "Looking…"
-            self._panel.show_exciting(told, ink(np.zeros((0, 28, 28))), ())
+        neuron, found = self._explained, self._excitement
+        if neuron is None or found is None or found.model is not self.session.intact_model:
+            waiting = "After the run" if self.session.state == "training" else "Looking…"
+            self._panel.show_exciting("" if neuron is None else waiting, ink(np.zeros((0, 28, 28))), ())
             return
-        best, unit = found.best[shown.neuron.layer], shown.neuron.unit
+        best, unit = found.best[neuron.layer], neuron.unit
         indices = found.digits.indices[best.indices[unit]]
         pairs = zip(found.digits.labels[indices], best.outputs[unit], strict=True)
         descriptions = [f"{with_article(int(label))}, output {figure(float(output))}" for label, output in pairs]
@@ -260,23 +242,11 @@ class NetworkView(DockedView):
 
     def _show_controls(self) -> None:
         can_damage = self.session.model is not None and self.session.state != "training"
-        layers = 0 if self.session.model is None else len(self.session.model.layers)
-        if self._layer.count() != layers:
-            with QSignalBlocker(self._layer):
-                self._layer.clear()
-                self._layer.addItems([*(f"Layer {number}" for number in range(1, layers)), "Output"][:layers])
-        for control in (self._layer, self._noise, self._scale):
-            control.setEnabled(can_damage)
+        self._break.setEnabled(can_damage)
+        self._break.show_damage(self._history.now, 0 if self.session.model is None else len(self.session.model.layers))
         self._undo.setEnabled(can_damage and self._history.can_undo)
         self._repair.setEnabled(can_damage and bool(self._history.now))
-        self._show_amounts()
         self._show_accuracy()
-
-    @Slot()
-    def _show_amounts(self) -> None:
-        damage, layer = self._history.now, self._layer.currentIndex()
-        self._noise.set_amount(damage.noise.get(layer, 0.0))
-        self._scale.set_amount(damage.scale.get(layer, 1.0))
 
     def _show_accuracy(self) -> None:
         text, model, intact = "", self.session.reading_model, self.session.intact_model
@@ -289,6 +259,7 @@ class NetworkView(DockedView):
 
     # ------------------------------------------------------------ damage
 
+    @Slot(object, str)
     def _do(self, damage: Damage, step: str = "") -> None:
         if self.session.state != "training":
             self._history.do(damage, step)
@@ -299,16 +270,6 @@ class NetworkView(DockedView):
         model = self.session.model
         if model is not None and layer < len(model.layers) - 1:
             self._do(self._history.now.toggled(layer, unit))
-
-    @Slot()
-    def _on_noise(self) -> None:
-        layer = self._layer.currentIndex()
-        self._do(self._history.now.with_noise(layer, self._noise.amount), f"noise {layer}")
-
-    @Slot()
-    def _on_scale(self) -> None:
-        layer = self._layer.currentIndex()
-        self._do(self._history.now.with_scale(layer, self._scale.amount), f"scale {layer}")
 
     @Slot()
     def _on_undo(self) -> None:
@@ -343,8 +304,8 @@ def _excite(model: MLP, trained_on: TrainedOn, before: _Excitement | None, desk:
     """Look at further digits that the network learned from; None if cancelled."""
     digits = desk.digits(trained_on, "training") if before is None else before.digits
     seen, found = (0, []) if before is None else (before.seen, before.best)
-    most = MOST_PRODUCTS // count_parameters(model.sizes)
-    chosen = digits.indices[seen : min(seen + DIGITS_AT_ONCE, max(most, EXCITING))]
+    at_once = max(PRODUCTS_AT_ONCE // count_parameters(model.sizes), EXCITING)
+    chosen = digits.indices[seen : seen + at_once]
     best = most_exciting_of_all(model, digits.images[chosen], EXCITING, desk.cancelled, first=seen, found=found)
     return None if best is None else _Excitement(model, digits, seen + len(chosen), best)
 

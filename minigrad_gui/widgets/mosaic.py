@@ -73,6 +73,12 @@ class Mosaic(QWidget):
         self._describe()
         self.update()
 
+    def set_scale(self, scale: int) -> None:
+        """scale: screen pixels for each pixel of a picture."""
+        if scale != self._scale:
+            self._scale, self._gap = scale, max(GAP_PX // scale, 1)
+            self.set_pictures(self._pixels, self._captions, self._descriptions)
+
     def set_current(self, index: int) -> None:
         """Have this picture stand out; -1 for none."""
         if index != self.current:

@@ -77,6 +77,15 @@ class Layout:
                 return layer, unit
         return None
 
+    def beside(self, neuron: tuple[int, int], columns: int) -> tuple[int, int]:
+        """The neuron so many columns to the right, in the next layer if there are none left; at an end, the same."""
+        layer, unit = neuron
+        block = self.layers[layer]
+        at = block.centre(unit) + QPointF(columns * block.cell, 0)
+        if not block.rect.left() < at.x() < block.rect.right():
+            layer += 1 if columns > 0 else -1
+        return (layer, self.layers[layer].nearest(at)) if 0 <= layer < len(self.layers) else neuron
+
 
 def lay_out(sizes: Sequence[int], area: QRectF, right: float) -> Layout:
     """Places for layers of these sizes, hidden and output, in an area that ends with `right` pixels for captions."""

@@ -312,14 +312,10 @@ class NetworkPicture(QWidget):
         if self.neuron is None:
             return len(layers) - 1, 0
         layer, unit = self.neuron
-        block, (right, down) = layers[layer], MOVES[key]
-        if down:
-            return layer, min(max(unit + down, 0), block.count - 1)
-        at = block.centre(unit) + QPointF(right * block.cell, 0)
-        if block.rect.left() < at.x() < block.rect.right():
-            return layer, block.nearest(at)
-        layer = min(max(layer + right, 0), len(layers) - 1)
-        return (layer, layers[layer].nearest(at)) if layer != self.neuron[0] else self.neuron
+        right, down = MOVES[key]
+        if right:
+            return self._layout.beside(self.neuron, right)
+        return layer, min(max(unit + down, 0), layers[layer].count - 1)
 
 
 MOVES = {

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from minigrad_gui import theme
@@ -15,7 +16,10 @@ from minigrad_gui.widgets.sum_table import SumTable
 EXCITING = 8
 """Digits that are shown for a neuron."""
 EXCITING_IN_A_ROW = 4
-WEIGHTS_SCALE = 3
+WIDEST_SUM_PX = 280
+WIDE_PX = 640
+SCALES, WIDE_SCALES = (3, 1), (5, 2)
+"""Screen pixels for each pixel of the weights and of the digits; in a panel of WIDE_PX, and with room below."""
 WIDEST_CAPTION = "Best of 60,000 digits"
 HINT = "Point at a neuron to see how it comes to its output."
 
@@ -27,26 +31,35 @@ class NeuronPanel(QWidget):
         self._share = named(caption(align=Qt.AlignmentFlag.AlignRight), "neuronShare")
         tip = "The neuron's weights: blue where ink excites it, orange where ink calms it. Those of a deeper layer are "
         tip += "the pictures of the layer before, weighted and added up."
-        self._looks_for = named(Mosaic("What the neuron looks for", WEIGHTS_SCALE), "neuronWeights", tip)
+        self._looks_for = named(Mosaic("What the neuron looks for", SCALES[0]), "neuronWeights", tip)
         self._sum = named(SumTable(), "neuronSum")
         self._exciting_caption = named(caption(), "excitingCaption")
-        self._exciting = named(Mosaic("Digits that excite the neuron most", 1), "neuronExciting")
-        for mosaic, columns in ((self._looks_for, 1), (self._exciting, EXCITING_IN_A_ROW)):
-            mosaic.setFixedWidth(columns * mosaic.minimumSizeHint().width())
-        looks_for = column(caption("Looks for"), self._looks_for, 1, spacing=2)
+        self._exciting = named(Mosaic("Digits that excite the neuron most", SCALES[1]), "neuronExciting")
+        self._looks_for_caption = caption()
+        self._sum.setMaximumWidth(WIDEST_SUM_PX)
+        looks_for = column(self._looks_for_caption, self._looks_for, 1, spacing=2)
         exciting = column(self._exciting_caption, self._exciting, 1, spacing=2)
         self._exciting_caption.setMinimumWidth(self._exciting_caption.fontMetrics().horizontalAdvance(WIDEST_CAPTION))
-        column(
-            row(self._title, 1, self._share),
-            row(looks_for, self._sum, exciting, spacing=theme.SPACING_PX),
-            spacing=4,
-            parent=self,
-        )
+        details = row(looks_for, self._sum, 1, exciting, spacing=theme.SPACING_PX)
+        details.setStretchFactor(self._sum, 100)
+        column(row(self._title, 1, self._share), details, spacing=4, parent=self)
+        self._set_scales(SCALES)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._set_scales(WIDE_SCALES if self.width() >= WIDE_PX else SCALES)
+
+    def _set_scales(self, scales: tuple[int, int]) -> None:
+        mosaics = zip((self._looks_for, self._exciting), (1, EXCITING_IN_A_ROW), scales, strict=True)
+        for mosaic, columns, scale in mosaics:
+            mosaic.set_scale(scale)
+            mosaic.setFixedWidth(columns * mosaic.minimumSizeHint().width())
 
     def show_neuron(self, neuron: NeuronGlance | None, title: str, share: str, activation: str) -> None:
         """activation: the name of the network's activation."""
         self._title.setText(title if neuron is not None else HINT)
         self._share.setText(share)
+        self._looks_for_caption.setText("" if neuron is None else "Looks for")
         if neuron is None:
             self._sum.show_sum(None)
             self._looks_for.set_pictures(signed([]).reshape(0, 28, 28, 3))

@@ -9,6 +9,7 @@ from minigrad_gui.insight import activations
 from minigrad_gui.insight.damage import Damage
 from minigrad_gui.insight.neurons import most_exciting
 from minigrad_gui.insight.readings import confusion
+from minigrad_gui.views import network
 
 pytestmark = pytest.mark.usefixtures("few_digits")
 
@@ -125,6 +126,31 @@ def test_nothing_is_damaged_during_a_run_and_its_network_is_whole(user, view):
     user.wait(user.widget("damageNoiseSlider").isEnabled)
     assert not user.session.damage
     assert not user.widget("undoDamageButton").isEnabled()
+
+
+def test_a_large_network_is_looked_into_in_another_thread(user, view, diagram, monkeypatch):
+    monkeypatch.setattr(network, "AT_ONCE_PARAMETERS", 1000)
+    session, before = user.session, user.session.picture
+    user.draw(1)
+    user.wait(lambda: session.picture is not before)
+    user.wait(lambda: agree(view, session.model, session.picture))
+    diagram.select((1, 30))
+    user.wait(lambda: "Layer 2, neuron 31" in user.widget("neuronTitle").text())
+    user.wait(lambda: view._excitement is not None and "→" not in user.widget("damageAccuracy").text())
+    view._on_silence(0, 3)
+    user.wait(lambda: bool(session.damage) and agree(view, session.reading_model, session.picture))
+    user.wait(lambda: view._damaged is not None and view._damaged[0] is session.reading_model)
+
+
+def test_a_blank_canvas_says_what_would_light_the_network(user):
+    user.trigger("showNetworkAction")
+    view, diagram = user.widget("networkView"), user.widget("networkDiagram")
+    user.wait(lambda: view._excitement is not None)
+    assert diagram._message.startswith("Draw a digit")
+    assert user.widget("neuronExciting").count == 0
+    diagram.select((0, 3))
+    user.wait(lambda: user.widget("neuronExciting").count == 8)
+    assert "Layer 1, neuron 4" in user.widget("neuronTitle").text()
 
 
 def test_its_table_lists_every_neuron(user, view):

@@ -94,3 +94,10 @@ def test_fewer_pictures_leave_no_cursor_behind(mosaic, chosen):
     QTest.keyClick(mosaic, Qt.Key.Key_Return)
     assert chosen == [1]
     assert mosaic.current == -1
+
+
+def test_pictures_can_be_shown_larger(mosaic):
+    before = mosaic.rect_of(0).width()
+    mosaic.set_scale(4)
+    assert mosaic.rect_of(0).width() == 2 * before
+    assert mosaic.height() >= mosaic.rect_of(9).bottom()
