@@ -7,7 +7,7 @@ the order of their shadows' distances until all others must be further away: the
 and Manolopoulos, Fast Subsequence Matching, 1994). The shadow is coarse, and fine, in bytes, for those that need it.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self
 
@@ -30,6 +30,7 @@ LIKELY = 1000
 """Candidates whose fine shadows are looked at first, to find some that are near."""
 AT_ONCE = 64
 """Candidates that are compared exactly before it is asked again who may still be nearer."""
+PIXEL_DTYPE = np.dtype(np.float32)
 SLACK = 1e-5
 """Rounding of squared distances in float32, relative to the squares that they are computed from."""
 
@@ -41,17 +42,19 @@ def nearest(model: MLP, picture: Array, images: Array, count: int, space: Space)
     Distances are Euclidean. space: "hidden", between outputs of the last hidden layer, or "pixels", from 0 to 1. Looks
     at all images; `NearestIndex` gives the same sooner.
     """
-    place = _features(model, picture[np.newaxis], space)
+    seen_by = model if space == "hidden" else None
+    place = _features(seen_by, picture[np.newaxis])
     distances = [
-        _distances(_features(model, images[start : start + SAMPLES_AT_ONCE], space), place)
+        _distances(_features(seen_by, images[start : start + SAMPLES_AT_ONCE]), place)
         for start in range(0, len(images), SAMPLES_AT_ONCE)
     ]
     return _first(np.arange(len(images)), np.concatenate(distances), count)
 
 
-def _features(model: MLP, pictures: Array, space: Space) -> Array:
-    """Where pictures (N, ...) lie in a space: (N, n)."""
-    return hidden_features(model, pictures) if space == "hidden" else as_rows(pictures, model.dtype)
+@allowing_overflow
+def _features(model: MLP | None, pictures: Array) -> Array:
+    """Where pictures (N, ...) lie: (N, n), outputs of the network's last hidden layer, or pixels without a network."""
+    return as_rows(pictures, PIXEL_DTYPE) if model is None else hidden_features(model, pictures)
 
 
 def _distances(places: Array, place: Array) -> Array:
@@ -77,8 +80,10 @@ class _Shadows(NamedTuple):
     rest: Array
 
     @classmethod
-    def cast(cls, centred: Array, directions: Array) -> Self:
-        """The shadows of places (N, n), their mean subtracted, for orthonormal directions (n, d)."""
+    @allowing_overflow
+    def cast(cls, places: Array, mean: Array, directions: Array) -> Self:
+        """The shadows of places (N, n) with this mean, (n,), for orthonormal directions (n, d)."""
+        centred = places - mean
         projected = centred @ directions
         fine = projected[:, COARSE:]
         rest = _norms(centred - projected @ directions.T)
@@ -105,15 +110,16 @@ def _norms(rows: Array) -> Array:
 
 @dataclass(frozen=True)
 class NearestIndex:
-    """Pictures, prepared so that those nearest to a picture are found within milliseconds. Build it with `build`.
+    """Pictures, prepared so that those nearest to a picture are found within milliseconds. `build` prepares them.
 
-    mean: (n,); directions: orthonormal, (n, d); the coarse shadows are stored in columns, float32 (c + 1, N), with the
-    squares of their lengths, (N,).
+    model: None for comparing pixels; indices: of the images that are compared, intp (N,); mean: (n,); directions:
+    orthonormal, (n, d); the coarse shadows are stored in columns, float32 (c + 1, N), with the squares of their
+    lengths, (N,).
     """
 
-    model: MLP
+    model: MLP | None
     images: Array
-    space: Space
+    indices: NDArray[np.intp]
     mean: Array
     directions: Array
     coarse: NDArray[np.float32]
@@ -122,47 +128,50 @@ class NearestIndex:
     rest: NDArray[np.float32]
 
     @classmethod
-    @allowing_overflow
     def build(
-        cls, model: MLP, images: Array, space: Space, cancelled: Callable[[], bool] = lambda: False
-    ) -> Self | None:
-        """Prepare images (N, 28, 28) for a network that does not change; None if cancelled, which is asked often.
+        cls, model: MLP, images: Array, space: Space, indices: NDArray[np.intp] | None = None
+    ) -> Iterator[Self | None]:
+        """Prepare images (..., 28, 28) for a network that does not change: all, or those at these indices (N,).
 
-        Raises ValueError if what the network says of them is too large to compute with.
+        Gives None after each piece of work, some hundredths of a second long, and the index at last. Raises ValueError
+        if what the network says of them is too large to compute with.
         """
-        sample = _features(model, images[:: max(1, len(images) // SAMPLE)], space)
-        mean = sample.mean(axis=0)
-        directions = _principal_directions(sample - mean, COARSE + FINE)
-        N, d = len(images), directions.shape[1]
+        seen_by = model if space == "hidden" else None
+        chosen = np.arange(len(images)) if indices is None else indices
+        sample = _features(seen_by, images[chosen[:: max(1, len(chosen) // SAMPLE)]])
+        yield None
+        mean, directions = _principal_directions(sample)
+        N, d = len(chosen), directions.shape[1]
         c = min(COARSE, d)
         coarse, rest = np.empty((c + 1, N), np.float32), np.empty(N, np.float32)
         fine = _Codes(np.empty((N, d - c), np.int8), np.empty((N, 1), np.float32), np.empty(N, np.float32))
         for start in range(0, N, SAMPLES_AT_ONCE):
-            if cancelled():
-                return None
+            yield None
             block = slice(start, start + SAMPLES_AT_ONCE)
-            shadows = _Shadows.cast(_features(model, images[block], space) - mean, directions)
+            shadows = _Shadows.cast(_features(seen_by, images[chosen[block]]), mean, directions)
             coarse[:, block], rest[block] = shadows.coarse.T, shadows.rest
             for stored, codes in zip(fine, _Codes.of(shadows.fine), strict=True):
                 stored[block] = codes
-        return cls(model, images, space, mean, directions, coarse, np.einsum("ij,ij->j", coarse, coarse), fine, rest)
+        squares = np.einsum("ij,ij->j", coarse, coarse)
+        yield cls(seen_by, images, chosen, mean, directions, coarse, squares, fine, rest)
 
     @allowing_overflow
     def nearest(self, picture: Array, count: int) -> Neighbours:
         """The same as `nearest` of the module."""
-        count = min(count, len(self.images))
-        place = _features(self.model, picture[np.newaxis], self.space)
+        count = min(count, len(self.indices))
+        place = _features(self.model, picture[np.newaxis])
         none = np.empty(0, np.intp), np.empty(0, place.dtype)
         if count == 0:
             return none
-        shadow = _Shadows.cast(place - self.mean, self.directions)
+        shadow = _Shadows.cast(place, self.mean, self.directions)
         bounds = self._coarse_bounds(shadow)
         likely = min(LIKELY + count, len(bounds))
         candidates = np.argpartition(bounds, likely - 1)[:likely]
         found = self._nearest_of(candidates, self._fine_bounds(candidates, shadow), place, count, none)
         bounds[candidates] = np.inf
         candidates = np.flatnonzero(bounds <= found[1][-1] ** 2)
-        return self._nearest_of(candidates, self._fine_bounds(candidates, shadow), place, count, found)
+        at, distances = self._nearest_of(candidates, self._fine_bounds(candidates, shadow), place, count, found)
+        return self.indices[at], distances
 
     def _nearest_of(
         self, candidates: NDArray[np.intp], bounds: Array, place: Array, count: int, found: Neighbours
@@ -173,9 +182,9 @@ class NearestIndex:
             block = order[start : start + AT_ONCE]
             if len(found[0]) == count and bounds[block[0]] > found[1][-1] ** 2:
                 break
-            indices = candidates[block]
-            distances = _distances(_features(self.model, self.images[indices], self.space), place)
-            found = _first(np.concatenate([found[0], indices]), np.concatenate([found[1], distances]), count)
+            near = candidates[block]
+            distances = _distances(_features(self.model, self.images[self.indices[near]]), place)
+            found = _first(np.concatenate([found[0], near]), np.concatenate([found[1], distances]), count)
         return found
 
     def _coarse_bounds(self, shadow: _Shadows) -> Array:
@@ -194,9 +203,12 @@ class NearestIndex:
         return np.asarray(bounds - SLACK * (self.squares[candidates] + shadow.coarse[0] @ shadow.coarse[0]))
 
 
-def _principal_directions(centred: Array, count: int) -> Array:
-    """The directions in which places (N, n), with mean 0, differ most: (n, count), fewer if n is smaller."""
+@allowing_overflow
+def _principal_directions(places: Array) -> tuple[Array, Array]:
+    """The mean of places (N, n), and the directions in which they differ most: (n, d)."""
+    mean = places.mean(axis=0)
+    centred = places - mean
     scatter = centred.T @ centred
     if not np.isfinite(scatter).all():
         raise ValueError("The network's numbers have become too large to compare pictures by.")
-    return np.linalg.eigh(scatter)[1][:, : -count - 1 : -1]
+    return mean, np.linalg.eigh(scatter)[1][:, : -(COARSE + FINE) - 1 : -1]

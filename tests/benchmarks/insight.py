@@ -67,7 +67,7 @@ def main() -> None:
 
 def measure_neighbours(model: MLP, images: Array, pictures: Array, space: Space) -> None:
     started = time.perf_counter()
-    index = NearestIndex.build(model, images, space)
+    *_, index = NearestIndex.build(model, images, space)
     assert index is not None
     arrays = (index.coarse, index.squares, index.rest, index.directions, *index.fine)
     print(

@@ -68,4 +68,4 @@ def test_damage_and_layers(exploded, sample):
 def test_nearest_pictures(exploded, sample):
     assert len(nearest(exploded, sample[0][0], sample[0], 5, "hidden")[0]) == 5
     with pytest.raises(ValueError, match="too large to compare pictures by"):
-        NearestIndex.build(exploded, sample[0], "hidden")
+        list(NearestIndex.build(exploded, sample[0], "hidden"))
