@@ -1,6 +1,6 @@
 """A thread for what is too slow for the GUI thread: how digits are read, which of them resemble a drawing.
 
-During a run it uses only a small share of a core, so that training is not slowed down.
+During a run it uses only a small share of a core, so that training is not slowed down; but a person does not wait.
 """
 
 import logging
@@ -27,15 +27,18 @@ class Analyst(QThread):
         self.setObjectName("analysis")
         self._datasets = datasets
         self._changed = Condition()
-        self._waiting: dict[str, Work] = {}
+        self._waiting: dict[str, tuple[Work, bool]] = {}
         self._current: str | None = None
         self._is_withdrawn = self._is_ending = self._is_considerate = False
         self._rests_until_s = 0.0
 
-    def ask(self, key: str, work: Work) -> None:
-        """Queue this work. It takes the place of pending work with the same key."""
+    def ask(self, key: str, work: Work, *, urgent: bool = False) -> None:
+        """Queue this work. It takes the place of pending work with the same key.
+
+        urgent: a person waits for it, so it is next, and there is no rest before or after it.
+        """
         with self._changed:
-            self._waiting[key] = work
+            self._waiting[key] = work, urgent
             self._changed.notify()
         if not self.isRunning():
             self.start(QThread.Priority.LowPriority)
@@ -61,7 +64,7 @@ class Analyst(QThread):
 
     def run(self) -> None:
         while (taken := self._take()) is not None:
-            key, work = taken
+            key, work, is_urgent = taken
             began_s = time.perf_counter()
             try:
                 # A second BLAS thread would spin while it waits for a core that the window uses.
@@ -75,21 +78,26 @@ class Analyst(QThread):
             with self._changed:
                 is_wanted = not (self._is_withdrawn or self._is_ending)
                 self._current = None
-                self._rests_until_s = now_s + (now_s - began_s) / TIME_SHARE
+                if not is_urgent:
+                    self._rests_until_s = now_s + (now_s - began_s) / TIME_SHARE
             if is_wanted:
                 self.answered.emit(answer)
 
     def _is_cancelled(self) -> bool:
         return self._is_withdrawn or self._is_ending
 
-    def _take(self) -> tuple[str, Work] | None:
+    def _take(self) -> tuple[str, Work, bool] | None:
         """Wait for the next piece of work and for its time; None if the thread must end."""
         with self._changed:
             while not self._is_ending:
-                rest_s = self._rests_until_s - time.perf_counter() if self._is_considerate else 0.0
-                if self._waiting and rest_s <= 0:
-                    self._current = next(iter(self._waiting))
-                    self._is_withdrawn = False
-                    return self._current, self._waiting.pop(self._current)
-                self._changed.wait(rest_s if self._waiting else None)
+                urgent = (key for key, (_, is_urgent) in self._waiting.items() if is_urgent)
+                key = next(urgent, next(iter(self._waiting), None))
+                if key is None:
+                    self._changed.wait()
+                    continue
+                rest_s = self._rests_until_s - time.perf_counter()
+                if rest_s <= 0 or self._waiting[key][1] or not self._is_considerate:
+                    self._current, self._is_withdrawn = key, False
+                    return key, *self._waiting.pop(key)
+                self._changed.wait(rest_s)
             return None

@@ -411,12 +411,13 @@ class Session(QObject):
     trained_on = _Of(lambda session: session._experiment.trained_on)
     """What the current network was trained on: a TrainedOn."""
 
-    def analyse(self, key: str, work: Work) -> None:
+    def analyse(self, key: str, work: Work, *, urgent: bool = False) -> None:
         """Compute something in another thread; `analysed` delivers the Answer with this key.
 
-        This replaces pending work with the same key. During a run it may take a while.
+        This replaces pending work with the same key. During a run it may take a while, unless it is urgent: what the
+        person waits for, such as an answer to a stroke.
         """
-        self._analyst.ask(key, work)
+        self._analyst.ask(key, work, urgent=urgent)
 
     def withdraw(self, key: str) -> None:
         """Cancel this work; its result is no longer needed."""

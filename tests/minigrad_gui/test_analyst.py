@@ -110,6 +110,25 @@ def test_after_the_run_it_does_not_rest_any_longer(analyst, answers, qtbot):
     assert answers[1].result < rests_until_s
 
 
+def test_urgent_work_is_next_and_does_not_rest(analyst, answers, qtbot):
+    def now(_):
+        return time.perf_counter(), analyst._rests_until_s
+
+    analyst.set_considerate(True)
+    held = Held()
+    analyst.ask("long", held)
+    assert held.begun.wait(LONG_MS / 1000)
+    analyst.ask("other", now)
+    for key in ("stroke", "next stroke"):
+        analyst.ask(key, now, urgent=True)
+    qtbot.wait(20)  # the longer the work, the longer the rest
+    held.may_end.set()
+    qtbot.waitUntil(lambda: len(answers) == 4, timeout=LONG_MS)
+    assert [each.key for each in answers] == ["long", "stroke", "next stroke", "other"]
+    (stroke_s, rests_until_s), (_, later_rests_until_s), (other_s, _) = (each.result for each in answers[1:])
+    assert stroke_s < rests_until_s == later_rests_until_s <= other_s
+
+
 def test_it_ends_at_once_though_work_waits(analyst, answers):
     held = Held()
     analyst.ask("first", held)
