@@ -76,7 +76,8 @@ class NetworkView(DockedView):
         self.fill(contents, *self._controls())
         self._picture.pointed.connect(self.mark_soon)
         self._picture.silenceAsked.connect(self._on_silence)
-        self._break.damaged.connect(self._do)
+        self._break.noiseWanted.connect(self._on_noise)
+        self._break.scaleWanted.connect(self._on_scale)
         session = self.session
         session.predictionChanged.connect(self._on_prediction)
         session.modelChanged.connect(self._on_model)
@@ -259,7 +260,6 @@ class NetworkView(DockedView):
 
     # ------------------------------------------------------------ damage
 
-    @Slot(object, str)
     def _do(self, damage: Damage, step: str = "") -> None:
         if self.session.state != "training":
             self._history.do(damage, step)
@@ -270,6 +270,14 @@ class NetworkView(DockedView):
         model = self.session.model
         if model is not None and layer < len(model.layers) - 1:
             self._do(self._history.now.toggled(layer, unit))
+
+    @Slot(int, float)
+    def _on_noise(self, layer: int, amount: float) -> None:
+        self._do(self._history.now.with_noise(layer, amount), f"noise {layer}")
+
+    @Slot(int, float)
+    def _on_scale(self, layer: int, factor: float) -> None:
+        self._do(self._history.now.with_scale(layer, factor), f"scale {layer}")
 
     @Slot()
     def _on_undo(self) -> None:

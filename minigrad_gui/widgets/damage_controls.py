@@ -11,9 +11,10 @@ MOST_NOISE, MOST_SCALE, STEP = 2.0, 3.0, 0.05
 
 
 class DamageControls(QWidget):
-    """Emits `damaged` with the Damage that the person wants, and a name for the slider's step."""
+    """Emits `noiseWanted` or `scaleWanted` with a layer and an amount when the person moves a slider."""
 
-    damaged = Signal(object, str)
+    noiseWanted = Signal(int, float)  # noqa: N815
+    scaleWanted = Signal(int, float)  # noqa: N815
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,10 +53,8 @@ class DamageControls(QWidget):
 
     @Slot()
     def _on_noise(self) -> None:
-        layer = self._layer.currentIndex()
-        self.damaged.emit(self._damage.with_noise(layer, self._noise.amount), f"noise {layer}")
+        self.noiseWanted.emit(self._layer.currentIndex(), self._noise.amount)
 
     @Slot()
     def _on_scale(self) -> None:
-        layer = self._layer.currentIndex()
-        self.damaged.emit(self._damage.with_scale(layer, self._scale.amount), f"scale {layer}")
+        self.scaleWanted.emit(self._layer.currentIndex(), self._scale.amount)

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -61,6 +62,7 @@ class NetworkPicture(QWidget):
         self._silenced: frozenset[Neuron] = frozenset()
         self._message = ""
         self._images: list[QImage] = []
+        self._frames: QPixmap | None = None
         self._selected: Neuron | None = None
         self._hovered: Neuron | None = None
 
@@ -84,6 +86,7 @@ class NetworkPicture(QWidget):
 
     def restyle(self) -> None:
         """The theme's colours have changed."""
+        self._frames = None
         self._paint_cells()
         self.update()
 
@@ -107,6 +110,7 @@ class NetworkPicture(QWidget):
         captions = self.fontMetrics().height()
         area = QRectF(self.rect()).adjusted(MARGIN_PX, MARGIN_PX, -MARGIN_PX, -MARGIN_PX - captions)
         self._layout = lay_out(self._sizes[1:], area, DIGITS_PX) if self._sizes else Layout(QRectF(), ())
+        self._frames = None
         self._paint_cells()
         self.update()
 
@@ -124,8 +128,11 @@ class NetworkPicture(QWidget):
         painter = QPainter(self)
         if self._sizes:
             self._draw_picture(painter)
-            for number, block in enumerate(self._layout.layers):
-                self._draw_block(painter, number, block)
+            for block, image in zip(self._layout.layers, self._images, strict=False):
+                painter.drawImage(block.rect, image)
+            if self._frames is None or self._frames.devicePixelRatio() != self.devicePixelRatioF():
+                self._frames = self._make_frames()
+            painter.drawPixmap(0, 0, self._frames)
             if self._glance is not None:
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
                 for number, edges in enumerate(self._glance.edges):
@@ -147,36 +154,19 @@ class NetworkPicture(QWidget):
         picture = np.zeros((side, side)) if self._glance is None else self._glance.picture
         painter.drawImage(self._layout.picture, image_of(ink(picture)))
 
-    def _draw_block(self, painter: QPainter, number: int, block: Block) -> None:
-        colors = theme.colors()
-        if block.cell >= LEAST_CIRCLE_PX:
-            self._draw_circles(painter, number, block)
-            return
-        painter.fillRect(block.rect, QColor(colors.card))
-        if self._images:
-            painter.drawImage(block.rect, self._images[number])
-        painter.setPen(QPen(QColor(colors.grid), 1))
-        painter.drawRect(block.rect)
-        if block.cell >= LEAST_GRID_PX:
-            rect = block.rect
-            xs = (rect.left() + column * block.cell for column in range(block.columns + 1))
-            ys = (rect.top() + row * block.cell for row in range(block.rows + 1))
-            painter.drawLines([QLineF(x, rect.top(), x, rect.bottom()) for x in xs])
-            painter.drawLines([QLineF(rect.left(), y, rect.right(), y) for y in ys])
-
-    def _draw_circles(self, painter: QPainter, number: int, block: Block) -> None:
-        colors = theme.colors()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(colors.border), 1))
-        radius = block.cell / 2 - 1
-        for unit in range(block.count):
-            fill = QColor(colors.grid)
-            if self._images:
-                column, row = divmod(unit, block.rows)
-                fill = self._images[number].pixelColor(column, row)
-            painter.setBrush(fill)
-            painter.drawEllipse(block.centre(unit), radius, radius)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    def _make_frames(self) -> QPixmap:
+        """What lies over the cells and does not change with them: the lines between them, or all but the circles."""
+        frames = QPixmap(self.size() * self.devicePixelRatioF())
+        frames.setDevicePixelRatio(self.devicePixelRatioF())
+        frames.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(frames)
+        for block in self._layout.layers:
+            if block.cell >= LEAST_CIRCLE_PX:
+                _frame_circles(painter, block)
+            else:
+                _frame_cells(painter, block)
+        painter.end()
+        return frames
 
     def _draw_edges(self, painter: QPainter, number: int, edges: Edges) -> None:
         if len(edges.values) == 0:
@@ -334,6 +324,37 @@ def _cells(block: Block, outputs: NDArray[np.floating]) -> QImage:
     padded = np.zeros(block.columns * block.rows)
     padded[: block.count] = outputs
     return image_of(signed(padded.reshape(block.columns, block.rows).T))
+
+
+def _frame_cells(painter: QPainter, block: Block) -> None:
+    """Lines between cells that are not too small for them."""
+    rect, colors = block.rect, theme.colors()
+    painter.setPen(QPen(QColor(colors.grid), 1))
+    painter.drawRect(rect)
+    if block.cell >= LEAST_GRID_PX:
+        xs = (rect.left() + column * block.cell for column in range(block.columns + 1))
+        ys = (rect.top() + row * block.cell for row in range(block.rows + 1))
+        painter.drawLines([QLineF(x, rect.top(), x, rect.bottom()) for x in xs])
+        painter.drawLines([QLineF(rect.left(), y, rect.right(), y) for y in ys])
+
+
+def _frame_circles(painter: QPainter, block: Block) -> None:
+    """A card with a hole for each neuron."""
+    colors, radius = theme.colors(), block.cell / 2 - 1
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillRect(block.rect, QColor(colors.card))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colors.card))
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationOut)
+    for unit in range(block.count):
+        painter.drawEllipse(block.centre(unit), radius, radius)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
+    painter.setPen(QPen(QColor(colors.border), 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for unit in range(block.count):
+        painter.drawEllipse(block.centre(unit), radius, radius)
+    painter.restore()
 
 
 def _edge_pen(strength: float, *, negative: bool) -> QPen:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from minigrad_gui.insight import activations
 from minigrad_gui.insight.damage import Damage
@@ -151,6 +153,25 @@ def test_a_blank_canvas_says_what_would_light_the_network(user):
     diagram.select((0, 3))
     user.wait(lambda: user.widget("neuronExciting").count == 8)
     assert "Layer 1, neuron 4" in user.widget("neuronTitle").text()
+
+
+def test_the_keyboard_reaches_all_of_it_by_name(user, view, diagram):
+    diagram.select((0, 3))
+    user.wait(lambda: "Layer 1, neuron 4" in diagram.accessibleDescription())
+    view._on_silence(0, 3)
+    user.wait(user.widget("repairButton").isEnabled)
+    user.window.activateWindow()
+    user.wait(user.window.isActiveWindow)
+    diagram.setFocus()
+    reached = {}
+    while (focused := QApplication.focusWidget()) not in reached.values():
+        name = QAccessible.queryAccessibleInterface(focused).text(QAccessible.Text.Name)
+        assert name, focused
+        reached[name] = focused
+        QTest.keyClick(focused, Qt.Key.Key_Tab)
+    expected = "The network", "Layer to damage", "Noise", "Scale", "Undo the last damage", "Repair all", "Export"
+    names = {name if name != "Layer 1" else "Layer to damage" for name in reached}
+    assert set(expected) <= names
 
 
 def test_its_table_lists_every_neuron(user, view):

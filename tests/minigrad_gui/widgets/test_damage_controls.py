@@ -33,15 +33,15 @@ def test_each_layer_has_its_amounts(controls):
     assert controls.findChild(QComboBox).currentText() == "Output"
 
 
-def test_a_slider_asks_for_damage_besides_what_there_is(controls):
+def test_a_slider_asks_for_an_amount_in_the_layer_that_is_chosen(controls):
     asked = []
-    controls.damaged.connect(lambda damage, step: asked.append((damage, step)))
+    controls.noiseWanted.connect(lambda *wanted: asked.append(("noise", *wanted)))
+    controls.scaleWanted.connect(lambda *wanted: asked.append(("scale", *wanted)))
     noise, scale = controls.findChildren(AmountSlider)
     noise.setValue(10)
     choose(controls, 1)
     scale.setValue(0)
-    first = Damage().with_noise(1, 0.5).with_scale(0, 2.0)
-    assert asked == [(first.with_noise(0, 0.5), "noise 0"), (first.with_scale(1, 0.0), "scale 1")]
+    assert asked == [("noise", 0, 0.5), ("scale", 1, 0.0)]
 
 
 def test_another_network_has_other_layers(controls):
