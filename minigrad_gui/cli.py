@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
-from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,7 +28,7 @@ from minigrad_gui.headless import StoppedError, UsageError, complain, measured, 
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.pictures import PictureError, pictures_in, read_image
 from minigrad_gui.presets import PRESETS, dataset_of
-from minigrad_gui.reader import Prediction, ReadDigit, load_reader, percentage, predict, read_picture, written_number
+from minigrad_gui.reader import Prediction, ReadDigit, load_reader, percentage, read_picture, written_number
 from minigrad_gui.version import version
 
 COMMANDS = ("train", "evaluate", "predict")
@@ -214,13 +213,12 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _predict(options: argparse.Namespace) -> int:
     model, record = load_reader(options.model)
-    read = partial(predict, model, record.calibration)
     status = 0
     for path in _pictures(options.images):
         try:
             if isinstance(path, PictureError):
                 raise path
-            digits = read_picture(read, read_image(path))
+            digits = read_picture(model, record.calibration, read_image(path))
         except (PictureError, MemoryError) as error:
             complain(error if isinstance(error, PictureError) else f"{path} needs more memory than there is.")
             status = 2

@@ -3,7 +3,7 @@
 No Qt here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,11 +88,25 @@ def _predictions(
     ]
 
 
-def read_picture(predict: Callable[[Picture], Prediction | None], array: NDArray[Any]) -> list[ReadDigit]:
-    """The digits of a picture in reading order, each read by `predict`; array: as for `photo.find_digits`."""
+def read_picture(
+    model: MLP | None, calibration: Calibration, array: NDArray[Any], *, with_handwriting: bool = False
+) -> list[ReadDigit]:
+    """The digits of a picture in reading order, each read as `predict` does; array: as for `photo.find_digits`.
+
+    The network's certainty decides, too, which ink makes which digit. Without a network, the geometry alone does.
+    """
     from minigrad_gui.photo import find_digits  # imports SciPy, which takes longer than opening the window
 
-    return [ReadDigit(found.box, found.picture, predict(found.picture)) for found in find_digits(array)]
+    if model is None:
+        return [ReadDigit(found.box, found.picture, None) for found in find_digits(array)]
+
+    def certainty(pictures: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+        return certainty_of_digit(calibration, logits_of(model, pictures))
+
+    return [
+        ReadDigit(each.box, each.picture, predict(model, calibration, each.picture, with_handwriting=with_handwriting))
+        for each in find_digits(array, certainty)
+    ]
 
 
 def written_number(digits: Sequence[ReadDigit]) -> str:

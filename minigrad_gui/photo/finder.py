@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from minigrad_gui.frame import Picture, fitted, thickness_of
+from minigrad_gui.photo.doubts import Inked, settled
 from minigrad_gui.photo.lines import without_lines
 from minigrad_gui.photo.paper import (
     MIN_CONTRAST,
@@ -30,7 +31,6 @@ from minigrad_gui.photo.paper import (
 )
 from minigrad_gui.photo.parts import (
     Parts,
-    box_of,
     followed,
     groups_of,
     in_reading_order,
@@ -38,6 +38,7 @@ from minigrad_gui.photo.parts import (
     without_specks,
     without_surroundings,
 )
+from minigrad_gui.photo.touching import Judge
 
 LOOK_PX = 240
 """Pictures are shrunk to this before they are looked at: fine enough for a digit, and read in milliseconds."""
@@ -81,14 +82,21 @@ class _Look(NamedTuple):
     """Left and top, in pixels of the picture, of what was looked at."""
 
 
-def find_digits(array: NDArray[Any]) -> list[Found]:
+def find_digits(array: NDArray[Any], judge: Judge | None = None) -> list[Found]:
     """The digits of a picture in reading order: lines from top to bottom, each from left to right.
 
     array: (height, width), (height, width, 3) RGB or (height, width, 4) RGBA; integers from 0 to 255 or floats from 0
-    to 1. Raises ValueError for another shape or an empty array.
+    to 1. With a judge, pieces that look like a digit together are joined, and digits that touch are cut apart. Raises
+    ValueError for another shape or an empty array.
     """
     picture, look = _seen(array)
-    found = [digit for group in look.digits if (digit := _found(picture, look, group)) is not None]
+    seen = [(group, ink) for group in look.digits if (ink := _inked(picture, look, group)) is not None]
+    inks = [ink for _, ink in seen]
+    if judge is not None:
+        inks = settled(
+            inks, lambda which: _inked(picture, look, np.concatenate([seen[index][0] for index in which])), judge
+        )
+    found = [_found(picture, look.corner, ink) for ink in inks]
     order = in_reading_order(np.array([digit.box for digit in found], np.int64).reshape(-1, 4))
     return [found[index] for index in order]
 
@@ -98,7 +106,8 @@ def find_digit(array: NDArray[Any]) -> Found | None:
     picture, look = _seen(array)
     if not look.digits:
         return None
-    return _found(picture, look, max(look.digits, key=lambda group: float(look.parts.mass[group].sum())))
+    ink = _inked(picture, look, max(look.digits, key=lambda group: float(look.parts.mass[group].sum())))
+    return None if ink is None else _found(picture, look.corner, ink)
 
 
 def _seen(array: NDArray[Any]) -> tuple[NDArray[np.uint8], _Look]:
@@ -173,8 +182,8 @@ def _strong(ink: Gray, kept: Mask, faint: float, at: Mask | None = None) -> Mask
     return followed(kept & (ink > max(faint, 0.4 * full)), weak if at is None else weak & at)
 
 
-def _found(picture: NDArray[np.uint8], look: _Look, group: NDArray[np.intp]) -> Found | None:
-    """The digit that parts of the small copy make; None if a second look shows nothing."""
+def _inked(picture: NDArray[np.uint8], look: _Look, group: NDArray[np.intp]) -> Inked | None:
+    """The ink of parts of the small copy, in a second look; None if that shows nothing."""
     if max(look.ink.shape) <= SMALL_PX:
         box = slice(0, look.ink.shape[0]), slice(0, look.ink.shape[1])
         ink = _cleaned(look.ink, look.parts.mask(group))
@@ -183,17 +192,17 @@ def _found(picture: NDArray[np.uint8], look: _Look, group: NDArray[np.intp]) -> 
         ink = _looked_again(picture, look, box, look.parts.mask(group, box))
     if not ink.any():
         return None
-    rows, columns = box_of(ink)
-    factor = look.factor * (box[0].stop - box[0].start) / ink.shape[0]
-    left, top = box[1].start * look.factor, box[0].start * look.factor
-    x, y = look.corner
-    edges = (
-        x + left + round(columns.start * factor),
-        y + top + round(rows.start * factor),
-        x + min(picture.shape[1], left + round(columns.stop * factor)),
-        y + min(picture.shape[0], top + round(rows.stop * factor)),
-    )
-    return Found(edges, fitted(ink[rows, columns]))
+    scale = look.factor * (box[0].stop - box[0].start) / ink.shape[0]
+    left, top = (look.factor * int(side.start) + at for side, at in zip(box[::-1], look.corner, strict=True))
+    return Inked(ink, left, top, scale).under(ink > 0)
+
+
+def _found(picture: NDArray[np.uint8], corner: tuple[int, int], inked: Inked) -> Found:
+    """A digit of a picture that was cut out of another one at this corner, left and top."""
+    (left, top), size = corner, picture.shape
+    most = (left + size[1], top + size[0]) * 2
+    edges = [min(round(float(side)), limit) for side, limit in zip(inked.box, most, strict=True)]
+    return Found((edges[0], edges[1], edges[2], edges[3]), fitted(inked.ink))
 
 
 def _looked_again(picture: NDArray[np.uint8], look: _Look, box: Box, mask: Mask) -> Gray:

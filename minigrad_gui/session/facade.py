@@ -6,7 +6,6 @@ concern and does not know the others; this module connects them.
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -337,7 +336,8 @@ class Session(QObject):
 
         The drawing does not change.
         """
-        return reader.read_picture(partial(self._predict, self.intact_model), array)
+        model = self.intact_model
+        return reader.read_picture(model, self.record.calibration, array, with_handwriting=model is not self.model)
 
     def read(self, strokes: Strokes) -> Number:
         """How `reading_model` reads strokes, (n, 2) each."""

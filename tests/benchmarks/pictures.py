@@ -14,7 +14,6 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from engine import ModelFileError
 from minigrad_gui.data import load_mnist
 from minigrad_gui.pictures import PICTURE_SUFFIXES, PictureError, read_image
-from minigrad_gui.reader import load_reader, predict, read_picture, written_number
+from minigrad_gui.reader import load_reader, read_picture, written_number
 from minigrad_gui.resources import asset_path
 
 Named = tuple[str, NDArray[Any], str]
@@ -127,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tally = Tally()
         for sample, picture, shown in samples:
             started = time.perf_counter()
-            found = read_picture(partial(predict, model, record.calibration), picture)
+            found = read_picture(model, record.calibration, picture)
             tally.seconds += time.perf_counter() - started
             read = written_number(found).replace(" ", "")
             kind = outcome(shown, read)

@@ -1,7 +1,5 @@
 """A network, its calibration and a picture give one prediction, or none."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 from mnist_digits import mnist
@@ -109,7 +107,7 @@ def test_an_unrecognised_digit_of_a_number_is_a_question_mark():
 def test_a_picture_of_several_digits_is_read_in_order(pictures):
     model, record = load_reader(PRETRAINED)
     sheet = np.rint(255 - 255 * np.hstack(pictures)).astype(np.uint8).repeat(5, axis=0).repeat(5, axis=1)
-    digits = read_picture(partial(predict, model, record.calibration), sheet)
+    digits = read_picture(model, record.calibration, sheet)
     assert written_number(digits).replace(" ", "") == "72"
     assert digits[0].box[2] <= 140 <= digits[1].box[0]
     assert np.abs(digits[0].picture - pictures[0]).mean() < 0.05

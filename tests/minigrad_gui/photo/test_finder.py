@@ -1,7 +1,7 @@
 """Photographs, scans and pasted drawings become the digit alone: no light, paper, table, lines, grain or dust."""
 
-from functools import partial
 from io import BytesIO
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +15,6 @@ from engine.checkpoint import load_model
 from minigrad_gui import digits
 from minigrad_gui.photo import find_digits
 from minigrad_gui.reader import load_reader, read_picture, written_number
-from minigrad_gui.reader import predict as predict_digit
 from minigrad_gui.resources import asset_path
 
 WIDTH, HEIGHT = 600, 800
@@ -237,7 +236,7 @@ def read():
     model, record = load_reader(asset_path("pretrained.npz"))
 
     def number(picture: np.ndarray) -> str:
-        return written_number(read_picture(partial(predict_digit, model, record.calibration), picture))
+        return written_number(read_picture(model, record.calibration, picture))
 
     return number
 
@@ -298,6 +297,22 @@ def test_a_number_is_read_whole(read, turn):
     brush = ImageDraw.Draw(sheet)
     brush.text((320, 120), "2026", 0, font=ImageFont.truetype(sample_pictures.FONT, 150), anchor="mm")
     assert read(turn(np.asarray(sheet))) == "2026"
+
+
+def test_digits_that_touch_are_read_apart(read):
+    images, labels = mnist().train_images[:60], mnist().train_labels[:60]
+    samples = list(sample_pictures.touching(20, images, labels, np.random.default_rng(0)))
+    texts = [read(picture) for picture, _ in samples]
+    assert sum(text == shown for text, (_, shown) in zip(texts, samples, strict=True)) >= 14
+    assert not any(len(text) == 1 and text.isdecimal() for text in texts)
+
+
+def test_broken_strokes_are_joined_also_side_by_side(read):
+    rng = np.random.default_rng(0)
+    ones = list(sample_pictures.broken(20, rng))
+    assert sum(read(picture) == shown for picture, shown in ones) >= 17
+    pairs = [(np.hstack([one, two])[:, 30:-30], a + b) for (one, a), (two, b) in pairwise(ones)]
+    assert sum(read(picture).replace(" ", "") == shown for picture, shown in pairs) >= 13
 
 
 def test_the_box_holds_the_digit_and_no_more():
