@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication
 
 SEVEN = [np.array([[0.25, 0.2], [0.75, 0.2], [0.45, 0.85]])]
 SIDE_BY_SIDE = 4
-SETTLE_S = 1.0
+SETTLE_S, PREPARED_S = 1.0, 5.0
 STROKES = 20
 HIDDEN_NOTHING = "nothing"
 
@@ -98,8 +98,9 @@ def main() -> None:
         window = MainWindow()
         window.resize(1366, 768)
         window.show()
-        wait(SETTLE_S)
         session = window.session
+        session.set_drawing(SEVEN)  # after which teaching is prepared, with views or without
+        wait(PREPARED_S)
         print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {options.rounds} rounds")
 
         before_mb = resident_mb()
