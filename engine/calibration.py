@@ -94,7 +94,7 @@ def log_sum_exp(logits: Array) -> Array:
 
 
 def calibrate(
-    model: Module, images: Array, labels: Array, harder: Array | None = None, turned_away: float = 0.01
+    model: Module, images: Array, labels: Array, harder: Array | None = None, turned_away: float = 0.03
 ) -> Calibration:
     """Fit a Calibration to images (N, ...) with class labels (N,) that the network was not trained on.
 

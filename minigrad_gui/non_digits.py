@@ -60,6 +60,10 @@ LETTERS: tuple[Strokes, ...] = tuple(
     [np.array([point.split(",") for point in stroke.split()], np.float64) for stroke in strokes.split("|")]
     for strokes in _LETTERS.values()
 )
+LETTER_JITTER = 0.3
+"""The standard deviation of each of a letter's points; capitals are six high."""
+LETTER_WIDTH = (-0.5, 0.25)
+"""Letters are stretched sideways by exp of a number from this range."""
 LINE_POINTS = 60
 LEVEL = 0.6
 """Maximum slope of a lone line, in radians: a steeper one might be a 1."""
@@ -90,7 +94,10 @@ def non_digits(count: int, drawings: Sequence[Strokes], digits: Pictures, rng: n
 
 
 def _letter(rng: np.random.Generator) -> Strokes:
-    strokes = LETTERS[rng.integers(len(LETTERS))]
+    """A letter in anybody's hand: letters differ more from person to person than digits do."""
+    width = np.exp(rng.uniform(*LETTER_WIDTH))
+    letter = LETTERS[rng.integers(len(LETTERS))]
+    strokes = [(stroke + rng.normal(0, LETTER_JITTER, stroke.shape)) * [width, 1] for stroke in letter]
     return varied([_rounded(stroke) for stroke in strokes] if rng.random() < 0.6 else strokes, rng)
 
 

@@ -125,13 +125,13 @@ def test_harder_images_set_the_limit_but_not_the_temperature():
     easily, found = calibrate(model, points, labels), calibrate(model, points, labels, harder)
     assert found.temperature == easily.temperature
     right = predict(model, harder).argmax(axis=1) == labels
-    assert (evidence_of(model, harder) < found.least_log_sum_exp)[right].mean() == pytest.approx(0.01, abs=0.002)
+    assert (evidence_of(model, harder) < found.least_log_sum_exp)[right].mean() == pytest.approx(0.03, abs=0.002)
     assert found.least_log_sum_exp != easily.least_log_sum_exp
 
 
-def test_one_in_a_hundred_is_turned_away_by_default():
+def test_three_in_a_hundred_are_turned_away_by_default():
     data = readers()
-    assert calibrate(*data) == calibrate(*data, turned_away=0.01)
+    assert calibrate(*data) == calibrate(*data, turned_away=0.03)
 
 
 def test_without_correct_answers_there_is_no_limit():
