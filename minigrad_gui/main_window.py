@@ -269,7 +269,9 @@ class MainWindow(QMainWindow):
             self._warn(str(error))
 
     def _show_picture(self, pixels: Pixels, name: str) -> None:
-        PictureDialog(pixels, name, self.session.read_picture, self).show()
+        dialog = PictureDialog(pixels, name, self.session.ask_to_read, self.session.withdraw, self)
+        self.session.analysed.connect(dialog.take_reading)
+        dialog.show()
 
     # ------------------------------------------------------------ drag and drop
 

@@ -3,7 +3,7 @@
 No Qt here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,23 +89,29 @@ def _predictions(
 
 
 def read_picture(
-    model: MLP | None, calibration: Calibration, array: NDArray[Any], *, with_handwriting: bool = False
+    model: MLP | None,
+    calibration: Calibration,
+    array: NDArray[Any],
+    *,
+    with_handwriting: bool = False,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> list[ReadDigit]:
     """The digits of a picture in reading order, each read as `predict` does; array: as for `photo.find_digits`.
 
-    The network's certainty decides, too, which ink makes which digit. Without a network, the geometry alone does.
+    The network's certainty decides, too, which ink makes which digit. Without a network, the geometry alone does. Once
+    `cancelled()` is true, nothing more is looked for.
     """
     from minigrad_gui.photo import find_digits  # imports SciPy, which takes longer than opening the window
 
     if model is None:
-        return [ReadDigit(found.box, found.picture, None) for found in find_digits(array)]
+        return [ReadDigit(found.box, found.picture, None) for found in find_digits(array, cancelled=cancelled)]
 
     def certainty(pictures: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         return certainty_of_digit(calibration, logits_of(model, pictures))
 
     return [
         ReadDigit(each.box, each.picture, predict(model, calibration, each.picture, with_handwriting=with_handwriting))
-        for each in find_digits(array, certainty)
+        for each in find_digits(array, certainty, cancelled)
     ]
 
 

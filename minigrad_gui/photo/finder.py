@@ -4,6 +4,8 @@ Uneven light, grain, ruled lines, specks and frames around the digits are left o
 where the digits are; a second look at each place alone, with the pen's width known, gives the ink.
 """
 
+from collections.abc import Callable
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,17 +84,20 @@ class _Look(NamedTuple):
     """Left and top, in pixels of the picture, of what was looked at."""
 
 
-def find_digits(array: NDArray[Any], judge: Judge | None = None) -> list[Found]:
+def find_digits(
+    array: NDArray[Any], judge: Judge | None = None, cancelled: Callable[[], bool] = lambda: False
+) -> list[Found]:
     """The digits of a picture in reading order: lines from top to bottom, each from left to right.
 
     array: (height, width), (height, width, 3) RGB or (height, width, 4) RGBA; integers from 0 to 255 or floats from 0
-    to 1. With a judge, pieces that look like a digit together are joined, and digits that touch are cut apart. Raises
-    ValueError for another shape or an empty array.
+    to 1. With a judge, pieces that look like a digit together are joined, and digits that touch are cut apart. Once
+    `cancelled()` is true, no more are looked for. Raises ValueError for another shape or an empty array.
     """
     picture, look = _seen(array)
-    seen = [(group, ink) for group in look.digits if (ink := _inked(picture, look, group)) is not None]
+    wanted = takewhile(lambda _: not cancelled(), look.digits)
+    seen = [(group, ink) for group in wanted if (ink := _inked(picture, look, group)) is not None]
     inks = [ink for _, ink in seen]
-    if judge is not None:
+    if judge is not None and not cancelled():
         inks = settled(
             inks, lambda which: _inked(picture, look, np.concatenate([seen[index][0] for index in which])), judge
         )

@@ -16,7 +16,7 @@ from PySide6.QtCore import QDeadlineTimer, QObject, Signal, Slot
 from engine import ConfigError, TrainingConfig
 from engine.nn import MLP
 from minigrad_gui import process, reader
-from minigrad_gui.analysis import Work
+from minigrad_gui.analysis import Desk, Work
 from minigrad_gui.analyst import Analyst
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.digits import Picture
@@ -331,13 +331,21 @@ class Session(QObject):
             model, self.record.calibration, picture, with_handwriting=self.intact_model is not self.model
         )
 
-    def read_picture(self, array: NDArray[np.uint8]) -> list[ReadDigit]:
-        """The digits of a picture, (height, width) or in colour, in reading order, as the undamaged network reads them.
+    def ask_to_read(self, key: str, array: NDArray[np.uint8]) -> None:
+        """Read a picture, (height, width) or in colour, with the undamaged network in another thread.
 
-        The drawing does not change.
+        `analysed` delivers the digits in reading order, a list of ReadDigit, under this key. The drawing does not
+        change.
         """
-        model = self.intact_model
-        return reader.read_picture(model, self.record.calibration, array, with_handwriting=model is not self.model)
+        model, calibration = self.intact_model, self.record.calibration
+        with_handwriting = model is not self.model
+
+        def work(desk: Desk) -> list[ReadDigit]:
+            return reader.read_picture(
+                model, calibration, array, with_handwriting=with_handwriting, cancelled=desk.cancelled
+            )
+
+        self.analyse(key, work, urgent=True)
 
     def read(self, strokes: Strokes) -> Number:
         """How `reading_model` reads strokes, (n, 2) each."""

@@ -1,14 +1,16 @@
 """Reading a picture: it is shown with a box around each digit, and a box can be drawn or moved to read elsewhere."""
 
 from collections.abc import Callable, Sequence
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAccessible, QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAccessible, QColor, QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QDialog, QPushButton, QSizePolicy, QWidget
 
 from minigrad_gui import theme
+from minigrad_gui.analysis import Answer
 from minigrad_gui.reader import Box, ReadDigit, percentage, written_number
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.digit_picture import DigitPicture
@@ -19,9 +21,17 @@ MOST_SHOWN = 8
 """So many digits are shown as the network sees them."""
 LEAST_BOX_PX = 6
 """A smaller box is a click."""
+KEY_STEP = 0.05
+"""How far a key moves the box, as a share of the picture's longer side."""
+ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
 
 Pixels = NDArray[np.uint8]
-Read = Callable[[Pixels], list[ReadDigit]]
+Ask = Callable[[str, Pixels], None]
 
 
 def pixels_of(image: QImage) -> Pixels:
@@ -41,7 +51,10 @@ def image_of(pixels: Pixels) -> QImage:
 
 
 class PictureView(QWidget):
-    """A picture as large as there is room, with boxes on it; dragging draws a box, or moves one that was drawn."""
+    """A picture as large as there is room, with boxes on it; dragging draws a box, or moves one that was drawn.
+
+    So do the arrow keys; with Shift they change its size, and Escape removes it.
+    """
 
     ACCESSIBLE_ROLE = QAccessible.Role.Graphic
     boxChanged = Signal(QRect)  # noqa: N815  (in pixels of the picture; empty for all of it)
@@ -49,6 +62,7 @@ class PictureView(QWidget):
     def __init__(self, pixels: Pixels, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._image = image_of(pixels)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._shrunk = QImage()
         self._digits: Sequence[ReadDigit] = ()
         self._box = QRect()
@@ -58,6 +72,11 @@ class PictureView(QWidget):
         self.setMinimumSize(200, 160)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.CrossCursor)
+
+    def show_pixels(self, pixels: Pixels) -> None:
+        """Show another picture, without boxes."""
+        self._image, self._shrunk, self._digits, self._box = image_of(pixels), QImage(), (), QRect()
+        self.update()
 
     def show_digits(self, digits: Sequence[ReadDigit]) -> None:
         self._digits = digits
@@ -101,6 +120,43 @@ class PictureView(QWidget):
         self.update()
         self.boxChanged.emit(self._box)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Escape and not self._box.isEmpty():
+            self._box = QRect()
+        elif key in ARROWS:
+            self._box = self._after_arrow(*ARROWS[key], bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        else:
+            super().keyPressEvent(event)
+            return
+        self.update()
+        self.boxChanged.emit(self._box)
+
+    def _after_arrow(self, x: int, y: int, resizes: bool) -> QRect:
+        """The box after an arrow key, which at first puts a box in the middle."""
+        whole = self._image.rect()
+        if self._box.isEmpty():
+            quarter = QPoint(whole.width() // 4, whole.height() // 4)
+            return QRect(quarter, whole.bottomRight() - quarter)
+        step = max(1, round(KEY_STEP * max(whole.width(), whole.height())))
+        by = QPoint(step * x, step * y)
+        if resizes:
+            box = self._box.adjusted(0, 0, by.x(), by.y()).intersected(whole)
+            return (
+                box if min(box.width(), box.height()) >= min(step, self._box.width(), self._box.height()) else self._box
+            )
+        room = QPoint(whole.width() - self._box.width(), whole.height() - self._box.height())
+        corner = self._box.topLeft() + by
+        return QRect(QPoint(min(max(corner.x(), 0), room.x()), min(max(corner.y(), 0), room.y())), self._box.size())
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         scale, corner = self.scale, self._corner()
         size = (QSize(self._image.size()) * scale).expandedTo(QSize(1, 1))
@@ -119,38 +175,54 @@ class PictureView(QWidget):
         if not self._box.isEmpty():
             painter.setPen(QPen(QColor(theme.colors().text), 1, Qt.PenStyle.DashLine))
             painter.drawRect(QRectF(QPointF(self._box.topLeft()) * scale + corner, self._box.size().toSizeF() * scale))
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(theme.colors().accent), 1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
 
 class PictureDialog(QDialog):
     """Shows a picture and what is read in it.
 
-    read: the digits of a picture in reading order.
+    ask: asks for the digits of a picture, in reading order, under a key; `take_reading` takes them. withdraw: says that
+    those of a key are not wanted any more.
     """
 
-    def __init__(self, pixels: Pixels, name: str, read: Read, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, pixels: Pixels, name: str, ask: Ask, withdraw: Callable[[str], None], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(f"{name} – read as a picture")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._pixels, self._read = pixels, read
+        self._pixels, self._ask, self._withdraw = pixels, ask, withdraw
+        self._key, self._corner = "", (0, 0)
         resize_within(self, SIZE_PX)
-        self.view = named(PictureView(pixels), "pictureView", "Drag to read only a part; click to read all of it again")
+        tip = "Drag, or press an arrow key, to read only a part; click to read all of it again"
+        self.view = named(PictureView(pixels), "pictureView", tip)
         self._number = named(caption("", "figure"), "pictureNumber")
         self._number.setWordWrap(True)
         self._note = named(caption(), "pictureNote")
         self._seen = [DigitPicture(pixel_px=2) for _ in range(MOST_SHOWN)]
+        for shown in self._seen:  # so that the picture does not move when digits are found
+            policy = shown.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            shown.setSizePolicy(policy)
+        turn = named(QPushButton("Turn"), "pictureTurnButton", "Turn the picture clockwise and read it again")
         close = named(QPushButton("Close"), "pictureCloseButton")
+        turn.setAutoDefault(False)
         column(
             self.view,
             row(*self._seen, 1),
             self._number,
-            row(self._note, 1, close),
+            row(self._note, 1, turn, close),
             spacing=theme.SPACING_PX,
             margin=theme.SPACING_PX,
             parent=self,
         )
+        turn.clicked.connect(self._turn)
         close.clicked.connect(self.close)
         self.view.boxChanged.connect(self.read_in)
+        self._show([])
         self.read_in(QRect())
 
     @Slot(QRect)
@@ -158,11 +230,39 @@ class PictureDialog(QDialog):
         """Read a part of the picture, in its pixels; all of it if the box is empty."""
         part = box if not box.isEmpty() else QRect(0, 0, self._pixels.shape[1], self._pixels.shape[0])
         top, left = part.top(), part.left()
-        read = self._read(self._pixels[top : top + part.height(), left : left + part.width()])
-        digits = [ReadDigit(_moved(digit.box, left, top), digit.picture, digit.prediction) for digit in read]
-        self.view.show_digits(digits)
+        self._withdraw(self._key)
+        self._key, self._corner = f"picture/{uuid4().hex}", (left, top)
+        self._note.setText("Reading…")
+        self._ask(self._key, self._pixels[top : top + part.height(), left : left + part.width()])
+
+    @Slot(object)
+    def take_reading(self, answer: Answer) -> None:
+        """Show the digits that were read, unless somebody else asked for them or the box has moved since."""
+        if answer.key != self._key:
+            return
+        if answer.error is not None:
+            self._note.setText(f"The picture could not be read: {answer.error}")
+            return
+        digits = [
+            ReadDigit(_moved(digit.box, *self._corner), digit.picture, digit.prediction) for digit in answer.result
+        ]
+        self._show(digits)
         self._number.setText(written_number(digits) or "No digit")
         self._note.setText(_told(digits))
+
+    def done(self, result: int) -> None:
+        """Close, whatever is still being read."""
+        self._withdraw(self._key)
+        super().done(result)
+
+    @Slot()
+    def _turn(self) -> None:
+        self._pixels = np.ascontiguousarray(np.rot90(self._pixels, -1))
+        self.view.show_pixels(self._pixels)
+        self.read_in(QRect())
+
+    def _show(self, digits: Sequence[ReadDigit]) -> None:
+        self.view.show_digits(digits)
         for shown, digit in zip(self._seen, [*digits, *[None] * MOST_SHOWN], strict=False):
             shown.setVisible(digit is not None)
             if digit is not None:

@@ -443,7 +443,9 @@ def number(tmp_path) -> Path:
 def read_number(user) -> str:
     """The reading shown in the picture dialog, which is then closed."""
     (dialog,) = user.window.findChildren(PictureDialog)
-    text = dialog.findChild(QLabel, "pictureNumber").text()
+    number = dialog.findChild(QLabel, "pictureNumber")
+    user.wait(lambda: number.text() != "")
+    text = number.text()
     dialog.close()
     dialog.deleteLater()
     QApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete)
@@ -465,6 +467,16 @@ def test_a_picture_can_be_dropped_pasted_or_opened(user, drop, number, choose):
     user.trigger("readPictureAction")
     assert read_number(user) == "2026"
     assert user.session.model is before
+
+
+def test_a_picture_may_be_closed_while_it_is_being_read(user, tmp_path):
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 256, (3000, 3000), np.uint8)).save(tmp_path / "large.png")
+    user.window.read_picture(tmp_path / "large.png")
+    (dialog,) = user.window.findChildren(PictureDialog)
+    assert dialog.findChild(QLabel, "pictureNote").text() == "Reading…"
+    dialog.close()
+    user.wait(lambda: not user.window.findChildren(PictureDialog))
 
 
 @pytest.mark.parametrize("text", ["2026", ""])
