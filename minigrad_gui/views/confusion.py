@@ -120,7 +120,7 @@ class ConfusionView(DockedView):
         self._epochs = session.epochs_done if len(session.history) else None
         if session.state != "training":
             self.mark_soon()
-        elif self._asked_epoch != (session.history, self._epoch):
+        elif self._epoch and self._asked_epoch != (session.history, self._epoch):
             self.mark()
 
     @Slot(str)
@@ -237,7 +237,8 @@ class ConfusionView(DockedView):
         reading = evaluation.reading(sample)
         if self._cell is not None and None not in self._cell:
             return f"{reading}  {evaluation.readings.confidence[sample]:.0%}"
-        return f"{evaluation.label(sample)}→{reading}" if evaluation.readings.wrong[sample] else reading
+        label = evaluation.label(sample)
+        return reading if label == reading else f"{label}→{reading}"
 
     @Slot()
     def _show_current(self) -> None:

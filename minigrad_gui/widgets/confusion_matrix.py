@@ -3,7 +3,7 @@
 Any number of classes fits: figures and names are left out where there is no room for them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,12 +30,12 @@ from minigrad_gui.insight.readings import Readings
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.maps import Pixels, image_of, signed
 
-PADDING_PX = 6
+PADDING_PX = 4
 MOST_NAME_PX = 72
 LEAST_CELL_PX, CELL_PX, GRID_FROM_PX = 2, 18, 8
-SMALL_TEXT_PX = 11
+TEXT_PX, LEAST_TEXT_PX = 11, 9
 WIDEST_SHARE, TWO_FIGURES = "99.9", "99"
-READ_AS, PRECISION, RECALL = "read as", "precision, %", "recall, %"
+READ_AS, PRECISION, RECALL = "read as", "precision %", "recall %"
 LEAST_LIMIT = 0.02
 """A cell with this share of its label's samples is in full orange, unless there are fuller ones."""
 DARK_TEXT, LIGHT_TEXT = "#1b1f27", "#ffffff"
@@ -139,13 +139,22 @@ class ConfusionMatrix(QWidget):
     # ------------------------------------------------------------ size
 
     def _metrics(self) -> QFontMetricsF:
-        return QFontMetricsF(self._small())
+        return QFontMetricsF(self._sized(TEXT_PX))
 
-    def _small(self, *, bold: bool = False) -> QFont:
+    def _sized(self, text_px: int) -> QFont:
         font = QFont(self.font())
-        font.setPixelSize(SMALL_TEXT_PX)
-        font.setBold(bold)
+        font.setPixelSize(text_px)
         return font
+
+    def _font_for(self, texts: Iterable[str], width: float, height: float) -> QFont | None:
+        """The largest font in which all texts fit into this room; None if there is none."""
+        distinct = set(texts)
+        for text_px in range(TEXT_PX, LEAST_TEXT_PX - 1, -1):
+            metrics = QFontMetricsF(font := self._sized(text_px))
+            widest = max(map(metrics.horizontalAdvance, distinct), default=0.0)
+            if widest + 1 < width and metrics.capHeight() + 2 < height:
+                return font
+        return None
 
     def _margins(self) -> tuple[float, float, float]:
         """The room on the left for names, on the right for recall, and above and below."""
@@ -217,15 +226,15 @@ class ConfusionMatrix(QWidget):
 
     def _paint_figures(self, painter: QPainter, at: _Geometry, pixels: Pixels) -> None:
         assert self.readings is not None
-        painter.setFont(self._small())
         counts = self.readings.counts
         texts = {
             (label, reading): self._figure(counts[label, reading], counts[label].sum())
             for label, reading in np.argwhere(counts).tolist()
         }
-        widest = max((self._metrics().horizontalAdvance(text) for text in texts.values()), default=0.0)
-        if widest + 2 > at.width or self._metrics().capHeight() + 2 > at.height:
+        font = self._font_for(texts.values(), at.width, at.height)
+        if font is None:
             return
+        painter.setFont(font)
         is_bright = pixels @ LUMA > 140
         for (label, reading), text in texts.items():
             painter.setPen(QColor(DARK_TEXT if is_bright[label, reading] else LIGHT_TEXT))
@@ -245,6 +254,7 @@ class ConfusionMatrix(QWidget):
         centre, middle = Qt.AlignmentFlag.AlignCenter, Qt.AlignmentFlag.AlignVCenter
         at_right = middle | Qt.AlignmentFlag.AlignRight
         names_width = left - 2 * PADDING_PX
+        painter.setFont(self._sized(TEXT_PX))
         painter.setPen(muted)
         painter.drawText(QRectF(0, 0, left - PADDING_PX, edge), at_right, READ_AS)
         painter.drawText(QRectF(0, below, left - PADDING_PX, edge), at_right, PRECISION)
