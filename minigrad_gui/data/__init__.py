@@ -1,21 +1,26 @@
 """Datasets: bundled, and downloaded from the Hugging Face hub. Nothing is loaded before it is asked for. No Qt here."""
 
 from minigrad_gui.data.bundled import MNIST_AND_PEN, load_mnist, load_mnist_and_pen_digits, load_pen_digits
+from minigrad_gui.data.choices import Choices, Origin
 from minigrad_gui.data.dataset import DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.download import load_hugging_face
-from minigrad_gui.data.sources import MNIST, SOURCES, Source, load
+from minigrad_gui.data.sources import MNIST, SOURCES, Source, can_be_loaded, load, open_dataset
 
 __all__ = [
     "MNIST",
     "MNIST_AND_PEN",
     "SOURCES",
+    "Choices",
     "DataError",
     "Dataset",
     "LoadingCancelledError",
+    "Origin",
     "Source",
+    "can_be_loaded",
     "load",
     "load_hugging_face",
     "load_mnist",
     "load_mnist_and_pen_digits",
     "load_pen_digits",
+    "open_dataset",
 ]

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad_gui.data.choices import Origin
+
 SPLITS = ("train", "test")
 DIGIT_NAMES = tuple(str(digit) for digit in range(10))
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -27,7 +29,8 @@ class LoadingCancelledError(Exception):
 class Dataset:
     """Images: uint8 (N, 28, 28), from 0 (paper) to 255 (ink); labels: uint8 (N,), indices into class_names.
 
-    outliers: more images that show none of the classes, from which a network learns to be unsure.
+    outliers: more images that show none of the classes, from which a network learns to be unsure. origin: what was
+    guessed about a file that somebody opened.
     """
 
     train_images: NDArray[np.uint8]
@@ -37,6 +40,7 @@ class Dataset:
     name: str
     class_names: tuple[str, ...]
     outliers: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 28, 28), np.uint8))
+    origin: Origin | None = None
 
 
 def read_arrays(path: Path, name: str) -> Dataset:
@@ -55,4 +59,5 @@ def read_arrays(path: Path, name: str) -> Dataset:
             raise DataError("its pictures are not 28 x 28 bytes each, one to a label.")
         if labels.dtype != np.uint8 or labels.ndim != 1 or labels.max() > 9:  # max() raises if there are none
             raise DataError("its labels are not digits from 0 to 9.")
-    return Dataset(**arrays, name=name, class_names=DIGIT_NAMES)
+    train_images, train_labels, test_images, test_labels = (arrays[key] for key in ARRAYS)
+    return Dataset(train_images, train_labels, test_images, test_labels, name, DIGIT_NAMES)

@@ -1,8 +1,13 @@
-"""The datasets to choose from: a new one is a function that loads it, and an entry in SOURCES."""
+"""The datasets to choose from, and whatever a person opens.
 
+A new one to choose is a function that loads it, and an entry in SOURCES.
+"""
+
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from minigrad_gui.data.bundled import (
     MNIST_AND_PEN,
@@ -12,10 +17,13 @@ from minigrad_gui.data.bundled import (
     load_mnist,
     load_mnist_and_pen_digits,
 )
-from minigrad_gui.data.dataset import Dataset
+from minigrad_gui.data.choices import Choices
+from minigrad_gui.data.dataset import DataError, Dataset
 from minigrad_gui.data.download import load_hugging_face
+from minigrad_gui.data.opening import open_file
 
 MNIST = "mnist"
+HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -56,5 +64,30 @@ SOURCES = {
 
 
 def load(key: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
-    """One of SOURCES. Raises DataError if it cannot be loaded, LoadingCancelledError once `cancelled()` is true."""
-    return SOURCES[key].load(cancelled)
+    """One of SOURCES, or what `open_dataset` opens.
+
+    Raises DataError if it cannot be loaded, LoadingCancelledError once `cancelled()` is true.
+    """
+    return SOURCES[key].load(cancelled) if key in SOURCES else open_dataset(key, cancelled=cancelled)
+
+
+def can_be_loaded(key: str) -> bool:
+    """Whether `load` knows where to look: the key is in SOURCES, or there is such a file or folder."""
+    return key in SOURCES or Path(key).exists()
+
+
+def open_dataset(
+    source: str | Path, choices: Choices | None = None, cancelled: Callable[[], bool] = lambda: False
+) -> Dataset:
+    """The dataset in a file or folder, or "owner/name" on the Hugging Face hub; the README lists the formats.
+
+    Its `origin` tells what was guessed, and `choices` replaces guesses. Raises DataError with one sentence, and
+    LoadingCancelledError once `cancelled()` is true during a download.
+    """
+    if Path(source).exists():
+        return open_file(Path(source), choices or Choices())
+    if str(source) in SOURCES:
+        return SOURCES[str(source)].load(cancelled)
+    if HUB_NAME.fullmatch(str(source)):
+        return load_hugging_face(str(source), cancelled)
+    raise DataError(f"There is no file or folder {source}.")

@@ -1,4 +1,6 @@
-"""For tests of downloads."""
+"""For tests of downloads, and of files that a person opens."""
+
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,3 +11,11 @@ def empty_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     return lambda address: monkeypatch.setenv("HF_ENDPOINT", address)
+
+
+@pytest.fixture(scope="session")
+def own(mnist):
+    """A few of MNIST's digits to train on (x, y) and to test on (tx, ty): enough to know them by their means."""
+    return SimpleNamespace(
+        x=mnist.train_images[:400], y=mnist.train_labels[:400], tx=mnist.test_images[:90], ty=mnist.test_labels[:90]
+    )

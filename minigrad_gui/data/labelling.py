@@ -1,0 +1,85 @@
+"""Labels of any kind as indices into class names: whole numbers from any base, or text, in its natural order."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data.dataset import DIGIT_NAMES, DataError
+
+MAX_CLASSES = 100
+MAX_NAME_CHARS = 60
+DIGITS_BY_LABEL = {"10 is zero": lambda value: value % 10, "from one": lambda value: value - 1}
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The distinct labels, and for each the index of its class."""
+
+    names: tuple[str, ...]
+    indices: Mapping[Any, int]
+
+    def of(self, labels: NDArray[Any]) -> NDArray[np.uint8]:
+        """The classes of labels: uint8 (N,)."""
+        values, places = np.unique(labels, return_inverse=True)
+        return np.array([self.indices[value] for value in values.tolist()], np.uint8)[places]
+
+
+def plain_labels(labels: NDArray[Any]) -> NDArray[Any]:
+    """Labels as int64 or text. Text that is all whole numbers becomes numbers, so that 10 follows 9, not 1.
+
+    Raises DataError for other numbers.
+    """
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8", "replace")
+    if labels.dtype.kind == "U":
+        values = np.unique(labels)
+        if all(re.fullmatch(r"[+-]?\d{1,9}(\.0*)?", value.strip()) for value in values.tolist()):
+            return np.array([int(float(value)) for value in values.tolist()], np.int64)[np.searchsorted(values, labels)]
+        return labels
+    if labels.dtype.kind == "f" and not (np.isfinite(labels).all() and (labels == np.rint(labels)).all()):
+        raise DataError("its labels are not whole numbers.")
+    return labels.astype(np.int64)
+
+
+def classes_of(
+    labels: Sequence[NDArray[Any]], given: Sequence[str] | None, known: Mapping[int, str] | None, meaning: str
+) -> Classes:
+    """The classes of all labels of a dataset, each array from `plain_labels`.
+
+    given: names chosen by a person, in order of the labels; known: names that the file gives its labels; meaning: of
+    labels from 1 to 10, one of `LABELS`. Raises DataError for fewer than two classes or more than 100.
+    """
+    values = np.unique(np.concatenate([np.unique(each) for each in labels])).tolist()
+    if isinstance(values[0], str):
+        values.sort(key=natural_order)
+    if len(values) < 2:
+        raise DataError("all its pictures have the same label.")
+    if len(values) > MAX_CLASSES or (known and max(len(known), len(values)) > MAX_CLASSES):
+        raise DataError(f"it has more than {MAX_CLASSES} classes.")
+    if given is not None:
+        if len(given) != len(values):
+            raise DataError(f"it has {len(values)} classes, but {len(given)} names were given.")
+        return Classes(tuple(given), {value: index for index, value in enumerate(values)})
+    if known is not None and all(value in known for value in values):
+        labelled = sorted(known)
+        return Classes(tuple(_shown(known[value]) for value in labelled), {v: i for i, v in enumerate(labelled)})
+    if meaning in DIGITS_BY_LABEL and values == list(range(1, 11)):
+        return Classes(DIGIT_NAMES, {value: DIGITS_BY_LABEL[meaning](value) for value in values})
+    if not isinstance(values[0], str) and values[0] >= 0 and values[-1] <= 9:
+        count = values[-1] + 1 if values == list(range(values[-1] + 1)) else 10
+        return Classes(DIGIT_NAMES[:count], {value: value for value in values})
+    return Classes(tuple(_shown(str(value)) for value in values), {value: index for index, value in enumerate(values)})
+
+
+def natural_order(text: str) -> tuple[Any, ...]:
+    """A key that sorts numbers within text by value: "a2" before "a10"."""
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", text) if part)
+
+
+def _shown(name: str) -> str:
+    printable = "".join(character for character in name if character.isprintable()).strip() or "?"
+    return printable if len(printable) <= MAX_NAME_CHARS else printable[: MAX_NAME_CHARS - 1] + "…"

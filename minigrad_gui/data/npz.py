@@ -1,0 +1,119 @@
+"""NumPy's .npz and .npy: Keras' mnist.npz, MedMNIST, KMNIST, QuickDraw, and any whose arrays fit.
+
+Arrays are read in blocks from the zip file, as `np.load` would hold all of them (its mmap_mode does nothing for .npz).
+"""
+
+import ast
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.pairing import pair_up
+from minigrad_gui.data.siblings import family
+from minigrad_gui.data.stored import Array, Found, block_rows
+from minigrad_gui.data.streams import open_plain, read_exactly
+
+MAX_ARRAYS = 64
+MAX_HEADER_BYTES = 10_000
+MAX_PICKED_BYTES = 1 << 33
+NPY_MAGIC = b"\x93NUMPY"
+
+
+def read(path: Path) -> Found:
+    """The dataset of a .npz file; if it lacks the labels or the test pictures, with the files that it belongs to."""
+    arrays = read_arrays(path)
+    try:
+        found = pair_up(arrays)
+    except DataError:
+        if len(family(path)) == 1:
+            raise
+    else:
+        if found.test or len(family(path)) == 1:
+            return found
+    together = {}
+    for name, file in family(path).items():
+        held = read_arrays(file)
+        together.update({name if len(held) == 1 else f"{name} {key}": array for key, array in held.items()})
+    return pair_up(together)
+
+
+def read_npy(path: Path) -> Found:
+    """The dataset that a .npy file belongs to: its labels and the test pictures are files beside it."""
+    return pair_up({name: read_single(file) for name, file in family(path).items()})
+
+
+def read_arrays(path: Path) -> Mapping[str, Array]:
+    """All arrays in a .npz file that hold numbers or text; others, which need pickle, are not read."""
+    with zipfile.ZipFile(path) as archive:
+        names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
+    if len(names) > MAX_ARRAYS:
+        raise DataError(f"it holds more than {MAX_ARRAYS} arrays.")
+    arrays = {name.removesuffix(".npy"): _array(partial(_entry, path, name)) for name in names}
+    return {name: array for name, array in arrays.items() if array.shape and array.dtype.kind in "buifUS"}
+
+
+def read_single(path: Path) -> Array:
+    """The array of a .npy file, which may be compressed."""
+    return _array(partial(open_plain, path))
+
+
+@contextmanager
+def _entry(path: Path, name: str) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(path) as archive, archive.open(name) as file:
+        yield file
+
+
+def _array(opened: Callable[[], Any]) -> Array:
+    with opened() as file:
+        shape, in_columns, dtype = _header(file)
+    if prod(shape) * dtype.itemsize > MAX_PICKED_BYTES:
+        raise DataError("an array is too large.")
+    return Array(shape, dtype, partial(_blocks, opened, shape, in_columns, dtype))
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it is stored column by column, and dtype, from a header that is only parsed, never evaluated.
+
+    Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.
+    """
+    if read_exactly(file, 6) != NPY_MAGIC:
+        raise DataError("an array is not in NumPy's format.")
+    version = read_exactly(file, 2)[0]
+    length = int.from_bytes(read_exactly(file, 2 if version == 1 else 4), "little")
+    if length > MAX_HEADER_BYTES:
+        raise DataError("an array is not in NumPy's format.")
+    header = ast.literal_eval(read_exactly(file, length).decode("latin1").strip())
+    shape, dtype = header["shape"], np.dtype(header["descr"])
+    if not isinstance(shape, tuple) or len(shape) > 8 or not all(type(size) is int and size >= 0 for size in shape):
+        raise DataError("an array is not in NumPy's format.")
+    return cast("tuple[int, ...]", shape), bool(header["fortran_order"]) and len(shape) > 1, dtype
+
+
+def _blocks(
+    opened: Callable[[], Any], shape: tuple[int, ...], in_columns: bool, dtype: np.dtype[Any]
+) -> Iterator[NDArray[Any]]:
+    with opened() as file:
+        _header(file)
+        if in_columns:  # a row is spread over the whole file
+            content = read_exactly(file, prod(shape) * dtype.itemsize)
+            yield from Array.of(np.frombuffer(content, dtype).reshape(shape, order="F")).blocks()
+            return
+        rows, row_bytes = block_rows(shape, dtype), prod(shape[1:]) * dtype.itemsize
+        for start in range(0, shape[0], rows):
+            count = min(rows, shape[0] - start)
+            content = read_exactly(file, count * row_bytes)
+            yield np.frombuffer(content, dtype).reshape(count, *shape[1:])
+
+
+def recognises_npz(path: Path) -> bool:
+    """Whether a zip file holds arrays."""
+    with zipfile.ZipFile(path) as archive:
+        return any(info.filename.endswith(".npy") for info in archive.infolist())

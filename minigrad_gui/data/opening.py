@@ -1,0 +1,177 @@
+"""Opens datasets of many formats: a new format is one file that reads it, and one entry in FORMATS.
+
+A reader only says what a file holds. What it means, and how pictures become 28 x 28, is decided here.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data import idx, npz
+from minigrad_gui.data.bundled import load_mnist
+from minigrad_gui.data.choices import ORIENTATIONS, Choices, Origin
+from minigrad_gui.data.dataset import DataError, Dataset
+from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_meanings
+from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
+from minigrad_gui.data.preparing import Measures, convert, measure
+from minigrad_gui.data.stored import Found
+from minigrad_gui.data.streams import open_plain
+from minigrad_gui.frame import SIDE_PX
+
+START_BYTES = 512
+TEST_SHARE = 1 / 7
+"""Of pictures that come without test pictures; MNIST's own share."""
+FEWEST_FOR_TEST = 2
+TURNED_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: its name, how a file of it is recognised by its path and first bytes, and what reads it."""
+
+    name: str
+    recognises: Callable[[Path, bytes], bool]
+    read: Callable[[Path], Found]
+
+
+FORMATS = (
+    Format("IDX", lambda _, start: idx.recognises(start), idx.read),
+    Format("NumPy .npz", lambda path, start: start[:4] == b"PK\3\4" and npz.recognises_npz(path), npz.read),
+    Format("NumPy .npy", lambda _, start: start.startswith(npz.NPY_MAGIC), npz.read_npy),
+)
+
+
+def open_file(path: Path, choices: Choices = Choices()) -> Dataset:  # noqa: B008
+    """The dataset in a file or folder, whatever its format. Raises DataError with one sentence."""
+    try:
+        return _opened(path, choices)
+    except DataError as error:
+        raise DataError(f"{path} cannot be opened: {error}") from error.__cause__
+    except MemoryError as error:
+        raise DataError(f"{path} cannot be opened: it needs more memory than there is.") from error
+    except OSError as error:
+        reason = (error.strerror or "it is damaged").lower()
+        raise DataError(f"{path} cannot be opened: {reason}.") from error
+    except Exception as error:  # damaged bytes raise nearly anything
+        raise DataError(f"{path} cannot be opened: it is damaged.") from error
+
+
+def _opened(path: Path, choices: Choices) -> Dataset:
+    format = _format_of(path)
+    found = format.read(path)
+    parts = [part for part in (*found.train, *found.test) if part.pictures.count]
+    if not parts:
+        raise DataError("it holds no pictures.")
+    measures = measure(parts)
+    polarity = choices.polarity or measures.polarity
+    sizing = choices.sizing or _usual_sizing(measures)
+    train, test = ([part for part in split if part.pictures.count] for split in (found.train, found.test))
+    images = [convert(split, measures, polarity, sizing) for split in (train, test)]
+    labels = [
+        plain_labels(np.concatenate([part.labels for part in split])) if split else np.empty(0, np.int64)
+        for split in (train, test)
+    ]
+    if test and labels[0].dtype.kind != labels[1].dtype.kind:
+        raise DataError("its training and test labels are of different kinds.")
+    orientation, meaning, classes = _understood(images[0], labels, found, choices)
+    for stack in images:
+        _turn(stack, orientation)
+    indices = [classes.of(each) if len(each) else np.empty(0, np.uint8) for each in labels]
+    remarks = list(found.remarks)
+    if not test:
+        images, indices = _held_out(images[0], indices[0])
+        remarks.append(f"It has no test pictures; {len(indices[1]):,} at random are held out for the test.")
+    _check_classes(indices, classes, remarks)
+    made = Choices(orientation, polarity, meaning, sizing, classes.names)
+    origin = Origin(format.name, made, tuple(remarks))
+    return Dataset(images[0], indices[0], images[1], indices[1], path.name, classes.names, origin=origin)
+
+
+def _format_of(path: Path) -> Format:
+    start = b""
+    if not path.is_dir():
+        with open_plain(path) as file:
+            start = file.read(START_BYTES)
+        if not start:
+            raise DataError("it is empty.")
+    for candidate in FORMATS:
+        with suppress(zipfile.BadZipFile, zlib.error):
+            if candidate.recognises(path, start):
+                return candidate
+    raise DataError("it is in no format that can be read.")
+
+
+def _usual_sizing(measures: Measures) -> str:
+    return "scaled" if measures.size_px == (SIDE_PX, SIDE_PX) else "as MNIST"
+
+
+def _understood(
+    images: NDArray[np.uint8], labels: Sequence[NDArray[Any]], found: Found, choices: Choices
+) -> tuple[str, str, Classes]:
+    """Orientation, meaning of the labels, and classes, as chosen, hinted at or guessed."""
+    values = np.unique(np.concatenate([np.unique(each) for each in labels if len(each)])).tolist()
+    meanings = possible_meanings(values)
+    present = [each for each in labels if len(each)]
+    readings = {m: classes_of(present, choices.class_names, found.class_names, m) for m in meanings}
+    places = np.searchsorted(np.array(values), labels[0])
+    hints = choices.orientation or found.orientation, choices.labels or found.labels
+    hints = hints[0], hints[1] if hints[1] in readings else None
+    means = mean_pictures(images, places, len(values))
+    orientation, meaning = guess(means, readings, values, _mnist_means, hints)
+    return orientation, meaning, readings[meaning]
+
+
+@lru_cache(maxsize=1)
+def _mnist_means() -> Means:
+    mnist = load_mnist()
+    return mean_pictures(mnist.test_images, mnist.test_labels, len(mnist.class_names))
+
+
+def _turn(images: NDArray[np.uint8], orientation: str) -> None:
+    """Set the pictures upright, in place and in parts: there may be a gigabyte of them."""
+    if orientation == "upright":
+        return
+    for start in range(0, len(images), TURNED_AT_ONCE):
+        part = images[start : start + TURNED_AT_ONCE]
+        part[:] = ORIENTATIONS[orientation](part.copy())
+
+
+def _held_out(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8]
+) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
+    """Training and test samples: the same share of each class at random, moved to the end in place.
+
+    At random, because files may be sorted by class, as EMNIST's test digits are.
+    """
+    rng, is_test = np.random.default_rng(0), np.zeros(len(labels), bool)
+    for index in np.unique(labels):
+        places = np.flatnonzero(labels == index)
+        if len(places) >= FEWEST_FOR_TEST:
+            is_test[rng.permutation(places)[: max(1, round(len(places) * TEST_SHARE))]] = True
+    count = len(labels) - int(is_test.sum())
+    forth, back = np.flatnonzero(is_test[:count]), count + np.flatnonzero(~is_test[count:])
+    for array in (images, labels):
+        for start in range(0, len(forth), TURNED_AT_ONCE):
+            one, other = forth[start : start + TURNED_AT_ONCE], back[start : start + TURNED_AT_ONCE]
+            array[one], array[other] = array[other], array[one]
+    return [images[:count], images[count:]], [labels[:count], labels[count:]]
+
+
+def _check_classes(indices: Sequence[NDArray[np.uint8]], classes: Classes, remarks: list[str]) -> None:
+    """Raise DataError for classes that are tested but never trained on; remark on those that are not tested."""
+    train, test = (set(np.unique(each).tolist()) for each in indices)
+    if missing := sorted(test - train):
+        raise DataError(f"its test pictures show “{classes.names[missing[0]]}”, its training pictures do not.")
+    if not test:
+        raise DataError("it holds too few pictures.")
+    if untested := sorted(train - test):
+        names = ", ".join(classes.names[index] for index in untested)
+        remarks.append(f"No test picture shows {names}.")

@@ -1,0 +1,153 @@
+"""What a file of a dataset holds, before anything about it is decided: pictures, read block by block, and their labels.
+
+Readers of formats make these. Blocks bound the memory: beside the finished pictures, only one block is in memory.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data.dataset import DataError
+
+BLOCK_BYTES = 1 << 20
+MAX_PICTURES = 1_000_000
+MAX_SIDE_PX = 4096
+MAX_ENTRIES = 1_100_000
+"""Files in a folder or an archive."""
+
+Block = Sequence[NDArray[Any]] | NDArray[Any]
+"""Pictures, each (height, width), (height, width, channels) or (channels, height, width), of any numeric dtype."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures that are read when they are asked for, as often as they are.
+
+    count: how many; blocks(step): every step-th of them in order, in blocks. are_encoded: each was a picture file, so
+    that its values run from 0 to 255, and decoding takes a while.
+    """
+
+    count: int
+    blocks: Callable[[int], Iterator[Block]]
+    are_encoded: bool = False
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Pictures with their labels, (N,): whole numbers or text."""
+
+    pictures: Pictures
+    labels: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a reader found: the parts to train on and those to test on (none: some are held out).
+
+    class_names: by label, if the file names them; hints about orientation and labels are values of `Choices`;
+    remarks: sentences about what was left out.
+    """
+
+    train: Sequence[Samples]
+    test: Sequence[Samples] = ()
+    class_names: Mapping[int, str] | None = None
+    orientation: str | None = None
+    labels: str | None = None
+    remarks: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array in a file: its shape and dtype are known, and `blocks()` reads its rows in order."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    blocks: Callable[[], Iterator[NDArray[Any]]] = field(repr=False)
+
+    @classmethod
+    def of(cls, array: NDArray[Any]) -> "Array":
+        """One that is in memory."""
+        rows = block_rows(array.shape, array.dtype)
+        return cls(array.shape, array.dtype, lambda: (array[at : at + rows] for at in range(0, len(array), rows)))
+
+    def whole(self) -> NDArray[Any]:
+        blocks = list(self.blocks())
+        return np.concatenate(blocks) if blocks else np.empty(self.shape, self.dtype)
+
+
+def block_rows(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
+    """How many rows of such an array make a block."""
+    return max(1, BLOCK_BYTES // max(1, int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize))
+
+
+def check_count(count: int) -> None:
+    """Raise DataError if there are no pictures or too many."""
+    if count < 1:
+        raise DataError("it holds no pictures.")
+    if count > MAX_PICTURES:
+        raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
+
+
+def picture_shape(shape: Sequence[int]) -> tuple[int, ...] | None:
+    """The shape of each picture in an array of this shape (N, ...), or None if these cannot be pictures."""
+    each = tuple(shape[1:])
+    if len(each) == 1 and (side := _side(each[0])) is not None:
+        return side
+    if len(each) == 3 and 1 in (each[0], each[2]):
+        each = tuple(size for size in each if size != 1)[:2] if sum(size != 1 for size in each) == 2 else each
+    channels = each[2:] if len(each) == 3 and each[2] in (2, 3, 4) else each[:1] if len(each) == 3 else ()
+    sides = each[:2] if channels == each[2:] else each[1:]
+    if len(sides) != 2 or not all(4 <= side <= MAX_SIDE_PX for side in sides) or (channels and channels[0] > 4):
+        return None
+    return each
+
+
+def _side(pixels: int) -> tuple[int, ...] | None:
+    """The shape of flattened pictures: square, grey or of three colours, one after the other."""
+    side = round(pixels**0.5)
+    if side * side == pixels and 4 <= side <= MAX_SIDE_PX:
+        return side, side
+    side = round((pixels / 3) ** 0.5)
+    return (3, side, side) if 3 * side * side == pixels and 8 <= side <= MAX_SIDE_PX else None
+
+
+def as_pictures(array: Array) -> Pictures:
+    """An array (N, ...) as pictures. Raises DataError if it cannot be any."""
+    each = picture_shape(array.shape)
+    if each is None or array.dtype.kind not in "buif":
+        raise DataError(f"an array of shape {array.shape} is not one of pictures.")
+    check_count(array.shape[0])
+
+    def blocks(step: int) -> Iterator[NDArray[Any]]:
+        start = 0
+        for block in array.blocks():
+            yield block[-start % step :: step].reshape(-1, *each)
+            start += len(block)
+
+    return Pictures(array.shape[0], blocks)
+
+
+def as_labels(array: Array) -> NDArray[Any]:
+    """An array of labels as (N,): from (N,), (N, 1), or one-hot (N, C). Raises DataError otherwise."""
+    labels = array.whole()
+    if labels.ndim == 2 and 1 in labels.shape:
+        return labels.reshape(-1)
+    if labels.ndim == 2:
+        if not (np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()):
+            raise DataError("its labels do not give each picture exactly one class.")
+        return np.asarray(labels.argmax(axis=1))
+    if labels.ndim != 1:
+        raise DataError(f"an array of shape {labels.shape} is not one of labels.")
+    return labels
+
+
+def samples_of(pictures: Array, labels: Array) -> Samples:
+    """Pictures and labels, each from an array. Raises DataError if they do not fit each other."""
+    if pictures.shape[0] != labels.shape[0] and labels.shape[0] == 1 and len(labels.shape) == 2:
+        labels = Array(labels.shape[::-1], labels.dtype, lambda whole=labels.whole: iter([whole().T]))  # type: ignore[misc]
+    if pictures.shape[0] != labels.shape[0]:
+        raise DataError(f"it holds {pictures.shape[0]:,} pictures, but {labels.shape[0]:,} labels.")
+    return Samples(as_pictures(pictures), as_labels(labels))

@@ -1,0 +1,44 @@
+"""Opens files that may be compressed. What they unpack to is read in parts, never held whole."""
+
+import bz2
+import gzip
+import lzma
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, cast
+
+from minigrad_gui.data.dataset import DataError
+
+COMPRESSIONS: dict[bytes, Callable[[Path, str], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz")
+
+
+def open_plain(path: Path) -> IO[bytes]:
+    """The bytes of a regular file, unpacked if it is compressed with gzip, bzip2 or xz. Raises OSError, DataError."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a named pipe would block
+        raise DataError("it is not a file.")
+    with open(path, "rb") as file:
+        start = file.read(6)
+    for magic, opened in COMPRESSIONS.items():
+        if start.startswith(magic):
+            return cast(IO[bytes], opened(path, "rb"))
+    return open(path, "rb")
+
+
+def read_exactly(file: IO[bytes], count: int) -> bytes:
+    """The next `count` bytes. Raises DataError if the file ends before."""
+    content = file.read(count)
+    if len(content) != count:
+        raise DataError("it ends too early.")
+    return content
+
+
+def plain_name(path: Path) -> str:
+    """The file's name without the suffix of its compression."""
+    return path.stem if path.suffix.lower() in COMPRESSED_SUFFIXES else path.name

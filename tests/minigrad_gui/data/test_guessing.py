@@ -1,0 +1,33 @@
+"""Orientation and the meaning of labels are found by comparing mean pictures with MNIST's."""
+
+import numpy as np
+import pytest
+from own_files import assert_all_there, opened
+
+
+@pytest.mark.parametrize(
+    ("meaning", "change"),
+    [("10 is zero", lambda y: np.where(y == 0, 10, y)), ("from one", lambda y: y + 1)],
+)
+@pytest.mark.parametrize("orientation", ["upright", "transposed"])
+def test_labels_from_1_to_10_are_understood(own, tmp_path, meaning, change, orientation):
+    images = own.x if orientation == "upright" else own.x.swapaxes(1, 2)
+    np.savez(tmp_path / "a.npz", x=images, y=change(own.y.astype(int)))
+    dataset = opened(tmp_path / "a.npz")
+    assert (dataset.origin.choices.labels, dataset.origin.choices.orientation) == (meaning, orientation)
+    assert_all_there(dataset, own.x, own.y)
+
+
+def test_what_is_no_digit_stays_as_it_is(own, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, own.x.shape, np.uint8)
+    np.savez(tmp_path / "a.npz", x=noise, y=own.y.astype(int) + 1)
+    dataset = opened(tmp_path / "a.npz", polarity="light ink")
+    assert dataset.origin.choices.orientation == "upright"
+    assert dataset.class_names == (*"123456789", "10")
+    assert_all_there(dataset, noise, own.y)
+
+
+def test_every_guess_can_be_replaced(own, tmp_path):
+    np.savez(tmp_path / "a.npz", x=own.x, y=own.y.astype(int) + 1)
+    dataset = opened(tmp_path / "a.npz", orientation="transposed", labels="10 is zero", polarity="dark ink")
+    assert_all_there(dataset, 255 - own.x.swapaxes(1, 2), (own.y.astype(int) + 1) % 10)

@@ -1,0 +1,48 @@
+"""Labels of any kind become classes in their natural order."""
+
+import numpy as np
+import pytest
+
+from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.labelling import classes_of, natural_order, plain_labels
+
+
+def classes(labels, given=None, known=None, meaning="as they are"):
+    plain = plain_labels(np.array(labels))
+    found = classes_of([plain], given, known, meaning)
+    return found.names, found.of(plain).tolist()
+
+
+def test_numbers_as_text_are_ordered_as_numbers():
+    names, indices = classes([str(number) for number in (10, 2, 1, 11)])
+    assert names == ("1", "2", "10", "11")
+    assert indices == [2, 1, 0, 3]
+
+
+def test_text_is_ordered_naturally():
+    assert classes(["c10", "c2", "c2", "a"]) == (("a", "c2", "c10"), [2, 1, 1, 0])
+    assert sorted(["b10", "b9", "10", "9"], key=natural_order) == ["9", "10", "b9", "b10"]
+
+
+def test_digits_stay_digits_if_some_are_missing():
+    assert classes([1, 7]) == (tuple("0123456789"), [1, 7])
+    assert classes([0.0, 1.0]) == (("0", "1"), [0, 1])
+
+
+def test_names_of_the_file_and_of_the_person_are_used():
+    assert classes([2, 1], known={1: "A", 2: "B", 3: "C"}) == (("A", "B", "C"), [1, 0])
+    assert classes([2, 1], given=("yes", "no")) == (("yes", "no"), [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("labels", "given", "reason"),
+    [
+        ([1.5, 2], None, "not whole numbers"),
+        ([3, 3], None, "the same label"),
+        (list(range(101)), None, "more than 100 classes"),
+        ([1, 2], ("one",), "2 classes, but 1 names"),
+    ],
+)
+def test_unsuitable_labels_are_refused(labels, given, reason):
+    with pytest.raises(DataError, match=reason):
+        classes(labels, given)

@@ -1,0 +1,69 @@
+"""NumPy's files as Keras, MedMNIST and KMNIST write them."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from own_files import assert_all_there, assert_same, opened
+
+from minigrad_gui.data import DataError
+
+
+def test_keras_file(own, tmp_path):
+    np.savez_compressed(tmp_path / "mnist.npz", x_train=own.x, y_train=own.y, x_test=own.tx, y_test=own.ty)
+    assert_same(opened(tmp_path / "mnist.npz"), own)
+
+
+def test_medmnist_has_labels_in_a_column_and_validation_pictures_to_train_on(own, tmp_path):
+    arrays = {"train_images": own.x[:300], "train_labels": own.y[:300, None], "test_images": own.tx}
+    arrays |= {"val_images": own.x[300:], "val_labels": own.y[300:, None], "test_labels": own.ty[:, None]}
+    np.savez(tmp_path / "med.npz", **arrays)
+    dataset = opened(tmp_path / "med.npz")
+    assert_same(dataset, own)
+    assert "100 validation pictures are also trained on" in dataset.origin.remarks[0]
+
+
+def test_kmnist_has_a_file_for_each_array(own, tmp_path):
+    for name, array in {"train-imgs": own.x, "train-labels": own.y, "test-imgs": own.tx, "test-labels": own.ty}.items():
+        np.savez_compressed(tmp_path / f"kmnist-{name}.npz", array)
+    assert_same(opened(tmp_path / "kmnist-train-imgs.npz"), own)
+    assert_same(opened(tmp_path / "kmnist-test-labels.npz"), own)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_one_pair_of_any_name_and_order_is_split(own, tmp_path, order):
+    np.savez(tmp_path / "mine.npz", a=np.asarray(own.x.reshape(-1, 784), order=order), b=np.eye(10)[own.y])
+    assert_all_there(opened(tmp_path / "mine.npz"), own.x, own.y)
+
+
+def test_npy_files_beside_each_other(own, tmp_path):
+    for name, array in {"X_train": own.x, "y_train": own.y, "X_test": own.tx, "y_test": own.ty}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    assert_same(opened(tmp_path / "y_test.npy"), own)
+
+
+def test_pickled_arrays_are_never_loaded(own, tmp_path):
+    np.savez(tmp_path / "evil.npz", x=own.x, y=np.array([{}] * 400, object))
+    with pytest.raises(DataError, match="no labels"):
+        opened(tmp_path / "evil.npz")
+
+
+def test_several_labels_to_a_picture_are_refused(own, tmp_path):
+    np.savez(tmp_path / "chest.npz", x=own.x, y=np.ones((400, 14), np.uint8))
+    with pytest.raises(DataError, match="exactly one class"):
+        opened(tmp_path / "chest.npz")
+
+
+def test_a_cut_file_is_refused(own, tmp_path):
+    np.savez(tmp_path / "whole.npz", x=own.x, y=own.y)
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:9000])
+    with pytest.raises(DataError, match="no format that can be read"):
+        opened(tmp_path / "cut.npz")
+
+
+def test_an_array_that_claims_to_be_enormous_is_refused_without_memory(tmp_path):
+    header = repr({"descr": "|u1", "fortran_order": False, "shape": (10**12, 28, 28)}).encode().ljust(117) + b"\n"
+    with zipfile.ZipFile(tmp_path / "huge.npz", "w") as archive:
+        archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(DataError, match="too large"):
+        opened(tmp_path / "huge.npz")

@@ -1,0 +1,76 @@
+"""What becomes of what a reader found, and one sentence for everything that cannot be opened."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from own_files import assert_all_there, idx_bytes, opened
+
+from minigrad_gui.data import DataError
+
+
+def test_sorted_files_give_test_pictures_of_every_class(own, tmp_path):
+    order = np.argsort(own.y, kind="stable")
+    np.savez(tmp_path / "a.npz", x=own.x[order], y=own.y[order])
+    dataset = opened(tmp_path / "a.npz")
+    assert_all_there(dataset, own.x, own.y)
+    shares = np.bincount(dataset.test_labels) / np.bincount(own.y)
+    assert shares.min() > 0.1
+    assert shares.max() < 0.18
+    assert "at random are held out" in dataset.origin.remarks[0]
+
+
+def test_the_choices_that_were_made_give_the_same_again(own, tmp_path):
+    np.savez(tmp_path / "a.npz", x=255 - own.x.swapaxes(1, 2), y=own.y.astype(int) + 1)
+    first = opened(tmp_path / "a.npz")
+    again = opened(tmp_path / "a.npz", **vars(first.origin.choices))
+    np.testing.assert_array_equal(first.train_images, again.train_images)
+    assert again.origin == first.origin
+
+
+def test_a_class_that_is_only_tested_is_refused(own, tmp_path):
+    kept = own.y != 7
+    np.savez(tmp_path / "a.npz", x_train=own.x[kept], y_train=own.y[kept], x_test=own.tx, y_test=own.ty)
+    with pytest.raises(DataError, match="test pictures show “7”, its training pictures do not"):
+        opened(tmp_path / "a.npz")
+
+
+def test_a_class_that_is_not_tested_is_remarked_on(own, tmp_path):
+    kept = own.ty != 7
+    np.savez(tmp_path / "a.npz", x_train=own.x, y_train=own.y, x_test=own.tx[kept], y_test=own.ty[kept])
+    assert opened(tmp_path / "a.npz").origin.remarks == ("No test picture shows 7.",)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty."),
+        (b"hello", "it is in no format that can be read."),
+        (b"\x1f\x8b\x08broken", "it is damaged."),
+    ],
+)
+def test_other_files_are_refused_in_one_sentence(tmp_path, content, reason):
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        opened(tmp_path / "a")
+    assert str(caught.value) == f"{tmp_path / 'a'} cannot be opened: {reason}"
+
+
+def test_not_finite_pictures_are_refused(own, tmp_path):
+    images = own.x.astype(np.float32)
+    images[7, 7, 7] = np.nan
+    np.savez(tmp_path / "a.npz", x=images, y=own.y)
+    with pytest.raises(DataError, match="not finite"):
+        opened(tmp_path / "a.npz")
+
+
+def test_memory_is_hardly_more_than_the_pictures(own, tmp_path):
+    count, classes = 50_000, np.arange(50_000) % 10
+    (tmp_path / "a-images-idx3-ubyte").write_bytes(idx_bytes(np.resize(own.x, (count, 28, 28))))
+    (tmp_path / "a-labels-idx1-ubyte").write_bytes(idx_bytes(classes.astype(np.uint8)))
+    opened(tmp_path / "a-images-idx3-ubyte", orientation="transposed")  # so that MNIST's own means are known
+    tracemalloc.start()
+    opened(tmp_path / "a-images-idx3-ubyte", orientation="transposed")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.3 * count * 784 + (4 << 20)

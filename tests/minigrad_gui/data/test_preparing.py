@@ -1,0 +1,63 @@
+"""Pictures of any scale, colour and size become MNIST's."""
+
+import numpy as np
+import pytest
+from own_files import assert_all_there, opened
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x / np.float32(255),
+        lambda x: x / 127.5 - 1,
+        lambda x: (x / 255 - 0.1307) / 0.3081,
+        lambda x: x.astype(np.uint16) * 257,
+        lambda x: 255 - x,
+        lambda x: np.stack([x] * 3, axis=3),
+        lambda x: np.stack([x] * 3, axis=1),
+        lambda x: x[..., None],
+    ],
+    ids=["unit", "signed", "normalised", "16 bits", "inverted", "RGB", "channels first", "one channel"],
+)
+def test_every_scale_gives_the_same_bytes(own, tmp_path, change):
+    np.savez(tmp_path / "a.npz", x=change(own.x), y=own.y)
+    assert_all_there(opened(tmp_path / "a.npz"), own.x, own.y)
+
+
+def test_pictures_of_0_and_1_or_16_are_stretched(own, tmp_path):
+    for most in (1, 16):
+        np.savez(tmp_path / "a.npz", x=(own.x > 127) * np.uint8(most), y=own.y)
+        assert_all_there(opened(tmp_path / "a.npz"), np.where(own.x > 127, 255, 0).astype(np.uint8), own.y)
+
+
+def test_mixed_polarities_are_judged_one_by_one(own, tmp_path):
+    mixed = own.x.copy()
+    mixed[::2] = 255 - mixed[::2]
+    np.savez(tmp_path / "a.npz", x=mixed, y=own.y)
+    dataset = opened(tmp_path / "a.npz")
+    assert dataset.origin.choices.polarity == "each its own"
+    assert_all_there(dataset, own.x, own.y)
+
+
+@pytest.mark.parametrize("change", [lambda x: x[:, 4:-4, 4:-4], lambda x: x.repeat(2, 1).repeat(2, 2)])
+def test_other_sizes_become_as_mnist_was_made(own, tmp_path, change):
+    np.savez(tmp_path / "a.npz", x=change(own.x), y=own.y)
+    images = opened(tmp_path / "a.npz").train_images.astype(float)
+    distances = [np.abs(own.x - image).mean(axis=(1, 2)).min() for image in images[:50]]
+    assert np.median(distances) < 12
+    centres = (images.sum(axis=1) @ (np.arange(28) + 0.5)) / images.sum(axis=(1, 2))
+    assert np.abs(centres - 14.25).max() < 1.3
+
+
+def test_plain_scaling_leaves_digits_where_they_are(own, tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.roll(own.x, 4, axis=2).repeat(2, 1).repeat(2, 2), y=own.y)
+    assert_all_there(opened(tmp_path / "a.npz", sizing="scaled"), np.roll(own.x, 4, axis=2), own.y)
+
+
+def test_photographs_are_searched_for_the_digit(own, tmp_path):
+    sheets = np.full((20, 90, 90), 230, np.uint8)
+    sheets[:, 9:65, 20:76] -= (own.x[:20].repeat(2, 1).repeat(2, 2) / 255 * 200).astype(np.uint8)
+    np.savez(tmp_path / "a.npz", x=sheets, y=np.arange(20) % 2)
+    images = opened(tmp_path / "a.npz", sizing="as photographs").train_images
+    assert images.max(axis=(1, 2)).min() > 200
+    assert images[:, 0].max() < 30

@@ -1,0 +1,31 @@
+"""Compressed files are opened by what they hold, not by what they are called."""
+
+import bz2
+import gzip
+import lzma
+import os
+
+import pytest
+
+from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.streams import open_plain, plain_name, read_exactly
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, bytes])
+def test_contents_are_unpacked(tmp_path, pack):
+    path = tmp_path / "a.csv"
+    path.write_bytes(pack(b"digits"))
+    with open_plain(path) as file:
+        assert read_exactly(file, 6) == b"digits"
+        with pytest.raises(DataError, match="ends too early"):
+            read_exactly(file, 1)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="not a file"):
+        open_plain(tmp_path / "pipe")
+
+
+def test_names_lose_the_suffix_of_the_compression(tmp_path):
+    assert [plain_name(tmp_path / name) for name in ("a.csv.gz", "a.csv", "a-ubyte")] == ["a.csv", "a.csv", "a-ubyte"]
