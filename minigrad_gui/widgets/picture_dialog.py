@@ -173,8 +173,13 @@ class PictureView(QWidget):
             box = QRectF(left * scale, top * scale, (right - left) * scale, (bottom - top) * scale)
             painter.drawRect(box.translated(corner).adjusted(-2, -2, 2, 2))
         if not self._box.isEmpty():
-            painter.setPen(QPen(QColor(theme.colors().text), 1, Qt.PenStyle.DashLine))
-            painter.drawRect(QRectF(QPointF(self._box.topLeft()) * scale + corner, self._box.size().toSizeF() * scale))
+            box = QRectF(QPointF(self._box.topLeft()) * scale + corner, self._box.size().toSizeF() * scale)
+            for shade, style in (
+                (Qt.GlobalColor.white, Qt.PenStyle.SolidLine),
+                (Qt.GlobalColor.black, Qt.PenStyle.DashLine),
+            ):
+                painter.setPen(QPen(shade, 1, style))  # both, to be seen on any picture in any theme
+                painter.drawRect(box)
         if self.hasFocus():
             painter.setPen(QPen(QColor(theme.colors().accent), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
