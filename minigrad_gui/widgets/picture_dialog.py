@@ -23,6 +23,8 @@ LEAST_BOX_PX = 6
 """A smaller box is a click."""
 KEY_STEP = 0.05
 """How far a key moves the box, as a share of the picture's longer side."""
+CLOCKWISE, COUNTERCLOCKWISE = -1, 1
+"""Quarter turns as `np.rot90` counts them."""
 ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -81,6 +83,11 @@ class PictureView(QWidget):
     def show_digits(self, digits: Sequence[ReadDigit]) -> None:
         self._digits = digits
         self.update()
+
+    @property
+    def box(self) -> QRect:
+        """The part that is read, in pixels of the picture; empty for all of it."""
+        return self._box
 
     @property
     def scale(self) -> float:
@@ -201,6 +208,10 @@ class PictureDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._pixels, self._ask, self._withdraw = pixels, ask, withdraw
         self._key, self._corner = "", (0, 0)
+        self._turned_keys: dict[str, int] = {}
+        """The keys under which the picture is being read turned, and by how many quarters."""
+        self._quarters, self._most_sure = CLOCKWISE, 0
+        """How the button turns the picture, and how many digits are recognised then, or now."""
         resize_within(self, SIZE_PX)
         tip = "Drag, or press an arrow key, to read only a part; click to read all of it again"
         self.view = named(PictureView(pixels), "pictureView", tip)
@@ -212,7 +223,11 @@ class PictureDialog(QDialog):
             policy = shown.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
             shown.setSizePolicy(policy)
-        turn = named(QPushButton("Turn"), "pictureTurnButton", "Turn the picture clockwise and read it again")
+        turn = named(
+            QPushButton("Turn"),
+            "pictureTurnButton",
+            "Turn the picture, clockwise unless offered otherwise, and read it again",
+        )
         close = named(QPushButton("Close"), "pictureCloseButton")
         turn.setAutoDefault(False)
         column(
@@ -235,14 +250,17 @@ class PictureDialog(QDialog):
         """Read a part of the picture, in its pixels; all of it if the box is empty."""
         part = box if not box.isEmpty() else QRect(0, 0, self._pixels.shape[1], self._pixels.shape[0])
         top, left = part.top(), part.left()
-        self._withdraw(self._key)
+        self._withdraw_all()
         self._key, self._corner = f"picture/{uuid4().hex}", (left, top)
+        self._quarters = CLOCKWISE
         self._note.setText("Reading…")
         self._ask(self._key, self._pixels[top : top + part.height(), left : left + part.width()])
 
     @Slot(object)
     def take_reading(self, answer: Answer) -> None:
         """Show the digits that were read, unless somebody else asked for them or the box has moved since."""
+        if answer.key in self._turned_keys and answer.error is None:
+            self._offer_turn(self._turned_keys[answer.key], answer.result)
         if answer.key != self._key:
             return
         if answer.error is not None:
@@ -254,15 +272,39 @@ class PictureDialog(QDialog):
         self._show(digits)
         self._number.setText(written_number(digits) or "No digit")
         self._note.setText(_told(digits))
+        self._most_sure = _sure_of(digits)
+        if self.view.box.isEmpty() and 2 * self._most_sure < max(1, len(digits)):
+            self._read_turned()
+
+    def _read_turned(self) -> None:
+        """Find out whether the picture lies on its side."""
+        for quarters in (CLOCKWISE, COUNTERCLOCKWISE):
+            key = f"{self._key}/{quarters}"
+            self._turned_keys[key] = quarters
+            self._ask(key, np.ascontiguousarray(np.rot90(self._pixels, quarters)))
+
+    def _offer_turn(self, quarters: int, digits: Sequence[ReadDigit]) -> None:
+        """Offer to turn the picture if more digits are recognised then, and most of those that are found."""
+        sure = _sure_of(digits)
+        if sure <= self._most_sure or 2 * sure <= len(digits):
+            return
+        self._quarters, self._most_sure = quarters, sure
+        way = "clockwise" if quarters == CLOCKWISE else "counterclockwise"
+        self._note.setText(f"Turned {way}, it reads {written_number(digits)}.")
 
     def done(self, result: int) -> None:
         """Close, whatever is still being read."""
-        self._withdraw(self._key)
+        self._withdraw_all()
         super().done(result)
+
+    def _withdraw_all(self) -> None:
+        for key in (self._key, *self._turned_keys):
+            self._withdraw(key)
+        self._turned_keys.clear()
 
     @Slot()
     def _turn(self) -> None:
-        self._pixels = np.ascontiguousarray(np.rot90(self._pixels, -1))
+        self._pixels = np.ascontiguousarray(np.rot90(self._pixels, self._quarters))
         self.view.show_pixels(self._pixels)
         self.read_in(QRect())
 
@@ -278,14 +320,18 @@ def _moved(box: Box, left: int, top: int) -> Box:
     return box[0] + left, box[1] + top, box[2] + left, box[3] + top
 
 
+def _sure_of(digits: Sequence[ReadDigit]) -> int:
+    """How many digits are recognised."""
+    return sum(digit.prediction is not None and digit.prediction.recognised for digit in digits)
+
+
 def _told(digits: Sequence[ReadDigit]) -> str:
     """How sure the reading is, in a sentence."""
-    predictions = [digit.prediction for digit in digits]
-    sure = [prediction for prediction in predictions if prediction is not None and prediction.recognised]
+    sure = _sure_of(digits)
     if not digits:
         return "Nothing here looks like a digit. Drag a box around one."
-    if len(digits) == 1 and sure:
-        return f"{percentage(sure[0].probabilities.max())} sure"
-    if len(sure) == len(digits):
+    if len(digits) == 1 and sure and digits[0].prediction is not None:
+        return f"{percentage(digits[0].prediction.probabilities.max())} sure"
+    if sure == len(digits):
         return f"{len(digits)} digits, all recognised"
-    return f"{len(digits) - len(sure)} of {len(digits)} not recognised"
+    return f"{len(digits) - sure} of {len(digits)} not recognised"

@@ -187,3 +187,48 @@ def test_the_arrow_keys_put_a_box_move_it_and_change_its_size(dialog, reader):
     QTest.keyClick(view, Qt.Key.Key_Escape)
     assert dialog.isVisible()
     assert asked_shape(reader) == (200, 400)
+
+
+LEFT_BAR = PIXELS.copy()
+LEFT_BAR[:, 200:] = 255
+
+
+def on_the_left_only(pixels: np.ndarray) -> list[ReadDigit]:
+    """Recognises an upright bar on the left, and doubts anything else."""
+    height, width = pixels.shape[:2]
+    is_known = width > height and pixels[:, : width // 2].min() == 0
+    return [ReadDigit((0, 0, 9, 9), np.full((28, 28), 0.5, np.float32), Prediction(1, np.eye(10)[1], is_known))]
+
+
+@pytest.mark.parametrize(("quarters", "way"), [(1, "clockwise"), (-1, "counterclockwise")])
+def test_a_picture_on_its_side_is_offered_turned(qtbot, quarters, way):
+    reader = Reader(on_the_left_only)
+    dialog = PictureDialog(np.rot90(LEFT_BAR, quarters), "x", reader.ask, reader.withdrawn.append)
+    qtbot.addWidget(dialog)
+    reader.answer(dialog)
+    assert len(reader.asked) == 3
+    for index in (1, 2):
+        reader.answer(dialog, index)
+    assert text(dialog, "pictureNote") == f"Turned {way}, it reads 1."
+    QTest.mouseClick(dialog.findChild(QPushButton, "pictureTurnButton"), Qt.MouseButton.LeftButton)
+    assert np.array_equal(reader.asked[-1][1], LEFT_BAR)
+    reader.answer(dialog)
+    assert text(dialog, "pictureNote") == "100.0% sure"
+    assert len(reader.asked) == 4
+
+
+def test_a_picture_that_turning_does_not_help_is_left_as_it_is(qtbot):
+    reader = Reader(lambda _: [])
+    dialog = PictureDialog(PIXELS, "x", reader.ask, reader.withdrawn.append)
+    qtbot.addWidget(dialog)
+    for index in range(3):
+        reader.answer(dialog, index)
+    assert "Turned" not in text(dialog, "pictureNote")
+
+
+def test_a_part_of_the_picture_is_not_read_turned(dialog, reader):
+    reader.read = lambda _: []
+    drag(dialog, (30, 20), (150, 180))
+    asked = len(reader.asked)
+    reader.answer(dialog)
+    assert len(reader.asked) == asked
