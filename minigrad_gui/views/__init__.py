@@ -4,6 +4,7 @@ from minigrad_gui.views.config_panel import ConfigPanel
 from minigrad_gui.views.confusion import ConfusionView
 from minigrad_gui.views.draw_panel import DrawPanel
 from minigrad_gui.views.loss_plot import LossPlot
+from minigrad_gui.views.nearest import NearestView
 from minigrad_gui.views.network import NetworkView
 from minigrad_gui.views.training_panel import TrainingPanel
 from minigrad_gui.views.view import View
@@ -18,6 +19,7 @@ VIEWS: tuple[type[View], ...] = (
     NetworkView,
     WeightsView,
     WhyView,
+    NearestView,
     DrawPanel,
 )
 """Ordered by column from left to right, and from top to bottom within a column."""

@@ -27,6 +27,11 @@ GAP_PX = 4
 CAPTION = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
 
 
+def _gap_at(scale: int) -> int:
+    """The gap beside and below each picture, in pixels of the picture."""
+    return max(GAP_PX // scale, 1)
+
+
 class Mosaic(QWidget):
     """Pictures of one size, each with a caption below it and a description for its tool tip and screen readers.
 
@@ -53,7 +58,7 @@ class Mosaic(QWidget):
         """The pictures of each row beside each other; None when they have changed."""
         self._captions: Sequence[str] = ()
         self._descriptions: Sequence[str] = ()
-        self._gap = max(GAP_PX // scale, 1)
+        self._gap = _gap_at(scale)
         self._cursor = -1
         self.current = -1
         """The picture that stands out, such as the one chosen last; -1 for none."""
@@ -76,7 +81,7 @@ class Mosaic(QWidget):
     def set_scale(self, scale: int) -> None:
         """scale: screen pixels for each pixel of a picture."""
         if scale != self._scale:
-            self._scale, self._gap = scale, max(GAP_PX // scale, 1)
+            self._scale, self._gap = scale, _gap_at(scale)
             self.set_pictures(self._pixels, self._captions, self._descriptions)
 
     def set_current(self, index: int) -> None:
@@ -98,10 +103,15 @@ class Mosaic(QWidget):
         _, height, width, _ = self._pixels.shape
         return QSize(width, height) * self._scale
 
-    def _tile(self) -> QSize:
+    def tile_at(self, scale: int) -> QSize:
+        """The room that a picture takes at this scale, with its caption and the gaps."""
+        _, height, width, _ = self._pixels.shape
         caption = self.fontMetrics().height() if self._captions else 0
-        gap_px = self._gap * self._scale
-        return self._shown() + QSize(gap_px, gap_px + caption)
+        gap_px = _gap_at(scale) * scale
+        return QSize(width, height) * scale + QSize(gap_px, gap_px + caption)
+
+    def _tile(self) -> QSize:
+        return self.tile_at(self._scale)
 
     def _columns(self, width: int) -> int:
         return max(width // self._tile().width(), 1)

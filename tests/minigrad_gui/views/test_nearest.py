@@ -1,0 +1,178 @@
+"""The digits that resemble the drawing follow the pen, the network and the run."""
+
+import csv
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from engine import load_model, save_model
+from minigrad_gui import analyst
+from minigrad_gui.insight import nearest
+from minigrad_gui.resembling import COUNT
+from minigrad_gui.resources import asset_path
+from minigrad_gui.views import nearest as nearest_view
+from minigrad_gui.widgets.maps import ink
+
+SPACES = {"hidden": "Hidden", "pixels": "Pixels"}
+
+
+@pytest.fixture
+def shows(user, few_digits):
+    """`shows(model)`: whether both rows show what resembles the drawing to this network: found by looking at all.
+
+    Without a model, to the current one, and no other digits are being prepared.
+    """
+
+    def shows(model=None):
+        session, images, labels = user.session, few_digits.train_images, few_digits.train_labels
+        for space, name in SPACES.items():
+            search = user.widget("nearestView")._searches[space]
+            if search.index is None or (model is None and search.builder is not None):
+                return False
+            learned = search.index.digits.indices
+            mosaic = user.widget(f"nearest{name}Digits")
+            among = images[learned]
+            found, distances = nearest(model or session.reading_model, session.picture, among, COUNT, space)
+            if not np.array_equal(mosaic._pixels, ink(among[found])):
+                return False
+            told = zip(learned[found], labels[learned][found], distances, strict=True)
+            called = [f"Training digit {index:,}, labelled {label}, distance {far:.2f}" for index, label, far in told]
+            assert mosaic._descriptions == called
+            assert mosaic._captions == [str(label) for label in labels[learned][found]]
+            summary, most = user.widget(f"nearest{name}Summary").text(), np.bincount(labels[learned][found]).max()
+            assert summary.startswith("All 12 are " if most == COUNT else f"{most} of 12 are ")
+        return True
+
+    return shows
+
+
+@pytest.fixture
+def view(user, shows):
+    """In front, with a digit drawn and the digits found that resemble it."""
+    user.draw(7)
+    user.reading()
+    user.trigger("showNearestAction")
+    user.wait(shows)
+    return user.widget("nearestView")
+
+
+def is_empty(user):
+    return user.widget("nearestPages").currentIndex() == 0
+
+
+def notes(user):
+    return [user.widget(f"nearest{name}Note").text() for name in SPACES.values()]
+
+
+@pytest.mark.usefixtures("view")
+def test_it_follows_the_pen(user, shows):
+    before = user.session.picture
+    user.draw(1)
+    user.wait(lambda: user.session.picture is not before)
+    user.wait(shows)
+    user.click("clearButton")
+    user.wait(lambda: is_empty(user))
+
+
+@pytest.mark.usefixtures("view")
+def test_a_blank_canvas_offers_a_training_digit(user, shows, few_digits):
+    user.click("clearButton")
+    user.wait(lambda: is_empty(user))
+    user.click("nearestOfferButton")
+    user.wait(shows)
+    assert not is_empty(user)
+    assert user.session.shown.name.startswith("Training digit ")
+    assert (few_digits.train_images / np.float32(255) == user.session.picture).all(axis=(1, 2)).any()
+
+
+def test_a_digit_that_is_clicked_takes_the_drawings_place(user, view, shows):
+    mosaic = user.widget("nearestHiddenDigits")
+    name = mosaic._descriptions[3].rpartition(",")[0]
+    QTest.mouseClick(mosaic, Qt.MouseButton.LeftButton, pos=mosaic.rect_of(3).center())
+    assert user.session.shown.name == name
+    user.wait(shows)
+    for row in (mosaic, user.widget("nearestPixelsDigits")):
+        assert row._descriptions[0] == f"{name}, distance 0.00"
+        user.wait(lambda row=row: row.current == 0)
+    user.draw(1)
+    user.wait(lambda: user.session.shown is None and mosaic.current == -1)
+    assert view.isVisible()
+
+
+def test_it_follows_another_network(user, view, shows):
+    hidden, pixels = view._searches.values()
+    compared = []
+    for sizes in ("8, 4", "6"):
+        user.train(hidden=sizes)
+        user.wait(lambda: hidden.index.subject[0] is user.session.model and shows())
+        assert notes(user) == ["", ""]
+        compared.append(pixels.index)
+    assert compared[0] is compared[1], "to the eye nothing has changed"
+
+
+def test_in_training_the_pen_is_followed_by_the_network_of_the_note(user, view, shows):
+    before = user.session.picture
+    model = view._searches["hidden"].index.subject[0]
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 50 and notes(user) == ["as it was before", ""])
+    user.draw(1)
+    user.wait(lambda: user.session.picture is not before)
+    user.wait(lambda: shows(model))
+    user.click("pauseButton")
+    user.wait(lambda: user.session.state == "paused" and shows() and notes(user) == ["", ""])
+    model = user.session.reading_model
+    user.click("pauseButton")
+    user.wait(lambda: notes(user)[0].startswith("as it was after "))
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle" and shows())
+
+
+def test_in_training_digits_are_prepared_again_now_and_then(user, view, monkeypatch):
+    monkeypatch.setattr(nearest_view, "RENEWAL_S", 0)
+    monkeypatch.setattr(analyst, "TIME_SHARE", 1.0)
+    first = view._searches["hidden"].index
+    user.configure(epochs=1000)
+    user.click("trainButton")
+    user.wait(lambda: view._searches["hidden"].index is not first)
+    assert user.session.state == "training"
+    assert view._searches["hidden"].index.moment.startswith("after ")
+
+
+def test_behind_another_view_it_does_nothing_and_catches_up(user, view, shows):
+    user.trigger("showCurvesAction")
+    user.wait(lambda: not view._is_seen)
+    asked = view._asked
+    user.train()
+    user.draw(1)
+    user.wait(lambda: user.session.prediction is not None and user.session.prediction.digit is not None)
+    assert view._asked is asked
+    user.trigger("showNearestAction")
+    user.wait(shows)
+
+
+def test_a_network_with_numbers_too_large_to_compare_says_so(user, view, shows, tmp_path):
+    huge, _ = load_model(asset_path("pretrained.npz"))
+    for layer in huge.layers[:-1]:
+        layer.W.data = layer.W.data * 1e15
+    save_model(tmp_path / "huge.npz", huge)
+    user.window.open(tmp_path / "huge.npz")
+    user.wait(lambda: "too large" in user.widget("nearestHiddenSummary").text())
+    assert user.widget("nearestHiddenDigits").count == 0
+    assert user.widget("nearestPixelsDigits").count == COUNT
+    user.session.open_pretrained()
+    user.wait(shows)
+    assert view._searches["hidden"].failed is None
+
+
+@pytest.mark.usefixtures("view")
+def test_its_table_lists_both(user, choose, tmp_path):
+    choose(tmp_path / "nearest.csv")
+    user.trigger("nearestCsvAction")
+    with open(tmp_path / "nearest.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["compared"] for row in rows] == ["hidden"] * COUNT + ["pixels"] * COUNT
+    captions = [caption for name in SPACES.values() for caption in user.widget(f"nearest{name}Digits")._captions]
+    assert [row["label"] for row in rows] == captions
