@@ -43,10 +43,20 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     Photographs of more than 40 million pixels are shrunk as they are read. Raises PictureError with one sentence for
     anything else, for JPEG of more than 120 million pixels, others of more than 40 million, and files of over 64 MB.
     """
-    from PIL import Image, UnidentifiedImageError
-
     try:
         content = _content(path)
+    except OSError as error:
+        raise PictureError(f"{path} could not be read: {(error.strerror or 'it is damaged').lower()}.") from error
+    return decode(content, path)
+
+
+def decode(content: bytes, name: str | Path) -> NDArray[np.uint8]:
+    """The pixels of a picture file with this content, as `read_image` gives them; its name is for the message."""
+    from PIL import Image, UnidentifiedImageError
+
+    path = Path(name)
+    try:
+        _check_content(path, content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged parts; sizes are checked below
             with Image.open(io.BytesIO(content), formats=_readable_formats()) as image:
@@ -137,7 +147,13 @@ def _content(path: Path) -> bytes:
     if status.st_size > MAX_BYTES:
         raise PictureError(f"{path} is too large: more than {MAX_BYTES >> 20} MB.")
     with open(path, "rb") as file:
-        content = file.read(MAX_BYTES)
+        return file.read(MAX_BYTES)
+
+
+def _check_content(path: Path, content: bytes) -> None:
+    """Raise PictureError for too many bytes, or a PNG of too many parts."""
+    if len(content) > MAX_BYTES:
+        raise PictureError(f"{path} is too large: more than {MAX_BYTES >> 20} MB.")
     if content.startswith(PNG_SIGNATURE):
         at, chunks = len(PNG_SIGNATURE), 0
         while at < len(content) and chunks <= MAX_CHUNKS:
@@ -145,4 +161,3 @@ def _content(path: Path) -> bytes:
             chunks += 1
         if chunks > MAX_CHUNKS:
             raise PictureError(f"{path} has too many parts.")
-    return content

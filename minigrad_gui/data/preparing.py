@@ -53,9 +53,8 @@ def measure(parts: Sequence[Samples]) -> Measures:
     encoded = all(samples.pictures.are_encoded for samples in parts)
     for block in _blocks(parts, sample=True):
         for stack in _stacks(block):
+            _check_finite(stack)
             low, high = min(low, float(stack.min())), max(high, float(stack.max()))
-            if not (np.isfinite(low) and np.isfinite(high)):
-                raise DataError("it holds numbers that are not finite.")
             are_whole = are_whole and (stack.dtype.kind != "f" or bool((stack == np.rint(stack)).all()))
             grey = _grey(stack)
             sizes.add(grey.shape[1:])
@@ -71,7 +70,14 @@ def _full_scale(low: float, high: float, are_whole: bool) -> tuple[float, float]
         return low, max(high, low + 1)
     if not are_whole and high > 1 + ROUNDING and high < 16:  # no usual scale
         return low, high
+    if 255 < high < FULL_SCALES[-1] / 2:
+        return 0.0, high
     return 0.0, next((float(full) for full in FULL_SCALES if high <= full + ROUNDING), high)
+
+
+def _check_finite(stack: NDArray[Any]) -> None:
+    if stack.dtype.kind == "f" and not np.isfinite(stack).all():
+        raise DataError("it holds numbers that are not finite.")
 
 
 def convert(parts: Sequence[Samples], measures: Measures, polarity: str, sizing: str) -> NDArray[np.uint8]:
@@ -82,6 +88,7 @@ def convert(parts: Sequence[Samples], measures: Measures, polarity: str, sizing:
         for stack in _stacks(block):
             if done + len(stack) > len(images):
                 raise DataError("it holds more pictures than labels.")
+            _check_finite(stack)
             images[done : done + len(stack)] = _converted(stack, measures, polarity, sizing)
             done += len(stack)
     if done != len(images):
@@ -92,7 +99,7 @@ def convert(parts: Sequence[Samples], measures: Measures, polarity: str, sizing:
 def _blocks(parts: Sequence[Samples], *, sample: bool) -> Iterator[Block]:
     for samples in parts:
         pictures: Pictures = samples.pictures
-        yield from pictures.blocks(max(1, pictures.count // SAMPLED) if sample and pictures.are_encoded else 1)
+        yield from pictures.blocks(max(1, pictures.count // SAMPLED) if sample and pictures.are_slow else 1)
 
 
 def _stacks(block: Block) -> Iterator[NDArray[Any]]:

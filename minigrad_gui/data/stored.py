@@ -27,12 +27,13 @@ class Pictures:
     """Pictures that are read when they are asked for, as often as they are.
 
     count: how many; blocks(step): every step-th of them in order, in blocks. are_encoded: each was a picture file, so
-    that its values run from 0 to 255, and decoding takes a while.
+    that its values run from 0 to 255; are_slow: reading takes so long that a sample is measured.
     """
 
     count: int
     blocks: Callable[[int], Iterator[Block]]
     are_encoded: bool = False
+    are_slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Array:
-    """An array in a file: its shape and dtype are known, and `blocks()` reads its rows in order."""
+    """An array in a file: its shape and dtype are known, and `blocks()` reads its rows in order.
+
+    sampled(step): every step-th row, where reading all of them takes long.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     blocks: Callable[[], Iterator[NDArray[Any]]] = field(repr=False)
+    sampled: Callable[[int], Iterator[NDArray[Any]]] | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, array: NDArray[Any]) -> "Array":
@@ -122,12 +127,15 @@ def as_pictures(array: Array) -> Pictures:
     check_count(array.shape[0])
 
     def blocks(step: int) -> Iterator[NDArray[Any]]:
+        if step > 1 and array.sampled is not None:
+            yield from (block.reshape(-1, *each) for block in array.sampled(step))
+            return
         start = 0
         for block in array.blocks():
             yield block[-start % step :: step].reshape(-1, *each)
             start += len(block)
 
-    return Pictures(array.shape[0], blocks)
+    return Pictures(array.shape[0], blocks, are_slow=array.sampled is not None)
 
 
 def as_labels(array: Array) -> NDArray[Any]:

@@ -1,0 +1,220 @@
+"""Tables as text: a picture to each line, its label first or last, separated by commas, semicolons, tabs or blanks.
+
+Kaggle's CSV have a header, most others do not, and no file says which. The first lines decide.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
+from minigrad_gui.data.siblings import family
+from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, block_rows, picture_shape
+from minigrad_gui.data.streams import open_plain
+
+MAX_LINE_BYTES = 1 << 20
+SAMPLED_LINES = 500
+MOST_CLASSES = 100
+FEWEST_PIXELS = 64
+ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
+SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".tra", ".tes", ".train", ".test", ".dat")
+UNEVEN = "its rows do not all hold as many numbers, or hold something else."
+
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a table is laid out.
+
+    delimiter: None for blanks; skipped: lines before the first row; numbered: the first column only counts; label:
+    "first", "last" or "" for none; one_hot: how many of the last columns are the label; pixels: columns of the rest.
+    """
+
+    delimiter: str | None
+    skipped: int
+    numbered: bool
+    label: str
+    one_hot: int
+    pixels: int
+
+
+def recognises(path: Path, start: bytes) -> bool:
+    """Whether a file is a table of numbers: by its suffix, or as it begins like one."""
+    if b"\0" in start:
+        return False
+    if any(path.name.lower().removesuffix(packed).endswith(SUFFIXES) for packed in ("", ".gz", ".bz2", ".xz")):
+        return True
+    text = start.decode("utf-8-sig", "replace").lstrip().splitlines()[0]
+    fields = _fields(text, _delimiter(text))[:-1]
+    return len(fields) > 8 and all(map(_is_number, fields[1:]))
+
+
+def read(path: Path) -> Found:
+    """The dataset of a table and of those beside it that belong to it."""
+    arrays = {}
+    for name, file in family(path).items():
+        arrays.update(read_table(name, file))
+    return pair_up(arrays)
+
+
+def read_table(name: str, path: Path) -> dict[str, Array]:
+    """The pictures and the labels of one table, as far as it has them. Raises DataError for other text."""
+    count = sum(1 for _ in _lines(path))
+    layout = layout_of(list(itertools.islice(_lines(path), SAMPLED_LINES)))
+    count -= layout.skipped
+    if not 0 < count <= MAX_PICTURES:
+        raise DataError("it holds no pictures." if count < 1 else f"it holds more than {MAX_PICTURES:,} pictures.")
+    arrays = {}
+    if layout.pixels:
+        shape, dtype = (count, layout.pixels), np.dtype(np.float32)
+        sampled = partial(_pixels, path, layout, block_rows(shape, dtype))
+        arrays[f"{name} pictures"] = Array(shape, dtype, partial(sampled, 1), sampled)
+    if layout.label or layout.one_hot:
+        labels = np.array([_parts(line, layout)[0] for line in itertools.islice(_lines(path), layout.skipped, None)])
+        arrays[f"{name} labels"] = Array.of(_one_hot(labels, layout) if layout.one_hot else labels)
+    return arrays
+
+
+def layout_of(lines: Sequence[str]) -> Layout:
+    """The layout of the table that begins with these lines. Raises DataError if it is none."""
+    if not lines:
+        raise DataError("it is empty.")
+    delimiter = _delimiter(lines[0])
+    header = [field.strip().lower() for field in _fields(lines[0], delimiter)]
+    skipped = int(_is_header(header, [_fields(line, delimiter) for line in lines[1:3]]))
+    rows = [_fields(line, delimiter) for line in lines[skipped:]]
+    if not rows:
+        raise DataError("it holds no pictures.")
+    width = len(rows[0])
+    if any(len(row) != width for row in rows):
+        raise DataError(UNEVEN)
+    names = header if skipped else []
+    numbered = bool(names) and names[0] in ROW_NUMBER_NAMES and len(names) == width
+    first = int(numbered)
+    one_hot = _one_hot_columns(rows)
+    if one_hot and _has_pictures(width - one_hot):
+        return Layout(delimiter, skipped, numbered, "", one_hot, width - first - one_hot)
+    if one_hot == width:
+        return Layout(delimiter, skipped, numbered, "", one_hot, 0)
+    named = [at for at, name in enumerate(names) if set(words_of(name)) & set(LABEL_WORDS)]
+    label = _label_place(rows, first, named if len(names) == width else [])
+    pixels = width - first - bool(label)
+    if pixels and not _has_pictures(pixels):
+        raise DataError(f"{pixels} numbers to each row are not the pixels of a picture.")
+    return Layout(delimiter, skipped, numbered, label, 0, pixels)
+
+
+def _label_place(rows: Sequence[Sequence[str]], first: int, named: Sequence[int]) -> str:
+    """Where the label is: as the header says, as there is no picture without it, or where fewer values vary."""
+    width = len(rows[0])
+    if width - first == 1:
+        return "first"
+    if len(named) == 1 and named[0] in (first, width - 1):
+        return "first" if named[0] == first else "last"
+    if _has_pictures(width - first):
+        return ""
+    kinds = {place: {row[at].strip() for row in rows} for place, at in (("first", first), ("last", width - 1))}
+    fitting = [place for place, values in kinds.items() if len(values) <= MOST_CLASSES]
+    words = [place for place in fitting if not all(map(_is_number, kinds[place]))]
+    return max(words or fitting or ["first"], key=lambda place: len(kinds[place]))
+
+
+def _has_pictures(pixels: int) -> bool:
+    return pixels >= FEWEST_PIXELS and picture_shape((1, pixels)) is not None
+
+
+def _is_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first line names columns: with words, where the next line has numbers, or counting from 0."""
+    if header == [str(number) for number in range(len(header))] and len(header) > 2:
+        return True
+    words = [at for at, name in enumerate(header) if not _is_number(name)]
+    return bool(words) and all(_is_number(row[at]) for row in rows[:1] for at in words if at < len(row))
+
+
+def _one_hot_columns(rows: Sequence[Sequence[str]]) -> int:
+    """How many of the last columns are the label: exactly one of them is 1 in every row, and more than one is used."""
+    width = len(rows[0])
+    counts: Sequence[int] = (10, *range(MOST_CLASSES, 1, -1))
+    for count in counts:
+        if count == width or (count < width and _has_pictures(width - count)):
+            tails = [[field.strip() for field in row[-count:]] for row in rows]
+            ones = [[at for at, field in enumerate(tail) if field in ("1", "1.0", "1.0000")] for tail in tails]
+            others = all(sum(_is_zero(field) for field in tail) == count - 1 for tail in tails)
+            if others and all(len(each) == 1 for each in ones) and len({each[0] for each in ones}) > 1:
+                return count
+    return 0
+
+
+def _is_zero(field: str) -> bool:
+    return field.startswith("0") and not field.strip("0.")
+
+
+def _one_hot(labels: NDArray[np.str_], layout: Layout) -> NDArray[np.float32]:
+    return _numbers(labels.tolist(), layout.delimiter, layout.one_hot)
+
+
+def _pixels(path: Path, layout: Layout, rows: int, step: int) -> Iterator[Rows]:
+    lines = itertools.islice(_lines(path), layout.skipped, None, step)
+    while block := list(itertools.islice(lines, rows)):
+        yield _numbers([_parts(line, layout)[1] for line in block], layout.delimiter, layout.pixels)
+
+
+def _numbers(lines: Iterable[str], delimiter: str | None, columns: int) -> Rows:
+    try:
+        numbers = np.loadtxt(lines, np.float32, comments=None, delimiter=delimiter, ndmin=2)
+    except ValueError as error:
+        raise DataError(UNEVEN) from error
+    if numbers.shape[1] != columns:
+        raise DataError(UNEVEN)
+    return np.asarray(numbers, np.float32)
+
+
+def _parts(line: str, layout: Layout) -> tuple[str, str]:
+    """The label and the pixels of a line, as text."""
+    if layout.numbered:
+        line = line.split(layout.delimiter, 1)[-1]
+    if layout.one_hot:
+        fields = line.rsplit(layout.delimiter, layout.one_hot)
+        at = len(fields) - layout.one_hot
+        return (layout.delimiter or " ").join(fields[at:]), fields[0] if at else ""
+    if layout.label == "first":
+        label, *rest = line.split(layout.delimiter, 1)
+        return label.strip(), rest[0] if rest else ""
+    if layout.label == "last":
+        *rest, label = line.rsplit(layout.delimiter, 1)
+        return label.strip(), rest[0] if rest else ""
+    return "", line
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines that are not blank, without quotes. Raises DataError for lines without end."""
+    with open_plain(path) as file:
+        while line := file.readline(MAX_LINE_BYTES):
+            if len(line) == MAX_LINE_BYTES:
+                raise DataError("it has a line that is too long.")
+            text = line.decode("utf-8-sig", "replace").replace('"', "").strip()
+            if text:
+                yield text.removesuffix(",") if text.count(",") > 1 else text
+
+
+def _delimiter(line: str) -> str | None:
+    return next((sign for sign in (",", ";", "\t") if sign in line), None)
+
+
+def _fields(line: str, delimiter: str | None) -> list[str]:
+    return line.split(delimiter)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

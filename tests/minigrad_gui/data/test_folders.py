@@ -1,0 +1,149 @@
+"""Folders, zips and tars of pictures; nothing that systems leave behind becomes a class."""
+
+import io
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+from own_files import assert_all_there, assert_same, opened
+from PIL import Image
+
+from minigrad_gui.data import DataError
+
+
+def encoded(picture: np.ndarray, kind: str = "PNG", mode: str | None = None) -> bytes:
+    stream = io.BytesIO()
+    image = Image.fromarray(picture)
+    (image.convert(mode) if mode else image).save(stream, kind)
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def files(own):
+    """Names and contents: a folder for each digit."""
+    return {f"{label}/{at:03}.png": encoded(image) for at, (image, label) in enumerate(zip(own.x, own.y, strict=True))}
+
+
+@pytest.fixture(scope="module")
+def split_files(own, files):
+    tests = enumerate(zip(own.tx, own.ty, strict=True))
+    return {f"train/{name}": content for name, content in sorted(files.items(), key=lambda file: file[0][2:])} | {
+        f"t10k-images/{label}/{at:03}.png": encoded(image) for at, (image, label) in tests
+    }
+
+
+def write(root, files):
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return root
+
+
+def zipped(path, files):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def tarred(path, files):
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize("pack", [write, lambda p, f: zipped(p / "a.zip", f), lambda p, f: tarred(p / "a.tgz", f)])
+def test_a_folder_for_each_class(own, files, tmp_path, pack):
+    assert_all_there(
+        opened(pack(tmp_path, {f"digits/{name}": content for name, content in files.items()})), own.x, own.y
+    )
+
+
+def test_training_and_test_folders_in_a_zip(own, split_files, tmp_path):
+    assert_same(opened(zipped(tmp_path / "5.zip", split_files)), own)
+
+
+def test_what_systems_leave_behind_is_no_class(own, files, tmp_path):
+    content = next(iter(files.values()))
+    others = {".ipynb_checkpoints/a.png": content, "__MACOSX/0/._a.png": b"", "0/._b.png": b"", "Thumbs.db": b""}
+    others |= {"3/notes.txt": b"hello", "metadata.csv": b"file_name,label\n3/notes.txt,9\n"}
+    dataset = opened(write(tmp_path, {**files, **others}))
+    assert dataset.class_names == tuple("0123456789")
+    assert_all_there(dataset, own.x, own.y)
+
+
+def test_a_stray_picture_costs_no_labels(own, files, tmp_path):
+    dataset = opened(write(tmp_path, {**files, "cover.png": encoded(own.tx[0])}))
+    assert_all_there(dataset, own.x, own.y)
+    assert "1 pictures outside of the classes' folders are left out." in dataset.origin.remarks
+
+
+def test_a_file_called_test_makes_no_split(own, files, tmp_path):
+    renamed = {name.replace("/", "/test_") if name.startswith("3") else name: c for name, c in files.items()}
+    assert_all_there(opened(write(tmp_path, renamed)), own.x, own.y)
+
+
+def test_10_is_the_eleventh_class(own, tmp_path):
+    files = {f"{at % 11}/{at}.png": encoded(own.x[at]) for at in range(110)}
+    dataset = opened(write(tmp_path, files), orientation="upright")
+    assert dataset.class_names == (*"0123456789", "10")
+    assert_all_there(dataset, own.x[:110], np.arange(110) % 11)
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix", "mode"), [("TIFF", "tif", None), ("PNG", "png", "P"), ("PNG", "png", "RGB"), ("BMP", "bmp", "L")]
+)
+def test_palettes_colours_and_other_formats_give_the_same(own, tmp_path, kind, suffix, mode):
+    files = {f"{own.y[at]}/{at}.{suffix}": encoded(own.x[at], kind, mode) for at in range(60)}
+    assert_all_there(opened(write(tmp_path, files), orientation="upright"), own.x[:60], own.y[:60])
+
+
+def test_16_bit_pictures_are_not_clipped(own, tmp_path):
+    files = {f"{own.y[at]}/{at}.png": encoded(own.x[at].astype(np.uint16) * 256) for at in range(60)}
+    assert_all_there(opened(write(tmp_path, files), orientation="upright"), own.x[:60], own.y[:60])
+
+
+def test_ink_on_a_transparent_sheet(own, tmp_path):
+    pictures = np.zeros((60, 28, 28, 4), np.uint8)
+    pictures[..., 3] = own.x[:60]
+    files = {f"{own.y[at]}/{at}.png": encoded(pictures[at]) for at in range(60)}
+    assert_all_there(opened(write(tmp_path, files), orientation="upright"), own.x[:60], own.y[:60])
+
+
+@pytest.mark.parametrize("name", ["{label}_{at:03}.png", "img{at:05}-num{label}.png"])
+def test_labels_in_the_names_of_files(own, tmp_path, name):
+    files = {name.format(at=at, label=own.y[at]): encoded(own.x[at]) for at in range(200)}
+    assert_all_there(opened(write(tmp_path, files)), own.x[:200], own.y[:200])
+
+
+def test_pictures_of_several_sizes(own, tmp_path):
+    sizes = [own.x[at] if at % 2 else own.x[at].repeat(2, 0).repeat(2, 1) for at in range(60)]
+    files = {f"{own.y[at]}/{at}.png": encoded(picture) for at, picture in enumerate(sizes)}
+    dataset = opened(write(tmp_path, files), orientation="upright", sizing="scaled")
+    assert_all_there(dataset, own.x[:60], own.y[:60])
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"a.txt": b""}, "no pictures"),
+        ({"a.png": b"", "b.png": b""}, "no labels"),
+        ({"0/a.png": b"x", "0/b.png": b"x"}, "no labels"),
+        ({"0/a.png": b"broken", "1/b.png": b"broken"}, "0/a.png is not a picture"),
+    ],
+)
+def test_unsuitable_folders_are_refused(tmp_path, files, reason):
+    with pytest.raises(DataError, match=reason):
+        opened(write(tmp_path, files))
+    with pytest.raises(DataError, match=reason):
+        opened(zipped(tmp_path / "a.zip", files))
+
+
+def test_a_picture_cut_in_half_is_named(own, tmp_path):
+    files = {f"{label}/a.png": encoded(own.x[label]) for label in range(3)}
+    with pytest.raises(DataError, match=r"1/a\.png could not be read"):
+        opened(write(tmp_path, {**files, "1/a.png": files["1/a.png"][:90]}))

@@ -1,0 +1,122 @@
+"""Tables of numbers as Kaggle, ARDIS, USPS and UCI publish them."""
+
+import bz2
+
+import numpy as np
+import pytest
+from own_files import assert_all_there, assert_same, opened
+
+from minigrad_gui.data import DataError
+from minigrad_gui.data.tables import layout_of
+
+
+def text(columns: np.ndarray, head: str = "", delimiter: str = ",", end: str = "") -> str:
+    return head + "".join(delimiter.join(map(str, row)) + end + "\n" for row in columns.tolist())
+
+
+@pytest.fixture(scope="module")
+def rows(own):
+    return own.x.reshape(400, -1).astype(int)
+
+
+HEADER = ",".join(f"pixel{number}" for number in range(784))
+
+
+@pytest.mark.parametrize("head", [f"label,{HEADER}\n", "", f"\ufefflabel,{HEADER}\r\n"])
+def test_label_first_with_and_without_a_header(own, rows, tmp_path, head):
+    (tmp_path / "digits.csv").write_text(text(np.column_stack([own.y, rows]), head), encoding="utf-8")
+    assert_all_there(opened(tmp_path / "digits.csv"), own.x, own.y)
+
+
+def test_label_last_row_numbers_and_header(own, rows, tmp_path):
+    columns = np.column_stack([np.arange(400), rows, own.y])
+    (tmp_path / "digits.csv").write_text(text(columns, f",{HEADER},class\n"))
+    assert_all_there(opened(tmp_path / "digits.csv"), own.x, own.y)
+
+
+def test_a_header_that_only_counts_is_no_digit(own, rows, tmp_path):
+    (tmp_path / "digits.csv").write_text(text(np.column_stack([own.y, rows]), ",".join(map(str, range(785))) + "\n"))
+    assert_all_there(opened(tmp_path / "digits.csv"), own.x, own.y)
+
+
+def test_kaggle_test_pictures_without_labels_are_left_out(own, rows, tmp_path):
+    (tmp_path / "train.csv").write_text(text(np.column_stack([own.y, rows]), f"label,{HEADER}\n"))
+    (tmp_path / "test.csv").write_text(text(rows[:90], f"{HEADER}\n"))
+    dataset = opened(tmp_path / "train.csv")
+    assert_all_there(dataset, own.x, own.y)
+    assert "have no labels and are left out" in dataset.origin.remarks[0]
+
+
+def test_training_and_test_table_belong_together(own, rows, tmp_path):
+    (tmp_path / "mnist_train.csv").write_text(text(np.column_stack([own.y, rows])))
+    test = np.column_stack([own.ty, own.tx.reshape(90, -1)])
+    (tmp_path / "mnist_test.csv").write_text(text(test))
+    assert_same(opened(tmp_path / "mnist_train.csv"), own)
+
+
+def test_ardis_has_one_hot_labels_in_a_file_of_their_own(own, rows, tmp_path):
+    (tmp_path / "ARDIS_train_2828.csv").write_text(text(rows.astype(float), delimiter=" "))
+    (tmp_path / "ARDIS_train_labels.csv").write_text(text(np.eye(10, dtype=int)[own.y], delimiter=" "))
+    test = own.tx.reshape(90, -1).astype(float)
+    (tmp_path / "ARDIS_test_2828.csv").write_text(text(test, delimiter=" "))
+    (tmp_path / "ARDIS_test_labels.csv").write_text(text(np.eye(10, dtype=int)[own.ty], delimiter=" "))
+    assert_same(opened(tmp_path / "ARDIS_train_2828.csv"), own)
+
+
+def test_semeion_has_one_hot_labels_in_the_last_columns(own, rows, tmp_path):
+    one_hot = np.eye(10, dtype=int)[own.y]
+    lines = [
+        f"{text(a[None], delimiter=' ')[:-1]} {text(b[None], delimiter=' ')}"
+        for a, b in zip(rows / 1, one_hot, strict=True)
+    ]
+    (tmp_path / "semeion.data").write_text("".join(lines))
+    assert_all_there(opened(tmp_path / "semeion.data"), own.x, own.y)
+
+
+def test_usps_lines_end_with_blanks(own, rows, tmp_path):
+    columns = np.column_stack([own.y, np.round(rows / 127.5 - 1, 4)])
+    (tmp_path / "zip.train").write_text(text(columns, delimiter=" ", end=" "))
+    dataset = opened(tmp_path / "zip.train")
+    assert_all_there(dataset, own.x, own.y)
+
+
+def test_256_does_not_wrap_to_0(own, rows, tmp_path):
+    bright = np.where(rows == 255, 256, rows)
+    (tmp_path / "a.csv").write_text(text(np.column_stack([own.y, bright])))
+    dataset = opened(tmp_path / "a.csv")
+    assert dataset.train_images.max() == 255
+    found, wanted = np.concatenate([dataset.train_images, dataset.test_images]), own.x
+    assert abs(found.mean() / wanted.mean() - 1) < 0.01
+
+
+def test_labels_in_words_and_bzip2(own, rows, tmp_path):
+    names = np.array(["even", "odd"])[own.y % 2]
+    lines = [f'"{name}",{text(row[None])}' for name, row in zip(names, rows, strict=True)]
+    (tmp_path / "a.csv.bz2").write_bytes(bz2.compress("".join(lines).encode()))
+    dataset = opened(tmp_path / "a.csv.bz2")
+    assert dataset.class_names == ("even", "odd")
+    assert_all_there(dataset, own.x, own.y % 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda lines: [*lines[:-1], lines[-1][:-9]], "do not all hold as many numbers"),
+        (lambda lines: [*lines[:-1], lines[-1].replace(",0", ",x", 1)], "do not all hold as many numbers"),
+        (lambda lines: [*lines[:-1], lines[-1].replace(",0", ",nan", 1)], "not finite"),
+        (lambda lines: [line[:40] for line in lines], "numbers to each row are not the pixels|as many numbers"),
+        (lambda lines: ["," * 2_000_000, *lines], "line that is too long"),
+        (lambda lines: [HEADER], "no pictures"),  # noqa: ARG005
+    ],
+)
+def test_unsuitable_tables_are_refused(own, rows, tmp_path, change, reason):
+    lines = text(np.column_stack([own.y, rows])).splitlines()
+    (tmp_path / "a.csv").write_text("\n".join(change(lines)))
+    with pytest.raises(DataError, match=reason):
+        opened(tmp_path / "a.csv")
+
+
+def test_the_column_with_more_values_is_the_label():
+    lines = [f"{number % 3},{','.join(['0'] * 64)}" for number in range(9)]
+    assert layout_of(lines).label == "first"
+    assert layout_of([",".join(reversed(line.split(","))) for line in lines]).label == "last"
