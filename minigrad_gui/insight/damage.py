@@ -1,11 +1,12 @@
 """Damage done on purpose, to see what a network can bear: silenced neurons, noise on weights, layers scaled."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from engine.nn import MLP
+from engine.nn import MLP, Linear
 from minigrad_gui.insight.trace import allowing_overflow
 
 
@@ -42,9 +43,17 @@ class Damage:
 
     @allowing_overflow
     def apply(self, model: MLP) -> MLP:
-        """A damaged copy. Raises ValueError if the network has no such layer or hidden neuron."""
+        """A damaged copy, which shares the layers that are not damaged.
+
+        Raises ValueError if the network has no such layer or hidden neuron.
+        """
         self._check(model)
-        damaged = model.copy()
+        damaged = copy(model)
+        touched = {*self.noise, *self.scale, *(layer + after for layer, _ in self.silenced for after in (0, 1))}
+        damaged.layers = [
+            Linear.around(np.array(layer.W.data, order="F"), np.array(layer.b.data)) if number in touched else layer
+            for number, layer in enumerate(model.layers)
+        ]
         for number, amount in self.noise.items():
             W = damaged.layers[number].W
             rng = np.random.default_rng([self.seed, number])

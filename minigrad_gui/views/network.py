@@ -55,6 +55,9 @@ class NetworkView(DockedView):
         "Double-click a neuron to silence it."
     )
 
+    _is_urgent = False
+    """Whether the person waits for the next refresh."""
+
     # ------------------------------------------------------------ building
 
     def build(self) -> None:
@@ -115,6 +118,11 @@ class NetworkView(DockedView):
         self._seen_picture = self.session.picture
 
     @Slot()
+    def mark_soon(self) -> None:
+        self._is_urgent = True
+        super().mark_soon()
+
+    @Slot()
     def _on_model(self) -> None:
         self._history.forget()
         self.mark()
@@ -126,6 +134,7 @@ class NetworkView(DockedView):
 
     def refresh(self) -> None:
         session = self.session
+        urgent, self._is_urgent = self._is_urgent, False
         session.set_damage(self._history.now)
         model = session.reading_model
         self._picture.show_network(() if model is None else model.sizes)
@@ -140,7 +149,7 @@ class NetworkView(DockedView):
             self._ask_for_more()
         else:
             self._withdraw()  # what takes longer, until it is taken
-            self.session.analyse(self._key("glance"), lambda _: look())
+            self.session.analyse(self._key("glance"), lambda _: look(), urgent=urgent)
 
     def _ask_for_more(self) -> None:
         """What excites the neurons, and how many test digits are read; in training that would soon be out of date."""
