@@ -20,7 +20,6 @@ GAP_SHARE = 0.42
 NODE_PX = 12
 """A layer whose cells can be so large in one column gets one column: these are the nodes of the textbooks."""
 LEAST_GAP_PX, MOST_GAP_PX = 6.0, 90.0
-SHRINK = 0.95
 LEAST_BLOCK_PX = 4.0
 
 
@@ -108,7 +107,7 @@ def lay_out(sizes: Sequence[int], area: QRectF, right: float) -> Layout:
 
 
 def _block(count: int, width: float, height: float) -> Block:
-    """A block of `count` cells, as large as fit."""
+    """A block of `count` cells, as large as fit; very small ones may take a pixel or two more."""
     width, height = max(width, LEAST_BLOCK_PX), max(height, LEAST_BLOCK_PX)
     if count * NODE_PX <= height and width >= NODE_PX:
         return _one_column(count, min(height, count * width))
@@ -117,8 +116,6 @@ def _block(count: int, width: float, height: float) -> Block:
         if rows and ceil(count / rows) * cell <= width:
             return _balanced(count, cell, ceil(count / rows))
     small = sqrt(width * height / count)
-    while ceil(count / max(height // small, 1)) * small > width:
-        small *= SHRINK
     return _balanced(count, small, ceil(count / max(height // small, 1)))
 
 

@@ -61,7 +61,11 @@ def test_it_follows_a_run_and_another_network(user, view):
     assert [combo.itemText(index) for index in range(combo.count())] == ["Layer 1", "Layer 2", "Output"]
 
 
-def test_a_neuron_that_is_pointed_at_is_explained(user, view, diagram, few_digits):
+def test_a_neuron_that_is_pointed_at_is_explained(user, view, diagram, few_digits, monkeypatch):
+    monkeypatch.setattr(network, "PRODUCTS_AT_ONCE", 700_000_000)  # about 1,000 digits
+    user.session.open_pretrained()
+    user.wait(lambda: view._excitement is not None and view._excitement.model is user.session.model)
+    assert view._excitement.seen < 1100
     QTest.mouseMove(diagram, diagram.place_of((0, 100)).toPoint())
     user.wait(lambda: "Layer 1, neuron 101" in user.widget("neuronTitle").text())
     sums = {line.name: line.value for line in user.widget("neuronSum").lines()}
@@ -123,6 +127,7 @@ def test_nothing_is_damaged_during_a_run_and_its_network_is_whole(user, view):
     user.wait(lambda: len(user.session.history) > 0 and not user.session.damage)
     user.wait(lambda: not user.widget("damageNoiseSlider").isEnabled())
     view._on_silence(0, 3)
+    assert not view._history.can_undo
     user.click("stopButton")
     user.wait(lambda: user.session.state == "idle")
     user.wait(user.widget("damageNoiseSlider").isEnabled)

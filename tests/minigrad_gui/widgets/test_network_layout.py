@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from PySide6.QtCore import QRectF
 
-from minigrad_gui.widgets.network_layout import LEAST_CELL_PX, lay_out
+from minigrad_gui.widgets.network_layout import LEAST_CELL_PX, LEAST_GAP_PX, lay_out
 
 DIGITS_PX = 16
 NETWORKS = [(10,), (16, 10), (512, 512, 10), (256, 128, 10, 10), (4096, 10), (1,) * 20 + (10,), (4096,) * 20 + (10,)]
@@ -56,3 +56,11 @@ def test_pixels_of_the_picture_are_counted_row_by_row():
     corner, side = layout.picture.topLeft(), layout.picture.width() / 28
     at = layout.pixel(2 * 28 + 5)
     assert (at.x() - corner.x(), at.y() - corner.y()) == (5.5 * side, 2.5 * side)
+
+
+def test_large_layers_leave_room_for_connections():
+    area = QRectF(0, 0, 433, 185)
+    for count in (300, 1000, 2500, 4096):
+        layout = lay_out((count,) * 12 + (10,), area, DIGITS_PX)
+        for before, after in pairwise(layout.layers):
+            assert after.left - before.rect.right() > LEAST_GAP_PX - 1

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QAccessible, QColor
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from engine import MLP
 from minigrad_gui import theme
@@ -49,6 +50,11 @@ def test_neurons_are_lit_by_their_outputs(picture, model, mnist):
     picture.show_glance(alone, NONE)
     positive = QColor(theme.colors().positive)
     assert color_at(picture, (1, lit)) == positive
+    picture.show_glance(glance(model, mnist.test_images[0], (2, 0)), NONE)
+    for unit in (int(shown.outputs[0].argmax()), dark):
+        wanted = positive if shown.outputs[0][unit] else QColor(theme.colors().card)
+        assert color_at(picture, (0, unit)) == wanted
+    picture.show_glance(alone, NONE)
     unlit = int(np.flatnonzero(shown.outputs[1] == 0)[0])
     assert color_at(picture, (1, unlit)) == QColor(theme.colors().card)
     least = int(shown.outputs[2].argmin())
@@ -86,7 +92,7 @@ def test_the_mouse_points_at_neurons_and_a_click_stays(picture):
     QTest.mouseMove(picture, spot(picture, (1, 4)))
     QTest.mouseClick(picture, Qt.MouseButton.LeftButton, pos=spot(picture, (1, 4)))
     QTest.mouseMove(picture, spot(picture, (2, 9)))
-    QTest.mouseMove(picture, QPoint(picture.width() - 1, picture.height() - 1))
+    QApplication.sendEvent(picture, QEvent(QEvent.Type.Leave))
     assert list(dict.fromkeys(told)) == [(0, 30), (1, 4), (2, 9)]
     assert picture.neuron == (1, 4)
 
