@@ -26,7 +26,7 @@ from minigrad_gui.analysis import Answer
 from minigrad_gui.evaluation import Evaluation, evaluate
 from minigrad_gui.history import History
 from minigrad_gui.insight.readings import Readings, label_suspects
-from minigrad_gui.session import Session, ShownPicture
+from minigrad_gui.session import Session
 from minigrad_gui.views.view import DockedView
 from minigrad_gui.widgets.accessibility import name_scroll_area
 from minigrad_gui.widgets.building import caption, column, named
@@ -66,7 +66,6 @@ class ConfusionView(DockedView):
         self._cell: Cell | None = ALL
         self._samples: NDArray[np.intp] = np.empty(0, np.intp)
         self._is_cut = False
-        self._sent: ShownPicture | None = None
         session.modelChanged.connect(self._on_model)
 
     def build(self) -> None:
@@ -244,11 +243,8 @@ class ConfusionView(DockedView):
     def _show_current(self) -> None:
         """The digit that is on the canvas stands out."""
         shown, evaluation = self.session.shown, self._evaluation
-        if shown is None or shown is not self._sent or evaluation is None:
-            self._mosaic.set_current(-1)
-            return
-        names = [evaluation.called(sample) for sample in self._samples]
-        self._mosaic.set_current(names.index(shown.name) if shown.name in names else -1)
+        names = [] if shown is None or evaluation is None else map(evaluation.called, self._samples)
+        self._mosaic.set_current(next((at for at, name in enumerate(names) if shown and name == shown.name), -1))
 
     # ------------------------------------------------------------ user -> view
 
@@ -282,8 +278,6 @@ class ConfusionView(DockedView):
         if evaluation is not None:
             sample = self._samples[index]
             self.session.show_picture(evaluation.pictures(sample), evaluation.called(sample))
-            self._sent = self.session.shown
-            self._show_current()
 
     @Slot()
     def _on_offered(self) -> None:

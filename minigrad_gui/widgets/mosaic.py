@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.widgets.accessibility import announce
@@ -233,9 +233,21 @@ class Mosaic(QWidget):
     def _move_to(self, index: int) -> None:
         if 0 <= index < self.count:
             self._point_at(index)
+            self._scroll_to(index)
             self._describe()
             if self._descriptions:
                 announce(self, self._descriptions[index])
+
+    def _scroll_to(self, index: int) -> None:
+        """Have the scroll area that this is in, if any, show this picture."""
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        content = None if area is None else area.widget()
+        if area is not None and content is not None:
+            tile = self._tile()
+            centre = self.mapTo(content, self.rect_of(index).center())
+            area.ensureVisible(centre.x(), centre.y(), tile.width() // 2, tile.height() // 2)
 
     def _point_at(self, index: int) -> None:
         if index != self._cursor:

@@ -85,6 +85,19 @@ def test_it_follows_a_run_and_says_how_far_it_was(confusion, few):
     np.testing.assert_array_equal(confusion.matrix.readings.counts, counts)
 
 
+def test_a_run_that_is_stopped_within_an_epoch_is_read_as_it_ended(confusion, few):
+    user = confusion.user
+    user.configure(hidden="512, 512", batch_size=1)
+    before = user.session.model
+    user.click("trainButton")
+    user.wait(lambda: user.session.model is not before)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    counts = expected(user.session.model, few.test_images, few.test_labels)
+    user.wait(lambda: np.array_equal(confusion.matrix.readings.counts, counts))
+    assert f"after {user.session.epochs_done:.1f} epochs" in confusion.text("confusionStatus")
+
+
 def test_held_out_digits_are_read_instead(confusion, few):
     user = confusion.user
     user.train()
@@ -172,7 +185,12 @@ def test_labels_made_wrong_are_suspected(few_digits, user):
     try:
         confusion = Confusion(user).wait()
         user.click("suspectsButton")
-        assert {told.split(",")[0] for told in confusion.told()} >= {"Test digit 5", "Test digit 50"}
+        logits = read(user.session.model, few_digits.test_images) / user.session.record.calibration.temperature
+        probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        sure = (probabilities.argmax(axis=1) != labels) & (probabilities.max(axis=1) >= 0.9)
+        suspects = sorted(np.flatnonzero(sure), key=lambda sample: probabilities[sample, labels[sample]])
+        assert {5, 50} <= set(suspects)
+        assert [told.split(",")[0] for told in confusion.told()] == [f"Test digit {each}" for each in suspects]
         assert confusion.text("confusionHeading").endswith("labels may be wrong, most suspicious first")
         confusion.click(int(labels[5]))
         assert not user.widget("suspectsButton").isChecked()
@@ -204,6 +222,16 @@ def test_behind_another_view_nothing_is_read_and_then_caught_up_with(confusion):
     assert confusion.matrix.readings is before
     user.trigger("showConfusionAction")
     user.wait(lambda: "after 1.0 epochs" in confusion.text("confusionStatus"))
+
+
+def test_what_was_asked_for_is_cancelled_when_another_view_comes_to_the_front(user):
+    confusion = Confusion(user)
+    user.trigger("showCurvesAction")
+    with user.qtbot.waitSignal(user.session.analysed, check_params_cb=lambda answer: answer.key == "later"):
+        user.session.analyse("later", lambda _: None)
+    assert confusion.matrix.readings is None
+    user.trigger("showConfusionAction")
+    confusion.wait()
 
 
 def test_choices_are_remembered(user, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QScrollArea
 
 from minigrad_gui.widgets.maps import ink
 from minigrad_gui.widgets.mosaic import Mosaic
@@ -101,3 +102,17 @@ def test_pictures_can_be_shown_larger(mosaic):
     mosaic.set_scale(4)
     assert mosaic.rect_of(0).width() == 2 * before
     assert mosaic.height() >= mosaic.rect_of(9).bottom()
+
+
+def test_the_keyboard_scrolls_to_the_picture_that_it_points_at(mosaic, qtbot):
+    area = QScrollArea(widgetResizable=True)
+    qtbot.addWidget(area)
+    area.setWidget(mosaic)
+    area.resize(270, 80)
+    with qtbot.waitExposed(area):
+        area.show()
+    QTest.keyClick(mosaic, Qt.Key.Key_End)
+    assert mosaic.visibleRegion().contains(mosaic.rect_of(COUNT - 1))
+    QTest.keyClick(mosaic, Qt.Key.Key_Home)
+    assert mosaic.visibleRegion().contains(mosaic.rect_of(0))
+    area.takeWidget()
