@@ -334,6 +334,14 @@ def test_the_box_is_where_it_is_in_the_whole_picture_also_on_a_square():
     assert np.abs(np.array(found.box) - [left, top, right, bottom]).max() <= 4
 
 
+def test_the_search_ends_when_it_is_cancelled():
+    sheet = np.full((200, 600), 255, np.uint8)
+    sheet[50:150, 80:94] = sheet[50:150, 280:294] = sheet[50:150, 480:494] = 0
+    assert len(find_digits(sheet)) == 3
+    answers = iter([False, True])
+    assert len(find_digits(sheet, cancelled=lambda: next(answers))) == 1
+
+
 @pytest.mark.parametrize("shade", [0, 128, 255])
 def test_nothing_is_found_in_an_empty_picture(shade):
     assert find_digits(np.full((50, 80), shade, np.uint8)) == []
