@@ -4,9 +4,11 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine import TrainingConfig, load_model
 from minigrad_gui import process
+from minigrad_gui.data import load_mnist
 from minigrad_gui.insight.damage import Damage
 from minigrad_gui.session import Session
 
@@ -141,3 +143,13 @@ def test_a_damaged_copy_reads_the_drawing_until_another_network_comes(session, q
 def test_without_a_network_nothing_is_damaged(session):
     session.set_damage(Damage().toggled(0, 1))
     assert not session.damage
+
+
+def test_a_picture_is_read_in_another_thread(session, qtbot):
+    session.open_pretrained()
+    picture = 255 - np.asarray(Image.fromarray(load_mnist().train_images[0]).resize((280, 280)))
+    with qtbot.waitSignal(session.analysed, timeout=30_000) as analysed:
+        session.ask_to_read("mine", picture)
+    (answer,) = analysed.args
+    assert (answer.key, answer.error) == ("mine", None)
+    assert [digit.text for digit in answer.result] == [str(load_mnist().train_labels[0])]
