@@ -32,6 +32,8 @@ Neuron = tuple[int, int]
 
 MARGIN_PX = 3
 DIGITS_PX = 16
+LEAST_DIGIT_SHARE = 0.7
+"""Digits closer to each other than this share of a line would overlap: then only the answer is named."""
 LEAST_CIRCLE_PX, LEAST_GRID_PX = 8, 4
 STRENGTHS = 5
 """Connections are painted in so many widths, those of one width at once."""
@@ -214,6 +216,8 @@ class NetworkPicture(QWidget):
         classes = self._layout.layers[-1]
         for digit in range(classes.count):
             answers = self._glance is not None and self._glance.answer == digit
+            if not answers and classes.cell < LEAST_DIGIT_SHARE * line:
+                continue
             font = QFont(self.font())
             font.setBold(answers)
             painter.setFont(font)

@@ -16,6 +16,8 @@ ROWS_BESIDES = 4
 LEAST_ROWS = 6
 NAMES_SHARE, VALUES_SHARE = 0.36, 0.22
 """Of the width, for what stands left and right of the factors."""
+ROOMY_PX = 185
+"""In a narrower table, numbers stand without saying what they count."""
 LARGE = 1000
 
 
@@ -68,10 +70,9 @@ class SumTable(QWidget):
         return sum_up.sources, sum_up.weights, sum_up.inputs, sum_up.products
 
     def _source(self, index: int) -> str:
-        if self._layer:
-            return f"neuron {index + 1}"
         row, column = divmod(index, PICTURE_SIDE)
-        return f"pixel {column + 1}, {row + 1}"
+        kind, number = ("neuron", f"{index + 1}") if self._layer else ("pixel", f"{column + 1}, {row + 1}")
+        return f"{kind} {number}" if self.width() >= ROOMY_PX else number
 
     def _line_px(self) -> int:
         return self.fontMetrics().height()

@@ -43,6 +43,12 @@ def test_the_strongest_terms_come_first_with_their_factors(table, model, mnist):
     assert first.value == pytest.approx(weight * ink)
 
 
+def test_a_narrow_table_only_numbers_the_terms(table, model, mnist):
+    table.resize(170, table.height())
+    table.show_sum(arithmetic(model, mnist.test_images[0], 1, 7), 1, "ReLU")
+    assert table.lines()[0].name.isdigit()
+
+
 def test_a_small_table_shows_the_sum_alone(table, model, mnist):
     table.resize(200, 3 * table.fontMetrics().height())
     table.show_sum(arithmetic(model, mnist.test_images[0], 1, 3), 1, "ReLU")
