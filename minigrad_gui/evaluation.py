@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from engine.losses import NO_CLASS
 from engine.nn import MLP
 from minigrad_gui.analysis import Desk, Digits, Part, TrainedOn
 from minigrad_gui.digits import Picture
@@ -26,10 +28,11 @@ class Evaluation:
     of: str
     run: object
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
-        """Of the classes."""
-        return self.digits.class_names
+        """Of the network's classes; those that the digits do not have are named by their numbers."""
+        known, count = self.digits.class_names, self.readings.classes
+        return (*known[:count], *map(str, range(len(known), count)))
 
     def label(self, sample: int) -> str:
         return self.names[int(self.readings.labels[sample])]
@@ -69,8 +72,12 @@ class Evaluation:
 def evaluate(
     model: MLP, temperature: float, trained_on: TrainedOn, part: Part, of: str, run: object, desk: Desk
 ) -> Evaluation | None:
-    """Read this part of what the network was trained on or tested with; None if cancelled."""
+    """Read this part of what the network was trained on or tested with; None if cancelled.
+
+    Digits of classes that the network does not know are counted nowhere.
+    """
     digits = desk.digits(trained_on, part)
-    images, labels = digits.images[digits.indices], digits.labels[digits.indices]
+    images, labels = digits.images[digits.indices], digits.labels[digits.indices].astype(np.intp)
+    labels[labels >= model.sizes[-1]] = NO_CLASS
     readings = read_all(model, images, labels, temperature=temperature, cancelled=desk.cancelled)
     return None if readings is None else Evaluation(part, digits, readings, of, run)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.nn import MLP
-from minigrad_gui.analysis import Answer
+from minigrad_gui.analysis import Answer, Part
 from minigrad_gui.evaluation import Evaluation, evaluate
 from minigrad_gui.history import History
 from minigrad_gui.insight.readings import Readings, label_suspects
@@ -34,8 +34,6 @@ from minigrad_gui.widgets.confusion_matrix import ALL, Cell, ConfusionMatrix, de
 from minigrad_gui.widgets.maps import ink
 from minigrad_gui.widgets.mosaic import Mosaic
 from minigrad_gui.widgets.placeholder import Placeholder
-
-Part = Literal["test", "validation"]
 
 MOST_PICTURES = 500
 RECENT = 3
@@ -106,6 +104,7 @@ class ConfusionView(DockedView):
         self._matrix.chosen.connect(self._on_cell)
         self._matrix.hovered.connect(self._show_heading)
         self._mosaic.chosen.connect(self._on_digit)
+        self._mosaic.hovered.connect(self._show_digit)
         self._empty.accepted.connect(self._on_offered)
         self.session.stateChanged.connect(self._on_state)
         self.session.predictionChanged.connect(self._show_current)
@@ -180,6 +179,7 @@ class ConfusionView(DockedView):
     def _take(self, evaluation: Evaluation) -> None:
         count = len(evaluation.readings.labels)
         if not count:
+            self._evaluation = None
             self._show_empty("It is not known which digits were held out for validation.", "Show the test digits")
             return
         if self._evaluation is None or not evaluation.is_of_same_run(self._evaluation):
@@ -211,6 +211,14 @@ class ConfusionView(DockedView):
         if pointed is None and self._is_cut:
             text += f"; {MOST_PICTURES} are shown"
         self._heading.setText(text)
+
+    @Slot(int)
+    def _show_digit(self, index: int) -> None:
+        """The digit that the person points at, in words."""
+        if index < 0 or self._evaluation is None:
+            self._show_heading()
+        else:
+            self._heading.setText(self._evaluation.described(self._samples[index]))
 
     def _show_digits(self) -> None:
         """The digits of the selection; of all digits only those that are misread."""

@@ -39,6 +39,15 @@ def test_only_readings_of_the_same_digits_in_one_run_belong_together(evaluation)
     assert not evaluation.is_of_same_run(replace(evaluation, part="validation"))
 
 
+@pytest.mark.parametrize("classes", [8, 12])
+def test_a_network_may_know_fewer_or_more_classes(desk, classes, few):
+    model = MLP(784, [8], classes, rng=np.random.default_rng(0))
+    evaluation = evaluate(model, 1.0, TrainedOn(), "test", "", None, desk)
+    assert evaluation.names == tuple(map(str, range(classes)))
+    assert evaluation.readings.counts.shape == (classes, classes)
+    assert evaluation.readings.counts.sum() == (few.test_labels < classes).sum()
+
+
 def test_the_table_has_the_counts_or_shares(evaluation):
     counts, shares = (np.array([row[1:11] for row in evaluation.table(shares=each)[1:11]]) for each in (False, True))
     assert counts.sum() == 500

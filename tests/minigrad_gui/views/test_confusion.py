@@ -167,6 +167,7 @@ def test_a_digit_that_is_clicked_is_read_like_a_drawing(trained, few):
     user = confusion.user
     QTest.mouseClick(confusion.mosaic, Qt.MouseButton.LeftButton, pos=confusion.mosaic.rect_of(1).center())
     name = user.session.shown.name
+    assert confusion.text("confusionHeading") == confusion.told()[1]
     sample = int(name.split(",")[0].removeprefix("Test digit "))
     assert confusion.told()[1].startswith(name)
     np.testing.assert_array_equal(user.widget("networkPicture").picture, few.test_images[sample] / np.float32(255))
