@@ -18,12 +18,15 @@ from engine import (
     ModelFileError,
     TrainingConfig,
     evaluate,
+    load_model,
 )
 from engine.archive import printable
 from engine.config import MAX_AUGMENTATION, SCHEDULES
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
 from minigrad_gui import app, data
+from minigrad_gui.data.choices import LABELS, ORIENTATIONS, POLARITIES, SIZINGS
+from minigrad_gui.data_report import describe, write_sheet
 from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.pictures import PictureError, pictures_in, read_image
@@ -31,7 +34,7 @@ from minigrad_gui.presets import PRESETS, dataset_of
 from minigrad_gui.reader import Prediction, ReadDigit, load_reader, percentage, read_picture, written_number
 from minigrad_gui.version import version
 
-COMMANDS = ("train", "evaluate", "predict")
+COMMANDS = ("train", "evaluate", "predict", "data")
 DEFAULTS = TrainingConfig()
 """The defaults of the window, and of `train` without a preset."""
 
@@ -41,6 +44,8 @@ A laboratory for neural networks. With no command it opens the window, with a mo
   minigrad-gui                            open the window
   minigrad-gui my-digits.npz              open the window with this network
   minigrad-gui train --save my-digits.npz train a network on MNIST, without a window
+  minigrad-gui train --data my-folder/    train one on pictures of your own
+  minigrad-gui data my-folder/            what a folder or a file of pictures holds
   minigrad-gui evaluate my-digits.npz     how well it reads the 10,000 test digits
   minigrad-gui predict my-digits.npz photo.jpg scans/
                                           what it reads in pictures, one digit or many
@@ -113,6 +118,7 @@ def _commands() -> argparse.ArgumentParser:
         description="Print the loss and accuracy of a network on MNIST's 10,000 test digits, on which none is trained.",
     )
     test.add_argument("model", type=Path, metavar="MODEL", help="an .npz file written by the window or by train")
+    _add_data(test)
     test.set_defaults(run=_evaluate)
     read = commands.add_parser(
         "predict",
@@ -126,7 +132,31 @@ def _commands() -> argparse.ArgumentParser:
     each = "print a line for each digit, with its box: left, top, right and bottom in pixels"
     read.add_argument("--all", action="store_true", help=each)
     read.set_defaults(run=_predict)
+    show = commands.add_parser(
+        "data",
+        help="describe a dataset",
+        description="Tell what a dataset is, how many pictures each class has, and what was guessed about it: look at "
+        "the sheet before you train. SOURCE is a file or folder in any of many formats, or a name on the hub.",
+    )
+    _add_data(show, required=True)
+    show.add_argument("--sheet", type=Path, metavar="FILE", help="write some pictures of each class to this PNG file")
+    show.set_defaults(run=_show_data)
     return parser
+
+
+def _add_data(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """The arguments that name a dataset and replace guesses about it."""
+    text = "pictures of your own: a file, a folder, or owner/name on the Hugging Face hub"
+    if required:
+        parser.add_argument("data", metavar="SOURCE", help=text)
+    else:
+        parser.add_argument("--data", metavar="SOURCE", help=text)
+    group = parser.add_argument_group("what the data does not say", "Each is guessed unless it is given.")
+    group.add_argument("--orientation", choices=list(ORIENTATIONS), help="how the pictures lie")
+    group.add_argument("--polarity", choices=POLARITIES, help="whether ink is lighter or darker than paper")
+    group.add_argument("--labels", choices=LABELS, help="what labels from 1 to 10 mean")
+    group.add_argument("--sizing", choices=SIZINGS, help="how pictures of other sizes become 28 x 28")
+    group.add_argument("--class-names", metavar="NAMES", help="names of the classes, separated by commas")
 
 
 def _add_train(commands: Any) -> None:
@@ -160,6 +190,7 @@ def _add_train(commands: Any) -> None:
     add("--validation", "validation_share", held_back, type=float, metavar="SHARE")
     source = "the digits to learn from (default: mnist; the preset best: mnist+pen)"
     parser.add_argument("--dataset", choices=list(data.SOURCES), help=source)
+    _add_data(parser)
     threads = "threads for the products of matrices (default: as many as prove fastest)"
     parser.add_argument("--threads", type=_thread_count, metavar="N", help=threads)
     parser.add_argument("--save", type=Path, metavar="PATH", help="write the trained network to this .npz file")
@@ -189,25 +220,64 @@ def _train(options: argparse.Namespace) -> int:
     settings = {field.name: given[field.name] for field in fields(TrainingConfig) if field.name in given}
     variation = {field.name: given[field.name] for field in fields(Augmentation) if field.name in given}
     runs_with: dict[str, Any] = {name: given[name] for name in ("threads", "save", "checkpoint")}
+    if options.data is not None and options.dataset is not None:
+        raise UsageError("--data and --dataset name different digits; use one of them.")
+    own = _own_data(options)
     if options.resume is not None:
         if settings or variation or options.preset or options.dataset:
-            others = "--save, --checkpoint and --threads"
+            others = "--save, --checkpoint, --threads and --data"
             raise UsageError(f"--resume uses the settings of its run; only {others} can be added.")
-        resume(options.resume, **runs_with)
+        resume(options.resume, dataset=own, **runs_with)
         return 0
     if "hidden" in settings:
         settings["hidden"] = parse_hidden(" ".join(settings["hidden"]))
     start = PRESETS[options.preset] if options.preset else DEFAULTS
     config = replace(start, **settings, augmentation=replace(start.augmentation, **variation))
-    dataset = options.dataset or dataset_of(options.preset or "quick", "mnist")
-    train(config, dataset, **runs_with)
+    source = options.data or options.dataset or dataset_of(options.preset or "quick", "mnist")
+    train(config, source if own is None else _key_of(source), dataset=own, **runs_with)
     return 0
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    model, _ = load_reader(options.model)
-    dataset = data.load(data.MNIST)
+    dataset = _own_data(options)
+    if dataset is None:
+        model, dataset = load_reader(options.model)[0], data.load(data.MNIST)
+    else:
+        model = load_model(options.model)[0]
+    if (inputs := model.sizes[0]) != dataset.test_images[0].size:
+        raise UsageError(f"the network expects {inputs} inputs, but the pictures have {dataset.test_images[0].size}.")
+    if (outputs := model.sizes[-1]) != (classes := len(dataset.class_names)):
+        raise UsageError(f"the network tells {outputs} classes apart, but the data has {classes}.")
     print(measured("test", *evaluate(model, dataset.test_images, dataset.test_labels)))
+    return 0
+
+
+def _own_data(options: argparse.Namespace) -> data.Dataset | None:
+    """The dataset of --data, with the choices that were given."""
+    if options.data is None:
+        return None
+    names = tuple(name.strip() for name in options.class_names.split(",")) if options.class_names else None
+    choices = data.Choices(options.orientation, options.polarity, options.labels, options.sizing, names)
+    return data.open_dataset(options.data, choices)
+
+
+def _key_of(source: str) -> str:
+    """What a run records of its data: a path that is valid from other folders, too, or a name."""
+    return os.path.abspath(source) if os.path.exists(source) else source
+
+
+def _show_data(options: argparse.Namespace) -> int:
+    dataset = _own_data(options)
+    assert dataset is not None
+    for line in describe(dataset):
+        print(printable(line))
+    if options.sheet is not None:
+        try:
+            write_sheet(dataset, options.sheet)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise UsageError(f"{options.sheet} could not be written: {reason}.") from error
+        print(printable(f"saved {options.sheet}"))
     return 0
 
 

@@ -20,8 +20,12 @@ class DatasetCache:
         found = self.peek(source)
         if found is None:
             found = data.load(source, cancelled)
+        return self.put(source, found)
+
+    def put(self, source: str, dataset: data.Dataset) -> data.Dataset:
+        """Remember a dataset under its source, unless there is one; returns the one that is remembered."""
         with self._lock:
-            found = self._loaded.pop(source, found)
+            found = self._loaded.pop(source, dataset)
             self._loaded[source] = found
             while len(self._loaded) > CAPACITY:
                 del self._loaded[next(iter(self._loaded))]

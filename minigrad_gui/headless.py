@@ -18,6 +18,7 @@ from engine.run import TrainingRun
 from engine.training import EpochSummary
 from minigrad_gui import data
 from minigrad_gui.control import TrainingControl
+from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, open_run
 
 IMPATIENCE_S = 1.0
@@ -36,21 +37,35 @@ class StoppedError(Exception):
 
 
 def train(
-    config: TrainingConfig, source: str, *, threads: int | None, save: Path | None, checkpoint: Path | None
+    config: TrainingConfig,
+    source: str,
+    *,
+    threads: int | None,
+    save: Path | None,
+    checkpoint: Path | None,
+    dataset: data.Dataset | None = None,
 ) -> None:
     """Train a new network on one of data.SOURCES, test it, and report on stdout.
 
-    threads: of BLAS, None for the fastest number; save: the file for the network; checkpoint: the file for the run,
-    written during training. Raises UsageError, DataError, ConfigError or ModelFileError; StoppedError on Ctrl+C
-    and SIGTERM.
+    dataset: what to train on, if it was loaded before; `source` is its name. threads: of BLAS, None for the fastest
+    number; save: the file for the network; checkpoint: the file for the run, written during training. Raises
+    UsageError, DataError, ConfigError or ModelFileError; StoppedError on Ctrl+C and SIGTERM.
     """
     save, checkpoint = _targets(save, checkpoint)
     if checkpoint is not None and checkpoint.exists():
         _refuse_to_replace(checkpoint)
-    _train(TrainingJob(config, source, TrainingControl(config.learning_rate), None, checkpoint, threads=threads), save)
+    control = TrainingControl(config.learning_rate)
+    _train(TrainingJob(config, source, control, None, checkpoint, threads=threads), save, dataset)
 
 
-def resume(path: Path, *, threads: int | None, save: Path | None, checkpoint: Path | None) -> None:
+def resume(
+    path: Path,
+    *,
+    threads: int | None,
+    save: Path | None,
+    checkpoint: Path | None,
+    dataset: data.Dataset | None = None,
+) -> None:
     """Resume the run in the file `path`; parameters and errors are those of `train`.
 
     By default it has as many threads as before, and the network is the same as without the interruption.
@@ -59,7 +74,8 @@ def resume(path: Path, *, threads: int | None, save: Path | None, checkpoint: Pa
     _check_apart(save, checkpoint or path)
     if checkpoint is not None and checkpoint.exists() and not checkpoint.samefile(path):
         _refuse_to_replace(checkpoint)
-    _train(TrainingJob.resuming(path, summarize_checkpoint(path), checkpoint or path, threads), save)
+    job = TrainingJob.resuming(path, summarize_checkpoint(path), checkpoint or path, threads)
+    _train(job, save, dataset)
 
 
 def complain(what: object) -> None:
@@ -132,11 +148,14 @@ def _first_signal_stops(control: TrainingControl) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _train(job: TrainingJob, save: Path | None) -> None:
+def _train(job: TrainingJob, save: Path | None, dataset: data.Dataset | None) -> None:
     """Train to the last epoch, test, save and report."""
+    datasets = DatasetCache()
+    if dataset is not None:
+        datasets.put(job.source, dataset)
     with _first_signal_stops(job.control) as asked:
         try:
-            with open_run(job, RunCache(), _tell_failed_checkpoint) as runner:
+            with open_run(job, RunCache(datasets), _tell_failed_checkpoint) as runner:
                 if job.resume_from is not None:
                     print(f"resuming {_position(runner.run)}", flush=True)
                 _run(runner, save, asked)

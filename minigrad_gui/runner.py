@@ -28,7 +28,7 @@ from minigrad_gui.threads import fastest_blas_threads
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """A run: what to train, on which of data.SOURCES, and from which network (None: a new one, from the seed).
+    """A run: what to train, on which source of `data.load`, and from which network (None: a new one, from the seed).
 
     checkpoint_path: its checkpoint file, None for none; resume_from: the checkpoint to resume from; threads: None for
     the number it had before, or the fastest; rate_changes: when the learning rate was changed during the run;
@@ -51,7 +51,7 @@ class TrainingJob:
     ) -> "TrainingJob":
         """A job that resumes the run in the checkpoint `path`. Raises ModelFileError if its dataset is unknown."""
         record = TrainingRecord.from_meta(summary.meta)
-        if record.dataset not in data.SOURCES:
+        if record.dataset is None or not data.can_be_loaded(record.dataset):
             raise ModelFileError(f"{path} does not say what its run was trained on.")
         return cls(
             summary.config,

@@ -389,3 +389,50 @@ def test_a_run_that_learns_nothing_gets_a_diagnosis(capsys):
 def test_a_run_that_learns_well_gets_no_diagnosis(capsys):
     assert main(["train", "--epochs", "2", "--hidden", "32", "--threads", "1"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("trained in")
+
+
+@pytest.fixture
+def own_file(tmp_path):
+    """400 of MNIST's digits as somebody may have them: lying, dark on light, and labelled from 1."""
+    digits = mnist()
+    images, labels = 255 - digits.train_images[:400].swapaxes(1, 2), digits.train_labels[:400].astype(int) + 1
+    np.savez(tmp_path / "own.npz", x=images, y=labels)
+    return str(tmp_path / "own.npz")
+
+
+def test_data_tells_what_a_file_holds(own_file, tmp_path, capsys):
+    assert main(["data", own_file, "--sheet", str(tmp_path / "sheet.png")]) == 0
+    out = capsys.readouterr().out
+    assert "own.npz: 344 pictures to train on, 56 to test on" in out
+    assert "orientation: transposed; polarity: dark ink\nlabels: from one" in out
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_network_is_trained_evaluated_and_resumed_on_own_data(own_file, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = "train --data own.npz --epochs 1 --hidden 16 --batch-size 20 --save m.npz --checkpoint c.npz --threads 1"
+    assert main(words.split()) == 0
+    assert main(["evaluate", PRETRAINED, "--data", own_file]) == 0
+    assert float(re.findall(r"accuracy ([\d.]+)%", capsys.readouterr().out)[-1]) > 90
+    assert load_model(tmp_path / "m.npz")[1]["dataset"] == own_file
+    monkeypatch.chdir("/")
+    assert main(["train", "--resume", str(tmp_path / "c.npz")]) == 0
+
+
+def test_letters_are_trained_on_and_evaluated(tmp_path, capsys):
+    digits = mnist()
+    names = np.array(list("abcdefghijkl"))[np.arange(300) % 12]
+    np.savez(tmp_path / "letters.npz", x=digits.train_images[:300], y=names)
+    path = str(tmp_path / "letters.npz")
+    words = ["train", "--data", path, "--epochs", "1", "--hidden", "8", "--save", str(tmp_path / "m.npz")]
+    assert main(words) == 0
+    assert load_model(tmp_path / "m.npz")[0].sizes == (784, 8, 12)
+    assert main(["evaluate", str(tmp_path / "m.npz"), "--data", path]) == 0
+    assert main(["evaluate", PRETRAINED, "--data", path]) == 2
+    assert "tells 10 classes apart, but the data has 12" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["data"], ["train", "--data"], ["evaluate", PRETRAINED, "--data"]])
+def test_missing_data_is_told_in_one_line(command, capsys):
+    assert main([*command, "/no/such/file"]) == 2
+    assert capsys.readouterr().err == "minigrad-gui: There is no file or folder /no/such/file.\n"

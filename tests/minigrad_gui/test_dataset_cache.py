@@ -41,3 +41,10 @@ def test_what_cannot_be_loaded_is_asked_for_again(monkeypatch):
         with pytest.raises(data.DataError):
             cache.get("mnist")
     assert len(cache.get("mnist").test_images) == 10_000
+
+
+def test_what_was_loaded_elsewhere_is_not_loaded_again(loaded, few):
+    cache = DatasetCache()
+    assert cache.put("/own/file", few) is few
+    assert cache.get("/own/file") is few
+    assert loaded == []
