@@ -216,6 +216,14 @@ def _style_sheet(scheme: Colors) -> str:
         QSlider::sub-page:horizontal:disabled {{ background: {scheme.border}; }}
         QSlider::handle:horizontal:disabled {{ background: {scheme.window}; border-color: {scheme.border}; }}
         QSplitter::handle {{ background: transparent; }}
+        QMainWindow::separator {{ background: transparent; width: {SPACING_PX}px; height: {SPACING_PX}px; }}
+        QTabBar::tab {{
+            color: {scheme.muted}; background: transparent; border: none; border-bottom: 2px solid transparent;
+            padding: 5px 3px; margin: 0 4px;
+        }}
+        QTabBar::tab:hover {{ color: {scheme.text}; }}
+        QTabBar::tab:selected {{ color: {scheme.text}; border-bottom-color: {scheme.accent}; }}
+        QTabBar:focus::tab:selected {{ color: {scheme.accent}; }}
         QStatusBar {{ color: {scheme.text}; }}
         QMenuBar QToolButton {{ border: none; border-radius: 4px; padding: 0 10px; margin: 0 {SPACING_PX}px; }}
         QMenuBar QToolButton:hover, QMenuBar QToolButton:checked {{ background: {scheme.bar_track}; }}

@@ -105,4 +105,6 @@ class Docks(QMainWindow):
             for tabs in self.findChildren(QTabBar):  # Qt makes and removes them as docks are moved
                 tabs.setAccessibleName("Views in tabs")
                 tabs.setExpanding(False)
+                tabs.setElideMode(Qt.TextElideMode.ElideNone)
+                tabs.setDrawBase(False)
         return result
