@@ -81,3 +81,11 @@ def evaluate(
     labels[labels >= model.sizes[-1]] = NO_CLASS
     readings = read_all(model, images, labels, temperature=temperature, cancelled=desk.cancelled)
     return None if readings is None else Evaluation(part, digits, readings, of, run)
+
+
+def accuracy_in_test(model: MLP, trained_on: TrainedOn, desk: Desk) -> float | None:
+    """The share of the test digits that a network reads correctly; None if cancelled."""
+    digits = desk.digits(trained_on, "test")
+    images, labels = digits.images[digits.indices], digits.labels[digits.indices]
+    readings = read_all(model, images, labels, cancelled=desk.cancelled)
+    return None if readings is None else float(readings.counts.trace() / readings.counts.sum())

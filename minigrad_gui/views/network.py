@@ -4,7 +4,6 @@ Damage is done to a copy, which reads the drawing as long as this view is in fro
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,38 +13,25 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from engine.nn import MLP, count_parameters
 from minigrad_gui import theme
-from minigrad_gui.analysis import Answer, Desk, Digits, TrainedOn, Work
+from minigrad_gui.analysis import Answer, Work
 from minigrad_gui.digits import with_article
+from minigrad_gui.evaluation import accuracy_in_test
+from minigrad_gui.exciting import Excitement, excite
 from minigrad_gui.insight.damage import Damage, DamageHistory
 from minigrad_gui.insight.glance import Glance, NeuronGlance, glance
-from minigrad_gui.insight.neurons import Exciting, most_exciting_of_all
-from minigrad_gui.insight.readings import read_all
+from minigrad_gui.resembling import called, picture_of
 from minigrad_gui.views.view import DockedView
 from minigrad_gui.widgets.building import Item, caption, column, named
 from minigrad_gui.widgets.damage_controls import DamageControls
 from minigrad_gui.widgets.maps import ink
 from minigrad_gui.widgets.network_picture import NetworkPicture
-from minigrad_gui.widgets.neuron_panel import EXCITING, NeuronPanel
+from minigrad_gui.widgets.neuron_panel import NeuronPanel
 from minigrad_gui.widgets.sum_table import figure
 
 AT_ONCE_PARAMETERS = 2_000_000
 """A larger network is looked into in another thread: it would keep the window waiting."""
-PRODUCTS_AT_ONCE = 7_000_000_000
-"""Of the search for what excites neurons, before what was found is shown: about half a second."""
-MOST_PRODUCTS = 100_000_000_000
-"""Of that search in all: a very large network sees fewer digits."""
 BLANK = "Draw a digit: its way through the network lights up."
 NO_NETWORK = "There is no network yet. Train one, or open a model."
-
-
-@dataclass(frozen=True)
-class _Excitement:
-    """The digits that excite each neuron of a network most, of the first `seen` of those that it learned from."""
-
-    model: MLP
-    digits: Digits
-    seen: int
-    best: list[Exciting]
 
 
 class NetworkView(DockedView):
@@ -63,9 +49,9 @@ class NetworkView(DockedView):
     def build(self) -> None:
         self._history = DamageHistory()
         self._seen_picture = self.session.picture
-        self._excitement: _Excitement | None = None
-        self._intact: tuple[MLP, float] | None = None
-        self._damaged: tuple[MLP, float] | None = None
+        self._excitement: Excitement | None = None
+        self._accuracies: dict[str, tuple[MLP, float]] = {}
+        """Of the intact and the damaged network, which were asked for last."""
         self._asked: dict[str, MLP] = {}
         """What is being computed, and with which network."""
         self._glance: Glance | None = None
@@ -78,6 +64,8 @@ class NetworkView(DockedView):
         layout.setStretchFactor(self._picture, 1)
         self.fill(contents, *self._controls())
         self._picture.pointed.connect(self.mark_soon)
+        self._panel.digitChosen.connect(self._on_digit)
+        self._panel.accepted.connect(self._on_offered)
         self._picture.silenceAsked.connect(self._on_silence)
         self._break.noiseWanted.connect(self._on_noise)
         self._break.scaleWanted.connect(self._on_scale)
@@ -141,7 +129,7 @@ class NetworkView(DockedView):
         self._show_controls()
         if model is None:
             self._picture.show_glance(None, frozenset(), NO_NETWORK)
-            self._panel.show_neuron(None, "", "", "")
+            self._panel.show_none("Train")
             return
         look = partial(glance, model, session.picture, self._picture.neuron)
         if count_parameters(model.sizes) <= AT_ONCE_PARAMETERS:
@@ -158,13 +146,12 @@ class NetworkView(DockedView):
         if session.state == "training" or intact is None or model is None:
             self._withdraw()
             return
-        if self._intact is None or self._intact[0] is not intact:
-            self._ask("intact", intact, partial(_accuracy, intact, trained_on))
-        if model is not intact and (self._damaged is None or self._damaged[0] is not model):
-            self._ask("damaged", model, partial(_accuracy, model, trained_on))
+        for kind, each in (("intact", intact), ("damaged", model)):
+            if (kind == "intact" or model is not intact) and self._accuracy_of(kind, each) is None:
+                self._ask(kind, each, partial(accuracy_in_test, each, trained_on))
         found = self._excitement if self._excitement is not None and self._excitement.model is intact else None
-        if found is None or found.seen < _most_digits(found):
-            self._ask("exciting", intact, partial(_excite, intact, trained_on, found))
+        if found is None or not found.is_complete:
+            self._ask("exciting", intact, partial(excite, intact, trained_on, found))
 
     def _ask(self, kind: str, model: MLP, work: Work) -> None:
         """Have this done with a network, unless it is being done, in place of what was asked for before."""
@@ -183,7 +170,7 @@ class NetworkView(DockedView):
 
     def take(self, answer: Answer) -> None:
         kind, result = answer.key.split("/")[1], answer.result
-        self._asked.pop(kind, None)
+        model = self._asked.pop(kind, None)
         if result is None:
             return
         if kind == "glance":
@@ -191,11 +178,9 @@ class NetworkView(DockedView):
         elif kind == "exciting":
             self._excitement = result
             self._show_exciting()
-        elif kind == "intact":
-            self._intact = result
-        elif kind == "damaged":
-            self._damaged = result
-        self._show_accuracy()
+        elif model is not None:
+            self._accuracies[kind] = model, result
+            self._show_accuracy()
         if self._is_seen:
             self._ask_for_more()
 
@@ -211,7 +196,6 @@ class NetworkView(DockedView):
         self._picture.show_glance(None if is_blank else shown, silenced, BLANK if is_blank else "")
         if is_blank and self._picture.neuron is None:
             self._explained = None
-            self._panel.show_neuron(None, "", "", "")
             self._show_exciting()
             return
         neuron = self._explained = shown.neuron
@@ -239,16 +223,32 @@ class NetworkView(DockedView):
     def _show_exciting(self) -> None:
         """The digits that excite the neuron in the panel most."""
         neuron, found = self._explained, self._excitement
-        if neuron is None or found is None or found.model is not self.session.intact_model:
-            waiting = "After the run" if self.session.state == "training" else "Looking…"
-            self._panel.show_exciting("" if neuron is None else waiting, ink(np.zeros((0, 28, 28))), ())
-            return
-        best, unit = found.best[neuron.layer], neuron.unit
-        indices = found.digits.indices[best.indices[unit]]
-        pairs = zip(found.digits.labels[indices], best.outputs[unit], strict=True)
-        descriptions = [f"{with_article(int(label))}, output {figure(float(output))}" for label, output in pairs]
-        images = ink(found.digits.images[indices])
-        self._panel.show_exciting(f"Best of {found.seen:,} digits", images, descriptions)
+        if neuron is None:
+            self._panel.show_none("" if found is None else "Show a training digit")
+        elif found is None or found.model is not self.session.intact_model:
+            self._panel.show_exciting("After the run" if self.session.state == "training" else "Looking…")
+        else:
+            best = found.of(neuron.layer, neuron.unit)
+            images = found.digits.images[[index for index, _ in best]]
+            names = [f"{called(found.digits, index)}: output {figure(output)}" for index, output in best]
+            self._panel.show_exciting(f"Best of {found.seen:,} digits", ink(images), names)
+
+    @Slot()
+    def _on_offered(self) -> None:
+        if self.session.model is None:
+            self.session.train()
+        elif self._excitement is not None:
+            digits = self._excitement.digits
+            index = int(np.random.default_rng().choice(digits.indices))
+            self.session.show_picture(picture_of(digits, index), called(digits, index))
+
+    @Slot(int)
+    def _on_digit(self, number: int) -> None:
+        """Show the exciting digit that was chosen in place of the drawing."""
+        neuron, found = self._explained, self._excitement
+        if neuron is not None and found is not None:
+            index, _ = found.of(neuron.layer, neuron.unit)[number]
+            self.session.show_picture(picture_of(found.digits, index), called(found.digits, index))
 
     def _show_controls(self) -> None:
         can_damage = self.session.model is not None and self.session.state != "training"
@@ -259,13 +259,18 @@ class NetworkView(DockedView):
         self._show_accuracy()
 
     def _show_accuracy(self) -> None:
-        text, model, intact = "", self.session.reading_model, self.session.intact_model
-        if self._intact is not None and self._intact[0] is intact:
-            text = f"Test: {self._intact[1]:.2%}"
+        model, intact = self.session.reading_model, self.session.intact_model
+        accuracy = self._accuracy_of("intact", intact)
+        text = "" if accuracy is None else f"Test: {accuracy:.2%}"
         if model is not intact and self.session.state != "training":
-            known = self._damaged is not None and self._damaged[0] is model
-            text += f" → {self._damaged[1]:.2%}" if known and self._damaged is not None else " → …"
+            damaged = self._accuracy_of("damaged", model)
+            text += " → …" if damaged is None else f" → {damaged:.2%}"
         self._accuracy.setText(text)
+
+    def _accuracy_of(self, kind: str, model: MLP | None) -> float | None:
+        """What is known of this network, the intact or the damaged one."""
+        known = self._accuracies.get(kind)
+        return known[1] if known is not None and known[0] is model else None
 
     # ------------------------------------------------------------ damage
 
@@ -305,27 +310,3 @@ class NetworkView(DockedView):
             for layer, outputs in enumerate(self._glance.outputs):
                 for unit, output in enumerate(outputs):
                     yield layer + 1, unit + 1, float(output), (layer, unit) in self._history.now.silenced
-
-
-def _accuracy(model: MLP, trained_on: TrainedOn, desk: Desk) -> tuple[MLP, float] | None:
-    """The share of the test digits that the network reads correctly; None if cancelled."""
-    digits = desk.digits(trained_on, "test")
-    readings = read_all(model, digits.images, digits.labels, cancelled=desk.cancelled)
-    if readings is None:
-        return None
-    counts = readings.counts
-    return model, float(counts.trace() / counts.sum())
-
-
-def _excite(model: MLP, trained_on: TrainedOn, before: _Excitement | None, desk: Desk) -> _Excitement | None:
-    """Look at further digits that the network learned from; None if cancelled."""
-    digits = desk.digits(trained_on, "training") if before is None else before.digits
-    seen, found = (0, []) if before is None else (before.seen, before.best)
-    at_once = max(PRODUCTS_AT_ONCE // count_parameters(model.sizes), EXCITING)
-    chosen = digits.indices[seen : seen + at_once]
-    best = most_exciting_of_all(model, digits.images[chosen], EXCITING, desk.cancelled, first=seen, found=found)
-    return None if best is None else _Excitement(model, digits, seen + len(chosen), best)
-
-
-def _most_digits(found: _Excitement) -> int:
-    return min(len(found.digits.indices), MOST_PRODUCTS // count_parameters(found.model.sizes))

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+import numpy as np
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.insight.glance import NeuronGlance
@@ -13,18 +14,22 @@ from minigrad_gui.widgets.maps import Pixels, signed
 from minigrad_gui.widgets.mosaic import Mosaic
 from minigrad_gui.widgets.sum_table import SumTable
 
-EXCITING = 8
-"""Digits that are shown for a neuron."""
 EXCITING_IN_A_ROW = 4
 WIDEST_SUM_PX = 280
 WIDE_PX = 640
 SCALES, WIDE_SCALES = (3, 1), (5, 2)
 """Screen pixels for each pixel of the weights and of the digits; in a panel of WIDE_PX, and with room below."""
 WIDEST_CAPTION = "Best of 60,000 digits"
+NO_PICTURES: Pixels = np.empty((0, 28, 28, 3), np.uint8)
 HINT = "Point at a neuron to see how it comes to its output."
 
 
 class NeuronPanel(QWidget):
+    """Emits `digitChosen` with the number of the exciting digit that was clicked, and `accepted` for its offer."""
+
+    digitChosen = Signal(int)  # noqa: N815
+    accepted = Signal()
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = named(caption(HINT, role="title"), "neuronTitle")
@@ -36,6 +41,9 @@ class NeuronPanel(QWidget):
         self._exciting_caption = named(caption(), "excitingCaption")
         self._exciting = named(Mosaic("Digits that excite the neuron most", SCALES[1]), "neuronExciting")
         self._looks_for_caption = caption()
+        self._offer = named(QPushButton(), "networkOfferButton")
+        self._offer.clicked.connect(self.accepted)
+        column(1, row(1, self._offer, 1), 1, parent=self._sum)
         self._sum.setMaximumWidth(WIDEST_SUM_PX)
         looks_for = column(self._looks_for_caption, self._looks_for, 1, spacing=2)
         exciting = column(self._exciting_caption, self._exciting, 1, spacing=2)
@@ -44,6 +52,7 @@ class NeuronPanel(QWidget):
         details.setStretchFactor(self._sum, 100)
         column(row(self._title, 1, self._share), details, spacing=4, parent=self)
         self._set_scales(SCALES)
+        self._exciting.chosen.connect(self.digitChosen)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -55,19 +64,28 @@ class NeuronPanel(QWidget):
             mosaic.set_scale(scale)
             mosaic.setFixedWidth(columns * mosaic.minimumSizeHint().width())
 
-    def show_neuron(self, neuron: NeuronGlance | None, title: str, share: str, activation: str) -> None:
+    def show_neuron(self, neuron: NeuronGlance, title: str, share: str, activation: str) -> None:
         """activation: the name of the network's activation."""
-        self._title.setText(title if neuron is not None else HINT)
+        self._offer.hide()
+        self._title.setText(title)
         self._share.setText(share)
-        self._looks_for_caption.setText("" if neuron is None else "Looks for")
-        if neuron is None:
-            self._sum.show_sum(None)
-            self._looks_for.set_pictures(signed([]).reshape(0, 28, 28, 3))
-        else:
-            self._sum.show_sum(neuron.arithmetic, neuron.layer, activation if neuron.share is not None else "")
-            self._looks_for.set_pictures(signed(neuron.looks_for)[None], (), [f"The weights of {title}"])
+        self._looks_for_caption.setText("Looks for")
+        self._sum.show_sum(neuron.arithmetic, neuron.layer, activation if neuron.share is not None else "")
+        self._looks_for.set_pictures(signed(neuron.looks_for)[None], (), [f"The weights of {title}"])
 
-    def show_exciting(self, told: str, pictures: Pixels, descriptions: Sequence[str]) -> None:
+    def show_none(self, offer: str) -> None:
+        """No neuron is shown. offer: what the button does that leads further; empty for no button."""
+        self._offer.setText(offer)
+        self._offer.setVisible(bool(offer))
+        self._title.setText(HINT)
+        self._share.setText("")
+        self._looks_for_caption.setText("")
+        self._sum.show_sum(None)
+        self._looks_for.set_pictures(NO_PICTURES)
+        self.show_exciting("")
+
+    def show_exciting(self, told: str, pictures: Pixels = NO_PICTURES, descriptions: Sequence[str] = ()) -> None:
         """told: above the pictures, (n, 28, 28, 3), such as how many digits were looked at."""
         self._exciting_caption.setText(told)
         self._exciting.set_pictures(pictures, (), descriptions)
+        self._exciting.set_current(-1)

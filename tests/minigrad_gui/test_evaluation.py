@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import MLP
+from engine import MLP, Tensor
 from minigrad_gui.analysis import Desk, TrainedOn
 from minigrad_gui.dataset_cache import DatasetCache
-from minigrad_gui.evaluation import evaluate
+from minigrad_gui.evaluation import accuracy_in_test, evaluate
 
 
 @pytest.fixture
@@ -59,3 +59,10 @@ def test_what_is_cancelled_gives_nothing(few_digits):  # noqa: ARG001
     datasets.get("mnist")
     model = MLP(784, [8], 10)
     assert evaluate(model, 1.0, TrainedOn(), "test", "", None, Desk(datasets, lambda: True)) is None
+
+
+def test_the_accuracy_is_the_share_of_test_digits_read_as_they_are_labelled(desk, few):
+    model = MLP(784, [8], 10, init="he", rng=np.random.default_rng(0))
+    read = model(Tensor(few.test_images.reshape(500, 784) / 255)).data.argmax(axis=1)
+    assert accuracy_in_test(model, TrainedOn(), desk) == np.mean(read == few.test_labels)
+    assert accuracy_in_test(model, TrainedOn(), Desk(DatasetCache(), lambda: True)) is None

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from minigrad_gui import exciting
 from minigrad_gui.insight import activations
 from minigrad_gui.insight.damage import Damage
 from minigrad_gui.insight.neurons import most_exciting
@@ -62,7 +63,7 @@ def test_it_follows_a_run_and_another_network(user, view):
 
 
 def test_a_neuron_that_is_pointed_at_is_explained(user, view, diagram, few_digits, monkeypatch):
-    monkeypatch.setattr(network, "PRODUCTS_AT_ONCE", 700_000_000)  # about 1,000 digits
+    monkeypatch.setattr(exciting, "PRODUCTS_AT_ONCE", 700_000_000)  # about 1,000 digits
     user.session.open_pretrained()
     user.wait(lambda: view._excitement is not None and view._excitement.model is user.session.model)
     assert view._excitement.seen < 1100
@@ -71,7 +72,7 @@ def test_a_neuron_that_is_pointed_at_is_explained(user, view, diagram, few_digit
     sums = {line.name: line.value for line in user.widget("neuronSum").lines()}
     layer, x = user.session.model.layers[0], user.session.picture.ravel()
     assert sums["sum"] == pytest.approx(float(layer.W.data[100] @ x + layer.b.data[100]), rel=1e-4)
-    user.wait(lambda: view._excitement is not None and view._excitement.seen == len(view._excitement.digits.indices))
+    user.wait(lambda: view._excitement.is_complete)
     digits = view._excitement.digits
     assert digits.images is few_digits.train_images
     best, _ = most_exciting(user.session.model, 0, 100, digits.images[digits.indices], 8)
@@ -146,7 +147,7 @@ def test_a_large_network_is_looked_into_in_another_thread(user, view, diagram, m
     user.wait(lambda: view._excitement is not None and "→" not in user.widget("damageAccuracy").text())
     view._on_silence(0, 3)
     user.wait(lambda: bool(session.damage) and agree(view, session.reading_model, session.picture))
-    user.wait(lambda: view._damaged is not None and view._damaged[0] is session.reading_model)
+    user.wait(lambda: view._accuracy_of("damaged", session.reading_model) is not None)
 
 
 def test_a_blank_canvas_says_what_would_light_the_network(user):
@@ -155,9 +156,21 @@ def test_a_blank_canvas_says_what_would_light_the_network(user):
     user.wait(lambda: view._excitement is not None)
     assert diagram._message.startswith("Draw a digit")
     assert user.widget("neuronExciting").count == 0
+    user.click("networkOfferButton")
+    user.wait(lambda: diagram._message == "" and agree(view, user.session.model, user.session.picture))
+    assert user.session.picture.any()
+    assert not user.widget("networkOfferButton").isVisible()
+
+
+def test_a_digit_that_excites_a_neuron_is_shown_in_place_of_the_drawing(user, view, diagram, few_digits):
     diagram.select((0, 3))
-    user.wait(lambda: user.widget("neuronExciting").count == 8)
-    assert "Layer 1, neuron 4" in user.widget("neuronTitle").text()
+    mosaic = user.widget("neuronExciting")
+    user.wait(lambda: "Layer 1, neuron 4" in user.widget("neuronTitle").text() and mosaic.count == 8)
+    index, output = view._excitement.of(0, 3)[5]
+    QTest.mouseClick(mosaic, Qt.MouseButton.LeftButton, pos=mosaic.rect_of(5).center())
+    user.wait(lambda: np.array_equal(user.session.picture, few_digits.train_images[index] / np.float32(255)))
+    user.wait(lambda: agree(view, user.session.model, user.session.picture))
+    assert view._glance.outputs[0][3] == pytest.approx(output, rel=1e-4)
 
 
 def test_the_keyboard_reaches_all_of_it_by_name(user, view, diagram):

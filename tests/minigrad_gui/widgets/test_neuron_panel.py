@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
+from PySide6.QtTest import QTest
 
 from engine import MLP
 from minigrad_gui.insight.glance import glance
@@ -19,7 +21,7 @@ def panel(qtbot):
     return panel
 
 
-def test_a_neuron_is_shown_and_leaves_again(panel, mnist):
+def test_a_neuron_is_shown_and_leaves_again(panel, mnist, qtbot):
     model = MLP(784, (40,), 10, init="he", rng=np.random.default_rng(1))
     panel.show_neuron(glance(model, mnist.test_images[0], (0, 4)).neuron, "Layer 1, neuron 5", "1 of 2", "ReLU")
     assert (panel._title.text(), panel._share.text()) == ("Layer 1, neuron 5", "1 of 2")
@@ -27,8 +29,13 @@ def test_a_neuron_is_shown_and_leaves_again(panel, mnist):
     assert panel._sum.lines()[-1].name == "ReLU of it"
     panel.show_neuron(glance(model, mnist.test_images[0]).neuron, "Logit of 7", "", "ReLU")
     assert panel._sum.lines()[-1].name == "sum", "nothing is made of a logit"
-    panel.show_neuron(None, "", "", "")
+    assert not panel._offer.isVisible()
+    panel.show_none("Train")
     assert (panel._title.text(), panel._looks_for.count, panel._sum.lines()) == (HINT, 0, [])
+    with qtbot.waitSignal(panel.accepted):
+        QTest.mouseClick(panel._offer, Qt.MouseButton.LeftButton)
+    panel.show_none("")
+    assert not panel._offer.isVisible()
 
 
 def test_exciting_digits_can_be_heard(panel, mnist):
