@@ -24,8 +24,8 @@ SPLIT_WORDS = {
     "tes": "test",
     "t10k": "test",
 }
-PICTURE_WORDS = ("images", "image", "imgs", "img", "pictures", "x", "data", "pixels", "features")
-LABEL_WORDS = ("labels", "label", "y", "targets", "target", "lab", "classes", "class", "digits")
+PICTURE_WORDS = ("images", "image", "imgs", "img", "pictures", "x", "data", "pixels", "features", "fea")
+LABEL_WORDS = ("labels", "label", "y", "targets", "target", "lab", "classes", "class", "digits", "gnd")
 OTHER_WORDS = ("arr", "idx1", "idx2", "idx3", "ubyte", "int", "gz", "bz2", "npy", "npz", "mat", "csv", "txt", "data")
 ONE_HOT_MOST = 100
 

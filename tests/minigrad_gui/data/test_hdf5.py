@@ -1,0 +1,46 @@
+"""HDF5 as USPS and MATLAB write it, where `h5py` is installed, and one sentence where it is not."""
+
+import sys
+
+import numpy as np
+import pytest
+from own_files import assert_same, opened
+
+from minigrad_gui.data import DataError
+
+
+def test_without_h5py_one_sentence_says_so(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    (tmp_path / "usps.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    with pytest.raises(DataError, match="takes the package h5py"):
+        opened(tmp_path / "usps.h5")
+
+
+def test_usps(own, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "usps.h5", "w") as file:
+        for split, x, y in (("train", own.x, own.y), ("test", own.tx, own.ty)):
+            file[f"{split}/data"] = x.reshape(len(x), -1) / np.float32(255)
+            file[f"{split}/target"] = y.astype(np.int64)
+    assert_same(opened(tmp_path / "usps.h5"), own)
+
+
+def test_matlab_reverses_the_dimensions(own, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "emnist.mat", "w", userblock_size=512) as file:
+        for split, x, y in (("train", own.x, own.y), ("test", own.tx, own.ty)):
+            file[f"dataset/{split}/images"] = x.swapaxes(1, 2).reshape(len(x), -1).T
+            file[f"dataset/{split}/labels"] = y[None]
+    with open(tmp_path / "emnist.mat", "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(128))
+    assert_same(opened(tmp_path / "emnist.mat"), own)
+
+
+def test_data_in_other_files_is_not_read(own, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    (tmp_path / "private").write_bytes(own.x.tobytes())
+    with h5py.File(tmp_path / "evil.h5", "w") as file:
+        file.create_dataset("x", own.x.shape, np.uint8, external=[(str(tmp_path / "private"), 0, own.x.nbytes)])
+        file["y"] = own.y
+    with pytest.raises(DataError, match="no pictures"):
+        opened(tmp_path / "evil.h5")
