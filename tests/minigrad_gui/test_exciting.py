@@ -28,7 +28,8 @@ def test_pieces_lead_to_the_best_of_all(model, desk, few, monkeypatch):
     pieces = [excite(model, LEARNED_FROM, None, desk)]
     while not pieces[-1].is_complete:
         pieces.append(excite(model, LEARNED_FROM, pieces[-1], desk))
-    learned_from = desk.digits(LEARNED_FROM, "training").indices
+    learned_from = pieces[0].digits.indices
+    assert set(learned_from) != set(range(3000))
     assert [piece.seen for piece in pieces] == [600, 1200, len(learned_from)]
     outputs = {int(index): activations(model, few.train_images[index])[0][2] for index in learned_from}
     best = pieces[-1].of(0, 2)
