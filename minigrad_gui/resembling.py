@@ -22,6 +22,8 @@ PIECE_S = 0.02
 Subject = tuple[MLP | None, str, float, int]
 """What an index depends on: the network, if it asks that, and the digits that the network learned from."""
 
+Moment = tuple[object, float]
+
 
 @dataclass(frozen=True)
 class Resembling:
@@ -71,10 +73,10 @@ def picture_of(digits: Digits, index: int) -> Picture:
 
 @dataclass(frozen=True, eq=False)
 class DigitIndex:
-    """Digits prepared for finding those that resemble a picture. moment: of which moment its network is, in words."""
+    """Digits prepared for finding those that resemble a picture. moment: the run of its network, and its epochs."""
 
     subject: Subject
-    moment: str
+    moment: Moment
     digits: Digits
     nearest: NearestIndex
 
@@ -85,7 +87,7 @@ class DigitIndex:
 class IndexBuilder:
     """Work for an analyst: prepares an index piece by piece, so that other work need not wait for all of it."""
 
-    def __init__(self, model: MLP, trained_on: TrainedOn, space: Space, moment: str) -> None:
+    def __init__(self, model: MLP, trained_on: TrainedOn, space: Space, moment: Moment) -> None:
         self.subject = subject(model, trained_on, space)
         self.moment = moment
         self._asks = model, trained_on, space

@@ -107,9 +107,9 @@ class NearestView(DockedView):
             is_recent = trains and (search.builder is not None or monotonic() < search.began_s + RENEWAL_S)
             if latest.subject == subject or is_recent:
                 return
-        moment = f"after {session.epochs_done:.1f} epochs" if len(session.history) else "before"
+        moment = session.history, session.epochs_done
         search.builder = IndexBuilder(model, session.trained_on, search.space, moment)
-        search.began_s = monotonic()
+        search.began_s, search.failed = monotonic(), None
         session.withdraw(self._key(search.space))
         self._build_on(search)
 
@@ -134,7 +134,8 @@ class NearestView(DockedView):
         what = answer.key.split("/")[1]
         if what == "found":
             for space, found in (answer.result or {}).items():
-                self._show(self._searches[space], found)
+                if self._searches[space].index is not None:
+                    self._show(self._searches[space], found)
         elif answer.error is not None:
             self._give_up(self._searches[what], answer.error)
         else:
@@ -186,7 +187,14 @@ class NearestView(DockedView):
             if search.index is None and search.failed is None:
                 search.row.show_none(PREPARING)
             is_old = search.index is not None and search.index.subject[0] not in (None, model)
-            search.row.set_note(f"as it was {search.index.moment}" if is_old and search.index is not None else "")
+            search.row.set_note(self._age(search.index) if is_old and search.index is not None else "")
+
+    def _age(self, index: DigitIndex) -> str:
+        """How old a network is, in words."""
+        if self.session.state != "training":
+            return "being compared again…"
+        run, epochs = index.moment
+        return f"as it was after {epochs:.1f} epochs" if run is self.session.history else "as it was before the run"
 
     # ------------------------------------------------------------ person -> session
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 import numpy as np
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
@@ -25,11 +25,12 @@ class DigitRow(QWidget):
     def __init__(self, name: str, title: str) -> None:
         """name: the beginning of the names of its parts."""
         super().__init__()
+        self.title = caption(title, role="title")
         self._summary = named(_line("body"), f"{name}Summary")
-        self._note = named(_line("muted"), f"{name}Note")
+        self._note = named(_line("muted", Qt.AlignmentFlag.AlignRight), f"{name}Note")
         self.mosaic = named(Mosaic(title), f"{name}Digits")
         self.mosaic.chosen.connect(self.chosen)
-        self._heading = row(caption(title, role="title"), self._summary, self._note)
+        self._heading = row(self.title, self._summary, self._note)
         self._heading.setStretch(1, 3)
         self._heading.setStretch(2, 2)
         column(self._heading, self.mosaic, 1, spacing=HEADING_PX, parent=self)
@@ -65,6 +66,9 @@ class DigitRows(QWidget):
     def __init__(self, rows: Iterable[DigitRow], count: int) -> None:
         super().__init__()
         self._digit_rows, self._count = list(rows), count
+        widest_px = max(each.title.sizeHint().width() for each in self._digit_rows)
+        for each in self._digit_rows:
+            each.title.setMinimumWidth(widest_px)
         column(*self._digit_rows, 1, spacing=theme.SPACING_PX, parent=self)
 
     def minimumSizeHint(self) -> QSize:
@@ -90,8 +94,8 @@ def largest_fit(room: QSize, count: int, tile_at: Callable[[int], QSize]) -> tup
     return 1, count
 
 
-def _line(role: str) -> QLabel:
+def _line(role: str, align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> QLabel:
     """One line of text that never asks for more width."""
-    line = caption(role=role)
+    line = caption(role=role, align=align)
     line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     return line

@@ -31,7 +31,7 @@ def build(model, desk):
     """`build(space)`: the index."""
 
     def build(space):
-        builder = IndexBuilder(model, TRAINED_ON, space, "now")
+        builder = IndexBuilder(model, TRAINED_ON, space, ("a run", 1.0))
         while builder(desk) is None:
             pass
         return builder(desk)
@@ -67,7 +67,7 @@ def test_only_digits_that_the_network_learned_from_are_found(build, model, few, 
 
 def test_an_index_is_built_in_short_pieces(model, desk, monkeypatch):
     monkeypatch.setattr(resembling, "PIECE_S", 0)
-    builder = IndexBuilder(model, TRAINED_ON, "pixels", "now")
+    builder = IndexBuilder(model, TRAINED_ON, "pixels", ("a run", 1.0))
     pieces = [builder(desk) for _ in range(4)]
     assert pieces == [None] * 4, "a sample, and 2,400 digits"
     assert builder(desk) is not None

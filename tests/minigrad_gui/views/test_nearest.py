@@ -117,7 +117,7 @@ def test_in_training_the_pen_is_followed_by_the_network_of_the_note(user, view, 
     model = view._searches["hidden"].index.subject[0]
     user.configure(epochs=1000)
     user.click("trainButton")
-    user.wait(lambda: len(user.session.history) > 50 and notes(user) == ["as it was before", ""])
+    user.wait(lambda: len(user.session.history) > 50 and notes(user) == ["as it was before the run", ""])
     user.draw(1)
     user.wait(lambda: user.session.picture is not before)
     user.wait(lambda: shows(model))
@@ -132,13 +132,13 @@ def test_in_training_the_pen_is_followed_by_the_network_of_the_note(user, view, 
 
 def test_in_training_digits_are_prepared_again_now_and_then(user, view, monkeypatch):
     monkeypatch.setattr(nearest_view, "RENEWAL_S", 0)
-    monkeypatch.setattr(analyst, "TIME_SHARE", 1.0)
+    monkeypatch.setattr(analyst, "TIME_SHARE", 0.5)
     first = view._searches["hidden"].index
     user.configure(epochs=1000)
     user.click("trainButton")
     user.wait(lambda: view._searches["hidden"].index is not first)
     assert user.session.state == "training"
-    assert view._searches["hidden"].index.moment.startswith("after ")
+    user.wait(lambda: notes(user)[0].startswith("as it was after "))
 
 
 def test_behind_another_view_it_does_nothing_and_catches_up(user, view, shows):
