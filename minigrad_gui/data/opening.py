@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import folders, hdf5, idx, matlab, npz, tables
+from minigrad_gui.data import folders, hdf5, idx, matlab, npz, parquet, tables
 from minigrad_gui.data.bundled import load_mnist
 from minigrad_gui.data.choices import ORIENTATIONS, Choices, Origin
 from minigrad_gui.data.dataset import DataError, Dataset
@@ -48,6 +48,7 @@ FORMATS = (
     Format("NumPy .npy", lambda _, start: start.startswith(npz.NPY_MAGIC), npz.read_npy),
     Format("MATLAB .mat", lambda _, start: matlab.recognises(start), matlab.read),
     Format("HDF5", lambda _, start: hdf5.recognises(start), hdf5.read),
+    Format("Parquet or Arrow", lambda _, start: parquet.recognises(start), parquet.read),
     Format("zip of pictures", lambda _, start: start[:4] == b"PK\3\4", folders.read_zip),
     Format("tar of pictures", lambda _, start: folders.recognises_tar(start), folders.read_tar),
     Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder),

@@ -26,7 +26,25 @@ SPLIT_WORDS = {
 }
 PICTURE_WORDS = ("images", "image", "imgs", "img", "pictures", "x", "data", "pixels", "features", "fea")
 LABEL_WORDS = ("labels", "label", "y", "targets", "target", "lab", "classes", "class", "digits", "gnd")
-OTHER_WORDS = ("arr", "idx1", "idx2", "idx3", "ubyte", "int", "gz", "bz2", "npy", "npz", "mat", "csv", "txt", "data")
+OTHER_WORDS = (
+    "arr",
+    "idx1",
+    "idx2",
+    "idx3",
+    "ubyte",
+    "int",
+    "gz",
+    "bz2",
+    "npy",
+    "npz",
+    "mat",
+    "csv",
+    "txt",
+    "data",
+    "of",
+    "parquet",
+    "arrow",
+)
 ONE_HOT_MOST = 100
 
 

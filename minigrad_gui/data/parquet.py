@@ -1,0 +1,216 @@
+"""Parquet as the Hugging Face hub holds it, and Arrow files as `datasets` saves them: pictures and labels in columns.
+
+A picture is a file in bytes, or rows of numbers. The names of classes are in the schema's metadata.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, split_of
+from minigrad_gui.data.siblings import family
+from minigrad_gui.data.stored import Found, Pictures, Samples, check_count
+from minigrad_gui.pictures import PictureError, decode
+
+PARQUET_MAGIC, ARROW_MAGIC = b"PAR1", b"ARROW1"
+ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
+ROWS_AT_ONCE = 512
+MAX_CLASSES = 100
+NESTED = 3
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file's schema and number of rows, and `batches(columns)`: its rows in batches of at most 512."""
+
+    schema: Any
+    count: int
+    batches: Callable[[list[str]], Iterator[Any]]
+
+
+def recognises(start: bytes) -> bool:
+    return start.startswith((PARQUET_MAGIC, ARROW_MAGIC, ARROW_STREAM_MAGIC))
+
+
+def read(path: Path) -> Found:
+    """The dataset of a Parquet or Arrow file and of those beside it whose names differ only in "train" and numbers."""
+    splits: dict[str, list[Samples]] = {}
+    names: dict[int, str] | None = None
+    for name, file in family(path).items():
+        table = _opened(file)
+        if not table.count:
+            continue
+        names = _class_names(table.schema) or names
+        splits.setdefault(split_of(name) or "train", []).append(_samples(table))
+    if not splits:
+        raise DataError("it holds no pictures.")
+    found = in_splits(splits, [])
+    return Found(found.train, found.test, names, remarks=found.remarks)
+
+
+def _opened(path: Path) -> Table:
+    with open(path, "rb") as file:
+        start = file.read(6)
+    return _open_parquet(path) if start.startswith(PARQUET_MAGIC) else _open_arrow(path, start)
+
+
+def _open_parquet(path: Path) -> Table:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        schema, count = file.schema_arrow, file.metadata.num_rows
+
+    def batches(columns: list[str]) -> Iterator[Any]:
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(ROWS_AT_ONCE, columns=columns, use_threads=False)
+
+    return Table(schema, count, batches)
+
+
+def _open_arrow(path: Path, start: bytes) -> Table:
+    import pyarrow as pa
+
+    def opened(source: Any) -> tuple[Any, Iterator[Any]]:
+        if start.startswith(ARROW_MAGIC):
+            reader = pa.ipc.open_file(source)
+            return reader.schema, (reader.get_batch(index) for index in range(reader.num_record_batches))
+        reader = pa.ipc.open_stream(source)
+        return reader.schema, iter(reader)
+
+    def batches(columns: list[str]) -> Iterator[Any]:
+        with pa.memory_map(str(path)) as source:
+            for batch in opened(source)[1]:
+                batch.validate(full=True)  # its offsets may point anywhere
+                for at in range(0, batch.num_rows, ROWS_AT_ONCE):
+                    yield batch.select(columns).slice(at, ROWS_AT_ONCE)
+
+    with pa.memory_map(str(path)) as source:
+        schema, parts = opened(source)
+        count = sum(batch.num_rows for batch in parts)
+    return Table(schema, count, batches)
+
+
+def _samples(table: Table) -> Samples:
+    check_count(table.count)
+    picture = _column(table, PICTURE_WORDS, _holds_pictures, "pictures")
+    label = _column(table, LABEL_WORDS, _holds_labels, "labels")
+    labels = np.concatenate([_labels(batch.column(0)) for batch in table.batches([label])])
+    if len(labels) != table.count:
+        raise DataError("it does not hold as many rows as it says.")
+    encoded = not _is_list(_storage(table.schema.field(picture).type))
+    blocks = partial(_blocks, table, picture)
+    return Samples(Pictures(table.count, blocks, are_encoded=encoded, are_slow=True), labels)
+
+
+def _column(table: Table, words: tuple[str, ...], suits: Callable[[Any], bool], what: str) -> str:
+    """The column of pictures or labels: the only one that can be, or the first of those with a usual name."""
+    fitting = [field.name for field in table.schema if suits(field.type)]
+    usual = [name for name in fitting if name.lower() in words]
+    if len(fitting) == 1 or usual:
+        return str((usual or fitting)[0])
+    if not fitting:
+        raise DataError(f"it has no column of {what}.")
+    raise DataError(f"it is not clear which of {', '.join(fitting[:5])} are the {what}.")
+
+
+def _storage(kind: Any) -> Any:
+    """The type that an extension type, such as `datasets`' Array2D, is stored as."""
+    return getattr(kind, "storage_type", kind)
+
+
+def _is_list(kind: Any) -> bool:
+    import pyarrow.types as pt
+
+    return bool(pt.is_list(kind) or pt.is_fixed_size_list(kind) or pt.is_large_list(kind))
+
+
+def _holds_pictures(kind: Any) -> bool:
+    import pyarrow.types as pt
+
+    kind = _storage(kind)
+    if pt.is_struct(kind):
+        return any(kind.field(at).name == "bytes" for at in range(kind.num_fields))
+    return bool(pt.is_binary(kind) or pt.is_large_binary(kind) or _is_list(kind))
+
+
+def _holds_labels(kind: Any) -> bool:
+    import pyarrow.types as pt
+
+    text = pt.is_string(kind) or pt.is_large_string(kind) or pt.is_dictionary(kind)
+    return bool(pt.is_integer(kind) or pt.is_floating(kind) or pt.is_boolean(kind) or text)
+
+
+def _labels(column: Any) -> NDArray[Any]:
+    """Whole numbers or text; categories by their names, for their numbers may differ from file to file."""
+    import pyarrow.types as pt
+
+    if column.null_count:
+        raise DataError("a label is missing.")
+    if pt.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pt.is_integer(column.type) or pt.is_floating(column.type) or pt.is_boolean(column.type):
+        return np.asarray(column.to_numpy(zero_copy_only=False))
+    return np.array([str(label)[:200] for label in column.to_pylist()])
+
+
+def _blocks(table: Table, picture: str, step: int) -> Iterator[list[NDArray[Any]]]:
+    start = 0
+    for batch in table.batches([picture]):
+        column = batch.column(0)
+        column = getattr(column, "storage", column)
+        yield [_picture(column[at]) for at in range(-start % step, len(column), step)]
+        start += len(column)
+
+
+def _picture(cell: Any) -> NDArray[Any]:
+    if not cell.is_valid:
+        raise DataError("a picture is missing.")
+    if _is_list(cell.type):
+        return _numbers(cell)
+    content = cell.as_py()
+    if isinstance(content, dict):
+        content = content.get("bytes")
+    if not isinstance(content, bytes):  # a path would name a file on this machine
+        raise DataError("a cell contains no picture.")
+    try:
+        return decode(content, "a picture")
+    except PictureError as error:
+        raise DataError(str(error)) from error
+
+
+def _numbers(cell: Any) -> NDArray[Any]:
+    """Nested lists as an array, whose rows must be of one length."""
+    shape: list[int] = []
+    values = cell.values
+    while _is_list(values.type) and len(shape) < NESTED:
+        shape.append(len(values))
+        values = values.flatten()
+    flat = values.to_numpy(zero_copy_only=False)
+    if flat.dtype.kind not in "buif" or flat.size == 0 or values.null_count:
+        raise DataError("a cell contains no picture.")
+    if not shape:
+        side = round(len(flat) ** 0.5)
+        shape = [side]
+    sizes = [shape[0], *(b // a for a, b in zip(shape, [*shape[1:], len(flat)], strict=True))]
+    if int(np.prod(sizes)) != len(flat) or len(sizes) < 2:
+        raise DataError("the rows of a picture are not of one length.")
+    return np.asarray(flat.reshape(sizes))
+
+
+def _class_names(schema: Any) -> dict[int, str] | None:
+    """The names that `datasets` gives the labels, from the schema's metadata."""
+    try:
+        features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+        found = [feature["names"] for feature in features.values() if feature.get("_type") == "ClassLabel"]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    if len(found) != 1 or not isinstance(found[0], list) or not 1 < len(found[0]) <= MAX_CLASSES:
+        return None
+    return {index: str(name) for index, name in enumerate(found[0])}
