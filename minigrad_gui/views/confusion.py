@@ -55,6 +55,8 @@ class ConfusionView(DockedView):
         super().__init__(session, parent)
         self._part: Part = "test"
         self._shows_shares = False
+        self._run = session.history
+        """That of the current network; a run that has just begun has a history, but no network yet."""
         self._epochs = session.epochs_done if len(session.history) else None
         self._asked: tuple[MLP | None, Part] | None = None
         self._asked_epoch: tuple[History, int] | None = None
@@ -115,10 +117,11 @@ class ConfusionView(DockedView):
     def _on_model(self) -> None:
         """Another network; of a run, the first one after each epoch counts."""
         session = self.session
+        self._run = session.history
         self._epochs = session.epochs_done if len(session.history) else None
         if session.state != "training":
             self.mark_soon()
-        elif self._epoch and self._asked_epoch != (session.history, self._epoch):
+        elif self._epoch and self._asked_epoch != (self._run, self._epoch):
             self.mark()
 
     @Slot(str)
@@ -139,11 +142,9 @@ class ConfusionView(DockedView):
             key = self._key
             if session.state != "training":
                 session.withdraw(key)  # in a run it would never come to an end
-            self._asked, self._asked_epoch, self._is_waiting = wanted, (session.history, self._epoch), True
-            temperature = session.record.calibration.temperature
-            work = partial(
-                evaluate, model, temperature, session.trained_on, self._part, self._network(), session.history
-            )
+            self._asked, self._asked_epoch, self._is_waiting = wanted, (self._run, self._epoch), True
+            temperature, of = session.record.calibration.temperature, self._network()
+            work = partial(evaluate, model, temperature, session.trained_on, self._part, of, self._run)
             session.analyse(key, work)
             if self._evaluation is None:
                 self._show_empty(f"Reading the {self._part} digits…")

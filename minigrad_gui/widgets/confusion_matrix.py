@@ -33,7 +33,9 @@ from minigrad_gui.widgets.maps import Pixels, image_of, signed
 PADDING_PX = 4
 MOST_NAME_PX = 72
 LEAST_CELL_PX, CELL_PX, GRID_FROM_PX = 2, 18, 8
-TEXT_PX, LEAST_TEXT_PX = 11, 9
+MOST_TEXT_PX, TEXT_PX, LEAST_TEXT_PX = 15, 11, 9
+AIR = 2.5
+"""A cell with figures larger than TEXT_PX is at least this many times as high as they are."""
 WIDEST_SHARE, TWO_FIGURES = "99.9", "99"
 READ_AS, PRECISION, RECALL = "read as", "precision %", "recall %"
 LEAST_LIMIT = 0.02
@@ -147,12 +149,13 @@ class ConfusionMatrix(QWidget):
         return font
 
     def _font_for(self, texts: Iterable[str], width: float, height: float) -> QFont | None:
-        """The largest font in which all texts fit into this room; None if there is none."""
+        """The largest font in which all texts fit into a cell of this size; None if there is none."""
         distinct = set(texts)
-        for text_px in range(TEXT_PX, LEAST_TEXT_PX - 1, -1):
+        for text_px in range(MOST_TEXT_PX, LEAST_TEXT_PX - 1, -1):
             metrics = QFontMetricsF(font := self._sized(text_px))
+            needed = metrics.capHeight() * AIR if text_px > TEXT_PX else metrics.capHeight() + 2
             widest = max(map(metrics.horizontalAdvance, distinct), default=0.0)
-            if widest + 1 < width and metrics.capHeight() + 2 < height:
+            if widest + 1 < width and needed < height:
                 return font
         return None
 

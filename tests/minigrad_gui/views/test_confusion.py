@@ -85,6 +85,18 @@ def test_it_follows_a_run_and_says_how_far_it_was(confusion, few):
     np.testing.assert_array_equal(confusion.matrix.readings.counts, counts)
 
 
+def test_it_follows_single_steps_and_another_network(confusion, few):
+    user = confusion.user
+    user.configure(batch_size=1350)  # half of the digits that are not held out
+    for epochs in ("0.5", "1.0"):
+        user.click("stepButton")
+        user.wait(lambda part=f"after {epochs} epochs": part in confusion.text("confusionStatus"))
+        counts = expected(user.session.model, few.test_images, few.test_labels)
+        np.testing.assert_array_equal(confusion.matrix.readings.counts, counts)
+    user.session.open_pretrained()
+    user.wait(lambda: confusion.text("confusionStatus").startswith("Pretrained network, "))
+
+
 def test_a_run_that_is_stopped_within_an_epoch_is_read_as_it_ended(confusion, few):
     user = confusion.user
     user.configure(hidden="512, 512", batch_size=1)
