@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from engine.nn import MLP, count_parameters
 from minigrad_gui import theme
-from minigrad_gui.analysis import Answer, Work
+from minigrad_gui.analysis import Answer, Desk, TrainedOn, Work
 from minigrad_gui.digits import with_article
 from minigrad_gui.evaluation import accuracy_in_test
 from minigrad_gui.exciting import Excitement, excite
@@ -92,7 +92,7 @@ class NetworkView(DockedView):
         colors = theme.colors()
         self._undo.setIcon(theme.icon("undo", colors.text, colors.muted))
         self._picture.restyle()
-        self._is_stale = True
+        self.mark()
 
     # ------------------------------------------------------------ the session has changed
 
@@ -148,7 +148,7 @@ class NetworkView(DockedView):
             return
         for kind, each in (("intact", intact), ("damaged", model)):
             if (kind == "intact" or model is not intact) and self._accuracy_of(kind, each) is None:
-                self._ask(kind, each, partial(accuracy_in_test, each, trained_on))
+                self._ask(kind, each, partial(_accuracy, each, trained_on))
         found = self._excitement if self._excitement is not None and self._excitement.model is intact else None
         if found is None or not found.is_complete:
             self._ask("exciting", intact, partial(excite, intact, trained_on, found))
@@ -170,25 +170,32 @@ class NetworkView(DockedView):
 
     def take(self, answer: Answer) -> None:
         kind, result = answer.key.split("/")[1], answer.result
-        model = self._asked.pop(kind, None)
         if result is None:
+            self._asked.pop(kind, None)
             return
         if kind == "glance":
             self._show(result)
         elif kind == "exciting":
             self._excitement = result
+            self._forget_asking(kind, result.model)
             self._show_exciting()
-        elif model is not None:
-            self._accuracies[kind] = model, result
+        else:
+            self._accuracies[kind] = result
+            self._forget_asking(kind, result[0])
             self._show_accuracy()
         if self._is_seen:
             self._ask_for_more()
+
+    def _forget_asking(self, kind: str, model: MLP) -> None:
+        """This was answered; a late answer about another network is not the one that was asked for last."""
+        if self._asked.get(kind) is model:
+            del self._asked[kind]
 
     # ------------------------------------------------------------ showing
 
     def _show(self, shown: Glance) -> None:
         model = self.session.reading_model
-        if model is None or len(shown.outputs) != len(model.layers):
+        if model is None or model.sizes[1:] != tuple(map(len, shown.outputs)):
             return  # of a network that has been replaced
         self._glance = shown
         is_blank = not shown.picture.any()
@@ -310,3 +317,9 @@ class NetworkView(DockedView):
             for layer, outputs in enumerate(self._glance.outputs):
                 for unit, output in enumerate(outputs):
                     yield layer + 1, unit + 1, float(output), (layer, unit) in self._history.now.silenced
+
+
+def _accuracy(model: MLP, trained_on: TrainedOn, desk: Desk) -> tuple[MLP, float] | None:
+    """The accuracy, with the network that has it; None if cancelled."""
+    accuracy = accuracy_in_test(model, trained_on, desk)
+    return None if accuracy is None else (model, accuracy)

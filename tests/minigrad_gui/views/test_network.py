@@ -7,9 +7,12 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from engine import MLP
 from minigrad_gui import exciting
+from minigrad_gui.analysis import Answer
 from minigrad_gui.insight import activations
 from minigrad_gui.insight.damage import Damage
+from minigrad_gui.insight.glance import glance
 from minigrad_gui.insight.neurons import most_exciting
 from minigrad_gui.insight.readings import confusion
 from minigrad_gui.views import network
@@ -190,6 +193,17 @@ def test_the_keyboard_reaches_all_of_it_by_name(user, view, diagram):
     expected = "The network", "Layer to damage", "Noise", "Scale", "Undo the last damage", "Repair all", "Export"
     names = {name if name != "Layer 1" else "Layer to damage" for name in reached}
     assert set(expected) <= names
+
+
+def test_late_answers_about_other_networks_are_not_shown(user, view):
+    label = user.widget("damageAccuracy")
+    user.wait(lambda: label.text().startswith("Test: ") and view._excitement.is_complete)
+    told, model = label.text(), user.session.model
+    other = MLP(784, (3, 3), 10, dtype=np.float32)
+    for kind, result in (("glance", glance(other, user.session.picture)), ("intact", (other, 0.25))):
+        view.take(Answer(f"networkView/{kind}", result))
+    assert agree(view, model, user.session.picture)
+    user.wait(lambda: label.text() == told)
 
 
 def test_its_table_lists_every_neuron(user, view):
