@@ -87,7 +87,6 @@ class NearestView(DockedView):
         if self.session.picture.any():
             self._pages.setCurrentWidget(self._rows)
             self._ask()
-            self._show_current()
         else:
             digits_are_there = self._searches["pixels"].index is not None
             self._show_empty(BLANK, "Show a training digit" if digits_are_there else "")

@@ -93,9 +93,13 @@ def test_a_digit_that_is_clicked_takes_the_drawings_place(user, view, shows):
     QTest.mouseClick(mosaic, Qt.MouseButton.LeftButton, pos=mosaic.rect_of(3).center())
     assert user.session.shown.name == name
     user.wait(shows)
-    for row in (mosaic, user.widget("nearestPixelsDigits")):
+    other = user.widget("nearestPixelsDigits")
+    for row in (mosaic, other):
         assert row._descriptions[0] == f"{name}, distance 0.00"
-        user.wait(lambda row=row: row.current == 0)
+        assert row.current == 0
+    name = other._descriptions[2].rpartition(",")[0]
+    QTest.mouseClick(other, Qt.MouseButton.LeftButton, pos=other.rect_of(2).center())
+    assert user.session.shown.name == name
     user.draw(1)
     user.wait(lambda: user.session.shown is None and mosaic.current == -1)
     assert view.isVisible()
@@ -153,6 +157,19 @@ def test_behind_another_view_it_does_nothing_and_catches_up(user, view, shows):
     user.wait(shows)
 
 
+def test_preparations_that_were_left_begin_again(user, shows):
+    user.draw(7)
+    user.reading()
+    user.trigger("showNearestAction")
+    view = user.widget("nearestView")
+    user.wait(lambda: view._is_built)
+    user.trigger("showCurvesAction")
+    user.wait(lambda: not view._is_seen)
+    assert [search.builder for search in view._searches.values()] == [None, None]
+    user.trigger("showNearestAction")
+    user.wait(shows)
+
+
 def test_a_network_with_numbers_too_large_to_compare_says_so(user, view, shows, tmp_path):
     huge, _ = load_model(asset_path("pretrained.npz"))
     for layer in huge.layers[:-1]:
@@ -162,6 +179,11 @@ def test_a_network_with_numbers_too_large_to_compare_says_so(user, view, shows, 
     user.wait(lambda: "too large" in user.widget("nearestHiddenSummary").text())
     assert user.widget("nearestHiddenDigits").count == 0
     assert user.widget("nearestPixelsDigits").count == COUNT
+    answered = []
+    user.session.analysed.connect(lambda answer: answered.append(answer.key))
+    user.draw(1)
+    user.wait(lambda: "nearestView/found" in answered)
+    assert "nearestView/hidden" not in answered, "it would be in vain"
     user.session.open_pretrained()
     user.wait(shows)
     assert view._searches["hidden"].failed is None

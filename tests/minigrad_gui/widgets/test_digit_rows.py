@@ -46,6 +46,8 @@ def test_all_digits_are_inside(rows, two, size):
         last = row.mosaic.rect_of(COUNT - 1).bottomRight() + row.mosaic.pos() + row.pos()
         assert last.x() < rows.width()
         assert last.y() + row.fontMetrics().height() <= rows.height()
+        assert row.mosaic.geometry().bottom() < row.height()
+    assert len({row._summary.x() for row in two}) == 1, "the words begin below each other"
 
 
 def test_nothing_moves_when_digits_come_and_go(qtbot, rows, two):
