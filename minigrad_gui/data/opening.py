@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import folders, hdf5, idx, matlab, npz, parquet, tables
+from minigrad_gui.data import arff, folders, hdf5, idx, libsvm, matlab, npz, parquet, tables
 from minigrad_gui.data.bundled import load_mnist
 from minigrad_gui.data.choices import ORIENTATIONS, Choices, Origin
 from minigrad_gui.data.dataset import DataError, Dataset
@@ -52,6 +52,8 @@ FORMATS = (
     Format("zip of pictures", lambda _, start: start[:4] == b"PK\3\4", folders.read_zip),
     Format("tar of pictures", lambda _, start: folders.recognises_tar(start), folders.read_tar),
     Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder),
+    Format("ARFF", lambda _, start: arff.recognises(start), arff.read),
+    Format("libsvm", lambda _, start: libsvm.recognises(start), libsvm.read),
     Format("table", tables.recognises, tables.read),
 )
 

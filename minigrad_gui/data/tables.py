@@ -66,8 +66,8 @@ def read(path: Path) -> Found:
 
 def read_table(name: str, path: Path) -> dict[str, Array]:
     """The pictures and the labels of one table, as far as it has them. Raises DataError for other text."""
-    count = sum(1 for _ in _lines(path))
-    layout = layout_of(list(itertools.islice(_lines(path), SAMPLED_LINES)))
+    count = sum(1 for _ in lines_of(path))
+    layout = layout_of(list(itertools.islice(lines_of(path), SAMPLED_LINES)))
     count -= layout.skipped
     if not 0 < count <= MAX_PICTURES:
         raise DataError("it holds no pictures." if count < 1 else f"it holds more than {MAX_PICTURES:,} pictures.")
@@ -77,7 +77,7 @@ def read_table(name: str, path: Path) -> dict[str, Array]:
         sampled = partial(_pixels, path, layout, block_rows(shape, dtype))
         arrays[f"{name} pictures"] = Array(shape, dtype, partial(sampled, 1), sampled)
     if layout.label or layout.one_hot:
-        labels = np.array([_parts(line, layout)[0] for line in itertools.islice(_lines(path), layout.skipped, None)])
+        labels = np.array([_parts(line, layout)[0] for line in itertools.islice(lines_of(path), layout.skipped, None)])
         arrays[f"{name} labels"] = Array.of(_one_hot(labels, layout) if layout.one_hot else labels)
     return arrays
 
@@ -157,16 +157,17 @@ def _is_zero(field: str) -> bool:
 
 
 def _one_hot(labels: NDArray[np.str_], layout: Layout) -> NDArray[np.float32]:
-    return _numbers(labels.tolist(), layout.delimiter, layout.one_hot)
+    return numbers_in(labels.tolist(), layout.delimiter, layout.one_hot)
 
 
 def _pixels(path: Path, layout: Layout, rows: int, step: int) -> Iterator[Rows]:
-    lines = itertools.islice(_lines(path), layout.skipped, None, step)
+    lines = itertools.islice(lines_of(path), layout.skipped, None, step)
     while block := list(itertools.islice(lines, rows)):
-        yield _numbers([_parts(line, layout)[1] for line in block], layout.delimiter, layout.pixels)
+        yield numbers_in([_parts(line, layout)[1] for line in block], layout.delimiter, layout.pixels)
 
 
-def _numbers(lines: Iterable[str], delimiter: str | None, columns: int) -> Rows:
+def numbers_in(lines: Iterable[str], delimiter: str | None, columns: int) -> Rows:
+    """The numbers in lines, (rows, columns). Raises DataError for uneven lines and other text."""
     try:
         numbers = np.loadtxt(lines, np.float32, comments=None, delimiter=delimiter, ndmin=2)
     except ValueError as error:
@@ -193,7 +194,7 @@ def _parts(line: str, layout: Layout) -> tuple[str, str]:
     return "", line
 
 
-def _lines(path: Path) -> Iterator[str]:
+def lines_of(path: Path) -> Iterator[str]:
     """The lines that are not blank, without quotes. Raises DataError for lines without end."""
     with open_plain(path) as file:
         while line := file.readline(MAX_LINE_BYTES):
