@@ -17,7 +17,8 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, block_rows
-from minigrad_gui.data.tables import UNEVEN, lines_of, numbers_in
+from minigrad_gui.data.streams import lines_of
+from minigrad_gui.data.tables import UNEVEN, numbers_in
 
 MAX_ATTRIBUTES = 3 * 256 * 256
 ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\S+)\s*(.+)", re.IGNORECASE)

@@ -16,7 +16,7 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import in_splits, split_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, Samples, block_rows, samples_of
-from minigrad_gui.data.tables import lines_of
+from minigrad_gui.data.streams import lines_of
 from minigrad_gui.frame import CENTRE_PX, SIDE_PX
 
 MAX_INDEX = 3 * 256 * 256

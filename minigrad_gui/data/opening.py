@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import arff, folders, hdf5, idx, libsvm, matlab, npz, parquet, tables
+from minigrad_gui.data import arff, folders, hdf5, idx, libsvm, matlab, npz, parquet, strokes, tables
 from minigrad_gui.data.bundled import load_mnist
 from minigrad_gui.data.choices import ORIENTATIONS, Choices, Origin
 from minigrad_gui.data.dataset import DataError, Dataset
@@ -52,6 +52,9 @@ FORMATS = (
     Format("zip of pictures", lambda _, start: start[:4] == b"PK\3\4", folders.read_zip),
     Format("tar of pictures", lambda _, start: folders.recognises_tar(start), folders.read_tar),
     Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder),
+    Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw),
+    Format("InkML", lambda _, start: strokes.recognises_inkml(start), strokes.read_inkml),
+    Format("UNIPEN", lambda _, start: strokes.recognises_unipen(start), strokes.read_unipen),
     Format("ARFF", lambda _, start: arff.recognises(start), arff.read),
     Format("libsvm", lambda _, start: libsvm.recognises(start), libsvm.read),
     Format("table", tables.recognises, tables.read),

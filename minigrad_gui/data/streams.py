@@ -5,7 +5,7 @@ import gzip
 import lzma
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -16,6 +16,7 @@ COMPRESSIONS: dict[bytes, Callable[[Path, str], Any]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
+MAX_LINE_BYTES = 1 << 20
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz")
 
 
@@ -29,6 +30,16 @@ def open_plain(path: Path) -> IO[bytes]:
         if start.startswith(magic):
             return cast(IO[bytes], opened(path, "rb"))
     return open(path, "rb")
+
+
+def lines_of(path: Path) -> Iterator[str]:
+    """The lines of a text that are not blank, stripped. Raises DataError for lines of more than 1 MB."""
+    with open_plain(path) as file:
+        while line := file.readline(MAX_LINE_BYTES):
+            if len(line) == MAX_LINE_BYTES:
+                raise DataError("it has a line that is too long.")
+            if text := line.decode("utf-8-sig", "replace").strip():
+                yield text
 
 
 def read_exactly(file: IO[bytes], count: int) -> bytes:

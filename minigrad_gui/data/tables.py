@@ -16,12 +16,15 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, block_rows, picture_shape
-from minigrad_gui.data.streams import open_plain
+from minigrad_gui.data.streams import lines_of
+from minigrad_gui.data.strokes import PEN_NUMBERS, of_pen_digits
+from minigrad_gui.frame import SIDE_PX
 
-MAX_LINE_BYTES = 1 << 20
 SAMPLED_LINES = 500
 MOST_CLASSES = 100
 FEWEST_PIXELS = 64
+PEN_EXTENT = 100
+PEN_ROWS = 1000
 ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".tra", ".tes", ".train", ".test", ".dat")
 UNEVEN = "its rows do not all hold as many numbers, or hold something else."
@@ -66,18 +69,21 @@ def read(path: Path) -> Found:
 
 def read_table(name: str, path: Path) -> dict[str, Array]:
     """The pictures and the labels of one table, as far as it has them. Raises DataError for other text."""
-    count = sum(1 for _ in lines_of(path))
-    layout = layout_of(list(itertools.islice(lines_of(path), SAMPLED_LINES)))
+    count = sum(1 for _ in _lines(path))
+    layout = layout_of(list(itertools.islice(_lines(path), SAMPLED_LINES)))
     count -= layout.skipped
     if not 0 < count <= MAX_PICTURES:
         raise DataError("it holds no pictures." if count < 1 else f"it holds more than {MAX_PICTURES:,} pictures.")
     arrays = {}
-    if layout.pixels:
+    if layout.pixels == PEN_NUMBERS:
+        drawn = partial(_drawn, path, layout)
+        arrays[f"{name} pictures"] = Array((count, SIDE_PX, SIDE_PX), np.dtype(np.uint8), partial(drawn, 1), drawn)
+    elif layout.pixels:
         shape, dtype = (count, layout.pixels), np.dtype(np.float32)
         sampled = partial(_pixels, path, layout, block_rows(shape, dtype))
         arrays[f"{name} pictures"] = Array(shape, dtype, partial(sampled, 1), sampled)
     if layout.label or layout.one_hot:
-        labels = np.array([_parts(line, layout)[0] for line in itertools.islice(lines_of(path), layout.skipped, None)])
+        labels = np.array([_parts(line, layout)[0] for line in itertools.islice(_lines(path), layout.skipped, None)])
         arrays[f"{name} labels"] = Array.of(_one_hot(labels, layout) if layout.one_hot else labels)
     return arrays
 
@@ -106,7 +112,7 @@ def layout_of(lines: Sequence[str]) -> Layout:
     named = [at for at, name in enumerate(names) if set(words_of(name)) & set(LABEL_WORDS)]
     label = _label_place(rows, first, named if len(names) == width else [])
     pixels = width - first - bool(label)
-    if pixels and not _has_pictures(pixels):
+    if pixels and not _has_pictures(pixels) and not _has_pen_points(rows, first + (label == "first"), pixels):
         raise DataError(f"{pixels} numbers to each row are not the pixels of a picture.")
     return Layout(delimiter, skipped, numbered, label, 0, pixels)
 
@@ -120,14 +126,28 @@ def _label_place(rows: Sequence[Sequence[str]], first: int, named: Sequence[int]
         return "first" if named[0] == first else "last"
     if _has_pictures(width - first):
         return ""
+    if width - first == PEN_NUMBERS + 1 and _has_pen_points(rows, first, PEN_NUMBERS):
+        return "last"
     kinds = {place: {row[at].strip() for row in rows} for place, at in (("first", first), ("last", width - 1))}
-    fitting = [place for place, values in kinds.items() if len(values) <= MOST_CLASSES]
+    fitting = [place for place, values in kinds.items() if all(map(_may_be_label, values))]
     words = [place for place in fitting if not all(map(_is_number, kinds[place]))]
     return max(words or fitting or ["first"], key=lambda place: len(kinds[place]))
 
 
 def _has_pictures(pixels: int) -> bool:
     return pixels >= FEWEST_PIXELS and picture_shape((1, pixels)) is not None
+
+
+def _has_pen_points(rows: Sequence[Sequence[str]], start: int, numbers: int) -> bool:
+    """Whether each row is a drawing of eight points, from 0 to 100 along its longer side, as in pendigits."""
+    if numbers != PEN_NUMBERS:
+        return False
+    values = [float(field) for row in rows for field in row[start : start + numbers] if _is_number(field)]
+    return min(values, default=-1) >= 0 and max(values, default=0) == PEN_EXTENT
+
+
+def _may_be_label(text: str) -> bool:
+    return not _is_number(text) or (float(text) in range(MOST_CLASSES))
 
 
 def _is_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -161,9 +181,14 @@ def _one_hot(labels: NDArray[np.str_], layout: Layout) -> NDArray[np.float32]:
 
 
 def _pixels(path: Path, layout: Layout, rows: int, step: int) -> Iterator[Rows]:
-    lines = itertools.islice(lines_of(path), layout.skipped, None, step)
+    lines = itertools.islice(_lines(path), layout.skipped, None, step)
     while block := list(itertools.islice(lines, rows)):
         yield numbers_in([_parts(line, layout)[1] for line in block], layout.delimiter, layout.pixels)
+
+
+def _drawn(path: Path, layout: Layout, step: int) -> Iterator[NDArray[np.uint8]]:
+    for rows in _pixels(path, layout, PEN_ROWS, step):
+        yield of_pen_digits(rows)
 
 
 def numbers_in(lines: Iterable[str], delimiter: str | None, columns: int) -> Rows:
@@ -194,15 +219,11 @@ def _parts(line: str, layout: Layout) -> tuple[str, str]:
     return "", line
 
 
-def lines_of(path: Path) -> Iterator[str]:
-    """The lines that are not blank, without quotes. Raises DataError for lines without end."""
-    with open_plain(path) as file:
-        while line := file.readline(MAX_LINE_BYTES):
-            if len(line) == MAX_LINE_BYTES:
-                raise DataError("it has a line that is too long.")
-            text = line.decode("utf-8-sig", "replace").replace('"', "").strip()
-            if text:
-                yield text.removesuffix(",") if text.count(",") > 1 else text
+def _lines(path: Path) -> Iterator[str]:
+    """The lines without quotes, and without a comma at their end."""
+    for line in lines_of(path):
+        text = line.replace('"', "").rstrip()
+        yield text.removesuffix(",") if text.count(",") > 1 else text
 
 
 def _delimiter(line: str) -> str | None:

@@ -1,0 +1,191 @@
+"""Strokes of pens as pictures, drawn as the canvas draws: QuickDraw's ndjson, InkML, UNIPEN and UCI's pendigits.
+
+A file of QuickDraw holds one class, so that the files beside it are the others.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.siblings import visible
+from minigrad_gui.data.stored import BLOCK_BYTES, MAX_PICTURES, Found, Pictures, Samples, check_count
+from minigrad_gui.data.streams import lines_of, open_plain
+from minigrad_gui.frame import SIDE_PX
+
+BLOCK = BLOCK_BYTES // SIDE_PX**2
+PEN_NUMBERS = 16
+MAX_POINTS = 20_000
+MAX_FILES = 100
+MAX_INK_BYTES = 64 << 20
+TRACE = re.compile(r"<(?:\w+:)?trace\b[^>]*>([^<]*)</")
+LABEL = re.compile(r"<(?:\w+:)?annotation\b[^>]*type=[\"'](?:truth|label)[\"'][^>]*>\s*([^<]*?)\s*</", re.IGNORECASE)
+SEGMENT = re.compile(r'\.SEGMENT\s+CHARACTER\s+([\d\-,:]+)\s+\S+\s+"(.*)"')
+
+Strokes = list[NDArray[np.float64]]
+
+
+def drawn(strokes: Iterable[Any]) -> NDArray[np.uint8]:
+    """The picture of one drawing, uint8 (28, 28). Raises DataError for points that are not numbers, or too many."""
+    from minigrad_gui.digits import rasterize
+
+    try:
+        lines = [np.asarray(stroke, np.float64) for stroke in strokes]
+        if sum(map(len, lines)) > MAX_POINTS:
+            raise DataError("a drawing has too many points.")
+        if any(np.abs(line).max(initial=0) > 1e9 for line in lines):
+            raise DataError("a drawing has points that are no numbers.")
+        return np.asarray(np.rint(rasterize(lines) * 255), np.uint8)
+    except (ValueError, TypeError) as error:
+        raise DataError("a drawing has points that are no numbers.") from error
+
+
+def of_pen_digits(rows: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Pictures of pendigits' rows (n, 16), eight points each with y upwards: uint8 (n, 28, 28)."""
+    points = rows.reshape(-1, 8, 2) * np.array([1, -1], np.float32)
+    return np.stack([drawn([line]) for line in points])
+
+
+# ---------------------------------------------------------------- QuickDraw
+
+
+def recognises_quickdraw(start: bytes) -> bool:
+    return start.startswith(b"{") and b'"word"' in start
+
+
+def read_quickdraw(path: Path) -> Found:
+    """The drawings of a file and of those beside it, each of which is a class."""
+    files = sorted(file for file in path.parent.iterdir() if visible(file) and file.suffix == path.suffix)
+    if len(files) > MAX_FILES:
+        raise DataError(f"there are more than {MAX_FILES} classes.")
+    samples = []
+    for file in files:
+        words = [str(_drawing(line)["word"]) for line in lines_of(file)]
+        check_count(len(words))
+        samples.append(
+            Samples(Pictures(len(words), _blocks_of(file), are_encoded=True, are_slow=True), np.array(words))
+        )
+    return Found(samples)
+
+
+def _blocks_of(file: Path) -> Any:
+    def blocks(step: int) -> Iterator[NDArray[np.uint8]]:
+        lines = (line for number, line in enumerate(lines_of(file)) if number % step == 0)
+        yield from _in_blocks(drawn(_lines_in(_drawing(line))) for line in lines)
+
+    return blocks
+
+
+def _drawing(line: str) -> dict[str, Any]:
+    try:
+        drawing = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError("a line is not a drawing.") from error
+    if not isinstance(drawing, dict) or not isinstance(drawing.get("drawing"), list) or "word" not in drawing:
+        raise DataError("a line is not a drawing.")
+    return drawing
+
+
+def _lines_in(drawing: dict[str, Any]) -> Iterator[NDArray[np.float64]]:
+    """Strokes of x, y and perhaps times: (n, 2)."""
+    for stroke in drawing["drawing"]:
+        yield np.asarray(stroke[:2], np.float64).T
+
+
+def _in_blocks(pictures: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    block: list[NDArray[np.uint8]] = []
+    for picture in pictures:
+        block.append(picture)
+        if len(block) == BLOCK:
+            yield np.stack(block)
+            block = []
+    if block:
+        yield np.stack(block)
+
+
+# ---------------------------------------------------------------- InkML and UNIPEN: few and small
+
+
+def recognises_inkml(start: bytes) -> bool:
+    return b"<ink" in start or b":ink " in start
+
+
+def read_inkml(path: Path) -> Found:
+    """A folder's InkML files, one drawing each, with its label as an annotation of the type truth.
+
+    Only traces and annotations are looked for; entities are not expanded. https://www.w3.org/TR/InkML
+    """
+    drawings, labels = [], []
+    for file in sorted(path.parent.glob(f"*{path.suffix}")):
+        text = _text(file)
+        label = LABEL.search(text)
+        if label is None:
+            raise DataError(f"{file.name} has no label.")
+        traces = [[point.split()[:2] for point in trace.split(",") if point.strip()] for trace in TRACE.findall(text)]
+        drawings.append(drawn(traces))
+        labels.append(label[1])
+        if len(drawings) > MAX_PICTURES:
+            raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
+    return _in_memory(drawings, labels)
+
+
+def recognises_unipen(start: bytes) -> bool:
+    return start.startswith(b".VERSION") or b"\n.SEGMENT" in start or b"\n.PEN_DOWN" in start
+
+
+def read_unipen(path: Path) -> Found:
+    """A UNIPEN file: pen-down components, and segments that name those of each character. http://unipen.nici.kun.nl"""
+    components: list[list[list[str]]] = []
+    segments: list[tuple[str, str]] = []
+    is_down = False
+    for line in _text(path).splitlines():
+        if line.startswith(".PEN_DOWN"):
+            components.append([])
+            is_down = True
+        elif line.startswith(".PEN_UP"):
+            is_down = False
+        elif match := SEGMENT.match(line):
+            segments.append((match[1], match[2]))
+        elif is_down and (point := line.split()) and not line.startswith("."):
+            components[-1].append(point[:2])
+    if not segments:
+        raise DataError("it names no characters.")
+    up = np.array([1.0, -1.0])
+    drawings = []
+    for places, _ in segments:
+        chosen = [components[at] for at in _indices(places, len(components)) if components[at]]
+        try:
+            drawings.append(drawn([np.asarray(points, np.float64) * up for points in chosen]))
+        except ValueError as error:
+            raise DataError("a drawing has points that are no numbers.") from error
+    return _in_memory(drawings, [label for _, label in segments])
+
+
+def _indices(places: str, count: int) -> list[int]:
+    """The components that "0", "0-2", "0,2" or, with points within them, "0:1-2:9" names."""
+    indices: list[int] = []
+    for part in places.split(","):
+        ends = [int(end.split(":")[0]) for end in part.split("-") if end.split(":")[0].isdecimal()]
+        if not ends or ends[-1] >= count:
+            raise DataError("a character names strokes that are not there.")
+        indices += range(ends[0], ends[-1] + 1)
+    return indices
+
+
+def _in_memory(drawings: Sequence[NDArray[np.uint8]], labels: Sequence[str]) -> Found:
+    check_count(len(drawings))
+    pictures = Pictures(len(drawings), lambda step: _in_blocks(drawings[::step]), are_encoded=True)
+    return Found([Samples(pictures, np.array(labels))])
+
+
+def _text(path: Path) -> str:
+    with open_plain(path) as file:
+        content = file.read(MAX_INK_BYTES + 1)
+    if len(content) > MAX_INK_BYTES:
+        raise DataError("it is too large.")
+    return content.decode("utf-8", "replace")
