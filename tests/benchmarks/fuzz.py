@@ -94,11 +94,12 @@ def mutated(rng: random.Random, files: list[bytes]) -> bytes:
         file = _repacked(file, kind, lambda entries: [change(rng, entries) for change in changes])
     if rng.random() < 0.6:
         for _ in range(rng.choice((1, 1, 2, 5, 20))):
-            file = _change_bytes(rng, file, files)
+            file = change_bytes(rng, file, files)
     return file
 
 
-def _change_bytes(rng: random.Random, file: bytes, files: list[bytes]) -> bytes:
+def change_bytes(rng: random.Random, file: bytes, files: list[bytes]) -> bytes:
+    """The file with bits, bytes, lengths or whole parts changed, added, removed, or taken from another file."""
     data = bytearray(file)
     start = rng.randrange(len(data) + 1)
     # Readers of zip files trust the directory at the end.
