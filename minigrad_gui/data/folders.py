@@ -38,6 +38,15 @@ class Tree:
     contents: Callable[[Sequence[int]], Content]
 
 
+def holds_pictures(path: Path) -> bool:
+    """Whether there is a picture in a folder or below it."""
+    for _, folders, files in os.walk(path):
+        folders[:] = [name for name in folders if visible(Path(name))]
+        if any(_is_picture(PurePosixPath(name)) for name in files):
+            return True
+    return False
+
+
 def read_folder(path: Path) -> Found:
     """The dataset in a folder. Links to folders are not followed."""
     paths = []

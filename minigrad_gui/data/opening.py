@@ -3,6 +3,7 @@
 A reader only says what a file holds. What it means, and how pictures become 28 x 28, is decided here.
 """
 
+import itertools
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -22,11 +23,13 @@ from minigrad_gui.data.dataset import DataError, Dataset
 from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_meanings
 from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
 from minigrad_gui.data.preparing import Measures, convert, measure
+from minigrad_gui.data.siblings import family, visible
 from minigrad_gui.data.stored import Found
 from minigrad_gui.data.streams import open_plain
 from minigrad_gui.frame import SIDE_PX
 
 START_BYTES = 512
+MAX_SEARCHED, MAX_NAMED = 1000, 3
 TEST_SHARE = 1 / 7
 """Of pictures that come without test pictures; MNIST's own share."""
 FEWEST_FOR_TEST = 2
@@ -51,7 +54,6 @@ FORMATS = (
     Format("Parquet or Arrow", lambda _, start: parquet.recognises(start), parquet.read),
     Format("zip of pictures", lambda _, start: start[:4] == b"PK\3\4", folders.read_zip),
     Format("tar of pictures", lambda _, start: folders.recognises_tar(start), folders.read_tar),
-    Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder),
     Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw),
     Format("InkML", lambda _, start: strokes.recognises_inkml(start), strokes.read_inkml),
     Format("UNIPEN", lambda _, start: strokes.recognises_unipen(start), strokes.read_unipen),
@@ -59,6 +61,7 @@ FORMATS = (
     Format("libsvm", lambda _, start: libsvm.recognises(start), libsvm.read),
     Format("table", tables.recognises, tables.read),
 )
+FOLDER = Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder)
 
 
 def open_file(path: Path, choices: Choices = Choices()) -> Dataset:  # noqa: B008
@@ -77,8 +80,8 @@ def open_file(path: Path, choices: Choices = Choices()) -> Dataset:  # noqa: B00
 
 
 def _opened(path: Path, choices: Choices) -> Dataset:
-    format = _format_of(path)
-    found = format.read(path)
+    format, file = _in_folder(path) if path.is_dir() else (_format_of(path), path)
+    found = format.read(file)
     parts = [part for part in (*found.train, *found.test) if part.pictures.count]
     if not parts:
         raise DataError("it holds no pictures.")
@@ -108,17 +111,37 @@ def _opened(path: Path, choices: Choices) -> Dataset:
 
 
 def _format_of(path: Path) -> Format:
-    start = b""
-    if not path.is_dir():
-        with open_plain(path) as file:
-            start = file.read(START_BYTES)
-        if not start:
-            raise DataError("it is empty.")
+    with open_plain(path) as file:
+        start = file.read(START_BYTES)
+    if not start:
+        raise DataError("it is empty.")
     for candidate in FORMATS:
         with suppress(zipfile.BadZipFile, zlib.error):
             if candidate.recognises(path, start):
                 return candidate
     raise DataError("it is in no format that can be read.")
+
+
+def _in_folder(folder: Path) -> tuple[Format, Path]:
+    """The format of a folder of pictures, or of the one dataset in other files in it, and its path."""
+    if folders.holds_pictures(folder):
+        return FOLDER, folder
+    found: dict[Path, Format] = {}
+    belonging: set[Path] = set()
+    for file in sorted(itertools.islice(folder.rglob("*"), MAX_SEARCHED)):
+        if file in belonging or not file.is_file() or not all(map(visible, file.relative_to(folder).parents)):
+            continue
+        with suppress(DataError, OSError, EOFError, zlib.error):
+            if visible(file):
+                found[file] = _format_of(file)
+                belonging.update(family(file).values())
+    if not found:
+        raise DataError("it holds neither pictures nor a dataset that can be read.")
+    if len(found) > 1:
+        names = ", ".join(str(file.relative_to(folder)) for file in list(found)[:MAX_NAMED])
+        raise DataError(f"it holds several datasets; choose one of its files, such as {names}.")
+    file, format = next(iter(found.items()))
+    return format, file
 
 
 def _usual_sizing(measures: Measures) -> str:

@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from own_files import assert_all_there, idx_bytes, opened
+from own_files import assert_all_there, assert_same, idx_bytes, opened, write_idx
 
 from minigrad_gui.data import DataError
 
@@ -54,6 +54,21 @@ def test_other_files_are_refused_in_one_sentence(tmp_path, content, reason):
     with pytest.raises(DataError) as caught:
         opened(tmp_path / "a")
     assert str(caught.value) == f"{tmp_path / 'a'} cannot be opened: {reason}"
+
+
+def test_a_folder_of_other_files_opens_the_one_dataset_in_it(own, tmp_path):
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    write_idx(tmp_path / "MNIST" / "raw", own)
+    (tmp_path / "MNIST" / "README.md").write_text("Digits.")
+    assert_same(opened(tmp_path), own)
+    np.savez(tmp_path / "other.npz", x=own.x, y=own.y)
+    with pytest.raises(DataError, match=r"several datasets; choose one of its files, such as .*other\.npz"):
+        opened(tmp_path)
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match="holds neither pictures nor a dataset"):
+        opened(tmp_path)
 
 
 def test_not_finite_pictures_are_refused(own, tmp_path):
