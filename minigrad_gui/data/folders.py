@@ -6,6 +6,7 @@ Nothing is unpacked: archives are read entry by entry. What systems leave behind
 
 import os
 import re
+import sys
 import tarfile
 import zipfile
 from collections import Counter
@@ -34,7 +35,7 @@ Content = Iterator[tuple[int, bytes]]
 class Tree:
     """The files of a folder or an archive: their paths, and the contents of those that are asked for by number."""
 
-    paths: Sequence[PurePosixPath]
+    paths: Sequence[str]
     contents: Callable[[Sequence[int]], Content]
 
 
@@ -49,10 +50,10 @@ def holds_pictures(path: Path) -> bool:
 
 def read_folder(path: Path) -> Found:
     """The dataset in a folder. Links to folders are not followed."""
-    paths = []
+    paths: list[str] = []
     for root, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if visible(Path(name)))
-        paths += [PurePosixPath(Path(root, name).relative_to(path).as_posix()) for name in sorted(files)]
+        paths += [Path(root, name).relative_to(path).as_posix() for name in sorted(files)]
         _check_number(len(paths))
 
     def contents(chosen: Sequence[int]) -> Content:
@@ -78,7 +79,7 @@ def read_zip(path: Path) -> Found:
                 with archive.open(names[index]) as file:
                     yield index, file.read(MAX_BYTES + 1)
 
-    return read_tree(Tree([PurePosixPath(name.replace("\\", "/")) for name in names], contents))
+    return read_tree(Tree([name.replace("\\", "/") for name in names], contents))
 
 
 def read_tar(path: Path) -> Found:
@@ -94,7 +95,7 @@ def read_tar(path: Path) -> Found:
             if index in wanted:
                 yield index, read()
 
-    return read_tree(Tree([PurePosixPath(name) for name in names], contents))
+    return read_tree(Tree(names, contents))
 
 
 def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
@@ -118,7 +119,7 @@ def _check_number(count: int) -> None:
 
 def read_tree(tree: Tree) -> Found:
     """The dataset whose labels are the names of folders, or part of the files' own names."""
-    pictures = {index: path for index, path in enumerate(tree.paths) if _is_picture(path)}
+    pictures = {index: path for index, path in enumerate(tree.paths) if _is_picture(PurePosixPath(path))}
     if not pictures:
         raise DataError("it holds no pictures.")
     if len(pictures) > MAX_PICTURES:
@@ -126,7 +127,7 @@ def read_tree(tree: Tree) -> Found:
     labels, stray = _labels(pictures)
     splits: dict[str, list[int]] = {}
     for index in labels:
-        splits.setdefault(_split(pictures[index]), []).append(index)
+        splits.setdefault(_split(PurePosixPath(pictures[index])), []).append(index)
     samples = {split: [_samples(tree, chosen, labels)] for split, chosen in splits.items()}
     remarks = [f"{stray:,} pictures outside of the classes' folders are left out."] if stray else []
     return in_splits(samples, remarks)
@@ -146,16 +147,18 @@ def _words(part: str) -> list[str]:
     return re.split(r"[\W_]+", part.lower())
 
 
-def _labels(pictures: Mapping[int, PurePosixPath]) -> tuple[dict[int, str], int]:
+def _labels(pictures: Mapping[int, str]) -> tuple[dict[int, str], int]:
     """The label of each picture, and how many pictures have none."""
-    folders = {index: path.parent.name for index, path in pictures.items() if len(path.parts) > 1}
-    folders = {index: name for index, name in folders.items() if not set(_words(name)) & set(SPLIT_WORDS)}
-    depths = Counter(len(_below_splits(pictures[index])) for index in folders)
-    if depths and len(set(folders.values())) > 1:
-        depth = depths.most_common(1)[0][0]
-        labels = {index: name for index, name in folders.items() if len(_below_splits(pictures[index])) == depth}
+    folders, depths = {}, {}
+    for index, name in pictures.items():  # strings only, for there may be a million
+        path = PurePosixPath(name)
+        if len(path.parts) > 1 and not set(_words(path.parent.name)) & set(SPLIT_WORDS):
+            folders[index], depths[index] = sys.intern(path.parent.name), len(_below_splits(path))
+    if len(set(folders.values())) > 1:
+        depth = Counter(depths.values()).most_common(1)[0][0]
+        labels = {index: name for index, name in folders.items() if depths[index] == depth}
         return labels, len(pictures) - len(labels)
-    matches = {index: LABELLED_NAME.fullmatch(path.stem) for index, path in pictures.items()}
+    matches = {index: LABELLED_NAME.fullmatch(PurePosixPath(path).stem) for index, path in pictures.items()}
     named = {index: match[1] or match[2] for index, match in matches.items() if match is not None}
     if len(named) < len(pictures) or len(set(named.values())) * 2 > len(named):
         raise DataError("its pictures have no labels: there is no folder for each class.")
@@ -170,7 +173,7 @@ def _samples(tree: Tree, chosen: Sequence[int], labels: Mapping[int, str]) -> Sa
     def blocks(step: int) -> Iterator[list[NDArray[np.uint8]]]:
         block, size = [], 0
         for index, content in tree.contents(chosen[::step]):
-            block.append(_decoded(content, str(tree.paths[index])))
+            block.append(_decoded(content, tree.paths[index]))
             size += block[-1].size
             if size >= BLOCK_BYTES:
                 yield block
