@@ -1,4 +1,4 @@
-"""Take the README's pictures of a real window in which a real network trains and reads a drawing.
+"""Take the pictures of README and tour in a real window in which a real network trains and reads a drawing.
 
     python assets/make_screenshots.py
 
@@ -15,7 +15,7 @@ os.environ.setdefault("QT_SCALE_FACTOR", "1.5")
 import numpy as np
 from PySide6.QtCore import QEventLoop, QPoint, QSettings, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton, QSpinBox, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.main_window import MainWindow
@@ -24,6 +24,9 @@ TARGET = Path(__file__).with_name("screenshots")
 EPOCHS = 12
 SHOWN_EPOCH = 7
 SIZE_PX = (1280, 820)
+VIEWS = ("confusion", "network", "weights", "why", "nearest")
+STILL_MS = 1500
+"""A view that has not changed for so long shows all that it has to show."""
 
 
 def wait(condition: Callable[[], bool]) -> None:
@@ -44,6 +47,19 @@ def draw_three(canvas: QWidget) -> None:
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=points[-1])
 
 
+def take_views(window: MainWindow) -> None:
+    """Each view with the pretrained network and the drawing."""
+    for name in VIEWS:
+        dock = window.findChild(QDockWidget, f"{name}ViewDock")
+        dock.raise_()
+        images = [dock.grab()]
+        while len(images) < 2 or images[-1].toImage() != images[-2].toImage():
+            QTest.qWait(STILL_MS)
+            images.append(dock.grab())
+        images[-1].save(str(TARGET / f"{name}.png"))
+    window.findChild(QDockWidget, "curvesViewDock").raise_()
+
+
 def main() -> None:
     app = QApplication([])
     with tempfile.TemporaryDirectory() as settings:
@@ -55,9 +71,10 @@ def main() -> None:
         session = window.session
         window.findChild(QSpinBox, "epochsSpin").setValue(EPOCHS)
         draw_three(window.findChild(QWidget, "drawingCanvas"))
+        TARGET.mkdir(exist_ok=True)
+        take_views(window)
         window.findChild(QPushButton, "trainButton").click()
         wait(lambda: len(session.history.epochs) >= SHOWN_EPOCH and session.samples_per_second > 0)
-        TARGET.mkdir(exist_ok=True)
         for name, dark in (("light", False), ("dark", True)):
             theme.apply(app, dark=dark)
             shown = len(session.history)
