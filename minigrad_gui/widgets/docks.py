@@ -105,6 +105,7 @@ class Docks(QMainWindow):
             for tabs in self.findChildren(QTabBar):  # Qt makes and removes them as docks are moved
                 tabs.setAccessibleName("Views in tabs")
                 tabs.setExpanding(False)
-                tabs.setElideMode(Qt.TextElideMode.ElideNone)
+                tabs.setElideMode(Qt.TextElideMode.ElideRight)
+                tabs.setUsesScrollButtons(False)
                 tabs.setDrawBase(False)
         return result

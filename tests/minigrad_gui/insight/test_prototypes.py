@@ -32,14 +32,14 @@ def test_the_network_reads_its_own_pictures(mnist, activation):
 
 
 def test_the_bundled_network_draws_digits(mnist):
-    """Most pictures resemble MNIST's mean of their digit more than those of nearly all others; a 1 with a foot may not."""
+    """Most pictures resemble MNIST's mean of their digit more than those of other digits; a 1 with a foot may not."""
     model, _ = load_model(asset_path("pretrained.npz"))
     pictures = np.stack([prototype(model, digit) for digit in range(10)]).reshape(10, -1)
     means = np.stack([mnist.train_images[mnist.train_labels == digit].mean(axis=0).ravel() for digit in range(10)])
     alike = np.corrcoef(pictures, means)[:10, 10:]
     ranks = (alike > alike.diagonal()[:, np.newaxis]).sum(axis=1)
     assert np.median(ranks) <= 1  # by chance 4.5
-    assert (predict(model, pictures.reshape(10, 28, 28)).diagonal() > 0.9).all()
+    assert (predict(model, pictures.reshape(10, 28, 28)).diagonal() > 0.75).all()
 
 
 def test_its_lines_are_smooth():
