@@ -17,6 +17,7 @@ from minigrad_gui.data.labelling import Classes
 LIKENESS = 0.4
 """The correlation from which mean pictures count as digits; MNIST's own reach 1, clothes 0.1."""
 MOST_PER_CLASS = 2000
+GUESSED = ("upright", "transposed")
 
 Means = NDArray[np.float64]
 
@@ -45,15 +46,16 @@ def guess(
     readings: Mapping[str, Classes],
     values: list[Any],
     reference: Callable[[], Means],
-    hint: tuple[str | None, str | None],
+    known: tuple[str | None, str | None],
+    usual: str,
 ) -> tuple[str, str]:
-    """Orientation and meaning of the labels, each as it is hinted at or as the mean pictures of digits suggest.
+    """Orientation and meaning of the labels, each as it is known or as the mean pictures of digits suggest.
 
-    means: of each of the `values`; readings: the classes for each possible meaning; reference: MNIST's means; hint:
-    both as far as they are already known.
+    means: of each of the `values`; readings: the classes for each possible meaning; reference: MNIST's means; known:
+    both, or None; usual: the orientation where the classes are not digits.
     """
-    orientations = tuple(ORIENTATIONS)[:2] if hint[0] is None else (hint[0],)
-    meanings = tuple(readings) if hint[1] is None else (hint[1],)
+    orientations = tuple(dict.fromkeys((usual, *GUESSED))) if known[0] is None else (known[0],)
+    meanings = tuple(readings) if known[1] is None else (known[1],)
     plain = orientations[0], meanings[0]
     if len(orientations) * len(meanings) == 1:
         return plain

@@ -157,10 +157,11 @@ def _understood(
     present = [each for each in labels if len(each)]
     readings = {m: classes_of(present, choices.class_names, found.class_names, m) for m in meanings}
     places = np.searchsorted(np.array(values), labels[0])
-    hints = choices.orientation or found.orientation, choices.labels or found.labels
-    hints = hints[0], hints[1] if hints[1] in readings else None
+    meant = choices.labels or found.labels
+    known = choices.orientation, meant if meant in readings else None
     means = mean_pictures(images, places, len(values))
-    orientation, meaning = guess(means, readings, values, _mnist_means, hints)
+    usual = found.orientation or "upright"
+    orientation, meaning = guess(means, readings, values, _mnist_means, known, usual)
     return orientation, meaning, readings[meaning]
 
 

@@ -48,8 +48,8 @@ class Samples:
 class Found:
     """What a reader found: the parts to train on and those to test on (none: some are held out).
 
-    class_names: by label, if the file names them; hints about orientation and labels are values of `Choices`;
-    remarks: sentences about what was left out.
+    class_names: by label, if the file names them; orientation: what is usual for such files, where their pictures do
+    not tell; labels: what they mean, both as in `Choices`; remarks: sentences about what was left out.
     """
 
     train: Sequence[Samples]

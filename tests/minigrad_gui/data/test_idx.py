@@ -25,6 +25,19 @@ def test_transposed_pictures_are_set_upright(own, tmp_path):
     assert_same(dataset, own)
 
 
+def test_emnist_letters_begin_with_1_and_lie_on_their_sides(own, tmp_path):
+    lying = SimpleNamespace(x=own.x.swapaxes(1, 2), y=own.y + 1, tx=own.tx.swapaxes(1, 2), ty=own.ty + 1)
+    path = write_idx(tmp_path, lying, "emnist-letters-")
+    (tmp_path / "emnist-letters-mapping.txt").write_text("".join(f"{at + 1} {65 + at} {97 + at}\n" for at in range(10)))
+    (tmp_path / "emnist-letters-t10k-images-idx3-ubyte.gz").rename(
+        tmp_path / "emnist-letters-test-images-idx3-ubyte.gz"
+    )
+    dataset = opened(path)
+    assert dataset.class_names == tuple("ABCDEFGHIJ")
+    np.testing.assert_array_equal(dataset.train_images, own.x)
+    np.testing.assert_array_equal(dataset.test_labels, own.ty)
+
+
 @pytest.mark.parametrize("kind", ["i1", "i2", "i4", "f4", "f8"])
 def test_other_numbers_are_big_endian(tmp_path, kind):
     numbers = np.arange(12).reshape(3, 4).astype(kind)
