@@ -17,6 +17,8 @@ from engine.config import TrainingConfig
 from engine.training import EpochSummary
 
 MAX_RECORDED_EPOCHS = 500
+MAX_CLASSES = 100
+MAX_NAME_CHARS = 60
 LARGEST = 1e100
 """Larger numbers in a file cannot be plotted."""
 
@@ -36,8 +38,8 @@ class TrainingRecord:
 
     dataset: the name of the training data; epochs: in order, a selection if the run was long; test_loss,
     test_accuracy: on the test samples; blas_threads: recorded because it may change the last digit of a product;
-    taught_drawings: how many of its user's drawings the network has also learnt; versions: of Python and NumPy;
-    unread: all other entries of the file's `meta`.
+    taught_drawings: how many of its user's drawings the network has also learnt; class_names: of its outputs, if they
+    are not the digits; versions: of Python and NumPy; unread: all other entries of the file's `meta`.
     """
 
     config: TrainingConfig | None = None
@@ -49,6 +51,7 @@ class TrainingRecord:
     calibration: Calibration = field(default_factory=Calibration)
     blas_threads: int | None = None
     taught_drawings: int = 0
+    class_names: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, Any] = field(default_factory=dict)
 
@@ -126,6 +129,13 @@ def _read_versions(stored: Any) -> dict[str, str]:
     return {name: _checked(str)(version) for name, version in stored.items()}
 
 
+def _read_names(stored: Any) -> tuple[str, ...]:
+    names = tuple(_checked(str, lambda name: 0 < len(name) <= MAX_NAME_CHARS)(name) for name in _list(stored))
+    if not 1 < len(names) <= MAX_CLASSES:
+        raise ValueError("these are not the names of classes")
+    return names
+
+
 def _evenly(epochs: Sequence[EpochSummary]) -> list[dict[str, Any]]:
     """At most 500 evenly spaced epochs, including the last."""
     stride = math.ceil(len(epochs) / MAX_RECORDED_EPOCHS)
@@ -143,6 +153,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "calibration": Calibration.from_dict,
     "blas_threads": _checked(int, lambda threads: threads >= 1),
     "taught_drawings": _checked(int, lambda count: count > 0),
+    "class_names": _read_names,
     "versions": _read_versions,
 }
 _WRITERS: dict[str, Callable[[Any], Any]] = {
@@ -151,5 +162,6 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
     "epochs": _evenly,
     "learning_rate_changes": lambda changes: [change._asdict() for change in changes],
     "calibration": lambda calibration: calibration.to_dict(),
+    "class_names": list,
     "versions": dict,
 }

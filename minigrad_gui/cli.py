@@ -24,6 +24,7 @@ from engine.archive import printable
 from engine.config import MAX_AUGMENTATION, SCHEDULES
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
+from engine.record import TrainingRecord
 from minigrad_gui import app, data
 from minigrad_gui.data.choices import LABELS, ORIENTATIONS, POLARITIES, SIZINGS
 from minigrad_gui.data_report import describe, write_sheet
@@ -243,7 +244,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     if dataset is None:
         model, dataset = load_reader(options.model)[0], data.load(data.MNIST)
     else:
-        model = load_model(options.model)[0]
+        model, meta = load_model(options.model)
+        known = TrainingRecord.from_meta(meta).class_names
+        if known and known != dataset.class_names:
+            raise UsageError(f"the network knows other classes ({', '.join(known)}) than the data.")
     if (inputs := model.sizes[0]) != dataset.test_images[0].size:
         raise UsageError(f"the network expects {inputs} inputs, but the pictures have {dataset.test_images[0].size}.")
     if (outputs := model.sizes[-1]) != (classes := len(dataset.class_names)):

@@ -225,7 +225,9 @@ class Runner:
 
     def record(self, result: TrainingResult) -> TrainingRecord:
         """How the network was trained."""
-        return self.job.result_record(self.run.epochs, self.threads, result)
+        record = self.job.result_record(self.run.epochs, self.threads, result)
+        names = self.dataset.class_names
+        return record if names == data.DIGIT_NAMES else replace(record, class_names=names)
 
     def _is_finite(self) -> bool:
         return all(np.isfinite(parameter.data).all() for parameter in self.run.model.parameters())

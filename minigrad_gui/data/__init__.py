@@ -2,11 +2,12 @@
 
 from minigrad_gui.data.bundled import MNIST_AND_PEN, load_mnist, load_mnist_and_pen_digits, load_pen_digits
 from minigrad_gui.data.choices import Choices, Origin
-from minigrad_gui.data.dataset import DataError, Dataset, LoadingCancelledError
+from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.download import load_hugging_face
 from minigrad_gui.data.sources import MNIST, SOURCES, Source, can_be_loaded, load, open_dataset
 
 __all__ = [
+    "DIGIT_NAMES",
     "MNIST",
     "MNIST_AND_PEN",
     "SOURCES",

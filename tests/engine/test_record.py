@@ -21,6 +21,7 @@ RECORD = TrainingRecord(
     calibration=Calibration(1.4, 5.2, 0.6),
     blas_threads=2,
     taught_drawings=4,
+    class_names=("odd", "even"),
     versions=library_versions(),
 )
 
@@ -78,6 +79,11 @@ USELESS = [
     ("blas_threads", True),
     ("taught_drawings", -1),
     ("taught_drawings", 2.5),
+    ("class_names", "ab"),
+    ("class_names", ["a"]),
+    ("class_names", ["a", ""]),
+    ("class_names", ["a", 2]),
+    ("class_names", ["a"] * 101),
     ("versions", "3.11"),
     ("versions", {"numpy": 2}),
     ("of_a_newer_version", {"anything": [1, 2]}),

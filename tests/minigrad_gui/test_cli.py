@@ -426,10 +426,15 @@ def test_letters_are_trained_on_and_evaluated(tmp_path, capsys):
     path = str(tmp_path / "letters.npz")
     words = ["train", "--data", path, "--epochs", "1", "--hidden", "8", "--save", str(tmp_path / "m.npz")]
     assert main(words) == 0
-    assert load_model(tmp_path / "m.npz")[0].sizes == (784, 8, 12)
+    model, meta = load_model(tmp_path / "m.npz")
+    assert model.sizes == (784, 8, 12)
+    assert TrainingRecord.from_meta(meta).class_names == tuple("abcdefghijkl")
     assert main(["evaluate", str(tmp_path / "m.npz"), "--data", path]) == 0
     assert main(["evaluate", PRETRAINED, "--data", path]) == 2
     assert "tells 10 classes apart, but the data has 12" in capsys.readouterr().err
+    renamed = ["--data", path, "--class-names", ",".join("ABCDEFGHIJKL")]
+    assert main(["evaluate", str(tmp_path / "m.npz"), *renamed]) == 2
+    assert "the network knows other classes (a, b, c" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [["data"], ["train", "--data"], ["evaluate", PRETRAINED, "--data"]])
