@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import pair_up
-from minigrad_gui.data.siblings import family
-from minigrad_gui.data.stored import Array, Found, block_rows
+from minigrad_gui.data.siblings import family, visible
+from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, block_rows, picture_shape
 from minigrad_gui.data.streams import open_plain, read_exactly
 
 MAX_ARRAYS = 64
@@ -46,8 +46,18 @@ def read(path: Path) -> Found:
 
 
 def read_npy(path: Path) -> Found:
-    """The dataset that a .npy file belongs to: its labels and the test pictures are files beside it."""
-    return pair_up({name: read_single(file) for name, file in family(path).items()})
+    """The dataset that a .npy file belongs to: its labels and the test pictures are files beside it.
+
+    Without labels, as in QuickDraw's, it is one class, and the other .npy files in the folder are the others.
+    """
+    arrays = {name: read_single(file) for name, file in family(path).items()}
+    if len(arrays) > 1 or picture_shape(read_single(path).shape) is None:
+        return pair_up(arrays)
+    files = [file for file in sorted(path.parent.glob("*.npy")) if visible(file)][: MAX_ARRAYS + 1]
+    classes = {file.stem.removeprefix("full_numpy_bitmap_"): read_single(file) for file in files}
+    if not 1 < len(classes) <= MAX_ARRAYS or any(picture_shape(array.shape) is None for array in classes.values()):
+        raise DataError("its pictures have no labels.")
+    return Found([Samples(as_pictures(array), np.repeat([name], array.shape[0])) for name, array in classes.items()])
 
 
 def read_arrays(path: Path) -> Mapping[str, Array]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import arff, folders, hdf5, idx, libsvm, matlab, npz, parquet, strokes, tables
+from minigrad_gui.data import arff, bitmaps, folders, hdf5, idx, libsvm, matlab, npz, parquet, strokes, tables
 from minigrad_gui.data.bundled import load_mnist
 from minigrad_gui.data.choices import ORIENTATIONS, Choices, Origin
 from minigrad_gui.data.dataset import DataError, Dataset
@@ -38,27 +38,32 @@ TURNED_AT_ONCE = 10_000
 
 @dataclass(frozen=True)
 class Format:
-    """A format: its name, how a file of it is recognised by its path and first bytes, and what reads it."""
+    """A format: its name, how a file of it is recognised by its path and first bytes, and what reads it.
+
+    gathers: whether a file is only a part of the dataset, and the others in its folder are the rest.
+    """
 
     name: str
     recognises: Callable[[Path, bytes], bool]
     read: Callable[[Path], Found]
+    gathers: bool = False
 
 
 FORMATS = (
     Format("IDX", lambda _, start: idx.recognises(start), idx.read),
     Format("NumPy .npz", lambda path, start: start[:4] == b"PK\3\4" and npz.recognises_npz(path), npz.read),
-    Format("NumPy .npy", lambda _, start: start.startswith(npz.NPY_MAGIC), npz.read_npy),
+    Format("NumPy .npy", lambda _, start: start.startswith(npz.NPY_MAGIC), npz.read_npy, gathers=True),
     Format("MATLAB .mat", lambda _, start: matlab.recognises(start), matlab.read),
     Format("HDF5", lambda _, start: hdf5.recognises(start), hdf5.read),
     Format("Parquet or Arrow", lambda _, start: parquet.recognises(start), parquet.read),
     Format("zip of pictures", lambda _, start: start[:4] == b"PK\3\4", folders.read_zip),
     Format("tar of pictures", lambda _, start: folders.recognises_tar(start), folders.read_tar),
-    Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw),
-    Format("InkML", lambda _, start: strokes.recognises_inkml(start), strokes.read_inkml),
+    Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw, True),
+    Format("InkML", lambda _, start: strokes.recognises_inkml(start), strokes.read_inkml, True),
     Format("UNIPEN", lambda _, start: strokes.recognises_unipen(start), strokes.read_unipen),
     Format("ARFF", lambda _, start: arff.recognises(start), arff.read),
     Format("libsvm", lambda _, start: libsvm.recognises(start), libsvm.read),
+    Format("bitmaps in text", lambda path, start: b"\0" not in start and bitmaps.recognises(path), bitmaps.read),
     Format("table", tables.recognises, tables.read),
 )
 FOLDER = Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder)
@@ -134,7 +139,8 @@ def _in_folder(folder: Path) -> tuple[Format, Path]:
         with suppress(DataError, OSError, EOFError, zlib.error):
             if visible(file):
                 found[file] = _format_of(file)
-                belonging.update(family(file).values())
+                others = file.parent.glob(f"*{file.suffix}") if found[file].gathers else family(file).values()
+                belonging.update(others)
     if not found:
         raise DataError("it holds neither pictures nor a dataset that can be read.")
     if len(found) > 1:

@@ -42,6 +42,21 @@ def test_npy_files_beside_each_other(own, tmp_path):
     assert_same(opened(tmp_path / "y_test.npy"), own)
 
 
+def test_quickdraw_has_a_file_for_each_class(own, tmp_path):
+    for label, name in enumerate(("airplane", "cat")):
+        np.save(tmp_path / f"full_numpy_bitmap_{name}.npy", own.x[own.y % 2 == label].reshape(-1, 784))
+    for source in (tmp_path, tmp_path / "full_numpy_bitmap_cat.npy"):
+        dataset = opened(source)
+        assert dataset.class_names == ("airplane", "cat")
+        assert_all_there(dataset, own.x, own.y % 2)
+
+
+def test_a_single_file_of_pictures_has_no_labels(own, tmp_path):
+    np.save(tmp_path / "a.npy", own.x)
+    with pytest.raises(DataError, match="no labels"):
+        opened(tmp_path / "a.npy")
+
+
 def test_pickled_arrays_are_never_loaded(own, tmp_path):
     np.savez(tmp_path / "evil.npz", x=own.x, y=np.array([{}] * 400, object))
     with pytest.raises(DataError, match="no labels"):

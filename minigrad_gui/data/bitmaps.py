@@ -1,0 +1,76 @@
+"""Bitmaps in text, as UCI's optdigits-orig holds them: lines of 0 and 1, and below each picture its digit."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.pairing import in_splits, split_of
+from minigrad_gui.data.siblings import family
+from minigrad_gui.data.stored import MAX_PICTURES, MAX_SIDE_PX, Found, Pictures, Samples, check_count
+from minigrad_gui.data.streams import lines_of
+
+FEWEST_PX = 8
+BLOCK = 500
+HEADER_LINES = 40
+
+
+def recognises(path: Path) -> bool:
+    """Whether a line of nothing but 0 and 1 is followed by one as long."""
+    before = ""
+    for number, line in enumerate(lines_of(path)):
+        if _is_row(line) and len(line) == len(before):
+            return True
+        before = line
+        if number > HEADER_LINES:
+            break
+    return False
+
+
+def read(path: Path) -> Found:
+    """The dataset of a file and of those beside it whose names differ only in words such as tra and tes."""
+    splits: dict[str, list[Samples]] = {}
+    for name, file in family(path).items():
+        labels = [label for label, _ in _bitmaps(file)]
+        check_count(len(labels))
+        pictures = Pictures(len(labels), partial(_blocks, file), are_slow=True)
+        splits.setdefault(split_of(name) or "train", []).append(Samples(pictures, np.array(labels)))
+    return in_splits(splits, [])
+
+
+def _is_row(line: str) -> bool:
+    return FEWEST_PX <= len(line) <= MAX_SIDE_PX and not line.strip("01")
+
+
+def _bitmaps(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """The label and the rows of each picture. Raises DataError for a picture without a label."""
+    rows: list[str] = []
+    count = 0
+    for line in lines_of(path):
+        if _is_row(line):
+            rows.append(line)
+            if len(rows) > MAX_SIDE_PX or len(line) != len(rows[0]):
+                raise DataError("the rows of a picture are not of one length, or too many.")
+        elif rows:
+            count += 1
+            if count > MAX_PICTURES:
+                raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
+            yield line, rows
+            rows = []
+    if rows:
+        raise DataError("it ends too early.")
+
+
+def _blocks(path: Path, step: int) -> Iterator[list[NDArray[np.uint8]]]:
+    block = []
+    for number, (_, rows) in enumerate(_bitmaps(path)):
+        if number % step == 0:
+            block.append(np.array([list(row) for row in rows]).astype(np.uint8))
+        if len(block) == BLOCK:
+            yield block
+            block = []
+    if block:
+        yield block
