@@ -1,7 +1,5 @@
 """The digits that resemble the drawing follow the pen, the network and the run."""
 
-import csv
-
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -66,18 +64,16 @@ def notes(user):
     return [user.widget(f"nearest{name}Note").text() for name in SPACES.values()]
 
 
-@pytest.mark.usefixtures("view")
-def test_it_follows_the_pen(user, shows):
+def test_it_follows_the_pen_and_offers_a_digit_if_there_is_none(user, view, shows, few_digits):
     before = user.session.picture
     user.draw(1)
     user.wait(lambda: user.session.picture is not before)
     user.wait(shows)
-    user.click("clearButton")
-    user.wait(lambda: is_empty(user))
-
-
-@pytest.mark.usefixtures("view")
-def test_a_blank_canvas_offers_a_training_digit(user, shows, few_digits):
+    _, *rows = view.table()
+    captions = [caption for name in SPACES.values() for caption in user.widget(f"nearest{name}Digits")._captions]
+    assert [(space, label) for space, _, _, label, _ in rows] == [
+        *zip(["hidden"] * COUNT + ["pixels"] * COUNT, captions, strict=True)
+    ]
     user.click("clearButton")
     user.wait(lambda: is_empty(user))
     user.click("nearestOfferButton")
@@ -116,7 +112,8 @@ def test_it_follows_another_network(user, view, shows):
     assert compared[0] is compared[1], "to the eye nothing has changed"
 
 
-def test_in_training_the_pen_is_followed_by_the_network_of_the_note(user, view, shows):
+def test_in_training_the_pen_is_followed_by_the_network_of_the_note(user, view, shows, monkeypatch):
+    monkeypatch.setattr(analyst, "TIME_SHARE", 0.5)
     before = user.session.picture
     model = view._searches["hidden"].index.subject[0]
     user.configure(epochs=1000)
@@ -130,44 +127,31 @@ def test_in_training_the_pen_is_followed_by_the_network_of_the_note(user, view, 
     model = user.session.reading_model
     user.click("pauseButton")
     user.wait(lambda: notes(user)[0].startswith("as it was after "))
+    old = view._searches["hidden"].index
+    monkeypatch.setattr(nearest_view, "RENEWAL_S", 0)
+    user.wait(lambda: view._searches["hidden"].index is not old)
+    assert user.session.state == "training", "the digits were compared again meanwhile"
     user.click("stopButton")
     user.wait(lambda: user.session.state == "idle" and shows())
 
 
-def test_in_training_digits_are_prepared_again_now_and_then(user, view, monkeypatch):
-    monkeypatch.setattr(nearest_view, "RENEWAL_S", 0)
-    monkeypatch.setattr(analyst, "TIME_SHARE", 0.5)
-    first = view._searches["hidden"].index
-    user.configure(epochs=1000)
-    user.click("trainButton")
-    user.wait(lambda: view._searches["hidden"].index is not first)
-    assert user.session.state == "training"
-    user.wait(lambda: notes(user)[0].startswith("as it was after "))
-
-
-def test_behind_another_view_it_does_nothing_and_catches_up(user, view, shows):
-    user.trigger("showCurvesAction")
-    user.wait(lambda: not view._is_seen)
-    asked = view._asked
-    user.train()
-    user.draw(1)
-    user.wait(lambda: user.session.prediction is not None and user.session.prediction.digit is not None)
-    assert view._asked is asked
-    user.trigger("showNearestAction")
-    user.wait(shows)
-
-
-def test_preparations_that_were_left_begin_again(user, shows):
+def test_behind_another_view_it_does_nothing_and_catches_up(user, shows):
     user.draw(7)
     user.reading()
     user.trigger("showNearestAction")
     view = user.widget("nearestView")
     user.wait(lambda: view._is_built)
-    user.trigger("showCurvesAction")
-    user.wait(lambda: not view._is_seen)
-    assert [search.builder for search in view._searches.values()] == [None, None]
-    user.trigger("showNearestAction")
-    user.wait(shows)
+    for behind in (True, False, True, False):  # the first time, digits are being prepared
+        if behind:
+            user.trigger("showCurvesAction")
+            user.wait(lambda: not view._is_seen)
+            user.draw(1)
+            user.reading()
+            assert view._asked is None
+            assert [search.builder for search in view._searches.values()] == [None, None]
+        else:
+            user.trigger("showNearestAction")
+            user.wait(shows)
 
 
 def test_a_network_with_numbers_too_large_to_compare_says_so(user, view, shows, tmp_path):
@@ -187,14 +171,3 @@ def test_a_network_with_numbers_too_large_to_compare_says_so(user, view, shows, 
     user.session.open_pretrained()
     user.wait(shows)
     assert view._searches["hidden"].failed is None
-
-
-@pytest.mark.usefixtures("view")
-def test_its_table_lists_both(user, choose, tmp_path):
-    choose(tmp_path / "nearest.csv")
-    user.trigger("nearestCsvAction")
-    with open(tmp_path / "nearest.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["compared"] for row in rows] == ["hidden"] * COUNT + ["pixels"] * COUNT
-    captions = [caption for name in SPACES.values() for caption in user.widget(f"nearest{name}Digits")._captions]
-    assert [row["label"] for row in rows] == captions
