@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from engine import load_model, save_model
+from engine import MLP, load_model, save_model
 from minigrad_gui import analyst
 from minigrad_gui.insight import nearest
 from minigrad_gui.resembling import COUNT
@@ -101,11 +101,13 @@ def test_a_digit_that_is_clicked_takes_the_drawings_place(user, view, shows):
     assert view.isVisible()
 
 
-def test_it_follows_another_network(user, view, shows):
+def test_it_follows_another_network(user, view, shows, tmp_path):
     hidden, pixels = view._searches.values()
     compared = []
-    for sizes in ("8, 4", "6"):
-        user.train(hidden=sizes)
+    for neurons in (8, 6):
+        save_model(tmp_path / "small.npz", MLP(784, [neurons], 10, init="he"))
+        user.window.open(tmp_path / "small.npz")
+        assert user.session.model.sizes == (784, neurons, 10)
         user.wait(lambda: hidden.index.subject[0] is user.session.model and shows())
         assert notes(user) == ["", ""]
         compared.append(pixels.index)
