@@ -1,17 +1,21 @@
-"""MATLAB's .mat up to version 7, read by SciPy: EMNIST, SVHN, USPS and MNIST as they were published.
+"""MATLAB's .mat up to version 7, read by SciPy in a child process: EMNIST, SVHN, USPS and MNIST as they were published.
 
 MATLAB stores arrays column by column and likes to count samples in the last dimension. Files of version 7.3 are HDF5.
 """
 
 import re
+import subprocess
+import sys
+import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad_gui.data import matlab_child
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import pair_up
 from minigrad_gui.data.siblings import family
@@ -19,7 +23,7 @@ from minigrad_gui.data.stored import Array, Found
 from minigrad_gui.data.streams import read_exactly
 
 MAX_UNPACKED_BYTES = 2 << 30
-MAX_DEPTH = 4
+MAX_SECONDS = 300
 COMPRESSED = 15
 HEADER_BYTES = 128
 CLASS_IN_NAME = re.compile(r"(.*?)_?(\d)")
@@ -95,21 +99,19 @@ def _usps(array: NDArray[Any]) -> Found:
 
 
 def _numbers_in(path: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of numbers in a file, by name; those in structures as "structure field"."""
-    from scipy.io import loadmat
-
+    """The arrays that the child process finds in a file. Raises DataError if it fails or crashes."""
     _check_sizes(path)
-    with open(path, "rb") as file:
-        loaded = loadmat(file, simplify_cells=True)
-    return dict(_flat({name: value for name, value in loaded.items() if not name.startswith("__")}, "", 0))
-
-
-def _flat(value: Any, name: str, depth: int) -> Iterator[tuple[str, NDArray[Any]]]:
-    if isinstance(value, dict) and depth < MAX_DEPTH:
-        for key, held in value.items():
-            yield from _flat(held, f"{name} {key}".strip(), depth + 1)
-    elif isinstance(value, np.ndarray) and value.dtype.kind in "buif" and value.size > 1:
-        yield name, value
+    with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
+        target = Path(folder) / "arrays.npz"
+        command = [sys.executable, "-P", matlab_child.__file__, str(path), str(target)]
+        try:
+            child = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=MAX_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise DataError("it takes too long to read.") from error
+        if child.returncode:
+            raise DataError("it is damaged.")
+        with np.load(target, allow_pickle=False) as arrays:
+            return {str(name): arrays[f"array{index}"] for index, name in enumerate(arrays["names"])}
 
 
 def _check_sizes(path: Path) -> None:

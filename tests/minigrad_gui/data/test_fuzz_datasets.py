@@ -8,7 +8,7 @@ from fuzz_datasets import broken_rule, fuzz, mutated, seeds
 
 from minigrad_gui import data
 
-FILES = 40
+FILES = 30
 
 
 def test_no_damaged_file_breaks_a_rule():
