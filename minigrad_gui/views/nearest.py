@@ -189,11 +189,11 @@ class NearestView(DockedView):
             search.row.set_note(self._age(search.index) if is_old and search.index is not None else "")
 
     def _age(self, index: DigitIndex) -> str:
-        """How old a network is, in words."""
+        """How old the network is that compares, in few words: the window may be narrow."""
         if self.session.state != "training":
-            return "being compared again…"
+            return "comparing again…"
         run, epochs = index.moment
-        return f"as it was after {epochs:.1f} epochs" if run is self.session.history else "as it was before the run"
+        return f"after {epochs:.1f} epochs" if run is self.session.history else "before the run"
 
     # ------------------------------------------------------------ person -> session
 

@@ -120,7 +120,7 @@ def test_in_training_the_pen_is_followed_by_the_network_of_the_note(user, view, 
     model = view._searches["hidden"].index.subject[0]
     user.configure(epochs=1000)
     user.click("trainButton")
-    user.wait(lambda: len(user.session.history) > 50 and notes(user) == ["as it was before the run", ""])
+    user.wait(lambda: len(user.session.history) > 50 and notes(user) == ["before the run", ""])
     user.draw(1)
     user.wait(lambda: user.session.picture is not before)
     user.wait(lambda: shows(model))
@@ -128,7 +128,7 @@ def test_in_training_the_pen_is_followed_by_the_network_of_the_note(user, view, 
     user.wait(lambda: user.session.state == "paused" and shows() and notes(user) == ["", ""])
     model = user.session.reading_model
     user.click("pauseButton")
-    user.wait(lambda: notes(user)[0].startswith("as it was after "))
+    user.wait(lambda: notes(user)[0].startswith("after "))
     old = view._searches["hidden"].index
     monkeypatch.setattr(nearest_view, "RENEWAL_S", 0)
     user.wait(lambda: view._searches["hidden"].index is not old)
