@@ -25,15 +25,19 @@ EPOCHS = 12
 SHOWN_EPOCH = 7
 SIZE_PX = (1280, 820)
 VIEWS = ("confusion", "network", "weights", "why", "nearest")
-STILL_MS = 1500
+STILL_MS = 4000
 """A view that has not changed for so long shows all that it has to show."""
 
 
 def wait(condition: Callable[[], bool]) -> None:
     while not condition():
-        loop = QEventLoop()
-        QTimer.singleShot(20, loop.quit)
-        loop.exec()
+        pause(20)
+
+
+def pause(milliseconds: int) -> None:
+    loop = QEventLoop()  # QTest.qWait would hold up the other threads
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
 
 
 def draw_three(canvas: QWidget) -> None:
@@ -54,7 +58,7 @@ def take_views(window: MainWindow) -> None:
         dock.raise_()
         images = [dock.grab()]
         while len(images) < 2 or images[-1].toImage() != images[-2].toImage():
-            QTest.qWait(STILL_MS)
+            pause(STILL_MS)
             images.append(dock.grab())
         images[-1].save(str(TARGET / f"{name}.png"))
     window.findChild(QDockWidget, "curvesViewDock").raise_()

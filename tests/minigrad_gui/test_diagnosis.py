@@ -33,7 +33,7 @@ LEARNING = {
     "another seed": TrainingConfig(seed=1),
     "a third seed": TrainingConfig(seed=2),
     "reference": replace(PRESETS["reference"], epochs=3),
-    "best": replace(PRESETS["best"], hidden=(128, 128), epochs=2),
+    "best": replace(PRESETS["best"], hidden=(128, 128), epochs=3),
     "tanh": TrainingConfig(activation="tanh", epochs=3),
     "sigmoid": TrainingConfig(activation="sigmoid", epochs=3),
     "momentum": TrainingConfig(optimizer="momentum", learning_rate=0.01, epochs=3),

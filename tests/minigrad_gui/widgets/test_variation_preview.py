@@ -42,7 +42,7 @@ def sheet(samples: np.ndarray, zoom: int) -> np.ndarray:
 def test_editing_another_field_leaves_the_best_presets_variations(user, qtbot):
     qtbot.keyClicks(user.widget("presetCombo"), "B")
     assert user.session.config == PRESETS["best"]
-    assert user.widget("scaleSlider").readout.text() == "10%"
+    assert user.widget("scaleSlider").readout.text() == "14%"
     assert user.widget("elasticSlider").readout.text() == "0.8 px"
     epochs = user.widget("epochsSpin")
     qtbot.keyClick(epochs, KEYS.Key_Up)
