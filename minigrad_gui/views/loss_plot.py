@@ -26,6 +26,7 @@ from minigrad_gui.widgets.export import EXPORT_SCALE, picture_of, write_csv, wri
 from minigrad_gui.widgets.files import ask_where_to_save
 from minigrad_gui.widgets.legend import Entry, Legend
 from minigrad_gui.widgets.plot import Plot
+from minigrad_gui.widgets.refresh_timer import LONGEST_INTERVAL_MS
 
 AXIS_WIDTH_PX, BORDER_PX, DOT_PX = 52, 2, 6
 LOWEST_LOSS = 1e-12
@@ -58,6 +59,7 @@ LONGEST_READOUT = APART.join(
 class LossPlot(DockedView):
     name = "curvesView"
     title = "Learning curves"
+    longest_refresh_ms = LONGEST_INTERVAL_MS
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)

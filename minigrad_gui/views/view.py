@@ -69,6 +69,8 @@ class DockedView(View):
     """
 
     place = "docks"
+    longest_refresh_ms: ClassVar[int] = 700
+    """So often at least it follows a run, unless refreshing takes less than a small share of the time."""
     name: ClassVar[str]
     title: ClassVar[str]
     sentence: ClassVar[str]
@@ -81,7 +83,7 @@ class DockedView(View):
         self._is_seen = self._is_built = False
         self._is_stale = True
         self._colors = None  # there is nothing to style yet
-        self._refresh_timer = RefreshTimer(self)
+        self._refresh_timer = RefreshTimer(self, self.longest_refresh_ms)
         self._refresh_timer.timeout.connect(self._refresh_if_seen)
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._refresh_if_seen)

@@ -8,14 +8,15 @@ from minigrad_gui import theme
 
 LONGEST_INTERVAL_MS = 300
 CPU_SHARE = 0.05
-"""Target CPU share for redrawing, as far as LONGEST_INTERVAL_MS allows."""
+"""Target CPU share for redrawing, as far as the longest interval allows."""
 
 
 class RefreshTimer(QTimer):
     """`request()` leads to one `timeout`; the more CPU time the thread has spent, the longer the interval."""
 
-    def __init__(self, parent: QObject) -> None:
+    def __init__(self, parent: QObject, longest_ms: int = LONGEST_INTERVAL_MS) -> None:
         super().__init__(parent, singleShot=True, interval=theme.REFRESH_INTERVAL_MS)
+        self._longest_ms = longest_ms
         self._then_s = monotonic(), thread_time()
         self.timeout.connect(self._choose_interval)
 
@@ -30,4 +31,4 @@ class RefreshTimer(QTimer):
         self._then_s = now_s
         if elapsed_s > 0:
             affordable_ms = self.interval() * spent_s / elapsed_s / CPU_SHARE
-            self.setInterval(round(min(max(affordable_ms, theme.REFRESH_INTERVAL_MS), LONGEST_INTERVAL_MS)))
+            self.setInterval(round(min(max(affordable_ms, theme.REFRESH_INTERVAL_MS), self._longest_ms)))

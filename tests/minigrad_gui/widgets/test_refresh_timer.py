@@ -52,3 +52,14 @@ def test_the_more_a_redraw_costs_the_longer_the_interval(timer):
     assert timer.interval() == LONGEST_INTERVAL_MS
     timer.spend(0.0)
     assert timer.interval() == theme.REFRESH_INTERVAL_MS
+
+
+def test_a_view_may_redraw_more_rarely_still(timer, qapp):
+    timer.spend(1.0)
+    assert timer.interval() == LONGEST_INTERVAL_MS
+    timer._longest_ms = 2 * LONGEST_INTERVAL_MS  # as RefreshTimer(parent, longest_ms) has it
+    timer.spend(1.0)
+    assert timer.interval() == 2 * LONGEST_INTERVAL_MS
+    rare = RefreshTimer(qapp, longest_ms=250)
+    assert rare._longest_ms == 250
+    rare.deleteLater()

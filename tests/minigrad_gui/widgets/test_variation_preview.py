@@ -43,14 +43,14 @@ def test_editing_another_field_leaves_the_best_presets_variations(user, qtbot):
     qtbot.keyClicks(user.widget("presetCombo"), "B")
     assert user.session.config == PRESETS["best"]
     assert user.widget("scaleSlider").readout.text() == "14%"
-    assert user.widget("elasticSlider").readout.text() == "0.8 px"
+    assert user.widget("elasticSlider").readout.text() == "1.1 px"
     epochs = user.widget("epochsSpin")
     qtbot.keyClick(epochs, KEYS.Key_Up)
     assert user.session.config.augmentation == PRESETS["best"].augmentation
     qtbot.keyClick(epochs, KEYS.Key_Down)
     assert user.session.config == PRESETS["best"]
     qtbot.keyClick(user.widget("elasticSlider"), KEYS.Key_Left)
-    assert user.session.config.augmentation.elastic_px == 0.7
+    assert user.session.config.augmentation.elastic_px == 1.0
     assert user.widget("presetCombo").currentText() == "Custom"
     qtbot.keyClick(user.widget("elasticSlider"), KEYS.Key_Right)
     assert user.session.config == PRESETS["best"]
