@@ -9,6 +9,7 @@ from minigrad_gui.widgets.building import action
 
 AREA = Qt.DockWidgetArea.TopDockWidgetArea
 LAYOUT_VERSION = 1
+TABS = "Views in tabs"
 
 
 class Dock(QDockWidget):
@@ -103,9 +104,10 @@ class Docks(QMainWindow):
         result = super().event(event)
         if event.type() == QEvent.Type.LayoutRequest:
             for tabs in self.findChildren(QTabBar):  # Qt makes and removes them as docks are moved
-                tabs.setAccessibleName("Views in tabs")
-                tabs.setExpanding(False)
-                tabs.setElideMode(Qt.TextElideMode.ElideRight)
-                tabs.setUsesScrollButtons(False)
-                tabs.setDrawBase(False)
+                if tabs.accessibleName() != TABS:  # for each change asks for a layout again
+                    tabs.setAccessibleName(TABS)
+                    tabs.setExpanding(False)
+                    tabs.setElideMode(Qt.TextElideMode.ElideRight)
+                    tabs.setUsesScrollButtons(False)
+                    tabs.setDrawBase(False)
         return result

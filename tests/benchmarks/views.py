@@ -168,7 +168,6 @@ def main() -> None:
         for name in sets:
             ratios = [mine / none for mine, none in zip(speeds[name], base, strict=True)]
             print(f"  {name:16} {statistics.median(ratios):6.1%}   {statistics.median(gaps[name]):6.1f}")
-        window.close()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Views in tabs: brought to the front, closed, torn off, remembered and put back."""
 
 import pytest
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QObject, Qt
 from PySide6.QtWidgets import QLabel, QTabBar
 
 from minigrad_gui.widgets.docks import Docks
@@ -98,6 +98,24 @@ def test_restoring_the_layout_puts_all_back(docks, qtbot):
     qtbot.waitUntil(lambda: in_front(docks) == ["Curves"])
     assert not why.isFloating()
     assert max(tabs.count() for tabs in docks.findChildren(QTabBar) if tabs.isVisible()) == 3
+
+
+def test_at_rest_nothing_is_laid_out(docks, qtbot):
+    class Layouts(QObject):
+        count = 0
+
+        def eventFilter(self, _watched, event):
+            self.count += event.type() == QEvent.Type.LayoutRequest
+            return False
+
+    layouts = Layouts()
+    docks.docks[1].bring_to_front()
+    qtbot.waitUntil(lambda: in_front(docks) == ["Confusion"])
+    QCoreApplication.processEvents()
+    docks.installEventFilter(layouts)
+    for _ in range(20):
+        QCoreApplication.processEvents()
+    assert layouts.count <= 2
 
 
 @pytest.mark.parametrize("stored", [None, 7, "x", QByteArray(b"damaged"), QByteArray()])
