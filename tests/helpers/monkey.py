@@ -242,7 +242,7 @@ class Monkey(QObject):
         QTest.mouseRelease(handle, button, NO_KEYS, points[-1])
 
     def _click_a_button(self) -> None:
-        self._click(self._random.choice(self._visible(QPushButton)))
+        self._click(self._random.choice(self._visible(QPushButton) or [self._window]))  # all may be scrolled away
 
     def _click_a_digit(self) -> None:
         self._click(self._random.choice(self._visible(ProbabilityBars) or [self._window]))
