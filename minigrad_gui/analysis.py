@@ -11,6 +11,7 @@ from engine import TrainingConfig
 from engine.samples import split_validation
 from minigrad_gui import data
 from minigrad_gui.dataset_cache import DatasetCache
+from minigrad_gui.digits import Picture
 
 Part = Literal["training", "validation", "test"]
 
@@ -35,10 +36,19 @@ class Digits:
     class_names: what the labels stand for.
     """
 
+    part: Part
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     indices: NDArray[np.intp]
     class_names: tuple[str, ...]
+
+    def called(self, index: int) -> str:
+        """Such as "Test digit 4,163, labelled 9". index: in the dataset."""
+        return f"{self.part.capitalize()} digit {index:,}, labelled {self.class_names[self.labels[index]]}"
+
+    def pictures(self, indices: Any) -> Picture:
+        """Of one digit or many: float32 (..., 28, 28) from 0 (paper) to 1 (ink). indices: in the dataset."""
+        return np.asarray(self.images[indices] / np.float32(255))
 
 
 class Desk:
@@ -60,11 +70,18 @@ class Desk:
             dataset = self._datasets.get("mnist", self.cancelled)
         if part == "test":
             indices = np.arange(len(dataset.test_images))
-            return Digits(dataset.test_images, dataset.test_labels, indices, dataset.class_names)
+            return Digits(part, dataset.test_images, dataset.test_labels, indices, dataset.class_names)
         share, seed = trained_on.validation
         indices = split_validation(count, share, seed)[part == "validation"]
         indices = indices[indices < len(dataset.train_images)]
-        return Digits(dataset.train_images, dataset.train_labels, indices, dataset.class_names)
+        return Digits(part, dataset.train_images, dataset.train_labels, indices, dataset.class_names)
+
+
+def any_digit(trained_on: TrainedOn, desk: Desk) -> tuple[Picture, str]:
+    """One of the test digits, drawn at random: its picture, and what it is called."""
+    digits = desk.digits(trained_on, "test")
+    index = int(np.random.default_rng().choice(digits.indices))
+    return digits.pictures(index), digits.called(index)
 
 
 Work = Callable[[Desk], Any]

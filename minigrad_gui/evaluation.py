@@ -22,11 +22,14 @@ class Evaluation:
     A sample is an index into the readings; a digit's number in words is its index in the dataset.
     """
 
-    part: Part
     digits: Digits
     readings: Readings
     of: str
     run: object
+
+    @property
+    def part(self) -> Part:
+        return self.digits.part
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -42,7 +45,7 @@ class Evaluation:
 
     def called(self, sample: int) -> str:
         """Such as "Test digit 4,163, labelled 9"."""
-        return f"{self.part.capitalize()} digit {self.digits.indices[sample]:,}, labelled {self.label(sample)}"
+        return self.digits.called(self.digits.indices[sample])
 
     def described(self, sample: int) -> str:
         """The same and how it is read."""
@@ -51,7 +54,7 @@ class Evaluation:
 
     def pictures(self, samples: Any) -> Picture:
         """Of one sample or many: float32 (..., 28, 28) from 0 (paper) to 1 (ink)."""
-        return np.asarray(self.digits.images[self.digits.indices[samples]] / np.float32(255))
+        return self.digits.pictures(self.digits.indices[samples])
 
     def is_of_same_run(self, other: "Evaluation") -> bool:
         """Whether both are readings of the same digits in the course of one run."""
@@ -80,7 +83,7 @@ def evaluate(
     images, labels = digits.images[digits.indices], digits.labels[digits.indices].astype(np.intp)
     labels[labels >= model.sizes[-1]] = NO_CLASS
     readings = read_all(model, images, labels, temperature=temperature, cancelled=desk.cancelled)
-    return None if readings is None else Evaluation(part, digits, readings, of, run)
+    return None if readings is None else Evaluation(digits, readings, of, run)
 
 
 def accuracy_in_test(model: MLP, trained_on: TrainedOn, desk: Desk) -> float | None:

@@ -34,9 +34,9 @@ class Resembling:
     distances: Array
 
     @property
-    def pictures(self) -> NDArray[np.uint8]:
-        """(n, 28, 28)"""
-        return self.digits.images[self.indices]
+    def pictures(self) -> Picture:
+        """float32 (n, 28, 28)"""
+        return self.digits.pictures(self.indices)
 
     @property
     def labels(self) -> list[str]:
@@ -45,7 +45,7 @@ class Resembling:
     @property
     def names(self) -> list[str]:
         """What to call each of them."""
-        return [called(self.digits, index) for index in self.indices]
+        return [self.digits.called(index) for index in self.indices]
 
     @property
     def descriptions(self) -> list[str]:
@@ -60,15 +60,6 @@ class Resembling:
             return f"All {most} are {label}s"
         besides = ", ".join(f"{count} × {other}" for other, count in others)
         return f"{most} of {len(self.indices)} {'is a' if most == 1 else 'are'} {label}{'s'[: most > 1]} ({besides})"
-
-
-def called(digits: Digits, index: int) -> str:
-    """Such as "Training digit 4,163, labelled 9"."""
-    return f"Training digit {index:,}, labelled {digits.class_names[digits.labels[index]]}"
-
-
-def picture_of(digits: Digits, index: int) -> Picture:
-    return np.asarray(digits.images[index] / np.float32(255))
 
 
 @dataclass(frozen=True, eq=False)

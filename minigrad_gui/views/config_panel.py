@@ -8,11 +8,9 @@ from PySide6.QtGui import QShowEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
-    QFrame,
     QLabel,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QWidget,
 )
 
@@ -23,8 +21,8 @@ from minigrad_gui.digits import CLASSES, SIDE_PX
 from minigrad_gui.presets import PRESETS, dataset_of, preset_of
 from minigrad_gui.session import Session, config_from_json, config_to_json
 from minigrad_gui.views.view import View
-from minigrad_gui.widgets.accessibility import announce, explain, name_scroll_area, plain, without_mnemonic
-from minigrad_gui.widgets.building import caption, column, named, restyled, row
+from minigrad_gui.widgets.accessibility import announce, explain, plain, without_mnemonic
+from minigrad_gui.widgets.building import caption, column, named, restyled, row, scrolled
 from minigrad_gui.widgets.setting_editors import ChoiceEditor, SettingEditor
 from minigrad_gui.widgets.setting_table import SETTINGS, Setting
 from minigrad_gui.widgets.setting_texts import OWN, PRESET_TIPS, PRESET_TITLES, TIPS
@@ -74,15 +72,10 @@ class ConfigPanel(View):
     # ------------------------------------------------------------ building
 
     def _lay_out(self) -> None:
-        scroll = QScrollArea(widgetResizable=True)
+        body = named(QWidget(), "scrolled")
+        scroll = scrolled(body, "Settings")
         panel = column(scroll, parent=self)
         panel.setContentsMargins(1, 1, 1, theme.SPACING_PX)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        name_scroll_area(scroll, "Settings")
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        body = named(QWidget(), "scrolled")
-        scroll.setWidget(body)
         body.setLayout(self._form)
         self._fill_form()
         panel.addLayout(row(1, self._reset, 1))  # after the form: the Tab key follows the order of making

@@ -12,12 +12,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
-    QFrame,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
-    QStackedWidget,
     QWidget,
 )
 
@@ -27,13 +24,11 @@ from minigrad_gui.evaluation import Evaluation, evaluate
 from minigrad_gui.history import History
 from minigrad_gui.insight.readings import Readings, label_suspects
 from minigrad_gui.session import Session
-from minigrad_gui.views.view import DockedView
-from minigrad_gui.widgets.accessibility import name_scroll_area
-from minigrad_gui.widgets.building import caption, column, named
+from minigrad_gui.views.view import NO_NETWORK, TRAIN, DockedView
+from minigrad_gui.widgets.building import caption, column, named, scrolled
 from minigrad_gui.widgets.confusion_matrix import ALL, Cell, ConfusionMatrix, described
 from minigrad_gui.widgets.maps import ink
 from minigrad_gui.widgets.mosaic import Mosaic
-from minigrad_gui.widgets.placeholder import Placeholder
 
 MOST_PICTURES = 500
 RECENT = 3
@@ -84,21 +79,13 @@ class ConfusionView(DockedView):
         self._matrix = named(ConfusionMatrix(), "confusionMatrix")
         self._matrix.set_shares(self._shows_shares)
         self._mosaic = named(Mosaic("Digits of the selection"), "confusionDigits")
-        area = QScrollArea(widgetResizable=True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area = scrolled(self._mosaic, "Digits")
         area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        name_scroll_area(area, "Digits")
-        area.setWidget(self._mosaic)
         self._mosaic.setAutoFillBackground(False)  # as `setWidget` would have it
         area.setMinimumHeight(LEAST_DIGITS_PX)
-        self._page = _Page(self._status, self._matrix, self._heading, area)
-        self._empty = Placeholder("confusionOfferButton")
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self._empty)
-        self._pages.addWidget(self._page)
-        self.fill(self._pages, self._validation, self._shares, self._suspects)
+        self.fill(
+            _Page(self._status, self._matrix, self._heading, area), self._validation, self._shares, self._suspects
+        )
 
         self._validation.toggled.connect(self._on_validation)
         self._shares.toggled.connect(self._on_shares)
@@ -107,7 +94,6 @@ class ConfusionView(DockedView):
         self._matrix.hovered.connect(self._show_heading)
         self._mosaic.chosen.connect(self._on_digit)
         self._mosaic.hovered.connect(self._show_digit)
-        self._empty.accepted.connect(self._on_offered)
         self.session.stateChanged.connect(self._on_state)
         self.session.predictionChanged.connect(self._show_current)
 
@@ -137,7 +123,7 @@ class ConfusionView(DockedView):
         session = self.session
         model, wanted = session.model, (session.model, self._part)
         if model is None:
-            self._show_empty("There is no network yet.", "Train")
+            self.show_instead(NO_NETWORK, TRAIN)
         elif wanted != self._asked:
             key = self._key
             if session.state != "training":
@@ -147,7 +133,7 @@ class ConfusionView(DockedView):
             work = partial(evaluate, model, temperature, session.trained_on, self._part, of, self._run)
             session.analyse(key, work)
             if self._evaluation is None:
-                self._show_empty(f"Reading the {self._part} digits…")
+                self.show_instead(f"Reading the {self._part} digits…")
 
     @property
     def _key(self) -> str:
@@ -173,7 +159,7 @@ class ConfusionView(DockedView):
             return
         self._is_waiting = False
         if answer.error is not None:
-            self._show_empty(answer.error)
+            self.show_instead(answer.error)
         elif answer.result is not None:
             self._take(answer.result)
 
@@ -181,20 +167,16 @@ class ConfusionView(DockedView):
         count = len(evaluation.readings.labels)
         if not count:
             self._evaluation = None
-            self._show_empty("It is not known which digits were held out for validation.", "Show the test digits")
+            self.show_instead("It is not known which digits were held out for validation.", "Show the test digits")
             return
         if self._evaluation is None or not evaluation.is_of_same_run(self._evaluation):
             self._recent.clear()
         self._evaluation = evaluation
         self._recent.append(evaluation.readings)
-        self._pages.setCurrentWidget(self._page)
+        self.show_contents()
         self._status.setText(f"{evaluation.of}, {count:,} {evaluation.part} digits")
         self._matrix.set_readings(evaluation.readings, evaluation.names)
         self._show_digits()
-
-    def _show_empty(self, text: str, offer: str = "") -> None:
-        self._empty.say(text, offer)
-        self._pages.setCurrentWidget(self._empty)
 
     # ------------------------------------------------------------ what is shown
 
@@ -289,7 +271,8 @@ class ConfusionView(DockedView):
             self.session.show_picture(evaluation.pictures(sample), evaluation.called(sample))
 
     @Slot()
-    def _on_offered(self) -> None:
+    def fill_in(self) -> None:
+        """Train a network if there is none, else show the test digits."""
         if self.session.model is None:
             self.session.train()
         else:

@@ -10,12 +10,10 @@ from PySide6.QtGui import QAccessible, QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
-    QFrame,
     QLayout,
     QMenu,
     QMessageBox,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QSpacerItem,
     QWidget,
@@ -27,8 +25,8 @@ from minigrad_gui.handwriting import MAX_DRAWINGS, is_dot
 from minigrad_gui.reader import Prediction
 from minigrad_gui.session import Session, ShownPicture
 from minigrad_gui.views.view import View
-from minigrad_gui.widgets.accessibility import announce, name_scroll_area
-from minigrad_gui.widgets.building import action, caption, column, named, row
+from minigrad_gui.widgets.accessibility import announce
+from minigrad_gui.widgets.building import action, caption, column, named, row, scrolled
 from minigrad_gui.widgets.canvas import Canvas
 from minigrad_gui.widgets.digit_keys import DigitKeys
 from minigrad_gui.widgets.drawing_tools import DrawingTools
@@ -142,12 +140,7 @@ class DrawPanel(View):
     def _scroll(self, *parts: QLayout) -> None:
         content = named(_Content(), "scrolled")
         self._parts = column(*parts, spacing=SPACING_PX, margin=theme.SPACING_PX, parent=content)
-        self._area = QScrollArea(widgetResizable=True)
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._area.setWidget(content)
-        name_scroll_area(self._area, "Drawing and its reading")
+        self._area = scrolled(content, "Drawing and its reading")
         column(self._area, margin=1, parent=self)
         self._reading.reserve_width()
         self._arrange()

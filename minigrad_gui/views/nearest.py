@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QStackedWidget
 
 from engine.nn import MLP
 from minigrad_gui import resembling
@@ -20,16 +19,13 @@ from minigrad_gui.analysis import Answer
 from minigrad_gui.digits import Picture
 from minigrad_gui.insight.neighbours import Space
 from minigrad_gui.resembling import COUNT, DigitIndex, IndexBuilder, Resembling, Subject
-from minigrad_gui.views.view import DockedView
-from minigrad_gui.widgets.building import named
+from minigrad_gui.views.view import ANY_DIGIT, NO_NETWORK, TRAIN, DockedView
 from minigrad_gui.widgets.digit_rows import DigitRow, DigitRows
 from minigrad_gui.widgets.maps import ink
-from minigrad_gui.widgets.placeholder import Placeholder
 
 RENEWAL_S = 30
 """In training the digits are prepared again at most this often."""
 TITLES: dict[Space, str] = {"hidden": "To the network", "pixels": "To the eye"}
-NO_NETWORK = "There is no network yet."
 BLANK = "Draw a digit to see which training digits resemble it."
 PREPARING = "Looking at the training digits…"
 
@@ -59,13 +55,8 @@ class NearestView(DockedView):
         self._searches: dict[str, _Search] = {space: _Search(space, row) for space, row in rows.items()}
         self._asked: tuple[Picture, dict[Space, DigitIndex]] | None = None
         """The drawing that was compared last, and with what."""
-        self._empty = Placeholder("nearestOfferButton")
-        self._empty.accepted.connect(self._on_offered)
         self._rows = DigitRows(rows.values(), COUNT)
-        self._pages = named(QStackedWidget(), "nearestPages")
-        self._pages.addWidget(self._empty)
-        self._pages.addWidget(self._rows)
-        self.fill(self._pages)
+        self.fill(self._rows)
         self._searches["hidden"].row.chosen.connect(self._on_chosen_by_network)
         self._searches["pixels"].row.chosen.connect(self._on_chosen_by_eye)
         session = self.session
@@ -79,21 +70,16 @@ class NearestView(DockedView):
     def refresh(self) -> None:
         model = self.session.reading_model
         if model is None:
-            self._show_empty(NO_NETWORK, "Train")
+            self.show_instead(NO_NETWORK, TRAIN)
             return
         for search in self._searches.values():
             self._prepare(search, model)
         self._show_notes()
         if self.session.picture.any():
-            self._pages.setCurrentWidget(self._rows)
+            self.show_contents()
             self._ask()
         else:
-            digits_are_there = self._searches["pixels"].index is not None
-            self._show_empty(BLANK, "Show a training digit" if digits_are_there else "")
-
-    def _show_empty(self, text: str, offer: str) -> None:
-        self._empty.say(text, offer)
-        self._pages.setCurrentWidget(self._empty)
+            self.show_instead(BLANK, ANY_DIGIT)
 
     def _prepare(self, search: _Search, model: MLP) -> None:
         """Have an index built if there is none for this network, or if there may be a newer one by now."""
@@ -157,13 +143,12 @@ class NearestView(DockedView):
         search.row.set_note("")
 
     def leave(self) -> None:
-        if self._is_built:
-            for search in self._searches.values():
-                self.session.withdraw(self._key(search.space))
-                search.builder = None
-            self.session.withdraw(self._key("found"))
-            self._asked = None
-            self.mark()
+        for search in self._searches.values():
+            self.session.withdraw(self._key(search.space))
+            search.builder = None
+        self.session.withdraw(self._key("found"))
+        self._asked = None
+        self.mark()
 
     # ------------------------------------------------------------ what is shown
 
@@ -207,18 +192,7 @@ class NearestView(DockedView):
 
     def _show_digit(self, found: Resembling | None, index: int) -> None:
         if found is not None:
-            self.session.show_picture(resembling.picture_of(found.digits, found.indices[index]), found.names[index])
-
-    @Slot()
-    def _on_offered(self) -> None:
-        if self.session.model is None:
-            self.session.train()
-            return
-        index = self._searches["pixels"].index
-        if index is not None:
-            chosen = int(np.random.default_rng().choice(index.digits.indices))
-            picture = resembling.picture_of(index.digits, chosen)
-            self.session.show_picture(picture, resembling.called(index.digits, chosen))
+            self.session.show_picture(found.pictures[index], found.names[index])
 
     # ------------------------------------------------------------ export
 

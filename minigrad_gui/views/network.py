@@ -19,8 +19,7 @@ from minigrad_gui.evaluation import accuracy_in_test
 from minigrad_gui.exciting import Excitement, excite
 from minigrad_gui.insight.damage import Damage, DamageHistory
 from minigrad_gui.insight.glance import Glance, NeuronGlance, glance
-from minigrad_gui.resembling import called, picture_of
-from minigrad_gui.views.view import DockedView
+from minigrad_gui.views.view import ANY_DIGIT, NO_NETWORK, TRAIN, DockedView
 from minigrad_gui.widgets.building import Item, caption, column, named
 from minigrad_gui.widgets.damage_controls import DamageControls
 from minigrad_gui.widgets.maps import ink
@@ -31,7 +30,6 @@ from minigrad_gui.widgets.sum_table import figure
 AT_ONCE_PARAMETERS = 2_000_000
 """A larger network is looked into in another thread: it would keep the window waiting."""
 BLANK = "Draw a digit: its way through the network lights up."
-NO_NETWORK = "There is no network yet. Train one, or open a model."
 
 
 class NetworkView(DockedView):
@@ -65,7 +63,7 @@ class NetworkView(DockedView):
         self.fill(contents, *self._controls())
         self._picture.pointed.connect(self.mark_soon)
         self._panel.digitChosen.connect(self._on_digit)
-        self._panel.accepted.connect(self._on_offered)
+        self._panel.accepted.connect(self.fill_in)
         self._picture.silenceAsked.connect(self._on_silence)
         self._break.noiseWanted.connect(self._on_noise)
         self._break.scaleWanted.connect(self._on_scale)
@@ -129,7 +127,7 @@ class NetworkView(DockedView):
         self._show_controls()
         if model is None:
             self._picture.show_glance(None, frozenset(), NO_NETWORK)
-            self._panel.show_none("Train")
+            self._panel.show_none(TRAIN)
             return
         look = partial(glance, model, session.picture, self._picture.neuron)
         if count_parameters(model.sizes) <= AT_ONCE_PARAMETERS:
@@ -231,23 +229,14 @@ class NetworkView(DockedView):
         """The digits that excite the neuron in the panel most."""
         neuron, found = self._explained, self._excitement
         if neuron is None:
-            self._panel.show_none("" if found is None else "Show a training digit")
+            self._panel.show_none(ANY_DIGIT)
         elif found is None or found.model is not self.session.intact_model:
             self._panel.show_exciting("After the run" if self.session.state == "training" else "Looking…")
         else:
             best = found.of(neuron.layer, neuron.unit)
             images = found.digits.images[[index for index, _ in best]]
-            names = [f"{called(found.digits, index)}: output {figure(output)}" for index, output in best]
+            names = [f"{found.digits.called(index)}: output {figure(output)}" for index, output in best]
             self._panel.show_exciting(f"Best of {found.seen:,} digits", ink(images), names)
-
-    @Slot()
-    def _on_offered(self) -> None:
-        if self.session.model is None:
-            self.session.train()
-        elif self._excitement is not None:
-            digits = self._excitement.digits
-            index = int(np.random.default_rng().choice(digits.indices))
-            self.session.show_picture(picture_of(digits, index), called(digits, index))
 
     @Slot(int)
     def _on_digit(self, number: int) -> None:
@@ -255,7 +244,7 @@ class NetworkView(DockedView):
         neuron, found = self._explained, self._excitement
         if neuron is not None and found is not None:
             index, _ = found.of(neuron.layer, neuron.unit)[number]
-            self.session.show_picture(picture_of(found.digits, index), called(found.digits, index))
+            self.session.show_picture(found.digits.pictures(index), found.digits.called(index))
 
     def _show_controls(self) -> None:
         can_damage = self.session.model is not None and self.session.state != "training"

@@ -1,18 +1,20 @@
 """The base classes of all views: a place in the window, menu actions and saved settings."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from PySide6.QtCore import QEvent, QSettings, QTimer, Slot
 from PySide6.QtGui import QAccessible, QAction
-from PySide6.QtWidgets import QFrame, QMenu, QMessageBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QMessageBox, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from minigrad_gui import theme
-from minigrad_gui.analysis import Answer
+from minigrad_gui.analysis import Answer, any_digit
 from minigrad_gui.session import Session
 from minigrad_gui.widgets.building import Item, action, caption, column, named, row
 from minigrad_gui.widgets.export import picture_of, write_csv, write_png
 from minigrad_gui.widgets.files import ask_where_to_save
+from minigrad_gui.widgets.placeholder import Placeholder
 from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 Place = Literal["left", "centre", "docks", "right"]
@@ -60,6 +62,9 @@ class View(QFrame):
 
 
 HEADER_MARGIN_PX = 4
+NO_NETWORK, TRAIN = "There is no network yet.", "Train"
+ANY_DIGIT = "Show a test digit"
+OFFERED = "any digit"
 
 
 class DockedView(View):
@@ -124,9 +129,23 @@ class DockedView(View):
         export.setMenu(menu)
         title = caption(self.title, role="title")
         row(title, 1, *controls, export, margin=HEADER_MARGIN_PX, parent=self.header)
-        layout = column(self._sentence, contents, margin=theme.SPACING_PX, parent=self)
+        self._empty = Placeholder(f"{stem}OfferButton")
+        self._empty.accepted.connect(self.fill_in)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(contents)
+        self._pages.addWidget(self._empty)
+        layout = column(self._sentence, self._pages, margin=theme.SPACING_PX, parent=self)
         assert isinstance(layout, QVBoxLayout)
         layout.setStretch(1, 1)
+
+    def show_contents(self) -> None:
+        """Show the contents again, after `show_instead`."""
+        self._pages.setCurrentWidget(self._contents)
+
+    def show_instead(self, text: str, offer: str = "") -> None:
+        """Say in place of the contents why there are none. offer: what the button does; empty for no button."""
+        self._empty.say(text, offer)
+        self._pages.setCurrentWidget(self._empty)
 
     @Slot()
     def mark(self) -> None:
@@ -164,10 +183,26 @@ class DockedView(View):
             self._is_stale = False
             self.refresh()
 
+    @Slot()
+    def fill_in(self) -> None:
+        """Do what an empty view offers: train a network if there is none, else show a digit for the network to read."""
+        if self.session.model is None:
+            self.session.train()
+        else:
+            work = partial(any_digit, self.session.trained_on)
+            self.session.analyse(f"{self.name}/{OFFERED}", work, urgent=True)
+
     @Slot(object)
     def _on_analysed(self, answer: Answer) -> None:
-        if self._is_built and answer.key.split("/")[0] == self.name:
+        name, _, what = answer.key.partition("/")
+        if not self._is_built or name != self.name:
+            return
+        if what != OFFERED:
             self.take(answer)
+        elif answer.error is None:
+            self.session.show_picture(*answer.result)
+        else:
+            self.session.failed.emit(answer.error)
 
     # ------------------------------------------------------------ export
 
@@ -175,7 +210,7 @@ class DockedView(View):
     def _on_export_png(self) -> None:
         name = f"{self.name.removesuffix('View')}.png"
         path = ask_where_to_save(self, f"Export {self.title.lower()}", name, "PNG picture", ".png")
-        if path is not None and not write_png(path, picture_of(self._contents)):
+        if path is not None and not write_png(path, picture_of(self._pages)):
             QMessageBox.warning(self, "Export", f"Could not write {path.name}.")
 
     @Slot()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from engine.nn import MLP
 from engine.samples import as_rows
@@ -17,9 +17,9 @@ from minigrad_gui.analysis import Answer, Desk, TrainedOn
 from minigrad_gui.digits import SIDE_PX
 from minigrad_gui.insight import layer_statistics as statistics
 from minigrad_gui.insight.trace import trace
-from minigrad_gui.views.view import DockedView
-from minigrad_gui.widgets.accessibility import announce, name_scroll_area
-from minigrad_gui.widgets.building import caption, column, named
+from minigrad_gui.views.view import NO_NETWORK, TRAIN, DockedView
+from minigrad_gui.widgets.accessibility import announce
+from minigrad_gui.widgets.building import caption, column, named, scrolled
 from minigrad_gui.widgets.layer_table import LayerTable, Look
 from minigrad_gui.widgets.maps import Pixels, signed
 from minigrad_gui.widgets.mosaic import Mosaic
@@ -70,16 +70,14 @@ class WeightsView(DockedView):
         self._order.currentIndexChanged.connect(self.mark_soon)
         self._mosaic = named(Mosaic("Neurons of the first layer", scale=1), "weightsMosaic")
         self._mosaic.hovered.connect(self._on_hovered)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        name_scroll_area(scroll, "Neurons")
-        scroll.setWidget(self._mosaic)
         self._readout = named(caption(), "weightsReadout")
         self._warning = named(caption(role="error"), "weightsWarning")
         self._warning.setWordWrap(True)
         self._table = named(LayerTable(), "layerTable")
         contents = QWidget()
-        column(scroll, self._readout, self._table, self._warning, parent=contents).setStretch(0, 1)
+        column(
+            scrolled(self._mosaic, "Neurons"), self._readout, self._table, self._warning, parent=contents
+        ).setStretch(0, 1)
         self.fill(contents, self._order)
         self.session.modelChanged.connect(self.mark)
         self.session.historyCleared.connect(self._on_cleared)
@@ -87,7 +85,10 @@ class WeightsView(DockedView):
 
     def refresh(self) -> None:
         session = self.session
-        if session.model is not None:
+        if session.model is None:
+            self.show_instead(NO_NETWORK, TRAIN)
+        else:
+            self.show_contents()
             self._table.set_layer_count(len(session.model.layers))
             before = self._shown if self._series else None
             order = ORDERS[self._order.currentText()]
@@ -101,8 +102,6 @@ class WeightsView(DockedView):
             self._warning.setText(answer.error)
             return
         weights: Weights = answer.result
-        if weights is None:
-            return
         is_new = self._shown is None or weights.model is not self._shown.model or not self._series
         self._shown = weights
         if is_new and weights.moment[0] == self._run:
@@ -124,8 +123,7 @@ class WeightsView(DockedView):
                 yield [unit, self._shown.norms[unit], self._shown.activity[unit], *W[unit]]
 
     def restyle(self) -> None:
-        if self._is_built:
-            self.mark_soon()
+        self.mark_soon()
 
     @Slot()
     def _on_cleared(self) -> None:

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtWidgets import QComboBox, QFrame, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 
 from engine.nn import MLP
 from minigrad_gui.analysis import Answer
-from minigrad_gui.digits import Picture, blank
+from minigrad_gui.digits import Picture, blank, with_article
 from minigrad_gui.insight import prototype, saliency, toward
 from minigrad_gui.insight.why import change_norm, contribution, without_each_stroke
 from minigrad_gui.reader import Prediction, percentage
-from minigrad_gui.views.view import DockedView
-from minigrad_gui.widgets.accessibility import announce, name_scroll_area
-from minigrad_gui.widgets.building import caption, column, named
+from minigrad_gui.views.view import ANY_DIGIT, NO_NETWORK, TRAIN, DockedView
+from minigrad_gui.widgets.accessibility import announce
+from minigrad_gui.widgets.building import caption, column, named, scrolled
 from minigrad_gui.widgets.maps import Pixels, ink, signed
 from minigrad_gui.widgets.mosaic import Mosaic
 
@@ -28,39 +28,37 @@ THE_READING = "The reading"
 Tile = tuple[str, str, Pixels]
 """A caption, a description and a picture."""
 UNREAD = "?"
-HINT = "Draw a digit on the right to see why it is read so."
+BLANK = "Draw a digit to see why it is read so."
 
 
 class WhyView(DockedView):
     name = "whyView"
     title = "Why?"
-    sentence = (
-        "What speaks for a digit (blue) and against it (orange), and what would have to change for another reading."
-    )
+    sentence = "What speaks for a digit (blue) and against it (orange), and what little would make it another."
 
     def build(self) -> None:
         self._prototypes: tuple[MLP | None, dict[int, Picture]] = None, {}
+        self._asked: set[int] = set()
+        """The digits whose prototypes were asked for."""
         self._explained: tuple[Picture, int] | None = None
         """The drawing and the digit that are explained."""
         self._steps: Iterator[Picture] = iter(())
         self._changed: Picture | None = None
+        self._reasons: list[Tile] = []
+        self._left_out: list[Tile] = []
         self._digit = named(QComboBox(), "whyDigitCombo", "The digit that is explained")
         self._digit.setAccessibleName("Digit")
         self._digit.addItems([THE_READING, *map(str, range(10))])
         self._digit.currentIndexChanged.connect(self.mark_soon)
-        self._make = named(QPushButton("Make it a 0"), "whyMakeButton", "Change the drawing until it is read as this")
+        self._make = named(QPushButton("Make it an 8"), "whyMakeButton", "Change the drawing until it is read as this")
         self._make.setMinimumWidth(self._make.sizeHint().width())
         self._make.clicked.connect(self._on_make)
         self._verdict = named(caption(role="body"), "whyVerdict")
         self._verdict.setWordWrap(True)
         self._verdict.setMinimumHeight(2 * self._verdict.fontMetrics().lineSpacing())
         self._mosaic = named(Mosaic("Reasons", SCALE), "whyMosaic")
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        name_scroll_area(scroll, "Reasons")
-        scroll.setWidget(self._mosaic)
         contents = QWidget()
-        column(self._verdict, scroll, parent=contents).setStretch(1, 1)
+        column(self._verdict, scrolled(self._mosaic, "Reasons"), parent=contents).setStretch(1, 1)
         self.fill(contents, self._digit, self._make)
         self._timer = QTimer(self, interval=STEP_INTERVAL_MS)
         self._timer.timeout.connect(self._on_step)
@@ -80,42 +78,46 @@ class WhyView(DockedView):
         self._make.setEnabled(False)
         if prediction is None or model is None:
             self._explained = None
-            self._verdict.setText(HINT)
-            self._mosaic.set_pictures(ink(np.empty((0, *blank().shape))))
+            self.show_instead(*((NO_NETWORK, TRAIN) if model is None else (BLANK, ANY_DIGIT)))
             return
+        self.show_contents()
         digit = self._digit.currentIndex() - 1 if self._digit.currentIndex() > 0 else prediction.digit
         explained = self.session.picture, digit
         if self._explained is None or any(a is not b for a, b in zip(explained, self._explained, strict=True)):
             self._give_up()
         self._explained = explained
-        self._make.setText(f"Make it a {digit}")
+        self._make.setText(f"Make it {with_article(digit)}")
         self._make.setEnabled(digit != prediction.digit and not self._timer.isActive())
         if self._changed is None:
             self._verdict.setText(verdict(prediction, digit))
         self._ask_for_prototype(model, digit)
-        self._show(model, digit)
+        self._explain(model, digit)
+        self._show()
 
-    def _show(self, model: MLP, digit: int) -> None:
+    def _explain(self, model: MLP, digit: int) -> None:
         picture = self.session.picture
-        tiles: list[Tile] = [
-            (
-                "speaks for it",
-                f"What each pixel contributes to {digit}",
-                signed(contribution(model, picture, digit).pixels),
-            ),
-            ("more ink helps", f"Where more ink would speak for {digit}", signed(saliency(model, picture, digit))),
+        contributed, slope = contribution(model, picture, digit).pixels, saliency(model, picture, digit)
+        self._reasons = [
+            (f"speaks for {digit}", f"What each pixel contributes to {digit}", signed(contributed)),
+            ("more ink helps", f"Where more ink would speak for {digit}", signed(slope)),
             (f"its idea of {digit}", f"What the network thinks a {digit} looks like", ink(self._prototype(digit))),
         ]
-        if self._changed is not None:
-            reading = self._read(self._changed)
-            read = f"reads {reading}"
-            tiles += [
-                (read, f"The changed drawing: {read}", ink(self._changed)),
-                ("the change", "Ink that was added and removed", signed(self._changed - picture, 1.0)),
-            ]
-        tiles += self._without_strokes()
+        self._left_out = self._without_strokes()
+
+    def _show(self) -> None:
+        tiles = [*self._reasons, *self._change(), *self._left_out]
         captions, descriptions, pixels = zip(*tiles, strict=True)
         self._mosaic.set_pictures(np.stack(pixels), captions, descriptions)
+
+    def _change(self) -> list[Tile]:
+        """The drawing that is being made another digit, and how it differs."""
+        if self._changed is None:
+            return []
+        read = f"reads {self._read(self._changed)}"
+        return [
+            (read, f"The changed drawing: {read}", ink(self._changed)),
+            ("the change", "Ink that was added and removed", signed(self._changed - self.session.picture, 1.0)),
+        ]
 
     def _without_strokes(self) -> list[Tile]:
         """The drawing without each of its strokes, if it has several."""
@@ -145,7 +147,7 @@ class WhyView(DockedView):
     def _ask_for_prototype(self, model: MLP, digit: int) -> None:
         if self._prototypes[0] is not model:
             self._prototypes = model, dict(self._prototypes[1])  # the last ones stay until there are new ones
-            self._asked: set[int] = set()
+            self._asked = set()
         if digit not in self._asked:
             self._asked.add(digit)
             self.session.analyse(f"{self.name}/{digit}", partial(_prototype, model, digit))
@@ -172,8 +174,7 @@ class WhyView(DockedView):
 
     @Slot()
     def _on_step(self) -> None:
-        model = self.session.reading_model
-        if self._explained is None or model is None:
+        if self._explained is None:
             self._give_up()
             return
         picture, digit = self._explained
@@ -183,25 +184,28 @@ class WhyView(DockedView):
         else:
             self._timer.stop()
             assert self._changed is not None
-            amount, prediction = change_norm(picture, self._changed), self.session.predict(self._changed)
-            told = f"A change as large as {amount:.1f} black pixels makes it {self._read(self._changed)}."
-            if prediction is None or prediction.digit != digit:
-                told = f"Even a change as large as {amount:.1f} black pixels does not make it a {digit}."
-            self._verdict.setText(told)
+            self._verdict.setText(self._outcome(picture, self._changed, digit))
             announce(self._verdict, self._verdict.text())
-        self._show(model, digit)
+        self._show()
+
+    def _outcome(self, picture: Picture, changed: Picture, digit: int) -> str:
+        """What it took to make the drawing this digit, or that it could not be done."""
+        amount, prediction = change_norm(picture, changed), self.session.predict(changed)
+        if amount == 0:
+            return f"No pixel makes a difference: it cannot be made {with_article(digit)}."
+        if prediction is None or prediction.digit != digit:
+            return f"Even a change as large as {amount:.1f} black pixels does not make it {with_article(digit)}."
+        return f"A change as large as {amount:.1f} black pixels makes it {self._read(changed)}."
 
     def _give_up(self) -> None:
         self._timer.stop()
         self._steps, self._changed = iter(()), None
 
     def leave(self) -> None:
-        if self._is_built:
-            self._give_up()
+        self._give_up()
 
     def restyle(self) -> None:
-        if self._is_built:
-            self.mark_soon()
+        self.mark_soon()
 
     def table(self) -> Iterable[Sequence[Any]]:
         yield ["row", "column", "ink", "contribution", "gradient"]

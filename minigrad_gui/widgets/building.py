@@ -4,9 +4,9 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QLayout, QScrollArea, QVBoxLayout, QWidget
 
-from minigrad_gui.widgets.accessibility import explain
+from minigrad_gui.widgets.accessibility import explain, name_scroll_area
 
 W = TypeVar("W", bound=QWidget)
 Item = QWidget | QLayout | int
@@ -31,6 +31,17 @@ def restyled(widget: QWidget, key: str, value: object) -> None:
     if widget.property(key) != value:
         widget.setProperty(key, value)
         widget.style().polish(widget)
+
+
+def scrolled(content: QWidget, name: str) -> QScrollArea:
+    """A frameless area that scrolls its content vertically. name: for screen readers."""
+    area = QScrollArea(widgetResizable=True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(content)
+    name_scroll_area(area, name)
+    return area
 
 
 def caption(text: str = "", role: str = "muted", align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> QLabel:

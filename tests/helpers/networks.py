@@ -1,8 +1,16 @@
-"""Compares and writes networks of the window."""
+"""Makes, compares and writes networks."""
 
 import numpy as np
 
 from engine import MLP, save_model
+
+
+def small_network(activation: type, dtype: type = np.float32) -> MLP:
+    """A network 784-20-12-10 whose biases are not 0."""
+    model = MLP(784, (20, 12), 10, activation, dtype=dtype, init="he", rng=np.random.default_rng(1))
+    for layer in model.layers:
+        layer.b.data += np.random.default_rng(2).normal(0, 0.1, layer.b.shape).astype(dtype)
+    return model
 
 
 def same(first: MLP, second: MLP) -> bool:

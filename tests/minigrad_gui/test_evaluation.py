@@ -36,7 +36,7 @@ def test_samples_are_named_and_pictured_as_in_the_dataset(evaluation, few):
 def test_only_readings_of_the_same_digits_in_one_run_belong_together(evaluation):
     assert evaluation.is_of_same_run(replace(evaluation, of="the same, later"))
     assert not evaluation.is_of_same_run(replace(evaluation, run="another run"))
-    assert not evaluation.is_of_same_run(replace(evaluation, part="validation"))
+    assert not evaluation.is_of_same_run(replace(evaluation, digits=replace(evaluation.digits, part="validation")))
 
 
 @pytest.mark.parametrize("classes", [8, 12])

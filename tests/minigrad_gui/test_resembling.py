@@ -61,7 +61,7 @@ def test_only_digits_that_the_network_learned_from_are_found(build, model, few, 
         found = index.find(picture)
         np.testing.assert_array_equal(found.indices, learned[expected])
         np.testing.assert_allclose(found.distances, distances, rtol=1e-4)
-        np.testing.assert_array_equal(found.pictures, few.train_images[learned[expected]])
+        np.testing.assert_array_equal(found.pictures, few.train_images[learned[expected]] / np.float32(255))
         assert found.labels == [str(label) for label in few.train_labels[learned[expected]]]
 
 
@@ -100,7 +100,7 @@ def test_each_is_named_and_described(of_labels, few):
     first, second = found.indices
     assert found.names == [f"Training digit {first:,}, labelled 7", f"Training digit {second:,}, labelled 9"]
     assert found.descriptions[1] == f"Training digit {second:,}, labelled 9, distance 0.50"
-    picture = resembling.picture_of(found.digits, first)
+    picture = found.pictures[0]
     assert picture.dtype == np.float32
     np.testing.assert_array_equal(picture, few.train_images[first] / np.float32(255))
 

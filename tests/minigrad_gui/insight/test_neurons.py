@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from networks import small_network
 
 from engine import MLP
 from engine.nn import ReLU, Sigmoid, Tanh
@@ -19,10 +20,7 @@ from minigrad_gui.insight.trace import activations
 
 @pytest.fixture(params=[ReLU, Tanh, Sigmoid])
 def model(request):
-    model = MLP(784, (20, 12), 10, request.param, init="he", rng=np.random.default_rng(1))
-    for layer in model.layers:
-        layer.b.data += np.random.default_rng(2).normal(0, 0.1, layer.b.shape)
-    return model
+    return small_network(request.param, np.float64)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from networks import small_network
 
 from engine import MLP, Tensor
 from engine.nn import ReLU, Sigmoid, Tanh
@@ -14,10 +15,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(params=[ReLU, Tanh, Sigmoid])
 def model(request):
-    model = MLP(784, (20, 12), 10, request.param, dtype=np.float32, init="he", rng=np.random.default_rng(1))
-    for layer in model.layers:
-        layer.b.data += np.random.default_rng(2).normal(0, 0.1, layer.b.shape).astype(np.float32)
-    return model
+    return small_network(request.param)
 
 
 @pytest.fixture

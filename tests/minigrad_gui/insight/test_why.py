@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from networks import small_network
 
 from engine import MLP, TrainingConfig, load_model
 from engine.nn import ReLU, Sigmoid, Tanh
@@ -17,10 +18,7 @@ from minigrad_gui.resources import asset_path
 @pytest.fixture(params=[ReLU, Tanh, Sigmoid])
 def model(request):
     """In float64, for finite differences."""
-    model = MLP(784, (20, 12), 10, request.param, init="he", rng=np.random.default_rng(1))
-    for layer in model.layers:
-        layer.b.data += np.random.default_rng(2).normal(0, 0.1, layer.b.shape)
-    return model
+    return small_network(request.param, np.float64)
 
 
 @pytest.fixture(scope="module")

@@ -57,8 +57,12 @@ def test_it_follows_the_pen_and_is_empty_with_the_canvas(why):
     user, view = why
     assert user.widget("whyVerdict").text().startswith("Read as 7 (")
     user.click("clearButton")
-    user.wait(lambda: user.widget("whyMosaic").count == 0)
-    assert user.widget("whyVerdict").text().startswith("Draw a digit")
+    user.wait(user.widget("whyOfferButton").isVisible)
+    assert not user.widget("whyMosaic").isVisible()
+    user.click("whyOfferButton")
+    user.wait(lambda: user.session.shown is not None and explains(user, view))
+    assert user.session.shown.name.startswith("Test digit ")
+    user.click("clearButton")
     user.draw(1)
     user.wait(lambda: explains(user, view))
     assert user.widget("whyVerdict").text().startswith("Read as 1 (")
@@ -83,13 +87,27 @@ def test_a_drawing_is_made_another_digit(why):
     assert view._changed is None
 
 
-def test_a_network_that_cannot_be_convinced_is_told_of(why):
+def test_a_network_to_which_no_pixel_makes_a_difference_is_told_of(why):
+    user, _ = why
+    model = user.session.model.copy()
+    model.layers[-1].W.data[:] = 0
+    user.session._network.take_trained(model, user.session._settings.job(model, 0, None, paused=False), is_first=True)
+    digit = (int(model.layers[-1].b.data.argmax()) + 1) % 10
+    user.widget("whyDigitCombo").setCurrentText(str(digit))
+    user.wait(lambda: user.session.reading_model is model and user.widget("whyMakeButton").isEnabled())
+    user.click("whyMakeButton")
+    user.wait(lambda: user.widget("whyVerdict").text().startswith("No pixel makes a difference: "))
+
+
+def test_a_network_that_stays_of_its_opinion_is_told_of(why, monkeypatch):
+    monkeypatch.setattr("minigrad_gui.views.why.STEPS", 2)
     user, view = why
-    user.widget("whyDigitCombo").setCurrentText("3")
+    before = user.session.picture
+    user.widget("whyDigitCombo").setCurrentText("0")
     user.wait(user.widget("whyMakeButton").isEnabled)
     user.click("whyMakeButton")
-    view._steps = iter([view._changed])  # as if no pixel made a difference
-    user.wait(lambda: user.widget("whyVerdict").text().endswith("does not make it a 3."))
+    user.wait(lambda: user.widget("whyVerdict").text().endswith(" black pixels does not make it a 0."))
+    assert 0 < np.linalg.norm(view._changed - before) < 1
 
 
 def test_each_stroke_is_left_out(why):

@@ -10,22 +10,34 @@ from minigrad_gui.widgets.refresh_timer import CPU_SHARE, LONGEST_INTERVAL_MS, R
 
 
 @pytest.fixture
-def timer(qapp, monkeypatch):
-    """A timer with fake clocks: `timer.spend(share)` passes some time of which the thread was busy for this share."""
+def timer(make_timer):
+    return make_timer()
+
+
+@pytest.fixture
+def make_timer(qapp, monkeypatch):
+    """Timers with fake clocks: `timer.spend(share)` passes some time of which the thread was busy for this share."""
     wall_s, cpu_s = [0.0], [0.0]
     monkeypatch.setattr(refresh_timer, "monotonic", lambda: wall_s[0])
     monkeypatch.setattr(refresh_timer, "thread_time", lambda: cpu_s[0])
-    timer = RefreshTimer(qapp)
+    timers = []
 
-    def spend(share):
-        elapsed_s = timer.interval() / 1000
-        wall_s[0] += elapsed_s
-        cpu_s[0] += share * elapsed_s
-        timer.timeout.emit()
+    def make(**options):
+        timer = RefreshTimer(qapp, **options)
+        timers.append(timer)
 
-    timer.spend = spend
-    yield timer
-    timer.deleteLater()
+        def spend(share):
+            elapsed_s = timer.interval() / 1000
+            wall_s[0] += elapsed_s
+            cpu_s[0] += share * elapsed_s
+            timer.timeout.emit()
+
+        timer.spend = spend
+        return timer
+
+    yield make
+    for timer in timers:
+        timer.deleteLater()
 
 
 def test_several_requests_give_one_timeout(qtbot):
@@ -54,12 +66,8 @@ def test_the_more_a_redraw_costs_the_longer_the_interval(timer):
     assert timer.interval() == theme.REFRESH_INTERVAL_MS
 
 
-def test_a_view_may_redraw_more_rarely_still(timer, qapp):
+@pytest.mark.parametrize("longest_ms", [250, 2 * LONGEST_INTERVAL_MS])
+def test_a_view_may_choose_how_rarely_it_redraws(make_timer, longest_ms):
+    timer = make_timer(longest_ms=longest_ms)
     timer.spend(1.0)
-    assert timer.interval() == LONGEST_INTERVAL_MS
-    timer._longest_ms = 2 * LONGEST_INTERVAL_MS  # as RefreshTimer(parent, longest_ms) has it
-    timer.spend(1.0)
-    assert timer.interval() == 2 * LONGEST_INTERVAL_MS
-    rare = RefreshTimer(qapp, longest_ms=250)
-    assert rare._longest_ms == 250
-    rare.deleteLater()
+    assert timer.interval() == longest_ms
