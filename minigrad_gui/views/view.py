@@ -89,9 +89,9 @@ class DockedView(View):
         self._is_stale = True
         self._colors = None  # there is nothing to style yet
         self._refresh_timer = RefreshTimer(self, self.longest_refresh_ms)
-        self._refresh_timer.timeout.connect(self._refresh_if_seen)
+        self._refresh_timer.timeout.connect(self._refresh_if_stale)
         self._soon = QTimer(self, singleShot=True, interval=0)
-        self._soon.timeout.connect(self._refresh_if_seen)
+        self._soon.timeout.connect(self._refresh_if_stale)
         session.analysed.connect(self._on_analysed)
 
     # ------------------------------------------------------------ what a view has to say
@@ -171,15 +171,15 @@ class DockedView(View):
                 self.build()
                 self.restyle()
                 self._colors = theme.colors()
-            self._refresh_if_seen()
+            self._refresh_if_stale()
         else:
             self._refresh_timer.stop()
             self._soon.stop()
             self.leave()
 
     @Slot()
-    def _refresh_if_seen(self) -> None:
-        if self._is_seen and self._is_stale:
+    def _refresh_if_stale(self) -> None:
+        if self._is_stale:
             self._is_stale = False
             self.refresh()
 

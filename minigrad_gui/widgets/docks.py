@@ -1,6 +1,7 @@
 """The middle of the window: views in tabs, which can be put side by side, torn off to another screen, or closed."""
 
 from typing import Any
+from zlib import crc32
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, Signal, Slot
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QTabWidget, QWidget
@@ -9,6 +10,7 @@ from minigrad_gui.widgets.building import action
 
 AREA = Qt.DockWidgetArea.TopDockWidgetArea
 LAYOUT_VERSION = 1
+CHECKSUM_BYTES = 4
 TABS = "Views in tabs"
 
 
@@ -83,7 +85,7 @@ class Docks(QMainWindow):
         if dock is not first:
             self.tabifyDockWidget(first, dock)
             first.raise_()
-        self._tabs = self.state()
+        self._tabs = self.saveState(LAYOUT_VERSION)
         return dock
 
     @Slot()
@@ -92,13 +94,16 @@ class Docks(QMainWindow):
         self.restoreState(self._tabs, LAYOUT_VERSION)
 
     def state(self) -> QByteArray:
-        """For `restore`."""
-        return self.saveState(LAYOUT_VERSION)
+        """For `restore`: a checksum and Qt's state."""
+        state = self.saveState(LAYOUT_VERSION).data()
+        return QByteArray(crc32(state).to_bytes(CHECKSUM_BYTES) + state)
 
     def restore(self, state: Any) -> None:
         """Restore what `state` returned; ignore anything invalid."""
-        if isinstance(state, QByteArray) and not self.restoreState(state, LAYOUT_VERSION):
-            self.arrange()  # a damaged state leaves all docks out of sight (Qt 6.11)
+        if isinstance(state, QByteArray):
+            checksum, saved = state.data()[:CHECKSUM_BYTES], state.data()[CHECKSUM_BYTES:]
+            if crc32(saved).to_bytes(CHECKSUM_BYTES) == checksum:  # Qt 6.11 may crash on a damaged state
+                self.restoreState(QByteArray(saved), LAYOUT_VERSION)
 
     def event(self, event: QEvent) -> bool:
         result = super().event(event)

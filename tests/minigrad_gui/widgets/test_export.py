@@ -24,7 +24,8 @@ def test_a_picture_shows_the_widgets_below_each_other_on_a_card(qtbot, tmp_path)
     assert (image.width(), image.height()) == (EXPORT_SCALE * (40 + 2 * margin), EXPORT_SCALE * (80 + 3 * margin))
     assert image.pixelColor(EXPORT_SCALE * 20, EXPORT_SCALE * (margin + 15)) == QColor("#ff0000")
     assert image.pixelColor(EXPORT_SCALE * 20, EXPORT_SCALE * (2 * margin + 55)) == QColor("#0000ff")
-    assert image.pixelColor(1, 1) == QColor(theme.colors().card)
+    for between in (1, margin + 30 + margin // 2, 2 * margin + 81):
+        assert image.pixelColor(EXPORT_SCALE * 20, EXPORT_SCALE * between) == QColor(theme.colors().card)
 
 
 def test_a_table_can_be_read_again(tmp_path):
