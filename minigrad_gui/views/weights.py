@@ -19,10 +19,10 @@ from minigrad_gui.insight import layer_statistics as statistics
 from minigrad_gui.insight.trace import trace
 from minigrad_gui.views.view import NO_NETWORK, TRAIN, DockedView
 from minigrad_gui.widgets.accessibility import announce
-from minigrad_gui.widgets.building import caption, column, named, scrolled
+from minigrad_gui.widgets.building import caption, column, named
 from minigrad_gui.widgets.layer_table import LayerTable, Look
 from minigrad_gui.widgets.maps import Pixels, signed
-from minigrad_gui.widgets.mosaic import Mosaic
+from minigrad_gui.widgets.mosaic import Mosaic, MosaicArea
 
 SAMPLES = 500
 """Digits on which activations and gradients are measured."""
@@ -75,9 +75,8 @@ class WeightsView(DockedView):
         self._warning.setWordWrap(True)
         self._table = named(LayerTable(), "layerTable")
         contents = QWidget()
-        column(
-            scrolled(self._mosaic, "Neurons"), self._readout, self._table, self._warning, parent=contents
-        ).setStretch(0, 1)
+        self._neurons = MosaicArea(self._mosaic, "Neurons")
+        column(self._neurons, self._readout, self._table, self._warning, parent=contents).setStretch(0, 1)
         self.fill(contents, self._order)
         self.session.modelChanged.connect(self.mark)
         self.session.historyCleared.connect(self._on_cleared)
@@ -107,7 +106,7 @@ class WeightsView(DockedView):
         if is_new and weights.moment[0] == self._run:
             self._series = thinned([*self._series, weights.look])
         descriptions = [self._text(index) for index in range(len(weights.order))]
-        self._mosaic.set_pictures(weights.pixels, descriptions=descriptions)
+        self._neurons.set_pictures(weights.pixels, descriptions=descriptions)
         self._table.show_series(self._series)
         warning = statistics.warning_sentence(weights.look.layers) or ""
         if warning != self._warning.text():

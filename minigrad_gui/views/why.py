@@ -16,11 +16,11 @@ from minigrad_gui.insight.why import change_norm, contribution, without_each_str
 from minigrad_gui.reader import Prediction, percentage
 from minigrad_gui.views.view import ANY_DIGIT, NO_NETWORK, TRAIN, DockedView
 from minigrad_gui.widgets.accessibility import announce
-from minigrad_gui.widgets.building import caption, column, named, scrolled
+from minigrad_gui.widgets.building import caption, column, named
 from minigrad_gui.widgets.maps import Pixels, ink, signed
-from minigrad_gui.widgets.mosaic import Mosaic
+from minigrad_gui.widgets.mosaic import Mosaic, MosaicArea
 
-SCALE = 4
+SCALE, ROOM_FOR = 4, 8
 MOST_STROKES = 9
 STEPS = 100
 STEP_INTERVAL_MS = 30
@@ -56,9 +56,9 @@ class WhyView(DockedView):
         self._verdict = named(caption(role="body"), "whyVerdict")
         self._verdict.setWordWrap(True)
         self._verdict.setMinimumHeight(2 * self._verdict.fontMetrics().lineSpacing())
-        self._mosaic = named(Mosaic("Reasons", SCALE), "whyMosaic")
+        self._pictures = MosaicArea(named(Mosaic("Reasons", SCALE), "whyMosaic"), "Reasons", ROOM_FOR)
         contents = QWidget()
-        column(self._verdict, scrolled(self._mosaic, "Reasons"), parent=contents).setStretch(1, 1)
+        column(self._verdict, self._pictures, parent=contents).setStretch(1, 1)
         self.fill(contents, self._digit, self._make)
         self._timer = QTimer(self, interval=STEP_INTERVAL_MS)
         self._timer.timeout.connect(self._on_step)
@@ -107,7 +107,7 @@ class WhyView(DockedView):
     def _show(self) -> None:
         tiles = [*self._reasons, *self._change(), *self._left_out]
         captions, descriptions, pixels = zip(*tiles, strict=True)
-        self._mosaic.set_pictures(np.stack(pixels), captions, descriptions)
+        self._pictures.set_pictures(np.stack(pixels), captions, descriptions)
 
     def _change(self) -> list[Tile]:
         """The drawing that is being made another digit, and how it differs."""

@@ -35,13 +35,19 @@ def restyled(widget: QWidget, key: str, value: object) -> None:
 
 def scrolled(content: QWidget, name: str) -> QScrollArea:
     """A frameless area that scrolls its content vertically. name: for screen readers."""
-    area = QScrollArea(widgetResizable=True)
+    area = QScrollArea()
+    make_scrolling(area, content, name)
+    return area
+
+
+def make_scrolling(area: QScrollArea, content: QWidget, name: str) -> None:
+    """Make this such an area."""
+    area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(content)
     name_scroll_area(area, name)
-    return area
 
 
 def caption(text: str = "", role: str = "muted", align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> QLabel:

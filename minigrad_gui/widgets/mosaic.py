@@ -21,9 +21,11 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.widgets.accessibility import announce
+from minigrad_gui.widgets.building import make_scrolling
 from minigrad_gui.widgets.maps import Pixels, image_of
 
 GAP_PX = 4
+LARGEST_SCALE = 12
 CAPTION = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
 
 
@@ -66,6 +68,10 @@ class Mosaic(QWidget):
     @property
     def count(self) -> int:
         return len(self._pixels)
+
+    @property
+    def scale(self) -> int:
+        return self._scale
 
     def set_pictures(self, pixels: Pixels, captions: Sequence[str] = (), descriptions: Sequence[str] = ()) -> None:
         """pixels: (n, height, width, 3); captions and descriptions: n of them, or none."""
@@ -263,3 +269,35 @@ class Mosaic(QWidget):
     def _describe(self) -> None:
         told = self._descriptions[self._cursor] if self._descriptions and 0 <= self._cursor < self.count else ""
         self.setAccessibleDescription(told or f"{self.count} pictures")
+
+
+class MosaicArea(QScrollArea):
+    """Scrolls a mosaic. Where there is room its pictures grow, as long as none has to be scrolled to.
+
+    room_for: at least so many pictures, so that a few more or less do not change their size.
+    """
+
+    def __init__(self, mosaic: Mosaic, name: str, room_for: int = 1) -> None:
+        super().__init__()
+        make_scrolling(self, mosaic, name)
+        self._mosaic = mosaic
+        self._least_scale = mosaic.scale
+        self._room_for = room_for
+
+    def set_pictures(self, pixels: Pixels, captions: Sequence[str] = (), descriptions: Sequence[str] = ()) -> None:
+        """As `Mosaic.set_pictures`."""
+        self._mosaic.set_pictures(pixels, captions, descriptions)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        scales = range(LARGEST_SCALE, self._least_scale, -1)
+        self._mosaic.set_scale(next((scale for scale in scales if self._has_room(scale)), self._least_scale))
+
+    def _has_room(self, scale: int) -> bool:
+        room, tile = self.maximumViewportSize(), self._mosaic.tile_at(scale)
+        fitting = (room.width() // tile.width()) * (room.height() // tile.height())
+        return fitting >= max(self._mosaic.count, self._room_for)

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QScrollArea
 
 from minigrad_gui.widgets.maps import ink
-from minigrad_gui.widgets.mosaic import Mosaic
+from minigrad_gui.widgets.mosaic import LARGEST_SCALE, Mosaic, MosaicArea
 
 COUNT = 10
 
@@ -118,3 +118,23 @@ def test_the_keyboard_scrolls_to_the_picture_that_it_points_at(mosaic, qtbot):
     QTest.keyClick(mosaic, Qt.Key.Key_Home)
     assert mosaic.visibleRegion().contains(mosaic.rect_of(0))
     area.takeWidget()
+
+
+def test_pictures_grow_with_the_room_that_there_is(qtbot):
+    mosaic = Mosaic("Neurons", scale=1)
+    area = MosaicArea(mosaic, "Neurons", room_for=4)
+    qtbot.addWidget(area)
+    area.resize(300, 200)
+    with qtbot.waitExposed(area):
+        area.show()
+    scales = []
+    for count in (1, 4, 24, 200):
+        area.set_pictures(ink(np.zeros((count, 28, 28))))
+        scales.append(mosaic.scale)
+        fits = mosaic.rect_of(count - 1).bottom() < area.viewport().height()
+        assert fits == (count < 200)
+    assert scales[0] == scales[1] > scales[2] >= scales[3] == 1
+    area.resize(3000, 2000)
+    qtbot.waitUntil(lambda: mosaic.scale > 1)
+    area.set_pictures(ink(np.zeros((1, 28, 28))))
+    assert mosaic.scale == LARGEST_SCALE
