@@ -27,6 +27,8 @@ STEP_INTERVAL_MS = 30
 THE_READING = "The reading"
 Tile = tuple[str, str, Pixels]
 """A caption, a description and a picture."""
+Explained = tuple[Picture, int]
+"""A drawing and a digit."""
 UNREAD = "?"
 BLANK = "Draw a digit to see why it is read so."
 
@@ -40,8 +42,8 @@ class WhyView(DockedView):
         self._prototypes: tuple[MLP | None, dict[int, Picture]] = None, {}
         self._asked: set[int] = set()
         """The digits whose prototypes were asked for."""
-        self._explained: tuple[Picture, int] | None = None
-        """The drawing and the digit that are explained."""
+        self._explained: Explained | None = None
+        """What is explained."""
         self._steps: Iterator[Picture] = iter(())
         self._changed: Picture | None = None
         self._reasons: list[Tile] = []
@@ -62,16 +64,11 @@ class WhyView(DockedView):
         self.fill(contents, self._digit, self._make)
         self._timer = QTimer(self, interval=STEP_INTERVAL_MS)
         self._timer.timeout.connect(self._on_step)
-        self.session.predictionChanged.connect(self._on_drawn)
+        self.session.predictionChanged.connect(self.mark_soon)
         self.session.modelChanged.connect(self.mark)
         self.session.handwritingChanged.connect(self.mark)
 
     # ------------------------------------------------------------ session -> person
-
-    @Slot()
-    def _on_drawn(self) -> None:
-        self._give_up()
-        self.mark_soon()
 
     def refresh(self) -> None:
         prediction, model = self.session.prediction, self.session.reading_model
@@ -83,7 +80,7 @@ class WhyView(DockedView):
         self.show_contents()
         digit = self._digit.currentIndex() - 1 if self._digit.currentIndex() > 0 else prediction.digit
         explained = self.session.picture, digit
-        if self._explained is None or any(a is not b for a, b in zip(explained, self._explained, strict=True)):
+        if self._explained is None or not _same(self._explained, explained):
             self._give_up()
         self._explained = explained
         self._make.setText(f"Make it {with_article(digit)}")
@@ -215,6 +212,10 @@ class WhyView(DockedView):
             parts = picture, contribution(model, picture, digit).pixels, saliency(model, picture, digit)
             for place in np.ndindex(picture.shape):
                 yield [*place, *(float(part[place]) for part in parts)]
+
+
+def _same(first: Explained, second: Explained) -> bool:
+    return first[1] == second[1] and np.array_equal(first[0], second[0])
 
 
 def verdict(prediction: Prediction, digit: int) -> str:

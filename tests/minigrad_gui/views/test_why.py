@@ -98,6 +98,18 @@ def test_a_network_to_which_no_pixel_makes_a_difference_is_told_of(why):
     user.wait(lambda: user.widget("whyVerdict").text().startswith("No pixel makes a difference: "))
 
 
+def test_a_new_network_does_not_stop_the_change(why):
+    """In training they come several times a second."""
+    user, view = why
+    user.widget("whyDigitCombo").setCurrentText("3")
+    user.wait(user.widget("whyMakeButton").isEnabled)
+    user.click("whyMakeButton")
+    model = user.session.model.copy()
+    user.session._network.take_trained(model, user.session._settings.job(model, 0, None, paused=False), is_first=True)
+    user.wait(lambda: user.session.reading_model is model and "black pixels" in user.widget("whyVerdict").text())
+    assert user.session.predict(view._changed).digit == 3
+
+
 def test_a_network_that_stays_of_its_opinion_is_told_of(why, monkeypatch):
     monkeypatch.setattr("minigrad_gui.views.why.STEPS", 2)
     user, view = why
