@@ -1,6 +1,5 @@
 """What a dataset is, and how its four arrays are read from an .npz file, which is untrusted: sizes are bounded."""
 
-import io
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ SPLITS = ("train", "test")
 DIGIT_NAMES = tuple(str(digit) for digit in range(10))
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 MAX_FILE_BYTES = 128 << 20
-"""Limit for each file of a dataset, downloaded or unpacked; MNIST's largest has 55 MB."""
+"""Limit for each array of the program's own files; MNIST's largest has 55 MB."""
 
 
 class DataError(Exception):
@@ -43,21 +42,26 @@ class Dataset:
     origin: Origin | None = None
 
 
-def read_arrays(path: Path, name: str) -> Dataset:
+def read_arrays(
+    path: Path, name: str, class_names: tuple[str, ...] = DIGIT_NAMES, most_bytes: int = MAX_FILE_BYTES
+) -> Dataset:
     """Load a dataset from an .npz file. Raises DataError for unsuitable arrays, almost anything for damage."""
     arrays = {}
     with zipfile.ZipFile(path) as archive:
         for key in ARRAYS:
             info = archive.getinfo(f"{key}.npy")
-            if info.file_size > MAX_FILE_BYTES:
+            if info.file_size > most_bytes:
                 raise DataError("an array is too large.")
-            content = io.BytesIO(archive.read(info))  # read whole, so that its checksum is verified
-            arrays[key] = np.lib.format.read_array(content, allow_pickle=False)
+            with archive.open(info) as file:
+                arrays[key] = np.lib.format.read_array(file, allow_pickle=False)
+                file.read(1)  # at its end, the checksum is verified
     for split in SPLITS:
         images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
         if images.dtype != np.uint8 or images.shape != (len(labels), 28, 28):
             raise DataError("its pictures are not 28 x 28 bytes each, one to a label.")
-        if labels.dtype != np.uint8 or labels.ndim != 1 or labels.max() > 9:  # max() raises if there are none
-            raise DataError("its labels are not digits from 0 to 9.")
+        if labels.dtype != np.uint8 or labels.ndim != 1:
+            raise DataError("its labels are not bytes.")
+        if labels.max() >= len(class_names):  # raises if there are none
+            raise DataError(f"its labels are not from 0 to {len(class_names) - 1}.")
     train_images, train_labels, test_images, test_labels = (arrays[key] for key in ARRAYS)
-    return Dataset(train_images, train_labels, test_images, test_labels, name, DIGIT_NAMES)
+    return Dataset(train_images, train_labels, test_images, test_labels, name, class_names)

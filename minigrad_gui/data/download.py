@@ -3,16 +3,20 @@
 The child, `hugging_face`, writes plain arrays. They are untrusted, and so is what it says.
 """
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from minigrad_gui.data.dataset import DataError, Dataset, LoadingCancelledError, read_arrays
+from minigrad_gui.data.choices import Choices
+from minigrad_gui.data.dataset import DataError, Dataset, LoadingCancelledError
+from minigrad_gui.data.transfer import read_dataset
 
 POLL_INTERVAL_S = 0.05
 MAX_REASON_CHARS = 300
@@ -21,7 +25,7 @@ CHILD_ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "HF_UPDATE_DOWNLOAD_COUNTS": "0",
     "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",  # public digits need no token
-    "HF_HUB_DISABLE_XET": "1",  # plain HTTP is enough for 20 MB, and its size can be bounded
+    "HF_HUB_DISABLE_XET": "1",  # plain HTTP is enough, and its size can be bounded
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     # Otherwise each CPU and arena reserves memory, and the child would need more on larger machines.
@@ -32,14 +36,21 @@ CHILD_ENVIRONMENT = {
 }
 
 
-def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
-    """An image dataset of ten digits from the Hugging Face hub or its cache.
+def load_hugging_face(
+    name: str,
+    cancelled: Callable[[], bool] = lambda: False,
+    choices: Choices = Choices(),  # noqa: B008
+) -> Dataset:
+    """A dataset with a column of pictures and one of labels from the Hugging Face hub or its cache.
+
+    name: "owner/name", or "owner/name:configuration" where there are several.
 
     Raises DataError with one sentence if it cannot be loaded, LoadingCancelledError soon after `cancelled()` is true.
     """
     with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
         target = Path(folder) / "arrays.npz"
-        command = [sys.executable, "-P", "-m", "minigrad_gui.data.hugging_face", repository, str(target)]
+        module = "minigrad_gui.data.hugging_face"
+        command = [sys.executable, "-P", "-m", module, name, json.dumps(asdict(choices)), str(target)]
         with open(Path(folder) / "errors", "w+b") as errors:
             paths = (str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", ""))
             environment = {**os.environ, **CHILD_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
@@ -55,11 +66,11 @@ def load_hugging_face(repository: str, cancelled: Callable[[], bool] = lambda: F
                 child.kill()
                 child.wait()
             if child.returncode:
-                raise DataError(f"{repository} could not be fetched: {_told(errors, child.returncode)}")
+                raise DataError(f"{name} could not be fetched: {_told(errors, child.returncode)}")
         try:
-            return read_arrays(target, repository)
+            return read_dataset(target, name)
         except Exception as error:
-            raise DataError(f"{repository} could not be fetched: the download is damaged.") from error
+            raise DataError(f"{name} could not be fetched: the download is damaged.") from error
 
 
 def _told(errors: IO[bytes], status: int) -> str:

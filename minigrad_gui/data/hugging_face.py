@@ -1,33 +1,41 @@
-"""Fetches a dataset from the Hugging Face hub, as a child process: `-m minigrad_gui.data.hugging_face NAME TARGET`.
+"""Fetches a dataset from the Hugging Face hub, as a child process: `-m ...hugging_face NAME CHOICES TARGET`.
 
 All of it is untrusted. Counts and kinds are checked here; the system and Python itself limit how much this process may
 use and where it may write. The last line on stderr says what went wrong.
 """
 
 import errno
-import io
+import json
 import os
+import re
 import socket
 import sys
 import urllib.request
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
-from numpy.typing import NDArray
-
-from minigrad_gui.data.dataset import MAX_FILE_BYTES, SPLITS, DataError
+from minigrad_gui.data import parquet
+from minigrad_gui.data.choices import Choices
+from minigrad_gui.data.dataset import DataError, Dataset
+from minigrad_gui.data.opening import as_dataset
+from minigrad_gui.data.pairing import split_of
+from minigrad_gui.data.transfer import MAX_ARRAY_BYTES, write_dataset
 
 CONNECT_TIMEOUT_S = 3.0
 DEFAULT_ENDPOINT = "https://huggingface.co"
-MAX_DATA_FILES = 4
+MAX_DATA_FILES = 8
+MAX_FILE_BYTES = 384 << 20
+"""Limit for each file, downloaded or unpacked; EMNIST's largest has 250 MB."""
 MAX_MEMORY_BYTES = 3 << 29
-"""Memory limit of this process; MNIST needs 350 MB."""
-MAX_PICTURES = 150_000
-MAX_PICTURE_BYTES = 16 << 10
+"""Memory limit of this process; MNIST needs 350 MB, 800,000 pictures 1.1 GB."""
+WHOLE = 1 << 40
+"""One file to each split, however large, so that the limit of a file bounds all of them."""
+NAMED = re.compile(r"'([\w.-]{1,60})'")
+MAX_TOLD = 6
 OUTSIDE = "the hub names a file outside of the cache"
 
 
@@ -45,46 +53,57 @@ def _reach(endpoint: str) -> None:
         pass
 
 
-def fetch(repository: str) -> dict[str, NDArray[np.uint8]]:
-    """The arrays of a dataset with columns `image` and `label`, from the hub, or from the cache if it is unreachable.
+def fetch(name: str, choices: Choices) -> Dataset:
+    """A dataset from the hub, "owner/name" or "owner/name:configuration", or from the cache if it is unreachable.
 
-    Raises DataError for any other kind of dataset, and whatever `datasets` raises.
+    Raises DataError with one sentence, and whatever `datasets` raises.
     """
-    from datasets import load_dataset_builder
     from datasets.exceptions import DatasetGenerationError
     from huggingface_hub.constants import HF_HOME
 
     damaged = DataError(f"its files, or their copies in {HF_HOME}, are damaged or not what they should be.")
+    repository, _, configuration = name.partition(":")
     try:
-        builder = load_dataset_builder(repository)
-        _check_files(builder.config.data_files or {}, repository)
-        builder.download_and_prepare()
+        builder, remarks = _builder(repository, configuration or None)
+        builder.download_and_prepare(max_shard_size=WHOLE)
     except (DatasetGenerationError, ValueError) as error:
         raise damaged from error
     try:
-        return _digits(builder.as_dataset())
+        files = {str(split): _paths(table) for split, table in builder.as_dataset().items()}
+        found = parquet.read_files(files)
+        found = replace(found, remarks=[*remarks, *found.remarks])
+        return as_dataset(found, name, "Hugging Face hub", choices)
     except (OSError, ValueError) as error:
         raise damaged from error
 
 
-def _digits(splits: Any) -> dict[str, NDArray[np.uint8]]:
-    if missing := [split for split in SPLITS if split not in splits]:
-        raise DataError(f"it has no split “{missing[0]}”.")
-    if sum(splits[split].num_rows for split in SPLITS) > MAX_PICTURES:
-        raise DataError(f"it has more than {MAX_PICTURES:,} pictures.")
-    arrays = {}
-    for split in SPLITS:
-        table = splits[split].with_format("arrow")[:]
-        if missing := [column for column in ("image", "label") if column not in table.column_names]:
-            raise DataError(f"it has no column “{missing[0]}”.")
-        arrays[f"{split}_images"] = _images(table.column("image"))
-        arrays[f"{split}_labels"] = _labels(table.column("label"))
-    return arrays
+def _builder(repository: str, configuration: str | None) -> tuple[Any, list[str]]:
+    """What downloads a dataset, and a remark on splits that it leaves out. Nothing has been downloaded before."""
+    from datasets import load_dataset_builder
+
+    try:
+        builder = load_dataset_builder(repository, configuration)
+    except ValueError as error:
+        if names := NAMED.findall(str(error).partition("available")[2] or str(error).partition("Available")[2]):
+            shown = ", ".join(f"{repository}:{name}" for name in names[:MAX_TOLD])
+            raise DataError(f"choose one of its configurations: {shown}.") from error
+        raise
+    found = {str(split): [str(file) for file in files] for split, files in (builder.config.data_files or {}).items()}
+    used = {split: files for split, files in found.items() if split_of(split)} or found
+    _check_files(used, repository)
+    if len(used) == len(found):
+        return builder, []
+    builder = load_dataset_builder(repository, configuration, data_files=used)
+    return builder, [f"Pictures for other uses than training and test are left out: {', '.join(found.keys() - used)}."]
+
+
+def _paths(table: Any) -> list[Path]:
+    return [Path(file["filename"]) for file in table.cache_files]
 
 
 def _check_files(data_files: Mapping[str, Iterable[str]], repository: str) -> None:
     """Before anything is downloaded: only a few files, all from this repository, all Parquet, which holds no code."""
-    names = [str(name) for files in data_files.values() for name in files]
+    names = [name for files in data_files.values() for name in files]
     if len(names) > MAX_DATA_FILES:
         raise DataError(f"it has more than {MAX_DATA_FILES} files of data.")
     for name in names:
@@ -92,49 +111,12 @@ def _check_files(data_files: Mapping[str, Iterable[str]], repository: str) -> No
             raise DataError("it contains files other than its own Parquet files.")
 
 
-def _images(column: Any) -> NDArray[np.uint8]:
-    images = np.empty((len(column), 28, 28), np.uint8)
-    for image, cell in zip(images, column, strict=True):
-        value = cell.as_py()
-        content = value.get("bytes") if isinstance(value, dict) else None
-        if not isinstance(content, bytes):  # a path would name a file on this machine
-            raise DataError("a cell contains no picture.")
-        image[:] = _decode(content)
-    return images
-
-
-def _labels(column: Any) -> NDArray[np.uint8]:
-    labels = column.to_numpy()  # floats, if one is missing
-    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > 9:
-        raise DataError("its labels are not digits from 0 to 9.")
-    return np.asarray(labels, np.uint8)
-
-
-def _decode(content: bytes) -> NDArray[np.uint8]:
-    from PIL import Image, UnidentifiedImageError
-
-    if len(content) > MAX_PICTURE_BYTES:
-        raise DataError(f"a picture of 28 x 28 pixels has more than {MAX_PICTURE_BYTES >> 10} kB.")
-    try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
-            if image.size != (28, 28):
-                width, height = image.size
-                raise DataError(f"a picture of {width} x {height} pixels, where 28 x 28 was expected.")
-            return np.asarray(image.convert("L"))
-    except DataError:
-        raise
-    except UnidentifiedImageError as error:
-        raise DataError("a picture is neither PNG nor JPEG.") from error
-    except Exception as error:  # damaged bytes raise nearly anything on their way through Pillow
-        raise DataError("a picture is damaged.") from error
-
-
-def _bound() -> None:
+def _bound(file_bytes: int) -> None:
     """Have the system enforce limits on files (POSIX) and memory (Linux only)."""
     if sys.platform != "win32":
         import resource
 
-        for kind, most in ((resource.RLIMIT_FSIZE, MAX_FILE_BYTES), (resource.RLIMIT_DATA, MAX_MEMORY_BYTES)):
+        for kind, most in ((resource.RLIMIT_FSIZE, file_bytes), (resource.RLIMIT_DATA, MAX_MEMORY_BYTES)):
             hard = resource.getrlimit(kind)[1]
             with suppress(OSError, ValueError):
                 resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
@@ -157,8 +139,8 @@ def _confine(places: Iterable[str]) -> None:
     sys.addaudithook(watch)
 
 
-def _main(repository: str, target: str) -> int:
-    """Fetch and save; returns the exit status."""
+def _main(name: str, choices: str, target: str) -> int:
+    """Fetch and save; returns the exit status. choices: the fields of Choices as JSON."""
     try:
         if not _offline():
             try:
@@ -168,13 +150,14 @@ def _main(repository: str, target: str) -> int:
         import datasets
         from huggingface_hub.constants import HF_HUB_CACHE
 
+        repository = name.partition(":")[0]
         names = (f"datasets--{repository.replace('/', '--')}", ".locks", "CACHEDIR.TAG")
-        cache = [str(datasets.config.HF_DATASETS_CACHE), *(os.path.join(HF_HUB_CACHE, name) for name in names)]
+        cache = [str(datasets.config.HF_DATASETS_CACHE), *(os.path.join(HF_HUB_CACHE, place) for place in names)]
         _confine([*cache, os.path.dirname(target), os.devnull])
-        _bound()
-        arrays: dict[str, Any] = fetch(repository)
-        with open(target, "wb") as file:
-            np.savez(file, **arrays)
+        _bound(MAX_FILE_BYTES)
+        dataset = fetch(name, Choices(**json.loads(choices)))
+        _bound(MAX_ARRAY_BYTES)
+        write_dataset(Path(target), dataset)
     except Exception as error:
         print(_reason(error), file=sys.stderr)
         return 1

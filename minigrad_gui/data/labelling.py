@@ -66,13 +66,13 @@ def classes_of(
         return Classes(tuple(given), {value: index for index, value in enumerate(values)})
     if known is not None and all(value in known for value in values):
         labelled = sorted(known)
-        return Classes(tuple(_shown(known[value]) for value in labelled), {v: i for i, v in enumerate(labelled)})
+        return Classes(tuple(shown(known[value]) for value in labelled), {v: i for i, v in enumerate(labelled)})
     if meaning in DIGITS_BY_LABEL and values == list(range(1, 11)):
         return Classes(DIGIT_NAMES, {value: DIGITS_BY_LABEL[meaning](value) for value in values})
     if not isinstance(values[0], str) and values[0] >= 0 and values[-1] <= 9:
         count = values[-1] + 1 if values == list(range(values[-1] + 1)) else 10
         return Classes(DIGIT_NAMES[:count], {value: value for value in values})
-    return Classes(tuple(_shown(str(value)) for value in values), {value: index for index, value in enumerate(values)})
+    return Classes(tuple(shown(str(value)) for value in values), {value: index for index, value in enumerate(values)})
 
 
 def natural_order(text: str) -> tuple[Any, ...]:
@@ -80,6 +80,7 @@ def natural_order(text: str) -> tuple[Any, ...]:
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", text) if part)
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """A name of a class as it can be displayed: printable, and at most 60 characters."""
     printable = "".join(character for character in name if character.isprintable()).strip() or "?"
     return printable if len(printable) <= MAX_NAME_CHARS else printable[: MAX_NAME_CHARS - 1] + "…"

@@ -24,7 +24,7 @@ from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_mea
 from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
 from minigrad_gui.data.preparing import Measures, convert, measure
 from minigrad_gui.data.siblings import family, visible
-from minigrad_gui.data.stored import Found
+from minigrad_gui.data.stored import Found, check_count
 from minigrad_gui.data.streams import open_plain
 from minigrad_gui.frame import SIDE_PX
 
@@ -86,10 +86,16 @@ def open_file(path: Path, choices: Choices = Choices()) -> Dataset:  # noqa: B00
 
 def _opened(path: Path, choices: Choices) -> Dataset:
     format, file = _in_folder(path) if path.is_dir() else (_format_of(path), path)
-    found = format.read(file)
+    return as_dataset(format.read(file), path.name, format.name, choices)
+
+
+def as_dataset(found: Found, name: str, kind: str, choices: Choices) -> Dataset:
+    """What a reader found, upright, with light ink, as 28 x 28 bytes, and with named classes.
+
+    kind: the name of the format. Raises DataError with one sentence, and whatever reading the pictures raises.
+    """
     parts = [part for part in (*found.train, *found.test) if part.pictures.count]
-    if not parts:
-        raise DataError("it holds no pictures.")
+    check_count(sum(part.pictures.count for part in parts))
     measures = measure(parts)
     polarity = choices.polarity or measures.polarity
     sizing = choices.sizing or _usual_sizing(measures)
@@ -111,8 +117,8 @@ def _opened(path: Path, choices: Choices) -> Dataset:
         remarks.append(f"It has no test pictures; {len(indices[1]):,} at random are held out for the test.")
     _check_classes(indices, classes, remarks)
     made = Choices(orientation, polarity, meaning, sizing, classes.names)
-    origin = Origin(format.name, made, tuple(remarks))
-    return Dataset(images[0], indices[0], images[1], indices[1], path.name, classes.names, origin=origin)
+    origin = Origin(kind, made, tuple(remarks))
+    return Dataset(images[0], indices[0], images[1], indices[1], name, classes.names, origin=origin)
 
 
 def _format_of(path: Path) -> Format:

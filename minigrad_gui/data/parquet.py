@@ -4,8 +4,8 @@ A picture is a file in bytes, or rows of numbers. The names of classes are in th
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
 ROWS_AT_ONCE = 512
 MAX_CLASSES = 100
 NESTED = 3
+UNLABELLED = -1
+"""What `datasets` writes for a label that is kept secret."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,29 @@ def recognises(start: bytes) -> bool:
 
 def read(path: Path) -> Found:
     """The dataset of a Parquet or Arrow file and of those beside it whose names differ only in "train" and numbers."""
+    splits: dict[str, list[Path]] = {}
+    for name, file in family(path).items():
+        splits.setdefault(split_of(name) or "train", []).append(file)
+    return read_files(splits)
+
+
+def read_files(files: Mapping[str, Sequence[Path]]) -> Found:
+    """The dataset whose splits are in these files; the names of the splits contain "train", "test" and the like."""
     splits: dict[str, list[Samples]] = {}
     names: dict[int, str] | None = None
-    for name, file in family(path).items():
-        table = _opened(file)
-        if not table.count:
-            continue
-        names = _class_names(table.schema) or names
-        splits.setdefault(split_of(name) or "train", []).append(_samples(table))
+    remarks = []
+    for split, parts in files.items():
+        tables = [table for table in map(_opened, parts) if table.count]
+        samples = [_samples(table) for table in tables]
+        for table in tables:
+            names = _class_names(table.schema) or names
+        if samples and names and all((each.labels == UNLABELLED).all() for each in samples):
+            remarks.append(f"The pictures “{split}” have no labels and are left out.")
+        elif samples:
+            splits.setdefault(split_of(split) or "train", []).extend(samples)
     if not splits:
         raise DataError("it holds no pictures.")
-    found = in_splits(splits, [])
-    return Found(found.train, found.test, names, remarks=found.remarks)
+    return replace(in_splits(splits, remarks), class_names=names)
 
 
 def _opened(path: Path) -> Table:

@@ -23,7 +23,8 @@ from minigrad_gui.data.download import load_hugging_face
 from minigrad_gui.data.opening import open_file
 
 MNIST = "mnist"
-HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
+HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(:[\w-][\w.-]*)?", re.ASCII)
+"""A name on the hub: "owner/name", or "owner/name:configuration"."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +73,16 @@ def load(key: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
 
 
 def can_be_loaded(key: str) -> bool:
-    """Whether `load` knows where to look: the key is in SOURCES, or there is such a file or folder."""
-    return key in SOURCES or Path(key).exists()
+    """Whether `load` knows where to look: the key is in SOURCES, a file or folder, or may be a name on the hub."""
+    return key in SOURCES or Path(key).exists() or HUB_NAME.fullmatch(key) is not None
 
 
 def open_dataset(
     source: str | Path, choices: Choices | None = None, cancelled: Callable[[], bool] = lambda: False
 ) -> Dataset:
-    """The dataset in a file or folder, or "owner/name" on the Hugging Face hub; the README lists the formats.
+    """The dataset in a file or folder, or "owner/name[:configuration]" on the Hugging Face hub.
 
+    docs/datasets.md lists the formats.
     Its `origin` tells what was guessed, and `choices` replaces guesses. Raises DataError with one sentence, and
     LoadingCancelledError once `cancelled()` is true during a download.
     """
@@ -89,5 +91,5 @@ def open_dataset(
     if str(source) in SOURCES:
         return SOURCES[str(source)].load(cancelled)
     if HUB_NAME.fullmatch(str(source)):
-        return load_hugging_face(str(source), cancelled)
+        return load_hugging_face(str(source), cancelled, choices or Choices())
     raise DataError(f"There is no file or folder {source}.")

@@ -50,13 +50,17 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def parquet(images: Sequence[object], labels: Sequence[int | None] | np.ndarray) -> bytes:
+def parquet(
+    images: Sequence[object],
+    labels: Sequence[int | None] | np.ndarray,
+    names: Sequence[str] = tuple("0123456789"),
+) -> bytes:
     """Columns as ylecun/mnist has them: an Image feature (encoded bytes, path) and a ClassLabel."""
     import pyarrow
 
     features = {
         "image": {"_type": "Image"},
-        "label": {"names": [str(digit) for digit in range(10)], "_type": "ClassLabel"},
+        "label": {"names": list(names), "_type": "ClassLabel"},
     }
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     return table(image=cells(images), label=pyarrow.array(labels, pyarrow.int64()), metadata=metadata)
@@ -80,13 +84,25 @@ def table(metadata: dict[str, str] | None = None, **columns: object) -> bytes:
     return stream.getvalue()
 
 
+def card(*paths: str) -> bytes:
+    """The front matter that names configurations and splits, by paths such as "cropped_digits/train"."""
+    names = dict.fromkeys(path.split("/")[0] for path in paths)
+    lines = ["---", "configs:"]
+    for name in names:
+        lines += [f"- config_name: {name}", "  data_files:"]
+        for path in paths:
+            if path.startswith(f"{name}/"):
+                lines += [f"  - split: {path.split('/')[1]}", f"    path: {path}-*"]
+    return "\n".join([*lines, "---", ""]).encode()
+
+
 def repository(train: Content, test: Content | None = None, card: str = CARD) -> dict[str, Content]:
     parts = {"train": train, "test": test or train}
     return {"README.md": card.encode(), **{f"mnist/{split}-0.parquet": content for split, content in parts.items()}}
 
 
 def pictures(*images: object) -> bytes:
-    return parquet(images, [0] * len(images))
+    return parquet(images, [at % 10 for at in range(len(images))])
 
 
 def endless(part: bytes = bytes(1 << 20), pause_s: float = 0) -> Content:

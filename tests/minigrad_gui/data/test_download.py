@@ -43,6 +43,32 @@ def test_two_downloads_at_once_and_the_cache_give_the_same_arrays(mnist, files, 
         data.load(REPOSITORY)
 
 
+def test_a_configuration_of_coloured_pictures_is_opened_as_the_person_says(mnist, empty_cache):
+    """As SVHN: 32 x 32 in colours, one of two configurations. These lie on their side, and 10 is 0."""
+    digits, labels = mnist.train_images[:300], mnist.train_labels[:300]
+    wide = np.zeros((300, 32, 32, 3), np.uint8)
+    wide[:, 2:30, 2:30] = digits.swapaxes(1, 2)[..., None]
+    cells = [hub.png(image) for image in wide]
+    files = {
+        "README.md": hub.card("full_numbers/train", "cropped_digits/train"),
+        "full_numbers/train-00000-of-00001.parquet": b"",
+        "cropped_digits/train-00000-of-00001.parquet": hub.table(
+            image=hub.cells(cells), label=np.where(labels, labels, 10)
+        ),
+    }
+    with hub.serving({"ufldl/svhn": files}) as served:
+        empty_cache(served.address)
+        dataset = data.open_dataset("ufldl/svhn:cropped_digits", data.Choices(sizing="as MNIST"))
+    assert dataset.class_names == mnist.class_names
+    assert dataset.origin.choices.orientation == "transposed"
+    assert dataset.origin.choices.labels == "10 is zero"
+    found = np.concatenate([dataset.train_labels, dataset.test_labels])
+    assert np.bincount(found).tolist() == np.bincount(labels).tolist()
+    images = np.concatenate([dataset.train_images, dataset.test_images]).astype(float)
+    unlike = np.abs(images[:, None] - digits).mean(axis=(2, 3)).min(axis=1)
+    assert np.median(unlike) < 5  # of 255: the digits are themselves, but for resampling
+
+
 def test_a_missing_dataset_is_reported_in_one_sentence(files, empty_cache):
     with hub.serving({REPOSITORY: files}) as served:
         empty_cache(served.address)
@@ -98,7 +124,7 @@ def test_a_very_slow_download_can_be_cancelled(empty_cache):
 
 def test_no_token_and_nothing_about_the_person_is_sent(tmp_path, monkeypatch, empty_cache):
     """Neither to the hub nor to the server that it redirects to."""
-    repositories = {REPOSITORY: hub.repository(hub.pictures(hub.BLANK))}
+    repositories = {REPOSITORY: hub.repository(hub.pictures(hub.BLANK, hub.BLANK))}
     with hub.serving(repositories) as store, hub.serving(repositories, moved_to=store.address) as served:
         empty_cache(served.address)
         (tmp_path / "cache").mkdir()
@@ -107,7 +133,7 @@ def test_no_token_and_nothing_about_the_person_is_sent(tmp_path, monkeypatch, em
         (tmp_path / "netrc").chmod(0o600)
         for name, value in (("HF_TOKEN", "hf_secret"), ("NETRC", str(tmp_path / "netrc")), ("AI_AGENT", "secret")):
             monkeypatch.setenv(name, value)
-        assert len(data.load_hugging_face(REPOSITORY).test_labels) == 1
+        assert len(data.load_hugging_face(REPOSITORY).test_labels) == 2
     assert store.headers
     for headers in served.headers + store.headers:
         assert not {"authorization", "cookie"} & headers.keys()
