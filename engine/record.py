@@ -39,7 +39,8 @@ class TrainingRecord:
     dataset: the name of the training data; epochs: in order, a selection if the run was long; test_loss,
     test_accuracy: on the test samples; blas_threads: recorded because it may change the last digit of a product;
     taught_drawings: how many of its user's drawings the network has also learnt; class_names: of its outputs, if they
-    are not the digits; versions: of Python and NumPy; unread: all other entries of the file's `meta`.
+    are not the digits; dataset_choices: how the dataset was read, where that was chosen; versions: of Python and
+    NumPy; unread: all other entries of the file's `meta`.
     """
 
     config: TrainingConfig | None = None
@@ -52,6 +53,7 @@ class TrainingRecord:
     blas_threads: int | None = None
     taught_drawings: int = 0
     class_names: tuple[str, ...] = ()
+    dataset_choices: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, Any] = field(default_factory=dict)
 
@@ -106,9 +108,7 @@ def _list(stored: Any) -> list[Any]:
 
 def _numbers(stored: Any) -> dict[str, Any]:
     """An object whose values are None or numbers small enough to plot."""
-    if not isinstance(stored, dict):
-        raise TypeError("this is not an object")
-    for value in stored.values():
+    for value in _read_object(stored).values():
         if value is not None and not (type(value) in (int, float) and abs(value) < LARGEST):
             raise ValueError("a record holds numbers")
     return dict(stored)
@@ -124,9 +124,13 @@ def _checked(kind: type[T], holds: Callable[[Any], bool] = lambda _: True) -> Ca
 
 
 def _read_versions(stored: Any) -> dict[str, str]:
+    return {name: _checked(str)(version) for name, version in _read_object(stored).items()}
+
+
+def _read_object(stored: Any) -> dict[str, Any]:
     if not isinstance(stored, dict):
         raise TypeError("this is not an object")
-    return {name: _checked(str)(version) for name, version in stored.items()}
+    return stored
 
 
 def _read_names(stored: Any) -> tuple[str, ...]:
@@ -146,6 +150,7 @@ _NOTHING = TrainingRecord()
 _READERS: dict[str, Callable[[Any], Any]] = {
     "config": lambda stored: TrainingConfig(**stored),
     "dataset": _checked(str),
+    "dataset_choices": _read_object,
     "epochs": _read_epochs,
     "learning_rate_changes": _read_changes,
     "test_loss": _checked(float, math.isfinite),
@@ -162,6 +167,7 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
     "epochs": _evenly,
     "learning_rate_changes": lambda changes: [change._asdict() for change in changes],
     "calibration": lambda calibration: calibration.to_dict(),
+    "dataset_choices": dict,
     "class_names": list,
     "versions": dict,
 }

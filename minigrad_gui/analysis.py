@@ -18,10 +18,12 @@ Part = Literal["training", "validation", "test"]
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """What a network learned from: one of data.SOURCES, and the config of its run, if that is known."""
+    """What a network learned from: a source of `data.load`, the config of its run, if that is known, and how the source
+    is read."""
 
     source: str = "mnist"
     config: TrainingConfig | None = None
+    choices: data.Choices = data.ALL_GUESSED
 
     @property
     def validation(self) -> tuple[float, int]:
@@ -58,16 +60,23 @@ class Desk:
         self._datasets = datasets
         self.cancelled = cancelled
 
+    def dataset(self, source: str, choices: data.Choices = data.ALL_GUESSED) -> data.Dataset:
+        """A dataset, which stays in memory for others. Raises as `data.load` does."""
+        return self._datasets.get(source, choices, self.cancelled)
+
     def digits(self, trained_on: TrainedOn, part: Part) -> Digits:
         """A part of what a network learned from or was tested on.
 
-        Of a dataset that is not in memory, MNIST's digits stand for the part: every dataset here contains them. Raises
-        DataError if they cannot be loaded.
+        Of one of data.SOURCES that is not in memory, MNIST's digits stand for the part: each of them contains them.
+        Raises DataError if they cannot be loaded.
         """
-        dataset = self._datasets.peek(trained_on.source)
-        count = data.SOURCES[trained_on.source].training_count if dataset is None else len(dataset.train_images)
-        if dataset is None:
-            dataset = self._datasets.get("mnist", self.cancelled)
+        source, choices = trained_on.source, trained_on.choices
+        if source not in data.SOURCES or self._datasets.peek(source, choices) is not None:
+            dataset = self.dataset(source, choices)
+            count = len(dataset.train_images)
+        else:
+            dataset = self.dataset(data.MNIST)
+            count = data.SOURCES[source].training_count
         if part == "test":
             indices = np.arange(len(dataset.test_images))
             return Digits(part, dataset.test_images, dataset.test_labels, indices, dataset.class_names)

@@ -235,7 +235,7 @@ def _train(options: argparse.Namespace) -> int:
     start = PRESETS[options.preset] if options.preset else DEFAULTS
     config = replace(start, **settings, augmentation=replace(start.augmentation, **variation))
     source = options.data or options.dataset or dataset_of(options.preset or "quick", "mnist")
-    train(config, source if own is None else _key_of(source), dataset=own, **runs_with)
+    train(config, source if own is None else data.source_key(source), dataset=own, **runs_with)
     return 0
 
 
@@ -263,11 +263,6 @@ def _own_data(options: argparse.Namespace) -> data.Dataset | None:
     names = tuple(name.strip() for name in options.class_names.split(",")) if options.class_names else None
     choices = data.Choices(options.orientation, options.polarity, options.labels, options.sizing, names)
     return data.open_dataset(options.data, choices)
-
-
-def _key_of(source: str) -> str:
-    """What a run records of its data: a path that is valid from other folders, too, or a name."""
-    return os.path.abspath(source) if os.path.exists(source) else source
 
 
 def _show_data(options: argparse.Namespace) -> int:

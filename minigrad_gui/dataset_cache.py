@@ -13,25 +13,31 @@ class DatasetCache:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._loaded: dict[str, data.Dataset] = {}
+        self._loaded: dict[tuple[str, data.Choices], data.Dataset] = {}
 
-    def get(self, source: str, cancelled: Callable[[], bool] = lambda: False) -> data.Dataset:
-        """The dataset of one of data.SOURCES; raises as `data.load` does."""
-        found = self.peek(source)
+    def get(
+        self,
+        source: str,
+        choices: data.Choices = data.ALL_GUESSED,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> data.Dataset:
+        """The dataset that `data.load` loads from this source with these choices; raises as that does."""
+        found = self.peek(source, choices)
         if found is None:
-            found = data.load(source, cancelled)
-        return self.put(source, found)
+            found = data.load(source, choices, cancelled)
+        return self.put(source, found, choices)
 
-    def put(self, source: str, dataset: data.Dataset) -> data.Dataset:
-        """Remember a dataset under its source, unless there is one; returns the one that is remembered."""
+    def put(self, source: str, dataset: data.Dataset, choices: data.Choices = data.ALL_GUESSED) -> data.Dataset:
+        """Remember a dataset under its source and choices, unless there is one; returns the one that is remembered."""
+        key = source, choices
         with self._lock:
-            found = self._loaded.pop(source, dataset)
-            self._loaded[source] = found
+            found = self._loaded.pop(key, dataset)
+            self._loaded[key] = found
             while len(self._loaded) > CAPACITY:
                 del self._loaded[next(iter(self._loaded))]
         return found
 
-    def peek(self, source: str) -> data.Dataset | None:
+    def peek(self, source: str, choices: data.Choices = data.ALL_GUESSED) -> data.Dataset | None:
         """The dataset if it is in memory."""
         with self._lock:
-            return self._loaded.get(source)
+            return self._loaded.get((source, choices))

@@ -15,7 +15,8 @@ from engine import ModelFileError, TrainingConfig
 from engine.archive import remove_old_drafts
 from engine.checkpoint import CheckpointSummary, summarize_checkpoint
 from engine.record import TrainingRecord
-from minigrad_gui.data import SOURCES
+from minigrad_gui import data
+from minigrad_gui.records import recorded_dataset
 
 SUFFIX, LOCK_SUFFIX = ".npz", ".lock"
 MAX_OFFERED = 20
@@ -23,12 +24,14 @@ MAX_OFFERED = 20
 
 @dataclass(frozen=True)
 class RecoverableRun:
-    """A run in a file: its summary, its dataset, and when it was last written, in seconds since 1970."""
+    """A run in a file: its summary, its dataset and how that is read, and when it was last written, in seconds since
+    1970."""
 
     path: Path
     summary: CheckpointSummary
     source: str
     saved_at_s: float
+    choices: data.Choices = data.ALL_GUESSED
 
     @property
     def config(self) -> TrainingConfig:
@@ -40,8 +43,11 @@ def run_in(path: Path) -> RecoverableRun | None:
     """The run in a file, if a window can resume it."""
     try:
         summary = summarize_checkpoint(path)
-        source = TrainingRecord.from_meta(summary.meta).dataset
-        return RecoverableRun(path, summary, source, path.stat().st_mtime) if source in SOURCES else None
+        dataset = recorded_dataset(TrainingRecord.from_meta(summary.meta))
+        if dataset is None or not data.can_be_loaded(dataset[0]):
+            return None
+        source, choices = dataset
+        return RecoverableRun(path, summary, source, path.stat().st_mtime, choices)
     except (ModelFileError, OSError):  # damaged, of a newer version, something else, or just deleted
         return None
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.nn import MLP
 from engine.ops import Array
 from minigrad_gui.analysis import Desk, Digits, TrainedOn
+from minigrad_gui.data import Choices
 from minigrad_gui.digits import Picture
 from minigrad_gui.insight.neighbours import NearestIndex, Space
 
@@ -19,7 +20,7 @@ COUNT = 12
 """Digits that are found."""
 PIECE_S = 0.02
 """How long a piece of the work of preparing takes, about: a stroke may have to wait for it."""
-Subject = tuple[MLP | None, str, float, int]
+Subject = tuple[MLP | None, str, Choices, float, int]
 """What an index depends on: the network, if it asks that, and the digits that the network learned from."""
 
 Moment = tuple[object, float]
@@ -104,7 +105,7 @@ class IndexBuilder:
 
 
 def subject(model: MLP, trained_on: TrainedOn, space: Space) -> Subject:
-    return model if space == "hidden" else None, trained_on.source, *trained_on.validation
+    return model if space == "hidden" else None, trained_on.source, trained_on.choices, *trained_on.validation
 
 
 def find(picture: Picture, indices: Mapping[Space, DigitIndex], desk: Desk) -> dict[Space, Resembling]:  # noqa: ARG001

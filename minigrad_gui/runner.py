@@ -23,6 +23,7 @@ from minigrad_gui import data, process
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.diagnosis import Diagnosis, diagnose_run
+from minigrad_gui.records import recorded_dataset
 from minigrad_gui.threads import fastest_blas_threads
 
 
@@ -30,9 +31,9 @@ from minigrad_gui.threads import fastest_blas_threads
 class TrainingJob:
     """A run: what to train, on which source of `data.load`, and from which network (None: a new one, from the seed).
 
-    checkpoint_path: its checkpoint file, None for none; resume_from: the checkpoint to resume from; threads: None for
-    the number it had before, or the fastest; rate_changes: when the learning rate was changed during the run;
-    taught_drawings: how many drawings the network had learnt before.
+    choices: how the source is read; checkpoint_path: its checkpoint file, None for none; resume_from: the checkpoint to
+    resume from; threads: None for the number it had before, or the fastest; rate_changes: when the learning rate was
+    changed during the run; taught_drawings: how many drawings the network had learnt before.
     """
 
     config: TrainingConfig
@@ -44,6 +45,7 @@ class TrainingJob:
     threads: int | None = None
     rate_changes: list[LearningRateChange] = field(default_factory=list)
     taught_drawings: int = 0
+    choices: data.Choices = data.ALL_GUESSED
 
     @classmethod
     def resuming(
@@ -51,23 +53,27 @@ class TrainingJob:
     ) -> "TrainingJob":
         """A job that resumes the run in the checkpoint `path`. Raises ModelFileError if its dataset is unknown."""
         record = TrainingRecord.from_meta(summary.meta)
-        if record.dataset is None or not data.can_be_loaded(record.dataset):
+        dataset = recorded_dataset(record)
+        if dataset is None:
             raise ModelFileError(f"{path} does not say what its run was trained on.")
+        source, choices = dataset
         return cls(
             summary.config,
-            record.dataset,
+            source,
             TrainingControl(summary.learning_rate),
             checkpoint_path=checkpoint_path,
             resume_from=path,
             threads=threads,
             rate_changes=list(record.learning_rate_changes),
             taught_drawings=record.taught_drawings,
+            choices=choices,
         )
 
     def record(self, threads: int | None) -> TrainingRecord:
         """What is known of the run besides its state; the file of its checkpoint says so."""
         return TrainingRecord(
             dataset=self.source,
+            dataset_choices=self.choices.to_dict(),
             learning_rate_changes=tuple(self.rate_changes),
             blas_threads=threads,
             taught_drawings=self.taught_drawings,
@@ -114,8 +120,8 @@ class RunCache:
         self._datasets = datasets or DatasetCache()
         self._threads: dict[tuple[tuple[int, ...], int], int] = {}
 
-    def dataset(self, source: str, control: TrainingControl) -> data.Dataset:
-        return self._datasets.get(source, lambda: control.stopped)
+    def dataset(self, job: TrainingJob) -> data.Dataset:
+        return self._datasets.get(job.source, job.choices, lambda: job.control.stopped)
 
     def threads(self, run: TrainingRun, control: TrainingControl) -> int:
         """The fastest number of threads, measured once so that the same settings give the same network, bit for bit."""
@@ -241,7 +247,7 @@ def open_run(job: TrainingJob, cache: RunCache, failed: Callable[[ModelFileError
     checkpoint to resume from is invalid, DataError, and LoadingCancelledError if the job is stopped while loading.
     """
     state, meta = load_checkpoint(job.resume_from) if job.resume_from is not None else (None, {})
-    dataset = cache.dataset(job.source, job.control)
+    dataset = cache.dataset(job)
     samples, classes = (dataset.train_images, dataset.train_labels), len(dataset.class_names)
     run = TrainingRun(job.config, *samples, classes, job.start_from, dataset.outliers)
     if state is not None:

@@ -1,12 +1,13 @@
 """Datasets: bundled, and downloaded from the Hugging Face hub. Nothing is loaded before it is asked for. No Qt here."""
 
 from minigrad_gui.data.bundled import MNIST_AND_PEN, load_mnist, load_mnist_and_pen_digits, load_pen_digits
-from minigrad_gui.data.choices import Choices, Origin
+from minigrad_gui.data.choices import ALL_GUESSED, Choices, Origin
 from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.download import load_hugging_face
-from minigrad_gui.data.sources import MNIST, SOURCES, Source, can_be_loaded, load, open_dataset
+from minigrad_gui.data.sources import MNIST, SOURCES, Source, can_be_loaded, load, open_dataset, source_key
 
 __all__ = [
+    "ALL_GUESSED",
     "DIGIT_NAMES",
     "MNIST",
     "MNIST_AND_PEN",
@@ -24,4 +25,5 @@ __all__ = [
     "load_mnist_and_pen_digits",
     "load_pen_digits",
     "open_dataset",
+    "source_key",
 ]

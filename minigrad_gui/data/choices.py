@@ -1,6 +1,6 @@
 """What opening a file has to decide, because files do not say it: each guess can be replaced by a choice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,24 @@ class Choices:
             value = getattr(self, name)
             if value is not None and value not in allowed:
                 raise ValueError(f"{name} is one of {', '.join(allowed)}, not {value!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was chosen, as plain values for a file."""
+        chosen = ((name, value) for name, value in vars(self).items() if value != getattr(ALL_GUESSED, name))
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in chosen}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Choices":
+        """The inverse of `to_dict`. Raises TypeError or ValueError for anything that it does not return."""
+        names = stored.get("class_names")
+        if names is None:
+            return cls(**stored)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise TypeError("class_names is a list of names")
+        return cls(**{**stored, "class_names": tuple(names)})
+
+
+ALL_GUESSED = Choices()
 
 
 @dataclass(frozen=True)

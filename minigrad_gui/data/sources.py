@@ -3,6 +3,7 @@
 A new one to choose is a function that loads it, and an entry in SOURCES.
 """
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from minigrad_gui.data.bundled import (
     load_mnist,
     load_mnist_and_pen_digits,
 )
-from minigrad_gui.data.choices import Choices
+from minigrad_gui.data.choices import ALL_GUESSED, Choices
 from minigrad_gui.data.dataset import DataError, Dataset
 from minigrad_gui.data.download import load_hugging_face
 from minigrad_gui.data.opening import open_file
@@ -64,17 +65,23 @@ SOURCES = {
 }
 
 
-def load(key: str, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
-    """One of SOURCES, or what `open_dataset` opens.
+def load(key: str, choices: Choices = ALL_GUESSED, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
+    """One of SOURCES, or what `open_dataset` opens with these choices.
 
     Raises DataError if it cannot be loaded, LoadingCancelledError once `cancelled()` is true.
     """
-    return SOURCES[key].load(cancelled) if key in SOURCES else open_dataset(key, cancelled=cancelled)
+    return SOURCES[key].load(cancelled) if key in SOURCES else open_dataset(key, choices, cancelled)
+
+
+def source_key(source: str | Path) -> str:
+    """What a run records of its data: a path that is valid from other folders, too, or a name."""
+    return os.path.abspath(source) if os.path.exists(source) else str(source)
 
 
 def can_be_loaded(key: str) -> bool:
     """Whether `load` knows where to look: the key is in SOURCES, a file or folder, or may be a name on the hub."""
-    return key in SOURCES or Path(key).exists() or HUB_NAME.fullmatch(key) is not None
+    # Unlike Path.exists, os.path.exists is false for names that are too long.
+    return key in SOURCES or os.path.exists(key) or HUB_NAME.fullmatch(key) is not None
 
 
 def open_dataset(

@@ -8,6 +8,7 @@ from engine.nn import MLP
 from minigrad_gui import data
 from minigrad_gui.analysis import TrainedOn
 from minigrad_gui.dataset_cache import DatasetCache
+from minigrad_gui.records import recorded_dataset
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingJob, TrainingResult
 from minigrad_gui.session.curves import recorded_curves
@@ -51,7 +52,7 @@ class Experiment(QObject):
         if self.training.job is not None:
             self.abandon(keep_checkpoint=keep_checkpoint)
         checkpoint = self.runs.adopt(run)
-        self.settings.set(run.config, run.source)
+        self.settings.set(run.config, run.source, run.choices)
         self._begin(TrainingJob.resuming(run.path, run.summary, checkpoint))
 
     def _begin(self, job: TrainingJob) -> None:
@@ -91,8 +92,13 @@ class Experiment(QObject):
         """What the current network was trained on, as far as that is known."""
         job, record = self.training.job, self.network.now.record
         if job is not None and self.training.curves.gave_a_network:
-            return TrainedOn(job.source, job.config)
-        return TrainedOn(record.dataset if record.dataset in data.SOURCES else "mnist", record.config)
+            return TrainedOn(job.source, job.config, job.choices)
+        dataset = recorded_dataset(record)
+        # The classes of a network of other data are not MNIST's, even if that data is gone.
+        if dataset is None or not (record.class_names or data.can_be_loaded(dataset[0])):
+            return TrainedOn(config=record.config)
+        source, choices = dataset
+        return TrainedOn(source, record.config, choices)
 
     @property
     def can_restore_previous(self) -> bool:
@@ -106,7 +112,8 @@ class Experiment(QObject):
         self.training.show(curves)
         self.network.take(network)
         if curves.preparation is not None:
-            self.settings.set(curves.preparation.job.config, curves.preparation.job.source)
+            job = curves.preparation.job
+            self.settings.set(job.config, job.source, job.choices)
         else:
             self.take_settings()
         self.previousRestored.emit()

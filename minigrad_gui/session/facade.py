@@ -6,6 +6,7 @@ concern and does not know the others; this module connects them.
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -15,8 +16,8 @@ from PySide6.QtCore import QDeadlineTimer, QObject, Signal, Slot
 
 from engine import ConfigError, TrainingConfig
 from engine.nn import MLP
-from minigrad_gui import process, reader
-from minigrad_gui.analysis import Desk, Work
+from minigrad_gui import data, process, reader
+from minigrad_gui.analysis import Answer, Desk, Work
 from minigrad_gui.analyst import Analyst
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.digits import Picture
@@ -28,6 +29,8 @@ from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingResult
 from minigrad_gui.session.curves import curves_config
 from minigrad_gui.session.damaged import DamagedNetwork
+from minigrad_gui.session.datasets import KEY as OPENING
+from minigrad_gui.session.datasets import Datasets
 from minigrad_gui.session.drawing import Drawing as Canvas
 from minigrad_gui.session.drawing import Strokes
 from minigrad_gui.session.experiment import Experiment
@@ -69,6 +72,9 @@ class Session(QObject):
     handwritingChanged = Signal()  # noqa: N815
     samplesReady = Signal()  # noqa: N815
     leftBehindChanged = Signal()  # noqa: N815
+    datasetOpening = Signal(str)  # noqa: N815  the source; "" once that has ended, one way or the other
+    datasetOpened = Signal(str)  # noqa: N815  the source
+    recentDatasetsChanged = Signal()  # noqa: N815
     analysed = Signal(object)  # Answer
     failed = Signal(str)
     noticed = Signal(str)
@@ -79,6 +85,7 @@ class Session(QObject):
         datasets = DatasetCache()
         self._experiment = experiment = Experiment(folder / "runs", self, datasets)
         self._analyst = Analyst(datasets, self)
+        self._datasets = Datasets(datasets, partial(self.analyse, urgent=True), self.withdraw, self)
         self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network
         self._runs, self._previous = experiment.runs, experiment.previous
         self._handwriting = Handwriting(folder / "handwriting", self)
@@ -107,13 +114,19 @@ class Session(QObject):
         self._handwriting.samplesReady.connect(self.samplesReady)
         self._handwriting.failed.connect(self.failed)
         self._drawing.predictionChanged.connect(self.predictionChanged)
-        self._analyst.answered.connect(self.analysed)
+        self._datasets.opening.connect(self.datasetOpening)
+        self._datasets.opened.connect(self._on_dataset_opened)
+        self._datasets.failed.connect(self.failed)
+        self._datasets.recentChanged.connect(self.recentDatasetsChanged)
+        self._analyst.answered.connect(self._on_answered)
 
     # ------------------------------------------------------------ the settings of the next run
 
     config = _Of(lambda session: session._settings.config)
     config_error = _Of(lambda session: session._settings.error)
     source = _Of(lambda session: session._settings.source)
+    choices = _Of(lambda session: session._settings.choices)
+    """How the dataset of `source` is read: a data.Choices."""
     can_continue = _Of(lambda session: session._settings.fit(session._network.now.model))
     """Whether a run with this config could continue from the current network."""
     continues = _Of(lambda session: session._settings.continues)
@@ -122,13 +135,45 @@ class Session(QObject):
     def set_continues(self, continues: bool) -> None:
         self._settings.set_continues(continues)
 
-    def set_config(self, config: TrainingConfig, source: str) -> None:
-        """Set a valid config. A run in progress takes over its learning rate and nothing else."""
-        self._settings.set(config, source)
+    def set_config(self, config: TrainingConfig, source: str, choices: data.Choices = data.ALL_GUESSED) -> None:
+        """Set a valid config and a dataset. A run in progress takes over the learning rate and nothing else."""
+        self._settings.set(config, source, choices)
 
     def set_config_error(self, error: ConfigError) -> None:
         """The person entered an invalid setting."""
         self._settings.set_error(error)
+
+    # ------------------------------------------------------------ datasets
+
+    dataset = _Of(lambda session: session._datasets.loaded(session.source, session.choices))
+    """The Dataset of the next run; None if it is not in memory."""
+    opening_source = _Of(lambda session: session._datasets.source)
+    """The source of the dataset that is being opened; "" if there is none."""
+    recent_datasets = _Of(lambda session: session._datasets.recent)
+    """The source and the choices of each dataset that was opened and is still there, the newest first."""
+
+    def open_dataset(self, source: str | Path, choices: data.Choices = data.ALL_GUESSED) -> None:
+        """Have a dataset opened in another thread. A second request takes the place of the first.
+
+        It becomes that of the next run, and `datasetOpened` tells; or `failed` tells why not, and nothing has changed.
+        """
+        self._datasets.open(source, choices)
+
+    def remember_datasets(self, datasets: Sequence[tuple[str, data.Choices]]) -> None:
+        """Put these sources and choices before the other `recent_datasets`."""
+        self._datasets.remember(*datasets)
+
+    @Slot(str, object)
+    def _on_dataset_opened(self, source: str, choices: data.Choices) -> None:
+        self._settings.set_dataset(source, choices)
+        self.datasetOpened.emit(source)
+
+    @Slot(object)
+    def _on_answered(self, answer: Answer) -> None:
+        if answer.key == OPENING:
+            self._datasets.take(answer)
+        else:
+            self.analysed.emit(answer)
 
     # ------------------------------------------------------------ training
 

@@ -12,18 +12,21 @@ from engine.nn import ACTIVATIONS, MLP
 from engine.record import TrainingRecord
 from minigrad_gui import data
 from minigrad_gui.control import TrainingControl
+from minigrad_gui.records import recorded_dataset
 from minigrad_gui.runner import TrainingJob
 
 
 class Settings(QObject):
-    """The config, the key of a dataset in data.SOURCES, and whether the next run continues from the current network."""
+    """The config, the source of a dataset and how it is read, and whether the next run continues from the current
+    network."""
 
     changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._config = TrainingConfig()
-        self._source = "mnist"
+        self._source = data.MNIST
+        self._choices = data.ALL_GUESSED
         self._error: ConfigError | None = None
         self._continues = False
 
@@ -37,6 +40,10 @@ class Settings(QObject):
         return self._source
 
     @property
+    def choices(self) -> data.Choices:
+        return self._choices
+
+    @property
     def error(self) -> ConfigError | None:
         """Why the last input is invalid; None if it is valid."""
         return self._error
@@ -46,9 +53,15 @@ class Settings(QObject):
         """Whether the next run should continue from the current network, if it fits."""
         return self._continues
 
-    def set(self, config: TrainingConfig, source: str) -> None:
-        if (config, source, None) != (self._config, self._source, self._error):
-            self._config, self._source, self._error = config, source, None
+    def set(self, config: TrainingConfig, source: str, choices: data.Choices = data.ALL_GUESSED) -> None:
+        if (config, source, choices, None) != (self._config, self._source, self._choices, self._error):
+            self._config, self._source, self._choices, self._error = config, source, choices, None
+            self.changed.emit()
+
+    def set_dataset(self, source: str, choices: data.Choices) -> None:
+        """Set the dataset and nothing else: an invalid config stays as the person entered it."""
+        if (source, choices) != (self._source, self._choices):
+            self._source, self._choices = source, choices
             self.changed.emit()
 
     def set_error(self, error: ConfigError) -> None:
@@ -60,8 +73,9 @@ class Settings(QObject):
 
     def take(self, model: MLP, record: TrainingRecord) -> None:
         """Take over the config and dataset that a network was trained with, as far as they are known."""
-        known = record.dataset if record.dataset in data.SOURCES else None
-        self.set(config_of(model, record), known or self._source)
+        dataset = recorded_dataset(record)
+        known = dataset is not None and data.can_be_loaded(dataset[0])
+        self.set(config_of(model, record), *(dataset if dataset and known else (self._source, self._choices)))
 
     def fit(self, model: MLP | None) -> bool:
         """Whether a run with this config can continue from this network."""
@@ -72,23 +86,27 @@ class Settings(QObject):
     def job(self, model: MLP | None, taught_drawings: int, checkpoint: Path | None, *, paused: bool) -> TrainingJob:
         """The next run. model: the current network; taught_drawings: how many drawings it has learnt."""
         control = TrainingControl(self._config.learning_rate, paused=paused)
+        job = TrainingJob(self._config, self._source, control, checkpoint_path=checkpoint, choices=self._choices)
         if not self._continues or not self.fit(model):
-            return TrainingJob(self._config, self._source, control, checkpoint_path=checkpoint)
-        return TrainingJob(self._config, self._source, control, model, checkpoint, taught_drawings=taught_drawings)
+            return job
+        return replace(job, start_from=model, taught_drawings=taught_drawings)
 
 
-def config_to_json(config: TrainingConfig, source: str) -> str:
-    return json.dumps({"config": config.to_dict(), "source": source})
+def config_to_json(config: TrainingConfig, source: str, choices: data.Choices = data.ALL_GUESSED) -> str:
+    chosen = {"choices": choices.to_dict()} if choices != data.ALL_GUESSED else {}
+    return json.dumps({"config": config.to_dict(), "source": source, **chosen})
 
 
-def config_from_json(text: str) -> tuple[TrainingConfig, str]:
-    """The inverse of `config_to_json`; invalid text gives the defaults."""
+def config_from_json(text: str) -> tuple[TrainingConfig, str, data.Choices]:
+    """The inverse of `config_to_json`; invalid text gives the defaults, a dataset that is gone MNIST."""
     try:
         stored = json.loads(text)
-        source = stored["source"]
-    except (TypeError, ValueError, KeyError, RecursionError):
-        return TrainingConfig(), "mnist"
-    return config_from_dict(stored.get("config")), source if source in list(data.SOURCES) else "mnist"
+        config, source = config_from_dict(stored.get("config")), stored["source"]
+        choices = data.Choices.from_dict(stored.get("choices", {}))
+        known = data.can_be_loaded(source)
+    except (AttributeError, TypeError, ValueError, KeyError, RecursionError):
+        return TrainingConfig(), data.MNIST, data.ALL_GUESSED
+    return (config, source, choices) if known else (config, data.MNIST, data.ALL_GUESSED)
 
 
 def config_from_dict(stored: Any) -> TrainingConfig:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from engine import Augmentation, ConfigError, TrainingConfig
 from engine.nn import count_parameters
 from minigrad_gui import theme
+from minigrad_gui.data import ALL_GUESSED, Choices
 from minigrad_gui.digits import CLASSES, SIDE_PX
 from minigrad_gui.presets import PRESETS, dataset_of, preset_of
 from minigrad_gui.session import Session, config_from_json, config_to_json
@@ -150,7 +151,7 @@ class ConfigPanel(View):
         except ConfigError as error:
             self.session.set_config_error(error)
         else:
-            self.session.set_config(config, source)
+            self.session.set_config(config, source, self._choices_of(source))
         self._show_enabled()
 
     def _complaints(self) -> dict[str, str]:
@@ -163,12 +164,19 @@ class ConfigPanel(View):
         augmentation = Augmentation(**{each.name: values.pop(each.name) for each in fields(Augmentation)})
         return TrainingConfig(**values, augmentation=augmentation), source
 
+    def _choices_of(self, source: str) -> Choices:
+        """How a dataset was read when it was opened."""
+        if source == self.session.source:
+            return self.session.choices
+        return dict(self.session.recent_datasets).get(source, ALL_GUESSED)
+
     @Slot()
     def _on_preset(self) -> None:
         name = self._preset.currentData()
         chosen = self._own if name == OWN else (PRESETS[name], dataset_of(name, self.session.source))
         if chosen is not None:
-            self.session.set_config(*chosen)
+            config, source = chosen
+            self.session.set_config(config, source, self._choices_of(source))
 
     @Slot(bool)
     def _on_continues(self, continues: bool) -> None:
@@ -260,8 +268,7 @@ class ConfigPanel(View):
     # ------------------------------------------------------------ settings
 
     def save_settings(self, settings: QSettings) -> None:
-        settings.setValue("config", config_to_json(self.session.config, self.session.source))
+        settings.setValue("config", config_to_json(self.session.config, self.session.source, self.session.choices))
 
     def restore_settings(self, settings: QSettings) -> None:
-        config, source = config_from_json(str(settings.value("config", "")))
-        self.session.set_config(config, source)
+        self.session.set_config(*config_from_json(str(settings.value("config", ""))))

@@ -10,7 +10,7 @@ from minigrad_gui.dataset_cache import DatasetCache
 def loaded(monkeypatch, few):
     """The sources that were loaded, in order."""
     loaded = []
-    monkeypatch.setattr(data, "load", lambda source, _: loaded.append(source) or few)
+    monkeypatch.setattr(data, "load", lambda source, *_: loaded.append(source) or few)
     return loaded
 
 
@@ -29,6 +29,14 @@ def test_the_one_that_was_not_used_for_longest_is_forgotten(loaded):
     assert loaded == ["mnist", "mnist+pen", "ylecun/mnist"]
     cache.get("mnist")
     assert loaded[3:] == []
+
+
+def test_a_dataset_is_known_by_how_it_was_read_too(loaded, few):
+    cache, turned = DatasetCache(), data.Choices(orientation="transposed")
+    cache.get("/own/file")
+    assert cache.peek("/own/file", turned) is None
+    assert cache.get("/own/file", turned) is cache.peek("/own/file", turned) is few
+    assert loaded == ["/own/file"] * 2
 
 
 def test_what_cannot_be_loaded_is_asked_for_again(monkeypatch):

@@ -571,7 +571,7 @@ def test_without_runs_left_behind_the_action_is_disabled(user):
 
 
 def test_a_run_stopped_while_its_data_loads_is_offered_again(make_user, runs, monkeypatch):
-    def load(key, cancelled):  # noqa: ARG001
+    def load(key, choices, cancelled):  # noqa: ARG001
         while not cancelled():
             time.sleep(0.01)
         raise data.LoadingCancelledError

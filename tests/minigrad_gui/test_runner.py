@@ -165,7 +165,7 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path, digits):
     job = TrainingJob.resuming(tmp_path / "run.npz", summarize_checkpoint(tmp_path / "run.npz"), None)
     with pytest.raises(ModelFileError, match="The run cannot be resumed: its run had 90 pictures"), opened(job):
         pass
-    save_checkpoint(tmp_path / "run.npz", run.state(), {"dataset": "elsewhere"})
+    save_checkpoint(tmp_path / "run.npz", run.state(), {"dataset_choices": {"orientation": "transposed"}})
     with pytest.raises(ModelFileError, match="does not say what its run was trained on"):
         TrainingJob.resuming(tmp_path / "run.npz", summarize_checkpoint(tmp_path / "run.npz"), None)
 

@@ -7,8 +7,10 @@ import pytest
 
 from engine import MLP, ConfigError, Tanh, TrainingConfig
 from engine.record import TrainingRecord
+from minigrad_gui.data import ALL_GUESSED, Choices
 from minigrad_gui.session.settings import Settings, config_from_dict, config_from_json, config_of, config_to_json
 
+CHOICES = Choices(orientation="transposed", class_names=("a", "b"))
 CONFIG = TrainingConfig(hidden=(12, 5), activation="tanh", learning_rate=0.25)
 
 
@@ -32,7 +34,7 @@ def test_an_error_stays_until_valid_settings_are_entered(qtbot):
 
 
 def test_settings_are_read_only():
-    for name in ("config", "source", "error", "continues"):
+    for name in ("config", "source", "choices", "error", "continues"):
         with pytest.raises(AttributeError):
             setattr(Settings(), name, None)
 
@@ -68,14 +70,46 @@ def test_the_settings_of_a_network_can_be_taken_over(qtbot):
 
 
 def test_settings_survive_json():
-    assert config_from_json(config_to_json(CONFIG, "ylecun/mnist")) == (CONFIG, "ylecun/mnist")
+    assert config_from_json(config_to_json(CONFIG, "ylecun/mnist")) == (CONFIG, "ylecun/mnist", ALL_GUESSED)
+
+
+def test_a_file_and_how_it_is_read_survive_json(tmp_path):
+    stored = config_to_json(CONFIG, str(tmp_path), CHOICES)
+    assert config_from_json(stored) == (CONFIG, str(tmp_path), CHOICES)
+    tmp_path.rmdir()
+    assert config_from_json(stored) == (CONFIG, "mnist", ALL_GUESSED)
+
+
+def test_choices_that_were_not_made_take_no_room():
+    assert "choices" not in config_to_json(CONFIG, "mnist")
+
+
+def test_opening_a_dataset_leaves_an_invalid_config_as_it_was_entered(qtbot):
+    settings, error = Settings(), ConfigError("epochs", "The number of epochs is at least 1.")
+    settings.set_error(error)
+    with qtbot.waitSignal(settings.changed):
+        settings.set_dataset("/some/file", CHOICES)
+    assert (settings.source, settings.choices, settings.error) == ("/some/file", CHOICES, error)
+    with qtbot.assertNotEmitted(settings.changed):
+        settings.set_dataset("/some/file", CHOICES)
+
+
+def test_the_dataset_of_a_network_is_taken_over_while_it_is_there(tmp_path):
+    settings = Settings()
+    record = TrainingRecord(dataset=str(tmp_path), dataset_choices=CHOICES.to_dict())
+    settings.take(MLP(784, [7], 10), record)
+    assert (settings.source, settings.choices) == (str(tmp_path), CHOICES)
+    settings.take(MLP(784, [7], 10), TrainingRecord(dataset="/gone"))
+    assert settings.source == str(tmp_path)
+    settings.take(MLP(784, [7], 10), TrainingRecord(dataset="mnist", dataset_choices={"of another": "version"}))
+    assert settings.source == str(tmp_path)
 
 
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"source": []}', '{"source": "x", "config": {"epochs": -1}}', "[" * 9999]
 )
 def test_invalid_text_gives_the_defaults(text):
-    assert config_from_json(text) == (TrainingConfig(), "mnist")
+    assert config_from_json(text) == (TrainingConfig(), "mnist", ALL_GUESSED)
     assert config_from_dict(text) == TrainingConfig()
 
 
