@@ -9,7 +9,9 @@ import numpy as np
 
 from engine.augment import Augmentation
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters
+from engine.ops import Array
 from engine.optim import OPTIMIZERS, Optimizer
+from engine.samples import fewer_samples, split_validation
 
 NO_AUGMENTATION = Augmentation()
 MAX_AUGMENTATION = {
@@ -47,7 +49,8 @@ class TrainingConfig:
     "adam"; momentum is used by "momentum" only; weight_decay is decoupled; schedule: "constant", or "cosine" for a
     learning rate that decays to 0 (see SCHEDULES); validation_share: the share of the training samples, from 0 to 0.5,
     that is held out for validation; augmentation: how the training pictures vary, an Augmentation or a dict of its
-    fields.
+    fields. Two are for experiments: training_samples, how many of the samples are trained on, 0 for all; label_noise,
+    the share of their labels, from 0 to 1, that is replaced by other classes.
     """
 
     hidden: tuple[int, ...] = (256, 128)
@@ -62,6 +65,8 @@ class TrainingConfig:
     validation_share: float = 0.1
     schedule: str = "constant"
     augmentation: Augmentation = NO_AUGMENTATION
+    training_samples: int = 0
+    label_noise: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -83,6 +88,9 @@ class TrainingConfig:
         self._check("epochs", 1 <= self.epochs <= 100_000, "The number of epochs is from 1 to 100,000.")
         self._check("seed", 0 <= self.seed < 2**31, "The seed is from 0 to 2,147,483,647.")
         self._check("validation_share", 0 <= self.validation_share <= 0.5, "The validation share is from 0 to 0.5.")
+        within = isinstance(self.training_samples, int) and 0 <= self.training_samples <= 10_000_000
+        self._check("training_samples", within, "The training samples are a whole number from 0 (all) to 10,000,000.")
+        self._check("label_noise", 0 <= self.label_noise <= 1, "The label noise is from 0 to 1.")
         self._check("schedule", self.schedule in SCHEDULES, f"The schedule is one of {_names(SCHEDULES)}.")
         known = isinstance(self.augmentation, Augmentation)
         self._check("augmentation", known, "The augmentation is an Augmentation.")
@@ -94,6 +102,19 @@ class TrainingConfig:
     def _check(field: str, holds: bool, message: str) -> None:
         if not holds:
             raise ConfigError(field, message)
+
+    def split(self, labels: Array) -> tuple[Array, Array]:
+        """Indices of the samples that a run trains on, and of those that it holds out; labels: of all, integer (N,)."""
+        training, held_out = split_validation(len(labels), self.validation_share, self.seed)
+        if self.training_samples:
+            training = training[fewer_samples(labels[training], self.training_samples, self.seed)]
+        return training, held_out
+
+    def training_count(self, samples: int, outliers: int = 0) -> int:
+        """How many samples a run trains on, if the dataset has so many and so many outliers."""
+        learned = samples - round(samples * self.validation_share)
+        chosen = min(self.training_samples or learned, learned)
+        return chosen + outliers_among(outliers, chosen, learned)
 
     def sizes(self, in_dim: int, out_dim: int) -> tuple[int, ...]:
         """The layer sizes with input and output. Raises ConfigError for more than 50 million parameters."""
@@ -125,6 +146,11 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """All settings as JSON-serialisable values."""
         return {**asdict(self), "hidden": list(self.hidden)}
+
+
+def outliers_among(outliers: int, chosen: int, samples: int) -> int:
+    """How many of the outliers belong to the chosen ones of so many samples: as large a share."""
+    return round(outliers * chosen / samples) if samples else outliers
 
 
 def _names(registry: dict[str, Any]) -> str:

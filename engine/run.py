@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.config import SCHEDULES, TrainingConfig
+from engine.config import SCHEDULES, TrainingConfig, outliers_among
 from engine.losses import NO_CLASS, cross_entropy_loss, outlier_exposure_loss
 from engine.nn import MLP
 from engine.ops import Array
 from engine.optim import Optimizer
-from engine.samples import as_pairs, split_validation
+from engine.samples import as_pairs, noisy_labels
 from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate
 
 MAX_KEPT_LOSSES = 1 << 24
@@ -49,7 +49,8 @@ class TrainingRun:
 
     Between two items `state()` returns everything that another run needs to continue to the same weights, bit for bit.
 
-    images: (N, ...) and integer labels: (N,), of which the validation share is held out; classes: the number of
+    images: (N, ...) and integer labels: (N,), of which the validation share is held out, and as many of the others as
+    the config says are trained on, with its label noise; classes: the number of
     classes; start_from: a network to continue from, which is copied (None: a new one, from the seed); outliers:
     (M, ...), images of none of the classes, on which the network learns to be unsure (`outlier_exposure_loss`).
     `learning_rate` may change between two steps; the config's schedule multiplies it. `threads`: see `training_steps`.
@@ -68,13 +69,15 @@ class TrainingRun:
     ) -> None:
         self.config = config
         images, labels = as_pairs(images, labels)
-        training, held_out = split_validation(len(images), config.validation_share, config.seed)
         labels = labels.astype(np.intp)
-        self.training = images[training], labels[training]
+        training, held_out = config.split(labels)
+        self.training = images[training], noisy_labels(labels[training], config.label_noise, classes, config.seed)
         self._loss = cross_entropy_loss
         if outliers is not None and len(outliers):
+            outliers = outliers[: outliers_among(len(outliers), len(training), len(images) - len(held_out))]
             none = np.full(len(outliers), NO_CLASS, np.intp)
-            self.training = np.concatenate([images[training], outliers]), np.concatenate([labels[training], none])
+            learned, known = self.training
+            self.training = np.concatenate([learned, outliers]), np.concatenate([known, none])
             self._loss = outlier_exposure_loss
         self.validation = images[held_out], labels[held_out]
         self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)

@@ -41,3 +41,31 @@ def split_validation(count: int, share: float, seed: int) -> tuple[Array, Array]
     held_out = np.zeros(count, bool)
     held_out[np.random.default_rng([seed, 1]).permutation(count)[: round(count * share)]] = True
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def fewer_samples(labels: Array, most: int, seed: int) -> Array:
+    """Indices of at most so many samples, each class in proportion, drawn from the seed; in ascending order.
+
+    Fewer samples are always among the more of the same seed. labels: (N,), whole numbers from 0.
+    """
+    if most >= len(labels):
+        return np.arange(len(labels))
+    order = np.random.default_rng([seed, 6]).permutation(len(labels))
+    shuffled = labels[order]
+    by_class, counts = np.argsort(shuffled, kind="stable"), np.bincount(shuffled)
+    rank = np.empty(len(labels), np.intp)  # of each sample among those of its class
+    rank[by_class] = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    done = (rank + 0.5) / counts[shuffled]
+    return np.sort(order[np.argsort(done, kind="stable")[:most]])
+
+
+def noisy_labels(labels: Array, share: float, classes: int, seed: int) -> Array:
+    """Labels of which a share, drawn from the seed, is replaced by any other class; the others are as they were.
+
+    Uniform label noise: Zhang et al., Understanding deep learning requires rethinking generalization (2017).
+    """
+    rng, noisy = np.random.default_rng([seed, 7]), labels.copy()
+    wrong = rng.permutation(len(labels))[: round(len(labels) * share)]
+    if classes > 1:
+        noisy[wrong] = (labels[wrong] + rng.integers(1, classes, len(wrong))) % classes
+    return noisy

@@ -26,9 +26,10 @@ class TrainedOn:
     choices: data.Choices = data.ALL_GUESSED
 
     @property
-    def validation(self) -> tuple[float, int]:
-        """The share that was held out, and the seed that it was drawn from."""
-        return (0.0, 0) if self.config is None else (self.config.validation_share, self.config.seed)
+    def split(self) -> tuple[float, int, int]:
+        """What decides which samples were trained on: the share that was held out, the seed, and how many were used."""
+        config = self.config
+        return (0.0, 0, 0) if config is None else (config.validation_share, config.seed, config.training_samples)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,10 @@ class Desk:
         if part == "test":
             indices = np.arange(len(dataset.test_images))
             return Digits(part, dataset.test_images, dataset.test_labels, indices, dataset.class_names)
-        share, seed = trained_on.validation
+        if count == len(dataset.train_images) and trained_on.config is not None:
+            indices = trained_on.config.split(dataset.train_labels)[part == "validation"]
+            return Digits(part, dataset.train_images, dataset.train_labels, indices, dataset.class_names)
+        share, seed, _ = trained_on.split
         indices = split_validation(count, share, seed)[part == "validation"]
         indices = indices[indices < len(dataset.train_images)]
         return Digits(part, dataset.train_images, dataset.train_labels, indices, dataset.class_names)

@@ -189,6 +189,10 @@ def _add_train(commands: Any) -> None:
     add("--seed", "seed", "the same seed and threads give the same network", type=int, metavar="N")
     held_back = "share of the training digits to hold back and measure after each epoch, from 0 to 0.5"
     add("--validation", "validation_share", held_back, type=float, metavar="SHARE")
+    fewer = "how many of the training digits to learn from, each class in proportion; 0 means all"
+    add("--samples", "training_samples", fewer, type=int, metavar="N")
+    wrong = "share of the training digits that get a wrong label, as an experiment, from 0 to 1"
+    add("--label-noise", "label_noise", wrong, type=float, metavar="SHARE")
     source = "the digits to learn from (default: mnist; the preset best: mnist+pen)"
     parser.add_argument("--dataset", choices=list(data.SOURCES), help=source)
     _add_data(parser)

@@ -20,7 +20,7 @@ COUNT = 12
 """Digits that are found."""
 PIECE_S = 0.02
 """How long a piece of the work of preparing takes, about: a stroke may have to wait for it."""
-Subject = tuple[MLP | None, str, Choices, float, int]
+Subject = tuple[MLP | None, str, Choices, float, int, int]
 """What an index depends on: the network, if it asks that, and the digits that the network learned from."""
 
 Moment = tuple[object, float]
@@ -105,7 +105,7 @@ class IndexBuilder:
 
 
 def subject(model: MLP, trained_on: TrainedOn, space: Space) -> Subject:
-    return model if space == "hidden" else None, trained_on.source, trained_on.choices, *trained_on.validation
+    return model if space == "hidden" else None, trained_on.source, trained_on.choices, *trained_on.split
 
 
 def find(picture: Picture, indices: Mapping[Space, DigitIndex], desk: Desk) -> dict[Space, Resembling]:  # noqa: ARG001

@@ -41,5 +41,4 @@ def _steps_per_epoch(record: TrainingRecord) -> int:
     if config is None or record.dataset not in data.SOURCES:
         return 1
     source = data.SOURCES[record.dataset]
-    held_back = round(source.training_count * config.validation_share)
-    return math.ceil((source.training_count - held_back + source.outlier_count) / config.batch_size)
+    return math.ceil(config.training_count(source.training_count, source.outlier_count) / config.batch_size)

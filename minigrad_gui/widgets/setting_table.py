@@ -72,5 +72,9 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         _amount("elastic_px", "Elastic", "elasticSlider", 0.1, " px"),
         _amount("thickness_px", "Thic&kness", "thicknessSlider", 0.05, " px"),
     ),
+    "Experiments": (
+        Setting("training_samples", "Samples", _count("trainingSamplesSpin", 0, 10_000_000)),
+        Setting("label_noise", "Label noise", _percentage("labelNoiseSpin", 100)),
+    ),
 }
 """By heading, in display order."""

@@ -50,6 +50,12 @@ TIPS = {
     "The share of the training digits held back to measure how well the "
     "network reads digits it has not seen. At 0%, it trains on all of them, and its "
     "confidence is calibrated on variations of them.",
+    "training_samples": "<b>Samples</b><br>How many of the training digits to learn from, each class in proportion; 0 "
+    "means all. A network learns 500 by heart within seconds: the training accuracy reaches 100%, the validation "
+    "accuracy stays far below. That is overfitting.",
+    "label_noise": "<b>Label noise</b><br>The share of the training digits that get a wrong label, at random. A large "
+    "network learns even those by heart, and the validation accuracy falls. The validation and test digits keep "
+    "their labels.",
     "dataset": "<b>Dataset</b><br>The digits to train on. “MNIST” is included: 60,000 digits for training "
     "and 10,000 for testing. “ylecun/mnist” downloads the same digits from Hugging Face.",
     "variations": "<b>Variations</b> (augmentation)<br>Changes each training digit a little at random in every "

@@ -34,6 +34,8 @@ REFUSED = {
     "epochs": [0, -1, 100_001, NAN, 2.5],
     "seed": [-1, 2**31, NAN, 0.5],
     "validation_share": [-0.1, 0.51, NAN],
+    "training_samples": [-1, 10_000_001, NAN, 2.5],
+    "label_noise": [-0.1, 1.1, NAN],
     "schedule": ["", "Cosine", "linear", None],
     "augmentation": [None, 1.0, Augmentation(shift_px=-1), Augmentation(scale=0.6), Augmentation(elastic_px=NAN)],
 }
@@ -67,6 +69,7 @@ def test_every_setting_is_checked():
         {"seed": 2**31 - 1},
         {"validation_share": 0},
         {"validation_share": 0.5},
+        {"training_samples": 10_000_000, "label_noise": 1},
     ],
     ids=str,
 )

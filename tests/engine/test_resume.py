@@ -87,6 +87,7 @@ def test_interrupted_anywhere(tmp_path, steps):
         {"schedule": "cosine"},
         {"augmentation": Augmentation(shift_px=2, rotation_deg=10, elastic_px=1)},
         {"validation_share": 0.0},
+        {"training_samples": 50, "label_noise": 0.5},
         {"hidden": ()},
         {"activation": "tanh", "hidden": (3, 3, 3)},
     ],

@@ -66,6 +66,34 @@ def test_a_run_never_trains_on_its_validation_samples():
     assert len(training) == a.training_count
 
 
+def test_a_run_on_fewer_samples_with_noise():
+    points, labels = blobs()
+    run = TrainingRun(replace(CONFIG, training_samples=21, label_noise=0.5), points, labels, 3)
+    chosen = (points[:, None] == run.training[0]).all(axis=2).argmax(axis=0)
+    assert run.training_count == run.config.training_count(COUNT) == 21
+    assert (run.training[1] != labels[chosen]).sum() == 10
+    _, validation = split_validation(COUNT, 0.2, 4)
+    np.testing.assert_array_equal(run.validation[1], labels[validation])
+
+
+def test_outliers_become_fewer_with_the_samples():
+    outliers = np.zeros((8, 3))
+    run = TrainingRun(replace(CONFIG, training_samples=20), *blobs(), 3, outliers=outliers)
+    assert run.training_count == run.config.training_count(COUNT, len(outliers)) == 20 + 4
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_a_network_learns_500_digits_by_heart(mnist, noise):
+    """It overfits: all training digits are read as they are labelled, even wrongly, and far fewer of the others."""
+    config = TrainingConfig((128,), learning_rate=2e-3, batch_size=50, epochs=60, training_samples=500)
+    run = TrainingRun(replace(config, label_noise=noise), mnist.train_images[:6000], mnist.train_labels[:6000], 10)
+    for _ in run.chunks():
+        pass
+    assert run.training_count == 500
+    assert run.epochs[-1].accuracy == 1
+    assert run.epochs[-1].validation_accuracy < (0.92 if noise == 0 else 0.8)
+
+
 def test_a_run_without_validation():
     run = TrainingRun(TrainingConfig(hidden=(8,), epochs=1, validation_share=0), *blobs(), 3)
     *_, (_, summary) = run

@@ -1,5 +1,7 @@
 """The digits that a network learned from, and those that were held out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,14 @@ def test_validation_digits_are_those_that_the_run_held_out(desk, few_digits):
     found = desk.digits(TrainedOn("mnist", CONFIG), "validation")
     np.testing.assert_array_equal(found.images[found.indices], held_out[0])
     np.testing.assert_array_equal(found.labels[found.indices], held_out[1])
+
+
+def test_a_run_on_fewer_digits_learned_from_no_others(desk, few_digits):
+    config = replace(CONFIG, training_samples=100)
+    learned = TrainingRun(config, few_digits.train_images, few_digits.train_labels, 10).training
+    desk.digits(TrainedOn("mnist"), "test")
+    found = desk.digits(TrainedOn("mnist", config), "training")
+    np.testing.assert_array_equal(found.images[found.indices], learned[0])
 
 
 def test_training_and_validation_digits_are_all_there_are(desk):

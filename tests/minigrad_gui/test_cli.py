@@ -122,8 +122,10 @@ def test_a_preset_is_used_unchanged(name, trained_config):
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_other_option_overrides_the_preset(name, trained_config):
     words = "--epochs 2 --hidden 9,8 --batch-size 77 --optimizer momentum --lr 0.02 --schedule cosine --momentum 0.5 "
-    words += "--weight-decay 0.01 --activation tanh --seed 7 --validation 0.2 --shift-px 2 --rotation-deg 3 "
-    words += "--scale 0.2 --shear 0.05 --elastic-px 0.5 --thickness-px 0.2"
+    words += "--weight-decay 0.01 --activation tanh --seed 7 --validation 0.2 --samples 500 "
+    words += (
+        "--label-noise 0.1 --shift-px 2 --rotation-deg 3 --scale 0.2 --shear 0.05 --elastic-px 0.5 --thickness-px 0.2"
+    )
     mine = TrainingConfig(
         hidden=(9, 8),
         activation="tanh",
@@ -135,6 +137,8 @@ def test_every_other_option_overrides_the_preset(name, trained_config):
         epochs=2,
         seed=7,
         validation_share=0.2,
+        training_samples=500,
+        label_noise=0.1,
         schedule="cosine",
         augmentation=Augmentation(2, 3, 0.2, 0.05, 0.5, 0.2),
     )
@@ -357,8 +361,8 @@ def test_the_help_of_train_names_every_default(capsys):
     for default in ("256,128", "relu", "adam", "0.0005", "0.9", "128", "10", "0.1", "constant"):
         assert out.count(f"(default: {default})") == 1
     assert "(default: mnist; the preset best: mnist+pen)" in out
-    assert out.count("(default: 0)") == 1
-    assert out.count("(default: 0.0)") == 1 + len(fields(Augmentation))
+    assert out.count("(default: 0)") == 2
+    assert out.count("(default: 0.0)") == 2 + len(fields(Augmentation))
     assert "--preset {quick,reference,best}" in out
     assert "--schedule {constant,cosine}" in out
     for name, most in MAX_AUGMENTATION.items():

@@ -15,15 +15,22 @@ def test_the_panel_fills_the_config(user):
         "epochsSpin": 3,
         "seedSpin": 7,
         "validationSpin": 20,
+        "trainingSamplesSpin": 500,
+        "labelNoiseSpin": 12.5,
     }.items():
         user.widget(name).setValue(value)
-    assert user.session.config == TrainingConfig((30, 20), "tanh", "momentum", 0.02, 0.8, 0.01, 64, 3, 7, 0.2)
+    assert user.session.config == TrainingConfig(
+        (30, 20), "tanh", "momentum", 0.02, 0.8, 0.01, 64, 3, 7, 0.2, training_samples=500, label_noise=0.125
+    )
 
 
 def test_the_session_fills_the_panel(user):
-    user.session.set_config(TrainingConfig((5,), "sigmoid", "sgd", 0.5, batch_size=10, validation_share=0.0), "mnist")
+    user.session.set_config(
+        TrainingConfig((5,), "sigmoid", "sgd", 0.5, batch_size=10, validation_share=0.0, label_noise=0.3), "mnist"
+    )
     assert user.widget("hiddenLayersEdit").text() == "5"
     assert user.widget("activationCombo").currentText() == "Sigmoid"
     assert user.widget("optimizerCombo").currentText() == "SGD"
     assert user.widget("learningRateSpin").value() == 0.5
     assert user.widget("validationSpin").value() == 0
+    assert user.widget("labelNoiseSpin").value() == 30
