@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.losses import NO_CLASS
 from engine.nn import MLP
@@ -80,15 +81,20 @@ def evaluate(
     Digits of classes that the network does not know are counted nowhere.
     """
     digits = desk.digits(trained_on, part)
-    images, labels = digits.images[digits.indices], digits.labels[digits.indices].astype(np.intp)
-    labels[labels >= model.sizes[-1]] = NO_CLASS
-    readings = read_all(model, images, labels, temperature=temperature, cancelled=desk.cancelled)
+    labels = _known_labels(digits, model.sizes[-1])
+    chosen, cancelled = digits.indices, desk.cancelled
+    readings = read_all(model, digits.images, labels, chosen=chosen, temperature=temperature, cancelled=cancelled)
     return None if readings is None else Evaluation(digits, readings, of, run)
 
 
 def accuracy_in_test(model: MLP, trained_on: TrainedOn, desk: Desk) -> float | None:
     """The share of the test digits that a network reads correctly; None if cancelled."""
     digits = desk.digits(trained_on, "test")
-    images, labels = digits.images[digits.indices], digits.labels[digits.indices]
-    readings = read_all(model, images, labels, cancelled=desk.cancelled)
+    readings = read_all(model, digits.images, digits.labels, chosen=digits.indices, cancelled=desk.cancelled)
     return None if readings is None else float(readings.counts.trace() / readings.counts.sum())
+
+
+def _known_labels(digits: Digits, classes: int) -> NDArray[np.intp]:
+    """The labels of all digits, NO_CLASS for those of classes that the network does not know: (N,)."""
+    labels = digits.labels.astype(np.intp)
+    return np.where(labels < classes, labels, NO_CLASS)

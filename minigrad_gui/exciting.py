@@ -48,5 +48,5 @@ def excite(model: MLP, trained_on: TrainedOn, before: Excitement | None, desk: D
     seen, found = (0, []) if before is None else (before.seen, before.best)
     at_once = max(PRODUCTS_AT_ONCE // count_parameters(model.sizes), COUNT)
     chosen = digits.indices[seen : seen + at_once]
-    best = most_exciting_of_all(model, digits.images[chosen], COUNT, desk.cancelled, first=seen, found=found)
+    best = most_exciting_of_all(model, digits.images, COUNT, desk.cancelled, chosen=chosen, first=seen, found=found)
     return None if best is None else Excitement(model, digits, seen + len(chosen), best)

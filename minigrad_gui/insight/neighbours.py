@@ -4,7 +4,8 @@ Comparing with all of 60,000 pictures takes a network seconds. The index therefo
 projection onto the directions in which the pictures differ most (principal components; Pearson, 1901), and how far it
 is from that projection. Shadows are never further apart than what casts them. So candidates are compared exactly in
 the order of their shadows' distances until all others must be further away: the result is exact (Faloutsos, Ranganathan
-and Manolopoulos, Fast Subsequence Matching, 1994). The shadow is coarse, and fine, in bytes, for those that need it.
+and Manolopoulos, Fast Subsequence Matching, 1994). A shadow has a coarse part, for all, and a fine one for those that
+need it. Both are stored in bytes, with the length of what rounding has cut off.
 """
 
 from collections.abc import Iterator
@@ -17,17 +18,19 @@ from numpy.typing import NDArray
 from engine.nn import MLP
 from engine.ops import Array
 from engine.samples import as_rows
-from minigrad_gui.insight.trace import SAMPLES_AT_ONCE, allowing_overflow, hidden_features
+from minigrad_gui.insight.trace import SAMPLES_AT_ONCE, allowing_overflow, hidden_features, in_blocks
 
 Space = Literal["hidden", "pixels"]
 Neighbours = tuple[NDArray[np.intp], Array]
 
-COARSE, FINE = 40, 144
-"""Directions of the two shadows: 60,000 pictures take 20 MB."""
-SAMPLE = 4000
+COARSE, FINE = 40, 88
+"""Directions of the two parts: 60,000 pictures take 10 MB."""
+SAMPLE = 2000
 """Pictures from which the directions are found; others would do as well, but let more candidates through."""
 LIKELY = 1000
 """Candidates whose fine shadows are looked at first, to find some that are near."""
+SHADOWS_AT_ONCE = 4000
+"""Coarse shadows that are compared at once: few enough for a processor's cache."""
 AT_ONCE = 64
 """Candidates that are compared exactly before it is asked again who may still be nearer."""
 PIXEL_DTYPE = np.dtype(np.float32)
@@ -44,10 +47,7 @@ def nearest(model: MLP, picture: Array, images: Array, count: int, space: Space)
     """
     seen_by = model if space == "hidden" else None
     place = _features(seen_by, picture[np.newaxis])
-    distances = [
-        _distances(_features(seen_by, images[start : start + SAMPLES_AT_ONCE]), place)
-        for start in range(0, len(images), SAMPLES_AT_ONCE)
-    ]
+    distances = [_distances(_features(seen_by, block), place) for block in in_blocks(images)]
     return _first(np.arange(len(images)), np.concatenate(distances), count)
 
 
@@ -71,13 +71,14 @@ def _first(indices: NDArray[np.intp], distances: Array, count: int) -> Neighbour
 class _Shadows(NamedTuple):
     """What is stored of N places, or one place (N = 1) in full precision. They are further apart than their shadows.
 
-    coarse: (N, c + 1), projections onto the first c directions, and the distance from these; fine: (N, f), projections
-    onto further directions; rest: (N,), the distance from all projections.
+    coarse: (N, c), projections onto the first directions; fine: (N, f), onto further ones; rest: (N,), the distance
+    from all projections; further: (N,), the distance from the coarse ones alone.
     """
 
     coarse: Array
     fine: Array
     rest: Array
+    further: Array
 
     @classmethod
     @allowing_overflow
@@ -87,21 +88,35 @@ class _Shadows(NamedTuple):
         projected = centred @ directions
         fine = projected[:, COARSE:]
         rest = _norms(centred - projected @ directions.T)
-        return cls(np.column_stack([projected[:, :COARSE], np.hypot(rest, _norms(fine))]), fine, rest)
+        return cls(projected[:, :COARSE], fine, rest, np.hypot(rest, _norms(fine)))
 
 
 class _Codes(NamedTuple):
-    """Fine shadows in bytes: codes int8 (N, f) x scales (N, 1), but for errors of lengths (N,)."""
+    """Projections in bytes: codes int8 (N, d) x scales (N, 1), but for errors of lengths (N,)."""
 
     codes: Array
     scales: Array
     errors: Array
 
     @classmethod
-    def of(cls, fine: Array) -> Self:
-        scales = np.abs(fine).max(axis=1, initial=np.finfo(np.float32).tiny, keepdims=True) / 127
-        codes = np.rint(fine / scales)
-        return cls(codes.astype(np.int8), scales, _norms(codes * scales - fine))
+    def empty(cls, count: int, size: int) -> Self:
+        return cls(np.empty((count, size), np.int8), np.empty((count, 1), np.float32), np.empty(count, np.float32))
+
+    @classmethod
+    @allowing_overflow
+    def of(cls, values: Array) -> Self:
+        scales = np.abs(values).max(axis=1, initial=np.finfo(np.float32).tiny, keepdims=True) / 127
+        codes = np.rint(values / scales)
+        return cls(codes.astype(np.int8), scales, _norms(codes * scales - values))
+
+    def store(self, block: slice, values: Array) -> None:
+        for stored, coded in zip(self, _Codes.of(values), strict=True):
+            stored[block] = coded
+
+    def gaps(self, chosen: NDArray[np.intp], value: Array) -> Array:
+        """How far those that were chosen are at least from a value (1, d)."""
+        codes, scales, errors = (stored[chosen] for stored in self)
+        return np.asarray(np.maximum(_norms(codes * scales - value) - errors, 0))
 
 
 def _norms(rows: Array) -> Array:
@@ -113,8 +128,7 @@ class NearestIndex:
     """Pictures, prepared so that those nearest to a picture are found within milliseconds. `build` prepares them.
 
     model: None for comparing pixels; indices: of the images that are compared, intp (N,); mean: (n,); directions:
-    orthonormal, (n, d); the coarse shadows are stored in columns, float32 (c + 1, N), with the squares of their
-    lengths, (N,).
+    orthonormal, (n, d); squares: the squared lengths of the coarse parts of the shadows, (N,).
     """
 
     model: MLP | None
@@ -122,10 +136,11 @@ class NearestIndex:
     indices: NDArray[np.intp]
     mean: Array
     directions: Array
-    coarse: NDArray[np.float32]
-    squares: NDArray[np.float32]
+    coarse: _Codes
     fine: _Codes
     rest: NDArray[np.float32]
+    further: NDArray[np.float32]
+    squares: NDArray[np.float32]
 
     @classmethod
     def build(
@@ -138,22 +153,22 @@ class NearestIndex:
         """
         seen_by = model if space == "hidden" else None
         chosen = np.arange(len(images)) if indices is None else indices
-        sample = _features(seen_by, images[chosen[:: max(1, len(chosen) // SAMPLE)]])
+        sample = in_blocks(images, chosen[:: max(1, len(chosen) // SAMPLE)])
+        mean, directions = _principal_directions(np.concatenate([_features(seen_by, block) for block in sample]))
         yield None
-        mean, directions = _principal_directions(sample)
         N, d = len(chosen), directions.shape[1]
         c = min(COARSE, d)
-        coarse, rest = np.empty((c + 1, N), np.float32), np.empty(N, np.float32)
-        fine = _Codes(np.empty((N, d - c), np.int8), np.empty((N, 1), np.float32), np.empty(N, np.float32))
-        for start in range(0, N, SAMPLES_AT_ONCE):
+        coarse, fine = _Codes.empty(N, c), _Codes.empty(N, d - c)
+        rest, further, squares = np.empty((3, N), np.float32)
+        for number, pictures in enumerate(in_blocks(images, chosen)):
+            block = slice(number * SAMPLES_AT_ONCE, (number + 1) * SAMPLES_AT_ONCE)
+            shadows = _Shadows.cast(_features(seen_by, pictures), mean, directions)
+            coarse.store(block, shadows.coarse)
+            fine.store(block, shadows.fine)
+            rest[block], further[block] = shadows.rest, shadows.further
+            squares[block] = _norms(coarse.codes[block] * coarse.scales[block]) ** 2
             yield None
-            block = slice(start, start + SAMPLES_AT_ONCE)
-            shadows = _Shadows.cast(_features(seen_by, images[chosen[block]]), mean, directions)
-            coarse[:, block], rest[block] = shadows.coarse.T, shadows.rest
-            for stored, codes in zip(fine, _Codes.of(shadows.fine), strict=True):
-                stored[block] = codes
-        squares = np.einsum("ij,ij->j", coarse, coarse)
-        yield cls(seen_by, images, chosen, mean, directions, coarse, squares, fine, rest)
+        yield cls(seen_by, images, chosen, mean, directions, coarse, fine, rest, further, squares)
 
     @allowing_overflow
     def nearest(self, picture: Array, count: int) -> Neighbours:
@@ -189,18 +204,26 @@ class NearestIndex:
 
     def _coarse_bounds(self, shadow: _Shadows) -> Array:
         """What the squared distance of each picture from a place with this shadow is at least: (N,)."""
-        place = shadow.coarse[0].astype(np.float32)
-        bounds = (self.squares + place @ place) * np.float32(1 - SLACK)
-        bounds -= 2 * (place @ self.coarse)
-        return np.asarray(bounds)
+        place, further = shadow.coarse[0].astype(np.float32), np.float32(shadow.further[0])
+        codes, scales, errors = self.coarse
+        products = [
+            codes[start : start + SHADOWS_AT_ONCE].astype(np.float32) @ place
+            for start in range(0, len(codes), SHADOWS_AT_ONCE)
+        ]
+        squares = self.squares + place @ place - 2 * scales[:, 0] * np.concatenate(products)
+        gaps = np.maximum(np.sqrt(np.maximum(squares, 0)) - errors, 0)
+        return np.asarray(gaps**2 + (self.further - further) ** 2 - self._slack(shadow))
 
     def _fine_bounds(self, candidates: NDArray[np.intp], shadow: _Shadows) -> Array:
-        """The same for some of the pictures, from both shadows."""
-        codes, scales, errors = (stored[candidates] for stored in self.fine)
-        coarse = self.coarse[:-1, candidates] - shadow.coarse[0, :-1, np.newaxis]
-        fine = np.maximum(_norms(codes * scales - shadow.fine) - errors, 0)
-        bounds = np.einsum("ij,ij->j", coarse, coarse) + fine**2 + (self.rest[candidates] - shadow.rest) ** 2
-        return np.asarray(bounds - SLACK * (self.squares[candidates] + shadow.coarse[0] @ shadow.coarse[0]))
+        """The same for some of the pictures, from both parts of the shadow."""
+        coarse, fine = self.coarse.gaps(candidates, shadow.coarse), self.fine.gaps(candidates, shadow.fine)
+        bounds = coarse**2 + fine**2 + (self.rest[candidates] - shadow.rest) ** 2
+        return np.asarray(bounds - self._slack(shadow)[candidates])
+
+    def _slack(self, shadow: _Shadows) -> Array:
+        """How wrong rounding may make squared distances from a place with this shadow: (N,)."""
+        square = float(shadow.coarse[0] @ shadow.coarse[0] + shadow.further[0] ** 2)
+        return np.asarray((self.squares + self.further**2 + square) * SLACK)
 
 
 @allowing_overflow
@@ -211,4 +234,5 @@ def _principal_directions(places: Array) -> tuple[Array, Array]:
     scatter = centred.T @ centred
     if not np.isfinite(scatter).all():
         raise ValueError("The network's numbers have become too large to compare pictures by.")
-    return mean, np.linalg.eigh(scatter)[1][:, : -(COARSE + FINE) - 1 : -1]
+    directions = np.linalg.eigh(scatter)[1][:, : -(COARSE + FINE) - 1 : -1]
+    return mean, np.ascontiguousarray(directions)  # not a view of all of them

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.nn import MLP
 from engine.ops import Array
 from engine.samples import as_rows
-from minigrad_gui.insight.trace import SAMPLES_AT_ONCE, allowing_overflow, row_of, trace
+from minigrad_gui.insight.trace import allowing_overflow, in_blocks, row_of, trace
 from minigrad_gui.insight.why import trace_of_logit
 
 Indices = NDArray[np.intp]
@@ -129,10 +129,7 @@ def most_exciting(model: MLP, layer: int, unit: int, images: Array, count: int) 
 
     Raises IndexError if there is no such neuron.
     """
-    outputs = [
-        trace(model, as_rows(images[start : start + SAMPLES_AT_ONCE], model.dtype)).outputs[layer].data[:, unit]
-        for start in range(0, len(images), SAMPLES_AT_ONCE)
-    ]
+    outputs = [trace(model, as_rows(block, model.dtype)).outputs[layer].data[:, unit] for block in in_blocks(images)]
     joined = np.concatenate(outputs) if outputs else np.empty(0, model.dtype)
     best = strongest_first(joined, count)
     return best, joined[best]
@@ -144,22 +141,25 @@ def most_exciting_of_all(
     count: int,
     cancelled: Callable[[], bool] = lambda: False,
     *,
+    chosen: Indices | None = None,
     first: int = 0,
     found: Sequence[Exciting] = (),
 ) -> list[Exciting] | None:
     """The same for every neuron of every layer, in one pass over images (N, ...); None if cancelled.
 
-    first: the index of the first of these images, if it is not 0; found: the best of those before it. Of pictures that
-    excite a neuron equally, any may be among the best.
+    chosen: which of the images are looked at, (n,); what is found counts these. first: the number of the first of them,
+    if it is not 0; found: the best of those before it. Of pictures that excite a neuron equally, any may be among the
+    best.
     """
     best = list(found) or [
         Exciting(np.empty((size, 0), np.intp), np.empty((size, 0), model.dtype)) for size in model.sizes[1:]
     ]
-    for start in range(0, len(images), SAMPLES_AT_ONCE):
+    for block in in_blocks(images, chosen):
         if cancelled():
             return None
-        outputs = trace(model, as_rows(images[start : start + SAMPLES_AT_ONCE], model.dtype)).outputs
-        best = [_merged(old, first + start, new.data.T, count) for old, new in zip(best, outputs, strict=True)]
+        outputs = trace(model, as_rows(block, model.dtype)).outputs
+        best = [_merged(old, first, new.data.T, count) for old, new in zip(best, outputs, strict=True)]
+        first += len(block)
     return best
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from engine.nn import MLP
 from engine.ops import Array
 from engine.samples import as_pairs
 from engine.training import logits_of
-from minigrad_gui.insight.trace import SAMPLES_AT_ONCE, allowing_overflow
+from minigrad_gui.insight.trace import allowing_overflow, in_blocks
 
 Indices = NDArray[np.intp]
 
@@ -30,6 +30,20 @@ class Readings:
     confidence: NDArray[np.float32]
     truth: NDArray[np.float32]
     classes: int
+
+    @classmethod
+    @allowing_overflow
+    def of(cls, logits: Array, labels: Array, temperature: float = 1.0) -> Self:
+        """The readings of pictures with these labels (N,), from a network's logits (N, classes).
+
+        temperature: the logits are divided by it, as by a calibration.
+        """
+        labels = labels.astype(np.intp)
+        probabilities = ops.softmax(logits / logits.dtype.type(temperature))
+        rows, predicted = np.arange(len(logits)), logits.argmax(axis=1)
+        confidence = probabilities[rows, predicted].astype(np.float32)
+        truth = np.where(labels < 0, np.nan, probabilities[rows, labels]).astype(np.float32)
+        return cls(labels, predicted, confidence, truth, logits.shape[1])
 
     @property
     def counts(self) -> NDArray[np.intp]:
@@ -78,35 +92,27 @@ def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
         return np.asarray(part / whole, np.float64)
 
 
-@allowing_overflow
 def read_all(
     model: MLP,
     images: Array,
     labels: Array,
     *,
+    chosen: Indices | None = None,
     temperature: float = 1.0,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Readings | None:
     """Read images (N, ...), uint8 or floating, with class labels (N,); None if cancelled, which is asked often.
 
-    temperature: the logits are divided by it, as by a calibration. Raises ValueError if the numbers of images and
-    labels differ.
+    chosen: which of them are read, (n,), in this order; temperature: see `Readings.of`. Raises ValueError if the
+    numbers of images and labels differ.
     """
     images, labels = as_pairs(images, labels)
-    labels = labels.astype(np.intp)
-    predicted = np.empty(len(labels), np.intp)
-    confidence, truth = np.empty((2, len(labels)), np.float32)
-    for start in range(0, len(labels), SAMPLES_AT_ONCE):
+    logits = [np.empty((0, model.sizes[-1]), model.dtype)]
+    for block in in_blocks(images, chosen):
         if cancelled():
             return None
-        block = slice(start, start + SAMPLES_AT_ONCE)
-        logits = logits_of(model, images[block])
-        probabilities = ops.softmax(logits / logits.dtype.type(temperature))
-        rows = np.arange(len(logits))
-        predicted[block] = logits.argmax(axis=1)
-        confidence[block] = probabilities[rows, predicted[block]]
-        truth[block] = np.where(labels[block] < 0, np.nan, probabilities[rows, labels[block]])
-    return Readings(labels, predicted, confidence, truth, model.sizes[-1])
+        logits.append(logits_of(model, block))
+    return Readings.of(np.concatenate(logits), labels if chosen is None else labels[chosen], temperature)
 
 
 def confusion(model: MLP, images: Array, labels: Array) -> NDArray[np.intp]:

@@ -4,9 +4,11 @@ The weights take part as constants: gradients are computed with respect to the i
 is written into the network, so that several threads may look into it at once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine import Tensor, ops
 from engine.nn import MLP, Linear
@@ -14,10 +16,19 @@ from engine.ops import Array
 from engine.samples import as_rows
 from engine.tensor import apply
 
-SAMPLES_AT_ONCE = 1000
+SAMPLES_AT_ONCE = 250
+"""Pictures that are looked at together: enough for matrix products to be fast, few enough to need little memory."""
 
 allowing_overflow = np.errstate(over="ignore", invalid="ignore")
 """A decorator for what also looks into networks that have exploded: results may be inf or NaN, without a warning."""
+
+
+def in_blocks(images: Array, indices: NDArray[np.intp] | None = None) -> Iterator[Array]:
+    """Images (N, ...), all or those at these indices, SAMPLES_AT_ONCE at a time: they are never all copied."""
+    chosen = images if indices is None else indices
+    for start in range(0, len(chosen), SAMPLES_AT_ONCE):
+        block = chosen[start : start + SAMPLES_AT_ONCE]
+        yield block if indices is None else images[block]
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def measure_neighbours(model: MLP, images: Array, pictures: Array, space: Space)
     started = time.perf_counter()
     *_, index = NearestIndex.build(model, images, space)
     assert index is not None
-    arrays = (index.coarse, index.squares, index.rest, index.directions, *index.fine)
+    arrays = (*index.coarse, *index.fine, index.rest, index.further, index.squares, index.directions)
     print(
         f"{space}: index built in {time.perf_counter() - started:.1f} s, {sum(a.nbytes for a in arrays) / 1e6:.1f} MB"
     )

@@ -81,16 +81,24 @@ def test_narrow_networks_have_an_index_too(images, pictures, hidden):
         np.testing.assert_allclose(distances, at, rtol=1e-4, atol=1e-5)
 
 
-def test_bounds_allow_for_the_errors_of_the_codes(model, images):
-    index = built(model, images, "pixels")
-    codes, scales, errors = index.fine
+def rougher(part):
+    """Codes that are stored less exactly."""
+    codes, scales, errors = part
     rough = np.clip(np.rint(codes / 64) * 64, -64, 64)
     lost = np.linalg.norm((codes - rough) * scales, axis=1)
-    rougher = replace(index, fine=_Codes(rough.astype(np.int8), scales, errors + lost))
+    return _Codes(rough.astype(np.int8), scales, errors + lost)
+
+
+def test_bounds_allow_for_the_errors_of_the_codes(model, images):
+    index = built(model, images, "pixels")
+    coarse, fine = rougher(index.coarse), rougher(index.fine)
+    squares = np.linalg.norm(coarse.codes * coarse.scales, axis=1) ** 2
+    index = replace(index, coarse=coarse, fine=fine, squares=squares)
     for number in range(20):
-        assert rougher.nearest(images[number], 3)[0][0] == number
+        assert index.nearest(images[number], 3)[0][0] == number
         shadow = _Shadows.cast(_features(None, images[[number]]), index.mean, index.directions)
-        assert rougher._fine_bounds(np.array([number]), shadow) <= 0
+        assert index._coarse_bounds(shadow)[number] <= 0
+        assert index._fine_bounds(np.array([number]), shadow) <= 0
 
 
 def test_pictures_of_noise_which_cast_poor_shadows_are_found_too(model):
@@ -131,10 +139,10 @@ def test_few_of_many_images_are_compared(model, mnist, pictures):
     assert 12 * len(pictures) <= Watched.fetched < 1000 * len(pictures)
 
 
-def test_an_index_of_all_of_mnist_would_take_20_mb(model, images):
+def test_an_index_of_all_of_mnist_would_take_10_mb(model, images):
     index = built(model, images, "hidden")
-    stored = [index.coarse, index.squares, index.rest, *index.fine]
-    assert sum(array.nbytes for array in stored) / len(images) * 60_000 < 20.5e6
+    stored = [*index.coarse, *index.fine, index.rest, index.further, index.squares]
+    assert sum(array.nbytes for array in stored) / len(images) * 60_000 < 10e6
 
 
 @pytest.mark.parametrize("space", SPACES)
