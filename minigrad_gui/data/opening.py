@@ -16,7 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import arff, bitmaps, folders, hdf5, idx, libsvm, matlab, npz, parquet, strokes, tables
+from minigrad_gui.data import (
+    arff,
+    bitmaps,
+    folders,
+    hdf5,
+    idx,
+    libsvm,
+    matlab,
+    npz,
+    parquet,
+    pixel_column,
+    strokes,
+    tables,
+)
 from minigrad_gui.data.bundled import load_mnist
 from minigrad_gui.data.choices import ORIENTATIONS, Choices, Origin
 from minigrad_gui.data.dataset import DataError, Dataset
@@ -62,6 +75,7 @@ FORMATS = (
     Format("InkML", lambda _, start: strokes.recognises_inkml(start), strokes.read_inkml, True),
     Format("UNIPEN", lambda _, start: strokes.recognises_unipen(start), strokes.read_unipen),
     Format("ARFF", lambda _, start: arff.recognises(start), arff.read),
+    Format("table with a column of pixels", lambda _, start: pixel_column.recognises(start), pixel_column.read),
     Format("libsvm", lambda _, start: libsvm.recognises(start), libsvm.read),
     Format("bitmaps in text", lambda path, start: b"\0" not in start and bitmaps.recognises(path), bitmaps.read),
     Format("table", tables.recognises, tables.read),

@@ -1,0 +1,125 @@
+"""Tables whose pixels are numbers in one column, as in FER-2013: a label, "70 80 82 …", and what the picture is for."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.pairing import LABEL_WORDS, in_splits, split_of, words_of
+from minigrad_gui.data.siblings import family
+from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, Samples, block_rows, samples_of
+from minigrad_gui.data.streams import lines_of
+
+FEWEST_NUMBERS = 32
+SAMPLED_ROWS = 50
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""What FER-2013's labels mean: https://www.kaggle.com/competitions/challenges-in-representation-learning."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns hold the pixels, the label and the split (None: there is none), and lines before the first row."""
+
+    pixels: int
+    label: int
+    split: int | None
+    skipped: int
+    names: Sequence[str]
+
+
+def recognises(start: bytes) -> bool:
+    """Whether a field of the first or second line holds many numbers with blanks between them, and others are there."""
+    lines = start.decode("utf-8-sig", "replace").splitlines()[:2]
+    return b"\0" not in start and any(_numbers_at(next(csv.reader([line]), [])) is not None for line in lines)
+
+
+def read(path: Path) -> Found:
+    """The dataset of a table and of those beside it that belong to it."""
+    splits: dict[str, list[Samples]] = {}
+    class_names = None
+    for name, file in family(path).items():
+        columns = _columns(file)
+        found = [(_split(row, columns, name), row[columns.label].strip()) for row in _rows(file, columns)]
+        if len(found) > MAX_PICTURES:
+            raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
+        width = len(next(_rows(file, columns))[columns.pixels].split())
+        for split, count in Counter(split for split, _ in found).items():
+            shape, dtype = (count, width), np.dtype(np.float32)
+            pixels = partial(_pixels, file, columns, name, split, shape)
+            labels = np.array([label for each, label in found if each == split])
+            array = Array(shape, dtype, partial(pixels, 1), pixels)
+            splits.setdefault(split, []).append(samples_of(array, Array.of(labels)))
+        if columns.names[columns.label : columns.label + 1] == ["emotion"]:
+            class_names = dict(enumerate(EMOTIONS))
+    found_splits = in_splits(splits, [])
+    return Found(found_splits.train, found_splits.test, class_names, remarks=found_splits.remarks)
+
+
+def _numbers_at(fields: Sequence[str]) -> int | None:
+    """Which of several fields holds many numbers."""
+    if len(fields) < 2:
+        return None
+    for at, field in enumerate(fields):
+        numbers = field.split()
+        if len(numbers) >= FEWEST_NUMBERS and all(number.replace(".", "", 1).isdecimal() for number in numbers):
+            return at
+    return None
+
+
+def _columns(path: Path) -> Columns:
+    rows = []
+    for row in csv.reader(lines_of(path)):
+        rows.append(row)
+        if len(rows) > SAMPLED_ROWS:
+            break
+    skipped = int(_numbers_at(rows[0]) is None)
+    if len(rows) <= skipped or (pixels := _numbers_at(rows[skipped])) is None:
+        raise DataError("it holds no pictures.")
+    names = [name.strip().lower() for name in rows[0]] if skipped else []
+    others = [at for at in range(len(rows[skipped])) if at != pixels]
+    split = next((at for at in others if all(len(row) > at and split_of(row[at]) for row in rows[skipped:])), None)
+    rest = [at for at in others if at != split]
+    named = [at for at in rest if at < len(names) and set(words_of(names[at])) & set(LABEL_WORDS)]
+    if not rest or (len(rest) > 1 and len(named) != 1):
+        raise DataError("it is not clear which column holds the labels.")
+    return Columns(pixels, (named or rest)[0], split, skipped, names)
+
+
+def _rows(path: Path, columns: Columns) -> Iterator[list[str]]:
+    for number, row in enumerate(csv.reader(lines_of(path))):
+        if number < columns.skipped:
+            continue
+        if len(row) <= max(columns.pixels, columns.label, columns.split or 0):
+            raise DataError(f"its row {number + 1:,} is cut.")
+        yield row
+
+
+def _split(row: Sequence[str], columns: Columns, name: str) -> str:
+    return (split_of(row[columns.split]) if columns.split is not None else split_of(name)) or "train"
+
+
+def _pixels(
+    path: Path, columns: Columns, name: str, split: str, shape: tuple[int, int], step: int
+) -> Iterator[NDArray[np.float32]]:
+    rows, block = block_rows(shape, np.dtype(np.float32)), []
+    chosen = (row[columns.pixels] for row in _rows(path, columns) if _split(row, columns, name) == split)
+    for number, text in enumerate(chosen):
+        if number % step:
+            continue
+        try:
+            block.append(np.array(text.split(), np.float32))
+        except ValueError as error:
+            raise DataError("a picture holds something other than numbers.") from error
+        if len(block[-1]) != shape[1]:
+            raise DataError("its pictures do not all hold as many numbers.")
+        if len(block) == rows:
+            yield np.stack(block)
+            block = []
+    if block:
+        yield np.stack(block)

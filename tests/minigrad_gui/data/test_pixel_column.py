@@ -1,0 +1,58 @@
+"""Tables as FER-2013's: the pixels in one column."""
+
+from dataclasses import replace
+
+import pytest
+from own_files import assert_same, opened
+
+from minigrad_gui.data import DataError
+
+
+def write(path, own, header="label,pixels,Usage\n", quote="", uses=("Training", "PublicTest")):
+    lines = [
+        f"{label},{quote}{' '.join(map(str, image.ravel()))}{quote},{use}\n"
+        for images, labels, use in ((own.x, own.y, uses[0]), (own.tx, own.ty, uses[1]))
+        for image, label in zip(images, labels, strict=True)
+    ]
+    path.write_text(header + "".join(lines))
+    return path
+
+
+@pytest.mark.parametrize("header", ["", "label,pixels,Usage\n", "emotion,pixels,Usage\n"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_pixels_in_one_column(own, tmp_path, header, quote):
+    dataset = opened(write(tmp_path / "icml_face_data.csv", own, header, quote))
+    if header.startswith("emotion"):  # digits are no emotions
+        dataset = replace(dataset, class_names=tuple("0123456789"))
+    assert_same(dataset, own)
+
+
+def test_emotions_have_names(tmp_path):
+    rows = [f"{number % 7},{' '.join(['0 128 255 7'] * 576)}\n" for number in range(28)]
+    (tmp_path / "train.csv").write_text("emotion,pixels\n" + "".join(rows))
+    dataset = opened(tmp_path / "train.csv", sizing="scaled")
+    assert dataset.class_names[3] == "happy"
+    assert dataset.train_images.shape[1:] == (28, 28)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("label,pixels\n1," + "3 " * 784 + "\n2,3 4 5\n", "do not all hold as many"),
+        ("label,pixels\n1," + "3 " * 784 + "\n2," + "x " * 784 + "\n", "something other than numbers"),
+        ("label,pixels\n1," + "3 " * 784 + "\n2\n", "row 3 is cut"),
+        ("a,b,pixels\n1,2," + "3 " * 784 + "\n", "not clear which column"),
+        ("label,pixels\n1," + "3 " * 785 + "\n", "not one of pictures"),
+    ],
+)
+def test_other_text_is_refused(tmp_path, text, told):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(DataError, match=told):
+        opened(tmp_path / "a.csv")
+
+
+def test_a_test_file_beside_it(own, tmp_path):
+    for name, images, labels in (("train", own.x, own.y), ("test", own.tx, own.ty)):
+        rows = [f"{label},{' '.join(map(str, image.ravel()))}\n" for image, label in zip(images, labels, strict=True)]
+        (tmp_path / f"{name}.csv").write_text("label,pixels\n" + "".join(rows))
+    assert_same(opened(tmp_path / "train.csv"), own)
