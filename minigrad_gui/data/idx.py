@@ -52,7 +52,7 @@ def read_array(path: Path) -> Array:
     """The array of one IDX file. Raises DataError if the header is wrong; blocks raise it if the file is cut."""
     with open_plain(path) as file:
         start = read_exactly(file, 4)
-        if not recognises(start):
+        if not recognises(bytes(start)):
             raise DataError(f"{path.name} is not an IDX file.")
         shape = tuple(int.from_bytes(read_exactly(file, 4)) for _ in range(start[3]))
     if shape[0] > MAX_PICTURES or prod(shape[1:]) > 1 << 24:

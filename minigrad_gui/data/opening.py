@@ -29,6 +29,7 @@ from minigrad_gui.data import (
     pixel_column,
     strokes,
     tables,
+    torch_files,
 )
 from minigrad_gui.data.bundled import load_mnist
 from minigrad_gui.data.choices import ORIENTATIONS, Choices, Origin
@@ -69,6 +70,7 @@ FORMATS = (
     Format("MATLAB .mat", lambda _, start: matlab.recognises(start), matlab.read),
     Format("HDF5", lambda _, start: hdf5.recognises(start), hdf5.read),
     Format("Parquet or Arrow", lambda _, start: parquet.recognises(start), parquet.read),
+    Format("PyTorch .pt", torch_files.recognises, torch_files.read),
     Format("zip of pictures", lambda _, start: start[:4] == b"PK\3\4", folders.read_zip),
     Format("tar of pictures", lambda _, start: folders.recognises_tar(start), folders.read_tar),
     Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw, True),

@@ -18,6 +18,7 @@ from minigrad_gui.data.streams import lines_of
 
 FEWEST_NUMBERS = 32
 SAMPLED_ROWS = 50
+MAX_NUMBER = 1e9
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """What FER-2013's labels mean: https://www.kaggle.com/competitions/challenges-in-representation-learning."""
 
@@ -113,11 +114,14 @@ def _pixels(
         if number % step:
             continue
         try:
-            block.append(np.array(text.split(), np.float32))
+            numbers = np.array(text.split(), np.float64)
         except ValueError as error:
             raise DataError("a picture holds something other than numbers.") from error
-        if len(block[-1]) != shape[1]:
+        if len(numbers) != shape[1]:
             raise DataError("its pictures do not all hold as many numbers.")
+        if not (np.abs(numbers) <= MAX_NUMBER).all():
+            raise DataError("its numbers are too large.")
+        block.append(numbers.astype(np.float32))
         if len(block) == rows:
             yield np.stack(block)
             block = []

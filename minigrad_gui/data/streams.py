@@ -17,6 +17,7 @@ COMPRESSIONS: dict[bytes, Callable[[Path, str], Any]] = {
     b"\xfd7zXZ\x00": lzma.open,
 }
 MAX_LINE_BYTES = 1 << 20
+PIECE_BYTES = 1 << 22
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz")
 
 
@@ -42,9 +43,15 @@ def lines_of(path: Path) -> Iterator[str]:
                 yield text
 
 
-def read_exactly(file: IO[bytes], count: int) -> bytes:
+def read_exactly(file: IO[bytes], count: int) -> bytes | bytearray:
     """The next `count` bytes. Raises DataError if the file ends before."""
-    content = file.read(count)
+    content: bytes | bytearray
+    if count <= PIECE_BYTES:
+        content = file.read(count)
+    else:  # in pieces, for `read` takes the memory before it looks at the file
+        content = bytearray()
+        while len(content) < count and (piece := file.read(min(PIECE_BYTES, count - len(content)))):
+            content += piece
     if len(content) != count:
         raise DataError("it ends too early.")
     return content

@@ -26,6 +26,7 @@ import numpy as np
 from fuzz import Watch, change_bytes
 from numpy.typing import NDArray
 from own_files import idx_bytes
+from torch_bytes import pair, pt_bytes
 
 from minigrad_gui import data
 
@@ -65,6 +66,10 @@ def seeds() -> dict[str, bytes]:
         "packed.mat": _mat(x, y, packed=True),
         "a.parquet": _parquet(x, y),
         "a.arrow": _arrow(x, y),
+        "a.pt": pt_bytes(pair(x, y.astype(np.int64)), [x, y.astype(np.int64)]),
+        "pixels.csv": "".join(
+            f'{label},"{" ".join(map(str, row))}"\n' for label, row in zip(y, rows, strict=True)
+        ).encode(),
         "a.ndjson": "".join(json.dumps(drawing) + "\n" for drawing in strokes).encode(),
         "a.unipen": "\n".join([".VERSION 1", *characters]).encode(),
         "train-images-idx3-ubyte": idx_bytes(x),

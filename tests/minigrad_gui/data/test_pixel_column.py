@@ -40,6 +40,7 @@ def test_emotions_have_names(tmp_path):
     [
         ("label,pixels\n1," + "3 " * 784 + "\n2,3 4 5\n", "do not all hold as many"),
         ("label,pixels\n1," + "3 " * 784 + "\n2," + "x " * 784 + "\n", "something other than numbers"),
+        ("label,pixels\n1," + "3 " * 784 + "\n2," + "1e99 " * 784 + "\n", "too large"),
         ("label,pixels\n1," + "3 " * 784 + "\n2\n", "row 3 is cut"),
         ("a,b,pixels\n1,2," + "3 " * 784 + "\n", "not clear which column"),
         ("label,pixels\n1," + "3 " * 785 + "\n", "not one of pictures"),

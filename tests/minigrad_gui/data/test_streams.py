@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import os
+import tracemalloc
 
 import pytest
 
@@ -19,6 +20,17 @@ def test_contents_are_unpacked(tmp_path, pack):
         assert read_exactly(file, 6) == b"digits"
         with pytest.raises(DataError, match="ends too early"):
             read_exactly(file, 1)
+
+
+def test_what_is_claimed_takes_no_memory(tmp_path):
+    (tmp_path / "a").write_bytes(bytes(10))
+    tracemalloc.start()
+    try:
+        with open(tmp_path / "a", "rb") as file, pytest.raises(DataError, match="ends too early"):
+            read_exactly(file, 1 << 32)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_pipe_is_refused_at_once(tmp_path):
