@@ -45,9 +45,14 @@ class Digits:
     indices: NDArray[np.intp]
     class_names: tuple[str, ...]
 
+    @property
+    def kind(self) -> str:
+        """What they are: of other classes than the digits, pictures."""
+        return "digit" if self.class_names == data.DIGIT_NAMES else "picture"
+
     def called(self, index: int) -> str:
         """Such as "Test digit 4,163, labelled 9". index: in the dataset."""
-        return f"{self.part.capitalize()} digit {index:,}, labelled {self.class_names[self.labels[index]]}"
+        return f"{self.part.capitalize()} {self.kind} {index:,}, labelled {self.class_names[self.labels[index]]}"
 
     def pictures(self, indices: Any) -> Picture:
         """Of one digit or many: float32 (..., 28, 28) from 0 (paper) to 1 (ink). indices: in the dataset."""

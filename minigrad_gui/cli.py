@@ -33,6 +33,7 @@ from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.pictures import PictureError, pictures_in, read_image
 from minigrad_gui.presets import PRESETS, dataset_of
 from minigrad_gui.reader import Prediction, ReadDigit, load_reader, percentage, read_picture, written_number
+from minigrad_gui.records import names_of_classes, recorded_dataset
 from minigrad_gui.version import version
 
 COMMANDS = ("train", "evaluate", "predict", "data")
@@ -116,7 +117,8 @@ def _commands() -> argparse.ArgumentParser:
     test = commands.add_parser(
         "evaluate",
         help="test a network",
-        description="Print the loss and accuracy of a network on MNIST's 10,000 test digits, on which none is trained.",
+        description="Print the loss and accuracy of a network on MNIST's 10,000 test digits, on which none is trained, "
+        "or on the test pictures of its own data if it tells other classes apart.",
     )
     test.add_argument("model", type=Path, metavar="MODEL", help="an .npz file written by the window or by train")
     _add_data(test)
@@ -246,12 +248,15 @@ def _train(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     dataset = _own_data(options)
     if dataset is None:
-        model, dataset = load_reader(options.model)[0], data.load(data.MNIST)
+        model, record = load_reader(options.model)
+        trained_on = recorded_dataset(record) if record.class_names else None
+        dataset = data.load(*trained_on) if trained_on is not None else data.load(data.MNIST)
     else:
         model, meta = load_model(options.model)
-        known = TrainingRecord.from_meta(meta).class_names
-        if known and known != dataset.class_names:
-            raise UsageError(f"the network knows other classes ({', '.join(known)}) than the data.")
+        record = TrainingRecord.from_meta(meta)
+    known = record.class_names
+    if known and known != dataset.class_names:
+        raise UsageError(f"the network knows other classes ({', '.join(known)}) than the data.")
     if (inputs := model.sizes[0]) != dataset.test_images[0].size:
         raise UsageError(f"the network expects {inputs} inputs, but the pictures have {dataset.test_images[0].size}.")
     if (outputs := model.sizes[-1]) != (classes := len(dataset.class_names)):
@@ -286,12 +291,13 @@ def _show_data(options: argparse.Namespace) -> int:
 
 def _predict(options: argparse.Namespace) -> int:
     model, record = load_reader(options.model)
+    class_names = names_of_classes(record, model.sizes[-1])
     status = 0
     for path in _pictures(options.images):
         try:
             if isinstance(path, PictureError):
                 raise path
-            digits = read_picture(model, record.calibration, read_image(path))
+            digits = read_picture(model, record.calibration, read_image(path), class_names=class_names)
         except (PictureError, MemoryError) as error:
             complain(error if isinstance(error, PictureError) else f"{path} needs more memory than there is.")
             status = 2
@@ -327,4 +333,4 @@ def _single_answer(prediction: Prediction | None) -> str:
     if prediction is None:
         return "no answer, the network's weights are too large"
     doubt = "" if prediction.recognised else "not recognised, closest match "
-    return f"{doubt}{prediction.digit} ({percentage(prediction.probabilities.max())})"
+    return f"{doubt}{prediction.name} ({percentage(prediction.probabilities.max())})"

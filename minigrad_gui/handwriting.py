@@ -20,7 +20,9 @@ from engine import Adam, Augmentation, cross_entropy_loss
 from engine.archive import reason_of, remove_old_drafts, replacing
 from engine.fast import quickest_steps
 from engine.nn import MLP
-from minigrad_gui.digits import CLASSES, Picture, rasterize
+from engine.record import MAX_NAME_CHARS
+from minigrad_gui.data import DIGIT_NAMES
+from minigrad_gui.digits import Picture, rasterize
 
 MAX_DRAWINGS = 2000
 """Only the newest drawings are taught; older ones stay on disk."""
@@ -90,16 +92,25 @@ def is_dot(strokes: Sequence[ArrayLike]) -> bool:
     return sum(lengths) < LEAST_INK
 
 
+Label = int | str
+"""A digit, or the name of another class."""
+
+
+def label_of(class_name: str) -> Label:
+    """The label of drawings that show a class of this name."""
+    return int(class_name) if class_name in DIGIT_NAMES else class_name
+
+
 class DrawingStoreError(Exception):
     """A drawing could not be stored or removed. The message is one sentence for the person who drew it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A labelled drawing. strokes: (n, 2) each, in units of the paper's side; label: its digit."""
+    """A labelled drawing. strokes: (n, 2) each, in units of the paper's side."""
 
     strokes: tuple[NDArray[np.float64], ...]
-    label: int
+    label: Label
     name: str
     """Its file name; names sort by time."""
     _made: list[Picture] = field(default_factory=list, init=False, repr=False)
@@ -113,7 +124,7 @@ class Drawing:
         return self._made[0]
 
 
-def new_drawing(strokes: Sequence[ArrayLike], label: int) -> Drawing:
+def new_drawing(strokes: Sequence[ArrayLike], label: Label) -> Drawing:
     """A drawing named after the current time. strokes: (n, 2) each, in units of the paper's side."""
     name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.json"
     return Drawing(tuple(np.asarray(stroke, np.float64) for stroke in strokes), label, name)
@@ -147,7 +158,7 @@ class DrawingStore:
             self.drawings[:0] = read
             self.unread = ()
 
-    def add(self, strokes: Sequence[ArrayLike], label: int) -> Drawing:
+    def add(self, strokes: Sequence[ArrayLike], label: Label) -> Drawing:
         """Store a new drawing. Raises DrawingStoreError like `put`."""
         drawing = new_drawing(strokes, label)
         self.put(drawing)
@@ -188,7 +199,7 @@ class DrawingStore:
                 f"{what} could not be removed from {self.folder}: {reason_of(problem)}."
             ) from problem
 
-    def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
+    def relabel(self, drawings: Sequence[Drawing], label: Label) -> None:
         """Change the label of drawings. Raises DrawingStoreError if some cannot be written; those do not change."""
         corrected: dict[str, Drawing] = {}
         problem = None
@@ -244,6 +255,10 @@ def _counted(count: int) -> str:
     return "The drawing" if count == 1 else f"{count:,} drawings"
 
 
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= MAX_NAME_CHARS and text.isprintable()
+
+
 def _read_drawing(file: Path) -> Drawing | None:
     try:
         if not file.is_file() or file.stat().st_size > MAX_FILE_BYTES:  # reading a pipe would block forever
@@ -256,6 +271,6 @@ def _read_drawing(file: Path) -> Drawing | None:
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError):
         return None
     drawn = strokes and all(len(stroke) and (np.abs(stroke) <= MAX_COORDINATE).all() for stroke in strokes)
-    if not drawn or type(label) is not int or not 0 <= label < CLASSES:
+    if not drawn or type(label) not in (int, str) or label_of(str(label)) != label or not _is_name(str(label)):
         return None
     return Drawing(tuple(np.round(stroke, COORDINATE_DECIMALS) for stroke in strokes), label, file.name)

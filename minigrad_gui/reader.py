@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from engine import ModelFileError, load_model
 from engine.calibration import Calibration, log_sum_exp
 from engine.nn import MLP
-from engine.record import TrainingRecord
+from engine.record import MAX_CLASSES, TrainingRecord
 from engine.training import logits_of
-from minigrad_gui.digits import CLASSES, SIDE_PX, Picture, rasterize
+from minigrad_gui.data import DIGIT_NAMES
+from minigrad_gui.digits import SIDE_PX, Picture, rasterize
 from minigrad_gui.splitting import best_groups
 
 EVEN_SURPLUS, SURPLUS_SCALE = 1.2, 0.2
@@ -28,16 +29,22 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Prediction:
-    """How a network reads a picture: the likeliest digit, and each digit's probability, float (10,).
+    """How a network reads a picture: the likeliest class, and the probability of each, float (n,).
 
-    recognised: whether the network is sure enough for the answer to be accepted; with_handwriting: whether the copy
-    that has learnt the person's handwriting read it.
+    digit: the index of the class in class_names; recognised: whether the network is sure enough for the answer to be
+    accepted; with_handwriting: whether the copy that has learnt the person's handwriting read it.
     """
 
     digit: int
     probabilities: NDArray[np.floating[Any]]
     recognised: bool = True
     with_handwriting: bool = False
+    class_names: tuple[str, ...] = DIGIT_NAMES
+
+    @property
+    def name(self) -> str:
+        """What the likeliest class is called."""
+        return self.class_names[self.digit]
 
 
 @dataclass(frozen=True)
@@ -54,8 +61,8 @@ class ReadDigit:
 
     @property
     def text(self) -> str:
-        """The digit; "?" if it was not recognised."""
-        return str(self.prediction.digit) if self.prediction is not None and self.prediction.recognised else "?"
+        """The digit, or another class by its name; "?" if it was not recognised."""
+        return self.prediction.name if self.prediction is not None and self.prediction.recognised else "?"
 
 
 def percentage(probability: float) -> str:
@@ -65,25 +72,37 @@ def percentage(probability: float) -> str:
 
 
 def predict(
-    model: MLP, calibration: Calibration, picture: Picture, *, with_handwriting: bool = False
+    model: MLP,
+    calibration: Calibration,
+    picture: Picture,
+    *,
+    with_handwriting: bool = False,
+    class_names: tuple[str, ...] = DIGIT_NAMES,
 ) -> Prediction | None:
     """Read a picture, float32 (28, 28) from 0 (paper) to 1 (ink). Returns None if it is blank.
 
-    Also returns None if the probabilities are not finite: weights may be finite but too large to compute with.
+    class_names: what the network's outputs stand for. Also returns None if the probabilities are not finite: weights
+    may be finite but too large to compute with.
     """
     if not picture.any():
         return None
-    return _predictions(model, calibration, picture[np.newaxis], with_handwriting)[0]
+    return _predictions(model, calibration, picture[np.newaxis], with_handwriting, class_names)[0]
 
 
 def _predictions(
-    model: MLP, calibration: Calibration, pictures: NDArray[np.float32], with_handwriting: bool
+    model: MLP,
+    calibration: Calibration,
+    pictures: NDArray[np.float32],
+    with_handwriting: bool,
+    class_names: tuple[str, ...],
 ) -> list[Prediction | None]:
     """Read pictures, (n, 28, 28), none of them blank; None where the probabilities are not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         probabilities, accepted = calibration.read(logits_of(model, pictures))
     return [
-        Prediction(int(each.argmax()), each, bool(is_accepted), with_handwriting) if np.isfinite(each).all() else None
+        Prediction(int(each.argmax()), each, bool(is_accepted), with_handwriting, class_names)
+        if np.isfinite(each).all()
+        else None
         for each, is_accepted in zip(probabilities, accepted, strict=True)
     ]
 
@@ -94,6 +113,7 @@ def read_picture(
     array: NDArray[Any],
     *,
     with_handwriting: bool = False,
+    class_names: tuple[str, ...] = DIGIT_NAMES,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[ReadDigit]:
     """The digits of a picture in reading order, each read as `predict` does; array: as for `photo.find_digits`.
@@ -109,23 +129,28 @@ def read_picture(
     def certainty(pictures: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         return certainty_of_digit(calibration, logits_of(model, pictures))
 
-    return [
-        ReadDigit(each.box, each.picture, predict(model, calibration, each.picture, with_handwriting=with_handwriting))
-        for each in find_digits(array, certainty, cancelled)
-    ]
+    def read(picture: Picture) -> Prediction | None:
+        return predict(model, calibration, picture, with_handwriting=with_handwriting, class_names=class_names)
+
+    return [ReadDigit(each.box, each.picture, read(each.picture)) for each in find_digits(array, certainty, cancelled)]
 
 
 def written_number(digits: Sequence[ReadDigit]) -> str:
     """The text of digits in reading order, such as "2026" or "17 4", with "?" for each that is not recognised.
 
-    A number ends at the end of a line or at a gap at least as wide as the digit before it is high.
+    A number ends at the end of a line or at a gap at least as wide as the digit before it is high. Names of classes
+    that are words stand apart.
     """
     text = ""
     for before, digit in zip([None, *digits], digits, strict=False):
-        if before is not None and _ends_number(before.box, digit.box):
+        if before is not None and (_ends_number(before.box, digit.box) or _are_words(before, digit)):
             text += " "
         text += digit.text
     return text
+
+
+def _are_words(*digits: ReadDigit) -> bool:
+    return any(len(digit.text) > 1 for digit in digits)
 
 
 def _ends_number(before: Box, box: Box) -> bool:
@@ -143,7 +168,7 @@ class Number:
         """All digits, with "?" for each that was not recognised and a space before each new line."""
         text = ""
         for before, digit in zip([None, *self.digits], self.digits, strict=False):
-            if before is not None and digit.box[1] > before.box[3]:
+            if before is not None and (digit.box[1] > before.box[3] or _are_words(before, digit)):
                 text += " "
             text += digit.text
         return text
@@ -155,6 +180,7 @@ def read_number(
     strokes: Sequence[NDArray[np.float64]],
     *,
     with_handwriting: bool = False,
+    class_names: tuple[str, ...] = DIGIT_NAMES,
 ) -> Number:
     """Read strokes, (n, 2) each, as a number of one or more digits. A single digit is read like `predict`.
 
@@ -179,7 +205,7 @@ def read_number(
     predictions: list[Prediction | None] = [None] * len(groups)
     if model is not None:
         chosen = np.stack([picture_of(group) for group in groups])
-        predictions = _predictions(model, calibration, chosen, with_handwriting)
+        predictions = _predictions(model, calibration, chosen, with_handwriting, class_names)
     digits = []
     for group, prediction in zip(groups, predictions, strict=True):
         points, picture = np.concatenate([strokes[index] for index in group]), picture_of(group)
@@ -202,11 +228,11 @@ def certainty_of_digit(calibration: Calibration, logits: NDArray[np.floating[Any
 
 
 def load_reader(path: Path) -> tuple[MLP, TrainingRecord]:
-    """Load a network and how it was trained. Raises ModelFileError, also if the network cannot read digits."""
+    """Load a network and how it was trained. Raises ModelFileError, also if the network cannot read pictures."""
     model, meta = load_model(path)
-    if model.sizes[0] != SIDE_PX**2 or model.sizes[-1] != CLASSES:
+    if model.sizes[0] != SIDE_PX**2 or not 2 <= model.sizes[-1] <= MAX_CLASSES:
         raise ModelFileError(
-            f"{path.name} holds a network with {model.sizes[0]} inputs and {model.sizes[-1]} outputs; reading digits "
-            f"takes {SIDE_PX**2} and {CLASSES}."
+            f"{path.name} holds a network with {model.sizes[0]} inputs and {model.sizes[-1]} outputs; reading pictures "
+            f"takes {SIDE_PX**2} inputs, and 2 to {MAX_CLASSES} outputs."
         )
     return model, TrainingRecord.from_meta(meta)

@@ -23,7 +23,7 @@ from minigrad_gui import data, process
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.diagnosis import Diagnosis, diagnose_run
-from minigrad_gui.records import recorded_dataset
+from minigrad_gui.records import recorded_dataset, recorded_names
 from minigrad_gui.threads import fastest_blas_threads
 
 
@@ -80,10 +80,20 @@ class TrainingJob:
         )
 
     def result_record(
-        self, epochs: Sequence[EpochSummary], threads: int | None, result: "TrainingResult | None" = None
+        self,
+        epochs: Sequence[EpochSummary],
+        threads: int | None,
+        class_names: tuple[str, ...],
+        result: "TrainingResult | None" = None,
     ) -> TrainingRecord:
         """How the run's network was trained; result: once the run has ended, how it did."""
-        record = replace(self.record(threads), config=self.config, epochs=tuple(epochs), versions=library_versions())
+        record = replace(
+            self.record(threads),
+            config=self.config,
+            epochs=tuple(epochs),
+            class_names=recorded_names(class_names),
+            versions=library_versions(),
+        )
         if result is None or result.test is None:
             return record
         loss, accuracy = result.test
@@ -231,9 +241,7 @@ class Runner:
 
     def record(self, result: TrainingResult) -> TrainingRecord:
         """How the network was trained."""
-        record = self.job.result_record(self.run.epochs, self.threads, result)
-        names = self.dataset.class_names
-        return record if names == data.DIGIT_NAMES else replace(record, class_names=names)
+        return self.job.result_record(self.run.epochs, self.threads, self.dataset.class_names, result)
 
     def _is_finite(self) -> bool:
         return all(np.isfinite(parameter.data).all() for parameter in self.run.model.parameters())
@@ -249,6 +257,11 @@ def open_run(job: TrainingJob, cache: RunCache, failed: Callable[[ModelFileError
     state, meta = load_checkpoint(job.resume_from) if job.resume_from is not None else (None, {})
     dataset = cache.dataset(job)
     samples, classes = (dataset.train_images, dataset.train_labels), len(dataset.class_names)
+    if job.start_from is not None and job.start_from.sizes[-1] != classes:
+        raise data.DataError(
+            f"The run cannot continue from this network, which tells {job.start_from.sizes[-1]} classes apart: "
+            f"{dataset.name} has {classes}."
+        )
     run = TrainingRun(job.config, *samples, classes, job.start_from, dataset.outliers)
     if state is not None:
         try:

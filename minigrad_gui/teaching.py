@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -15,28 +15,34 @@ from PySide6.QtCore import QObject, Signal, Slot
 from engine import MLP, Adam, cross_entropy_loss, evaluate
 from engine.fast import quickest_steps
 from minigrad_gui import data, process
+from minigrad_gui.analysis import TrainedOn
+from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.handwriting import Drawing, teach
 
 REPLAYED = 6000
-"""Number of MNIST training digits that represent all of them."""
+"""Number of training digits that represent all of them."""
 SAMPLE_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
 
 
 @dataclass(frozen=True)
 class TeachingJob:
-    """What to learn: a network, which does not change, and labelled drawings.
+    """What to learn: a network, which does not change, and labelled drawings of some of its classes.
 
-    Set `cancelled` if the result is no longer needed.
+    class_names: what its outputs stand for; trained_on: what it learned from, some of which is repeated. Set
+    `cancelled` if the result is no longer needed.
     """
 
     model: MLP
     drawings: tuple[Drawing, ...]
+    class_names: tuple[str, ...] = data.DIGIT_NAMES
+    trained_on: TrainedOn = field(default_factory=TrainedOn)
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True)
 class TeachingResult:
-    """The result of a job: the network that has learnt the drawings, and its loss and accuracy on MNIST's test set."""
+    """The result of a job: the network that has learnt the drawings, and its loss and accuracy on the test pictures:
+    MNIST's if it reads digits, else those of what it was trained on."""
 
     job: TeachingJob
     model: MLP | None = None
@@ -51,14 +57,26 @@ class TeachingWorker(QObject):
     samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
     taught = Signal(object)  # TeachingResult, once for each job
 
-    def __init__(self) -> None:
+    def __init__(self, datasets: DatasetCache | None = None) -> None:
         super().__init__()
+        self._datasets = datasets or DatasetCache()
         self._dataset: data.Dataset | None = None
 
     def _digits(self) -> data.Dataset:
         if self._dataset is None:
             self._dataset = _without_most(data.load(data.MNIST))
         return self._dataset
+
+    def _known(self, job: TeachingJob) -> data.Dataset:
+        """What the network of a job can read already. Raises DataError."""
+        if job.class_names == data.DIGIT_NAMES:
+            return self._digits()
+        source, choices = job.trained_on.source, job.trained_on.choices
+        dataset = self._datasets.get(source, choices, job.cancelled.is_set)
+        if dataset.class_names != job.class_names:
+            raise data.DataError(f"{dataset.name} has other classes than this network, so it cannot learn drawings.")
+        chosen = np.random.default_rng(0).permutation(len(dataset.train_labels))[:REPLAYED]  # it may be sorted by class
+        return replace(dataset, train_images=dataset.train_images[chosen], train_labels=dataset.train_labels[chosen])
 
     @Slot()
     def load_samples(self) -> None:
@@ -89,19 +107,21 @@ class TeachingWorker(QObject):
     @Slot(object)
     def run(self, job: TeachingJob) -> None:
         try:
-            known = self._digits()
+            known = self._known(job)
             replay, cancelled = (known.train_images, known.train_labels), job.cancelled.is_set
             # Computing a picture for the first time takes a millisecond.
             pictures = [drawing.picture for drawing in job.drawings if not cancelled()]
             if cancelled():
                 self.taught.emit(TeachingResult(job))
                 return
-            labels = [drawing.label for drawing in job.drawings]
+            labels = [job.class_names.index(str(drawing.label)) for drawing in job.drawings]
             # A second BLAS thread would spin while it waits for a core that the window uses.
             with process.blas_threads(1):
                 model = teach(job.model, np.stack(pictures), labels, *replay, cancelled=cancelled)
                 test = None if cancelled() else evaluate(model, known.test_images, known.test_labels)
             result = TeachingResult(job, model, test)
+        except data.LoadingCancelledError:
+            result = TeachingResult(job)
         except data.DataError as error:
             result = TeachingResult(job, error=str(error))
         except MemoryError:

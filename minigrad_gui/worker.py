@@ -33,7 +33,7 @@ RATE_WINDOW_S = 1.0
 class Preparation:
     """A run is ready: its numbers of training and validation samples, mini-batches per epoch and BLAS threads.
 
-    losses, float32 (n,), and epochs: those of a resumed run before the interruption.
+    losses, float32 (n,), and epochs: those of a resumed run before the interruption; class_names: of the dataset.
     """
 
     job: TrainingJob
@@ -43,6 +43,7 @@ class Preparation:
     blas_threads: int
     losses: NDArray[np.float32]
     epochs: tuple[EpochSummary, ...]
+    class_names: tuple[str, ...] = data.DIGIT_NAMES
 
 
 @dataclass(frozen=True)
@@ -193,4 +194,4 @@ def _preparation(runner: Runner) -> Preparation:
     counts = run.training_count, run.validation_count, run.steps_per_epoch
     # A very long run does not store its first losses: draw a level line in their place.
     losses = np.pad(run.losses, (run.steps_done - len(run.losses), 0), "edge") if run.steps_done else run.losses
-    return Preparation(runner.job, *counts, runner.threads, losses, tuple(run.epochs))
+    return Preparation(runner.job, *counts, runner.threads, losses, tuple(run.epochs), runner.dataset.class_names)

@@ -1,6 +1,7 @@
 """Opens datasets while the window stays responsive, and remembers which were opened."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -75,6 +76,13 @@ class Datasets(QObject):
         self._ask(KEY, partial(_open, self._request))
         self.opening.emit(key)
 
+    def cancel(self) -> None:
+        """Open nothing after all."""
+        if self._request is not None:
+            self._withdraw(KEY)
+            self._request = None
+            self.opening.emit("")
+
     def take(self, answer: Answer) -> None:
         """The answer to work that was asked for under KEY."""
         opened: _Opened | None = answer.result
@@ -107,3 +115,15 @@ def _open(request: Opening, desk: Desk) -> _Opened:
     except (data.DataError, data.LoadingCancelledError) as error:
         return _Opened(request, str(error))
     return _Opened(request)
+
+
+def datasets_to_json(datasets: Sequence[Opening]) -> str:
+    return json.dumps([{"source": source, "choices": choices.to_dict()} for source, choices in datasets])
+
+
+def datasets_from_json(text: str) -> list[Opening]:
+    """The inverse of `datasets_to_json`; invalid text gives none."""
+    try:
+        return [(str(each["source"]), data.Choices.from_dict(each["choices"])) for each in json.loads(text)]
+    except (AttributeError, TypeError, ValueError, KeyError, RecursionError):
+        return []

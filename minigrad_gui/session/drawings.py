@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QObject, Signal, Slot
 
-from minigrad_gui.handwriting import Drawing, DrawingStore, DrawingStoreError, new_drawing
+from minigrad_gui.handwriting import Drawing, DrawingStore, DrawingStoreError, Label, new_drawing
 
 Strokes = Sequence[NDArray[np.float64]]
 REMEMBERED = 100
@@ -68,7 +68,7 @@ class Drawings(QObject):
             self._unread = ()
             self._change(self._store.include, found)
 
-    def add(self, strokes: Strokes, label: int) -> Drawing:
+    def add(self, strokes: Strokes, label: Label) -> Drawing:
         drawing = new_drawing(strokes, label)
         self._drawings.append(drawing)
         self._added.append((drawing.name, strokes))
@@ -87,7 +87,7 @@ class Drawings(QObject):
         self._drawings = [drawing for drawing in self._drawings if drawing.name not in gone]
         self._change(self._store.remove, *drawings)
 
-    def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
+    def relabel(self, drawings: Sequence[Drawing], label: Label) -> None:
         wrong = {drawing.name for drawing in drawings}
         self._drawings = [
             replace(drawing, label=label) if drawing.name in wrong else drawing for drawing in self._drawings

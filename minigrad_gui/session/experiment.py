@@ -42,10 +42,11 @@ class Experiment(QObject):
     def can_start(self) -> bool:
         return self.training.state == "idle" and self.settings.error is None
 
-    def start(self, *, paused: bool) -> None:
-        """Start a run with the current settings. Requires `can_start`."""
-        now = self.network.now
-        self._begin(self.settings.job(now.model, now.record.taught_drawings, self.runs.claim(), paused=paused))
+    def start(self, *, paused: bool, classes: int | None = None) -> None:
+        """Start a run with the current settings. Requires `can_start`. classes: of the dataset, if that is known."""
+        now, file = self.network.now, self.runs.claim()
+        job = self.settings.job(now.model, now.record.taught_drawings, file, paused=paused, classes=classes)
+        self._begin(job)
 
     def resume_run(self, run: RecoverableRun, *, keep_checkpoint: bool) -> None:
         """Resume a run with its own settings. keep_checkpoint: see `abandon`."""
@@ -74,7 +75,7 @@ class Experiment(QObject):
 
     @Slot(object, object, bool)
     def _on_network_trained(self, model: MLP, job: TrainingJob, is_first: bool) -> None:
-        self.network.take_trained(model, job, is_first=is_first)
+        self.network.take_trained(model, job, self.training.class_names, is_first=is_first)
 
     @Slot(object)
     def _on_ending(self, result: TrainingResult) -> None:

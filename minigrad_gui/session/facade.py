@@ -22,7 +22,7 @@ from minigrad_gui.analyst import Analyst
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.digits import Picture
 from minigrad_gui.folders import data_folder
-from minigrad_gui.handwriting import Drawing
+from minigrad_gui.handwriting import Drawing, Label, label_of
 from minigrad_gui.insight.damage import Damage
 from minigrad_gui.reader import Number, Prediction, ReadDigit
 from minigrad_gui.recovery import RecoverableRun
@@ -88,7 +88,7 @@ class Session(QObject):
         self._datasets = Datasets(datasets, partial(self.analyse, urgent=True), self.withdraw, self)
         self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network
         self._runs, self._previous = experiment.runs, experiment.previous
-        self._handwriting = Handwriting(folder / "handwriting", self)
+        self._handwriting = Handwriting(folder / "handwriting", self, datasets)
         self._damaged = DamagedNetwork()
         self._drawing = Canvas(self.read, self.predict, self)
         self._process = ExitStack()
@@ -127,7 +127,7 @@ class Session(QObject):
     source = _Of(lambda session: session._settings.source)
     choices = _Of(lambda session: session._settings.choices)
     """How the dataset of `source` is read: a data.Choices."""
-    can_continue = _Of(lambda session: session._settings.fit(session._network.now.model))
+    can_continue = _Of(lambda session: session._settings.fit(session._network.now.model, session.class_count))
     """Whether a run with this config could continue from the current network."""
     continues = _Of(lambda session: session._settings.continues)
     """Whether the next run should continue from the current network if it can."""
@@ -137,6 +137,8 @@ class Session(QObject):
 
     def set_config(self, config: TrainingConfig, source: str, choices: data.Choices = data.ALL_GUESSED) -> None:
         """Set a valid config and a dataset. A run in progress takes over the learning rate and nothing else."""
+        if source != self.source:
+            self._datasets.cancel()
         self._settings.set(config, source, choices)
 
     def set_config_error(self, error: ConfigError) -> None:
@@ -151,6 +153,12 @@ class Session(QObject):
     """The source of the dataset that is being opened; "" if there is none."""
     recent_datasets = _Of(lambda session: session._datasets.recent)
     """The source and the choices of each dataset that was opened and is still there, the newest first."""
+
+    @property
+    def class_count(self) -> int | None:
+        """Of that dataset; None if it is not in memory."""
+        dataset: data.Dataset | None = self.dataset
+        return None if dataset is None else len(dataset.class_names)
 
     def open_dataset(self, source: str | Path, choices: data.Choices = data.ALL_GUESSED) -> None:
         """Have a dataset opened in another thread. A second request takes the place of the first.
@@ -217,7 +225,7 @@ class Session(QObject):
     def _start(self, *, paused: bool) -> None:
         if self._experiment.can_start:
             self._handwriting.cancel()
-            self._experiment.start(paused=paused)
+            self._experiment.start(paused=paused, classes=self.class_count)
 
     @Slot(str)
     def _on_state_changed(self, state: str) -> None:
@@ -273,6 +281,8 @@ class Session(QObject):
     model = _Of(lambda session: session._network.now.model)
     record = _Of(lambda session: session._network.now.record)
     """How the current network was trained: a TrainingRecord."""
+    class_names = _Of(lambda session: session._network.now.class_names)
+    """What the outputs of the current network stand for: names, by index of the class."""
     is_pretrained = _Of(lambda session: session._network.now.is_pretrained)
     path = _Of(lambda session: session._network.now.path)
     modified = _Of(lambda session: session._network.now.modified)
@@ -315,7 +325,7 @@ class Session(QObject):
     @Slot()
     def _on_model_changed(self) -> None:
         self._damaged.repair()
-        self._handwriting.set_network(self.model, is_wanted=self.uses_handwriting)
+        self._handwriting.set_network(self.model, self.class_names, self.trained_on, is_wanted=self.uses_handwriting)
         self.modelChanged.emit()
         self._drawing.read_again()
 
@@ -373,7 +383,11 @@ class Session(QObject):
         if model is None:
             return None
         return reader.predict(
-            model, self.record.calibration, picture, with_handwriting=self.intact_model is not self.model
+            model,
+            self.record.calibration,
+            picture,
+            with_handwriting=self.intact_model is not self.model,
+            class_names=self.class_names,
         )
 
     def ask_to_read(self, key: str, array: NDArray[np.uint8]) -> None:
@@ -383,20 +397,28 @@ class Session(QObject):
         change.
         """
         model, calibration = self.intact_model, self.record.calibration
-        with_handwriting = model is not self.model
+        with_handwriting, class_names = model is not self.model, self.class_names
 
         def work(desk: Desk) -> list[ReadDigit]:
             return reader.read_picture(
-                model, calibration, array, with_handwriting=with_handwriting, cancelled=desk.cancelled
+                model,
+                calibration,
+                array,
+                with_handwriting=with_handwriting,
+                class_names=class_names,
+                cancelled=desk.cancelled,
             )
 
         self.analyse(key, work, urgent=True)
 
     def read(self, strokes: Strokes) -> Number:
         """How `reading_model` reads strokes, (n, 2) each."""
-        with_handwriting = self.intact_model is not self.model
         return reader.read_number(
-            self.reading_model, self.record.calibration, strokes, with_handwriting=with_handwriting
+            self.reading_model,
+            self.record.calibration,
+            strokes,
+            with_handwriting=self.intact_model is not self.model,
+            class_names=self.class_names,
         )
 
     def read_as_drawn(self) -> tuple[Picture, Prediction | None]:
@@ -405,6 +427,8 @@ class Session(QObject):
 
     # ------------------------------------------------------------ the person's handwriting
 
+    usable_drawings = _Of(lambda session: session._handwriting.usable)
+    """The taught drawings that show classes of the current network."""
     drawing_store = _Of(lambda session: session._handwriting.drawings)
     uses_handwriting = _Of(lambda session: session._network.now.uses_handwriting)
     """Whether taught handwriting should be used when the current network reads."""
@@ -422,7 +446,7 @@ class Session(QObject):
         self._network.set_pretrained_uses_handwriting(use)
 
     @property
-    def taught_label(self) -> int | None:
+    def taught_label(self) -> Label | None:
         """The label that the selected digit was taught with; None if it was not taught."""
         drawing = self._handwriting.taught(self._drawing.pointed_strokes)
         return None if drawing is None else drawing.label
@@ -435,12 +459,12 @@ class Session(QObject):
             self._handwriting.set_wanted(use)
 
     def teach(self, label: int) -> None:
-        """Store the selected digit with this label; a second label corrects the first. It is learnt if handwriting
-        is used with the current network. A dot is not taught."""
+        """Store the selected digit as one of the network's classes, by its index; a second one corrects the first. It
+        is learnt if handwriting is used with the current network. A dot is not taught."""
         self._drawing.settle()
-        self._handwriting.teach(self._drawing.pointed_strokes, label)
+        self._handwriting.teach(self._drawing.pointed_strokes, label_of(self.class_names[label]))
 
-    def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
+    def relabel(self, drawings: Sequence[Drawing], label: Label) -> None:
         """Correct the label of taught drawings."""
         self._handwriting.relabel(drawings, label)
 

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QDeadlineTimer, QObject, QTimer, Signal, Slot
 
 from engine.nn import MLP
-from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, is_dot
+from minigrad_gui.analysis import TrainedOn
+from minigrad_gui.data import DIGIT_NAMES
+from minigrad_gui.dataset_cache import DatasetCache
+from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, Label, is_dot
 from minigrad_gui.session.drawings import Drawings, Strokes
 from minigrad_gui.session.teacher import Teacher
 from minigrad_gui.teaching import TeachingJob, TeachingResult
@@ -28,9 +31,11 @@ class Handwriting(QObject):
     samplesReady = Signal()  # noqa: N815
     failed = Signal(str)
 
-    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+    def __init__(self, folder: Path, parent: QObject | None = None, datasets: DatasetCache | None = None) -> None:
         super().__init__(parent)
         self._model: MLP | None = None
+        self._class_names = DIGIT_NAMES
+        self._trained_on = TrainedOn()
         self._is_wanted = False
         self._is_training = False
         self._copy: TeachingResult | None = None
@@ -39,7 +44,7 @@ class Handwriting(QObject):
         self._drawings = Drawings(folder, self)
         self._drawings.changed.connect(self._on_drawings_changed)
         self._drawings.failed.connect(self.failed)
-        self._teacher = Teacher(self)
+        self._teacher = Teacher(datasets, self)
         self._teacher.samplesReady.connect(self.samplesReady)
         self._teacher.drawingsRead.connect(self._on_drawings_read)
         self._teacher.taught.connect(self._on_taught)
@@ -87,9 +92,23 @@ class Handwriting(QObject):
         """Whether drawings are being learnt, or loaded in order to be learnt."""
         return self._job is not None or bool(self._drawings.unread)
 
-    def set_network(self, model: MLP | None, *, is_wanted: bool) -> None:
+    @property
+    def usable(self) -> tuple[Drawing, ...]:
+        """The drawings that show classes of the current network, oldest first: those that it can learn."""
+        names = set(self._class_names)
+        return tuple(drawing for drawing in self._drawings.drawings if str(drawing.label) in names)
+
+    def set_network(
+        self,
+        model: MLP | None,
+        class_names: tuple[str, ...] = DIGIT_NAMES,
+        trained_on: TrainedOn = TrainedOn(),  # noqa: B008
+        *,
+        is_wanted: bool,
+    ) -> None:
         """Another network is the current one. is_wanted: whether handwriting should be used when it reads."""
         self._model, self._is_wanted, self._copy = model, is_wanted, None
+        self._class_names, self._trained_on = class_names, trained_on
         self.learn()
 
     def set_wanted(self, wanted: bool) -> None:
@@ -117,7 +136,7 @@ class Handwriting(QObject):
         """The drawing that these strokes were stored as, if they were taught recently."""
         return self._drawings.find(strokes)
 
-    def teach(self, strokes: Strokes, label: int) -> None:
+    def teach(self, strokes: Strokes, label: Label) -> None:
         """Store the strokes with this label; a second label corrects the first. A dot is not taught."""
         if not self.can_teach(strokes):
             return
@@ -128,7 +147,7 @@ class Handwriting(QObject):
         self._drawings.add(strokes, label)
         self._on_drawings_changed()
 
-    def relabel(self, drawings: Sequence[Drawing], label: int) -> None:
+    def relabel(self, drawings: Sequence[Drawing], label: Label) -> None:
         wrong = [drawing for drawing in drawings if drawing.label != label]
         if wrong:
             self._drawings.relabel(wrong, label)
@@ -169,14 +188,14 @@ class Handwriting(QObject):
         if self._job is not None:
             self._job.cancelled.set()  # the next job begins when it has ended
             return
-        drawings = tuple(self._drawings.drawings[-MAX_DRAWINGS:])
+        drawings = self.usable[-MAX_DRAWINGS:]
         if not drawings:
             self._copy = None
         if self._model is None or self._is_training or not self._is_wanted:
             return
         is_learnt = self._copy is not None and self._copy.job.drawings == drawings
         if drawings and not self._drawings.unread and not is_learnt:
-            self._job = TeachingJob(self._model, drawings)
+            self._job = TeachingJob(self._model, drawings, self._class_names, self._trained_on)
             self._teacher.teach(self._job)
             self.changed.emit()
 

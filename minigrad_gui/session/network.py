@@ -8,7 +8,9 @@ from PySide6.QtCore import QObject, Signal
 from engine import MLP, ModelFileError, TrainingConfig, save_model
 from engine.archive import npz_path
 from engine.record import TrainingRecord
+from minigrad_gui.data import DIGIT_NAMES
 from minigrad_gui.reader import load_reader
+from minigrad_gui.records import names_of_classes, recorded_names
 from minigrad_gui.resources import asset_path
 from minigrad_gui.runner import TrainingJob
 from minigrad_gui.teaching import TeachingResult
@@ -33,6 +35,11 @@ class NetworkSnapshot:
     modified: bool = False
     name: str = "No network"
     checkpoint_path: Path | None = None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the network's outputs stand for; without a network the digits."""
+        return DIGIT_NAMES if self.model is None else names_of_classes(self.record, self.model.sizes[-1])
 
 
 class Network(QObject):
@@ -76,12 +83,14 @@ class Network(QObject):
         if document != (network.path, network.modified, network.name):
             self.documentChanged.emit()
 
-    def take_trained(self, model: MLP, job: TrainingJob, *, is_first: bool) -> None:
+    def take_trained(
+        self, model: MLP, job: TrainingJob, class_names: tuple[str, ...] = DIGIT_NAMES, *, is_first: bool
+    ) -> None:
         """Make a run's latest network the current one. is_first: it is the first that this run reports."""
         now = replace(
             self._now,
             model=model,
-            record=TrainingRecord(),
+            record=TrainingRecord(class_names=recorded_names(class_names)),
             is_pretrained=False,
             uses_handwriting=self._now.uses_handwriting and not is_first,  # chosen for the network that is replaced
             modified=True,

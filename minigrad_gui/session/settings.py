@@ -77,17 +77,26 @@ class Settings(QObject):
         known = dataset is not None and data.can_be_loaded(dataset[0])
         self.set(config_of(model, record), *(dataset if dataset and known else (self._source, self._choices)))
 
-    def fit(self, model: MLP | None) -> bool:
-        """Whether a run with this config can continue from this network."""
-        if model is None or model.sizes[1:-1] != self._config.hidden:
+    def fit(self, model: MLP | None, classes: int | None = None) -> bool:
+        """Whether a run with this config can continue from this network. classes: of the dataset, if that is known."""
+        if model is None or model.sizes[1:-1] != self._config.hidden or classes not in (None, model.sizes[-1]):
             return False
         return type(model.activation) is ACTIVATIONS[self._config.activation]
 
-    def job(self, model: MLP | None, taught_drawings: int, checkpoint: Path | None, *, paused: bool) -> TrainingJob:
-        """The next run. model: the current network; taught_drawings: how many drawings it has learnt."""
+    def job(
+        self,
+        model: MLP | None,
+        taught_drawings: int,
+        checkpoint: Path | None,
+        *,
+        paused: bool,
+        classes: int | None = None,
+    ) -> TrainingJob:
+        """The next run. model: the current network; taught_drawings: how many drawings it has learnt; classes: of the
+        dataset, if that is known."""
         control = TrainingControl(self._config.learning_rate, paused=paused)
         job = TrainingJob(self._config, self._source, control, checkpoint_path=checkpoint, choices=self._choices)
-        if not self._continues or not self.fit(model):
+        if not self._continues or not self.fit(model, classes):
             return job
         return replace(job, start_from=model, taught_drawings=taught_drawings)
 

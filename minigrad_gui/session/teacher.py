@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal, Slot
 
+from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.handwriting import Drawing
 from minigrad_gui.teaching import TeachingJob, TeachingWorker
 
@@ -21,13 +22,13 @@ class Teacher(QObject):
     _samplesAsked = Signal()  # noqa: N815
     _jobExpected = Signal()  # noqa: N815
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, datasets: DatasetCache | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._is_expecting = False
         self._samples: NDArray[np.uint8] | None = None
         self._thread = QThread(self)
         self._thread.setObjectName("teaching")
-        self._worker = TeachingWorker()
+        self._worker = TeachingWorker(datasets)
         self._worker.moveToThread(self._thread)
         self._readingAsked.connect(self._worker.read_drawings)
         self._jobQueued.connect(self._worker.run)

@@ -6,6 +6,7 @@ from typing import Literal
 from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal, Slot
 
 from engine.record import TrainingRecord
+from minigrad_gui import data
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.history import History
 from minigrad_gui.runner import TrainingJob, TrainingResult
@@ -132,7 +133,13 @@ class Training(QObject):
         assert job is not None
         preparation = self._curves.preparation
         threads = preparation.blas_threads if preparation is not None else None
-        return job.result_record(self._curves.history.epochs, threads, result)
+        return job.result_record(self._curves.history.epochs, threads, self.class_names, result)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the run in progress, or the last one, tells apart."""
+        preparation = self._curves.preparation
+        return data.DIGIT_NAMES if preparation is None else preparation.class_names
 
     def quit(self) -> None:
         """Ask the thread to end."""

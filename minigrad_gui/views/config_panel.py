@@ -1,15 +1,18 @@
 """The settings of a run. An invalid setting is marked at its field, with the reason."""
 
 from dataclasses import fields
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSettings, QSignalBlocker, Qt, Slot
-from PySide6.QtGui import QShowEvent, QStandardItemModel
+from PySide6.QtGui import QAction, QShowEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QLabel,
     QLineEdit,
+    QMenu,
     QPushButton,
     QWidget,
 )
@@ -20,10 +23,17 @@ from minigrad_gui import theme
 from minigrad_gui.data import ALL_GUESSED, Choices
 from minigrad_gui.digits import CLASSES, SIDE_PX
 from minigrad_gui.presets import PRESETS, dataset_of, preset_of
-from minigrad_gui.session import Session, config_from_json, config_to_json
+from minigrad_gui.session import (
+    Session,
+    config_from_json,
+    config_to_json,
+    datasets_from_json,
+    datasets_to_json,
+)
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce, explain, plain, without_mnemonic
-from minigrad_gui.widgets.building import caption, column, named, restyled, row, scrolled
+from minigrad_gui.widgets.building import action, caption, column, named, restyled, row, scrolled
+from minigrad_gui.widgets.dataset_box import COMMANDS, FILE, FOLDER, HUB, DatasetEditor, ask_for_dataset
 from minigrad_gui.widgets.setting_editors import ChoiceEditor, SettingEditor
 from minigrad_gui.widgets.setting_table import SETTINGS, Setting
 from minigrad_gui.widgets.setting_texts import OWN, PRESET_TIPS, PRESET_TITLES, TIPS
@@ -42,6 +52,17 @@ class ConfigPanel(View):
         self._own: tuple[TrainingConfig, str] | None = None  # the last config and dataset that matched no preset
         self._editors: dict[str, SettingEditor] = {field: setting.make() for field, setting in ROWS.items()}
         self._errors: dict[str, QLabel] = {}
+        dataset = self._editors["dataset"]
+        assert isinstance(dataset, DatasetEditor)
+        self._dataset = dataset
+        self._open_menu = QMenu("Open &data", self)
+        self._open_menu.addActions(
+            [
+                action(self, "A &file…", "openDataFileAction", partial(self._open_data, COMMANDS[FILE])),
+                action(self, "A f&older…", "openDataFolderAction", partial(self._open_data, COMMANDS[FOLDER])),
+                action(self, "From the &hub…", "openDataHubAction", partial(self._open_data, COMMANDS[HUB])),
+            ]
+        )
         self._preset = ChoiceEditor("presetCombo", PRESET_TITLES, PRESET_TIPS).widget
         self._preset.setAccessibleName("Preset")
         self._parameters = named(caption(), "parametersLabel")
@@ -58,7 +79,10 @@ class ConfigPanel(View):
         )
         self._lay_out()
 
+        self._show_recent()
         self._show_config()
+        self._dataset.on_wanted(self._on_data_wanted)
+        session.recentDatasetsChanged.connect(self._show_recent)
         for editor in self._editors.values():
             editor.on_edited(self._on_edited)
         self._preset.currentIndexChanged.connect(self._on_preset)
@@ -69,6 +93,8 @@ class ConfigPanel(View):
         session.modelChanged.connect(self._show_enabled)
         session.stateChanged.connect(self._show_enabled)
         session.samplesReady.connect(self._show_samples)
+        for loaded in (session.datasetOpened, session.prepared):
+            loaded.connect(self._show_config)
 
     # ------------------------------------------------------------ building
 
@@ -147,7 +173,7 @@ class ConfigPanel(View):
             for field, complaint in self._complaints().items():
                 raise ConfigError(field, complaint)
             config, source = self._shown_config()
-            config.sizes(SIDE_PX**2, CLASSES)
+            config.sizes(SIDE_PX**2, self._classes)
         except ConfigError as error:
             self.session.set_config_error(error)
         else:
@@ -163,6 +189,28 @@ class ConfigPanel(View):
         source = values.pop("dataset")
         augmentation = Augmentation(**{each.name: values.pop(each.name) for each in fields(Augmentation)})
         return TrainingConfig(**values, augmentation=augmentation), source
+
+    @property
+    def _classes(self) -> int:
+        """Of the dataset, as far as that is known."""
+        return self.session.class_count or CLASSES
+
+    def menu_actions(self) -> dict[str, list[QAction]]:
+        return {"&File": [self._open_menu.menuAction()]}
+
+    @Slot(str)
+    def _on_data_wanted(self, wanted: str) -> None:
+        """A row of the dataset box was chosen: how to open another one, or one that was opened before."""
+        if wanted in COMMANDS.values():
+            self._open_data(wanted)
+        else:
+            self.session.open_dataset(wanted, self._choices_of(wanted))
+
+    def _open_data(self, command: str) -> None:
+        recent = (Path(source).parent for source, _ in self.session.recent_datasets if Path(source).is_absolute())
+        source = ask_for_dataset(command, next(recent, Path.home()), self)
+        if source is not None:
+            self.session.open_dataset(source)
 
     def _choices_of(self, source: str) -> Choices:
         """How a dataset was read when it was opened."""
@@ -204,7 +252,7 @@ class ConfigPanel(View):
         self._preview.set_augmentation(augmentation)
         self._shuffle.setEnabled(bool(augmentation))
         if error is None:
-            count = count_parameters((SIDE_PX**2, *self.session.config.hidden, CLASSES))
+            count = count_parameters((SIDE_PX**2, *self.session.config.hidden, self._classes))
             self._parameters.setText(f"{count:,} parameters")
         self._show_enabled()
 
@@ -239,6 +287,10 @@ class ConfigPanel(View):
             self._preset.setCurrentIndex(self._preset.findData(shown))
 
     @Slot()
+    def _show_recent(self) -> None:
+        self._dataset.set_recent([source for source, _ in self.session.recent_datasets])
+
+    @Slot()
     def _show_samples(self) -> None:
         if self.session.samples is not None:
             self._preview.set_samples(self.session.samples)
@@ -268,7 +320,9 @@ class ConfigPanel(View):
     # ------------------------------------------------------------ settings
 
     def save_settings(self, settings: QSettings) -> None:
+        settings.setValue("datasets", datasets_to_json(self.session.recent_datasets))
         settings.setValue("config", config_to_json(self.session.config, self.session.source, self.session.choices))
 
     def restore_settings(self, settings: QSettings) -> None:
+        self.session.remember_datasets(datasets_from_json(str(settings.value("datasets", ""))))
         self.session.set_config(*config_from_json(str(settings.value("config", ""))))

@@ -174,7 +174,7 @@ class ConfusionView(DockedView):
         self._evaluation = evaluation
         self._recent.append(evaluation.readings)
         self.show_contents()
-        self._status.setText(f"{evaluation.of}, {count:,} {evaluation.part} digits")
+        self._status.setText(f"{evaluation.of}, {count:,} {evaluation.part} {evaluation.digits.kind}s")
         self._matrix.set_readings(evaluation.readings, evaluation.names)
         self._show_digits()
 

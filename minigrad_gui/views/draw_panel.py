@@ -1,7 +1,8 @@
 """The canvas and the network's reading of it: the digit, ten probabilities and the picture the network sees.
 
 After each drawing the panel asks whether the reading is right. Pressing the right digit's key or clicking its bar
-teaches the drawing. If "With your handwriting" is ticked, taught drawings help with reading.
+teaches the drawing. Of more than ten classes the likeliest have bars, and a box lists all. If "With your handwriting"
+is ticked, taught drawings help with reading.
 Of several digits, one is pointed at: the bars, the picture and what is taught are about that one.
 """
 
@@ -10,6 +11,8 @@ from PySide6.QtGui import QAccessible, QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
+    QComboBox,
+    QLabel,
     QLayout,
     QMenu,
     QMessageBox,
@@ -20,18 +23,19 @@ from PySide6.QtWidgets import (
 )
 
 from minigrad_gui import theme
-from minigrad_gui.digits import CLASSES, with_article
+from minigrad_gui.data import DIGIT_NAMES
+from minigrad_gui.digits import with_article
 from minigrad_gui.handwriting import MAX_DRAWINGS, is_dot
 from minigrad_gui.reader import Prediction
 from minigrad_gui.session import Session, ShownPicture
 from minigrad_gui.views.view import View
-from minigrad_gui.widgets.accessibility import announce
+from minigrad_gui.widgets.accessibility import announce, with_mnemonic
 from minigrad_gui.widgets.building import action, caption, column, named, row, scrolled
 from minigrad_gui.widgets.canvas import Canvas
 from minigrad_gui.widgets.digit_keys import DigitKeys
 from minigrad_gui.widgets.drawing_tools import DrawingTools
 from minigrad_gui.widgets.handwriting_dialog import HandwritingDialog
-from minigrad_gui.widgets.probability_bars import ProbabilityBars
+from minigrad_gui.widgets.probability_bars import MOST_ROWS, ProbabilityBars
 from minigrad_gui.widgets.questions import choose
 from minigrad_gui.widgets.reading import Reading, sureness
 
@@ -69,17 +73,19 @@ class DrawPanel(View):
         self._silence.timeout.connect(self._announce_reading)
 
         self._reading = Reading()
-        self._bars = named(ProbabilityBars(tuple("0123456789")), "probabilityBars")
-        self._bars.setAccessibleName("Probability of each digit")
-
-        self._teach_actions = []
-        for digit in range(CLASSES):
-            text = f"It is {with_article(digit).replace(' ', ' &')}"
-            teach = action(self, text, f"teach{digit}Action", self._on_teach_action)
-            teach.setData(digit)
-            self._teach_actions.append(teach)
+        self._class_names: tuple[str, ...] = ()
+        self._bars = named(ProbabilityBars(DIGIT_NAMES), "probabilityBars")
+        self._labels = named(QComboBox(), "labelCombo", "Teach the drawing as any of the classes")
+        self._labels.setAccessibleName("Label")
+        self._labels.setPlaceholderText("teach another class")
+        self._labels.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._labels.activated.connect(self._on_label)
+        self._labels_row = QWidget()
+        label = QLabel("Label")
+        label.setBuddy(self._labels)
+        row(label, self._labels, parent=self._labels_row).setStretch(1, 1)
+        self._teach_actions: list[QAction] = []
         self._teach_menu = QMenu("T&each this drawing", self)
-        self._teach_menu.addActions(self._teach_actions)
         self._taught = named(caption(), "taughtLabel")
         self._taught.setWordWrap(True)
         self._taught.setMinimumHeight(2 * self._taught.fontMetrics().lineSpacing())  # the bars must not move
@@ -106,7 +112,7 @@ class DrawPanel(View):
         for control in (self._handwriting, self._handwriting_action):
             control.toggled.connect(session.use_handwriting)
         self._keys.pressed.connect(self._show_answer)
-        self._keys.answered.connect(self._on_teach)
+        self._keys.answered.connect(self._on_key)
         self._keys.dropped.connect(self._on_keys_dropped)
         self._keys.focusChanged.connect(self._show_answer)
         self._asking.timeout.connect(self._on_asked_long_ago)
@@ -121,10 +127,13 @@ class DrawPanel(View):
         self._below_tools = QSpacerItem(0, 0)
         self._sheet.addItem(self._below_tools)
         self._sheet.setStretchFactor(self._canvas, 1000)
-        self._answer = column(self._reading, self._taught, self._bars, handwriting, 1, spacing=SPACING_PX)
+        self._answer = column(
+            self._reading, self._taught, self._bars, self._labels_row, handwriting, 1, spacing=SPACING_PX
+        )
         self._answer.setStretchFactor(self._bars, 10)
         self._scroll(self._sheet, self._answer)
 
+        session.modelChanged.connect(self._show_classes)
         session.predictionChanged.connect(self._show_prediction)
         session.predictionChanged.connect(self._show_handwriting)
         session.modelChanged.connect(self._show_handwriting)
@@ -132,6 +141,7 @@ class DrawPanel(View):
         session.handwritingChanged.connect(self._show_handwriting)
         session.handwritingChanged.connect(self._fill_dialog)
         self.restyle()
+        self._show_classes()
         self._show_prediction()
         self._show_handwriting()
 
@@ -234,6 +244,15 @@ class DrawPanel(View):
         self._asking.start()  # for a while, another key corrects it
         self._show_answer()
 
+    @Slot(int)
+    def _on_key(self, digit: int) -> None:
+        self._on_teach(self._class_names.index(str(digit)))
+
+    @Slot(int)
+    def _on_label(self, row: int) -> None:
+        self._labels.setCurrentIndex(-1)
+        self._on_teach(row)
+
     @Slot()
     def _on_teach_action(self) -> None:
         chosen = self.sender()
@@ -259,6 +278,33 @@ class DrawPanel(View):
     # ------------------------------------------------------------ session -> user
 
     @Slot()
+    def _show_classes(self) -> None:
+        """Another network may tell other classes apart."""
+        names = self.session.class_names
+        if names == self._class_names:
+            return
+        self._class_names = names
+        kind = "digit" if names == DIGIT_NAMES else "class"
+        self._bars.set_classes(names)
+        self._bars.setAccessibleName(f"Probability of each {kind}")
+        self._keys.answers = frozenset(names) & frozenset(DIGIT_NAMES)
+        self._labels.clear()
+        self._labels.addItems(names)
+        self._labels.setCurrentIndex(-1)
+        self._labels_row.setVisible(len(names) > MOST_ROWS)
+        self._dialog.set_classes(names)
+        for teach in self._teach_actions:
+            self._teach_menu.removeAction(teach)
+            teach.deleteLater()
+        self._teach_actions = []
+        for index, name in enumerate(names):
+            teach = action(self, f"It is {with_mnemonic(name)}", f"teach{index}Action", self._on_teach_action)
+            teach.setData(index)
+            self._teach_actions.append(teach)
+        self._teach_menu.addActions(self._teach_actions)
+        self._show_handwriting()
+
+    @Slot()
     def _show_prediction(self) -> None:
         session = self.session
         prediction = session.prediction
@@ -272,7 +318,13 @@ class DrawPanel(View):
             text = "No network yet" if session.model is None else "No answer"
             self._reading.show_hint(session.picture, text, "Train one, or open a model.")
         else:
-            self._reading.show_hint(session.picture, "The canvas is blank", "Draw a digit from 0 to 9.")
+            self._reading.show_hint(session.picture, "The canvas is blank", self._what_to_draw())
+
+    def _what_to_draw(self) -> str:
+        names = self._class_names
+        if names == DIGIT_NAMES:
+            return "Draw a digit from 0 to 9."
+        return f"Draw one of {len(names)} classes, from {names[0]} to {names[-1]}."
 
     def _show_shown(self) -> None:
         """A picture that is read in place of a drawing lies on the canvas."""
@@ -296,11 +348,11 @@ class DrawPanel(View):
         if prediction.recognised:
             verdict = sureness(prediction) + self._reader(prediction)
         else:
-            verdict = f"Not recognised. Closest match: {prediction.digit}{self._damaged()}"
+            verdict = f"Not recognised. Closest match: {prediction.name}{self._damaged()}"
         count = len(session.number.digits)
         if count == 1:
             return verdict
-        read = f"{prediction.digit}, " if prediction.recognised else ""
+        read = f"{prediction.name}, " if prediction.recognised else ""
         return f"Digit {session.pointed + 1} of {count}: {read}{verdict}"
 
     def _reader(self, prediction: Prediction) -> str:
@@ -330,14 +382,16 @@ class DrawPanel(View):
         count = len(session.drawing_store.drawings)
         can_teach = session.can_teach
         self._bars.set_choosable(can_teach)
-        self._bars.setToolTip("Click the digit you drew to teach it." if can_teach else "")
+        kind = "digit" if self._class_names == DIGIT_NAMES else "class"
+        self._bars.setToolTip(f"Click the {kind} you drew to teach it." if can_teach else "")
+        self._labels.setEnabled(can_teach)
         for teach in self._teach_actions:
             teach.setEnabled(can_teach)
         for control in (self._untaught, self._untaught_action):
             control.setEnabled(count > 0)
         for check in (self._handwriting, self._handwriting_action):
             check.setChecked(session.uses_handwriting)
-        self._handwriting.setText(self._handwriting_text(min(count, MAX_DRAWINGS)))
+        self._handwriting.setText(self._handwriting_text(min(len(session.usable_drawings), MAX_DRAWINGS)))
         self._handwriting.setToolTip(self._handwriting_tip())
         self._show_answer()
 
@@ -358,7 +412,8 @@ class DrawPanel(View):
         tip = "A copy of the network learns the drawings you taught and reads in its place. The network itself, its "
         tip += "accuracy and its file do not change. During training, the network reads without the copy."
         if accuracy is not None:
-            tip += f" The copy reads {accuracy:.2%} of the MNIST test digits correctly."
+            which = "MNIST test digits" if self._class_names == DIGIT_NAMES else "test pictures"
+            tip += f" The copy reads {accuracy:.2%} of the {which} correctly."
         return tip
 
     @Slot()
@@ -380,12 +435,18 @@ class DrawPanel(View):
             return "Nothing taught. Press a single digit."
         if session.taught_label is not None:
             return self._taught_text(with_article(session.taught_label))
+        is_digits = self._class_names == DIGIT_NAMES
         if not self._keys.listens:
-            return "Wrong? Click the bar of the right digit."
+            return f"Wrong? Click the bar of the right {'digit' if is_digits else 'class'}."
         prediction = session.prediction
-        guess = prediction.digit if prediction and prediction.recognised and session.state == "idle" else None
-        asked = "Which digit is it?" if guess is None else f"Is it {with_article(guess)}?"
-        return f"{asked} {'Press its key or click its bar.' if self._canvas.hasFocus() else 'Click its bar.'}"
+        guess = prediction.name if prediction and prediction.recognised and session.state == "idle" else None
+        asked = (
+            f"Which {'digit' if is_digits else 'class'} is it?" if guess is None else f"Is it {with_article(guess)}?"
+        )
+        if len(self._class_names) > MOST_ROWS:
+            return f"{asked} Click its bar, or choose it below."
+        has_keys = is_digits and self._canvas.hasFocus()
+        return f"{asked} {'Press its key or click its bar.' if has_keys else 'Click its bar.'}"
 
     def _taught_text(self, digit: str) -> str:
         session = self.session

@@ -123,7 +123,7 @@ class NetworkView(DockedView):
         urgent, self._is_urgent = self._is_urgent, False
         session.set_damage(self._history.now)
         model = session.reading_model
-        self._picture.show_network(() if model is None else model.sizes)
+        self._picture.show_network(() if model is None else model.sizes, session.class_names)
         self._show_controls()
         if model is None:
             self._picture.show_glance(None, frozenset(), NO_NETWORK)
@@ -212,18 +212,18 @@ class NetworkView(DockedView):
 
     def _title_of(self, layer: int, unit: int) -> str:
         if self._glance is not None and layer == len(self._glance.outputs) - 1:
-            return f"Logit of {unit}"
+            return f"Logit of {self.session.class_names[unit]}"
         silenced = " (silenced)" if (layer, unit) in self._history.now.silenced else ""
         return f"Layer {layer + 1}, neuron {unit + 1}{silenced}"
 
-    @staticmethod
-    def _share_text(shown: Glance) -> str:
+    def _share_text(self, shown: Glance) -> str:
         if shown.neuron.share is None or not shown.picture.any():
             return ""
+        answer = with_article(self.session.class_names[shown.answer])
         if shown.neuron.share == 0:
-            return f"adds nothing for {with_article(shown.answer)}"
-        logit, digit = figure(float(shown.outputs[-1][shown.answer])), with_article(shown.answer)
-        return f"adds {figure(shown.neuron.share)} to the {logit} for {digit}"
+            return f"adds nothing for {answer}"
+        logit = figure(float(shown.outputs[-1][shown.answer]))
+        return f"adds {figure(shown.neuron.share)} to the {logit} for {answer}"
 
     def _show_exciting(self) -> None:
         """The digits that excite the neuron in the panel most."""

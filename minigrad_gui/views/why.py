@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import QSignalBlocker, QTimer, Slot
 from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 
 from engine.nn import MLP
@@ -50,7 +50,8 @@ class WhyView(DockedView):
         self._left_out: list[Tile] = []
         self._digit = named(QComboBox(), "whyDigitCombo", "The digit that is explained")
         self._digit.setAccessibleName("Digit")
-        self._digit.addItems([THE_READING, *map(str, range(10))])
+        self._names: tuple[str, ...] = ()
+        self._show_classes()
         self._digit.currentIndexChanged.connect(self.mark_soon)
         self._make = named(QPushButton("Make it an 8"), "whyMakeButton", "Change the drawing until it is read as this")
         self._make.setMinimumWidth(self._make.sizeHint().width())
@@ -70,7 +71,16 @@ class WhyView(DockedView):
 
     # ------------------------------------------------------------ session -> person
 
+    def _show_classes(self) -> None:
+        """Offer the classes of the network."""
+        if self._names != self.session.class_names:
+            self._names = self.session.class_names
+            with QSignalBlocker(self._digit):
+                self._digit.clear()
+                self._digit.addItems([THE_READING, *self._names])
+
     def refresh(self) -> None:
+        self._show_classes()
         prediction, model = self.session.prediction, self.session.reading_model
         self._make.setEnabled(False)
         if prediction is None or model is None:
@@ -83,7 +93,7 @@ class WhyView(DockedView):
         if self._explained is None or not _same(self._explained, explained):
             self._give_up()
         self._explained = explained
-        self._make.setText(f"Make it {with_article(digit)}")
+        self._make.setText(f"Make it {with_article(self._names[digit])}")
         self._make.setEnabled(digit != prediction.digit and not self._timer.isActive())
         if self._changed is None:
             self._verdict.setText(verdict(prediction, digit))
@@ -92,12 +102,13 @@ class WhyView(DockedView):
         self._show()
 
     def _explain(self, model: MLP, digit: int) -> None:
-        picture = self.session.picture
+        picture, name = self.session.picture, self._names[digit]
         contributed, slope = contribution(model, picture, digit).pixels, saliency(model, picture, digit)
+        a_class = with_article(name)
         self._reasons = [
-            (f"speaks for {digit}", f"What each pixel contributes to {digit}", signed(contributed)),
-            ("more ink helps", f"Where more ink would speak for {digit}", signed(slope)),
-            (f"its idea of {digit}", f"What the network thinks a {digit} looks like", ink(self._prototype(digit))),
+            (f"speaks for {name}", f"What each pixel contributes to {name}", signed(contributed)),
+            ("more ink helps", f"Where more ink would speak for {name}", signed(slope)),
+            (f"its idea of {name}", f"What the network thinks {a_class} looks like", ink(self._prototype(digit))),
         ]
         self._left_out = self._without_strokes()
 
@@ -124,7 +135,7 @@ class WhyView(DockedView):
         tiles = []
         for number, left in enumerate(without_each_stroke(self.session.read, strokes), start=1):
             digits = left.digits
-            reading = "".join(_told(each.prediction) for each in digits)
+            reading = "".join(each.text for each in digits)
             picture = digits[0].picture if digits else blank()
             caption = f"no stroke {number}: {reading}"
             tiles.append((caption, f"Without stroke {number} it reads {reading}", ink(picture)))
@@ -134,7 +145,7 @@ class WhyView(DockedView):
         prediction = self.session.predict(picture)
         if prediction is None:
             return UNREAD
-        return f"{prediction.digit} ({percentage(prediction.probabilities[prediction.digit])})"
+        return f"{prediction.name} ({percentage(prediction.probabilities[prediction.digit])})"
 
     # ------------------------------------------------------------ the network's own picture
 
@@ -188,10 +199,11 @@ class WhyView(DockedView):
     def _outcome(self, picture: Picture, changed: Picture, digit: int) -> str:
         """What it took to make the drawing this digit, or that it could not be done."""
         amount, prediction = change_norm(picture, changed), self.session.predict(changed)
+        a_class = with_article(self._names[digit])
         if amount == 0:
-            return f"No pixel makes a difference: it cannot be made {with_article(digit)}."
+            return f"No pixel makes a difference: it cannot be made {a_class}."
         if prediction is None or prediction.digit != digit:
-            return f"Even a change as large as {amount:.1f} black pixels does not make it {with_article(digit)}."
+            return f"Even a change as large as {amount:.1f} black pixels does not make it {a_class}."
         return f"A change as large as {amount:.1f} black pixels makes it {self._read(changed)}."
 
     def _give_up(self) -> None:
@@ -220,16 +232,12 @@ def _same(first: Explained, second: Explained) -> bool:
 
 def verdict(prediction: Prediction, digit: int) -> str:
     """How sure the network is of its reading, and of this digit or of the next most likely one."""
-    probabilities = prediction.probabilities
-    sure = f"Read as {prediction.digit} ({percentage(probabilities[prediction.digit])})."
+    probabilities, names = prediction.probabilities, prediction.class_names
+    sure = f"Read as {prediction.name} ({percentage(probabilities[prediction.digit])})."
     if digit != prediction.digit:
-        return f"{sure} {digit} has {percentage(probabilities[digit])}: change the drawing until it is read so."
+        return f"{sure} {names[digit]} has {percentage(probabilities[digit])}: change the drawing until it is read so."
     second = int(np.argsort(-probabilities, kind="stable")[1])
-    return f"{sure} The next most likely is {second} ({percentage(probabilities[second])})."
-
-
-def _told(prediction: Prediction | None) -> str:
-    return str(prediction.digit) if prediction is not None and prediction.recognised else UNREAD
+    return f"{sure} The next most likely is {names[second]} ({percentage(probabilities[second])})."
 
 
 def _prototype(model: MLP, digit: int, desk: object) -> tuple[MLP, int, Picture]:  # noqa: ARG001

@@ -7,6 +7,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleInterface, QTextDocumentFragment
 from PySide6.QtWidgets import QAbstractScrollArea, QAccessibleWidget, QMenu, QWidget
 
+from minigrad_gui.digits import with_article
+
 
 def announce(widget: QWidget, message: str) -> None:
     """Have a message about this widget read out, after any that is being read now."""
@@ -31,6 +33,12 @@ def plain(tip: str) -> str:
 def without_mnemonic(text: str) -> str:
     """The text of a label or menu as displayed: "&Epochs" is "Epochs"."""
     return text.replace("&", "")
+
+
+def with_mnemonic(class_name: str) -> str:
+    """A class with its article, for a menu: digits and letters are their own mnemonics."""
+    text = with_article(class_name).replace("&", "&&")
+    return text.replace(" ", " &") if len(class_name) == 1 else text
 
 
 def name_scroll_area(area: QAbstractScrollArea, name: str) -> None:

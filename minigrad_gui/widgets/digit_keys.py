@@ -30,6 +30,8 @@ class DigitKeys(QObject):
         super().__init__(widget)
         self.listens = False
         """Whether an answer is expected."""
+        self.answers = frozenset("0123456789")
+        """The digits that can be the answer."""
         self.pending: int | None = None
         self._typed = ""
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
@@ -73,7 +75,7 @@ class DigitKeys(QObject):
         self._quiet.start()
         if len(self._typed) > 1:
             self._drop()
-        elif self.listens and self._typed.isdecimal():
+        elif self.listens and self._typed in self.answers:
             self.pending = int(self._typed)
             self.pressed.emit(self.pending)
         return False

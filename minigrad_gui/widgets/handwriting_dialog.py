@@ -8,8 +8,10 @@ from PySide6.QtGui import QAction, QImage, QKeySequence, QPixmap, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QDialog, QListView, QMenu, QPushButton, QWidget
 
 from minigrad_gui import theme
-from minigrad_gui.digits import CLASSES, SIDE_PX, Picture, with_article
-from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing
+from minigrad_gui.data import DIGIT_NAMES
+from minigrad_gui.digits import SIDE_PX, Picture, with_article
+from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, label_of
+from minigrad_gui.widgets.accessibility import with_mnemonic
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.screens import resize_within
 
@@ -53,7 +55,7 @@ class HandwritingDialog(QDialog):
     delete, and `forgotten` to delete all.
     """
 
-    corrected = Signal(list, int)  # list[Drawing], the digit
+    corrected = Signal(list, object)  # list[Drawing], Label
     deleted = Signal(list)  # list[Drawing]
     forgotten = Signal()
 
@@ -78,8 +80,7 @@ class HandwritingDialog(QDialog):
         self._delete = named(QPushButton("Delete"), "handwritingDeleteButton", "Delete the selected drawings (Del)")
         self._forget = named(QPushButton("Forget my handwriting"), "handwritingForgetButton", "Delete all drawings")
         self._digits = QMenu(self)
-        for digit in range(CLASSES):
-            self._digits.addAction(f"It is {with_article(digit).replace(' ', ' &')}").setData(digit)
+        self.set_classes(DIGIT_NAMES)
         tip = "Change the digit of the selected drawings (F2)"
         self._correct = named(QPushButton("Correct"), "handwritingCorrectButton", tip)
         self._correct.setMenu(self._digits)
@@ -123,6 +124,12 @@ class HandwritingDialog(QDialog):
             text = "These drawings are used to read your handwriting."
         self._count.setText(text)
         self._show_enabled()
+
+    def set_classes(self, class_names: Sequence[str]) -> None:
+        """Offer these classes as labels."""
+        self._digits.clear()
+        for name in class_names:
+            self._digits.addAction(f"It is {with_mnemonic(name)}").setData(label_of(name))
 
     def _chosen(self) -> list[Drawing]:
         return [self._model.drawings[index.row()] for index in self._list.selectedIndexes()]

@@ -120,7 +120,8 @@ def _block(count: int, width: float, height: float) -> Block:
 
 
 def _one_column(count: int, height: float) -> Block:
-    return Block(0, 0, min(max(height // count, LEAST_CELL_PX), MOST_CELL_PX), 1, count, count)
+    cell = height // count
+    return Block(0, 0, min(cell if cell >= LEAST_CELL_PX else height / count, MOST_CELL_PX), 1, count, count)
 
 
 def _balanced(count: int, cell: float, columns: int) -> Block:

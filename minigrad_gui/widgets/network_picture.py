@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QAccessible,
     QColor,
     QFont,
+    QFontMetricsF,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -31,7 +32,7 @@ Neuron = tuple[int, int]
 """Layer and unit; the last layer gives the logits."""
 
 MARGIN_PX = 3
-DIGITS_PX = 16
+DIGITS_PX, MOST_NAME_PX = 16, 84
 LEAST_DIGIT_SHARE = 0.7
 """Digits closer to each other than this share of a line would overlap: then only the answer is named."""
 LEAST_CIRCLE_PX, LEAST_GRID_PX = 8, 4
@@ -59,6 +60,7 @@ class NetworkPicture(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("The network")
         self._sizes: tuple[int, ...] = ()
+        self._class_names: tuple[str, ...] = ()
         self._layout = Layout(QRectF(), ())
         self._glance: Glance | None = None
         self._silenced: frozenset[Neuron] = frozenset()
@@ -73,10 +75,10 @@ class NetworkPicture(QWidget):
         """The neuron that is pointed at, or else the selected one."""
         return self._hovered or self._selected
 
-    def show_network(self, sizes: tuple[int, ...]) -> None:
+    def show_network(self, sizes: tuple[int, ...], class_names: tuple[str, ...]) -> None:
         """Make room for layers of these sizes, the input first; () for no network. The selection fits or goes."""
-        if sizes != self._sizes:
-            self._sizes = sizes
+        if (sizes, class_names) != (self._sizes, self._class_names):
+            self._sizes, self._class_names = sizes, class_names
             self._glance = self._selected = self._hovered = None
             self._place()
 
@@ -111,10 +113,17 @@ class NetworkPicture(QWidget):
     def _place(self) -> None:
         captions = self.fontMetrics().height()
         area = QRectF(self.rect()).adjusted(MARGIN_PX, MARGIN_PX, -MARGIN_PX, -MARGIN_PX - captions)
-        self._layout = lay_out(self._sizes[1:], area, DIGITS_PX) if self._sizes else Layout(QRectF(), ())
+        self._layout = lay_out(self._sizes[1:], area, self._names_px()) if self._sizes else Layout(QRectF(), ())
         self._frames = None
         self._paint_cells()
         self.update()
+
+    def _names_px(self) -> int:
+        """The room for the names of the classes."""
+        bold = QFont(self.font())
+        bold.setBold(True)
+        widest = max(map(QFontMetricsF(bold).horizontalAdvance, self._class_names), default=0.0)
+        return min(max(round(widest) + 4, DIGITS_PX), MOST_NAME_PX)
 
     # ------------------------------------------------------------ painting
 
@@ -213,7 +222,9 @@ class NetworkPicture(QWidget):
             if left >= free_from:
                 painter.drawText(QPointF(left, bottom + self.fontMetrics().ascent()), text)
                 free_from = left + width + MARGIN_PX
-        classes = self._layout.layers[-1]
+        classes, width = self._layout.layers[-1], self._names_px()
+        has_words = any(len(name) > 1 for name in self._class_names)
+        beside = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         for digit in range(classes.count):
             answers = self._glance is not None and self._glance.answer == digit
             if not answers and classes.cell < LEAST_DIGIT_SHARE * line:
@@ -223,8 +234,11 @@ class NetworkPicture(QWidget):
             painter.setFont(font)
             painter.setPen(QColor(colors.text if answers else colors.muted))
             at = classes.centre(digit)
-            box = QRectF(classes.rect.right() + 2, at.y() - line / 2, DIGITS_PX - 2, line)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(digit))
+            box = QRectF(classes.rect.right() + 2, at.y() - line / 2, width - 2, line)
+            name = self._class_names[digit]
+            if len(name) > 1:
+                name = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, width - 2)
+            painter.drawText(box, beside if has_words else Qt.AlignmentFlag.AlignCenter, name)
         painter.setFont(self.font())
 
     def _draw_message(self, painter: QPainter) -> None:

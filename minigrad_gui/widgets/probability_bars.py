@@ -1,4 +1,4 @@
-"""Ten bars with the probability of each digit. A click tells which digit was really drawn.
+"""Bars with the probability of each class; of more than ten classes, the likeliest. A click tells the right one.
 
 Over each bar lies a button, transparent to the mouse, for the keyboard and assistive technology.
 """
@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QWidget
 
 from minigrad_gui import theme
+from minigrad_gui.data import DIGIT_NAMES
 from minigrad_gui.reader import percentage
 
 WIDEST_VALUE = ">99.9%"
@@ -30,12 +31,16 @@ BAR_HEIGHT_PX = 10
 ROW_PADDING_PX = 4
 MOST_ROW_HEIGHT_PX = 32
 FOCUS_RADIUS_PX = 4
+MOST_ROWS = 10
+NAME_SHARE = 0.4
+"""Of the width, at most, for the names; longer ones are cut."""
 
 
 class ProbabilityBars(QWidget):
-    """Shows probabilities (n,) from 0 to 1, or empty bars for None; the largest stands out.
+    """Shows probabilities (n,) from 0 to 1, or empty bars for None; the largest stands out. Up to ten classes have
+    their places; of more, the likeliest are shown in the order of their probabilities.
 
-    Emits `chosen` with the row that was clicked, if `choosable`. Tab moves to the bars, the arrow keys move between
+    Emits `chosen` with the class that was clicked, if `choosable`. Tab moves to the bars, the arrow keys move between
     them, a class's first letter moves to its bar, and Space or Enter chooses it.
     """
 
@@ -44,43 +49,66 @@ class ProbabilityBars(QWidget):
 
     def __init__(self, class_names: tuple[str, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._class_names = class_names
+        self._class_names: tuple[str, ...] = ()
+        self._classes: list[int] = []
+        """The class of each row."""
         self.probabilities: NDArray[np.floating] | None = None
         self._choosable = False
         self._under_mouse = -1
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        most = max(MOST_ROW_HEIGHT_PX, self.fontMetrics().height() + 2 * ROW_PADDING_PX)
-        self.setMaximumHeight(most * len(class_names))
         self._buttons = QButtonGroup(self, exclusive=False)
-        for index, name in enumerate(class_names):
-            self._buttons.addButton(_Bar(name, self), index)
         self._buttons.idClicked.connect(self._choose)
+        self.set_classes(class_names)
+
+    def set_classes(self, class_names: tuple[str, ...]) -> None:
+        """Show other classes, at first without probabilities."""
+        if class_names == self._class_names:
+            return
+        self._class_names, self._under_mouse = class_names, -1
+        self._classes = list(range(min(len(class_names), MOST_ROWS)))
+        for bar in self._buttons.buttons():
+            self._buttons.removeButton(bar)
+            bar.deleteLater()
+        for row in self._classes:
+            bar = _Bar(self)
+            self._buttons.addButton(bar, row)
+            bar.setVisible(True)
+        most = max(MOST_ROW_HEIGHT_PX, self.fontMetrics().height() + 2 * ROW_PADDING_PX)
+        self.setMaximumHeight(most * len(self._classes))
         self.set_current(0)
         self.set_probabilities(None)
+        self._place_bars()
+        self.updateGeometry()
 
     def track(self) -> QRectF:
         """The rectangle of the first row's bar at a probability of 1."""
         bold = QFont(self.font())
         bold.setBold(True)
         widths = QFontMetricsF(bold).horizontalAdvance
-        left = max(widths(name) for name in self._class_names) + SPACING_PX
+        left = min(max(widths(name) for name in self._class_names), NAME_SHARE * self.width()) + SPACING_PX
         right = widths(WIDEST_VALUE) + SPACING_PX
-        row_height = self.height() / len(self._class_names)
+        row_height = self.height() / len(self._classes)
         return QRectF(left, (row_height - BAR_HEIGHT_PX) / 2, self.width() - left - right, BAR_HEIGHT_PX)
 
     def set_probabilities(self, probabilities: NDArray[np.floating] | None) -> None:
+        if probabilities is not None and len(probabilities) != len(self._class_names):
+            probabilities = None  # of a network that is being replaced
         self.probabilities = probabilities
-        values = (
-            [""] * len(self._class_names) if probabilities is None else [percentage(value) for value in probabilities]
-        )
-        for bar, value in zip(self._buttons.buttons(), values, strict=True):
-            bar.setAccessibleDescription(value)
+        if probabilities is not None and len(self._class_names) > MOST_ROWS:
+            self._classes = np.argsort(-probabilities, kind="stable")[:MOST_ROWS].tolist()
+        for bar, index in zip(self._buttons.buttons(), self._classes, strict=True):
+            name = self._class_names[index]
+            if bar.text() != name:
+                bar.setText(name)
+                bar.setAccessibleName(f"digit {name}" if name in DIGIT_NAMES else name)
+            bar.setAccessibleDescription("" if probabilities is None else percentage(probabilities[index]))
         if probabilities is None:
             self.setAccessibleDescription("no digit drawn")
         else:
             best = int(probabilities.argmax())
-            self.setAccessibleDescription(f"most likely {self._class_names[best]}, {values[best]}")
+            value = percentage(probabilities[best])
+            self.setAccessibleDescription(f"most likely {self._class_names[best]}, {value}")
         self.update()
 
     def set_current(self, row: int) -> None:
@@ -96,10 +124,13 @@ class ProbabilityBars(QWidget):
     @Slot(int)
     def _choose(self, row: int) -> None:
         if self._choosable:
-            self.chosen.emit(row)
+            self.chosen.emit(self._classes[row])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._place_bars()
+
+    def _place_bars(self) -> None:
         bars = self._buttons.buttons()
         for index, bar in enumerate(bars):
             top, bottom = (round(edge * self.height() / len(bars)) for edge in (index, index + 1))
@@ -113,8 +144,8 @@ class ProbabilityBars(QWidget):
 
     def _row_at(self, position: QPointF) -> int:
         """The row at this position; -1 for none."""
-        row = int(position.y() * len(self._class_names) // max(self.height(), 1))
-        return row if 0 <= row < len(self._class_names) and self.rect().contains(position.toPoint()) else -1
+        row = int(position.y() * len(self._classes) // max(self.height(), 1))
+        return row if 0 <= row < len(self._classes) and self.rect().contains(position.toPoint()) else -1
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self._row_at(event.position()))
@@ -134,14 +165,14 @@ class ProbabilityBars(QWidget):
             self._choose(row)
 
     def sizeHint(self) -> QSize:
-        return QSize(220, (self.fontMetrics().height() + ROW_PADDING_PX) * len(self._class_names))
+        return QSize(220, (self.fontMetrics().height() + ROW_PADDING_PX) * len(self._classes))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(140, self.fontMetrics().height() * len(self._class_names))
+        return QSize(140, self.fontMetrics().height() * len(self._classes))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         colors = theme.colors()
-        values = np.zeros(len(self._class_names)) if self.probabilities is None else self.probabilities
+        values = np.zeros(len(self._classes)) if self.probabilities is None else self.probabilities[self._classes]
         best = -1 if self.probabilities is None else int(values.argmax())
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -161,7 +192,12 @@ class ProbabilityBars(QWidget):
             painter.setFont(font)
             painter.setPen(QColor(colors.text if index == best else colors.muted))
             left = QRectF(0, top, track.left(), row_height)
-            painter.drawText(left, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._class_names[index])
+            name = self._class_names[self._classes[index]]
+            if len(name) > 1:
+                name = painter.fontMetrics().elidedText(
+                    name, Qt.TextElideMode.ElideRight, int(left.width() - SPACING_PX)
+                )
+            painter.drawText(left, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
             if self.probabilities is not None:
                 right = QRectF(track.right(), top, self.width() - track.right(), row_height)
                 painter.drawText(right, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, percentage(value))
@@ -178,11 +214,9 @@ class ProbabilityBars(QWidget):
 class _Bar(QAbstractButton):
     """A bar without its picture: it has a name, takes the focus and can be pressed."""
 
-    def __init__(self, name: str, bars: ProbabilityBars) -> None:
+    def __init__(self, bars: ProbabilityBars) -> None:
         super().__init__(bars)
         self._bars = bars
-        self.setText(name)
-        self.setAccessibleName(f"digit {name}")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
     def event(self, event: QEvent) -> bool:

@@ -114,4 +114,4 @@ def _number_role(number: str) -> str:
 def _captioned(text: str, prediction: Prediction | None) -> str:
     if prediction is None:
         return f"{text}\n–"
-    return f"{text}\n{prediction.digit if prediction.recognised else '?'}, {sureness(prediction)}"
+    return f"{text}\n{prediction.name if prediction.recognised else '?'}, {sureness(prediction)}"

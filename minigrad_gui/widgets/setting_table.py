@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.config import MAX_AUGMENTATION
-from minigrad_gui.data import SOURCES
+from minigrad_gui.widgets.dataset_box import DatasetEditor
 from minigrad_gui.widgets.number_spin import count_spin, decimal_spin
 from minigrad_gui.widgets.setting_editors import AmountEditor, ChoiceEditor, LayersEditor, NumberEditor, SettingEditor
 from minigrad_gui.widgets.setting_texts import ACTIVATION_TITLES, OPTIMIZER_TITLES, SCHEDULE_TITLES
@@ -42,9 +42,6 @@ def _amount(field: str, label: str, name: str, step: float, unit: str = "", fact
     return Setting(field, label, partial(AmountEditor, name, MAX_AUGMENTATION[field], step, unit, factor))
 
 
-SOURCE_TITLES = {key: source.title for key, source in SOURCES.items()}
-SOURCE_TIPS = {key: source.description for key, source in SOURCES.items()}
-
 SETTINGS: dict[str, tuple[Setting, ...]] = {
     "Network": (
         Setting("hidden", "Hidden &layers", partial(LayersEditor, "hiddenLayersEdit")),
@@ -61,7 +58,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("seed", "See&d", _count("seedSpin", 0, 2**31 - 1)),
     ),
     "Digits": (
-        Setting("dataset", "Data&set", _choice("datasetCombo", SOURCE_TITLES, SOURCE_TIPS)),
+        Setting("dataset", "Data&set", partial(DatasetEditor, "datasetCombo")),
         Setting("validation_share", "&Validation", _percentage("validationSpin", 50)),
     ),
     "Variations": (

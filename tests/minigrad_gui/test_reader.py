@@ -60,7 +60,7 @@ def test_probabilities_that_are_not_finite_give_no_answer(pictures):
 
 def test_a_network_with_other_sizes_is_refused(tmp_path):
     save_model(tmp_path / "small.npz", MLP(4, [3], 2))
-    with pytest.raises(ModelFileError, match="4 inputs and 2 outputs; reading digits takes 784 and 10"):
+    with pytest.raises(ModelFileError, match="4 inputs and 2 outputs; reading pictures takes 784 inputs"):
         load_reader(tmp_path / "small.npz")
 
 

@@ -154,7 +154,7 @@ def test_each_combo_box_is_announced_by_its_label(window):
     """On Linux, Qt names a combo box by its value and gives the label as a relation; elsewhere, as its name."""
     combos = window.findChildren(QComboBox)
     heard = {combo.objectName(): (label_of(node(combo)), combo.accessibleName()) for combo in combos}
-    titles = ("Preset", "Activation", "Optimizer", "Schedule", "Dataset")
+    titles = ("Preset", "Activation", "Optimizer", "Schedule", "Dataset", "Label")
     assert heard == {f"{title.lower()}Combo": (title, title) for title in titles}
 
 

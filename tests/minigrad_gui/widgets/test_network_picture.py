@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine import MLP
 from minigrad_gui import theme
+from minigrad_gui.data import DIGIT_NAMES
 from minigrad_gui.insight.glance import glance
 from minigrad_gui.widgets.network_picture import NetworkPicture
 
@@ -28,7 +29,7 @@ def picture(qtbot, qapp, model, mnist):
     picture.resize(440, 220)
     with qtbot.waitExposed(picture):
         picture.show()
-    picture.show_network(model.sizes)
+    picture.show_network(model.sizes, DIGIT_NAMES)
     picture.show_glance(glance(model, mnist.test_images[0]), NONE)
     return picture
 
@@ -136,10 +137,10 @@ def test_what_is_pointed_at_can_be_heard(picture):
 
 def test_another_network_takes_the_selection_with_it(picture):
     picture.select((0, 30))
-    picture.show_network((784, 4, 10))
+    picture.show_network((784, 4, 10), DIGIT_NAMES)
     assert picture.neuron is None
     picture.grab()
-    picture.show_network(())
+    picture.show_network((), DIGIT_NAMES)
     picture.show_glance(None, NONE, "There is no network yet.")
     picture.grab()
     QTest.keyClick(picture, Qt.Key.Key_Left)

@@ -1,0 +1,149 @@
+"""A person's own data in the window: opened, trained on, read, taught, saved, and opened again."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from own_files import write_idx
+from PIL import Image
+
+from engine import load_model
+from minigrad_gui import cli
+from minigrad_gui.data import DIGIT_NAMES
+
+SHAPES = ("bar", "ring", "slash")
+CAPITALS = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
+
+
+def shapes_folder(folder: Path, count: int = 40) -> Path:
+    """Pictures of three shapes, a folder for each."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:28, :28]
+    for name in SHAPES:
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            x, y = rng.uniform(12, 16, 2)
+            distance = {
+                "bar": np.abs(columns - x),
+                "ring": np.abs(np.hypot(columns - x, rows - y) - 8),
+                "slash": np.abs(columns - x + rows - y) / 1.4,
+            }[name]
+            inside = (np.abs(rows - 14) < 10) & (np.abs(columns - 14) < 11)
+            Image.fromarray(np.where((distance < 1.8) & inside, 255, 0).astype(np.uint8)).save(
+                folder / name / f"{number}.png"
+            )
+    return folder
+
+
+def many_classes(folder: Path) -> Path:
+    """IDX files of 62 classes that differ in where their ink is: as EMNIST has digits and letters."""
+    rng = np.random.default_rng(1)
+
+    def some(count: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.arange(count, dtype=np.uint8) % 62
+        images = rng.integers(0, 30, (count, 28, 28), np.uint8)
+        for image, label in zip(images, labels.tolist(), strict=True):
+            row, column = divmod(label, 8)
+            image[3 * row + 1 : 3 * row + 5, 3 * column + 1 : 3 * column + 5] = 255
+        return images, labels
+
+    folder.mkdir()
+    (x, y), (tx, ty) = some(1240), some(310)
+    return write_idx(folder, SimpleNamespace(x=x, y=y, tx=tx, ty=ty))
+
+
+def open_data(user, path: Path) -> None:
+    with user.qtbot.waitSignal(user.session.datasetOpened, timeout=30_000):
+        user.session.open_dataset(path)
+
+
+def show_every_view(user) -> None:
+    """Bring each view to the front and let it answer."""
+    from minigrad_gui.widgets.docks import Dock
+
+    for dock in user.window.findChildren(Dock):
+        dock.action.setChecked(True)
+        user.qtbot.wait(60)
+
+
+@pytest.fixture
+def shapes(tmp_path):
+    return shapes_folder(tmp_path / "shapes")
+
+
+def test_three_classes_are_opened_trained_read_taught_saved_and_opened_again(user, shapes, tmp_path):
+    open_data(user, shapes)
+    user.train(hidden="16", epochs=20, batch_size=16)
+    assert user.session.model.sizes == (784, 16, 3)
+    assert user.session.class_names == SHAPES
+    bars = user.widget("probabilityBars")
+    user.draw(1)
+    assert user.reading().name == "bar"
+    assert len(bars.probabilities) == 3
+    assert user.widget("predictionLabel").text() == "bar"
+    show_every_view(user)
+    user.session.teach(2)
+    assert user.session.taught_label == "slash"
+    assert "“slash”" in user.widget("taughtLabel").text()
+    user.widget("handwritingCheck").setChecked(True)
+    user.wait(lambda: user.session.handwriting_state == "on")
+    user.wait(lambda: user.session.prediction.with_handwriting)
+    assert user.session.handwriting_accuracy > 0.9
+    user.session.save(tmp_path / "shapes.npz")
+    user.session.open_pretrained()
+    assert user.session.class_names == DIGIT_NAMES
+    user.wait(lambda: user.session.prediction.probabilities.shape == (10,))
+    assert user.session.usable_drawings == ()
+    user.session.open(tmp_path / "shapes.npz")
+    assert user.session.class_names == SHAPES
+    assert (user.session.source, user.session.record.class_names) == (str(shapes), SHAPES)
+    assert [drawing.label for drawing in user.session.usable_drawings] == ["slash"]
+    user.wait(lambda: user.session.prediction.name == "bar")
+
+
+def test_many_classes_show_the_likeliest_and_list_all(user, tmp_path):
+    open_data(user, many_classes(tmp_path / "many"))
+    assert user.session.dataset.class_names == tuple(map(str, range(62)))
+    user.train(hidden="32", epochs=12, batch_size=16)
+    assert user.session.model.sizes[-1] == 62
+    user.session.show_picture(user.session.dataset.test_images[35] / np.float32(255), "one")
+    assert user.session.prediction.name == "35"
+    labels = user.widget("labelCombo")
+    assert labels.isVisible()
+    assert [labels.itemText(row) for row in (0, 61)] == ["0", "61"]
+    show_every_view(user)
+    user.draw(7)
+    user.reading()
+    labels.activated.emit(40)
+    assert user.session.taught_label == "40"
+
+
+def test_a_run_on_own_data_is_resumed_after_a_kill(make_user, shapes, runs):
+    first = make_user()
+    open_data(first, shapes)
+    first.configure(hidden="8", epochs=100_000, batch_size=16)
+    first.click("trainButton")
+    first.wait(lambda: first.session.class_names == SHAPES and len(first.session.history) > 0)
+    first.window.leave()
+    first.wait(lambda: first.window.has_ended)
+    second = make_user()
+    (run,) = second.session.left_behind
+    assert (run.source, len(list(runs.glob("*.npz")))) == (str(shapes), 1)
+    second.session.resume_run(run)
+    second.wait(lambda: second.session.class_names == SHAPES)
+    assert second.session.source == str(shapes)
+    second.session.stop()
+    second.wait(lambda: second.session.state == "idle")
+
+
+def test_the_terminal_reads_and_tests_with_the_names_of_the_classes(shapes, tmp_path, capsys):
+    model = tmp_path / "shapes.npz"
+    arguments = ["--hidden", "16", "--epochs", "20", "--batch-size", "16", "--threads", "1", "--save", str(model)]
+    assert cli.main(["train", "--data", str(shapes), *arguments]) == 0
+    assert load_model(model)[1]["class_names"] == list(SHAPES)
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(model)]) == 0
+    assert "test accuracy 100.00%" in capsys.readouterr().out
+    assert cli.main(["predict", str(model), str(shapes / "slash" / "0.png")]) == 0
+    assert ": slash (" in capsys.readouterr().out
