@@ -14,9 +14,15 @@ SHOWN_PER_CLASS = 20
 NAME_PX, GAP_PX = 90, 2
 
 
+def class_counts(dataset: Dataset) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """How many pictures there are of each class, to train on and to test on: (C,) each."""
+    count = len(dataset.class_names)
+    return np.bincount(dataset.train_labels, minlength=count), np.bincount(dataset.test_labels, minlength=count)
+
+
 def describe(dataset: Dataset) -> Iterator[str]:
     """Lines: the format and the guesses, the counts of each class, and what was noticed."""
-    counts = [np.bincount(labels, minlength=len(dataset.class_names)) for labels in _labels(dataset)]
+    counts = class_counts(dataset)
     yield f"{dataset.name}: {counts[0].sum():,} pictures to train on, {counts[1].sum():,} to test on"
     if (origin := dataset.origin) is not None:
         made = origin.choices
@@ -53,7 +59,3 @@ def write_sheet(dataset: Dataset, path: Path) -> None:
     from PIL import Image
 
     Image.fromarray(contact_sheet(dataset)).save(path, "PNG")
-
-
-def _labels(dataset: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    return dataset.train_labels, dataset.test_labels

@@ -1,0 +1,82 @@
+"""A preview shows pictures of each class, says what was guessed, and is the same each time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minigrad_gui.data import Choices, Dataset, Origin
+from minigrad_gui.preview import FEWEST_PER_CLASS, MOST_PICTURES, PARTS, preview_of
+
+MADE = Choices("upright", "light ink", "as they are", "scaled")
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    """300 cats, 3 dogs and 200 birds to train on, and no dog to test on; the class is each picture's first pixel."""
+    train = np.repeat(np.array([0, 1, 2], np.uint8), (300, 3, 200))
+    test = np.repeat(np.array([0, 2], np.uint8), 5)
+    images = [np.random.default_rng(0).integers(0, 256, (len(labels), 28, 28), np.uint8) for labels in (train, test)]
+    for pictures, labels in zip(images, (train, test), strict=True):
+        pictures[:, 0, 0] = labels
+    origin = Origin("zip of pictures", MADE, ("No test picture shows dog.",))
+    return Dataset(images[0], train, images[1], test, "own.zip", ("cat", "dog", "bird"), origin=origin)
+
+
+def test_counts_of_each_part(dataset):
+    preview = preview_of(dataset)
+    assert [preview.counts[part].tolist() for part in PARTS] == [[300, 3, 200], [5, 0, 5]]
+    rows = [["class", "training", "test"], ["cat", 300, 5], ["dog", 3, 0], ["bird", 200, 5]]
+    assert [list(row) for row in preview.table()] == rows
+    assert preview.heading == "own.zip: 503 pictures to train on, 10 to test on, in 3 classes (zip of pictures)"
+    assert preview_of(replace(dataset, origin=None)).heading.endswith(" in 3 classes")
+
+
+def test_samples_are_different_pictures_of_their_class_under_their_names(dataset):
+    preview = preview_of(dataset)
+    for part, images in zip(PARTS, (dataset.train_images, dataset.test_images), strict=True):
+        for index, (name, samples) in enumerate(zip(preview.class_names, preview.samples[part], strict=True)):
+            assert len(samples.pictures) == min(preview.counts[part][index], MOST_PICTURES // 3)
+            assert (samples.pictures[:, 0, 0] == index).all()
+            assert len(set(samples.names)) == len(samples.names)
+            for picture, called in zip(samples.pictures, samples.names, strict=True):
+                place, _, label = called.removeprefix(f"{part.capitalize()} digit ").partition(", labelled ")
+                assert label == name
+                np.testing.assert_array_equal(picture, images[int(place)])
+
+
+def test_samples_are_drawn_at_random_and_always_the_same(dataset):
+    many = replace(dataset, class_names=(*dataset.class_names, *(str(index) for index in range(97))))
+    first, again = (preview_of(many).samples["training"][0] for _ in range(2))
+    assert first.names == again.names
+    places = [int(name.split()[2].strip(",")) for name in first.names]
+    assert len(places) == FEWEST_PER_CLASS
+    assert max(places) > 150, "from all over the file"
+    assert not np.shares_memory(first.pictures, dataset.train_images)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({}, ""),
+        ({"orientation": "turned left"}, "In the file the pictures are turned left; here they are set upright. "),
+        ({"polarity": "dark ink"}, "Dark ink on light paper was inverted. "),
+        ({"labels": "10 is zero"}, "Label 10 stands for zero. "),
+        ({"sizing": "as photographs"}, "A digit on paper was looked for in each picture. "),
+    ],
+)
+def test_what_was_done_is_said_before_what_was_noticed(dataset, made, said):
+    origin = replace(dataset.origin, choices=replace(MADE, **made))
+    assert preview_of(replace(dataset, origin=origin)).remarks == f"{said}No test picture shows dog."
+
+
+def test_labels_from_1_to_10_can_mean_other_digits(dataset):
+    def can(names: tuple[str, ...], labels: str) -> bool:
+        origin = replace(dataset.origin, choices=replace(MADE, labels=labels))
+        return preview_of(replace(dataset, class_names=names, origin=origin)).can_have_other_labels
+
+    from_one, digits = (tuple(str(number) for number in numbers) for numbers in (range(1, 11), range(10)))
+    assert can(from_one, "as they are")
+    assert can(digits, "from one")
+    assert not can(digits, "as they are")
+    assert not preview_of(replace(dataset, origin=None)).can_have_other_labels
