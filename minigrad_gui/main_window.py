@@ -99,7 +99,9 @@ class MainWindow(QMainWindow):
             view = view_type(self.session, self._columns.get(view_type.place))
             self._views.append(view)
             if isinstance(view, DockedView):
-                self._docks.add(view, view.header, view.title).seen.connect(view.set_seen)
+                dock = self._docks.add(view, view.header, view.title)
+                dock.seen.connect(view.set_seen)
+                view.frontWanted.connect(dock.bring_to_front)
             else:
                 stacks[view.place].addWidget(view, view.stretch)
         stacks["centre"].addWidget(self._docks, 1)

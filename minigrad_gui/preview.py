@@ -4,33 +4,38 @@ A wrong guess does not show in figures: a network learns mirrored digits as well
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.analysis import Digits
+from engine import TrainingConfig
+from minigrad_gui import data
+from minigrad_gui.analysis import Desk, Digits
 from minigrad_gui.data import Choices, Dataset, Origin
+from minigrad_gui.data.choices import LABELS
 from minigrad_gui.data_report import class_counts
+from minigrad_gui.digits import Picture
+from minigrad_gui.frame import SIDE_PX
 
 PreviewedPart = Literal["training", "test"]
 PARTS: tuple[PreviewedPart, ...] = ("training", "test")
 MOST_PICTURES, FEWEST_PER_CLASS = 1000, 20
 SEED = 0
+Request = tuple[str, Choices]
+"""The source of a dataset, and how it is read."""
 
 DONE: Mapping[str, Mapping[str, str]] = {
     "polarity": {
-        "dark ink": "Dark ink on light paper was inverted.",
-        "each its own": "Some pictures have light ink, others dark ink: the border of each decided.",
+        "dark ink": "Dark ink is inverted.",
+        "each its own": "Dark ink is inverted where a picture has it, by its border.",
     },
-    "labels": {
-        "10 is zero": "Label 10 stands for zero.",
-        "from one": "Each label is one more than its digit.",
-    },
+    "labels": {"10 is zero": "Label 10 is zero.", "from one": "Labels are one more than their digits."},
     "sizing": {
-        "as MNIST": "Each picture was cropped to its ink, scaled to 20 x 20 pixels and centred by mass, as MNIST was.",
-        "as photographs": "A digit on paper was looked for in each picture.",
+        "as MNIST": "Digits are cropped, scaled to 20 x 20 pixels and centred, as MNIST's were.",
+        "as photographs": "A digit on paper is looked for in each picture.",
     },
 }
 """What was done to a file's pictures and labels, where that is not obvious."""
@@ -42,6 +47,10 @@ class Samples:
 
     pictures: NDArray[np.uint8]
     names: tuple[str, ...]
+
+    def picture(self, number: int) -> Picture:
+        """One of them: float32 (28, 28) from 0 (paper) to 1 (ink)."""
+        return np.asarray(self.pictures[number] / np.float32(255))
 
 
 @dataclass(frozen=True)
@@ -56,10 +65,10 @@ class Preview:
 
     @property
     def heading(self) -> str:
-        """Such as "own.csv: 600 pictures to train on, 100 to test on, in 10 classes (CSV)"."""
+        """Such as "own.csv (table): 600 training and 100 test pictures, 10 classes"."""
         train, test = (int(self.counts[part].sum()) for part in PARTS)
-        text = f"{self.name}: {train:,} pictures to train on, {test:,} to test on, in {len(self.class_names)} classes"
-        return text if self.origin is None else f"{text} ({self.origin.format})"
+        name = self.name if self.origin is None else f"{self.name} ({self.origin.format})"
+        return f"{name}: {train:,} training and {test:,} test pictures, {len(self.class_names)} classes"
 
     @property
     def remarks(self) -> str:
@@ -67,18 +76,58 @@ class Preview:
         return "" if self.origin is None else " ".join((*_done(self.origin.choices), *self.origin.remarks))
 
     @property
-    def can_have_other_labels(self) -> bool:
-        """Whether its labels, 1 to 10, could mean digits in different ways."""
-        return self.origin is not None and (
-            self.origin.choices.labels != "as they are"
-            or self.class_names == tuple(str(label) for label in range(1, 11))
-        )
+    def useless_choices(self) -> dict[str, str]:
+        """The fields of Choices that would change nothing, and why."""
+        if self.origin is None:
+            return {}
+        useless = {}
+        if self.origin.size_px == (SIDE_PX, SIDE_PX):
+            useless["sizing"] = "The pictures in the file have this size"
+        from_one = tuple(str(label) for label in range(1, 11))
+        if self.origin.choices.labels == LABELS[0] and self.class_names != from_one:
+            useless["labels"] = "The labels in the file do not run from 1 to 10"
+        return useless
 
     def table(self) -> Iterable[Sequence[Any]]:
         """Its classes as rows with a head."""
         yield "class", *PARTS
         counts = (self.counts[part].tolist() for part in PARTS)
         yield from zip(self.class_names, *counts, strict=True)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a request: a preview, or one sentence that says why there is none."""
+
+    request: Request
+    preview: Preview | None = None
+    error: str | None = None
+
+
+def load(request: Request, desk: Desk) -> Loaded:
+    """Work for an analyst: the preview of a dataset, which is loaded if it is not in memory."""
+    try:
+        dataset = desk.dataset(*request)
+    except (data.DataError, data.LoadingCancelledError) as error:
+        return Loaded(request, error=str(error))
+    return Loaded(request, replace(preview_of(dataset), name=title_of(request[0])))
+
+
+def experiment(config: TrainingConfig) -> str:
+    """Sentences about what a run with this config makes of its data on purpose; "" if nothing."""
+    sentences = []
+    if config.training_samples:
+        sentences.append(f"The run will learn from at most {config.training_samples:,} of them.")
+    if config.label_noise:
+        sentences.append(f"{config.label_noise:.0%} of its labels will be wrong.")
+    return " ".join(sentences)
+
+
+def title_of(source: str) -> str:
+    """What to call the dataset of a source."""
+    if source in data.SOURCES:
+        return data.SOURCES[source].title
+    return source if data.is_downloaded(source) else Path(source).name
 
 
 def preview_of(dataset: Dataset) -> Preview:
@@ -108,7 +157,7 @@ def _samples(
 
 def _done(made: Choices) -> Iterator[str]:
     if made.orientation not in (None, "upright"):
-        yield f"In the file the pictures are {made.orientation}; here they are set upright."
+        yield f"Pictures {made.orientation} in the file are set upright."
     for what, sentences in DONE.items():
         if (choice := getattr(made, what)) in sentences:
             yield sentences[choice]

@@ -219,7 +219,7 @@ def _style_sheet(scheme: Colors) -> str:
         QMainWindow::separator {{ background: transparent; width: {SPACING_PX}px; height: {SPACING_PX}px; }}
         QTabBar::tab {{
             color: {scheme.muted}; background: transparent; border: none; border-bottom: 2px solid transparent;
-            padding: 5px 2px; margin: 0 3px;
+            padding: 5px 2px; margin: 0 2px;
         }}
         QTabBar::tab:hover {{ color: {scheme.text}; }}
         QTabBar::tab:selected {{ color: {scheme.text}; border-bottom-color: {scheme.accent}; }}

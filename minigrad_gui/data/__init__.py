@@ -4,7 +4,16 @@ from minigrad_gui.data.bundled import MNIST_AND_PEN, load_mnist, load_mnist_and_
 from minigrad_gui.data.choices import ALL_GUESSED, Choices, Origin
 from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.download import load_hugging_face
-from minigrad_gui.data.sources import MNIST, SOURCES, Source, can_be_loaded, load, open_dataset, source_key
+from minigrad_gui.data.sources import (
+    MNIST,
+    SOURCES,
+    Source,
+    can_be_loaded,
+    is_downloaded,
+    load,
+    open_dataset,
+    source_key,
+)
 
 __all__ = [
     "ALL_GUESSED",
@@ -19,6 +28,7 @@ __all__ = [
     "Origin",
     "Source",
     "can_be_loaded",
+    "is_downloaded",
     "load",
     "load_hugging_face",
     "load_mnist",

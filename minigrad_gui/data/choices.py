@@ -70,8 +70,12 @@ ALL_GUESSED = Choices()
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a dataset came from: its format, all choices as they were made, and sentences about what was noticed."""
+    """Where a dataset came from: its format, all choices as they were made, and sentences about what was noticed.
+
+    size_px: (height, width) of the pictures in the file; None if they have several sizes, or it is not known.
+    """
 
     format: str
     choices: Choices
     remarks: tuple[str, ...] = ()
+    size_px: tuple[int, int] | None = None

@@ -130,10 +130,10 @@ def as_dataset(found: Found, name: str, kind: str, choices: Choices) -> Dataset:
     remarks = list(found.remarks)
     if not test:
         images, indices = _held_out(images[0], indices[0])
-        remarks.append(f"It has no test pictures; {len(indices[1]):,} at random are held out for the test.")
+        remarks.append(f"For the test, {len(indices[1]):,} at random are held out.")
     _check_classes(indices, classes, remarks)
     made = Choices(orientation, polarity, meaning, sizing, classes.names)
-    origin = Origin(kind, made, tuple(remarks))
+    origin = Origin(kind, made, tuple(remarks), measures.size_px)
     return Dataset(images[0], indices[0], images[1], indices[1], name, classes.names, origin=origin)
 
 

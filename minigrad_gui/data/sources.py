@@ -84,6 +84,11 @@ def can_be_loaded(key: str) -> bool:
     return key in SOURCES or os.path.exists(key) or HUB_NAME.fullmatch(key) is not None
 
 
+def is_downloaded(key: str) -> bool:
+    """Whether `load` would ask the Hugging Face hub, and use the internet unless the dataset is in its cache."""
+    return HUB_NAME.fullmatch(key) is not None and not os.path.exists(key)
+
+
 def open_dataset(
     source: str | Path, choices: Choices | None = None, cancelled: Callable[[], bool] = lambda: False
 ) -> Dataset:

@@ -47,7 +47,9 @@ def read_dataset(path: Path, name: str) -> Dataset:
 def _origin(told: dict[str, Any], names: tuple[str, ...]) -> Origin:
     choices = Choices(**{**told["choices"], "class_names": names})
     remarks = [_printable(str(remark)) for remark in told["remarks"][:MAX_REMARKS]]
-    return Origin(_printable(str(told["format"])), choices, tuple(remarks))
+    size = told.get("size_px")
+    size_px = None if size is None else (int(size[0]), int(size[1]))
+    return Origin(_printable(str(told["format"])), choices, tuple(remarks), size_px)
 
 
 def _printable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from minigrad_gui.views.config_panel import ConfigPanel
 from minigrad_gui.views.confusion import ConfusionView
+from minigrad_gui.views.dataset import DatasetView
 from minigrad_gui.views.draw_panel import DrawPanel
 from minigrad_gui.views.loss_plot import LossPlot
 from minigrad_gui.views.nearest import NearestView
@@ -20,6 +21,7 @@ VIEWS: tuple[type[View], ...] = (
     WeightsView,
     WhyView,
     NearestView,
+    DatasetView,
     DrawPanel,
 )
 """Ordered by column from left to right, and from top to bottom within a column."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from PySide6.QtCore import QEvent, QSettings, QTimer, Slot
+from PySide6.QtCore import QEvent, QSettings, QTimer, Signal, Slot
 from PySide6.QtGui import QAccessible, QAction
 from PySide6.QtWidgets import QFrame, QMenu, QMessageBox, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -70,8 +70,11 @@ OFFERED = "any digit"
 class DockedView(View):
     """A view in the middle of the window. It is built when it first comes to the front, and idle while it is not there.
 
-    name: of the widget, such as "confusionView"; title: on its tab; sentence: says what one sees.
+    name: of the widget, such as "confusionView"; title: on its tab; sentence: says what one sees. Emits `frontWanted`
+    to come to the front by itself.
     """
+
+    frontWanted = Signal()  # noqa: N815
 
     place = "docks"
     longest_refresh_ms: ClassVar[int] = 700

@@ -3,6 +3,8 @@
 A widget class with an `ACCESSIBLE_ROLE` has that role. Qt asks only while assistive technology is in use.
 """
 
+import html
+
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleInterface, QTextDocumentFragment
 from PySide6.QtWidgets import QAbstractScrollArea, QAccessibleWidget, QMenu, QWidget
@@ -20,6 +22,11 @@ def explain(widget: QWidget, tip: str) -> None:
     """Set a tool tip, and its plain text as the description: Qt would use the tip with its tags."""
     widget.setAccessibleDescription(plain(tip))
     widget.setToolTip(tip)
+
+
+def verbatim_tip(text: str) -> str:
+    """A tool tip that shows this text as it is, even if it looks like HTML: names in files may."""
+    return f"<span>{html.escape(text)}</span>"
 
 
 def plain(tip: str) -> str:

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from minigrad_gui import theme
-from minigrad_gui.widgets.accessibility import announce
+from minigrad_gui.widgets.accessibility import announce, verbatim_tip
 from minigrad_gui.widgets.building import make_scrolling
 from minigrad_gui.widgets.maps import Pixels, image_of
 
@@ -230,7 +230,8 @@ class Mosaic(QWidget):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             index = self.index_at(event.pos())
             if index >= 0 and self._descriptions:
-                QToolTip.showText(event.globalPos(), self._descriptions[index], self, self.rect_of(index))
+                tip = verbatim_tip(self._descriptions[index])
+                QToolTip.showText(event.globalPos(), tip, self, self.rect_of(index))
             else:
                 QToolTip.hideText()
             return True

@@ -15,6 +15,7 @@ class Placeholder(QWidget):
         super().__init__(parent)
         self._text = caption(align=Qt.AlignmentFlag.AlignHCenter)
         self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)  # it may name a file
         self._button = named(QPushButton(), button_name)
         self._button.clicked.connect(self.accepted)
         column(1, self._text, row(1, self._button, 1), 1, parent=self)

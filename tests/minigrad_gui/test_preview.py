@@ -5,8 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine import TrainingConfig
+from minigrad_gui import data
+from minigrad_gui.analysis import Desk
 from minigrad_gui.data import Choices, Dataset, Origin
-from minigrad_gui.preview import FEWEST_PER_CLASS, MOST_PICTURES, PARTS, preview_of
+from minigrad_gui.dataset_cache import DatasetCache
+from minigrad_gui.preview import FEWEST_PER_CLASS, MOST_PICTURES, PARTS, experiment, load, preview_of, title_of
 
 MADE = Choices("upright", "light ink", "as they are", "scaled")
 
@@ -28,8 +32,8 @@ def test_counts_of_each_part(dataset):
     assert [preview.counts[part].tolist() for part in PARTS] == [[300, 3, 200], [5, 0, 5]]
     rows = [["class", "training", "test"], ["cat", 300, 5], ["dog", 3, 0], ["bird", 200, 5]]
     assert [list(row) for row in preview.table()] == rows
-    assert preview.heading == "own.zip: 503 pictures to train on, 10 to test on, in 3 classes (zip of pictures)"
-    assert preview_of(replace(dataset, origin=None)).heading.endswith(" in 3 classes")
+    assert preview.heading == "own.zip (zip of pictures): 503 training and 10 test pictures, 3 classes"
+    assert preview_of(replace(dataset, origin=None)).heading.startswith("own.zip: 503 ")
 
 
 def test_samples_are_different_pictures_of_their_class_under_their_names(dataset):
@@ -59,10 +63,10 @@ def test_samples_are_drawn_at_random_and_always_the_same(dataset):
     ("made", "said"),
     [
         ({}, ""),
-        ({"orientation": "turned left"}, "In the file the pictures are turned left; here they are set upright. "),
-        ({"polarity": "dark ink"}, "Dark ink on light paper was inverted. "),
-        ({"labels": "10 is zero"}, "Label 10 stands for zero. "),
-        ({"sizing": "as photographs"}, "A digit on paper was looked for in each picture. "),
+        ({"orientation": "turned left"}, "Pictures turned left in the file are set upright. "),
+        ({"polarity": "dark ink"}, "Dark ink is inverted. "),
+        ({"labels": "10 is zero"}, "Label 10 is zero. "),
+        ({"sizing": "as photographs"}, "A digit on paper is looked for in each picture. "),
     ],
 )
 def test_what_was_done_is_said_before_what_was_noticed(dataset, made, said):
@@ -70,13 +74,42 @@ def test_what_was_done_is_said_before_what_was_noticed(dataset, made, said):
     assert preview_of(replace(dataset, origin=origin)).remarks == f"{said}No test picture shows dog."
 
 
-def test_labels_from_1_to_10_can_mean_other_digits(dataset):
-    def can(names: tuple[str, ...], labels: str) -> bool:
-        origin = replace(dataset.origin, choices=replace(MADE, labels=labels))
-        return preview_of(replace(dataset, class_names=names, origin=origin)).can_have_other_labels
-
+def test_choices_that_would_change_nothing(dataset):
     from_one, digits = (tuple(str(number) for number in numbers) for numbers in (range(1, 11), range(10)))
-    assert can(from_one, "as they are")
-    assert can(digits, "from one")
-    assert not can(digits, "as they are")
-    assert not preview_of(replace(dataset, origin=None)).can_have_other_labels
+
+    def useless(names: tuple[str, ...], labels: str, size_px: tuple[int, int]) -> list[str]:
+        origin = replace(dataset.origin, choices=replace(MADE, labels=labels), size_px=size_px)
+        return sorted(preview_of(replace(dataset, class_names=names, origin=origin)).useless_choices)
+
+    assert useless(from_one, "as they are", (28, 20)) == []
+    assert useless(digits, "from one", (28, 28)) == ["sizing"]
+    assert useless(digits, "as they are", (8, 8)) == ["labels"]
+    assert preview_of(replace(dataset, origin=None)).useless_choices == {}
+
+
+def test_a_dataset_is_loaded_or_the_reason_told(few_digits, tmp_path):
+    desk = Desk(DatasetCache(), lambda: False)
+    request = data.MNIST, Choices()
+    loaded = load(request, desk)
+    assert loaded.request is request
+    assert loaded.preview.counts["test"].sum() == len(few_digits.test_labels)
+    failed = load((str(tmp_path / "gone.csv"), Choices()), desk)
+    assert (failed.preview, failed.error) == (None, f"There is no file or folder {tmp_path / 'gone.csv'}.")
+
+
+def test_what_is_not_loaded_has_a_title():
+    assert title_of(data.MNIST_AND_PEN) == "MNIST and pen strokes"
+    assert title_of("/home/me/own.csv") == "own.csv"
+    assert title_of("owner/name") == "owner/name"
+
+
+def test_a_picture_goes_to_the_network_as_ink(dataset):
+    samples = preview_of(dataset).samples["training"][0]
+    np.testing.assert_allclose(samples.picture(3), samples.pictures[3] / 255, rtol=1e-6)
+    assert samples.picture(3).dtype == np.float32
+
+
+def test_experiments_with_the_data_are_said():
+    assert experiment(TrainingConfig()) == ""
+    assert experiment(TrainingConfig(training_samples=1500)) == "The run will learn from at most 1,500 of them."
+    assert experiment(TrainingConfig(label_noise=0.4)) == "40% of its labels will be wrong."

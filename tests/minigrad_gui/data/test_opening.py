@@ -28,6 +28,11 @@ def test_the_choices_that_were_made_give_the_same_again(own, tmp_path):
     assert again.origin == first.origin
 
 
+def test_the_size_of_the_pictures_in_the_file_is_told_if_they_have_one(own, tmp_path):
+    np.savez(tmp_path / "a.npz", x=own.x[:, 4:24, 4:20], y=own.y)
+    assert opened(tmp_path / "a.npz").origin.size_px == (20, 16)
+
+
 def test_a_class_that_is_only_tested_is_refused(own, tmp_path):
     kept = own.y != 7
     np.savez(tmp_path / "a.npz", x_train=own.x[kept], y_train=own.y[kept], x_test=own.tx, y_test=own.ty)

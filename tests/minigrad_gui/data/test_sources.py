@@ -22,3 +22,13 @@ def test_the_description_of_mnist_with_pen_strokes_is_true():
     assert len(bundled._pen_strokes().drawings) == bundled.PEN_COUNT
     assert source.training_count == 60_000 + bundled.PEN_COPIES * bundled.PEN_COUNT
     assert source.outlier_count == bundled.OUTLIER_COUNT
+
+
+def test_only_what_is_neither_bundled_nor_on_disk_is_downloaded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [data.is_downloaded(key) for key in data.SOURCES] == [False, False, True]
+    assert data.is_downloaded("owner/name")
+    assert not data.is_downloaded("/gone/digits.csv")
+    (tmp_path / "owner").mkdir()
+    (tmp_path / "owner" / "name").touch()
+    assert not data.is_downloaded("owner/name")

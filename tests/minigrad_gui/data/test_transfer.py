@@ -12,7 +12,7 @@ from minigrad_gui.data.transfer import ABOUT, read_dataset, write_dataset
 IMAGES = np.arange(3 * 784, dtype=np.uint32).reshape(3, 28, 28).astype(np.uint8)
 LABELS = np.array([0, 2, 1], np.uint8)
 NAMES = ("cat", "dog", "fox")
-ORIGIN = Origin("Parquet", Choices("upright", "light ink", "as they are", "scaled", NAMES), ("A remark.",))
+ORIGIN = Origin("Parquet", Choices("upright", "light ink", "as they are", "scaled", NAMES), ("A remark.",), (20, 16))
 
 
 def write(path, labels=LABELS, about=None):

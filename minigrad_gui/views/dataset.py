@@ -1,0 +1,183 @@
+"""The dataset of the next run, before anything is trained on it: pictures and counts of each class, and every guess.
+
+Whoever sees mirrored or wrongly labelled pictures here corrects the guess, and the pictures follow.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from minigrad_gui import data, preview
+from minigrad_gui.analysis import Answer
+from minigrad_gui.preview import PARTS, Loaded, Preview, Request
+from minigrad_gui.session import Session
+from minigrad_gui.views.view import DockedView
+from minigrad_gui.widgets.building import caption, column, named
+from minigrad_gui.widgets.class_rows import ClassRow, ClassRows
+from minigrad_gui.widgets.guess_switches import GuessSwitches
+
+SPACING_PX = 6
+DOWNLOAD, USE_MNIST = "Download", "Use MNIST"
+
+
+class DatasetView(DockedView):
+    name, title = "datasetView", "Data"
+    sentence = "What the next run learns from. Click a picture to have it read."
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._asked: Request | None = None
+        self._loaded: Loaded | None = None
+        """The answer to a request; it may be another one than was asked for last."""
+        self._is_outdated = False
+        """The dataset was opened again; its file may have changed."""
+        session.datasetOpened.connect(self._on_opened)
+
+    # ------------------------------------------------------------ building
+
+    def build(self) -> None:
+        self._part = named(QComboBox(), "datasetPartCombo", "Show the pictures to train on, or those to test on")
+        self._part.setAccessibleName("Pictures")
+        for part in PARTS:
+            self._part.addItem(part.capitalize(), part)
+        self._heading = named(caption(role="text"), "datasetHeading")
+        self._remarks = named(caption(), "datasetRemarks")
+        for text in (self._heading, self._remarks):
+            text.setWordWrap(True)
+            text.setTextFormat(Qt.TextFormat.PlainText)  # a file may have any name
+        self._switches = named(GuessSwitches(), "datasetSwitches")
+        self._rows = named(ClassRows("Pictures of each class"), "datasetClasses")
+        page = QWidget()
+        texts = column(self._heading, self._remarks, spacing=0)
+        column(texts, self._switches, self._rows, spacing=SPACING_PX, parent=page).setStretchFactor(self._rows, 1)
+        self.fill(page, self._part)
+        self._part.currentIndexChanged.connect(self._show_part)
+        self._switches.chosen.connect(self._on_choices)
+        self._rows.chosen.connect(self._on_picture)
+        session = self.session
+        session.configChanged.connect(self.mark_soon)
+        session.prepared.connect(self.mark_soon)
+        session.datasetOpening.connect(self.mark_soon)
+        session.predictionChanged.connect(self._show_current)
+
+    # ------------------------------------------------------------ session -> person
+
+    def refresh(self) -> None:
+        session, shown = self.session, self._loaded
+        wanted = session.source, session.choices
+        if shown is not None and shown.request == wanted and not self._is_outdated:
+            self._show_settings()
+        elif data.is_downloaded(session.source) and session.dataset is None:
+            self._asked = self._loaded = None
+            self.show_instead(f"{preview.title_of(session.source)} will be downloaded when you train on it.", DOWNLOAD)
+        elif wanted != self._asked:
+            self._withdraw()
+            self._asked = wanted
+            session.analyse(self._key, partial(preview.load, wanted), urgent=True)
+            if shown is None or shown.request[0] != session.source:
+                self.show_instead(f"Opening {preview.title_of(session.source)}…")
+
+    @property
+    def _key(self) -> str:
+        return f"{self.name}/preview"
+
+    def _withdraw(self) -> None:
+        self.session.withdraw(self._key)
+        self._asked = None
+
+    def leave(self) -> None:
+        if self._asked is not None:
+            self._withdraw()
+            self.mark()
+
+    @Slot(str)
+    def _on_opened(self, source: str) -> None:
+        """A person should see what was opened; even the same dataset may have changed in its file."""
+        self._withdraw()
+        self._is_outdated = True
+        self.mark_soon()
+        if source not in data.SOURCES:
+            self.frontWanted.emit()
+
+    def take(self, answer: Answer) -> None:
+        if self._asked is None or (answer.result is not None and answer.result.request != self._asked):
+            return  # the answer to an earlier request
+        loaded: Loaded = answer.result or Loaded(self._asked, error=answer.error)
+        self._asked, self._loaded, self._is_outdated = None, loaded, False
+        if loaded.preview is None:
+            self.show_instead(loaded.error or "", USE_MNIST)
+        else:
+            self._heading.setText(loaded.preview.heading)
+            self._show_settings()
+            self._show_part()
+            self.show_contents()
+
+    @property
+    def _preview(self) -> Preview | None:
+        return None if self._loaded is None else self._loaded.preview
+
+    def _show_settings(self) -> None:
+        """What the settings of the next run make of the dataset."""
+        session, shown = self.session, self._preview
+        if shown is None:
+            return
+        remarks = " ".join(filter(None, (shown.remarks, preview.experiment(session.config))))
+        self._remarks.setText(remarks)
+        self._remarks.setVisible(bool(remarks))
+        origin = None if session.source in data.SOURCES else shown.origin
+        self._switches.setVisible(origin is not None)
+        if origin is not None:
+            self._switches.show_choices(session.choices, origin.choices, shown.useless_choices)
+
+    @Slot()
+    def _show_part(self) -> None:
+        shown = self._preview
+        if shown is not None:
+            part = self._part.currentData()
+            columns = shown.class_names, shown.counts[part].tolist(), shown.samples[part]
+            rows = [
+                ClassRow(name, count, samples.pictures, samples.names)
+                for name, count, samples in zip(*columns, strict=True)
+            ]
+            self._rows.set_rows(rows)
+            self._show_current()
+
+    @Slot()
+    def _show_current(self) -> None:
+        """The picture that is in the drawing's place stands out."""
+        where, shown, dataset = (-1, -1), self.session.shown, self._preview
+        if shown is not None and dataset is not None:
+            for index, samples in enumerate(dataset.samples[self._part.currentData()]):
+                if shown.name in samples.names:
+                    number = samples.names.index(shown.name)
+                    if np.array_equal(shown.picture, samples.picture(number)):
+                        where = index, number
+        self._rows.set_current(*where)
+
+    # ------------------------------------------------------------ person -> session
+
+    @Slot(object)
+    def _on_choices(self, choices: data.Choices) -> None:
+        self.session.open_dataset(self.session.source, choices)
+
+    @Slot(int, int)
+    def _on_picture(self, index: int, number: int) -> None:
+        if self._preview is not None:
+            samples = self._preview.samples[self._part.currentData()][index]
+            self.session.show_picture(samples.picture(number), samples.names[number])
+
+    @Slot()
+    def fill_in(self) -> None:
+        """Download the dataset, or go back to the one that is always there."""
+        is_missing = data.is_downloaded(self.session.source) and self.session.dataset is None
+        source, choices = (self.session.source, self.session.choices) if is_missing else (data.MNIST, data.ALL_GUESSED)
+        self.session.open_dataset(source, choices)
+
+    # ------------------------------------------------------------ export
+
+    def table(self) -> Iterable[Sequence[Any]]:
+        return [] if self._preview is None else self._preview.table()

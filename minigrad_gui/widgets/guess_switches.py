@@ -1,0 +1,98 @@
+"""Switches for what was guessed about a file: each shows the guess, and offers what else may be true."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
+
+from minigrad_gui.data.choices import LABELS, ORIENTATIONS, POLARITIES, SIZINGS, Choices
+from minigrad_gui.widgets.building import named
+
+BESIDE_FROM_PX = 760
+"""From this width on, all are in one row; in a narrower one, in two."""
+SPACING_PX, LINES_APART_PX = 8, 6
+
+
+@dataclass(frozen=True)
+class _Switch:
+    """field: of Choices; values: what it may be."""
+
+    field: str
+    title: str
+    values: Sequence[str]
+    tip: str
+
+
+SWITCHES = (
+    _Switch("orientation", "Turn", tuple(ORIENTATIONS), "How the pictures lie in the file; they are set upright"),
+    _Switch("polarity", "Ink", POLARITIES, "Whether the ink is lighter or darker than the paper"),
+    _Switch("labels", "Labels", LABELS, "What labels from 1 to 10 mean"),
+    _Switch("sizing", "Size", SIZINGS, "How pictures of other sizes become 28 x 28"),
+)
+
+
+class GuessSwitches(QWidget):
+    """Emits `chosen` with the Choices that the person wants."""
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._wanted = Choices()
+        self._combos: dict[str, QComboBox] = {}
+        self._cells: list[tuple[QLabel, QComboBox]] = []
+        self._across = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(SPACING_PX)
+        self._grid.setVerticalSpacing(LINES_APART_PX)
+        for switch in SWITCHES:
+            combo = named(QComboBox(), f"{switch.field}Combo", switch.tip)
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            combo.setMinimumContentsLength(1)
+            combo.setAccessibleName(switch.title)
+            combo.addItem("guess")
+            for value in switch.values:
+                combo.addItem(value, value)
+            combo.currentIndexChanged.connect(self._on_changed)
+            label = QLabel(switch.title)
+            label.setBuddy(combo)
+            self._combos[switch.field] = combo
+            self._cells.append((label, combo))
+        self._arrange()
+
+    def show_choices(self, wanted: Choices, made: Choices, useless: dict[str, str]) -> None:
+        """wanted: None for what is to be guessed; made: what the guesses were; useless: fields that change nothing, and
+        why."""
+        self._wanted = wanted
+        for switch in SWITCHES:
+            combo, value = self._combos[switch.field], getattr(wanted, switch.field)
+            with QSignalBlocker(combo):
+                combo.setItemText(0, "guess" if value is not None else f"guessed: {getattr(made, switch.field)}")
+                combo.setCurrentIndex(max(0, combo.findData(value)) if value is not None else 0)
+            reason = useless.get(switch.field)
+            combo.setEnabled(reason is None)
+            named(combo, combo.objectName(), reason or switch.tip)
+
+    @Slot()
+    def _on_changed(self) -> None:
+        chosen = {field: combo.currentData(Qt.ItemDataRole.UserRole) for field, combo in self._combos.items()}
+        self.chosen.emit(replace(self._wanted, **chosen))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        across = len(self._cells) if self.width() >= BESIDE_FROM_PX else 2
+        if across == self._across:
+            return
+        self._across = across
+        for at, (label, combo) in enumerate(self._cells):
+            line, column = divmod(at, across)
+            self._grid.addWidget(label, line, 2 * column)
+            self._grid.addWidget(combo, line, 2 * column + 1)
+        for column in range(2 * len(self._cells)):
+            self._grid.setColumnStretch(column, column % 2 if column < 2 * across else 0)

@@ -1,0 +1,79 @@
+"""A switch shows what was guessed or chosen; only a person's choice is told."""
+
+import pytest
+from PySide6.QtWidgets import QComboBox
+
+from minigrad_gui.data import Choices
+from minigrad_gui.widgets.guess_switches import BESIDE_FROM_PX, GuessSwitches
+
+MADE = Choices("transposed", "light ink", "as they are", "as MNIST", ("a", "b"))
+
+
+@pytest.fixture
+def switches(qtbot):
+    switches = GuessSwitches()
+    qtbot.addWidget(switches)
+    switches.resize(430, 80)
+    with qtbot.waitExposed(switches):
+        switches.show()
+    return switches
+
+
+def combo(switches, field):
+    return switches.findChild(QComboBox, f"{field}Combo")
+
+
+def texts(switches):
+    return [each.currentText() for each in switches.findChildren(QComboBox)]
+
+
+def test_guesses_and_choices_are_shown_without_being_told(switches):
+    told = []
+    switches.chosen.connect(told.append)
+    switches.show_choices(Choices(), MADE, {})
+    assert sorted(texts(switches)) == sorted(
+        ["guessed: transposed", "guessed: light ink", "guessed: as they are", "guessed: as MNIST"]
+    )
+    switches.show_choices(Choices(orientation="mirrored", polarity="dark ink"), MADE, {})
+    assert combo(switches, "orientation").currentText() == "mirrored"
+    assert combo(switches, "orientation").itemText(0) == "guess"
+    assert combo(switches, "polarity").currentText() == "dark ink"
+    assert combo(switches, "sizing").currentText() == "guessed: as MNIST"
+    assert told == []
+
+
+def test_a_choice_leaves_the_others_as_they_were(switches):
+    told = []
+    switches.chosen.connect(told.append)
+    wanted = Choices(polarity="dark ink", class_names=("a", "b"))
+    switches.show_choices(wanted, MADE, {})
+    orientation = combo(switches, "orientation")
+    orientation.setCurrentIndex(orientation.findText("upright"))
+    combo(switches, "polarity").setCurrentIndex(0)
+    assert told == [
+        Choices(orientation="upright", polarity="dark ink", class_names=("a", "b")),
+        Choices(orientation="upright", class_names=("a", "b")),
+    ]
+
+
+def test_a_switch_that_changes_nothing_is_off_and_says_why(switches):
+    switches.show_choices(Choices(), MADE, {"sizing": "It is small."})
+    assert not combo(switches, "sizing").isEnabled()
+    assert combo(switches, "sizing").toolTip() == combo(switches, "sizing").accessibleDescription() == "It is small."
+    switches.show_choices(Choices(), MADE, {})
+    assert combo(switches, "sizing").isEnabled()
+    assert combo(switches, "sizing").toolTip() != "It is small."
+
+
+def test_they_are_in_one_row_or_two_and_do_not_move_with_their_text(qtbot, switches):
+    for width, rows in ((430, 2), (BESIDE_FROM_PX + 100, 1), (430, 2)):
+        switches.resize(width, 80)
+        places = []
+        for made in (MADE, Choices("upright", "each its own", "10 is zero", "as photographs")):
+            switches.show_choices(Choices(), made, {})
+            qtbot.wait(10)
+            places.append([each.geometry() for each in switches.findChildren(QComboBox)])
+        assert len({place.top() for place in places[0]}) == rows
+        assert places[0] == places[1]
+        assert all(switches.rect().contains(place) for place in places[0])
+        assert len({place.width() for place in places[0]}) <= 2
