@@ -14,7 +14,7 @@ from engine.nn import MLP
 from engine.ops import Array
 from engine.optim import Optimizer
 from engine.samples import as_pairs, noisy_labels
-from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate
+from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate_with_logits
 
 MAX_KEPT_LOSSES = 1 << 24
 
@@ -22,6 +22,14 @@ Trained = tuple[Step, EpochSummary | None]
 """A mini-batch, and the epoch's summary if it is the last one."""
 Chunk = tuple[list[Step], EpochSummary | None]
 """Mini-batches of one epoch, and its summary if the last one is among them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Validation:
+    """What the network said of the validation samples after an epoch: its logits, (N, classes)."""
+
+    epoch: int
+    logits: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ class TrainingRun:
     (M, ...), images of none of the classes, on which the network learns to be unsure (`outlier_exposure_loss`).
     `learning_rate` may change between two steps; the config's schedule multiplies it. `threads`: see `training_steps`.
     `chunk_s`: how long the chunks of `chunks()` may take. `training`, `validation`: the images and labels of the two
-    parts, outliers last among the first.
+    parts, outliers last among the first. `latest_validation`: that of the last epoch; None before, and without samples.
     """
 
     def __init__(
@@ -87,6 +95,7 @@ class TrainingRun:
         self.chunk_s = CHUNK_S
         self.steps_done = 0
         self.epochs: list[EpochSummary] = []
+        self.latest_validation: Validation | None = None
         self._losses = array("f")
         self._meter = EpochMeter()
 
@@ -184,8 +193,15 @@ class TrainingRun:
                     self._meter.add(step)
                 summary = None
                 if steps[-1].is_last:
-                    validation = evaluate(self.model, *self.validation) if self.validation_count else None
-                    summary = self._meter.summary(steps[-1].epoch, validation)
+                    summary = self._meter.summary(steps[-1].epoch, self._validate(steps[-1].epoch))
                     self.epochs.append(summary)
                     self._meter = EpochMeter()
                 yield steps, summary
+
+    def _validate(self, epoch: int) -> tuple[float, float] | None:
+        """The loss and accuracy on the validation samples, if there are any."""
+        if not self.validation_count:
+            return None
+        loss, accuracy, logits = evaluate_with_logits(self.model, *self.validation)
+        self.latest_validation = Validation(epoch, logits)
+        return loss, accuracy

@@ -245,15 +245,22 @@ def evaluate(model: Module, images: Array, labels: Array) -> tuple[float, float]
     Uses evaluation mode: nothing is dropped out. Raises ValueError if there are no images, or if the numbers of images
     and labels differ.
     """
+    loss, accuracy, _ = evaluate_with_logits(model, images, labels)
+    return loss, accuracy
+
+
+def evaluate_with_logits(model: Module, images: Array, labels: Array) -> tuple[float, float, Array]:
+    """Like `evaluate`, and the logits that they follow from: (N, classes)."""
     images, labels = as_pairs(images, labels)
     if len(images) == 0:
         raise ValueError("evaluate() needs at least one image")
-    loss_sum, correct = 0.0, 0
+    loss_sum, correct, all_logits = 0.0, 0, []
     for rows, logits in _logits(model, images):
         target = labels[rows].astype(np.intp)
         loss_sum += cross_entropy_loss(Tensor.around(logits), target).item() * len(target)
         correct += int((logits.argmax(axis=-1) == target).sum())
-    return loss_sum / len(images), correct / len(images)
+        all_logits.append(logits)
+    return loss_sum / len(images), correct / len(images), np.concatenate(all_logits)
 
 
 def logits_of(model: Module, images: Array) -> Array:

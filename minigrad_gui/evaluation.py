@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.losses import NO_CLASS
 from engine.nn import MLP
+from engine.run import Validation
 from minigrad_gui.analysis import Desk, Digits, Part, TrainedOn
 from minigrad_gui.digits import Picture
 from minigrad_gui.insight.readings import Readings, read_all
@@ -85,6 +86,15 @@ def evaluate(
     chosen, cancelled = digits.indices, desk.cancelled
     readings = read_all(model, digits.images, labels, chosen=chosen, temperature=temperature, cancelled=cancelled)
     return None if readings is None else Evaluation(digits, readings, of, run)
+
+
+def evaluation_of(
+    validation: Validation, temperature: float, trained_on: TrainedOn, of: str, run: object, desk: Desk
+) -> Evaluation:
+    """The same of the validation digits, from what a run's network has already said of them."""
+    digits = desk.digits(trained_on, "validation")
+    labels = _known_labels(digits, validation.logits.shape[1])[digits.indices]
+    return Evaluation(digits, Readings.of(validation.logits, labels, temperature), of, run)
 
 
 def accuracy_in_test(model: MLP, trained_on: TrainedOn, desk: Desk) -> float | None:

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from engine import ConfigError, ModelFileError, Step
 from engine.nn import MLP
-from engine.run import Chunk
+from engine.run import Chunk, TrainingRun, Validation
 from engine.training import CHUNK_S, EpochSummary
 from minigrad_gui import data
 from minigrad_gui.dataset_cache import DatasetCache
@@ -48,13 +48,17 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Progress:
-    """What happened since the last report; `model` is a frozen copy, when one was due."""
+    """What happened since the last report.
+
+    model: a frozen copy, when one was due; validation: that of the last of the epochs, if there are any.
+    """
 
     job: TrainingJob
     steps: tuple[Step, ...]
     epochs: tuple[EpochSummary, ...]
     samples_per_second: float
     model: MLP | None
+    validation: Validation | None
 
 
 @dataclass
@@ -63,6 +67,7 @@ class _Report:
 
     steps: list[Step] = field(default_factory=list)
     epochs: list[EpochSummary] = field(default_factory=list)
+    validation: Validation | None = None
     started: float = field(default_factory=time.perf_counter)
     samples_per_second: float = 0.0
 
@@ -70,11 +75,13 @@ class _Report:
     def is_due(self) -> bool:
         return time.perf_counter() - self.started >= REPORT_INTERVAL_S
 
-    def add(self, chunk: Chunk) -> None:
+    def add(self, chunk: Chunk, run: TrainingRun) -> None:
+        """Add what a run has just done."""
         steps, epoch = chunk
         self.steps.extend(steps)
         if epoch is not None:
             self.epochs.append(epoch)
+            self.validation = run.latest_validation
 
     def leave_out_the_pause(self) -> None:
         self.started = time.perf_counter()
@@ -85,8 +92,9 @@ class _Report:
         rate = sum(step.count for step in self.steps) / elapsed
         weight = 1 - math.exp(-elapsed / RATE_WINDOW_S) if self.samples_per_second else 1.0
         self.samples_per_second += weight * (rate - self.samples_per_second)
-        progress = Progress(job, tuple(self.steps), tuple(self.epochs), self.samples_per_second, model)
-        self.steps, self.epochs, self.started = [], [], now
+        steps, epochs = tuple(self.steps), tuple(self.epochs)
+        progress = Progress(job, steps, epochs, self.samples_per_second, model, self.validation)
+        self.steps, self.epochs, self.validation, self.started = [], [], None, now
         return progress
 
 
@@ -162,7 +170,7 @@ class TrainingWorker(QObject):
         snapshots = _Snapshots()
         with closing(runner.chunks()) as chunks:
             while self._may_step(runner, report) and (chunk := next(chunks, None)) is not None:
-                report.add(chunk)
+                report.add(chunk, runner.run)
                 if report.is_due:
                     self.progressed.emit(report.take(runner.job, snapshots.take(runner)))
 

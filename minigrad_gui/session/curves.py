@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from engine import TrainingConfig
 from engine.record import TrainingRecord
+from engine.run import Validation
 from minigrad_gui import data
 from minigrad_gui.diagnosis import Diagnosis
 from minigrad_gui.history import History, recorded_history
@@ -15,12 +16,13 @@ from minigrad_gui.worker import Preparation
 class Curves:
     """The course of a run. preparation: None before the run is ready, or if only a network's file tells of it;
     diagnosis: what went wrong, once it has ended; gave_a_network: whether the run got far enough to replace the
-    network from before it."""
+    network from before it; validation: that of the last epoch of a run in progress."""
 
     history: History = field(default_factory=History)
     preparation: Preparation | None = None
     diagnosis: Diagnosis | None = None
     gave_a_network: bool = False
+    validation: Validation | None = None
 
 
 def recorded_curves(record: TrainingRecord) -> Curves:

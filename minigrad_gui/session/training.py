@@ -167,6 +167,8 @@ class Training(QObject):
         history.extend([step.loss for step in progress.steps], progress.epochs)
         history.rate_changes = list(progress.job.rate_changes)
         self._samples_per_second = progress.samples_per_second or self._samples_per_second
+        if progress.validation is not None:
+            self._curves = replace(self._curves, validation=progress.validation)
         if progress.model is not None and len(history):
             is_first = not self._curves.gave_a_network
             self._curves = replace(self._curves, gave_a_network=True)
@@ -178,7 +180,7 @@ class Training(QObject):
         if result.job is not self._job:
             return
         self._job = None
-        self._curves = replace(self._curves, diagnosis=result.diagnosis)
+        self._curves = replace(self._curves, diagnosis=result.diagnosis, validation=None)
         self.ending.emit(result)
         self._set_state("idle")
         self.ended.emit(result)

@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from engine.nn import MLP
+from engine.run import Validation
 from minigrad_gui.analysis import Answer, Part
-from minigrad_gui.evaluation import Evaluation, evaluate
+from minigrad_gui.evaluation import Evaluation, evaluate, evaluation_of
 from minigrad_gui.history import History
 from minigrad_gui.insight.readings import Readings, label_suspects
 from minigrad_gui.session import Session
@@ -39,11 +40,14 @@ SPACING_PX = 6
 BESIDE_FROM, BESIDE_FROM_PX = 1.2, 640
 """A view this much wider than high, and this wide, shows the digits beside the matrix, another one below it."""
 LEAST_DIGITS_PX = 60
+NONE_HELD_OUT = "The run held no digits out for validation."
 
 
 class ConfusionView(DockedView):
     name = "confusionView"
     title = "Confusion"
+    longest_refresh_ms = 250
+    """Fast runs have an epoch every half second."""
     sentence = "Each row is a label, each column a reading. Click a cell or an edge to see those digits."
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -53,7 +57,7 @@ class ConfusionView(DockedView):
         self._run = session.history
         """That of the current network; a run that has just begun has a history, but no network yet."""
         self._epochs = session.epochs_done if len(session.history) else None
-        self._asked: tuple[MLP | None, Part] | None = None
+        self._asked: tuple[MLP | Validation | None, Part] | None = None
         self._asked_epoch: tuple[History, int] | None = None
         self._is_waiting = False
         self._evaluation: Evaluation | None = None
@@ -64,7 +68,8 @@ class ConfusionView(DockedView):
         session.modelChanged.connect(self._on_model)
 
     def build(self) -> None:
-        tip = "Read the validation digits, which the run held out, instead of the test digits"
+        tip = "Show the validation digits, which the run held out and reads after every epoch, instead of the test "
+        tip += "digits, which are read every few seconds in a run"
         self._validation = named(QCheckBox("Validation"), "confusionValidationCheck", tip)
         tip = "Show shares of the digits of a class, in percent, instead of numbers"
         self._shares = named(QCheckBox("Shares"), "confusionSharesCheck", tip)
@@ -95,6 +100,7 @@ class ConfusionView(DockedView):
         self._mosaic.chosen.connect(self._on_digit)
         self._mosaic.hovered.connect(self._show_digit)
         self.session.stateChanged.connect(self._on_state)
+        self.session.progressed.connect(self._on_progress)
         self.session.predictionChanged.connect(self._show_current)
 
     # ------------------------------------------------------------ when to read
@@ -107,8 +113,21 @@ class ConfusionView(DockedView):
         self._epochs = session.epochs_done if len(session.history) else None
         if session.state != "training":
             self.mark_soon()
-        elif self._epoch and self._asked_epoch != (self._run, self._epoch):
+        elif self._epoch and self._asked_epoch != (self._run, self._epoch) and self._validated is None:
             self.mark()
+
+    @Slot()
+    def _on_progress(self) -> None:
+        """Of the validation digits every epoch counts, for the run reads them anyway."""
+        if self._validated is not None and self._asked != (self._validated, self._part):
+            self.mark()
+
+    @property
+    def _validated(self) -> Validation | None:
+        """How the run has read the validation digits, if that is what is shown."""
+        session = self.session
+        is_shown = self._part == "validation" and session.state == "training"
+        return session.validation if is_shown else None
 
     @Slot(str)
     def _on_state(self, state: str) -> None:
@@ -121,17 +140,22 @@ class ConfusionView(DockedView):
 
     def refresh(self) -> None:
         session = self.session
-        model, wanted = session.model, (session.model, self._part)
+        model, validated = session.model, self._validated
+        wanted = validated or model, self._part
         if model is None:
             self.show_instead(NO_NETWORK, TRAIN)
         elif wanted != self._asked:
-            key = self._key
-            if session.state != "training":
-                session.withdraw(key)  # in a run it would never come to an end
             self._asked, self._asked_epoch, self._is_waiting = wanted, (self._run, self._epoch), True
-            temperature, of = session.record.calibration.temperature, self._network()
-            work = partial(evaluate, model, temperature, session.trained_on, self._part, of, self._run)
-            session.analyse(key, work)
+            how = session.record.calibration.temperature, session.trained_on
+            if validated is not None:
+                of = self._network(validated.epoch + 1)
+                work = partial(evaluation_of, validated, *how, of, session.history)
+                session.analyse(self._key, work, urgent=True)  # the logits are there already
+                return
+            if session.state != "training":
+                session.withdraw(self._key)  # in a run it would never come to an end
+            of = self._network(self._epochs)
+            session.analyse(self._key, partial(evaluate, model, *how, self._part, of, self._run))
             if self._evaluation is None:
                 self.show_instead(f"Reading the {self._part} digits…")
 
@@ -139,11 +163,11 @@ class ConfusionView(DockedView):
     def _key(self) -> str:
         return f"{self.name}/{self._part}"
 
-    def _network(self) -> str:
+    def _network(self, epochs: float | None) -> str:
         """Which network it is now, in words."""
         session = self.session
         name: str = session.name if session.path is not None else session.name.partition(" (")[0]
-        return name if self._epochs is None else f"{name} after {self._epochs:.1f} epochs"
+        return name if epochs is None else f"{name} after {epochs:.1f} epochs"
 
     def leave(self) -> None:
         if self._is_waiting:
@@ -167,7 +191,9 @@ class ConfusionView(DockedView):
         count = len(evaluation.readings.labels)
         if not count:
             self._evaluation = None
-            self.show_instead("It is not known which digits were held out for validation.", "Show the test digits")
+            is_known = self.session.trained_on.config is not None
+            reason = NONE_HELD_OUT if is_known else "It is not known which digits were held out for validation."
+            self.show_instead(reason, "Show the test digits")
             return
         if self._evaluation is None or not evaluation.is_of_same_run(self._evaluation):
             self._recent.clear()

@@ -24,7 +24,7 @@ from engine import (
 )
 from engine.run import TrainingRun
 from engine.samples import split_validation
-from engine.training import EpochSummary
+from engine.training import EpochSummary, logits_of
 
 CONFIG = TrainingConfig(hidden=(8,), batch_size=16, epochs=3, learning_rate=0.01, validation_share=0.2, seed=4)
 
@@ -50,6 +50,8 @@ def test_a_run_sums_up_each_epoch_on_its_last_step():
             accuracy = sum(s.correct for s in epoch) / 40
             tested = evaluate(run.model, points[validation], labels[validation])
             assert summary == EpochSummary(step.epoch, loss, accuracy, *tested)
+            assert run.latest_validation.epoch == step.epoch
+            np.testing.assert_array_equal(run.latest_validation.logits, logits_of(run.model, points[validation]))
             summaries.append(summary)
             epoch.clear()
     assert [summary.epoch for summary in summaries] == [0, 1, 2]
@@ -99,6 +101,7 @@ def test_a_run_without_validation():
     *_, (_, summary) = run
     assert run.training_count == COUNT
     assert (summary.validation_loss, summary.validation_accuracy) == (None, None)
+    assert run.latest_validation is None
     assert 0 <= summary.accuracy <= 1
 
 

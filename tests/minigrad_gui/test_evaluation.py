@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import MLP, Tensor
+from engine import MLP, Tensor, TrainingConfig
+from engine.run import Validation
+from engine.samples import split_validation
+from engine.training import logits_of
 from minigrad_gui.analysis import Desk, TrainedOn
 from minigrad_gui.dataset_cache import DatasetCache
-from minigrad_gui.evaluation import accuracy_in_test, evaluate
+from minigrad_gui.evaluation import accuracy_in_test, evaluate, evaluation_of
 
 
 @pytest.fixture
@@ -37,6 +40,22 @@ def test_only_readings_of_the_same_digits_in_one_run_belong_together(evaluation)
     assert evaluation.is_of_same_run(replace(evaluation, of="the same, later"))
     assert not evaluation.is_of_same_run(replace(evaluation, run="another run"))
     assert not evaluation.is_of_same_run(replace(evaluation, digits=replace(evaluation.digits, part="validation")))
+
+
+@pytest.mark.parametrize("classes", [8, 10])
+def test_a_runs_own_validation_gives_the_same(few_digits, classes, few):  # noqa: ARG001
+    datasets = DatasetCache()
+    datasets.get("mnist")
+    desk = Desk(datasets, lambda: False)
+    model = MLP(784, [8], classes, rng=np.random.default_rng(0))
+    trained_on = TrainedOn("mnist", TrainingConfig(validation_share=0.1, seed=3))
+    held_out = split_validation(len(few.train_images), 0.1, 3)[1]
+    validation = Validation(0, logits_of(model, few.train_images[held_out]))
+    given = evaluation_of(validation, 1.5, trained_on, "a network", "a run", desk)
+    expected = evaluate(model, 1.5, trained_on, "validation", "a network", "a run", desk)
+    assert given.is_of_same_run(expected)
+    for name in ("labels", "predicted", "confidence", "truth"):
+        np.testing.assert_array_equal(getattr(given.readings, name), getattr(expected.readings, name))
 
 
 @pytest.mark.parametrize("classes", [8, 12])

@@ -41,6 +41,12 @@ def test_every_step_is_reported_once(worker, told):
     steps = [step for progress in told["progressed"] for step in progress.steps]
     assert [(step.epoch, step.index) for step in steps] == [(epoch, index) for epoch in (0, 1) for index in range(27)]
     assert [epoch.epoch for progress in told["progressed"] for epoch in progress.epochs] == [0, 1]
+    for progress in told["progressed"]:
+        if progress.epochs:
+            assert progress.validation.epoch == progress.epochs[-1].epoch
+            assert progress.validation.logits.shape == (300, 10)
+        else:
+            assert progress.validation is None
     (ended,) = told["ended"]
     assert ended.error is None
     assert ended.test[1] > 0.5

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
 from engine import save_model
 from engine.samples import split_validation
@@ -118,6 +119,36 @@ def test_held_out_digits_are_read_instead(confusion, few):
     held_out = split_validation(3000, 0.1, user.session.config.seed)[1]
     counts = expected(user.session.model, few.train_images[held_out], few.train_labels[held_out])
     np.testing.assert_array_equal(confusion.matrix.readings.counts, counts)
+
+
+def test_in_a_run_held_out_digits_are_shown_as_each_epoch_read_them(confusion):
+    user, accuracies = confusion.user, {}
+    user.click("confusionValidationCheck")
+    user.configure(hidden="64", epochs=100_000, batch_size=100)
+    user.click("trainButton")
+
+    def has_followed():
+        name, _, rest = confusion.text("confusionStatus").partition(" after ")
+        if name == "New network 1" and rest.endswith(".0 epochs, 300 validation digits"):
+            counts = confusion.matrix.readings.counts
+            accuracies[round(float(rest.split()[0]))] = counts.trace() / counts.sum()
+        return len(accuracies) == 3
+
+    user.wait(has_followed)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
+    for epochs, accuracy in accuracies.items():
+        assert accuracy == pytest.approx(user.session.history.epochs[epochs - 1].validation_accuracy)
+
+
+def test_a_run_that_holds_nothing_out_says_so(confusion):
+    user = confusion.user
+    user.widget("validationSpin").setValue(0)
+    user.train()
+    user.click("confusionValidationCheck")
+    user.wait(user.widget("confusionOfferButton").isVisible)
+    texts = [label.text() for label in confusion.view.findChildren(QLabel) if label.isVisible()]
+    assert "The run held no digits out for validation." in texts
 
 
 def test_where_nothing_was_held_out_the_test_digits_are_offered(user, tmp_path):
