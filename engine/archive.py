@@ -119,6 +119,17 @@ def read_archive(
         raise ModelFileError(f"{name} is damaged: its contents could not be read.") from error
 
 
+def is_archive(path: PathLike) -> bool:
+    """Whether a file may be what `write_archive` wrote, and not other arrays in an .npz file."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False
+        with _CarefulFile(path) as file, zipfile.ZipFile(file) as archive:
+            return "meta.npy" in archive.namelist()
+    except Exception:  # damaged bytes make zipfile raise nearly anything
+        return False
+
+
 class _CarefulFile(io.FileIO):
     """A file that limits the size of each read, because zipfile trusts the length that the directory declares."""
 

@@ -35,9 +35,10 @@ from minigrad_gui.widgets.banner import Banner, Foot
 from minigrad_gui.widgets.building import action, column, named
 from minigrad_gui.widgets.columns import Columns
 from minigrad_gui.widgets.content_area import ContentArea
+from minigrad_gui.widgets.dataset_box import title_of
 from minigrad_gui.widgets.docks import Docks
 from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX, ask_where_to_save
-from minigrad_gui.widgets.model_drop import answer_drag
+from minigrad_gui.widgets.model_drop import answer_drag, kind_of
 from minigrad_gui.widgets.picture_dialog import PictureDialog, Pixels, pixels_of
 from minigrad_gui.widgets.questions import TITLE
 from minigrad_gui.widgets.recent_files import RecentFilesMenu
@@ -81,6 +82,8 @@ class MainWindow(QMainWindow):
 
         self.session.failed.connect(self._warn)
         self.session.noticed.connect(self._on_noticed)
+        self.session.datasetOpening.connect(self._on_dataset_opening)
+        self.session.datasetOpened.connect(self._on_dataset_opened)
         self.session.documentChanged.connect(self._show_title)
         for changed in (self.session.handwritingChanged, self.session.stateChanged, self.session.modelChanged):
             changed.connect(self._show_enabled)
@@ -244,6 +247,19 @@ class MainWindow(QMainWindow):
     def _on_noticed(self, message: str) -> None:
         self._notice.say(message, {"Close": self._notice.dismiss})
 
+    # ------------------------------------------------------------ datasets
+
+    @Slot(str)
+    def _on_dataset_opening(self, source: str) -> None:
+        if source:
+            self._foot.tell(f"Opening {title_of(source)}…", 0)
+        else:
+            self._foot.clearMessage()
+
+    @Slot(str)
+    def _on_dataset_opened(self, source: str) -> None:
+        self._foot.tell(f"Opened {title_of(source)}. It will be trained on next.")
+
     # ------------------------------------------------------------ pictures
 
     @Slot()
@@ -284,8 +300,11 @@ class MainWindow(QMainWindow):
         path = answer_drag(event, self._refusal)
         if path is None:
             return
-        if path.suffix.lower() in PICTURE_SUFFIXES:
+        kind = kind_of(path)
+        if kind == "picture":
             self.read_picture(path)
+        elif kind == "dataset":
+            self.session.open_dataset(path)
         elif self.session.state == "idle" and not self.session.modified:
             self.open(path)
         else:  # this asks a question; answer the drop first, as the program that the file came from is waiting

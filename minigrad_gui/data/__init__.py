@@ -4,6 +4,7 @@ from minigrad_gui.data.bundled import MNIST_AND_PEN, load_mnist, load_mnist_and_
 from minigrad_gui.data.choices import ALL_GUESSED, Choices, Origin
 from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.download import load_hugging_face
+from minigrad_gui.data.opening import may_be_dataset
 from minigrad_gui.data.sources import (
     MNIST,
     SOURCES,
@@ -34,6 +35,7 @@ __all__ = [
     "load_mnist",
     "load_mnist_and_pen_digits",
     "load_pen_digits",
+    "may_be_dataset",
     "open_dataset",
     "source_key",
 ]

@@ -100,6 +100,16 @@ def open_file(path: Path, choices: Choices = Choices()) -> Dataset:  # noqa: B00
         raise DataError(f"{path} cannot be opened: it is damaged.") from error
 
 
+def may_be_dataset(path: Path) -> bool:
+    """Whether a file begins like one of a format that can be read, or is a folder. Reads next to nothing."""
+    if not path.is_file():
+        return path.is_dir()
+    with suppress(Exception):  # damaged bytes raise nearly anything
+        _format_of(path)
+        return True
+    return False
+
+
 def _opened(path: Path, choices: Choices) -> Dataset:
     format, file = _in_folder(path) if path.is_dir() else (_format_of(path), path)
     return as_dataset(format.read(file), path.name, format.name, choices)

@@ -1,23 +1,29 @@
-"""Dropping a model file or a picture on a window; anything else is refused, with the reason."""
+"""Dropping a model file, a picture or a dataset on a window; anything else is refused, with the reason."""
 
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QDropEvent
 
+from engine.archive import is_archive
+from minigrad_gui.data import may_be_dataset
 from minigrad_gui.pictures import PICTURE_SUFFIXES
 from minigrad_gui.widgets.banner import Banner
 from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX
 
-ACCEPTED = f"Drop a single {MODEL_KIND}, run ({MODEL_SUFFIX}) or picture here."
+ACCEPTED = f"Drop a single {MODEL_KIND}, run ({MODEL_SUFFIX}), picture or dataset here."
+
+Kind = Literal["network", "picture", "dataset"]
 
 
 class NoModelFileError(ValueError):
-    """What is dragged is neither model file nor picture; the message says what it is and what can be dropped."""
+    """What is dragged cannot be opened; the message says what it is and what can be dropped."""
 
 
 def answer_drag(event: QDropEvent, refusal: Banner) -> Path | None:
-    """Accept a drag of one model file or picture and return its path; ignore any other, and let the banner say why."""
+    """Accept a drag of one file or folder that can be opened and return its path; ignore any other, and let the banner
+    say why."""
     try:
         path = dragged_model(event.mimeData())
     except NoModelFileError as error:
@@ -30,13 +36,15 @@ def answer_drag(event: QDropEvent, refusal: Banner) -> Path | None:
 
 
 def dragged_model(dragged: QMimeData) -> Path:
-    """The one model file or picture that is dragged; it need not exist. Raises NoModelFileError for anything else."""
+    """The one model file, picture or dataset that is dragged. Raises NoModelFileError for anything else."""
     urls = dragged.urls()
     if len(urls) == 1 and urls[0].isLocalFile():
         path = Path(urls[0].toLocalFile())
-        if path.suffix.lower() in (MODEL_SUFFIX, *PICTURE_SUFFIXES) and not path.is_dir():
+        if kind_of(path) is not None:
             return path
-        raise NoModelFileError(f"{_what_it_is(path)} {ACCEPTED}")
+        raise NoModelFileError(
+            f"“{path.name}” is neither a model file, a picture nor a dataset that can be read. {ACCEPTED}"
+        )
     if len(urls) > 1:
         raise NoModelFileError(f"These are {len(urls)} files. {ACCEPTED}")
     if urls:
@@ -46,7 +54,11 @@ def dragged_model(dragged: QMimeData) -> Path:
     raise NoModelFileError(ACCEPTED)
 
 
-def _what_it_is(path: Path) -> str:
-    if path.is_dir():
-        return f"“{path.name}” is a folder."
-    return f"“{path.name}” is neither a model file nor a picture that can be read."
+def kind_of(path: Path) -> Kind | None:
+    """What a file or folder is to be opened as; it need not exist. None for nothing that can be opened."""
+    suffix = path.suffix.lower()
+    if suffix in PICTURE_SUFFIXES and not path.is_dir():
+        return "picture"
+    if may_be_dataset(path) and not is_archive(path):
+        return "dataset"
+    return "network" if suffix == MODEL_SUFFIX and not path.is_dir() else None

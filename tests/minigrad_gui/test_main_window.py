@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine import MLP, load_model, save_model
-from minigrad_gui import theme
+from minigrad_gui import data, theme
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.resources import asset_path
 from minigrad_gui.views import VIEWS
@@ -504,7 +504,7 @@ def test_what_cannot_be_dropped_is_refused_with_the_reason(user, drop, tmp_path,
     user.draw(1)
     before, strokes = user.session.model, user.widget("drawingCanvas").strokes
     assert not drop(files(tmp_path / "notes.txt"))
-    assert "“notes.txt” is neither a model file nor a picture" in refusal(user)
+    assert "“notes.txt” is neither a model file, a picture nor a dataset" in refusal(user)
     assert user.session.state == state
     assert state == "training" or user.session.model is before
     assert len(user.widget("drawingCanvas").strokes) == len(strokes)
@@ -527,6 +527,41 @@ def test_a_model_dropped_during_a_run_is_asked_about(user, drop, answer, tmp_pat
     assert drop(files(tmp_path / "dropped.npz"))
     user.wait(lambda: user.session.state == "idle")
     assert same(user.session.model, model)
+
+
+@DRAGS
+def test_a_dataset_can_be_dropped_or_opened_from_the_menu(user, drop, few, choose, tmp_path, warnings):
+    for name in ("dropped", "opened"):
+        np.savez(tmp_path / f"{name}.npz", x_train=few.train_images[:300], y_train=few.train_labels[:300])
+    assert drop(files(tmp_path / "dropped.npz"))
+    assert "Opening dropped.npz" in user.window.statusBar().currentMessage()
+    user.wait(lambda: user.session.source == str(tmp_path / "dropped.npz"))
+    assert user.widget("datasetCombo").currentText() == "dropped.npz"
+    choose(tmp_path / "opened.npz")
+    user.trigger("openDataFileAction")
+    user.wait(lambda: user.session.source == str(tmp_path / "opened.npz"))
+    assert warnings == []
+    (tmp_path / "empty").mkdir()
+    assert drop(files(tmp_path / "empty"))
+    user.wait(lambda: warnings != [])
+    assert "neither pictures nor a dataset" in warnings[0]
+    assert user.session.source == str(tmp_path / "opened.npz")
+    box = user.widget("datasetCombo")
+    box.setCurrentIndex(box.findData(str(tmp_path / "dropped.npz")))
+    user.wait(lambda: user.session.source == str(tmp_path / "dropped.npz"))
+
+
+def test_opened_datasets_are_remembered_by_the_next_window(make_user, few, tmp_path):
+    path = tmp_path / "own.npz"
+    np.savez(path, x_train=few.train_images[:300], y_train=few.train_labels[:300])
+    first = make_user()
+    turned = data.Choices(orientation="transposed")
+    first.session.open_dataset(path, turned)
+    first.wait(lambda: first.session.source == str(path))
+    first.window.close()
+    second = make_user()
+    assert (second.session.source, second.session.choices) == (str(path), turned)
+    assert second.session.recent_datasets == ((str(path), turned),)
 
 
 def test_a_missing_recent_file_is_removed_from_the_menu(user, tmp_path, warnings):

@@ -1,11 +1,13 @@
 """Which files can be dropped, and why others cannot, without a window."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QImage
 
+from engine import MLP, save_model
 from minigrad_gui.widgets.banner import Banner
-from minigrad_gui.widgets.model_drop import ACCEPTED, NoModelFileError, answer_drag, dragged_model
+from minigrad_gui.widgets.model_drop import ACCEPTED, NoModelFileError, answer_drag, dragged_model, kind_of
 
 
 def urls(*addresses: str) -> QMimeData:
@@ -38,13 +40,13 @@ def test_a_model_file_or_picture_is_accepted(tmp_path, name):
 @pytest.mark.parametrize(
     ("dragged", "reason"),
     [
-        (files("/tmp/seven.svg"), "“seven.svg” is neither a model file nor a picture"),
-        (files("/tmp/notes.txt"), "“notes.txt” is neither a model file nor a picture"),
+        (files("/tmp/seven.svg"), "“seven.svg” is neither a model file, a picture nor a dataset"),
+        (files("/tmp/notes.txt"), "“notes.txt” is neither a model file, a picture nor a dataset"),
         (files("/tmp/a.npz", "/tmp/b.npz"), "These are 2 files."),
         (urls("https://example.org/digits.npz"), "This is a link, not a file on this computer."),
         (image(), "Copy the picture and paste it here, or save it as a file."),
-        (text(), "Drop a single minigrad model, run (.npz) or picture here."),
-        (QMimeData(), "Drop a single minigrad model, run (.npz) or picture here."),
+        (text(), "Drop a single minigrad model, run (.npz), picture or dataset here."),
+        (QMimeData(), "Drop a single minigrad model, run (.npz), picture or dataset here."),
     ],
 )
 def test_anything_else_is_refused_with_the_reason(dragged, reason):
@@ -54,11 +56,21 @@ def test_anything_else_is_refused_with_the_reason(dragged, reason):
     assert str(refusal.value).endswith(ACCEPTED)
 
 
-def test_a_folder_is_refused_whatever_its_name(tmp_path):
+def test_a_folder_may_be_a_dataset_whatever_its_name(tmp_path):
     folder = tmp_path / "models.npz"
     folder.mkdir()
-    with pytest.raises(NoModelFileError, match=r"“models\.npz” is a folder\."):
-        dragged_model(files(folder))
+    assert dragged_model(files(folder)) == folder
+    assert kind_of(folder) == "dataset"
+
+
+def test_what_is_in_a_file_tells_what_it_is_opened_as(tmp_path):
+    np.savez(tmp_path / "data.npz", x_train=np.zeros((4, 28, 28)), y_train=np.arange(4))
+    save_model(tmp_path / "network.npz", MLP(784, [], 3))
+    (tmp_path / "table.csv").write_text("1,2,3\n")
+    (tmp_path / "notes.md").write_text("words")
+    kinds = ("dataset", "network", "network", "dataset", None, None)
+    names = ("data.npz", "network.npz", "nothing.npz", "table.csv", "notes.md", "nothing.txt")
+    assert tuple(kind_of(tmp_path / name) for name in names) == kinds
 
 
 @pytest.mark.filterwarnings("ignore:.*QDragEnterEvent:DeprecationWarning")  # Qt 6.12 wants a QPointF, 6.11 has none
