@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from minigrad_gui.frame import Picture, fitted, thickness_of
 from minigrad_gui.photo.doubts import Inked, settled
-from minigrad_gui.photo.lines import without_lines
+from minigrad_gui.photo.lines import without_borders, without_lines
 from minigrad_gui.photo.paper import (
     MIN_CONTRAST,
     SMALL_PX,
@@ -167,6 +167,7 @@ def _looked(gray: Gray, is_dark: bool, factor: int) -> _Look:
     faint = max(MIN_CONTRAST / 2, 5 * grain)
     kept = without_shadows(ink, ink > faint)
     ink = without_lines(ink, kept)
+    ink = without_borders(ink, kept & (ink > faint))
     kept = without_surroundings(ink, kept & (ink > faint))
     kept = _strong(ink, kept, faint)
     parts, groups = groups_of(ink, kept)

@@ -27,6 +27,10 @@ FILLED = 0.9
 """Share of its box's edge that a rectangle covers; an ellipse only touches it."""
 SHOWN = 0.005
 """Minimum share of a rectangle that its content covers."""
+EVEN = 0.06
+"""Evenly lit paper varies less; a quarter of it may lie at the edges of strokes."""
+LEAST_PAPER = 0.3
+"""Minimum share of a picture that is paper."""
 TWO_SHADES = 0.8
 """The share of the variance that lies between the two halves of an inked picture; between those of noise 0.64."""
 
@@ -153,16 +157,29 @@ def ink_on_paper(gray: Gray, window: float = WINDOW) -> tuple[Gray, float]:
 
     Ink is relative to the paper's lightness, so that shadows do not count. The paper is the closing of the picture,
     which fills anything dark and narrower than `window`, a share of the picture (F. Meyer's black top-hat, 1979).
-    Outside, the picture is taken to be as light as at its edge.
+    Outside, the picture is taken to be as light as at its edge; but evenly lit paper goes on, in a picture cut tight.
     """
     size = max(9, round(max(gray.shape) * window) | 1)
     wide, inside = _extended(gray, size)
-    paper = ndimage.grey_closing(np.minimum(wide, np.pad(gray, size, mode="edge")), size)[inside]
+    even = _even_paper(gray)
+    around = (
+        np.minimum(wide, np.pad(gray, size, mode="edge")) if even is None else np.pad(gray, size, constant_values=even)
+    )
+    paper = ndimage.grey_closing(around, size)[inside]
     ink = (paper - gray) / np.maximum(paper, 0.3)
     bare = _paper_alone(ink)
     middle = float(np.median(bare))
     grain = 1.4826 * float(np.median(np.abs(bare - middle)))  # the deviation of normal noise, whatever the ink
     return np.maximum(ink - middle, 0), grain
+
+
+def _even_paper(gray: Gray) -> float | None:
+    """The shade of the paper, if it is the same everywhere and clearly another than the ink's."""
+    threshold, between = otsu(gray)
+    paper = gray[gray > threshold]
+    if between < TWO_SHADES or paper.size < LEAST_PAPER * gray.size:
+        return None
+    return float(np.median(paper)) if np.ptp(np.percentile(paper, [25, 95])) < EVEN else None
 
 
 def _paper_alone(ink: Gray) -> NDArray[np.float32]:

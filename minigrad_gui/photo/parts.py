@@ -21,7 +21,7 @@ FRAME_PEN = 0.05
 DARK = 0.6
 """Ink as dark as this is not a shadow."""
 EDGE = 0.12
-"""Maximum distance of the rest of a frame or neighbour from the picture's edge, as a share of its side."""
+"""Maximum distance of the rest of a frame or neighbour from the picture's edge, as a share of its shorter side."""
 PIECE = 3.5
 """Anything shorter than this many pen widths is only a piece of a digit; bold digits measure 5."""
 SHORTEST = 5
@@ -145,7 +145,8 @@ def _along_edge(parts: Parts, mask: Mask) -> Mask:
     """(parts,): which lie along the picture's edge, and are long or touch it."""
     size = np.array(mask.shape)
     rim = np.ones_like(mask)
-    rim[tuple(slice(int(EDGE * side), side - int(EDGE * side)) for side in size)] = False
+    width = int(EDGE * size.min())
+    rim[tuple(slice(width, side - width) for side in size)] = False
     long = (parts.sides > 0.5 * size).any(axis=1)
     touching = ((parts.low <= 1) | (parts.high >= size - 1)).any(axis=1)
     return (parts.sum(rim) > 0.9 * parts.sum(mask)) & (long | touching)
@@ -154,7 +155,7 @@ def _along_edge(parts: Parts, mask: Mask) -> Mask:
 def _from_edge_to_edge(parts: Parts, size: NDArray[np.int64]) -> Mask:
     """(parts,): which are straight lines across the picture."""
     across = parts.sides > 0.9 * size
-    return np.asarray((across[:, ::-1] & (parts.sides < np.maximum(0.08 * size, 4))).any(axis=1))
+    return np.asarray((across[:, ::-1] & (parts.sides < max(0.08 * size.min(), 4))).any(axis=1))
 
 
 def _around_others(parts: Parts, mask: Mask) -> Mask:

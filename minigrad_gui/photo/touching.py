@@ -27,7 +27,7 @@ MOST_CUT = 3.2
 LEAST_STRIP = 0.2
 """The ink between two seams is at least that of an upright stroke of this part of the height."""
 MOST_SEAMS = 14
-MOST_STRIPS = 6
+MOST_STRIPS = 9
 """A digit has no more strips than that."""
 CUT_ODDS, INK_ODDS = -2.0, -1.0
 """Log odds for a cut, and for each width of the pen that is cut through."""
@@ -37,7 +37,7 @@ CERTAIN = MOST_LOOKS
 """With these log odds a picture is a digit, and not cut: two digits and a cut have hardly more."""
 PLAIN = 1.3
 """A stroke is plain, such as a 1, if it is no longer than this, in diagonals of its box."""
-PLAIN_LOOKS = 0.0
+PLAIN_LOOKS = 0.5
 """A plain stroke looks like a digit, but is as often a piece of one: these are the most log odds for it."""
 ALIKE = 0.6
 """Three pieces or more, each correlated so much with the next one, are hatching or another pattern."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad_gui.photo.lines import without_lines
+from minigrad_gui.photo.lines import without_borders, without_lines
 
 
 def digit() -> np.ndarray:
@@ -41,3 +41,28 @@ def test_a_bar_as_thick_as_the_pen_is_no_line():
 def test_an_empty_picture_is_handled():
     blank = np.zeros((100, 100), np.float32)
     assert not without_lines(blank, blank > 0).any()
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("slope", [0, 0.03])
+def test_a_border_goes_even_if_the_digit_stands_on_it(turns, slope):
+    ink = digit()
+    x = np.arange(12, 150)
+    for thick in range(4):
+        ink[146 + 38 + thick + np.rint(slope * (x - 80)).astype(int), x] = 0.7
+    ink[150:196, 70:84] = 1
+    given = np.rot90(ink, turns)
+    left = np.rot90(without_borders(given, given > 0.1), -turns)
+    assert left[ink == 0.7].sum() < 0.1 * ink[ink == 0.7].sum()
+    assert left[ink == 1].mean() > 0.95
+
+
+def test_a_bar_at_the_edge_is_no_border():
+    seven = np.zeros((140, 100), np.float32)
+    seven[:12] = seven[:, 50:62] = 1
+    assert np.array_equal(without_borders(seven, seven > 0), seven)
+
+
+def test_an_empty_picture_has_no_borders():
+    blank = np.zeros((100, 100), np.float32)
+    assert not without_borders(blank, blank > 0).any()

@@ -96,3 +96,14 @@ def test_salt_noise_is_removed_and_thin_lines_stay():
     assert np.array_equal(paper.without_salt(line), line)
     salted = np.where(np.random.default_rng(0).random(line.shape) < 0.03, 255, 0).astype(np.uint8)
     assert (paper.without_salt(salted) > 0).mean() < 0.1 * (salted > 0).mean()
+
+
+def test_a_bar_along_the_edge_is_ink_on_evenly_lit_paper():
+    """A 7 cut tight: its bar is no shadow that comes from outside."""
+    seven = np.ones((160, 160), np.float32)
+    seven[:36] = 0
+    for row in range(160):
+        seven[row, 110 - row // 2 : 140 - row // 2] = 0
+    ink, _ = paper.ink_on_paper(seven)
+    assert ink[seven == 0].min() > 0.9
+    assert ink[seven == 1].max() < 0.1

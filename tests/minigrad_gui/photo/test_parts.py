@@ -84,6 +84,11 @@ def test_a_lone_part_stays_wherever_it_is():
         assert np.array_equal(parts.without_surroundings(ink, ink > 0), ink > 0)
 
 
+def test_a_one_at_the_end_of_a_number_stays():
+    ink = inked((20, 30, 32, 170), (100, 30, 180, 170), (260, 30, 340, 170), (555, 30, 567, 170), shape=(200, 600))
+    assert np.array_equal(parts.without_surroundings(ink, ink > 0), ink > 0)
+
+
 def test_an_eight_of_two_rings_one_in_the_other_no_speck():
     ink = inked(*ring(100, 20, 200, 180, 14), (145, 90, 155, 100))
     assert parts.without_surroundings(ink, ink > 0)[25, 150]
