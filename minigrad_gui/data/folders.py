@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import SPLIT_WORDS, in_splits
 from minigrad_gui.data.siblings import visible
-from minigrad_gui.data.stored import BLOCK_BYTES, MAX_ENTRIES, MAX_PICTURES, Found, Pictures, Samples
+from minigrad_gui.data.stored import MAX_ENTRIES, MAX_PICTURES, Found, Pictures, Samples, in_blocks
 from minigrad_gui.pictures import MAX_BYTES, PICTURE_SUFFIXES, PictureError, decode
 
 LABELLED_NAME = re.compile(r".*(?:num|label|class)[_-]?(\d{1,2})|([^\W_]+)[_-].*", re.DOTALL)
@@ -85,20 +85,20 @@ def read_zip(path: Path) -> Found:
 def read_tar(path: Path) -> Found:
     """The dataset of pictures in a tar file, which may be compressed: it is read from front to back."""
     names = []
-    for member, _ in _members(path):
+    for member, _ in members_of(path):
         names.append(member.name)
         _check_number(len(names))
 
     def contents(chosen: Sequence[int]) -> Content:
         wanted = set(chosen)
-        for index, (_, read) in enumerate(_members(path)):
+        for index, (_, read) in enumerate(members_of(path)):
             if index in wanted:
                 yield index, read()
 
     return read_tree(Tree(names, contents))
 
 
-def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
+def members_of(path: Path) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
     """The regular files of an archive, and what reads each while it is the current one."""
     with tarfile.open(path, "r|*") as archive:
         for member in archive:
@@ -171,21 +171,14 @@ def _below_splits(path: PurePosixPath) -> tuple[str, ...]:
 
 def _samples(tree: Tree, chosen: Sequence[int], labels: Mapping[int, str]) -> Samples:
     def blocks(step: int) -> Iterator[list[NDArray[np.uint8]]]:
-        block, size = [], 0
-        for index, content in tree.contents(chosen[::step]):
-            block.append(_decoded(content, tree.paths[index]))
-            size += block[-1].size
-            if size >= BLOCK_BYTES:
-                yield block
-                block, size = [], 0
-        if block:
-            yield block
+        return in_blocks(decoded(content, tree.paths[index]) for index, content in tree.contents(chosen[::step]))
 
     pictures = Pictures(len(chosen), blocks, are_encoded=True, are_slow=True)
     return Samples(pictures, np.array([labels[index] for index in chosen]))
 
 
-def _decoded(content: bytes, name: str) -> NDArray[np.uint8]:
+def decoded(content: bytes, name: str) -> NDArray[np.uint8]:
+    """The pixels of a picture file. Raises DataError if it is none."""
     try:
         return decode(content, name)
     except PictureError as error:

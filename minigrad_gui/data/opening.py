@@ -22,6 +22,7 @@ from minigrad_gui.data import (
     folders,
     hdf5,
     idx,
+    json_files,
     libsvm,
     matlab,
     npz,
@@ -30,6 +31,7 @@ from minigrad_gui.data import (
     strokes,
     tables,
     torch_files,
+    webdataset,
 )
 from minigrad_gui.data.bundled import load_mnist
 from minigrad_gui.data.choices import ORIENTATIONS, Choices, Origin
@@ -72,8 +74,10 @@ FORMATS = (
     Format("Parquet or Arrow", lambda _, start: parquet.recognises(start), parquet.read),
     Format("PyTorch .pt", torch_files.recognises, torch_files.read),
     Format("zip of pictures", lambda _, start: start[:4] == b"PK\3\4", folders.read_zip),
+    Format("WebDataset", webdataset.recognises, webdataset.read),
     Format("tar of pictures", lambda _, start: folders.recognises_tar(start), folders.read_tar),
     Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw, True),
+    Format("JSON", lambda _, start: json_files.recognises(start), json_files.read),
     Format("InkML", lambda _, start: strokes.recognises_inkml(start), strokes.read_inkml, True),
     Format("UNIPEN", lambda _, start: strokes.recognises_unipen(start), strokes.read_unipen),
     Format("ARFF", lambda _, start: arff.recognises(start), arff.read),

