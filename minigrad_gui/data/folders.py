@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad_gui.data import svg
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import SPLIT_WORDS, in_splits
 from minigrad_gui.data.siblings import visible
 from minigrad_gui.data.stored import MAX_ENTRIES, MAX_PICTURES, Found, Pictures, Samples, in_blocks
 from minigrad_gui.pictures import MAX_BYTES, PICTURE_SUFFIXES, PictureError, decode
 
+SVG_SUFFIX = ".svg"
 LABELLED_NAME = re.compile(r".*(?:num|label|class)[_-]?(\d{1,2})|([^\W_]+)[_-].*", re.DOTALL)
 """Names that hold the label: "7_0012.png", "img001-num7.png"."""
 
@@ -134,7 +136,7 @@ def read_tree(tree: Tree) -> Found:
 
 
 def _is_picture(path: PurePosixPath) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES and all(visible(Path(part)) for part in path.parts)
+    return path.suffix.lower() in (*PICTURE_SUFFIXES, SVG_SUFFIX) and all(visible(Path(part)) for part in path.parts)
 
 
 def _split(path: PurePosixPath) -> str:
@@ -179,6 +181,8 @@ def _samples(tree: Tree, chosen: Sequence[int], labels: Mapping[int, str]) -> Sa
 
 def decoded(content: bytes, name: str) -> NDArray[np.uint8]:
     """The pixels of a picture file. Raises DataError if it is none."""
+    if name.lower().endswith(SVG_SUFFIX):
+        return svg.picture(content)
     try:
         return decode(content, name)
     except PictureError as error:

@@ -70,6 +70,7 @@ def seeds() -> dict[str, bytes]:
             [{"image": image.tolist(), "label": int(label)} for image, label in zip(x, y, strict=True)]
         ).encode(),
         "columns.json": json.dumps({"images": x.tolist(), "labels": y.tolist()}).encode(),
+        "drawings.zip": _drawings(y),
         "shard-0.tar": _shard(x, y),
         "a.pt": pt_bytes(pair(x, y.astype(np.int64)), [x, y.astype(np.int64)]),
         "pixels.csv": "".join(
@@ -114,6 +115,16 @@ def _tar(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def _drawings(y: NDArray[np.uint8]) -> bytes:
+    """SVG in folders."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for at, label in enumerate(y):
+            shape = f'<path fill="none" d="M{at} 0 C 1 2, 3 {label}, 5 6 s1-1 2-3L9,9z"/>'
+            archive.writestr(f"{label}/{at}.svg", f"<svg>{shape}</svg>")
     return stream.getvalue()
 
 
