@@ -70,6 +70,10 @@ class Desk:
         """A dataset, which stays in memory for others. Raises as `data.load` does."""
         return self._datasets.get(source, choices, self.cancelled)
 
+    def open_dataset(self, source: str, choices: data.Choices) -> None:
+        """Have a dataset in memory as it is in its file now. Raises as `data.load` does."""
+        self._datasets.reload(source, choices, self.cancelled)
+
     def digits(self, trained_on: TrainedOn, part: Part) -> Digits:
         """A part of what a network learned from or was tested on.
 

@@ -27,6 +27,16 @@ class DatasetCache:
             found = data.load(source, choices, cancelled)
         return self.put(source, found, choices)
 
+    def reload(
+        self, source: str, choices: data.Choices = data.ALL_GUESSED, cancelled: Callable[[], bool] = lambda: False
+    ) -> data.Dataset:
+        """As `get`, but read again, as a file may have changed; data.SOURCES do not."""
+        if source not in data.SOURCES:
+            found = data.load(source, choices, cancelled)
+            with self._lock:
+                self._loaded[source, choices] = found
+        return self.get(source, choices, cancelled)
+
     def put(self, source: str, dataset: data.Dataset, choices: data.Choices = data.ALL_GUESSED) -> data.Dataset:
         """Remember a dataset under its source and choices, unless there is one; returns the one that is remembered."""
         key = source, choices

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from engine import ModelFileError
 from minigrad_gui import theme
+from minigrad_gui.data import title_of
 from minigrad_gui.garbage import GarbageCollector
 from minigrad_gui.incidents import log_path
 from minigrad_gui.pictures import PICTURE_SUFFIXES, PictureError, read_image
@@ -35,7 +36,6 @@ from minigrad_gui.widgets.banner import Banner, Foot
 from minigrad_gui.widgets.building import action, column, named
 from minigrad_gui.widgets.columns import Columns
 from minigrad_gui.widgets.content_area import ContentArea
-from minigrad_gui.widgets.dataset_box import title_of
 from minigrad_gui.widgets.docks import Docks
 from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX, ask_where_to_save
 from minigrad_gui.widgets.model_drop import answer_drag, kind_of

@@ -5,7 +5,6 @@ A wrong guess does not show in figures: a network learns mirrored digits as well
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -110,7 +109,7 @@ def load(request: Request, desk: Desk) -> Loaded:
         dataset = desk.dataset(*request)
     except (data.DataError, data.LoadingCancelledError) as error:
         return Loaded(request, error=str(error))
-    return Loaded(request, replace(preview_of(dataset), name=title_of(request[0])))
+    return Loaded(request, replace(preview_of(dataset), name=data.title_of(request[0])))
 
 
 def experiment(config: TrainingConfig) -> str:
@@ -121,13 +120,6 @@ def experiment(config: TrainingConfig) -> str:
     if config.label_noise:
         sentences.append(f"{config.label_noise:.0%} of its labels will be wrong.")
     return " ".join(sentences)
-
-
-def title_of(source: str) -> str:
-    """What to call the dataset of a source."""
-    if source in data.SOURCES:
-        return data.SOURCES[source].title
-    return source if data.is_downloaded(source) else Path(source).name
 
 
 def preview_of(dataset: Dataset) -> Preview:

@@ -14,6 +14,7 @@ from minigrad_gui.data.sources import (
     load,
     open_dataset,
     source_key,
+    title_of,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "may_be_dataset",
     "open_dataset",
     "source_key",
+    "title_of",
 ]

@@ -84,6 +84,13 @@ def can_be_loaded(key: str) -> bool:
     return key in SOURCES or os.path.exists(key) or HUB_NAME.fullmatch(key) is not None
 
 
+def title_of(key: str) -> str:
+    """What to call the dataset of a source in few words: its title, its file's name, or its name on the hub."""
+    if key in SOURCES:
+        return SOURCES[key].title
+    return Path(key).name if os.path.isabs(key) else key
+
+
 def is_downloaded(key: str) -> bool:
     """Whether `load` would ask the Hugging Face hub, and use the internet unless the dataset is in its cache."""
     return HUB_NAME.fullmatch(key) is not None and not os.path.exists(key)

@@ -111,7 +111,7 @@ class Datasets(QObject):
 
 def _open(request: Opening, desk: Desk) -> _Opened:
     try:
-        desk.dataset(*request)
+        desk.open_dataset(*request)
     except (data.DataError, data.LoadingCancelledError) as error:
         return _Opened(request, str(error))
     return _Opened(request)

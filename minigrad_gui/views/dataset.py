@@ -73,13 +73,13 @@ class DatasetView(DockedView):
             self._show_settings()
         elif data.is_downloaded(session.source) and session.dataset is None:
             self._asked = self._loaded = None
-            self.show_instead(f"{preview.title_of(session.source)} will be downloaded when you train on it.", DOWNLOAD)
+            self.show_instead(f"{data.title_of(session.source)} will be downloaded when you train on it.", DOWNLOAD)
         elif wanted != self._asked:
             self._withdraw()
             self._asked = wanted
             session.analyse(self._key, partial(preview.load, wanted), urgent=True)
             if shown is None or shown.request[0] != session.source:
-                self.show_instead(f"Opening {preview.title_of(session.source)}…")
+                self.show_instead(f"Opening {data.title_of(session.source)}…")
 
     @property
     def _key(self) -> str:

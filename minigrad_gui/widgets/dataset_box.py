@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QFileDialog, QInputDialog, QWidget
 
-from minigrad_gui.data import SOURCES
+from minigrad_gui.data import SOURCES, title_of
 from minigrad_gui.widgets.building import named
 from minigrad_gui.widgets.setting_editors import SettingEditor
 
@@ -116,13 +116,6 @@ class DatasetEditor(SettingEditor):
         elif chosen is not None:
             self._show_current()
             self._wishes.wanted.emit(chosen)
-
-
-def title_of(source: str) -> str:
-    """What a dataset is called in few words: its title, its file's name, or its name on the hub."""
-    if source in SOURCES:
-        return SOURCES[source].title
-    return Path(source).name if Path(source).is_absolute() else source
 
 
 def ask_for_dataset(command: str, folder: Path, parent: QWidget) -> str | None:

@@ -1,5 +1,7 @@
 """Datasets are loaded once and shared."""
 
+from dataclasses import replace
+
 import pytest
 
 from minigrad_gui import data
@@ -56,3 +58,14 @@ def test_what_was_loaded_elsewhere_is_not_loaded_again(loaded, few):
     assert cache.put("/own/file", few) is few
     assert cache.get("/own/file") is few
     assert loaded == []
+
+
+def test_a_file_is_read_again_on_request(monkeypatch, few):
+    cache = DatasetCache()
+    old, new = replace(few, name="old"), replace(few, name="new")
+    cache.put("/own/file", old)
+    cache.put(data.MNIST, few)
+    monkeypatch.setattr(data, "load", lambda *_: new)
+    assert cache.get("/own/file") is old
+    assert cache.reload("/own/file") is cache.peek("/own/file") is new
+    assert cache.reload(data.MNIST) is few

@@ -10,7 +10,7 @@ from minigrad_gui import data
 from minigrad_gui.analysis import Desk
 from minigrad_gui.data import Choices, Dataset, Origin
 from minigrad_gui.dataset_cache import DatasetCache
-from minigrad_gui.preview import FEWEST_PER_CLASS, MOST_PICTURES, PARTS, experiment, load, preview_of, title_of
+from minigrad_gui.preview import FEWEST_PER_CLASS, MOST_PICTURES, PARTS, experiment, load, preview_of
 
 MADE = Choices("upright", "light ink", "as they are", "scaled")
 
@@ -44,7 +44,7 @@ def test_samples_are_different_pictures_of_their_class_under_their_names(dataset
             assert (samples.pictures[:, 0, 0] == index).all()
             assert len(set(samples.names)) == len(samples.names)
             for picture, called in zip(samples.pictures, samples.names, strict=True):
-                place, _, label = called.removeprefix(f"{part.capitalize()} digit ").partition(", labelled ")
+                place, _, label = called.removeprefix(f"{part.capitalize()} picture ").partition(", labelled ")
                 assert label == name
                 np.testing.assert_array_equal(picture, images[int(place)])
 
@@ -95,12 +95,6 @@ def test_a_dataset_is_loaded_or_the_reason_told(few_digits, tmp_path):
     assert loaded.preview.counts["test"].sum() == len(few_digits.test_labels)
     failed = load((str(tmp_path / "gone.csv"), Choices()), desk)
     assert (failed.preview, failed.error) == (None, f"There is no file or folder {tmp_path / 'gone.csv'}.")
-
-
-def test_what_is_not_loaded_has_a_title():
-    assert title_of(data.MNIST_AND_PEN) == "MNIST and pen strokes"
-    assert title_of("/home/me/own.csv") == "own.csv"
-    assert title_of("owner/name") == "owner/name"
 
 
 def test_a_picture_goes_to_the_network_as_ink(dataset):

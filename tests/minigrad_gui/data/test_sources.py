@@ -14,7 +14,7 @@ def test_a_source_is_loaded_by_its_key(few, monkeypatch):
 
 def test_a_source_is_asked_whether_loading_was_cancelled():
     with pytest.raises(data.LoadingCancelledError):
-        data.load(data.MNIST_AND_PEN, lambda: True)
+        data.load(data.MNIST_AND_PEN, cancelled=lambda: True)
 
 
 def test_the_description_of_mnist_with_pen_strokes_is_true():
@@ -32,3 +32,11 @@ def test_only_what_is_neither_bundled_nor_on_disk_is_downloaded(tmp_path, monkey
     (tmp_path / "owner").mkdir()
     (tmp_path / "owner" / "name").touch()
     assert not data.is_downloaded("owner/name")
+
+
+@pytest.mark.parametrize(
+    ("source", "title"),
+    [("mnist", "MNIST"), ("/home/me/digits.csv", "digits.csv"), ("owner/name", "owner/name"), ("/a/b/", "b")],
+)
+def test_a_source_has_a_short_title(source, title):
+    assert data.title_of(source) == title

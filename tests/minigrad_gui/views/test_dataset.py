@@ -10,7 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from minigrad_gui import data
-from minigrad_gui.data import Choices
+from minigrad_gui.analysis import Answer
+from minigrad_gui.data import Choices, Origin
+from minigrad_gui.preview import Loaded
 
 HUB = "ylecun/mnist"
 
@@ -112,9 +114,9 @@ def test_pictures_stay_while_a_switch_opens_them_anew(user, own):
     opened(user, own, Choices(orientation="transposed"))
     before = shown(user)
     pages = []
-    user.session.datasetOpened.connect(lambda: pages.append(heading_is_seen(user)))
+    user.widget("datasetView")._pages.currentChanged.connect(pages.append)
     switch(user, "polarity", "light ink")
-    assert pages == [True]
+    assert pages == []
     after = shown(user)
     assert all(np.array_equal(after[name], 255 - before[name]) for name in before)
 
@@ -153,16 +155,22 @@ def test_a_dataset_that_is_gone_is_told_and_mnist_offered(user, view, tmp_path):
 
 def test_a_look_does_not_download(user, view, few_digits, monkeypatch):
     asked = []
-    few_of_hub = replace(data.SOURCES[HUB], load=lambda _: asked.append(HUB) or few_digits)
-    monkeypatch.setitem(data.SOURCES, HUB, few_of_hub)
+    origin = Origin("Parquet", Choices("upright", "light ink", "as they are", "scaled"))
+
+    def download(_):
+        asked.append(HUB)
+        return replace(few_digits, origin=origin)
+
+    monkeypatch.setitem(data.SOURCES, HUB, replace(data.SOURCES[HUB], load=download))
     user.session.set_config(user.session.config, HUB)
     offer = user.widget("datasetOfferButton")
     user.wait(lambda: offer.isVisible() and offer.text() == "Download")
     assert asked == []
     user.click("datasetOfferButton")
-    user.wait(lambda: heading_is_seen(user) and heading(user).startswith(f"{HUB}: 3,000 "))
+    user.wait(lambda: heading_is_seen(user) and heading(user).startswith(f"{HUB} (Parquet): 3,000 "))
     assert asked == [HUB]
     assert view.isVisible()
+    assert not user.widget("datasetSwitches").isVisible(), "it is read in one way only"
 
 
 def test_a_picture_that_is_clicked_takes_the_drawings_place(user, view, few_digits):
@@ -177,7 +185,7 @@ def test_a_picture_that_is_clicked_takes_the_drawings_place(user, view, few_digi
     assert mosaic.current == -1
     user.widget("datasetPartCombo").setCurrentIndex(0)
     assert mosaic.current == place
-    user.draw(1)
+    user.session.show_picture(1 - user.session.shown.picture, user.session.shown.name)
     user.wait(lambda: mosaic.current == -1)
     assert view.isVisible()
 
@@ -191,6 +199,22 @@ def test_behind_another_view_nothing_is_loaded_until_it_is_seen(user, view, own)
     assert user.session.dataset is None
     user.trigger("showDatasetAction")
     user.wait(lambda: heading(user).startswith("own.npz"))
+
+
+def test_the_answer_to_an_earlier_request_is_ignored(user, view, own):
+    user.session.set_config(user.session.config, str(own))
+    view.refresh()
+    view.take(Answer(f"{view.name}/preview", Loaded((data.MNIST, data.ALL_GUESSED), error="Too late.")))
+    user.wait(lambda: heading(user).startswith("own.npz"))
+
+
+def test_a_file_that_has_changed_is_read_again(user, own):
+    opened(user, own)
+    images, labels = np.load(own).values()
+    np.savez(own, x=images[:300], y=labels[:300])
+    opened(user, own)
+    counts = user.widget("datasetView")._preview.counts
+    assert sum(each.sum() for each in counts.values()) == 300
 
 
 def test_experiments_with_the_data_are_told(user, view):

@@ -14,7 +14,6 @@ from minigrad_gui.widgets.dataset_box import (
     HUB,
     DatasetEditor,
     ask_for_dataset,
-    title_of,
 )
 
 OWN = "/some/folder/digits.csv"
@@ -85,13 +84,6 @@ def test_the_list_can_open_others(editor, qtbot):
     qtbot.wait(1)
     qtbot.keyClick(box, Qt.Key.Key_End)
     assert wanted == [COMMANDS[HUB]]
-
-
-@pytest.mark.parametrize(
-    ("source", "title"), [("mnist", "MNIST"), (OWN, "digits.csv"), ("owner/name", "owner/name"), ("/a/b/", "b")]
-)
-def test_a_dataset_has_a_short_title(source, title):
-    assert title_of(source) == title
 
 
 def test_a_person_chooses_a_file_a_folder_or_a_name(qtbot, monkeypatch):
