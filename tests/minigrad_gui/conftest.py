@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QFileDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from engine import calibration
 from minigrad_gui import data, worker
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.reader import Prediction
@@ -37,6 +38,12 @@ def fresh_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def one_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever loads MNIST gets the arrays that this process has read once."""
     replace_mnist(monkeypatch, mnist)
+
+
+@pytest.fixture(autouse=True)
+def short_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends without validation digits is calibrated on so few that it takes no time."""
+    monkeypatch.setattr(calibration, "MAX_SAMPLES", 300)
 
 
 @pytest.fixture(autouse=True)
