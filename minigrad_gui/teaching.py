@@ -1,6 +1,6 @@
 """Teaching in a separate QThread: a copy of the network learns handwriting while the window stays responsive.
 
-The worker also loads MNIST digits: they are mixed in so that they are not forgotten, and a few serve as samples.
+The worker also loads MNIST digits: they are mixed in so that they are not forgotten.
 """
 
 import logging
@@ -21,7 +21,6 @@ from minigrad_gui.handwriting import Drawing, teach
 
 REPLAYED = 6000
 """Number of training digits that represent all of them."""
-SAMPLE_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,6 @@ class TeachingWorker(QObject):
     """Lives in a QThread, reads the store and runs one job at a time."""
 
     drawingsRead = Signal(object)  # noqa: N815  list[Drawing], for the store to include
-    samplesReady = Signal(object)  # noqa: N815  uint8 (8, 28, 28)
     taught = Signal(object)  # TeachingResult, once for each job
 
     def __init__(self, datasets: DatasetCache | None = None) -> None:
@@ -77,15 +75,6 @@ class TeachingWorker(QObject):
             raise data.DataError(f"{dataset.name} has other classes than this network, so it cannot learn drawings.")
         chosen = np.random.default_rng(0).permutation(len(dataset.train_labels))[:REPLAYED]  # it may be sorted by class
         return replace(dataset, train_images=dataset.train_images[chosen], train_labels=dataset.train_labels[chosen])
-
-    @Slot()
-    def load_samples(self) -> None:
-        try:
-            known = self._digits()
-        except data.DataError:
-            return  # no samples to show; training will report the error
-        chosen = [int(np.flatnonzero(known.train_labels == label)[0]) for label in SAMPLE_LABELS]
-        self.samplesReady.emit(known.train_images[chosen])
 
     @Slot()
     def prepare(self) -> None:

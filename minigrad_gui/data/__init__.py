@@ -1,6 +1,12 @@
 """Datasets: bundled, and downloaded from the Hugging Face hub. Nothing is loaded before it is asked for. No Qt here."""
 
-from minigrad_gui.data.bundled import MNIST_AND_PEN, load_mnist, load_mnist_and_pen_digits, load_pen_digits
+from minigrad_gui.data.bundled import (
+    MNIST_AND_PEN,
+    load_mnist,
+    load_mnist_and_pen_digits,
+    load_pen_digits,
+    sample_digits,
+)
 from minigrad_gui.data.choices import ALL_GUESSED, Choices, Origin
 from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.download import load_hugging_face
@@ -38,6 +44,7 @@ __all__ = [
     "load_pen_digits",
     "may_be_dataset",
     "open_dataset",
+    "sample_digits",
     "source_key",
     "title_of",
 ]

@@ -1,6 +1,8 @@
 """The bundled datasets: MNIST, pen strokes, and both together."""
 
-from collections.abc import Callable, Collection
+import zipfile
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +18,8 @@ MNIST_AND_PEN = "mnist+pen"
 PEN_COUNT, PEN_COPIES, OUTLIER_COUNT = 7_494, 3, 8_000
 TEST_WRITERS = 6
 """The last of the 30 people, whose drawings are the test digits of the pen strokes alone."""
+FIRST = 100
+"""So many of MNIST's digits show every label."""
 PART = 500
 """Pictures drawn between two checks whether loading was cancelled."""
 
@@ -26,7 +30,33 @@ def load_mnist() -> Dataset:
     try:
         return read_arrays(path, "mnist")
     except Exception as error:  # a damaged zip may raise almost anything
-        raise DataError(f"The bundled digits ({path}) are missing or damaged; install minigrad again.") from error
+        raise _damaged(path) from error
+
+
+def sample_digits(labels: Sequence[int]) -> NDArray[np.uint8]:
+    """One of MNIST's training digits for each of these labels, uint8 (n, 28, 28), at once: the others stay packed.
+
+    Raises DataError as `load_mnist` does.
+    """
+    path = asset_path("mnist.npz")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            images, known = (_first(archive, key) for key in ("train_images", "train_labels"))
+        return images[[known.tolist().index(label) for label in labels]]
+    except Exception as error:
+        raise _damaged(path) from error
+
+
+def _first(archive: zipfile.ZipFile, key: str) -> NDArray[np.uint8]:
+    with archive.open(f"{key}.npy") as file:
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        sample = np.dtype((dtype, shape[1:]))
+        return np.frombuffer(file.read(FIRST * sample.itemsize), sample.base).reshape(FIRST, *shape[1:])
+
+
+def _damaged(path: Path) -> DataError:
+    return DataError(f"The bundled digits ({path}) are missing or damaged; install minigrad again.")
 
 
 def load_pen_digits() -> Dataset:

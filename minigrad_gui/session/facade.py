@@ -70,7 +70,6 @@ class Session(QObject):
     predictionChanged = Signal()  # noqa: N815
     documentChanged = Signal()  # noqa: N815
     handwritingChanged = Signal()  # noqa: N815
-    samplesReady = Signal()  # noqa: N815
     leftBehindChanged = Signal()  # noqa: N815
     datasetOpening = Signal(str)  # noqa: N815  the source; "" once that has ended, one way or the other
     datasetOpened = Signal(str)  # noqa: N815  the source
@@ -111,7 +110,6 @@ class Session(QObject):
         self._runs.checkpointFailed.connect(self._on_checkpoint_failed)
         self._handwriting.readerChanged.connect(self._drawing.read_again)
         self._handwriting.changed.connect(self.handwritingChanged)
-        self._handwriting.samplesReady.connect(self.samplesReady)
         self._handwriting.failed.connect(self.failed)
         self._drawing.predictionChanged.connect(self.predictionChanged)
         self._datasets.opening.connect(self.datasetOpening)
@@ -437,7 +435,6 @@ class Session(QObject):
     handwriting_state = _Of(lambda session: session._handwriting.state)
     is_learning = _Of(lambda session: session._handwriting.is_learning)
     can_teach = _Of(lambda session: session._handwriting.can_teach(session._drawing.pointed_strokes))
-    samples = _Of(lambda session: session._handwriting.samples)
     pretrained_uses_handwriting = _Of(lambda session: session._network.pretrained_uses_handwriting)
     """`uses_handwriting` for the pretrained network: the person's last choice."""
     handwriting_accuracy = _Of(lambda session: session._handwriting.accuracy)
@@ -480,10 +477,6 @@ class Session(QObject):
     def forget_handwriting(self) -> None:
         """Delete every taught drawing, including those of other windows."""
         self._handwriting.forget()
-
-    def ask_for_samples(self) -> None:
-        """Load `samples`, uint8 (8, 28, 28); `samplesReady` tells when they are there."""
-        self._handwriting.ask_for_samples()
 
     # ------------------------------------------------------------ a look inside the network
 

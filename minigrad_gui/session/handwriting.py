@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QDeadlineTimer, QObject, QTimer, Signal, Slot
 
 from engine.nn import MLP
@@ -28,7 +26,6 @@ class Handwriting(QObject):
 
     changed = Signal()
     readerChanged = Signal()  # noqa: N815
-    samplesReady = Signal()  # noqa: N815
     failed = Signal(str)
 
     def __init__(self, folder: Path, parent: QObject | None = None, datasets: DatasetCache | None = None) -> None:
@@ -45,7 +42,6 @@ class Handwriting(QObject):
         self._drawings.changed.connect(self._on_drawings_changed)
         self._drawings.failed.connect(self.failed)
         self._teacher = Teacher(datasets, self)
-        self._teacher.samplesReady.connect(self.samplesReady)
         self._teacher.drawingsRead.connect(self._on_drawings_read)
         self._teacher.taught.connect(self._on_taught)
         # Not before the window is shown: while Python reads in another thread, the window would have to wait.
@@ -57,11 +53,6 @@ class Handwriting(QObject):
     @property
     def drawings(self) -> Drawings:
         return self._drawings
-
-    @property
-    def samples(self) -> NDArray[np.uint8] | None:
-        """Some MNIST digits, uint8 (8, 28, 28); None until they have been requested and loaded."""
-        return self._teacher.samples
 
     @property
     def copy(self) -> TeachingResult | None:
@@ -166,10 +157,6 @@ class Handwriting(QObject):
         """Delete every taught drawing, including those of other windows."""
         self._drawings.forget()
         self._on_drawings_changed()
-
-    def ask_for_samples(self) -> None:
-        """Load `samples`; `samplesReady` tells when they are there."""
-        self._teacher.load_samples()
 
     def quit(self) -> None:
         """Stop learning and ask the thread to end. All drawings are on disk afterwards."""

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal, Slot
+from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal
 
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.handwriting import Drawing
@@ -15,27 +13,22 @@ class Teacher(QObject):
     """Passes jobs to a `TeachingWorker` in a thread of its own, and reports their results."""
 
     drawingsRead = Signal(object)  # noqa: N815  list[Drawing]
-    samplesReady = Signal()  # noqa: N815
     taught = Signal(object)  # TeachingResult
     _readingAsked = Signal(object)  # noqa: N815
     _jobQueued = Signal(object)  # noqa: N815
-    _samplesAsked = Signal()  # noqa: N815
     _jobExpected = Signal()  # noqa: N815
 
     def __init__(self, datasets: DatasetCache | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._is_expecting = False
-        self._samples: NDArray[np.uint8] | None = None
         self._thread = QThread(self)
         self._thread.setObjectName("teaching")
         self._worker = TeachingWorker(datasets)
         self._worker.moveToThread(self._thread)
         self._readingAsked.connect(self._worker.read_drawings)
         self._jobQueued.connect(self._worker.run)
-        self._samplesAsked.connect(self._worker.load_samples)
         self._jobExpected.connect(self._worker.prepare)
         self._worker.drawingsRead.connect(self.drawingsRead)
-        self._worker.samplesReady.connect(self._on_samples)
         self._worker.taught.connect(self.taught)
 
     def expect_job(self) -> None:
@@ -53,22 +46,6 @@ class Teacher(QObject):
         """Load drawings with this function; it is passed a callback that tells whether to stop."""
         self._thread.start()
         self._readingAsked.emit(read)
-
-    @property
-    def samples(self) -> NDArray[np.uint8] | None:
-        """Some of MNIST's digits, uint8 (8, 28, 28); None until `load_samples` has loaded them."""
-        return self._samples
-
-    def load_samples(self) -> None:
-        """Load `samples`, unless that was done; `samplesReady` tells when they are there."""
-        if self._samples is None:
-            self._thread.start()
-            self._samplesAsked.emit()
-
-    @Slot(object)
-    def _on_samples(self, samples: NDArray[np.uint8]) -> None:
-        self._samples = samples
-        self.samplesReady.emit()
 
     def quit(self) -> None:
         """Ask the thread to end."""

@@ -1,5 +1,6 @@
 """The settings of a run. An invalid setting is marked at its field, with the reason."""
 
+from contextlib import suppress
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from engine import Augmentation, ConfigError, TrainingConfig
 from engine.nn import count_parameters
-from minigrad_gui import theme
+from minigrad_gui import data, theme
 from minigrad_gui.data import ALL_GUESSED, Choices
 from minigrad_gui.digits import CLASSES, SIDE_PX
 from minigrad_gui.presets import PRESETS, dataset_of, preset_of
@@ -39,6 +40,7 @@ from minigrad_gui.widgets.setting_table import SETTINGS, Setting
 from minigrad_gui.widgets.setting_texts import OWN, PRESET_TIPS, PRESET_TITLES, TIPS
 from minigrad_gui.widgets.variation_preview import VariationPreview
 
+PREVIEWED_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
 ROWS = {setting.field: setting for settings in SETTINGS.values() for setting in settings}
 
 
@@ -92,7 +94,6 @@ class ConfigPanel(View):
         session.configChanged.connect(self._show_config)
         session.modelChanged.connect(self._show_enabled)
         session.stateChanged.connect(self._show_enabled)
-        session.samplesReady.connect(self._show_samples)
         for loaded in (session.datasetOpened, session.prepared):
             loaded.connect(self._show_config)
 
@@ -290,14 +291,11 @@ class ConfigPanel(View):
     def _show_recent(self) -> None:
         self._dataset.set_recent([source for source, _ in self.session.recent_datasets])
 
-    @Slot()
-    def _show_samples(self) -> None:
-        if self.session.samples is not None:
-            self._preview.set_samples(self.session.samples)
-
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.session.ask_for_samples()
+        if self._preview.pictures is None:
+            with suppress(data.DataError):  # training will report it
+                self._preview.set_samples(data.sample_digits(PREVIEWED_LABELS))
 
     @Slot()
     def _show_enabled(self) -> None:

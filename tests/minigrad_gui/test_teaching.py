@@ -7,7 +7,7 @@ from mnist_digits import replace_mnist
 from engine import MLP
 from minigrad_gui import data, handwriting
 from minigrad_gui.handwriting import Drawing
-from minigrad_gui.teaching import SAMPLE_LABELS, TeachingJob, TeachingWorker
+from minigrad_gui.teaching import TeachingJob, TeachingWorker
 
 LINE = np.array([[0.5, 0.1], [0.5, 0.9]])
 
@@ -68,24 +68,9 @@ def test_every_error_is_reported_in_one_sentence(worker, results, job, monkeypat
     assert [result.error.startswith(message) for result in results] == [True]
 
 
-def test_samples_show_one_digit_of_each_label(worker, few_digits):
-    shown = []
-    worker.samplesReady.connect(shown.append)
-    worker.load_samples()
-    (samples,) = shown
-    assert samples.shape == (len(SAMPLE_LABELS), 28, 28)
-    for label, picture in zip(SAMPLE_LABELS, samples, strict=True):
-        same = few_digits.train_images == picture
-        assert set(few_digits.train_labels[same.all(axis=(1, 2))]) == {label}
-
-
-def test_without_digits_there_are_no_samples_and_preparing_is_silent(worker, monkeypatch):
+def test_without_digits_preparing_is_silent(worker, monkeypatch):
     def fail():
         raise data.DataError("The digits are gone.")
 
     replace_mnist(monkeypatch, fail)
-    shown = []
-    worker.samplesReady.connect(shown.append)
-    worker.load_samples()
     worker.prepare()
-    assert shown == []

@@ -118,6 +118,24 @@ def test_drawing_the_variations_can_be_cancelled():
         data.load_mnist_and_pen_digits(cancelled)
 
 
+def test_samples_are_the_first_digits_of_their_labels(mnist):
+    labels = [7, 0, 9]
+    samples = data.sample_digits(labels)
+    assert samples.dtype == np.uint8
+    for label, sample in zip(labels, samples, strict=True):
+        first = np.flatnonzero(mnist.train_labels == label)[0]
+        np.testing.assert_array_equal(sample, mnist.train_images[first])
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK"])
+def test_samples_of_missing_or_damaged_digits_are_reported_in_one_sentence(monkeypatch, tmp_path, content):
+    monkeypatch.setattr(bundled, "asset_path", lambda name: tmp_path / name)
+    if content is not None:
+        (tmp_path / "mnist.npz").write_bytes(content)
+    with pytest.raises(data.DataError, match=r"bundled digits .* are missing or damaged; install minigrad again"):
+        data.sample_digits([0])
+
+
 def test_missing_pen_strokes_are_reported_in_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setattr(bundled, "asset_path", lambda name: tmp_path / name)
     with pytest.raises(data.DataError, match=r"pen strokes .* are missing or damaged; install minigrad again"):

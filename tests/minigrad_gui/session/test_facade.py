@@ -33,7 +33,7 @@ def train(session, qtbot, config=CONFIG):
 
 
 def test_the_state_is_read_only(session):
-    names = "state model history prediction config path modified samples left_behind continues reading_model"
+    names = "state model history prediction config path modified left_behind continues reading_model"
     for name in names.split():
         with pytest.raises(AttributeError, match="read-only"):
             setattr(session, name, None)

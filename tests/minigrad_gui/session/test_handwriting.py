@@ -149,10 +149,3 @@ def test_the_next_session_knows_what_was_taught(make_handwriting, network, qtbot
     second.forget()
     second.drawings.flush()
     assert make_handwriting().drawings.unread == ()
-
-
-def test_samples_are_loaded_on_request(handwriting, qtbot):
-    assert handwriting.samples is None
-    with qtbot.waitSignal(handwriting.samplesReady):
-        handwriting.ask_for_samples()
-    assert handwriting.samples.shape == (8, 28, 28)

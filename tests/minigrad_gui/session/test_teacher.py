@@ -65,14 +65,6 @@ def test_drawings_are_read_in_another_thread(teacher, qtbot):
     assert threads == ["teaching"]
 
 
-def test_samples_are_loaded(teacher, qtbot):
-    assert teacher.samples is None
-    with qtbot.waitSignal(teacher.samplesReady, timeout=30_000):
-        teacher.load_samples()
-    assert teacher.samples.shape == (8, 28, 28)
-    assert teacher.samples.dtype == np.uint8
-
-
 def test_quitting_interrupts_loading(teacher, qtbot):
     received = []
     teacher.drawingsRead.connect(received.append)
