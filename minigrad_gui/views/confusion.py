@@ -26,10 +26,10 @@ from minigrad_gui.history import History
 from minigrad_gui.insight.readings import Readings, label_suspects
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import NO_NETWORK, TRAIN, DockedView
-from minigrad_gui.widgets.building import caption, column, named, scrolled
+from minigrad_gui.widgets.building import caption, column, named
 from minigrad_gui.widgets.confusion_matrix import ALL, Cell, ConfusionMatrix, described
 from minigrad_gui.widgets.maps import ink
-from minigrad_gui.widgets.mosaic import Mosaic
+from minigrad_gui.widgets.mosaic import Mosaic, MosaicArea
 
 MOST_PICTURES = 500
 RECENT = 3
@@ -39,7 +39,7 @@ SURE = 0.9
 SPACING_PX = 6
 BESIDE_FROM, BESIDE_FROM_PX = 1.2, 640
 """A view this much wider than high, and this wide, shows the digits beside the matrix, another one below it."""
-LEAST_DIGITS_PX = 60
+LEAST_DIGITS_PX, ROOM_FOR = 60, 60
 NONE_HELD_OUT = "The run held no digits out for validation."
 
 
@@ -84,9 +84,8 @@ class ConfusionView(DockedView):
         self._matrix = named(ConfusionMatrix(), "confusionMatrix")
         self._matrix.set_shares(self._shows_shares)
         self._mosaic = named(Mosaic("Digits of the selection"), "confusionDigits")
-        area = scrolled(self._mosaic, "Digits")
+        self._digits = area = MosaicArea(self._mosaic, "Digits", ROOM_FOR, is_steady=True)
         area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self._mosaic.setAutoFillBackground(False)  # as `setWidget` would have it
         area.setMinimumHeight(LEAST_DIGITS_PX)
         self.fill(
             _Page(self._status, self._matrix, self._heading, area), self._validation, self._shares, self._suspects
@@ -245,7 +244,7 @@ class ConfusionView(DockedView):
         self._matrix.set_current(None if self._cell == ALL else self._cell)
         pictures = ink(evaluation.pictures(samples))
         captions = [self._caption(evaluation, sample) for sample in samples]
-        self._mosaic.set_pictures(pictures, captions, [evaluation.described(sample) for sample in samples])
+        self._digits.set_pictures(pictures, captions, [evaluation.described(sample) for sample in samples])
         self._show_heading()
         self._show_current()
 

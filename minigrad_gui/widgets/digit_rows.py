@@ -10,9 +10,8 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 from minigrad_gui import theme
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.maps import Pixels, ink
-from minigrad_gui.widgets.mosaic import Mosaic
+from minigrad_gui.widgets.mosaic import LARGEST_SCALE, Mosaic
 
-LARGEST_SCALE = 5
 HEADING_PX = 4
 """Between a heading and its digits."""
 

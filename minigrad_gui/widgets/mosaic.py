@@ -25,7 +25,7 @@ from minigrad_gui.widgets.building import make_scrolling
 from minigrad_gui.widgets.maps import Pixels, image_of
 
 GAP_PX = 4
-LARGEST_SCALE = 12
+LARGEST_SCALE = 24
 CAPTION = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
 
 
@@ -275,15 +275,16 @@ class Mosaic(QWidget):
 class MosaicArea(QScrollArea):
     """Scrolls a mosaic. Where there is room its pictures grow, as long as none has to be scrolled to.
 
-    room_for: at least so many pictures, so that a few more or less do not change their size.
+    room_for: at least so many pictures, so that a few more or less do not change their size; is_steady: nor do many
+    more, which are scrolled to.
     """
 
-    def __init__(self, mosaic: Mosaic, name: str, room_for: int = 1) -> None:
+    def __init__(self, mosaic: Mosaic, name: str, room_for: int = 1, *, is_steady: bool = False) -> None:
         super().__init__()
         make_scrolling(self, mosaic, name)
         self._mosaic = mosaic
         self._least_scale = mosaic.scale
-        self._room_for = room_for
+        self._room_for, self._is_steady = room_for, is_steady
 
     def set_pictures(self, pixels: Pixels, captions: Sequence[str] = (), descriptions: Sequence[str] = ()) -> None:
         """As `Mosaic.set_pictures`."""
@@ -301,4 +302,4 @@ class MosaicArea(QScrollArea):
     def _has_room(self, scale: int) -> bool:
         room, tile = self.maximumViewportSize(), self._mosaic.tile_at(scale)
         fitting = (room.width() // tile.width()) * (room.height() // tile.height())
-        return fitting >= max(self._mosaic.count, self._room_for)
+        return fitting >= (self._room_for if self._is_steady else max(self._mosaic.count, self._room_for))

@@ -7,6 +7,7 @@ from PySide6.QtTest import QTest
 
 from minigrad_gui.widgets.digit_rows import DigitRow, DigitRows, largest_fit
 from minigrad_gui.widgets.maps import ink
+from minigrad_gui.widgets.mosaic import LARGEST_SCALE
 
 COUNT = 12
 
@@ -32,7 +33,13 @@ def fill(row):
 
 @pytest.mark.parametrize(
     ("width", "height", "expected"),
-    [(10_000, 10_000, (5, 12)), (440, 200, (2, 6)), (800, 100, (2, 12)), (400, 100, (1, 12)), (10, 10, (1, 12))],
+    [
+        (9999, 9999, (LARGEST_SCALE, 12)),
+        (440, 200, (2, 6)),
+        (800, 100, (2, 12)),
+        (400, 100, (1, 12)),
+        (10, 10, (1, 12)),
+    ],
 )
 def test_digits_are_as_large_as_the_room_allows_in_equal_rows(width, height, expected):
     assert largest_fit(QSize(width, height), COUNT, lambda scale: QSize(30 * scale, 30 * scale + 15)) == expected

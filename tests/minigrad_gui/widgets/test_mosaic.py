@@ -138,3 +138,19 @@ def test_pictures_grow_with_the_room_that_there_is(qtbot):
     qtbot.waitUntil(lambda: mosaic.scale > 1)
     area.set_pictures(ink(np.zeros((1, 28, 28))))
     assert mosaic.scale == LARGEST_SCALE
+
+
+def test_steady_pictures_are_scrolled_to_rather_than_shrunk(qtbot):
+    mosaic = Mosaic("Digits", scale=1)
+    area = MosaicArea(mosaic, "Digits", room_for=12, is_steady=True)
+    qtbot.addWidget(area)
+    area.resize(300, 200)
+    with qtbot.waitExposed(area):
+        area.show()
+    scales = set()
+    for count in (1, 12, 500):
+        area.set_pictures(ink(np.zeros((count, 28, 28))))
+        scales.add(mosaic.scale)
+        assert (mosaic.rect_of(count - 1).bottom() < area.viewport().height()) == (count <= 12)
+    assert len(scales) == 1
+    assert scales.pop() > 1
