@@ -17,7 +17,7 @@ from PySide6.QtCore import QEventLoop, QPoint, QSettings, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton, QSpinBox, QWidget
 
-from minigrad_gui import theme
+from minigrad_gui import data, theme
 from minigrad_gui.main_window import MainWindow
 
 TARGET = Path(__file__).with_name("screenshots")
@@ -25,6 +25,7 @@ EPOCHS = 12
 SHOWN_EPOCH = 7
 SIZE_PX = (1280, 820)
 VIEWS = ("confusion", "network", "weights", "why", "nearest")
+DATA_COUNT = 6000
 STILL_MS = 4000
 """A view that has not changed for so long shows all that it has to show."""
 
@@ -54,14 +55,31 @@ def draw_three(canvas: QWidget) -> None:
 def take_views(window: MainWindow) -> None:
     """Each view with the pretrained network and the drawing."""
     for name in VIEWS:
-        dock = window.findChild(QDockWidget, f"{name}ViewDock")
-        dock.raise_()
-        images = [dock.grab()]
-        while len(images) < 2 or images[-1].toImage() != images[-2].toImage():
-            pause(STILL_MS)
-            images.append(dock.grab())
-        images[-1].save(str(TARGET / f"{name}.png"))
+        take_view(window, name)
     window.findChild(QDockWidget, "curvesViewDock").raise_()
+
+
+def take_data(window: MainWindow, folder: Path) -> None:
+    """A file whose pictures lie like EMNIST's, are dark on light, and call zero 10."""
+    mnist, session = data.load_mnist(), window.session
+    images, labels = mnist.train_images[:DATA_COUNT], mnist.train_labels[:DATA_COUNT]
+    path = folder / "digits.npz"
+    np.savez(path, images=255 - images.swapaxes(1, 2), labels=np.where(labels == 0, 10, labels))
+    session.open_dataset(path)
+    wait(lambda: not session.opening_source)
+    take_view(window, "dataset")
+    session.set_config(session.config, data.MNIST)
+    window.findChild(QDockWidget, "curvesViewDock").raise_()
+
+
+def take_view(window: MainWindow, name: str) -> None:
+    dock = window.findChild(QDockWidget, f"{name}ViewDock")
+    dock.raise_()
+    images = [dock.grab()]
+    while len(images) < 2 or images[-1].toImage() != images[-2].toImage():
+        pause(STILL_MS)
+        images.append(dock.grab())
+    images[-1].save(str(TARGET / f"{name}.png"))
 
 
 def main() -> None:
@@ -77,6 +95,7 @@ def main() -> None:
         draw_three(window.findChild(QWidget, "drawingCanvas"))
         TARGET.mkdir(exist_ok=True)
         take_views(window)
+        take_data(window, Path(settings))
         window.findChild(QPushButton, "trainButton").click()
         wait(lambda: len(session.history.epochs) >= SHOWN_EPOCH and session.samples_per_second > 0)
         for name, dark in (("light", False), ("dark", True)):

@@ -33,7 +33,7 @@ DONE: Mapping[str, Mapping[str, str]] = {
     },
     "labels": {"10 is zero": "Label 10 is zero.", "from one": "Labels are one more than their digits."},
     "sizing": {
-        "as MNIST": "Digits are cropped, scaled to 20 x 20 pixels and centred, as MNIST's were.",
+        "as MNIST": "Pictures are cropped, scaled to 20 x 20 pixels and centred, as MNIST's were.",
         "as photographs": "A digit on paper is looked for in each picture.",
     },
 }

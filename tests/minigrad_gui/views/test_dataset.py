@@ -204,6 +204,7 @@ def test_behind_another_view_nothing_is_loaded_until_it_is_seen(user, view, own)
 def test_the_answer_to_an_earlier_request_is_ignored(user, view, own):
     user.session.set_config(user.session.config, str(own))
     view.refresh()
+    view._soon.stop()
     view.take(Answer(f"{view.name}/preview", Loaded((data.MNIST, data.ALL_GUESSED), error="Too late.")))
     user.wait(lambda: heading(user).startswith("own.npz"))
 
