@@ -73,6 +73,23 @@ def test_one_drawing_is_enough(reader, replay):
     assert predict(taught, drawn).argmax() == 1
 
 
+def test_weights_change_no_more_than_they_must(reader, replay, monkeypatch):
+    """Half of what was learnt is enough for a few ones; a millionth of it is not, so all of it is taken."""
+    drawn = flagged_ones(2, seed=1)
+
+    def changed(model: MLP) -> float:
+        return float(np.hypot.reduce([np.linalg.norm(a - b) for a, b in zip(weights(model), before, strict=True)]))
+
+    before = weights(reader)
+    half = teach(reader, drawn, [1, 1], *replay)
+    monkeypatch.setattr(handwriting, "SHARES", ())
+    whole = teach(reader, drawn, [1, 1], *replay)
+    assert changed(half) < 0.9 * changed(whole)
+    assert (predict(half, drawn)[:, 1] >= handwriting.CERTAIN).all()
+    monkeypatch.setattr(handwriting, "SHARES", (1e-6,))
+    assert same(teach(reader, drawn, [1, 1], *replay), whole)
+
+
 def test_two_digits_are_learnt_at_once(reader, replay, mnist):
     """Two shapes that are not digits, taught a few times as 3 and as 8."""
     rng = np.random.default_rng(0)
