@@ -90,7 +90,7 @@ def test_invalid_strokes_are_refused(wrong):
 
 
 def test_mnist_digits_pass_through_unchanged(mnist):
-    changes = [np.abs(digits.from_image(image) - image / 255).max() for image in mnist.test_images[:500]]
+    changes = [np.abs(digits.from_image(image) - image / 255).max() for image in mnist.test_images[:200]]
     assert np.mean(np.array(changes) < 0.03) > 0.98  # some centres of mass lie between two pixels
 
 
@@ -117,8 +117,8 @@ def photo(image, *, invert: bool, size: int, channels: int):
 @pytest.mark.parametrize(("size", "channels"), [(60, 0), (200, 3), (400, 4)])
 def test_pictures_of_any_polarity_size_and_colour_are_read(mnist, invert, size, channels):
     pictures = [digits.from_image(photo(image, invert=invert, size=size, channels=channels))
-                for image in mnist.test_images[:50]]  # fmt: skip
-    assert accuracy(pictures, mnist.test_labels[:50]) > 0.94
+                for image in mnist.test_images[:20]]  # fmt: skip
+    assert accuracy(pictures, mnist.test_labels[:20]) > 0.94
 
 
 def test_transparent_paper_is_white():
