@@ -23,6 +23,7 @@ PreviewedPart = Literal["training", "test"]
 PARTS: tuple[PreviewedPart, ...] = ("training", "test")
 MOST_PICTURES, FEWEST_PER_CLASS = 1000, 20
 SEED = 0
+MOST_NAME_CHARS = 40
 Request = tuple[str, Choices]
 """The source of a dataset, and how it is read."""
 
@@ -66,7 +67,9 @@ class Preview:
     def heading(self) -> str:
         """Such as "own.csv (table): 600 training and 100 test pictures, 10 classes"."""
         train, test = (int(self.counts[part].sum()) for part in PARTS)
-        name = self.name if self.origin is None else f"{self.name} ({self.origin.format})"
+        name = self.name if len(self.name) <= MOST_NAME_CHARS else f"{self.name[:20]}…{self.name[-18:]}"
+        if self.origin is not None:
+            name += f" ({self.origin.format})"
         return f"{name}: {train:,} training and {test:,} test pictures, {len(self.class_names)} classes"
 
     @property

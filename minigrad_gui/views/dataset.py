@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from minigrad_gui import data, preview
@@ -16,9 +16,10 @@ from minigrad_gui.analysis import Answer
 from minigrad_gui.preview import PARTS, Loaded, Preview, Request
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import DockedView
-from minigrad_gui.widgets.building import caption, column, named
+from minigrad_gui.widgets.building import column, named, styled
 from minigrad_gui.widgets.class_rows import ClassRow, ClassRows
 from minigrad_gui.widgets.guess_switches import GuessSwitches
+from minigrad_gui.widgets.paragraph import Paragraph
 
 SPACING_PX = 6
 DOWNLOAD, USE_MNIST = "Download", "Use MNIST"
@@ -44,11 +45,8 @@ class DatasetView(DockedView):
         self._part.setAccessibleName("Pictures")
         for part in PARTS:
             self._part.addItem(part.capitalize(), part)
-        self._heading = named(caption(role="text"), "datasetHeading")
-        self._remarks = named(caption(), "datasetRemarks")
-        for text in (self._heading, self._remarks):
-            text.setWordWrap(True)
-            text.setTextFormat(Qt.TextFormat.PlainText)  # a file may have any name
+        self._heading = named(styled(Paragraph(2), "text"), "datasetHeading")
+        self._remarks = named(styled(Paragraph(3), "muted"), "datasetRemarks")
         self._switches = named(GuessSwitches(), "datasetSwitches")
         self._rows = named(ClassRows("Pictures of each class"), "datasetClasses")
         page = QWidget()

@@ -3,7 +3,10 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from minigrad_gui.widgets.building import caption, column, named, row
+from minigrad_gui.widgets.building import column, named, row, styled
+from minigrad_gui.widgets.paragraph import Paragraph
+
+MOST_LINES = 8
 
 
 class Placeholder(QWidget):
@@ -13,9 +16,7 @@ class Placeholder(QWidget):
 
     def __init__(self, button_name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._text = caption(align=Qt.AlignmentFlag.AlignHCenter)
-        self._text.setWordWrap(True)
-        self._text.setTextFormat(Qt.TextFormat.PlainText)  # it may name a file
+        self._text = styled(Paragraph(MOST_LINES, Qt.AlignmentFlag.AlignHCenter), "muted")
         self._button = named(QPushButton(), button_name)
         self._button.clicked.connect(self.accepted)
         column(1, self._text, row(1, self._button, 1), 1, parent=self)

@@ -34,6 +34,8 @@ def test_counts_of_each_part(dataset):
     assert [list(row) for row in preview.table()] == rows
     assert preview.heading == "own.zip (zip of pictures): 503 training and 10 test pictures, 3 classes"
     assert preview_of(replace(dataset, origin=None)).heading.startswith("own.zip: 503 ")
+    named = preview_of(replace(dataset, name=f"{'a' * 30}{'b' * 30}.zip"))
+    assert named.heading.startswith(f"{'a' * 20}…{'b' * 14}.zip (zip of pictures): 503 ")
 
 
 def test_samples_are_different_pictures_of_their_class_under_their_names(dataset):
