@@ -15,6 +15,8 @@ from engine.samples import as_rows
 from minigrad_gui.insight.trace import allowing_overflow, trace
 
 BINS = 60
+NOTHING = 1e-30
+"""The limit of a histogram of zeros."""
 LEAST_SLOPE = 0.0025
 """A neuron that passes back less of the gradient than this, a hundredth of what a sigmoid can, does not learn."""
 
@@ -47,7 +49,7 @@ def histogram(values: Array, limits: tuple[float, float] | None = None) -> Histo
     if not np.isfinite([low, high]).all():
         return histogram(values[np.isfinite(values)], limits)
     if limits is None:
-        largest = max(-low, high) or 1.0
+        largest = max(-low, high) or NOTHING
         limits = (-largest if low < 0 else 0.0, largest)
     width = (limits[1] - limits[0]) / BINS
     bins = np.clip((values - limits[0]) / width, 0, BINS - 1).astype(np.intp)

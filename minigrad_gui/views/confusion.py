@@ -57,7 +57,8 @@ class ConfusionView(DockedView):
         self._run = session.history
         """That of the current network; a run that has just begun has a history, but no network yet."""
         self._epochs = session.epochs_done if len(session.history) else None
-        self._asked: tuple[MLP | Validation | None, Part] | None = None
+        self._asked: tuple[MLP | Validation | None, Part, float] | None = None
+        """What is read or has been read, and the temperature, which is known only after a run."""
         self._asked_epoch: tuple[History, int] | None = None
         self._is_waiting = False
         self._evaluation: Evaluation | None = None
@@ -118,7 +119,7 @@ class ConfusionView(DockedView):
     @Slot()
     def _on_progress(self) -> None:
         """Of the validation digits every epoch counts, for the run reads them anyway."""
-        if self._validated is not None and self._asked != (self._validated, self._part):
+        if self._validated is not None and self._asked != self._wanted:
             self.mark()
 
     @property
@@ -127,6 +128,11 @@ class ConfusionView(DockedView):
         session = self.session
         is_shown = self._part == "validation" and session.state == "training"
         return session.validation if is_shown else None
+
+    @property
+    def _wanted(self) -> tuple[MLP | Validation | None, Part, float]:
+        session = self.session
+        return self._validated or session.model, self._part, session.record.calibration.temperature
 
     @Slot(str)
     def _on_state(self, state: str) -> None:
@@ -140,22 +146,23 @@ class ConfusionView(DockedView):
     def refresh(self) -> None:
         session = self.session
         model, validated = session.model, self._validated
-        wanted = validated or model, self._part
         if model is None:
             self.show_instead(NO_NETWORK, TRAIN)
-        elif wanted != self._asked:
-            self._asked, self._asked_epoch, self._is_waiting = wanted, (self._run, self._epoch), True
+        elif self._wanted != self._asked:
+            self._asked, self._asked_epoch, self._is_waiting = self._wanted, (self._run, self._epoch), True
             how = session.record.calibration.temperature, session.trained_on
             if validated is not None:
                 of = self._network(validated.epoch + 1)
-                work = partial(evaluation_of, validated, *how, of, session.history)
-                session.analyse(self._key, work, urgent=True)  # the logits are there already
+                from_logits = partial(evaluation_of, validated, *how, of, session.history)
+                session.analyse(self._key, from_logits, urgent=True)  # for it takes no time
                 return
             if session.state != "training":
                 session.withdraw(self._key)  # in a run it would never come to an end
             of = self._network(self._epochs)
-            session.analyse(self._key, partial(evaluate, model, *how, self._part, of, self._run))
-            if self._evaluation is None:
+            is_first = self._evaluation is None  # for which a person waits
+            work = partial(evaluate, model, *how, self._part, of, self._run)
+            session.analyse(self._key, work, urgent=is_first)
+            if is_first:
                 self.show_instead(f"Reading the {self._part} digits…")
 
     @property

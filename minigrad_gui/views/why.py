@@ -98,15 +98,17 @@ class WhyView(DockedView):
         if self._changed is None:
             self._verdict.setText(verdict(prediction, digit))
         self._ask_for_prototype(model, digit)
-        self._explain(model, digit)
+        self._explain(model, digit, rival_of(prediction, digit))
         self._show()
 
-    def _explain(self, model: MLP, digit: int) -> None:
+    def _explain(self, model: MLP, digit: int, rival: int) -> None:
         picture, name = self.session.picture, self._names[digit]
         contributed, slope = contribution(model, picture, digit).pixels, saliency(model, picture, digit)
-        a_class = with_article(name)
+        a_class, other = with_article(name), self._names[rival]
+        difference = contributed - contribution(model, picture, rival).pixels
         self._reasons = [
             (f"speaks for {name}", f"What each pixel contributes to {name}", signed(contributed)),
+            (f"for {name}, not {other}", f"What speaks for {name} rather than {other}", signed(difference)),
             ("more ink helps", f"Where more ink would speak for {name}", signed(slope)),
             (f"its idea of {name}", f"What the network thinks {a_class} looks like", ink(self._prototype(digit))),
         ]
@@ -230,13 +232,20 @@ def _same(first: Explained, second: Explained) -> bool:
     return first[1] == second[1] and np.array_equal(first[0], second[0])
 
 
+def rival_of(prediction: Prediction, digit: int) -> int:
+    """The digit that is read instead; the next most likely one, if this is the one that is read."""
+    if digit != prediction.digit:
+        return prediction.digit
+    return int(np.argsort(-prediction.probabilities, kind="stable")[1])
+
+
 def verdict(prediction: Prediction, digit: int) -> str:
     """How sure the network is of its reading, and of this digit or of the next most likely one."""
     probabilities, names = prediction.probabilities, prediction.class_names
     sure = f"Read as {prediction.name} ({percentage(probabilities[prediction.digit])})."
     if digit != prediction.digit:
         return f"{sure} {names[digit]} has {percentage(probabilities[digit])}: change the drawing until it is read so."
-    second = int(np.argsort(-probabilities, kind="stable")[1])
+    second = rival_of(prediction, digit)
     return f"{sure} The next most likely is {names[second]} ({percentage(probabilities[second])})."
 
 

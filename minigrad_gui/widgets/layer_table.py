@@ -10,7 +10,7 @@ from PySide6.QtGui import QAccessible, QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from minigrad_gui import theme
-from minigrad_gui.insight.layer_statistics import BINS, Histogram, LayerStatistics
+from minigrad_gui.insight.layer_statistics import BINS, NOTHING, Histogram, LayerStatistics
 from minigrad_gui.widgets.maps import amounts, image_of
 
 ROW_PX, GAP_PX = 44, 8
@@ -48,7 +48,7 @@ class LayerTable(QWidget):
         self._images, self._limits = [], []
         for index in range(len(self._now.layers) if self._now else 0):
             histograms = [[getattr(look.layers[index], kind) for look in series] for kind in KINDS]
-            self._limits.append([max(max(map(abs, each.edges)) for each in kind) for kind in histograms])
+            self._limits.append([_limit(kind) if _limit(kind) > NOTHING else 0.0 for kind in histograms])
             self._images.append([image_of(amounts(over_time(kind))) for kind in histograms])
         self.setAccessibleDescription(" ".join(self.row_text(index) for index in range(len(self._images))))
         self.set_layer_count(len(self._images))
@@ -116,8 +116,13 @@ class LayerTable(QWidget):
                 place = QRect(QPoint(left, top), QSize(width, height))
                 painter.drawImage(place, image)
                 painter.setPen(Qt.GlobalColor.white)
-                painter.drawText(place.adjusted(3, 1, -3, -1), LIMIT, f"±{limit:.2g}")
+                painter.drawText(place.adjusted(3, 1, -3, -1), LIMIT, f"±{limit:.2g}" if limit else "all 0")
         painter.end()
+
+
+def _limit(histograms: Sequence[Histogram]) -> float:
+    """The largest absolute value that they have room for."""
+    return float(max(np.abs(each.edges).max() for each in histograms))
 
 
 def over_time(histograms: Sequence[Histogram]) -> NDArray[np.float64]:
@@ -125,7 +130,7 @@ def over_time(histograms: Sequence[Histogram]) -> NDArray[np.float64]:
 
     The scale is symmetrical, so that 0 is in the middle. Square roots, for the tails to be seen beside the peak.
     """
-    limit = max(max(map(abs, each.edges)) for each in histograms)
+    limit = _limit(histograms)
     scale = np.linspace(-limit, limit, BINS + 1)
     columns = []
     for counts, edges in histograms:

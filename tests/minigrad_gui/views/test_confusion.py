@@ -86,6 +86,16 @@ def test_it_follows_a_run_and_says_how_far_it_was(confusion, few):
     np.testing.assert_array_equal(confusion.matrix.readings.counts, counts)
 
 
+def test_after_a_run_it_is_as_sure_as_the_calibrated_reading(confusion, few):
+    user = confusion.user
+    user.session.modelChanged.connect(confusion.view.refresh)  # so that the last network is read before its calibration
+    user.train(epochs=2)
+    logits = read(user.session.model, few.test_images) / user.session.record.calibration.temperature
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert user.session.record.calibration.temperature != 1
+    user.wait(lambda: np.allclose(confusion.matrix.readings.confidence, probabilities.max(axis=1), atol=1e-4))
+
+
 def test_it_follows_single_steps_and_another_network(confusion, few):
     user = confusion.user
     user.configure(batch_size=1350)  # half of the digits that are not held out

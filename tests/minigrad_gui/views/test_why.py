@@ -43,14 +43,26 @@ def test_it_shows_gradients_of_the_digit_that_was_read_or_chosen(why):
     for choice, digit in (("The reading", 7), ("2", 2)):
         user.widget("whyDigitCombo").setCurrentText(choice)
         slope = gradient(session.reading_model, session.picture, digit)
-        user.wait(lambda slope=slope: np.array_equal(tile(user, 1), signed(slope)))
+        user.wait(lambda slope=slope: np.array_equal(tile(user, 2), signed(slope)))
         np.testing.assert_array_equal(tile(user, 0), signed(slope * session.picture))
+
+
+def test_it_shows_what_speaks_for_a_digit_rather_than_for_its_rival(why):
+    user, _ = why
+    session = user.session
+    second = int(np.argsort(session.prediction.probabilities)[-2])
+    for choice, digit, rival in (("The reading", 7, second), ("2", 2, 7)):
+        user.widget("whyDigitCombo").setCurrentText(choice)
+        slopes = [gradient(session.reading_model, session.picture, each) for each in (digit, rival)]
+        difference = signed(slopes[0] * session.picture - slopes[1] * session.picture)
+        user.wait(lambda difference=difference: np.array_equal(tile(user, 1), difference))
+        assert user.widget("whyMosaic")._captions[1] == f"for {digit}, not {rival}"
 
 
 def test_it_shows_the_networks_own_picture_of_the_digit(why):
     user, _ = why
     own = prototype(user.session.reading_model, 7)
-    user.wait(lambda: np.array_equal(tile(user, 2), ink(own / own.max())))
+    user.wait(lambda: np.array_equal(tile(user, 3), ink(own / own.max())))
 
 
 def test_it_follows_the_pen_and_is_empty_with_the_canvas(why):
@@ -80,7 +92,7 @@ def test_a_drawing_is_made_another_digit(why):
     assert user.session.picture is before
     told = re.match(r"A change as large as ([\d.]+) black pixels makes it 3 \(5", user.widget("whyVerdict").text())
     assert float(told[1]) == pytest.approx(np.linalg.norm(changed - before), abs=0.06)
-    np.testing.assert_array_equal(tile(user, 3), ink(changed))
+    np.testing.assert_array_equal(tile(user, 4), ink(changed))
     user.draw(1)
     user.wait(lambda: user.session.picture is not before and explains(user, view))
     assert view._changed is None
@@ -141,7 +153,7 @@ def test_it_follows_a_run(why):
     def follows():
         session = user.session
         slope = gradient(session.reading_model, session.picture, session.prediction.digit)
-        return np.array_equal(tile(user, 1), signed(slope))
+        return np.array_equal(tile(user, 2), signed(slope))
 
     user.wait(follows)
 

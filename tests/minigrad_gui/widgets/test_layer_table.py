@@ -1,5 +1,7 @@
 """Distributions over time on one scale, and a layer in words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,15 @@ def test_distributions_of_different_width_are_on_one_scale():
     values = 4 - (rows + 0.5) * 8 / BINS  # from the top down
     assert values == pytest.approx(0.5, abs=8 / BINS)
     assert (found[:, 1] > 0.9).all()
+
+
+def test_where_all_has_become_0_what_was_before_stays_in_sight(table, look):
+    found = over_time([histogram(np.full(1000, 0.5)), histogram(np.zeros(1000))])
+    assert found[0, 0] == 1, "at the limit, 0.5"
+    assert found[BINS // 2 - 1, 1] == 1
+    nothing = replace(look.layers[0], activations=histogram(np.zeros(5)))
+    table.show_series([replace(look, layers=[nothing, look.layers[1]])])
+    assert "activations up to 0," in table.row_text(0)
 
 
 def test_a_layer_is_told_in_words(table, look):
