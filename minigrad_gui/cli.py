@@ -32,7 +32,7 @@ from minigrad_gui.headless import StoppedError, UsageError, complain, measured, 
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.pictures import PictureError, pictures_in, read_image
 from minigrad_gui.presets import PRESETS, dataset_of
-from minigrad_gui.reader import Prediction, ReadDigit, load_reader, percentage, read_picture, written_number
+from minigrad_gui.reader import Prediction, ReadDigit, Reader, load_network, percentage, written_number
 from minigrad_gui.records import names_of_classes, recorded_dataset
 from minigrad_gui.version import version
 
@@ -248,7 +248,7 @@ def _train(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     dataset = _own_data(options)
     if dataset is None:
-        model, record = load_reader(options.model)
+        model, record = load_network(options.model)
         trained_on = recorded_dataset(record) if record.class_names else None
         dataset = data.load(*trained_on) if trained_on is not None else data.load(data.MNIST)
     else:
@@ -290,14 +290,14 @@ def _show_data(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    model, record = load_reader(options.model)
-    class_names = names_of_classes(record, model.sizes[-1])
+    model, record = load_network(options.model)
+    reader = Reader(model, record.calibration, names_of_classes(record, model.sizes[-1]))
     status = 0
     for path in _pictures(options.images):
         try:
             if isinstance(path, PictureError):
                 raise path
-            digits = read_picture(model, record.calibration, read_image(path), class_names=class_names)
+            digits = reader.read_picture(read_image(path))
         except (PictureError, MemoryError) as error:
             complain(error if isinstance(error, PictureError) else f"{path} needs more memory than there is.")
             status = 2

@@ -1,10 +1,11 @@
-"""Reading: a network and its calibration turn a picture into a `Prediction` and a drawing into a `Number`.
+"""Reading: a `Reader`, which is a network and its calibration, turns a picture into a `Prediction` and a drawing into a
+`Number`.
 
 No Qt here.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -71,70 +72,6 @@ def percentage(probability: float) -> str:
     return ">99.9%" if rounded == "100.0%" and probability < 1 else rounded
 
 
-def predict(
-    model: MLP,
-    calibration: Calibration,
-    picture: Picture,
-    *,
-    with_handwriting: bool = False,
-    class_names: tuple[str, ...] = DIGIT_NAMES,
-) -> Prediction | None:
-    """Read a picture, float32 (28, 28) from 0 (paper) to 1 (ink). Returns None if it is blank.
-
-    class_names: what the network's outputs stand for. Also returns None if the probabilities are not finite: weights
-    may be finite but too large to compute with.
-    """
-    if not picture.any():
-        return None
-    return _predictions(model, calibration, picture[np.newaxis], with_handwriting, class_names)[0]
-
-
-def _predictions(
-    model: MLP,
-    calibration: Calibration,
-    pictures: NDArray[np.float32],
-    with_handwriting: bool,
-    class_names: tuple[str, ...],
-) -> list[Prediction | None]:
-    """Read pictures, (n, 28, 28), none of them blank; None where the probabilities are not finite."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        probabilities, accepted = calibration.read(logits_of(model, pictures))
-    return [
-        Prediction(int(each.argmax()), each, bool(is_accepted), with_handwriting, class_names)
-        if np.isfinite(each).all()
-        else None
-        for each, is_accepted in zip(probabilities, accepted, strict=True)
-    ]
-
-
-def read_picture(
-    model: MLP | None,
-    calibration: Calibration,
-    array: NDArray[Any],
-    *,
-    with_handwriting: bool = False,
-    class_names: tuple[str, ...] = DIGIT_NAMES,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> list[ReadDigit]:
-    """The digits of a picture in reading order, each read as `predict` does; array: as for `photo.find_digits`.
-
-    The network's certainty decides, too, which ink makes which digit. Without a network, the geometry alone does. Once
-    `cancelled()` is true, nothing more is looked for.
-    """
-    from minigrad_gui.photo import find_digits  # imports SciPy, which takes longer than opening the window
-
-    if model is None:
-        return [ReadDigit(found.box, found.picture, None) for found in find_digits(array, cancelled=cancelled)]
-
-    def certainty(pictures: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
-        return certainty_of_digit(calibration, logits_of(model, pictures))
-
-    def read(picture: Picture) -> Prediction | None:
-        return predict(model, calibration, picture, with_handwriting=with_handwriting, class_names=class_names)
-
-    return [ReadDigit(each.box, each.picture, read(each.picture)) for each in find_digits(array, certainty, cancelled)]
-
-
 def written_number(digits: Sequence[ReadDigit]) -> str:
     """The text of digits in reading order, such as "2026" or "17 4", with "?" for each that is not recognised.
 
@@ -174,44 +111,76 @@ class Number:
         return text
 
 
-def read_number(
-    model: MLP | None,
-    calibration: Calibration,
-    strokes: Sequence[NDArray[np.float64]],
-    *,
-    with_handwriting: bool = False,
-    class_names: tuple[str, ...] = DIGIT_NAMES,
-) -> Number:
-    """Read strokes, (n, 2) each, as a number of one or more digits. A single digit is read like `predict`.
+@dataclass(frozen=True)
+class Reader:
+    """A network that reads, with its calibration and what its outputs stand for; without a network it reads nothing.
 
-    Without a network, only the geometry decides how many digits there are.
+    with_handwriting: whether the network is the copy that has learnt the person's handwriting.
     """
 
-    pictures: dict[tuple[int, ...], Picture] = {}
+    model: MLP | None
+    calibration: Calibration = field(default_factory=Calibration)
+    class_names: tuple[str, ...] = DIGIT_NAMES
+    with_handwriting: bool = False
 
-    def picture_of(group: list[int]) -> Picture:
-        key = tuple(group)
-        if key not in pictures:
-            pictures[key] = rasterize([strokes[index] for index in group])
-        return pictures[key]
+    def predict(self, picture: Picture) -> Prediction | None:
+        """Read a picture, float32 (28, 28) from 0 (paper) to 1 (ink). Returns None if it is blank.
 
-    def certainty(groups: list[list[int]]) -> NDArray[np.floating[Any]]:
-        assert model is not None
-        return certainty_of_digit(calibration, logits_of(model, np.stack([picture_of(group) for group in groups])))
+        Also returns None if the probabilities are not finite: weights may be finite but too large to compute with.
+        """
+        return self._predictions([picture])[0] if picture.any() else None
 
-    groups = best_groups(strokes, None if model is None else certainty)
-    if not groups:
-        return Number()
-    predictions: list[Prediction | None] = [None] * len(groups)
-    if model is not None:
-        chosen = np.stack([picture_of(group) for group in groups])
-        predictions = _predictions(model, calibration, chosen, with_handwriting, class_names)
-    digits = []
-    for group, prediction in zip(groups, predictions, strict=True):
-        points, picture = np.concatenate([strokes[index] for index in group]), picture_of(group)
-        (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-        digits.append(ReadDigit((left, top, right, bottom), picture, prediction, tuple(group)))
-    return Number(tuple(digits))
+    def read_picture(self, array: NDArray[Any], cancelled: Callable[[], bool] = lambda: False) -> list[ReadDigit]:
+        """The digits of a picture in reading order, each read as `predict` does; array: as for `photo.find_digits`.
+
+        The network's certainty decides, too, which ink makes which digit. Without a network, the geometry alone does.
+        Once `cancelled()` is true, nothing more is looked for.
+        """
+        from minigrad_gui.photo import find_digits  # imports SciPy, which takes longer than opening the window
+
+        found = find_digits(array, None if self.model is None else self._certainty, cancelled)
+        return [ReadDigit(each.box, each.picture, self.predict(each.picture)) for each in found]
+
+    def read_number(self, strokes: Sequence[NDArray[np.float64]]) -> Number:
+        """Read strokes, (n, 2) each, as a number of one or more digits. A single digit is read like `predict`.
+
+        Without a network, only the geometry decides how many digits there are.
+        """
+        pictures: dict[tuple[int, ...], Picture] = {}
+
+        def picture_of(group: list[int]) -> Picture:
+            key = tuple(group)
+            if key not in pictures:
+                pictures[key] = rasterize([strokes[index] for index in group])
+            return pictures[key]
+
+        def certainty(groups: list[list[int]]) -> NDArray[np.floating[Any]]:
+            return self._certainty(np.stack([picture_of(group) for group in groups]))
+
+        groups = best_groups(strokes, None if self.model is None else certainty)
+        digits = []
+        for group, prediction in zip(groups, self._predictions([picture_of(group) for group in groups]), strict=True):
+            points, picture = np.concatenate([strokes[index] for index in group]), picture_of(group)
+            (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+            digits.append(ReadDigit((left, top, right, bottom), picture, prediction, tuple(group)))
+        return Number(tuple(digits))
+
+    def _predictions(self, pictures: Sequence[Picture]) -> list[Prediction | None]:
+        """Read pictures, none of them blank; None where the probabilities are not finite."""
+        if self.model is None or not pictures:
+            return [None] * len(pictures)
+        with np.errstate(over="ignore", invalid="ignore"):
+            probabilities, accepted = self.calibration.read(logits_of(self.model, np.stack(pictures)))
+        return [
+            Prediction(int(each.argmax()), each, bool(is_accepted), self.with_handwriting, self.class_names)
+            if np.isfinite(each).all()
+            else None
+            for each, is_accepted in zip(probabilities, accepted, strict=True)
+        ]
+
+    def _certainty(self, pictures: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+        assert self.model is not None
+        return certainty_of_digit(self.calibration, logits_of(self.model, pictures))
 
 
 def certainty_of_digit(calibration: Calibration, logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -227,7 +196,7 @@ def certainty_of_digit(calibration: Calibration, logits: NDArray[np.floating[Any
     return np.asarray(certainty)
 
 
-def load_reader(path: Path) -> tuple[MLP, TrainingRecord]:
+def load_network(path: Path) -> tuple[MLP, TrainingRecord]:
     """Load a network and how it was trained. Raises ModelFileError, also if the network cannot read pictures."""
     model, meta = load_model(path)
     if model.sizes[0] != SIDE_PX**2 or not 2 <= model.sizes[-1] <= MAX_CLASSES:

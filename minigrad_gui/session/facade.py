@@ -6,6 +6,7 @@ concern and does not know the others; this module connects them.
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -15,16 +16,15 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QDeadlineTimer, QObject, Signal, Slot
 
 from engine import ConfigError, TrainingConfig
-from engine.nn import MLP
-from minigrad_gui import data, process, reader
-from minigrad_gui.analysis import Answer, Desk, Work
+from minigrad_gui import data, process
+from minigrad_gui.analysis import Answer, Work
 from minigrad_gui.analyst import Analyst
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.digits import Picture
 from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import Drawing, Label, label_of
 from minigrad_gui.insight.damage import Damage
-from minigrad_gui.reader import Number, Prediction, ReadDigit
+from minigrad_gui.reader import Number, Prediction, Reader
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingResult
 from minigrad_gui.session.curves import curves_config
@@ -375,20 +375,18 @@ class Session(QObject):
             self._damaged.set(damage, self.intact_model)
             self._drawing.read_again()
 
+    @property
+    def _reader(self) -> Reader:
+        with_handwriting = self.intact_model is not self.model
+        return Reader(self.reading_model, self.record.calibration, self.class_names, with_handwriting)
+
     def predict(self, picture: Picture) -> Prediction | None:
         """How `reading_model` reads a 28 x 28 picture; None if it is blank or the probabilities are not finite."""
-        return self._predict(self.reading_model, picture)
+        return self._reader.predict(picture)
 
-    def _predict(self, model: MLP | None, picture: Picture) -> Prediction | None:
-        if model is None:
-            return None
-        return reader.predict(
-            model,
-            self.record.calibration,
-            picture,
-            with_handwriting=self.intact_model is not self.model,
-            class_names=self.class_names,
-        )
+    def read(self, strokes: Strokes) -> Number:
+        """How `reading_model` reads strokes, (n, 2) each."""
+        return self._reader.read_number(strokes)
 
     def ask_to_read(self, key: str, array: NDArray[np.uint8]) -> None:
         """Read a picture, (height, width) or in colour, with the undamaged network in another thread.
@@ -396,30 +394,8 @@ class Session(QObject):
         `analysed` delivers the digits in reading order, a list of ReadDigit, under this key. The drawing does not
         change.
         """
-        model, calibration = self.intact_model, self.record.calibration
-        with_handwriting, class_names = model is not self.model, self.class_names
-
-        def work(desk: Desk) -> list[ReadDigit]:
-            return reader.read_picture(
-                model,
-                calibration,
-                array,
-                with_handwriting=with_handwriting,
-                class_names=class_names,
-                cancelled=desk.cancelled,
-            )
-
-        self.analyse(key, work, urgent=True)
-
-    def read(self, strokes: Strokes) -> Number:
-        """How `reading_model` reads strokes, (n, 2) each."""
-        return reader.read_number(
-            self.reading_model,
-            self.record.calibration,
-            strokes,
-            with_handwriting=self.intact_model is not self.model,
-            class_names=self.class_names,
-        )
+        reader = replace(self._reader, model=self.intact_model)
+        self.analyse(key, lambda desk: reader.read_picture(array, desk.cancelled), urgent=True)
 
     def read_as_drawn(self) -> tuple[Picture, Prediction | None]:
         """The whole sheet scaled down, without centring or thickening, and how the network reads that."""

@@ -9,7 +9,7 @@ from engine import MLP, ModelFileError, TrainingConfig, save_model
 from engine.archive import npz_path
 from engine.record import TrainingRecord
 from minigrad_gui.data import DIGIT_NAMES
-from minigrad_gui.reader import load_reader
+from minigrad_gui.reader import load_network
 from minigrad_gui.records import names_of_classes, recorded_names
 from minigrad_gui.resources import asset_path
 from minigrad_gui.runner import TrainingJob
@@ -69,7 +69,7 @@ class Network(QObject):
 
     def read(self, path: Path | None) -> NetworkSnapshot:
         """Read the network in a file, for `take`; None is the pretrained one. Raises ModelFileError."""
-        model, record = load_reader(path or asset_path(PRETRAINED))
+        model, record = load_network(path or asset_path(PRETRAINED))
         if path is None:
             uses = self._pretrained_uses_handwriting
             return NetworkSnapshot(model, record, True, uses_handwriting=uses, name="Pretrained network")

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from engine import ModelFileError, load_model
 from engine.record import TrainingRecord
 from minigrad_gui.digits import rasterize, split_strokes
-from minigrad_gui.reader import predict, read_number
+from minigrad_gui.reader import Reader
 from minigrad_gui.resources import asset_path
 
 GAPS = {"0.3 apart": (0.3, 0.3), "0.1 apart": (0.1, 0.1), "touching": (-0.05, 0.0)}
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     calibration = TrainingRecord.from_meta(meta).calibration
 
     def digit(strokes: Strokes) -> int | None:
-        read = predict(model, calibration, rasterize(strokes))
+        read = Reader(model, calibration).predict(rasterize(strokes))
         return None if read is None else read.digit
 
     print(f"{options.model.name}; {options.numbers} numbers of each of {len(np.unique(writers))} writers")
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, gaps in GAPS.items():
         rows = []
         for drawn in numbers(drawings, labels, writers, gaps, options.numbers, options.seed):
-            number = read_number(model, calibration, drawn.strokes)
+            number = Reader(model, calibration).read_number(drawn.strokes)
             by_hand = [digit([drawn.strokes[index] for index in group]) for group in drawn.groups]
             rows.append(
                 (
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         split, by_geometry, read, by_hand_right = np.mean(rows, axis=0)
         print(f"{name:>10} {split:>8.1%} {by_geometry:>12.1%} {read:>8.1%} {by_hand_right:>17.1%}")
-    several = [len(read_number(model, calibration, drawing).digits) > 1 for drawing in drawings]
+    several = [len(Reader(model, calibration).read_number(drawing).digits) > 1 for drawing in drawings]
     by_geometry_alone = [len(split_strokes(drawing)) > 1 for drawing in drawings]
     print(
         f"{len(drawings):,} single digits: {np.mean(several):.2%} split, {np.mean(by_geometry_alone):.2%} by geometry"
@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for start in range(0, TIMED * count, count):
                 drawn = side_by_side(drawings[start : start + count], [0] * count, [gap] * count)
                 started = time.perf_counter()
-                read_number(model, calibration, drawn.strokes)
+                Reader(model, calibration).read_number(drawn.strokes)
                 took.append((time.perf_counter() - started) * 1000)
             print(f"{name}: {np.median(took):.2f} ms, {np.quantile(took, 0.9):.2f} ms at most for nine of ten")
     return 0

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from engine import ModelFileError
 from minigrad_gui.data import load_mnist
 from minigrad_gui.pictures import PICTURE_SUFFIXES, PictureError, read_image
-from minigrad_gui.reader import load_reader, read_picture, written_number
+from minigrad_gui.reader import Reader, load_network, written_number
 from minigrad_gui.resources import asset_path
 
 Named = tuple[str, NDArray[Any], str]
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="name every picture that was not read right")
     options = parser.parse_args(arguments)
     try:
-        model, record = load_reader(options.model)
+        model, record = load_network(options.model)
     except ModelFileError as error:
         print(f"pictures.py: {error}", file=sys.stderr)
         return 2
@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tally = Tally()
         for sample, picture, shown in samples:
             started = time.perf_counter()
-            found = read_picture(model, record.calibration, picture)
+            found = Reader(model, record.calibration).read_picture(picture)
             tally.seconds += time.perf_counter() - started
             read = written_number(found).replace(" ", "")
             kind = outcome(shown, read)

@@ -23,7 +23,7 @@ from engine import MLP, ModelFileError
 from engine.calibration import Calibration
 from engine.training import logits_of
 from minigrad_gui.digits import rasterize
-from minigrad_gui.reader import load_reader, read_number
+from minigrad_gui.reader import Reader, load_network
 from minigrad_gui.resources import asset_path
 
 SETS = ("apa", "apb", "app", "art", "ced", "gmd", "ibm", "syn", "uqb", "val")
@@ -130,7 +130,7 @@ def print_numbers(model: MLP, calibration: Calibration, numbers: Iterable[list[W
     rows = []
     for number in numbers:
         ends = np.cumsum([0, *(len(each.strokes) for each in number)])
-        digits = read_number(model, calibration, [stroke for each in number for stroke in each.strokes]).digits
+        digits = Reader(model, calibration).read_number([stroke for each in number for stroke in each.strokes]).digits
         groups = [list(range(*pair)) for pair in pairwise(ends)]
         read = [digit.prediction and str(digit.prediction.digit) for digit in digits]
         rows.append(([list(digit.strokes) for digit in digits] == groups, read == [each.label for each in number]))
@@ -144,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, default=asset_path("pretrained.npz"))
     options = parser.parse_args(arguments)
     try:
-        model, record = load_reader(options.model)
+        model, record = load_network(options.model)
     except (ModelFileError, OSError) as error:
         print(f"unipen.py: {error}", file=sys.stderr)
         return 2

@@ -6,7 +6,7 @@ import pytest
 from engine import predict
 from minigrad_gui.digits import rasterize
 from minigrad_gui.pen_digits import picture_of, read_pen_digits, varied, varied_pictures
-from minigrad_gui.reader import load_reader
+from minigrad_gui.reader import load_network
 from minigrad_gui.resources import asset_path
 
 
@@ -17,7 +17,7 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def model():
-    return load_reader(asset_path("pretrained.npz"))[0]
+    return load_network(asset_path("pretrained.npz"))[0]
 
 
 def read(model, pictures):

@@ -11,11 +11,9 @@ from minigrad_gui.reader import (
     Number,
     Prediction,
     ReadDigit,
-    load_reader,
+    Reader,
+    load_network,
     percentage,
-    predict,
-    read_number,
-    read_picture,
     written_number,
 )
 from minigrad_gui.resources import asset_path
@@ -30,8 +28,8 @@ def pictures():
 
 
 def test_a_digit_is_read(pictures):
-    model, record = load_reader(PRETRAINED)
-    seven, two = (predict(model, record.calibration, picture) for picture in pictures)
+    model, record = load_network(PRETRAINED)
+    seven, two = (Reader(model, record.calibration).predict(picture) for picture in pictures)
     assert (seven.digit, two.digit) == (7, 2)
     assert seven.recognised
     assert seven.probabilities.shape == (10,)
@@ -40,28 +38,28 @@ def test_a_digit_is_read(pictures):
 
 
 def test_a_blank_picture_shows_nothing():
-    assert predict(load_reader(PRETRAINED)[0], Calibration(), np.zeros((28, 28), np.float32)) is None
+    assert Reader(load_network(PRETRAINED)[0]).predict(np.zeros((28, 28), np.float32)) is None
 
 
 def test_the_calibration_counts(pictures):
-    model, record = load_reader(PRETRAINED)
-    unsure = predict(model, Calibration(temperature=20.0, threshold=0.99), pictures[0])
+    model, record = load_network(PRETRAINED)
+    unsure = Reader(model, Calibration(temperature=20.0, threshold=0.99)).predict(pictures[0])
     assert unsure.digit == 7
     assert not unsure.recognised
-    assert unsure.probabilities.max() < predict(model, record.calibration, pictures[0]).probabilities.max()
+    assert unsure.probabilities.max() < Reader(model, record.calibration).predict(pictures[0]).probabilities.max()
 
 
 def test_probabilities_that_are_not_finite_give_no_answer(pictures):
-    model, record = load_reader(PRETRAINED)
+    model, record = load_network(PRETRAINED)
     for parameter in model.parameters():
         parameter.data = np.full_like(parameter.data, 1e38)
-    assert predict(model, record.calibration, pictures[0]) is None
+    assert Reader(model, record.calibration).predict(pictures[0]) is None
 
 
 def test_a_network_with_other_sizes_is_refused(tmp_path):
     save_model(tmp_path / "small.npz", MLP(4, [3], 2))
     with pytest.raises(ModelFileError, match="4 inputs and 2 outputs; reading pictures takes 784 inputs"):
-        load_reader(tmp_path / "small.npz")
+        load_network(tmp_path / "small.npz")
 
 
 @pytest.mark.parametrize(
@@ -105,9 +103,9 @@ def test_an_unrecognised_digit_of_a_number_is_a_question_mark():
 
 
 def test_a_picture_of_several_digits_is_read_in_order(pictures):
-    model, record = load_reader(PRETRAINED)
+    model, record = load_network(PRETRAINED)
     sheet = np.rint(255 - 255 * np.hstack(pictures)).astype(np.uint8).repeat(5, axis=0).repeat(5, axis=1)
-    digits = read_picture(model, record.calibration, sheet)
+    digits = Reader(model, record.calibration).read_picture(sheet)
     assert written_number(digits).replace(" ", "") == "72"
     assert digits[0].box[2] <= 140 <= digits[1].box[0]
     assert np.abs(digits[0].picture - pictures[0]).mean() < 0.05
@@ -121,8 +119,8 @@ SEVENTEEN = [ONE, SEVEN + ASIDE, ACROSS + ASIDE]
 
 
 def test_a_number_is_read():
-    model, record = load_reader(PRETRAINED)
-    number = read_number(model, record.calibration, SEVENTEEN, with_handwriting=True)
+    model, record = load_network(PRETRAINED)
+    number = Reader(model, record.calibration, with_handwriting=True).read_number(SEVENTEEN)
     assert number.text == "17"
     one, seven = number.digits
     assert (one.strokes, seven.strokes) == ((0,), (1, 2))
@@ -133,37 +131,37 @@ def test_a_number_is_read():
 
 
 def test_lines_are_read_one_after_the_other():
-    model, record = load_reader(PRETRAINED)
+    model, record = load_network(PRETRAINED)
     below = [stroke + np.array([0.0, 1.5]) for stroke in (ONE, ONE + ASIDE)]
-    number = read_number(model, record.calibration, [*below, *SEVENTEEN])
+    number = Reader(model, record.calibration).read_number([*below, *SEVENTEEN])
     assert number.text == "17 11"
     assert [digit.strokes for digit in number.digits] == [(2,), (3, 4), (0,), (1,)]
 
 
 @pytest.mark.parametrize("strokes", [[ONE], [SEVEN, ACROSS]])
 def test_a_single_digit_is_read_like_its_picture(strokes):
-    model, record = load_reader(PRETRAINED)
-    (digit,) = read_number(model, record.calibration, strokes).digits
-    alone = predict(model, record.calibration, rasterize(strokes))
+    model, record = load_network(PRETRAINED)
+    (digit,) = Reader(model, record.calibration).read_number(strokes).digits
+    alone = Reader(model, record.calibration).predict(rasterize(strokes))
     np.testing.assert_array_equal(digit.picture, rasterize(strokes))
     np.testing.assert_array_equal(digit.prediction.probabilities, alone.probabilities)
     assert (digit.prediction.digit, digit.prediction.recognised) == (alone.digit, alone.recognised)
 
 
 def test_an_unrecognised_digit_is_a_question_mark():
-    model, _ = load_reader(PRETRAINED)
-    number = read_number(model, Calibration(least_log_sum_exp=1e5), SEVENTEEN)
+    model, _ = load_network(PRETRAINED)
+    number = Reader(model, Calibration(least_log_sum_exp=1e5)).read_number(SEVENTEEN)
     assert number.text == "??"
     assert [digit.prediction.digit for digit in number.digits] == [1, 7]
 
 
 def test_without_strokes_there_is_no_number():
-    assert read_number(load_reader(PRETRAINED)[0], Calibration(), []) == Number()
+    assert Reader(load_network(PRETRAINED)[0]).read_number([]) == Number()
     assert Number().text == ""
 
 
 def test_without_a_network_there_are_digits_but_no_answers():
-    number = read_number(None, Calibration(), SEVENTEEN)
+    number = Reader(None).read_number(SEVENTEEN)
     assert [digit.prediction for digit in number.digits] == [None, None]
     assert number.text == "??"
 
@@ -173,5 +171,5 @@ def test_weights_too_large_to_compute_with_give_no_answers():
     for parameter in model.parameters():
         parameter.data[...] = 1e38
     touching = [ONE, SEVEN]
-    number = read_number(model, Calibration(least_log_sum_exp=5.0), touching)
+    number = Reader(model, Calibration(least_log_sum_exp=5.0)).read_number(touching)
     assert all(digit.prediction is None for digit in number.digits)

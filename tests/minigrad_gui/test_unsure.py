@@ -6,7 +6,7 @@ from mnist_digits import mnist
 
 from engine.training import logits_of
 from minigrad_gui import digits
-from minigrad_gui.reader import load_reader
+from minigrad_gui.reader import load_network
 from minigrad_gui.resources import asset_path
 
 COUNT = 100
@@ -35,7 +35,7 @@ def crossed_out(rng: np.random.Generator) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def accepted():
     """Which pictures, (n, 28, 28), are accepted as a digit: (n,)."""
-    model, record = load_reader(asset_path("pretrained.npz"))
+    model, record = load_network(asset_path("pretrained.npz"))
     calibration = record.calibration
     assert calibration.least_log_sum_exp is not None
     return lambda pictures: calibration.read(logits_of(model, np.asarray(pictures)))[1]

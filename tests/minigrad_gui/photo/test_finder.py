@@ -14,7 +14,7 @@ from engine import predict
 from engine.checkpoint import load_model
 from minigrad_gui import digits
 from minigrad_gui.photo import find_digits
-from minigrad_gui.reader import load_reader, read_picture, written_number
+from minigrad_gui.reader import Reader, load_network, written_number
 from minigrad_gui.resources import asset_path
 
 WIDTH, HEIGHT = 600, 800
@@ -233,10 +233,10 @@ def test_long_and_narrow_pictures_are_handled(shape):
 @pytest.fixture(scope="module")
 def read():
     """Reads a picture as `predict` does: a number, "?" for what is not recognised."""
-    model, record = load_reader(asset_path("pretrained.npz"))
+    model, record = load_network(asset_path("pretrained.npz"))
 
     def number(picture: np.ndarray) -> str:
-        return written_number(read_picture(model, record.calibration, picture))
+        return written_number(Reader(model, record.calibration).read_picture(picture))
 
     return number
 
