@@ -30,11 +30,15 @@ class DatasetCache:
     def reload(
         self, source: str, choices: data.Choices = data.ALL_GUESSED, cancelled: Callable[[], bool] = lambda: False
     ) -> data.Dataset:
-        """As `get`, but read again, as a file may have changed; data.SOURCES do not."""
+        """As `get`, but read again, as a file may have changed; data.SOURCES do not.
+
+        Other readings of the same source are forgotten: each takes as much memory, and few come back to them.
+        """
         if source not in data.SOURCES:
             found = data.load(source, choices, cancelled)
             with self._lock:
-                self._loaded[source, choices] = found
+                others = {key: dataset for key, dataset in self._loaded.items() if key[0] != source}
+                self._loaded = {**others, (source, choices): found}
         return self.get(source, choices, cancelled)
 
     def put(self, source: str, dataset: data.Dataset, choices: data.Choices = data.ALL_GUESSED) -> data.Dataset:
