@@ -23,6 +23,8 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", "
 MAX_PX = 40_000_000
 MAX_SHRUNK_PX = 120_000_000
 """A JPEG of that many pixels is read at half its size."""
+MAX_PROGRESSIVE_PX = 80_000_000
+"""The same for a progressive JPEG, all of whose coefficients are held in memory: up to 0.5 GB for so many pixels."""
 MAX_BYTES = 64 << 20
 MAX_SCANNED_PX = 4_000_000_000
 """Pixels times scans: a progressive JPEG has about ten scans, each as costly as a picture, however few its bytes."""
@@ -41,7 +43,8 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
     PNG, JPEG, BMP, WebP, TIFF, GIF and AVIF, and HEIC where `pillow-heif` is installed; of several frames the first.
     Photographs of more than 40 million pixels are shrunk as they are read. Raises PictureError with one sentence for
-    anything else, for JPEG of more than 120 million pixels, others of more than 40 million, and files of over 64 MB.
+    anything else, for JPEG of more than 120 million pixels (progressive: 80 million), others of more than 40 million,
+    and files of over 64 MB.
     """
     try:
         content = _content(path)
@@ -95,9 +98,11 @@ def _check_size(path: Path, image: "ImageFile", content: bytes) -> None:
     """Raise PictureError if reading would take too long or too much memory; shrink a large JPEG as it is read."""
     size_px = image.width * image.height
     is_jpeg = image.format in ("JPEG", "MPO")
-    shrinks = is_jpeg and not image.info.get("progressive")  # all of its coefficients are held in memory
-    if size_px > (MAX_SHRUNK_PX if shrinks else MAX_PX):
-        raise PictureError(f"{path} is too large: {image.width} x {image.height} pixels.")
+    is_progressive = is_jpeg and bool(image.info.get("progressive"))
+    most_px = MAX_PROGRESSIVE_PX if is_progressive else MAX_SHRUNK_PX if is_jpeg else MAX_PX
+    if size_px > most_px:
+        too_large = "too large for a progressive JPEG" if is_progressive else "too large"
+        raise PictureError(f"{path} is {too_large}: {image.width} x {image.height} pixels.")
     scans = content.count(b"\xff\xda") if is_jpeg else 0
     if scans * (size_px + MIN_SCAN_PX) > MAX_SCANNED_PX:
         raise PictureError(f"{path} has too many scans.")

@@ -97,11 +97,18 @@ def test_a_photo_of_a_hundred_megapixels_is_shrunk_as_it_is_read(tmp_path):
     assert read_image(tmp_path / "large.jpg").shape == (4500, 6000)
 
 
-def test_a_large_photo_that_must_be_decoded_whole_is_refused(tmp_path):
+def test_a_large_progressive_photo_is_shrunk_too(tmp_path):
     from PIL import Image
 
     Image.new("L", (8000, 6000), 99).save(tmp_path / "large.jpg", progressive=True)
-    with pytest.raises(PictureError, match="too large: 8000 x 6000 pixels"):
+    assert read_image(tmp_path / "large.jpg").shape == (3000, 4000)
+
+
+def test_a_large_photo_that_must_be_decoded_whole_is_refused(tmp_path):
+    from PIL import Image
+
+    Image.new("L", (10000, 9000), 99).save(tmp_path / "large.jpg", progressive=True)
+    with pytest.raises(PictureError, match="too large for a progressive JPEG: 10000 x 9000 pixels"):
         read_image(tmp_path / "large.jpg")
 
 
