@@ -33,6 +33,8 @@ MOST_ROW_HEIGHT_PX = 32
 FOCUS_RADIUS_PX = 4
 MOST_ROWS = 10
 NAME_SHARE = 0.4
+HALF_PX = 0.5
+"""What a width may lose by rounding."""
 """Of the width, at most, for the names; longer ones are cut."""
 
 
@@ -194,9 +196,8 @@ class ProbabilityBars(QWidget):
             left = QRectF(0, top, track.left(), row_height)
             name = self._class_names[self._classes[index]]
             if len(name) > 1:
-                name = painter.fontMetrics().elidedText(
-                    name, Qt.TextElideMode.ElideRight, int(left.width() - SPACING_PX)
-                )
+                room = left.width() - SPACING_PX + HALF_PX
+                name = QFontMetricsF(font).elidedText(name, Qt.TextElideMode.ElideRight, room)
             painter.drawText(left, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
             if self.probabilities is not None:
                 right = QRectF(track.right(), top, self.width() - track.right(), row_height)

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFont, QFontMetricsF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from minigrad_gui import theme
+from minigrad_gui.widgets.probability_bars import ProbabilityBars
 
 
 def test_the_bar_under_the_mouse_stands_out_if_it_can_be_chosen(user):
@@ -44,3 +45,20 @@ def test_each_bar_is_as_long_as_its_probability(user):
 
     for row, value in enumerate(values):
         assert length(row) == pytest.approx(value * (right - left), abs=0.75)
+
+
+@pytest.mark.parametrize("size_px", [11, 13, 15, 19])
+def test_a_short_name_is_written_in_full_also_in_bold(qtbot, size_px):
+    bars = ProbabilityBars(tuple(map(str, range(60))))
+    qtbot.addWidget(bars)
+    font = QFont(bars.font())
+    font.setPixelSize(size_px)
+    bars.setFont(font)
+    bars.resize(240, 320)
+    bars.set_probabilities(np.eye(60)[47])
+    font.setBold(True)
+    image, wanted = bars.grab().toImage(), QFontMetricsF(font).tightBoundingRect("47")
+    rows, columns = range(image.height() // 10), range(int(bars.track().left()) - 2)
+    paper = image.pixelColor(0, 0)
+    inked = [x for x in columns if any(image.pixelColor(x, y) != paper for y in rows)]
+    assert inked[-1] - inked[0] + 1 == pytest.approx(wanted.width(), abs=1.5)
