@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError, read_arrays
+from minigrad_gui.data.dataset import (
+    DIGIT_NAMES,
+    Bytes,
+    DataError,
+    Dataset,
+    LoadingCancelledError,
+    read_arrays,
+    read_split,
+)
 from minigrad_gui.resources import asset_path
 
 if TYPE_CHECKING:
@@ -30,6 +38,15 @@ def load_mnist() -> Dataset:
     try:
         return read_arrays(path, "mnist")
     except Exception as error:  # a damaged zip may raise almost anything
+        raise _damaged(path) from error
+
+
+def load_test_digits() -> tuple[Bytes, Bytes]:
+    """MNIST's 10,000 test digits alone, and their labels. Raises DataError if the file is missing or damaged."""
+    path = asset_path("mnist.npz")
+    try:
+        return read_split(path, "test", len(DIGIT_NAMES))
+    except Exception as error:
         raise _damaged(path) from error
 
 

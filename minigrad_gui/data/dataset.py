@@ -3,6 +3,7 @@
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ DIGIT_NAMES = tuple(str(digit) for digit in range(10))
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 MAX_FILE_BYTES = 128 << 20
 """Limit for each array of the program's own files; MNIST's largest has 55 MB."""
+
+
+Bytes = NDArray[np.uint8]
 
 
 class DataError(Exception):
@@ -46,22 +50,29 @@ def read_arrays(
     path: Path, name: str, class_names: tuple[str, ...] = DIGIT_NAMES, most_bytes: int = MAX_FILE_BYTES
 ) -> Dataset:
     """Load a dataset from an .npz file. Raises DataError for unsuitable arrays, almost anything for damage."""
-    arrays = {}
-    with zipfile.ZipFile(path) as archive:
-        for key in ARRAYS:
-            info = archive.getinfo(f"{key}.npy")
-            if info.file_size > most_bytes:
-                raise DataError("an array is too large.")
-            with archive.open(info) as file:
-                arrays[key] = np.lib.format.read_array(file, allow_pickle=False)
-                file.read(1)  # at its end, the checksum is verified
-    for split in SPLITS:
-        images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
-        if images.dtype != np.uint8 or images.shape != (len(labels), 28, 28):
-            raise DataError("its pictures are not 28 x 28 bytes each, one to a label.")
-        if labels.dtype != np.uint8 or labels.ndim != 1:
-            raise DataError("its labels are not bytes.")
-        if labels.max() >= len(class_names):  # raises if there are none
-            raise DataError(f"its labels are not from 0 to {len(class_names) - 1}.")
-    train_images, train_labels, test_images, test_labels = (arrays[key] for key in ARRAYS)
+    parts = [read_split(path, split, len(class_names), most_bytes) for split in SPLITS]
+    (train_images, train_labels), (test_images, test_labels) = parts
     return Dataset(train_images, train_labels, test_images, test_labels, name, class_names)
+
+
+def read_split(path: Path, split: str, classes: int, most_bytes: int = MAX_FILE_BYTES) -> tuple[Bytes, Bytes]:
+    """The pictures and labels of one of SPLITS. Raises as `read_arrays` does."""
+    with zipfile.ZipFile(path) as archive:
+        images, labels = (_read(archive, f"{split}_{kind}", most_bytes) for kind in ("images", "labels"))
+    if images.dtype != np.uint8 or images.shape != (len(labels), 28, 28):
+        raise DataError("its pictures are not 28 x 28 bytes each, one to a label.")
+    if labels.dtype != np.uint8 or labels.ndim != 1:
+        raise DataError("its labels are not bytes.")
+    if labels.max() >= classes:  # raises if there are none
+        raise DataError(f"its labels are not from 0 to {classes - 1}.")
+    return images, labels
+
+
+def _read(archive: zipfile.ZipFile, key: str, most_bytes: int) -> NDArray[Any]:
+    info = archive.getinfo(f"{key}.npy")
+    if info.file_size > most_bytes:
+        raise DataError("an array is too large.")
+    with archive.open(info) as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        file.read(1)  # at its end, the checksum is verified
+    return array

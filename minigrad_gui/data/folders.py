@@ -8,9 +8,8 @@ import os
 import re
 import sys
 import tarfile
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -24,9 +23,11 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import SPLIT_WORDS, in_splits
 from minigrad_gui.data.siblings import visible
 from minigrad_gui.data.stored import MAX_ENTRIES, MAX_PICTURES, Found, Pictures, Samples, in_blocks
+from minigrad_gui.data.zips import Directory
 from minigrad_gui.pictures import MAX_BYTES, PICTURE_SUFFIXES, PictureError, decode
 
 SVG_SUFFIX = ".svg"
+SUFFIXES = frozenset((*PICTURE_SUFFIXES, SVG_SUFFIX))
 LABELLED_NAME = re.compile(r".*(?:num|label|class)[_-]?(\d{1,2})|([^\W_]+)[_-].*", re.DOTALL)
 """Names that hold the label: "7_0012.png", "img001-num7.png"."""
 
@@ -38,14 +39,14 @@ class Tree:
     """The files of a folder or an archive: their paths, and the contents of those that are asked for by number."""
 
     paths: Sequence[str]
-    contents: Callable[[Sequence[int]], Content]
+    contents: Callable[[NDArray[np.int32]], Content]
 
 
 def holds_pictures(path: Path) -> bool:
     """Whether there is a picture in a folder or below it."""
     for _, folders, files in os.walk(path):
         folders[:] = [name for name in folders if visible(Path(name))]
-        if any(_is_picture(PurePosixPath(name)) for name in files):
+        if any(Path(name).suffix.lower() in SUFFIXES and visible(Path(name)) for name in files):
             return True
     return False
 
@@ -58,7 +59,7 @@ def read_folder(path: Path) -> Found:
         paths += [Path(root, name).relative_to(path).as_posix() for name in sorted(files)]
         _check_number(len(paths))
 
-    def contents(chosen: Sequence[int]) -> Content:
+    def contents(chosen: NDArray[np.int32]) -> Content:
         for index in chosen:
             file = path / paths[index]
             if not file.is_file():
@@ -71,17 +72,9 @@ def read_folder(path: Path) -> Found:
 
 def read_zip(path: Path) -> Found:
     """The dataset of pictures in a zip file."""
-    with zipfile.ZipFile(path) as archive:
-        names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    _check_number(len(names))
-
-    def contents(chosen: Sequence[int]) -> Content:
-        with zipfile.ZipFile(path) as archive:
-            for index in chosen:
-                with archive.open(names[index]) as file:
-                    yield index, file.read(MAX_BYTES + 1)
-
-    return read_tree(Tree([name.replace("\\", "/") for name in names], contents))
+    directory = Directory.read(path, MAX_ENTRIES)
+    directory.names[:] = [name.replace("\\", "/") for name in directory.names]
+    return read_tree(Tree(directory.names, lambda chosen: directory.contents(chosen, MAX_BYTES)))
 
 
 def read_tar(path: Path) -> Found:
@@ -91,10 +84,11 @@ def read_tar(path: Path) -> Found:
         names.append(member.name)
         _check_number(len(names))
 
-    def contents(chosen: Sequence[int]) -> Content:
-        wanted = set(chosen)
+    def contents(chosen: NDArray[np.int32]) -> Content:
+        is_wanted = np.zeros(len(names), bool)
+        is_wanted[chosen] = True
         for index, (_, read) in enumerate(members_of(path)):
-            if index in wanted:
+            if is_wanted[index]:
                 yield index, read()
 
     return read_tree(Tree(names, contents))
@@ -120,63 +114,89 @@ def _check_number(count: int) -> None:
 
 
 def read_tree(tree: Tree) -> Found:
-    """The dataset whose labels are the names of folders, or part of the files' own names."""
-    pictures = {index: path for index, path in enumerate(tree.paths) if _is_picture(PurePosixPath(path))}
-    if not pictures:
+    """The dataset whose labels are the names of folders, or part of the files' own names.
+
+    There may be a million files: of each, only a few numbers are in memory.
+    """
+    folders = _Folders(tree.paths)
+    places = np.flatnonzero([_is_picture(path, folders) for path in tree.paths]).astype(np.int32)
+    if not len(places):
         raise DataError("it holds no pictures.")
-    if len(pictures) > MAX_PICTURES:
+    if len(places) > MAX_PICTURES:
         raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
-    labels, stray = _labels(pictures)
-    splits: dict[str, list[int]] = {}
-    for index in labels:
-        splits.setdefault(_split(PurePosixPath(pictures[index])), []).append(index)
-    samples = {split: [_samples(tree, chosen, labels)] for split, chosen in splits.items()}
+    labels, stray = _labels([tree.paths[at] for at in places.tolist()], folders)
+    splits = np.array([folders.of(tree.paths[at]).split for at in places.tolist()])
+    is_labelled = np.array([label is not None for label in labels])
+    samples = {}
+    for split in dict.fromkeys(splits[is_labelled].tolist()):
+        chosen = np.flatnonzero(is_labelled & (splits == split))
+        samples[split] = [_samples(tree, places[chosen], np.array([labels[at] for at in chosen]))]
     remarks = [f"{stray:,} pictures outside of the classes' folders are left out."] if stray else []
     return in_splits(samples, remarks)
 
 
-def _is_picture(path: PurePosixPath) -> bool:
-    return path.suffix.lower() in (*PICTURE_SUFFIXES, SVG_SUFFIX) and all(visible(Path(part)) for part in path.parts)
+@dataclass(frozen=True)
+class _Folder:
+    """What the path of a folder says: whether people made it, its split, its own name unless that names a split, and
+    how deep it lies below folders that do."""
+
+    is_visible: bool
+    split: str
+    label: str | None
+    depth: int
 
 
-def _split(path: PurePosixPath) -> str:
-    """The split that a folder names; the name of the class is not asked, nor is the file's."""
-    named = [SPLIT_WORDS[word] for part in path.parts[:-1] for word in _words(part) if word in SPLIT_WORDS]
-    return named[0] if named else "train"
+class _Folders:
+    """Looks at each folder once, however many files it holds."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._seen = {name: self._seen_at(name) for name in {path.rpartition("/")[0] for path in paths}}
+
+    def of(self, path: str) -> _Folder:
+        """The folder of a file."""
+        return self._seen[path.rpartition("/")[0]]
+
+    @staticmethod
+    def _seen_at(name: str) -> _Folder:
+        parts = PurePosixPath(name).parts
+        naming = [part for part in parts if set(_words(part)) & set(SPLIT_WORDS)]
+        named = [SPLIT_WORDS[word] for part in parts for word in _words(part) if word in SPLIT_WORDS]
+        is_label = bool(parts) and parts[-1] not in naming
+        are_visible = all(visible(Path(part)) for part in parts)
+        return _Folder(
+            are_visible, named[0] if named else "train", parts[-1] if is_label else None, len(parts) - len(naming)
+        )
+
+
+def _is_picture(path: str, folders: _Folders) -> bool:
+    name = path.rpartition("/")[2]
+    suffix = name[name.rfind(".") :].lower()
+    return suffix in SUFFIXES and visible(Path(name)) and folders.of(path).is_visible
 
 
 def _words(part: str) -> list[str]:
     return re.split(r"[\W_]+", part.lower())
 
 
-def _labels(pictures: Mapping[int, str]) -> tuple[dict[int, str], int]:
-    """The label of each picture, and how many pictures have none."""
-    folders, depths = {}, {}
-    for index, name in pictures.items():  # strings only, for there may be a million
-        path = PurePosixPath(name)
-        if len(path.parts) > 1 and not set(_words(path.parent.name)) & set(SPLIT_WORDS):
-            folders[index], depths[index] = sys.intern(path.parent.name), len(_below_splits(path))
-    if len(set(folders.values())) > 1:
-        depth = Counter(depths.values()).most_common(1)[0][0]
-        labels = {index: name for index, name in folders.items() if depths[index] == depth}
-        return labels, len(pictures) - len(labels)
-    matches = {index: LABELLED_NAME.fullmatch(PurePosixPath(path).stem) for index, path in pictures.items()}
-    named = {index: match[1] or match[2] for index, match in matches.items() if match is not None}
-    if len(named) < len(pictures) or len(set(named.values())) * 2 > len(named):
+def _labels(paths: Sequence[str], folders: _Folders) -> tuple[list[str | None], int]:
+    """The label of each picture, None if it has none, and how many have none."""
+    seen = [folders.of(path) for path in paths]
+    if len({folder.label for folder in seen} - {None}) > 1:
+        depth = Counter(folder.depth for folder in seen if folder.label is not None).most_common(1)[0][0]
+        labels = [folder.label if folder.depth == depth else None for folder in seen]
+        return labels, labels.count(None)
+    matches = (LABELLED_NAME.fullmatch(PurePosixPath(path).stem) for path in paths)
+    named = [None if match is None else sys.intern(match[1] or match[2]) for match in matches]
+    if None in named or len(set(named)) * 2 > len(named):
         raise DataError("its pictures have no labels: there is no folder for each class.")
-    return named, 0
+    return list(named), 0
 
 
-def _below_splits(path: PurePosixPath) -> tuple[str, ...]:
-    return tuple(part for part in path.parts[:-1] if not set(_words(part)) & set(SPLIT_WORDS))
-
-
-def _samples(tree: Tree, chosen: Sequence[int], labels: Mapping[int, str]) -> Samples:
+def _samples(tree: Tree, chosen: NDArray[np.int32], labels: NDArray[Any]) -> Samples:
     def blocks(step: int) -> Iterator[list[NDArray[np.uint8]]]:
         return in_blocks(decoded(content, tree.paths[index]) for index, content in tree.contents(chosen[::step]))
 
-    pictures = Pictures(len(chosen), blocks, are_encoded=True, are_slow=True)
-    return Samples(pictures, np.array([labels[index] for index in chosen]))
+    return Samples(Pictures(len(chosen), blocks, are_encoded=True, are_slow=True), labels)
 
 
 def decoded(content: bytes, name: str) -> NDArray[np.uint8]:

@@ -33,9 +33,9 @@ from minigrad_gui.data import (
     torch_files,
     webdataset,
 )
-from minigrad_gui.data.bundled import load_mnist
+from minigrad_gui.data.bundled import load_test_digits
 from minigrad_gui.data.choices import ORIENTATIONS, Choices, Origin
-from minigrad_gui.data.dataset import DataError, Dataset
+from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset
 from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_meanings
 from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
 from minigrad_gui.data.preparing import Measures, convert, measure
@@ -209,8 +209,7 @@ def _understood(
 
 @lru_cache(maxsize=1)
 def _mnist_means() -> Means:
-    mnist = load_mnist()
-    return mean_pictures(mnist.test_images, mnist.test_labels, len(mnist.class_names))
+    return mean_pictures(*load_test_digits(), len(DIGIT_NAMES))
 
 
 def _turn(images: NDArray[np.uint8], orientation: str) -> None:

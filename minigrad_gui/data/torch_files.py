@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -23,11 +24,13 @@ from minigrad_gui.data.pairing import pair_up
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import Array, Found, block_rows
 from minigrad_gui.data.streams import read_exactly
+from minigrad_gui.data.zips import entries
 
 LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 DESCRIPTION = "/data.pkl"
 MAX_DESCRIPTION_BYTES = 1 << 18
 MAX_VALUES = 1000
+LOOKED_AT = 100
 MAX_WHOLE_BYTES = 1 << 30
 """Of a tensor that is a view of another, which is read whole."""
 DTYPES = {
@@ -79,8 +82,7 @@ class Tensor:
 def recognises(path: Path, start: bytes) -> bool:
     """Whether a file was written by torch or is another pickle, which is refused with its own sentence."""
     if start.startswith(b"PK\3\4"):
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith(DESCRIPTION) for name in archive.namelist())
+        return any(entry.name.endswith(DESCRIPTION) for entry in islice(entries(path), LOOKED_AT))
     return start[:1] == b"\x80" and start[1:2] in (b"\2", b"\3", b"\4", b"\5")
 
 

@@ -72,7 +72,7 @@ def test_several_labels_to_a_picture_are_refused(own, tmp_path):
 def test_a_cut_file_is_refused(own, tmp_path):
     np.savez(tmp_path / "whole.npz", x=own.x, y=own.y)
     (tmp_path / "cut.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:9000])
-    with pytest.raises(DataError, match="it is damaged"):
+    with pytest.raises(DataError, match="it is cut"):
         opened(tmp_path / "cut.npz")
 
 

@@ -1,0 +1,193 @@
+"""Measures how long it takes to open datasets of each format, and in how much memory.
+
+    python tests/benchmarks/datasets.py [--counts 60000 800000] [--formats npz zip ...]
+
+Writes files of so many pictures 28 x 28 (MNIST's, again and again, with ten classes) to a temporary folder, and opens
+each in a process of its own. Memory is the most that this process and those that it started have in use at a time
+(RssAnon, every few milliseconds), less what it used before, in multiples of the pictures' bytes. Linux only.
+"""
+
+import argparse
+import gzip
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from own_files import idx_bytes
+
+from minigrad_gui.data import load_mnist
+
+POLL_S = 0.005
+OPEN = """
+import sys, time
+import numpy, PIL.Image, scipy.io, h5py, pyarrow.parquet
+from minigrad_gui import data
+print("ready", flush=True)
+input()
+began = time.perf_counter()
+dataset = data.open_dataset(sys.argv[1])
+print(time.perf_counter() - began, len(dataset.train_labels) + len(dataset.test_labels), flush=True)
+"""
+
+Pictures = NDArray[np.uint8]
+
+
+def _encoded(x: Pictures) -> Iterator[bytes]:
+    """PNG files; MNIST's are encoded once."""
+    from PIL import Image
+
+    made: list[bytes] = []
+    for at in range(len(x)):
+        if at < 10_000:
+            stream = io.BytesIO()
+            Image.fromarray(x[at]).save(stream, "PNG", compress_level=1)
+            made.append(stream.getvalue())
+        yield made[at % 10_000]
+
+
+def write_idx(folder: Path, x: Pictures, y: Pictures) -> Path:
+    for name, array in (("train-labels-idx1-ubyte.gz", y), ("train-images-idx3-ubyte.gz", x)):
+        with gzip.open(folder / name, "wb", 1) as file:
+            file.write(idx_bytes(array))
+    return folder / "train-images-idx3-ubyte.gz"
+
+
+def write_npz(folder: Path, x: Pictures, y: Pictures) -> Path:
+    np.savez(folder / "a.npz", x=x, y=y)
+    return folder / "a.npz"
+
+
+def write_mat(folder: Path, x: Pictures, y: Pictures, *, packed: bool = True) -> Path:
+    from scipy.io import savemat
+
+    data = {"dataset": {"train": {"images": x.reshape(len(x), -1), "labels": y[:, None]}}}
+    savemat(folder / "a.mat", data, do_compression=packed)
+    return folder / "a.mat"
+
+
+def write_hdf5(folder: Path, x: Pictures, y: Pictures) -> Path:
+    import h5py
+
+    with h5py.File(folder / "a.h5", "w") as file:
+        file.create_dataset("x", data=x, compression="gzip", compression_opts=1, chunks=(1000, 28, 28))
+        file["y"] = y
+    return folder / "a.h5"
+
+
+def write_parquet(folder: Path, x: Pictures, y: Pictures) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema({"image": pa.struct({"bytes": pa.binary(), "path": pa.string()}), "label": pa.int64()})
+    encoded = _encoded(x)
+    with pq.ParquetWriter(folder / "train-00000-of-00001.parquet", schema) as writer:
+        for at in range(0, len(x), 1000):
+            cells = [{"bytes": next(encoded), "path": None} for _ in x[at : at + 1000]]
+            writer.write_table(pa.table({"image": cells, "label": y[at : at + 1000].astype(np.int64)}, schema))
+    return folder / "train-00000-of-00001.parquet"
+
+
+def write_zip(folder: Path, x: Pictures, y: Pictures) -> Path:
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        for at, content in enumerate(_encoded(x)):
+            archive.writestr(f"{y[at]}/{at}.png", content)
+    return folder / "a.zip"
+
+
+def write_tar(folder: Path, x: Pictures, y: Pictures) -> Path:
+    with tarfile.open(folder / "a.tar", "w") as archive:
+        for at, content in enumerate(_encoded(x)):
+            info = tarfile.TarInfo(f"{y[at]}/{at}.png")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+            archive.members = []
+    return folder / "a.tar"
+
+
+def write_folder(folder: Path, x: Pictures, y: Pictures) -> Path:
+    for label in np.unique(y):
+        (folder / str(label)).mkdir()
+    for at, content in enumerate(_encoded(x)):
+        (folder / str(y[at]) / f"{at}.png").write_bytes(content)
+    return folder
+
+
+def write_csv(folder: Path, x: Pictures, y: Pictures) -> Path:
+    rows: list[str] = []
+    with open(folder / "a.csv", "w") as file:
+        for at, (image, label) in enumerate(zip(x, y, strict=True)):
+            if at < 10_000:
+                rows.append(",".join(map(str, image.ravel().tolist())) + "\n")
+            file.write(f"{label},{rows[at % 10_000]}")
+    return folder / "a.csv"
+
+
+WRITERS: dict[str, Callable[[Path, Pictures, Pictures], Path]] = {
+    "idx": write_idx,
+    "npz": write_npz,
+    "mat": write_mat,
+    "hdf5": write_hdf5,
+    "parquet": write_parquet,
+    "zip": write_zip,
+    "tar": write_tar,
+    "folder": write_folder,
+    "csv": write_csv,
+}
+
+
+def _in_use(pid: int) -> int:
+    """Bytes in use by a process and those that it started."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0  # it has just ended
+    own = sum(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("RssAnon"))
+    return own + sum(_in_use(int(child)) for child in children)
+
+
+def opened(path: Path) -> tuple[float, int, int]:
+    """Seconds, pictures, and the most bytes in use, of opening a dataset."""
+    with subprocess.Popen(
+        [sys.executable, "-c", OPEN, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        before = most = _in_use(process.pid)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        while process.poll() is None:
+            most = max(most, _in_use(process.pid))
+            time.sleep(POLL_S)
+        seconds, count = process.stdout.read().split()
+    return float(seconds), int(count), most - before
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--counts", type=int, nargs="+", default=[60_000, 800_000])
+    parser.add_argument("--formats", nargs="+", choices=WRITERS, default=list(WRITERS))
+    options = parser.parse_args()
+    mnist = load_mnist()
+    for count in options.counts:
+        order = np.arange(count) % 10_000
+        x, y = mnist.train_images[order], mnist.train_labels[order]
+        for name in options.formats:
+            with tempfile.TemporaryDirectory() as folder:
+                path = WRITERS[name](Path(folder), x, y)
+                seconds, found, taken = opened(path)
+            assert found == count
+            print(f"{name:<8} {count:>8,} pictures {seconds:8.1f} s {taken / x.nbytes:6.2f} x their bytes", flush=True)
+
+
+if __name__ == "__main__":
+    main()
