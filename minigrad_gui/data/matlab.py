@@ -3,19 +3,21 @@
 MATLAB stores arrays column by column and likes to count samples in the last dimension. Files of version 7.3 are HDF5.
 """
 
-import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import weakref
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import matlab_child
+from minigrad_gui.data import matlab_child, npz
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import pair_up
 from minigrad_gui.data.siblings import family
@@ -26,7 +28,6 @@ MAX_UNPACKED_BYTES = 2 << 30
 MAX_SECONDS = 300
 COMPRESSED = 15
 HEADER_BYTES = 128
-CLASS_IN_NAME = re.compile(r"(.*?)_?(\d)")
 
 
 def recognises(start: bytes) -> bool:
@@ -42,15 +43,15 @@ def read(path: Path) -> Found:
     return _found(named)
 
 
-def _found(arrays: Mapping[str, NDArray[Any]]) -> Found:
+def _found(arrays: Mapping[str, Array]) -> Found:
     mapping = next((array for name, array in arrays.items() if name.endswith("mapping")), None)
     arrays = {name: array for name, array in arrays.items() if not name.endswith("mapping")}
-    if len(arrays) == 1 and (array := next(iter(arrays.values()))).ndim == 3 and array.shape[2] == 10:
-        return _usps(array)
-    found = pair_up({name: Array.of(array) for name, array in upright(_labelled(arrays)).items()})
-    is_svhn = any(array.ndim == 4 for array in arrays.values())
+    if len(arrays) == 1 and len((array := next(iter(arrays.values()))).shape) == 3 and array.shape[2] == 10:
+        return _usps(array.whole())
+    found = pair_up(arrays)
+    is_svhn = any(len(array.shape) == 4 for array in arrays.values())
     is_emnist = any(name.endswith("writers") for name in arrays)
-    names = None if mapping is None else class_names(mapping)
+    names = None if mapping is None else class_names(mapping.whole())
     orientation = "transposed" if is_emnist else None
     return Found(found.train, found.test, names, orientation, "10 is zero" if is_svhn else None, remarks=found.remarks)
 
@@ -62,33 +63,6 @@ def class_names(mapping: NDArray[Any]) -> dict[int, str] | None:
     return {int(row[0]): chr(int(row[1])) for row in mapping if 32 < row[1] < 127}
 
 
-def upright(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The arrays with samples in the first dimension: that is the dimension as long as an array of labels."""
-    counts = {max(array.shape) for array in arrays.values() if array.ndim == 1 or min(array.shape) == 1}
-    turned = {}
-    for name, array in arrays.items():
-        if array.ndim > 1 and array.shape[0] not in counts and array.shape[-1] in counts:
-            array = np.moveaxis(array, -1, 0)
-        turned[name] = array
-    return turned
-
-
-def _labelled(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Arrays named after their classes, as train0 to train9, as one with labels; others as they are."""
-    matches = {name: CLASS_IN_NAME.fullmatch(name) for name in arrays}
-    if len(arrays) < 2 or not all(match and arrays[name].ndim == 2 for name, match in matches.items()):
-        return dict(arrays)
-    groups: dict[str, list[str]] = {}
-    for name, match in matches.items():
-        assert match is not None
-        groups.setdefault(match[1], []).append(name)
-    result = {}
-    for group, names in groups.items():
-        result[f"{group} images"] = np.concatenate([arrays[name] for name in names])
-        result[f"{group} labels"] = np.repeat([int(name[-1]) for name in names], [len(arrays[name]) for name in names])
-    return result
-
-
 def _usps(array: NDArray[Any]) -> Found:
     """USPS as Sam Roweis published it: pixels x samples x digits, from 1 to 9 and then 0."""
     count = array.shape[1]
@@ -98,20 +72,34 @@ def _usps(array: NDArray[Any]) -> Found:
     return Found(found.train, labels="10 is zero")
 
 
-def _numbers_in(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays that the child process finds in a file. Raises DataError if it fails or crashes."""
+def _numbers_in(path: Path) -> dict[str, Array]:
+    """The arrays that the child process finds in a file, which it stores in a folder as long as they are needed.
+
+    Raises DataError if it fails or crashes.
+    """
     _check_sizes(path)
-    with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
-        target = Path(folder) / "arrays.npz"
-        command = [sys.executable, "-P", matlab_child.__file__, str(path), str(target)]
-        try:
-            child = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=MAX_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            raise DataError("it takes too long to read.") from error
-        if child.returncode:
-            raise DataError("it is damaged.")
-        with np.load(target, allow_pickle=False) as arrays:
-            return {str(name): arrays[f"array{index}"] for index, name in enumerate(arrays["names"])}
+    folder = _Folder()
+    command = [sys.executable, "-P", matlab_child.__file__, str(path), str(folder.path)]
+    try:
+        child = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=MAX_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise DataError("it takes too long to read.") from error
+    if child.returncode:
+        raise DataError("it is damaged.")
+    names: list[str] = np.load(folder.path / matlab_child.NAMES, allow_pickle=False).tolist()
+    return {name: npz.array_of(partial(_stored, folder, index)) for index, name in enumerate(names)}
+
+
+class _Folder:
+    """A temporary folder, which is removed as soon as nothing refers to it."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="minigrad-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+def _stored(folder: _Folder, index: int) -> IO[bytes]:
+    return open(folder.path / matlab_child.FILE.format(index), "rb")
 
 
 def _check_sizes(path: Path) -> None:

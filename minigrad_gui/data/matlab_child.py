@@ -1,17 +1,22 @@
-"""Reads a .mat file with SciPy, as a process of its own: `matlab_child.py SOURCE TARGET.npz`.
+"""Reads a .mat file with SciPy, as a process of its own: `matlab_child.py SOURCE FOLDER`.
 
 Damaged files can crash SciPy's compiled reader (1.17.1) without any exception. This file imports nothing else of the
 program, so that it starts quickly.
 """
 
+import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 MAX_DEPTH = 4
+BLOCK_BYTES = 1 << 20
+NAMES, FILE = "names.npy", "array{}.npy"
+CLASS_IN_NAME = re.compile(r"(.*?)_?(\d)")
 
 
 def numbers_in(path: str) -> dict[str, NDArray[Any]]:
@@ -30,11 +35,47 @@ def _flat(value: Any, name: str, depth: int) -> Iterator[tuple[str, NDArray[Any]
         yield name, value
 
 
-def main(source: str, target: str) -> None:
-    """Save the arrays of `source`, as array0 and so on, with their names. Raises whatever SciPy raises."""
-    arrays = numbers_in(source)
-    numbered: dict[str, Any] = {f"array{index}": array for index, array in enumerate(arrays.values())}
-    np.savez(target, names=np.array(list(arrays), np.str_), **numbered)
+def upright(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays with samples in the first dimension: that is the dimension as long as an array of labels."""
+    counts = {max(array.shape) for array in arrays.values() if array.ndim == 1 or min(array.shape) == 1}
+    turned = {}
+    for name, array in arrays.items():
+        if array.ndim > 1 and array.shape[0] not in counts and array.shape[-1] in counts:
+            array = np.moveaxis(array, -1, 0)
+        turned[name] = array
+    return turned
+
+
+def labelled(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Arrays named after their classes, as train0 to train9, as one with labels; others as they are."""
+    matches = {name: CLASS_IN_NAME.fullmatch(name) for name in arrays}
+    if len(arrays) < 2 or not all(match and arrays[name].ndim == 2 for name, match in matches.items()):
+        return dict(arrays)
+    groups: dict[str, list[str]] = {}
+    for name, match in matches.items():
+        assert match is not None
+        groups.setdefault(match[1], []).append(name)
+    result = {}
+    for group, names in groups.items():
+        result[f"{group} images"] = np.concatenate([arrays[name] for name in names])
+        result[f"{group} labels"] = np.repeat([int(name[-1]) for name in names], [len(arrays[name]) for name in names])
+    return result
+
+
+def main(source: str, folder: str) -> None:
+    """Save the arrays of `source`, each sample in one piece, as array0.npy and so on, and their names.
+
+    Raises whatever SciPy raises.
+    """
+    arrays = upright(labelled(numbers_in(source)))
+    np.save(os.path.join(folder, NAMES), np.array(list(arrays), np.str_))
+    for index, array in enumerate(arrays.values()):
+        with open(os.path.join(folder, FILE.format(index)), "wb") as file:
+            header = {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            rows = max(1, BLOCK_BYTES // max(1, array[:1].nbytes))
+            for start in range(0, len(array), rows):
+                file.write(array[start : start + rows].tobytes())
 
 
 if __name__ == "__main__":

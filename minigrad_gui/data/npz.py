@@ -69,13 +69,13 @@ def read_arrays(path: Path) -> Mapping[str, Array]:
         names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
     if len(names) > MAX_ARRAYS:
         raise DataError(f"it holds more than {MAX_ARRAYS} arrays.")
-    arrays = {name.removesuffix(".npy"): _array(partial(_entry, path, name)) for name in names}
+    arrays = {name.removesuffix(".npy"): array_of(partial(_entry, path, name)) for name in names}
     return {name: array for name, array in arrays.items() if array.shape and array.dtype.kind in "buifUS"}
 
 
 def read_single(path: Path) -> Array:
     """The array of a .npy file, which may be compressed."""
-    return _array(partial(open_plain, path))
+    return array_of(partial(open_plain, path))
 
 
 @contextmanager
@@ -84,7 +84,8 @@ def _entry(path: Path, name: str) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _array(opened: Callable[[], Any]) -> Array:
+def array_of(opened: Callable[[], Any]) -> Array:
+    """The array in what `opened()` opens, in the format of .npy. Raises DataError for any other header."""
     with opened() as file:
         shape, in_columns, dtype = _header(file)
     if prod(shape) * dtype.itemsize > MAX_PICKED_BYTES:
