@@ -22,6 +22,7 @@ from minigrad_gui.pictures import PictureError, decode
 PARQUET_MAGIC, ARROW_MAGIC = b"PAR1", b"ARROW1"
 ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
 ROWS_AT_ONCE = 512
+READ_BYTES = 1 << 16
 MAX_CLASSES = 100
 NESTED = 3
 UNLABELLED = -1
@@ -81,7 +82,8 @@ def _open_parquet(path: Path) -> Table:
         schema, count = file.schema_arrow, file.metadata.num_rows
 
     def batches(columns: list[str]) -> Iterator[Any]:
-        with pq.ParquetFile(path) as file:
+        # By default, all columns of the file that are asked for would be read ahead, and stay in memory.
+        with pq.ParquetFile(path, buffer_size=READ_BYTES, pre_buffer=False) as file:
             yield from file.iter_batches(ROWS_AT_ONCE, columns=columns, use_threads=False)
 
     return Table(schema, count, batches)

@@ -10,6 +10,7 @@ from own_files import assert_all_there, assert_same, opened
 from PIL import Image
 
 from minigrad_gui.data import DataError
+from minigrad_gui.data.parquet import _opened
 
 
 def encoded(pictures, kind="PNG"):
@@ -85,3 +86,16 @@ def test_unsuitable_tables_are_refused(tmp_path, columns, reason):
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=reason):
         opened(tmp_path / "a.parquet")
+
+
+def test_a_file_is_not_read_ahead(tmp_path):
+    """Arrow's own peak stays far below the size of the file."""
+    noise = np.random.default_rng(0).integers(0, 256, (6000, 28, 28)).astype(np.uint8)
+    pq.write_table(table(noise, np.arange(6000) % 10), tmp_path / "a.parquet", row_group_size=100)
+    size = (tmp_path / "a.parquet").stat().st_size
+    opened_file = _opened(tmp_path / "a.parquet")
+    before, most = pa.total_allocated_bytes(), 0
+    for _ in opened_file.batches(["image"]):
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert size > 4_500_000
+    assert most < size / 4
