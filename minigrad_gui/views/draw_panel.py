@@ -31,7 +31,7 @@ from minigrad_gui.session import Session, ShownPicture
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce, with_mnemonic
 from minigrad_gui.widgets.building import action, caption, column, named, row, scrolled
-from minigrad_gui.widgets.canvas import Canvas
+from minigrad_gui.widgets.canvas import DIGIT_HINT, Canvas
 from minigrad_gui.widgets.digit_keys import DigitKeys
 from minigrad_gui.widgets.drawing_tools import DrawingTools
 from minigrad_gui.widgets.handwriting_dialog import HandwritingDialog
@@ -287,6 +287,7 @@ class DrawPanel(View):
         kind = "digit" if names == DIGIT_NAMES else "class"
         self._bars.set_classes(names)
         self._bars.setAccessibleName(f"Probability of each {kind}")
+        self._canvas.set_hint(DIGIT_HINT if names == DIGIT_NAMES else "Draw here")
         self._keys.answers = frozenset(names) & frozenset(DIGIT_NAMES)
         self._labels.clear()
         self._labels.addItems(names)

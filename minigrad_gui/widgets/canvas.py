@@ -54,6 +54,8 @@ MOST_TAP = 0.02
 POINTING_MS = 150
 """So long the mouse rests in a box before its digit is pointed at: on its way elsewhere it points at none."""
 
+DIGIT_HINT = "Draw a digit here"
+
 
 class Canvas(QWidget):
     """Draws with mouse, pen or touch. Emits `strokesChanged` at every change, also while the pen is down.
@@ -76,6 +78,7 @@ class Canvas(QWidget):
         # application object resets this attribute, so it must be set later.
         QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
         self._erasing = False
+        self._hint = DIGIT_HINT
         self._strokes: Strokes = ()
         self._undo: list[Strokes] = []
         self._redo: list[Strokes] = []
@@ -104,6 +107,11 @@ class Canvas(QWidget):
         self._describe()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(MIN_SIDE_PX, MIN_SIDE_PX)
+
+    def set_hint(self, hint: str) -> None:
+        """What the blank sheet says."""
+        self._hint = hint
+        self.update()
 
     # ------------------------------------------------------------ the drawing
 
@@ -405,7 +413,7 @@ class Canvas(QWidget):
         if self._picture is not None:
             paint_picture(painter, paper, self._picture)
         elif not self.strokes:
-            paint_hint(painter, paper)
+            paint_hint(painter, paper, self._hint)
         paths = [self._paths[id(stroke)] for stroke in self._strokes]
         if self._pen:
             paths.append(smooth_path(np.array(self._pen)))

@@ -183,7 +183,8 @@ class Mosaic(QWidget):
             place = self.rect_of(index)
             room = self._tile().width() - place.width()
             below = QRect(place.left() - room // 2, place.bottom() + 1, self._tile().width(), self._tile().height())
-            painter.drawText(below, CAPTION, self._captions[index])
+            text = painter.fontMetrics().elidedText(self._captions[index], Qt.TextElideMode.ElideMiddle, below.width())
+            painter.drawText(below, CAPTION, text)
 
     # ------------------------------------------------------------ mouse and keyboard
 

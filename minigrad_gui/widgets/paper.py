@@ -46,9 +46,9 @@ def paint_sheet(painter: QPainter, paper: QRectF, *, has_focus: bool) -> None:
     painter.drawPath(_outline(paper))
 
 
-def paint_hint(painter: QPainter, paper: QRectF) -> None:
+def paint_hint(painter: QPainter, paper: QRectF, hint: str) -> None:
     painter.setPen(QColor(theme.colors().muted))
-    painter.drawText(paper, Qt.AlignmentFlag.AlignCenter, "Draw a digit here")
+    painter.drawText(paper, Qt.AlignmentFlag.AlignCenter, hint)
 
 
 def paint_strokes(painter: QPainter, paper: QRectF, paths: Iterable[QPainterPath], pen_width: float) -> None:

@@ -31,11 +31,14 @@ BAR_HEIGHT_PX = 10
 ROW_PADDING_PX = 4
 MOST_ROW_HEIGHT_PX = 32
 FOCUS_RADIUS_PX = 4
-MOST_ROWS = 10
+MOST_ROWS, LIKELIEST = 10, 7
+"""More classes than MOST_ROWS are not all shown, but the LIKELIEST."""
+EASY_ROWS = 5
+"""Fewer bars are higher, so that all together have the least height of so many."""
 NAME_SHARE = 0.4
+"""Of the width, at most, for the names; longer ones are cut."""
 HALF_PX = 0.5
 """What a width may lose by rounding."""
-"""Of the width, at most, for the names; longer ones are cut."""
 
 
 class ProbabilityBars(QWidget):
@@ -68,7 +71,7 @@ class ProbabilityBars(QWidget):
         if class_names == self._class_names:
             return
         self._class_names, self._under_mouse = class_names, -1
-        self._classes = list(range(min(len(class_names), MOST_ROWS)))
+        self._classes = list(range(len(class_names) if len(class_names) <= MOST_ROWS else LIKELIEST))
         for bar in self._buttons.buttons():
             self._buttons.removeButton(bar)
             bar.deleteLater()
@@ -98,7 +101,7 @@ class ProbabilityBars(QWidget):
             probabilities = None  # of a network that is being replaced
         self.probabilities = probabilities
         if probabilities is not None and len(self._class_names) > MOST_ROWS:
-            self._classes = np.argsort(-probabilities, kind="stable")[:MOST_ROWS].tolist()
+            self._classes = np.argsort(-probabilities, kind="stable")[:LIKELIEST].tolist()
         for bar, index in zip(self._buttons.buttons(), self._classes, strict=True):
             name = self._class_names[index]
             if bar.text() != name:
@@ -170,7 +173,8 @@ class ProbabilityBars(QWidget):
         return QSize(220, (self.fontMetrics().height() + ROW_PADDING_PX) * len(self._classes))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(140, self.fontMetrics().height() * len(self._classes))
+        least = self.fontMetrics().height() * max(len(self._classes), EASY_ROWS)
+        return QSize(140, min(least, self.maximumHeight()))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         colors = theme.colors()

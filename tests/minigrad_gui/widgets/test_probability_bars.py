@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -58,7 +58,51 @@ def test_a_short_name_is_written_in_full_also_in_bold(qtbot, size_px):
     bars.set_probabilities(np.eye(60)[47])
     font.setBold(True)
     image, wanted = bars.grab().toImage(), QFontMetricsF(font).tightBoundingRect("47")
-    rows, columns = range(image.height() // 10), range(int(bars.track().left()) - 2)
+    rows, columns = range(image.height() // 7), range(int(bars.track().left()) - 2)
     paper = image.pixelColor(0, 0)
     inked = [x for x in columns if any(image.pixelColor(x, y) != paper for y in rows)]
     assert inked[-1] - inked[0] + 1 == pytest.approx(wanted.width(), abs=1.5)
+
+
+@pytest.fixture
+def letters(qtbot):
+    """The bars of 26 classes."""
+    bars = ProbabilityBars(tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    qtbot.addWidget(bars)
+    bars.resize(300, 200)
+    bars.show()
+    return bars
+
+
+def shown(bars: ProbabilityBars) -> list[str]:
+    return [bar.text() for bar in bars._buttons.buttons()]
+
+
+def test_of_many_classes_the_likeliest_are_shown_and_can_be_chosen(letters, qtbot):
+    chosen = []
+    letters.chosen.connect(chosen.append)
+    letters.set_choosable(True)
+    values = np.zeros(26)
+    values[[25, 3, 7]] = 0.7, 0.2, 0.1
+    letters.set_probabilities(values)
+    assert shown(letters) == ["Z", "D", "H", "A", "B", "C", "E"]
+    assert letters.accessibleDescription() == "most likely Z, 70.0%"
+    qtbot.mouseClick(letters, Qt.MouseButton.LeftButton, pos=QPoint(20, 5))
+    assert chosen == [25]
+
+
+def test_other_classes_have_other_bars(letters):
+    letters.set_classes(("ankle boot", "a name so long that it is cut"))
+    assert shown(letters) == ["ankle boot", "a name so long that it is cut"]
+    assert letters.track().left() < 0.5 * letters.width()
+    letters.set_probabilities(np.full(26, 1 / 26))
+    assert letters.probabilities is None, "these are of a network that has been replaced"
+    letters.set_probabilities(np.array([0.25, 0.75]))
+    assert letters.accessibleDescription() == "most likely a name so long that it is cut, 75.0%"
+    assert letters.grab().toImage().height() <= letters.maximumHeight()
+
+
+def test_few_bars_are_not_crowded(qtbot):
+    bars = ProbabilityBars(("a", "b", "c"))
+    qtbot.addWidget(bars)
+    assert bars.minimumSizeHint().height() >= 3 * 20
