@@ -52,10 +52,11 @@ def labelled(*labels: object, **options: object) -> bytes:
 
 DAMAGED = "its files, or their copies in "
 
-TWO = {
-    "README.md": hub.card("letters/train", "digits/train"),
-    **{f"{name}/train-0.parquet": pictures(BLANK) for name in ("letters", "digits")},
-}
+
+def two_configurations(_: object) -> dict[str, bytes]:
+    parts = {f"{name}/train-0.parquet": pictures(BLANK) for name in ("letters", "digits")}
+    return {"README.md": hub.card("letters/train", "digits/train"), **parts}
+
 
 SCRIPT = "import pathlib; pathlib.Path({!r}).touch()"
 
@@ -92,8 +93,8 @@ HARM = {
         lambda folder: repository(pictures(BLANK), card=hub.CARD.replace("mnist/test-*", f"{folder}/private.parquet")),
         DAMAGED,
     ),
-    "two-configurations": (lambda _: TWO, "choose one of its configurations: evil/two-configurations:letters"),
-    "two-configurations:b": (lambda _: TWO, "choose one of its configurations: evil/two-configurations:letters"),
+    "two-configurations": (two_configurations, "choose one of its configurations: evil/two-configurations:letters"),
+    "two-configurations:b": (two_configurations, "choose one of its configurations: evil/two-configurations:letters"),
     "script": (
         lambda folder: {"script.py": SCRIPT.format(str(folder / "ran")).encode()},
         "Dataset scripts are no longer supported",
