@@ -16,7 +16,7 @@ from minigrad_gui.widgets import accessibility
 
 Name, Description, Value = (getattr(QAccessible.Text, kind) for kind in ("Name", "Description", "Value"))
 Role = QAccessible.Role
-HOLDERS = {Role.Client, Role.StaticText}
+HOLDERS = {Role.Client, Role.LayeredPane, Role.StaticText}
 """Roles that need no name unless focusable: containers, and texts, which are their own names."""
 
 
@@ -102,12 +102,16 @@ def test_everything_visible_has_a_name_without_tags(user, state):
     check_names(user.window)
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_all_that_can_be_seen_in_each_tab_has_a_name_and_no_tags(user):
     reading(user)
     docks = [view for view in user.window._views if isinstance(view, DockedView)]
+    analyst = user.session._analyst
     for view in docks:
         user.window.findChild(QDockWidget, f"{view.name}Dock").bring_to_front()
-        user.wait(view.isVisible)
+        user.wait(lambda view=view: view._is_seen)
+        user.wait(lambda: not analyst._waiting and analyst._current is None)
+        QApplication.processEvents()  # the answers
         check_names(user.window)
     assert len(docks) > 1
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QAccessible, QHelpEvent
+from PySide6.QtGui import QAccessible, QColor, QHelpEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 
+from minigrad_gui import theme
 from minigrad_gui.widgets.accessibility import plain
 from minigrad_gui.widgets.class_rows import NONE, ClassRow, ClassRows
 
@@ -85,6 +86,17 @@ def test_a_row_with_few_pictures_ends_early_and_has_nothing_to_choose(area):
         QTest.mouseClick(area.mosaic, Qt.MouseButton.LeftButton, pos=area.mosaic.rect_of(place).center())
     assert chosen == [(3, 0), (3, 1)]
     assert area.mosaic.current == places[1]
+
+
+def test_the_end_of_a_row_has_the_colour_of_the_card_in_light_and_dark(area, qapp):
+    rows = make_rows(10)
+    rows[3] = ClassRow("rare", 1, rows[3].pictures[:1], rows[3].picture_names[:1])
+    area.set_rows(rows)
+    for dark, card in ((True, theme.DARK.card), (False, theme.LIGHT.card)):
+        theme.apply(qapp, dark=dark)
+        QApplication.sendPostedEvents()
+        colour = QColor(*area.mosaic._pixels[area._places.index((3, -1)), 5, 5].tolist())
+        assert colour == QColor(card)
 
 
 def test_what_was_chosen_stands_out_at_any_size(area):
