@@ -36,6 +36,8 @@ class DatasetView(DockedView):
         """The answer to a request; it may be another one than was asked for last."""
         self._is_outdated = False
         """The dataset was opened again; its file may have changed."""
+        self._chosen: data.Choices | None = None
+        """What the person has just chosen, while the file is read again."""
         session.datasetOpened.connect(self._on_opened)
 
     # ------------------------------------------------------------ building
@@ -129,7 +131,11 @@ class DatasetView(DockedView):
         origin = None if session.source in data.SOURCES else shown.origin
         self._switches.setVisible(origin is not None)
         if origin is not None:
-            self._switches.show_choices(session.choices, origin.choices, shown.useless_choices)
+            if session.opening_source != session.source:
+                self._chosen = None
+            now = vars(session.choices)
+            guessed = {field: made for field, made in vars(origin.choices).items() if now[field] is None}
+            self._switches.show_choices(self._chosen or session.choices, guessed, shown.useless_choices)
 
     @Slot()
     def _show_part(self) -> None:
@@ -160,6 +166,7 @@ class DatasetView(DockedView):
 
     @Slot(object)
     def _on_choices(self, choices: data.Choices) -> None:
+        self._chosen = choices
         self.session.open_dataset(self.session.source, choices)
 
     @Slot(int, int)

@@ -1,6 +1,6 @@
 """Switches for what was guessed about a file: each shows the guess, and offers what else may be true."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
@@ -63,14 +63,15 @@ class GuessSwitches(QWidget):
             self._cells.append((label, combo))
         self._arrange()
 
-    def show_choices(self, wanted: Choices, made: Choices, useless: dict[str, str]) -> None:
-        """wanted: None for what is to be guessed; made: what the guesses were; useless: fields that change nothing, and
-        why."""
+    def show_choices(self, wanted: Choices, guessed: Mapping[str, str], useless: Mapping[str, str]) -> None:
+        """wanted: None for what is to be guessed; guessed: what the guess of a field was, if that is known; useless:
+        fields that change nothing, and why."""
         self._wanted = wanted
         for switch in SWITCHES:
             combo, value = self._combos[switch.field], getattr(wanted, switch.field)
             with QSignalBlocker(combo):
-                combo.setItemText(0, "guess" if value is not None else f"guessed: {getattr(made, switch.field)}")
+                is_guess = value is None and switch.field in guessed
+                combo.setItemText(0, f"guessed: {guessed[switch.field]}" if is_guess else "guess")
                 combo.setCurrentIndex(max(0, combo.findData(value)) if value is not None else 0)
             reason = useless.get(switch.field)
             combo.setEnabled(reason is None)

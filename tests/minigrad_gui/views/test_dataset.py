@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtTest import QTest
 
 from minigrad_gui import data
@@ -123,6 +123,18 @@ def test_pictures_stay_while_a_switch_opens_them_anew(user, own):
 
 def heading_is_seen(user):
     return user.widget("datasetHeading").isVisible()
+
+
+def test_two_switches_in_a_row_count_both_and_do_not_jump_back(user, own):
+    opened(user, own)
+    wanted = {"orientation": "mirrored", "polarity": "light ink"}
+    for field, text in wanted.items():
+        combo = user.widget(f"{field}Combo")
+        combo.setCurrentIndex(combo.findText(text))
+        QCoreApplication.processEvents()
+        assert combo.currentText() == text
+    user.wait(lambda: user.session.choices == Choices(**wanted))
+    assert [user.widget(f"{field}Combo").currentText() for field in wanted] == list(wanted.values())
 
 
 def test_what_cannot_be_opened_changes_nothing(user, own, warnings):

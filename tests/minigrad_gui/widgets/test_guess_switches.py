@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QComboBox
 from minigrad_gui.data import Choices
 from minigrad_gui.widgets.guess_switches import BESIDE_FROM_PX, GuessSwitches
 
-MADE = Choices("transposed", "light ink", "as they are", "as MNIST", ("a", "b"))
+MADE = vars(Choices("transposed", "light ink", "as they are", "as MNIST", ("a", "b")))
 
 
 @pytest.fixture
@@ -39,6 +39,9 @@ def test_guesses_and_choices_are_shown_without_being_told(switches):
     assert combo(switches, "orientation").itemText(0) == "guess"
     assert combo(switches, "polarity").currentText() == "dark ink"
     assert combo(switches, "sizing").currentText() == "guessed: as MNIST"
+    switches.show_choices(Choices(), {"polarity": "dark ink"}, {})
+    assert combo(switches, "orientation").currentText() == "guess", "it is not known yet"
+    assert combo(switches, "polarity").currentText() == "guessed: dark ink"
     assert told == []
 
 
@@ -69,7 +72,7 @@ def test_they_are_in_one_row_or_two_and_do_not_move_with_their_text(qtbot, switc
     for width, rows in ((430, 2), (BESIDE_FROM_PX + 100, 1), (430, 2)):
         switches.resize(width, 80)
         places = []
-        for made in (MADE, Choices("upright", "each its own", "10 is zero", "as photographs")):
+        for made in (MADE, vars(Choices("upright", "each its own", "10 is zero", "as photographs"))):
             switches.show_choices(Choices(), made, {})
             qtbot.wait(10)
             places.append([each.geometry() for each in switches.findChildren(QComboBox)])
