@@ -137,6 +137,18 @@ def test_two_switches_in_a_row_count_both_and_do_not_jump_back(user, own):
     assert [user.widget(f"{field}Combo").currentText() for field in wanted] == list(wanted.values())
 
 
+def test_the_wheel_turns_a_switch_only_where_the_focus_is(user, own):
+    opened(user, own)
+    user.window.activateWindow()
+    combo = user.widget("polarityCombo")
+    user.wheel(combo, -120)
+    assert combo.currentIndex() == 0
+    combo.setFocus()
+    user.wheel(combo, -120)
+    assert combo.currentIndex() == 1
+    user.wait(lambda: user.session.choices == Choices(polarity="light ink"))
+
+
 def test_what_cannot_be_opened_changes_nothing(user, own, warnings):
     opened(user, own)
     before = shown(user)
