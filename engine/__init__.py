@@ -3,13 +3,14 @@
 Read in this order, the modules are a course in backpropagation: `ops` (the calculus), `tensor` (the graph and
 `backward`), `functions` (of several Tensors), `gradcheck` (checks gradients numerically), `nn` (layers), `losses`,
 `optim`, `augment`, `config`, `samples`, `training`, `run`, `calibration`, `record`, `archive`, `checkpoint`.
-The code that makes them fast is separate, in `fast`.
+The code that makes them fast is separate, in `fast`. `graph`, with `rules`, `layout` and `drawing`, shows the graph.
 """
 
 from engine.archive import ModelFileError
 from engine.augment import Augmentation
 from engine.checkpoint import load_checkpoint, load_model, save_checkpoint, save_model
 from engine.config import ConfigError, TrainingConfig
+from engine.drawing import graph_svg
 from engine.functions import concatenate, dropout, maximum, minimum, stack, where
 from engine.gradcheck import gradcheck
 from engine.losses import cross_entropy_loss, mse_loss
@@ -41,6 +42,7 @@ __all__ = [
     "dropout",
     "evaluate",
     "gradcheck",
+    "graph_svg",
     "load_checkpoint",
     "load_model",
     "maximum",

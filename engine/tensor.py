@@ -521,7 +521,7 @@ class Tensor:
     def _accumulate(self, gradient: Array, g: Array | None) -> None:
         """Add a gradient, computed from g, to `grad`: a tensor used more than once gets the sum of its gradients."""
         if gradient.shape != self._data.shape:
-            gradient = _sum_to_shape(gradient, self._data.shape)
+            gradient = sum_to_shape(gradient, self._data.shape)
         if self._grad is not None:
             if self._grad.shape != gradient.shape:
                 raise ValueError(
@@ -613,7 +613,7 @@ def topological_order(root: Tensor) -> list[tuple[Tensor, Origin]]:
     return order
 
 
-def _sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
+def sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Undo broadcasting: a repeated element gets the sum of its gradients."""
     gradient = ops.wide(gradient).sum(axis=tuple(range(gradient.ndim - len(shape))))
     stretched = tuple(axis for axis, length in enumerate(shape) if length == 1)
