@@ -64,14 +64,14 @@ class Evaluation:
         return same_digits and self.run is other.run and len(self.readings.labels) == len(other.readings.labels)
 
     def table(self, *, shares: bool) -> list[Sequence[Any]]:
-        """The confusion matrix as rows, with names, recall and precision."""
+        """The confusion matrix as rows, with names, recall and precision; in their corner, the accuracy."""
         cells = self.readings.shares if shares else self.readings.counts
         rows = [
             [name, *row.tolist(), recall]
             for name, row, recall in zip(self.names, cells, self.readings.recall, strict=True)
         ]
         head = ["label \\ read as", *self.names, "recall"]
-        return [head, *rows, ["precision", *self.readings.precision.tolist()]]
+        return [head, *rows, ["precision", *self.readings.precision.tolist(), self.readings.accuracy]]
 
 
 def evaluate(
@@ -101,7 +101,7 @@ def accuracy_in_test(model: MLP, trained_on: TrainedOn, desk: Desk) -> float | N
     """The share of the test digits that a network reads correctly; None if cancelled."""
     digits = desk.digits(trained_on, "test")
     readings = read_all(model, digits.images, digits.labels, chosen=digits.indices, cancelled=desk.cancelled)
-    return None if readings is None else float(readings.counts.trace() / readings.counts.sum())
+    return None if readings is None else readings.accuracy
 
 
 def _known_labels(digits: Digits, classes: int) -> NDArray[np.intp]:

@@ -68,6 +68,11 @@ class Readings:
         return _ratio(self.counts.diagonal(), self.counts.sum(axis=0))
 
     @property
+    def accuracy(self) -> float:
+        """The share of all samples of a class that are read correctly; NaN without samples."""
+        return float(_ratio(self.counts.trace(), self.counts.sum()))
+
+    @property
     def wrong(self) -> NDArray[np.bool_]:
         """Whether each sample is read as another class than its label: (N,)."""
         return np.asarray((self.predicted != self.labels) & (self.labels >= 0))

@@ -119,7 +119,7 @@ class WeightsView(DockedView):
         if self._shown is not None:
             W = self._shown.model.layers[0].W.data
             for unit in self._shown.order:
-                yield [unit, self._shown.norms[unit], self._shown.activity[unit], *W[unit]]
+                yield [unit + 1, self._shown.norms[unit], self._shown.activity[unit], *W[unit]]
 
     def restyle(self) -> None:
         self.mark_soon()

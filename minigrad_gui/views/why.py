@@ -126,7 +126,7 @@ class WhyView(DockedView):
         read = f"reads {self._read(self._changed)}"
         return [
             (read, f"The changed drawing: {read}", ink(self._changed)),
-            ("the change", "Ink that was added and removed", signed(self._changed - self.session.picture, 1.0)),
+            ("the change", "Ink that was added and removed, amplified", signed(self._changed - self.session.picture)),
         ]
 
     def _without_strokes(self) -> list[Tile]:
@@ -219,11 +219,13 @@ class WhyView(DockedView):
         self.mark_soon()
 
     def table(self) -> Iterable[Sequence[Any]]:
-        yield ["row", "column", "ink", "contribution", "gradient"]
-        model = self.session.reading_model
-        if self._explained is not None and model is not None:
+        yield ["row", "column", "ink", "contribution", "difference", "gradient"]
+        model, prediction = self.session.reading_model, self.session.prediction
+        if self._explained is not None and model is not None and prediction is not None:
             picture, digit = self._explained
-            parts = picture, contribution(model, picture, digit).pixels, saliency(model, picture, digit)
+            contributed = contribution(model, picture, digit).pixels
+            difference = contributed - contribution(model, picture, rival_of(prediction, digit)).pixels
+            parts = picture, contributed, difference, saliency(model, picture, digit)
             for place in np.ndindex(picture.shape):
                 yield [*place, *(float(part[place]) for part in parts)]
 

@@ -283,8 +283,7 @@ class ConfusionMatrix(QWidget):
             beside = at.rect(0, column, columns=every)
             share = _percent(self.readings.precision[column], decimals)
             painter.drawText(QRectF(beside.left(), below, beside.width(), edge), centre, share)
-        total = self.readings.counts.sum()
-        overall = _percent(self.readings.counts.trace() / total, 1) if total else ""
+        overall = _percent(self.readings.accuracy, 1)
         painter.setPen(text)
         painter.drawText(QRectF(behind, below, right - PADDING_PX, edge), at_right, overall)
 

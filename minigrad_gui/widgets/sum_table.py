@@ -37,6 +37,7 @@ class SumTable(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Sum")
+        self.setToolTip("Weight x input, the strongest first; their sum and the bias")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._arithmetic: Arithmetic | None = None
         self._layer = 0

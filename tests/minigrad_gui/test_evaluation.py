@@ -71,6 +71,9 @@ def test_the_table_has_the_counts_or_shares(evaluation):
     counts, shares = (np.array([row[1:11] for row in evaluation.table(shares=each)[1:11]]) for each in (False, True))
     assert counts.sum() == 500
     np.testing.assert_allclose(shares, counts / counts.sum(axis=1, keepdims=True))
+    table = evaluation.table(shares=False)
+    assert len({len(row) for row in table}) == 1, "some programs refuse rows of different lengths"
+    assert table[-1][-1] == counts.trace() / counts.sum()
 
 
 def test_what_is_cancelled_gives_nothing(few_digits):  # noqa: ARG001

@@ -96,7 +96,7 @@ def test_the_table_has_each_neurons_weights(weights, choose, tmp_path):
     with open(tmp_path / "w.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     W = user.session.model.layers[0].W.data
-    assert [int(row["neuron"]) for row in rows] == view._shown.order.tolist()
+    assert [int(row["neuron"]) for row in rows] == [unit + 1 for unit in view._shown.order], "numbered as in the window"
     assert float(rows[3]["w400"]) == pytest.approx(W[view._shown.order[3], 400])
 
 

@@ -166,3 +166,6 @@ def test_the_table_has_every_pixel(why, choose, tmp_path):
         rows = list(csv.DictReader(file))
     slope = gradient(user.session.reading_model, user.session.picture, 7)
     assert [float(row["gradient"]) for row in rows] == pytest.approx(slope.ravel().tolist())
+    second = int(np.argsort(user.session.prediction.probabilities)[-2])
+    difference = (slope - gradient(user.session.reading_model, user.session.picture, second)) * user.session.picture
+    assert [float(row["difference"]) for row in rows] == pytest.approx(difference.ravel().tolist(), abs=1e-5)
