@@ -29,6 +29,7 @@ from minigrad_gui.views.view import NO_NETWORK, TRAIN, DockedView
 from minigrad_gui.widgets.building import caption, column, named
 from minigrad_gui.widgets.confusion_matrix import ALL, Cell, ConfusionMatrix, described
 from minigrad_gui.widgets.maps import ink
+from minigrad_gui.widgets.matrix_area import MatrixArea
 from minigrad_gui.widgets.mosaic import Mosaic, MosaicArea
 
 MOST_PICTURES = 500
@@ -89,7 +90,10 @@ class ConfusionView(DockedView):
         area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         area.setMinimumHeight(LEAST_DIGITS_PX)
         self.fill(
-            _Page(self._status, self._matrix, self._heading, area), self._validation, self._shares, self._suspects
+            _Page(self._status, MatrixArea(self._matrix), self._heading, area),
+            self._validation,
+            self._shares,
+            self._suspects,
         )
 
         self._validation.toggled.connect(self._on_validation)
@@ -334,7 +338,7 @@ def _line(role: str = "muted") -> QLabel:
 class _Page(QWidget):
     """The matrix, and below or beside it the digits with their heading."""
 
-    def __init__(self, status: QLabel, matrix: ConfusionMatrix, heading: QLabel, digits: QWidget) -> None:
+    def __init__(self, status: QLabel, matrix: MatrixArea, heading: QLabel, digits: QWidget) -> None:
         super().__init__()
         self._matrix, self._heading = matrix, heading
         heading.setWordWrap(True)

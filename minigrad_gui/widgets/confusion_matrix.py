@@ -1,6 +1,7 @@
 """A confusion matrix: what is right in blue, what is wrong in orange, recall on the right and precision below.
 
-Any number of classes fits: figures and names are left out where there is no room for them.
+Figures and names are left out where there is no room for them. Beyond SCROLLS_BEYOND classes the cells keep a least
+size, so that the matrix may be larger than the area it scrolls in; names and shares stay at the area's edges.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QColor,
@@ -33,6 +34,7 @@ from minigrad_gui.widgets.maps import Pixels, image_of, signed
 PADDING_PX = 4
 MOST_NAME_PX = 72
 LEAST_CELL_PX, CELL_PX, GRID_FROM_PX = 2, 18, 8
+SCROLLS_BEYOND, LEAST_SCROLLED_PX = 20, 13
 MOST_TEXT_PX, TEXT_PX, LEAST_TEXT_PX = 15, 11, 9
 AIR = 2.5
 """A cell with figures larger than TEXT_PX is at least this many times as high as they are."""
@@ -103,6 +105,7 @@ class ConfusionMatrix(QWidget):
 
     hovered = Signal(object)
     chosen = Signal(object)
+    cursorMoved = Signal(QRectF)  # noqa: N815  where the keyboard's cursor is
     ACCESSIBLE_ROLE = QAccessible.Role.Graphic
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -159,7 +162,7 @@ class ConfusionMatrix(QWidget):
                 return font
         return None
 
-    def _margins(self) -> tuple[float, float, float]:
+    def margins(self) -> tuple[float, float, float]:
         """The room on the left for names, on the right for recall, and above and below."""
         width = self._metrics().horizontalAdvance
         names = max((width(name) for name in self._names), default=0.0)
@@ -167,7 +170,7 @@ class ConfusionMatrix(QWidget):
         return left, width(RECALL) + 2 * PADDING_PX, self._metrics().height() + PADDING_PX
 
     def _geometry(self) -> _Geometry:
-        left, right, edge = self._margins()
+        left, right, edge = self.margins()
         classes = max(len(self._names), 1)
         width = max((self.width() - left - right) / classes, LEAST_CELL_PX)
         height = max((self.height() - 2 * edge) / classes, LEAST_CELL_PX)
@@ -175,17 +178,26 @@ class ConfusionMatrix(QWidget):
 
     def height_at(self, width: int) -> int:
         """The height in pixels that square cells need at this width."""
-        left, right, edge = self._margins()
+        left, right, edge = self.margins()
         return round(max(width - left - right, 0) + 2 * edge)
 
     def sizeHint(self) -> QSize:
-        left, right, edge = self._margins()
+        left, right, edge = self.margins()
         classes = len(self._names)
         side = classes * max(min(CELL_PX, 300 // max(classes, 1)), LEAST_CELL_PX)
         return QSize(round(left + side + right), round(2 * edge + side))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(200, 160)
+        classes = len(self._names)
+        if classes <= SCROLLS_BEYOND:
+            return QSize(0, 0)
+        (left, right, edge), side = self.margins(), classes * LEAST_SCROLLED_PX
+        return QSize(round(left + side + right), round(2 * edge + side))
+
+    def _seen(self) -> QRectF:
+        """The part that can be seen: all of it, unless it scrolls."""
+        parent = self.parentWidget()
+        return QRectF(self.rect() if parent is None else self.rect() & QRect(-self.pos(), parent.size()))
 
     # ------------------------------------------------------------ painting
 
@@ -219,12 +231,12 @@ class ConfusionMatrix(QWidget):
                 painter.drawLine(QPointF(x, at.top), QPointF(x, at.cells.bottom()))
                 painter.drawLine(QPointF(at.left, y), QPointF(at.cells.right(), y))
         self._paint_figures(painter, at, pixels)
-        self._paint_edges(painter, at)
         marked = [(self._current, 2), (self._hovered, 1), (self._cursor if self.hasFocus() else None, 1)]
         for cell, width in marked:
             if cell is not None:
                 painter.setPen(QPen(QColor(colors.text if width == 1 else colors.accent), width))
                 painter.drawRect(self.rect_of(cell))
+        self._paint_edges(painter, at)
         painter.end()
 
     def _paint_figures(self, painter: QPainter, at: _Geometry, pixels: Pixels) -> None:
@@ -252,30 +264,39 @@ class ConfusionMatrix(QWidget):
         """Names and shares of rows and columns; of many classes, as many as there is room for."""
         assert self.readings is not None
         muted, text = QColor(theme.colors().muted), QColor(theme.colors().text)
-        metrics, (left, right, edge) = self._metrics(), self._margins()
-        below, behind = at.cells.bottom(), at.cells.right()
+        metrics, (left, right, edge) = self._metrics(), self.margins()
+        seen, card = self._seen(), QColor(theme.colors().card)
+        is_scrolled = seen != QRectF(self.rect())
+        before, above = seen.left(), seen.top()
+        below, behind = min(at.cells.bottom(), seen.bottom() - edge), min(at.cells.right(), seen.right() - right)
+
+        def clear(x: float, y: float, width: float, height: float) -> None:
+            """What was scrolled below an edge must not shine through."""
+            if is_scrolled:
+                painter.fillRect(QRectF(x, y, width, height), card)
+
         centre, middle = Qt.AlignmentFlag.AlignCenter, Qt.AlignmentFlag.AlignVCenter
         at_right = middle | Qt.AlignmentFlag.AlignRight
         names_width = left - 2 * PADDING_PX
         painter.setFont(self._sized(TEXT_PX))
-        painter.setPen(muted)
-        painter.drawText(QRectF(0, 0, left - PADDING_PX, edge), at_right, READ_AS)
-        painter.drawText(QRectF(0, below, left - PADDING_PX, edge), at_right, PRECISION)
-        painter.drawText(QRectF(behind, 0, right - PADDING_PX, edge), at_right, RECALL)
+        clear(before, above, left, seen.height())
+        clear(behind, above, right, seen.height())
         elided = [metrics.elidedText(name, Qt.TextElideMode.ElideRight, names_width) for name in self._names]
         every = _every(metrics.capHeight() + 2, at.height)
         for row in range(0, at.classes - every + 1, every):
             beside = at.rect(row, 0, rows=every)
             painter.setPen(text)
-            painter.drawText(QRectF(0, beside.top(), left - PADDING_PX, beside.height()), at_right, elided[row])
+            painter.drawText(QRectF(before, beside.top(), left - PADDING_PX, beside.height()), at_right, elided[row])
             painter.setPen(muted)
             share = _percent(self.readings.recall[row], 1)
             painter.drawText(QRectF(behind, beside.top(), right - PADDING_PX, beside.height()), at_right, share)
+        clear(before, above, seen.width(), edge)
+        clear(before, below, seen.width(), edge)
         every = _every(max(map(metrics.horizontalAdvance, elided)) + 2, at.width)
         for column in range(0, at.classes - every + 1, every):
             beside = at.rect(0, column, columns=every)
             painter.setPen(text)
-            painter.drawText(QRectF(beside.left(), 0, beside.width(), edge), centre, elided[column])
+            painter.drawText(QRectF(beside.left(), above, beside.width(), edge), centre, elided[column])
         decimals = 1 if metrics.horizontalAdvance(WIDEST_SHARE) + 2 <= at.width else 0
         every = _every(metrics.horizontalAdvance(TWO_FIGURES) + PADDING_PX, at.width)
         painter.setPen(muted)
@@ -283,6 +304,12 @@ class ConfusionMatrix(QWidget):
             beside = at.rect(0, column, columns=every)
             share = _percent(self.readings.precision[column], decimals)
             painter.drawText(QRectF(beside.left(), below, beside.width(), edge), centre, share)
+        for x, width in ((before, left), (behind, right)):
+            clear(x, above, width, edge)
+            clear(x, below, width, edge)
+        painter.drawText(QRectF(before, above, left - PADDING_PX, edge), at_right, READ_AS)
+        painter.drawText(QRectF(before, below, left - PADDING_PX, edge), at_right, PRECISION)
+        painter.drawText(QRectF(behind, above, right - PADDING_PX, edge), at_right, RECALL)
         overall = _percent(self.readings.accuracy, 1)
         painter.setPen(text)
         painter.drawText(QRectF(behind, below, right - PADDING_PX, edge), at_right, overall)
@@ -297,14 +324,18 @@ class ConfusionMatrix(QWidget):
 
     def cell_at(self, position: QPointF) -> Cell | None:
         """The cell there; beside the cells a row, above or below them a column; None outside."""
-        at = self._geometry()
-        if not self.rect().contains(position.toPoint()) or position.y() > at.cells.bottom() + at.top:
+        at, seen, (left, right, edge) = self._geometry(), self._seen(), self.margins()
+        if not seen.contains(position) or position.y() > at.cells.bottom() + at.top:
             return None
+        inner = at.cells & seen.adjusted(left, edge, -right, -edge)
 
-        def place(offset: float) -> int | None:
-            return int(offset) if 0 <= offset < at.classes else None
+        def place(position: float, first: float, last: float, offset: float) -> int | None:
+            return min(int(offset), at.classes - 1) if first <= position < last else None
 
-        return Cell(place((position.y() - at.top) / at.height), place((position.x() - at.left) / at.width))
+        return Cell(
+            place(position.y(), inner.top(), inner.bottom(), (position.y() - at.top) / at.height),
+            place(position.x(), inner.left(), inner.right(), (position.x() - at.left) / at.width),
+        )
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self.cell_at(event.position()))
@@ -344,6 +375,7 @@ class ConfusionMatrix(QWidget):
 
     def _move_to(self, cell: Cell) -> None:
         self._cursor = cell
+        self.cursorMoved.emit(self.rect_of(cell))
         self.hovered.emit(cell)
         self._describe()
         announce(self, self._told(cell))

@@ -81,7 +81,6 @@ def test_a_hundred_classes_with_long_names_fit(matrix):
     rng = np.random.default_rng(0)
     labels, predicted = rng.integers(0, 100, (2, 5000))
     matrix.set_readings(readings_of(labels, predicted, 100), [f"a class with number {each}" for each in range(100)])
-    assert matrix.minimumSizeHint().width() <= 200
     assert matrix.rect_of(ALL).right() < matrix.width()
     assert matrix.cell_at(matrix.rect_of(Cell(99, 98)).center()) == Cell(99, 98)
     head = QRect(0, 0, 400, int(matrix.rect_of(ALL).top()))
