@@ -113,6 +113,10 @@ class DockedView(View):
         """What is shown as rows, the first with the names of the columns; for the CSV file."""
         return []
 
+    def picture_parts(self) -> Sequence[QWidget]:
+        """The parts of the contents that make the PNG picture, one below the other; what is scrolled away as well."""
+        return [self._contents]
+
     def leave(self) -> None:
         """It is no longer in front."""
 
@@ -213,7 +217,9 @@ class DockedView(View):
     def _on_export_png(self) -> None:
         name = f"{self.name.removesuffix('View')}.png"
         path = ask_where_to_save(self, f"Export {self.title.lower()}", name, "PNG picture", ".png")
-        if path is not None and not write_png(path, picture_of(self._pages)):
+        is_empty = self._pages.currentWidget() is self._empty
+        parts = [self._empty] if is_empty else self.picture_parts()
+        if path is not None and not write_png(path, picture_of(*parts)):
             QMessageBox.warning(self, "Export", f"Could not write {path.name}.")
 
     @Slot()

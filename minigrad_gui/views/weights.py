@@ -113,6 +113,9 @@ class WeightsView(DockedView):
             self._warning.setText(warning)
             announce(self._warning, warning)
 
+    def picture_parts(self) -> Sequence[QWidget]:
+        return [self._mosaic, self._table]
+
     def table(self) -> Iterable[Sequence[Any]]:
         pixels = [f"w{index}" for index in range(SIDE_PX * SIDE_PX)]
         yield ["neuron", "norm", "mean_output", *pixels]

@@ -59,7 +59,8 @@ class WhyView(DockedView):
         self._verdict = named(caption(role="body"), "whyVerdict")
         self._verdict.setWordWrap(True)
         self._verdict.setMinimumHeight(2 * self._verdict.fontMetrics().lineSpacing())
-        self._pictures = MosaicArea(named(Mosaic("Reasons", SCALE), "whyMosaic"), "Reasons", ROOM_FOR)
+        self._mosaic = named(Mosaic("Reasons", SCALE), "whyMosaic")
+        self._pictures = MosaicArea(self._mosaic, "Reasons", ROOM_FOR)
         contents = QWidget()
         column(self._verdict, self._pictures, parent=contents).setStretch(1, 1)
         self.fill(contents, self._digit, self._make)
@@ -217,6 +218,9 @@ class WhyView(DockedView):
 
     def restyle(self) -> None:
         self.mark_soon()
+
+    def picture_parts(self) -> Sequence[QWidget]:
+        return [self._verdict, self._mosaic]
 
     def table(self) -> Iterable[Sequence[Any]]:
         yield ["row", "column", "ink", "contribution", "difference", "gradient"]

@@ -5,8 +5,10 @@ import csv
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
+from minigrad_gui.theme import SPACING_PX
 from minigrad_gui.views.weights import MOST_LOOKS, thinned
 
 pytestmark = pytest.mark.usefixtures("few_digits")
@@ -98,6 +100,19 @@ def test_the_table_has_each_neurons_weights(weights, choose, tmp_path):
     W = user.session.model.layers[0].W.data
     assert [int(row["neuron"]) for row in rows] == [unit + 1 for unit in view._shown.order], "numbered as in the window"
     assert float(rows[3]["w400"]) == pytest.approx(W[view._shown.order[3], 400])
+
+
+def test_the_picture_has_all_neurons(weights, choose, tmp_path):
+    user, _ = weights
+    mosaic = user.widget("weightsMosaic")
+    assert mosaic.height() > mosaic.visibleRegion().boundingRect().height(), "some are scrolled away"
+    choose(tmp_path / "w.png")
+    user.trigger("weightsPngAction")
+    picture = QImage(str(tmp_path / "w.png"))
+    assert picture.height() > 2 * (mosaic.height() + user.widget("layerTable").height())
+    last = mosaic.rect_of(mosaic.count - 1)
+    copied = picture.copy(2 * (last.left() + SPACING_PX), 2 * (last.top() + SPACING_PX), 56, 56)
+    assert copied == mosaic.grab(last).toImage().scaled(56, 56).convertToFormat(copied.format())
 
 
 def test_a_long_series_is_thinned_and_keeps_its_ends():
