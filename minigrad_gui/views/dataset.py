@@ -78,7 +78,7 @@ class DatasetView(DockedView):
             self._withdraw()
             self._asked = wanted
             session.analyse(self._key, partial(preview.load, wanted), urgent=True)
-            if shown is None or shown.request[0] != session.source:
+            if shown is None or shown.preview is None or shown.request[0] != session.source:
                 self.show_instead(f"Opening {data.title_of(session.source)}…")
 
     @property

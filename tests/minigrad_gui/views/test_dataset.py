@@ -172,6 +172,10 @@ def test_a_dataset_that_is_gone_is_told_and_mnist_offered(user, view, tmp_path):
     user.session.set_config(replace(user.session.config, epochs=7), gone)
     QTest.qWait(10)
     assert offer.text() == "Use MNIST", "another setting does not change that"
+    view._on_opened(gone)
+    view.refresh()
+    assert (view._empty._text.text(), offer.isVisible()) == ("Opening gone<b>.csv…", False)
+    user.wait(offer.isVisible)
     user.click("datasetOfferButton")
     user.wait(lambda: heading_is_seen(user) and heading(user).startswith("MNIST: "))
     assert user.session.source == data.MNIST
