@@ -246,7 +246,8 @@ class DrawPanel(View):
 
     @Slot(int)
     def _on_key(self, digit: int) -> None:
-        self._on_teach(self._class_names.index(str(digit)))
+        if str(digit) in self._class_names:  # the network may have been replaced since the key was pressed
+            self._on_teach(self._class_names.index(str(digit)))
 
     @Slot(int)
     def _on_label(self, row: int) -> None:

@@ -88,6 +88,8 @@ class WhyView(DockedView):
             self._explained = None
             self.show_instead(*((NO_NETWORK, TRAIN) if model is None else (BLANK, ANY_DIGIT)))
             return
+        if len(prediction.probabilities) != model.sizes[-1]:
+            return  # the network has just been replaced, and has not read the drawing yet
         self.show_contents()
         digit = self._digit.currentIndex() - 1 if self._digit.currentIndex() > 0 else prediction.digit
         explained = self.session.picture, digit

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from own_files import write_idx
 from PIL import Image
+from PySide6.QtWidgets import QLabel
 
-from engine import load_model
+from engine import MLP, load_model, save_model
 from minigrad_gui import cli
-from minigrad_gui.data import DIGIT_NAMES
+from minigrad_gui.data import DIGIT_NAMES, Choices
 
 SHAPES = ("bar", "ring", "slash")
 CAPITALS = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
@@ -53,9 +54,9 @@ def many_classes(folder: Path) -> Path:
     return write_idx(folder, SimpleNamespace(x=x, y=y, tx=tx, ty=ty))
 
 
-def open_data(user, path: Path) -> None:
+def open_data(user, path: Path, **choices: str) -> None:
     with user.qtbot.waitSignal(user.session.datasetOpened, timeout=30_000):
-        user.session.open_dataset(path)
+        user.session.open_dataset(path, Choices(**choices))
 
 
 def show_every_view(user) -> None:
@@ -102,6 +103,41 @@ def test_three_classes_are_opened_trained_read_taught_saved_and_opened_again(use
     user.wait(lambda: user.session.prediction.name == "bar")
 
 
+def test_networks_of_other_classes_take_each_others_place_while_they_are_shown(user, tmp_path):
+    few, many = tmp_path / "few.npz", tmp_path / "many.npz"
+    save_model(few, MLP(784, [8], 3), {"class_names": list(SHAPES)})
+    save_model(many, MLP(784, [8], 26), {"class_names": CAPITALS})
+    user.trigger("showWhyAction")
+    user.draw(7)
+    assert user.reading().digit == 7
+    combo = user.widget("whyDigitCombo")
+    user.wait(lambda: "7" in user.widget("whyVerdict").text())
+    combo.setCurrentIndex(10)
+    for path, names in ((few, list(SHAPES)), (many, CAPITALS), (None, list(DIGIT_NAMES))):
+        user.widget("drawingCanvas").setFocus()
+        user.qtbot.keyClick(user.widget("drawingCanvas"), "9")
+        if path is None:
+            user.session.open_pretrained()
+        else:
+            user.session.open(path)
+        user.wait(lambda names=names: [combo.itemText(row) for row in range(1, combo.count())] == names)
+        user.wait(lambda names=names: user.session.prediction.class_names == tuple(names))
+        user.qtbot.wait(50)
+    assert combo.currentIndex() == 0
+
+
+def test_a_network_whose_data_is_gone_still_reads(user, tmp_path):
+    gone = tmp_path / "gone"
+    save_model(tmp_path / "shapes.npz", MLP(784, [8], 3), {"class_names": list(SHAPES), "dataset": str(gone)})
+    user.session.open(tmp_path / "shapes.npz")
+    assert user.session.source == "mnist"
+    user.draw(1)
+    assert user.reading().name in SHAPES
+    user.trigger("showConfusionAction")
+    view = user.widget("confusionView")
+    user.wait(lambda: any(f"no file or folder {gone}" in label.text() for label in view.findChildren(QLabel)))
+
+
 def test_many_classes_show_the_likeliest_and_list_all(user, tmp_path):
     open_data(user, many_classes(tmp_path / "many"))
     assert user.session.dataset.class_names == tuple(map(str, range(62)))
@@ -121,7 +157,7 @@ def test_many_classes_show_the_likeliest_and_list_all(user, tmp_path):
 
 def test_a_run_on_own_data_is_resumed_after_a_kill(make_user, shapes, runs):
     first = make_user()
-    open_data(first, shapes)
+    open_data(first, shapes, orientation="mirrored")
     first.configure(hidden="8", epochs=100_000, batch_size=16)
     first.click("trainButton")
     first.wait(lambda: first.session.class_names == SHAPES and len(first.session.history) > 0)
@@ -132,7 +168,7 @@ def test_a_run_on_own_data_is_resumed_after_a_kill(make_user, shapes, runs):
     assert (run.source, len(list(runs.glob("*.npz")))) == (str(shapes), 1)
     second.session.resume_run(run)
     second.wait(lambda: second.session.class_names == SHAPES)
-    assert second.session.source == str(shapes)
+    assert (second.session.source, second.session.choices) == (str(shapes), Choices(orientation="mirrored"))
     second.session.stop()
     second.wait(lambda: second.session.state == "idle")
 
