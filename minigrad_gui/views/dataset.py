@@ -184,5 +184,8 @@ class DatasetView(DockedView):
 
     # ------------------------------------------------------------ export
 
+    def picture_parts(self) -> Sequence[QWidget]:
+        return [part for part in (self._heading, self._remarks, self._rows.content) if not part.isHidden()]
+
     def table(self) -> Iterable[Sequence[Any]]:
         return [] if self._preview is None else self._preview.table()

@@ -52,12 +52,12 @@ class ClassRows(QScrollArea):
         self._heads = _Heads()
         self.mosaic = Mosaic(name, scale=1)
         self.mosaic.chosen.connect(self._on_chosen)
-        self._content = QWidget()
-        layout = row(self._heads, self.mosaic, 1, spacing=GAP_PX, parent=self._content)
+        self.content = QWidget()
+        layout = row(self._heads, self.mosaic, 1, spacing=GAP_PX, parent=self.content)
         for part in (self._heads, self.mosaic):
             layout.setAlignment(part, Qt.AlignmentFlag.AlignTop)
-        make_scrolling(self, self._content, name)
-        self._content.setAutoFillBackground(False)  # as `setWidget` would have it
+        make_scrolling(self, self.content, name)
+        self.content.setAutoFillBackground(False)  # as `setWidget` would have it
 
     def set_rows(self, rows: Sequence[ClassRow]) -> None:
         self._rows = rows
@@ -102,7 +102,7 @@ class ClassRows(QScrollArea):
         mosaic.set_scale(scale)
         mosaic.setFixedWidth(columns * tile.width())
         self._show_pictures(lines * columns)
-        self._content.setMinimumHeight(len(rows) * lines * tile.height())
+        self.content.setMinimumHeight(len(rows) * lines * tile.height())
 
     def _show_pictures(self, count: int) -> None:
         """So many of each class, with paper of the card's colour where a class has fewer."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
 from minigrad_gui import data
@@ -216,6 +217,17 @@ def test_a_picture_that_is_clicked_takes_the_drawings_place(user, view, few_digi
     user.session.show_picture(1 - user.session.shown.picture, user.session.shown.name)
     user.wait(lambda: mosaic.current == -1)
     assert view.isVisible()
+
+
+def test_the_exported_picture_shows_every_class(user, few_digits, choose, tmp_path):
+    np.savez(tmp_path / "many.npz", x=few_digits.train_images[:600], y=np.arange(600) % 40)
+    opened(user, tmp_path / "many.npz")
+    area = rows(user)
+    user.wait(lambda: area.verticalScrollBar().maximum() > 0)
+    choose(tmp_path / "many.png")
+    user.trigger("datasetPngAction")
+    image = QImage(str(tmp_path / "many.png"))
+    assert image.height() >= area.content.height() > area.height()
 
 
 def test_behind_another_view_nothing_is_loaded_until_it_is_seen(user, view, own):
