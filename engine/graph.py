@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.ops import Array
-from engine.rules import Rule, rule_of
+from engine.rules import Rule, argument_names, rule_of
 from engine.tensor import Origin, Tensor, sum_to_shape, topological_order
 
 FULL_COUNT = 12
@@ -64,6 +64,11 @@ class Graph:
                     nodes.append(Node(tensor, called.get(tensor, ""), inputs, made))
         self.nodes = tuple(nodes)
         self.steps = (*self._forward(), *(self._backward() if root.grad is not None else ()))
+        self._computed = {step.target: number for number, step in enumerate(self.steps) if step.is_forward}
+        self._adding: dict[int, list[int]] = {}
+        for number, step in enumerate(self.steps):
+            if not step.is_forward:
+                self._adding.setdefault(step.target, []).append(number)
 
     def _forward(self) -> list[GraphStep]:
         return [GraphStep(True, index, index) for index, node in enumerate(self.nodes) if node.origin]
@@ -102,19 +107,29 @@ class Graph:
             gradient = op.vjps[step.argument](g, result.tensor.data, *arrays, **options)
             return np.asarray(sum_to_shape(gradient, target.shape), target.dtype)
 
+    def arguments(self, step: GraphStep) -> list[tuple[str, Any]]:
+        """What the rule works with, by the names that it has there: g, y, the inputs' arrays and the options."""
+        result = self.nodes[step.node]
+        if result.origin is None or not (step.is_forward or step.argument is not None):
+            return []
+        op, _, arrays, _, options = result.origin
+        if step.argument is None:
+            return [*zip(argument_names(op), arrays, strict=False), *options.items()]
+        values = [result.tensor.grad, result.tensor.data, *arrays]
+        return [*zip(argument_names(op, step.argument), values, strict=False), *options.items()]
+
     def value(self, index: int, count: int) -> Array | None:
         """The value of a node after the first `count` steps; None if it is yet to be computed. Leaves are given."""
-        node = self.nodes[index]
-        known = node.origin is None or any(step.target == index for step in self.steps[:count])
-        return node.tensor.data if known else None
+        known = self._computed.get(index, -1) < count
+        return self.nodes[index].tensor.data if known else None
 
     def gradient(self, index: int, count: int) -> Array | None:
         """The gradient of a node as far as the first `count` steps have computed it; None before that."""
-        given = [step for step in self.steps if step.target == index and not step.is_forward]
-        done = [step for step in self.steps[:count] if step.target == index and not step.is_forward]
+        adding = self._adding.get(index, [])
+        done = [self.steps[number] for number in adding if number < count]
         if not done:
             return None
-        if len(done) == len(given):
+        if len(done) == len(adding):
             return self.nodes[index].tensor.grad
         total = self.contribution(done[0])
         for step in done[1:]:

@@ -37,13 +37,28 @@ class Rule:
 @cache
 def rule_of(op: Op, argument: int | None = None) -> Rule | None:
     """The rule for the gradient of an argument, or with None for the result. None if the source is not there."""
-    function = op.forward if argument is None else op.vjps[argument]
-    while isinstance(function, partial):
-        function = function.func
     source, tree = _source()
-    code = getattr(function, "__code__", None)
+    code, _ = _code(op, argument)
     written = _in_table(tree, op.name) if code is None else _function(tree, code)
     return None if written is None else _rule(source.splitlines(), written)
+
+
+@cache
+def argument_names(op: Op, argument: int | None = None) -> tuple[str, ...]:
+    """What the rule calls its arguments: g, y and the arrays, or with None just the arrays. The options may follow."""
+    code, bound = _code(op, argument)
+    if code is None:
+        return tuple("ab")  # of NumPy's functions, as the rules for their gradients call them
+    return code.co_varnames[bound : code.co_argcount]
+
+
+def _code(op: Op, argument: int | None) -> tuple[CodeType | None, int]:
+    """The code of a rule, None if it is NumPy's, and how many arguments are bound already."""
+    function: Any = op.forward if argument is None else op.vjps[argument]
+    bound = 0
+    while isinstance(function, partial):
+        function, bound = function.func, bound + len(function.args)
+    return getattr(function, "__code__", None), bound
 
 
 @cache

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine import MLP, Tensor, cross_entropy_loss
+from engine import MLP, Tensor, cross_entropy_loss, stack
 from engine.graph import Graph, GraphStep, shape_text, summary
 
 
@@ -99,6 +99,28 @@ def test_a_broadcast_input_gets_a_gradient_of_its_own_shape():
     graph = Graph(result, {"a": a, "b": b})
     shapes = [graph.contribution(step).shape for step in graph.steps if not step.is_forward]
     assert shapes == [(), (2, 3), (2, 1), (3,)]
+
+
+def test_a_rule_is_told_with_what_it_works_with():
+    a, b = Tensor(2.0, requires_grad=True), Tensor([1.0, 3.0], requires_grad=True)
+    result = stack([(a * b).sum(axis=0), a], axis=0).var()
+    result.backward()
+    graph = Graph(result, {"a": a, "b": b})
+    steps = reversed(graph.steps)  # the last of one key is then the one forward
+    told = {(graph.nodes[step.node].title, step.argument): dict(graph.arguments(step)) for step in steps}
+    assert list(told["multiply", None]) == ["a", "b"]
+    assert told["multiply", 1]["a"] == 2
+    assert told["multiply", 1]["y"].tolist() == [2, 6]
+    assert told["multiply", 1]["g"] is graph.nodes[graph.edges[0][1]].tensor.grad
+    assert told["sum", 0] == {
+        "g": told["sum", 0]["g"],
+        "y": 8,
+        "a": told["sum", None]["a"],
+        "axis": 0,
+        "keepdims": False,
+    }
+    assert list(told["stack", 1]) == ["g", "y", "axis"]
+    assert list(told["var", None]) == ["a", "axis", "ddof", "keepdims"]
 
 
 def test_before_backward_there_are_only_steps_forward():

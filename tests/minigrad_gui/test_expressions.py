@@ -96,6 +96,7 @@ def test_anything_else_is_refused_in_one_sentence(text, told):
         "b.reshape(150, 1) * b",
         "b.reshape(150, 1) @ b.reshape(1, 150)",
         "maximum(b.reshape(150, 1), b)",
+        "b.reshape(1, 150)[[" + "0, " * 80 + "]]",
         "stack([" + ", ".join(["b"] * 70) + "])",
     ],
 )
