@@ -14,7 +14,7 @@ from engine.run import TrainingRun
 from engine.training import predict
 from minigrad_gui import handwriting
 from minigrad_gui.digits import rasterize
-from minigrad_gui.handwriting import MAX_FILE_BYTES, DrawingStore, DrawingStoreError, is_dot, teach
+from minigrad_gui.handwriting import MAX_FILE_BYTES, DrawingStore, DrawingStoreError, is_dot, label_of, teach
 
 FLAGGED_ONE = np.array([[0.2, 0.55], [0.55, 0.12], [0.55, 0.88]])
 LINE = [np.array([[0.5, 0.1], [0.5, 0.9]])]
@@ -282,6 +282,19 @@ def test_a_file_that_is_not_a_drawing_is_skipped_and_left_alone(tmp_path, conten
     assert [drawing.name for drawing in drawing_store.drawings] == [first.name]
     drawing_store.remove(drawing_store.drawings[0])
     assert (tmp_path / "00000.json").read_bytes() == (tmp_path / "99999.json").read_bytes() == content
+
+
+@pytest.mark.parametrize("label", ["A", "ankle boot", "é", "10", "x" * 60])
+def test_other_classes_are_stored_by_name(tmp_path, label):
+    DrawingStore(tmp_path).add(LINE, label_of(label))
+    assert [drawing.label for drawing in opened(tmp_path).drawings] == [label]
+
+
+@pytest.mark.parametrize("label", ["7", "", "x" * 61, "a\nb", 10, -1, 7.0, True, None, ["A"]])
+def test_a_label_is_a_digit_or_the_name_of_another_class(tmp_path, label):
+    (tmp_path / "one.json").write_text(json.dumps({**GOOD, "label": label}))
+    assert opened(tmp_path).drawings == []
+    assert label_of("7") == 7
 
 
 def test_what_is_not_a_json_file_is_skipped_and_left_alone(tmp_path):

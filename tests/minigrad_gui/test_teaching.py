@@ -1,11 +1,14 @@
 """The teaching worker, called in the test's own thread: every job ends in one result."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from mnist_digits import replace_mnist
 
 from engine import MLP
-from minigrad_gui import data, handwriting
+from minigrad_gui import data, handwriting, teaching
+from minigrad_gui.analysis import TrainedOn
 from minigrad_gui.handwriting import Drawing
 from minigrad_gui.teaching import TeachingJob, TeachingWorker
 
@@ -74,3 +77,38 @@ def test_without_digits_preparing_is_silent(worker, monkeypatch):
 
     replace_mnist(monkeypatch, fail)
     worker.prepare()
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A job of a network of two classes, and the file that it was trained on: sorted by class."""
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (800, 28, 28), np.uint8), np.repeat(["A", "B"], 400)
+    np.savez(tmp_path / "own.npz", x_train=images, y_train=labels)
+    model = MLP(784, [16], 2, dtype=np.float32, init="he", rng=np.random.default_rng(0))
+    trained_on = TrainedOn(str(tmp_path / "own.npz"))
+    return TeachingJob(model, (Drawing((LINE,), "B", "line"),), ("A", "B"), trained_on)
+
+
+def test_a_network_of_other_classes_learns_with_its_own_data(worker, results, own, monkeypatch):
+    asked = []
+    monkeypatch.setattr(teaching, "REPLAYED", 100)
+    monkeypatch.setattr(teaching, "teach", lambda *given, **_: asked.append(given) or given[0].copy())
+    worker.run(own)
+    assert [result.error for result in results] == [None]
+    ((_, _, labels, replayed, replayed_labels),) = asked
+    assert labels == [1]
+    assert len(replayed) == 100
+    assert 30 < replayed_labels.sum() < 70, "the file is sorted by class"
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"class_names": ("A", "B", "C")}, "own.npz has other classes than this network"),
+        ({"trained_on": TrainedOn("/gone/own.npz")}, "There is no file or folder /gone/own.npz."),
+    ],
+)
+def test_without_its_own_data_it_learns_nothing(worker, results, own, changed, message):
+    worker.run(replace(own, **changed))
+    assert [result.error.startswith(message) for result in results] == [True]

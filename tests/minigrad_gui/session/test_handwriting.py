@@ -149,3 +149,14 @@ def test_the_next_session_knows_what_was_taught(make_handwriting, network, qtbot
     second.forget()
     second.drawings.flush()
     assert make_handwriting().drawings.unread == ()
+
+
+def test_only_drawings_of_the_networks_classes_are_learnt(handwriting):
+    letters = MLP(784, [16], 2, dtype=np.float32, rng=np.random.default_rng(0))
+    handwriting.set_network(letters, ("7", "B"), is_wanted=False)
+    for strokes, label in ((ONE, 7), ([ONE[0] * 0.9], "B"), ([ONE[0] * 0.8], "C")):
+        handwriting.teach(strokes, label)
+    assert labels(handwriting) == [7, "B", "C"]
+    assert [drawing.label for drawing in handwriting.usable] == [7, "B"]
+    handwriting.set_network(letters, is_wanted=False)
+    assert [drawing.label for drawing in handwriting.usable] == [7]
