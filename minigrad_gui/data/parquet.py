@@ -53,20 +53,33 @@ def read(path: Path) -> Found:
 def read_files(files: Mapping[str, Sequence[Path]]) -> Found:
     """The dataset whose splits are in these files; the names of the splits contain "train", "test" and the like."""
     splits: dict[str, list[Samples]] = {}
-    names: dict[int, str] | None = None
     remarks = []
-    for split, parts in files.items():
-        tables = [table for table in map(_opened, parts) if table.count]
-        samples = [_samples(table) for table in tables]
-        for table in tables:
-            names = _class_names(table.schema) or names
-        if samples and names and all((each.labels == UNLABELLED).all() for each in samples):
+    tables = {split: [table for table in map(_opened, parts) if table.count] for split, parts in files.items()}
+    known = [_class_names(table.schema) for parts in tables.values() for table in parts]
+    differ = any(each != known[0] for each in known)  # then the numbers mean nothing without their own names
+    names = known[0] if known and not differ else None
+    for split, parts in tables.items():
+        samples = [_samples(table) for table in parts]
+        if samples and any(known) and all((each.labels == UNLABELLED).all() for each in samples):
             remarks.append(f"The pictures “{split}” have no labels and are left out.")
-        elif samples:
+            continue
+        if differ:
+            samples = [_named(each, _class_names(table.schema)) for each, table in zip(samples, parts, strict=True)]
+        if samples:
             splits.setdefault(split_of(split) or "train", []).extend(samples)
     if not splits:
         raise DataError("it holds no pictures.")
     return replace(in_splits(splits, remarks), class_names=names)
+
+
+def _named(samples: Samples, names: Mapping[int, str] | None) -> Samples:
+    """The samples with the names of their classes as labels. Raises DataError for labels without a name."""
+    values, places = np.unique(samples.labels, return_inverse=True)
+    if names is None:
+        return samples
+    if any(value not in names for value in values.tolist()):
+        raise DataError("a label has no name.")
+    return replace(samples, labels=np.array([names[value] for value in values.tolist()])[places])
 
 
 def _opened(path: Path) -> Table:

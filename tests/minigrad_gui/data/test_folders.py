@@ -87,6 +87,12 @@ def test_a_file_called_test_makes_no_split(own, files, tmp_path):
     assert_all_there(opened(write(tmp_path, renamed)), own.x, own.y)
 
 
+def test_one_class_alone_is_refused(own, tmp_path):
+    files = {f"7/{number}.png": encoded(image) for number, image in enumerate(own.x[own.y == 7])}
+    with pytest.raises(DataError, match="no labels"):
+        opened(write(tmp_path, files))
+
+
 def test_10_is_the_eleventh_class(own, tmp_path):
     files = {f"{at % 11}/{at}.png": encoded(own.x[at]) for at in range(110)}
     dataset = opened(write(tmp_path, files), orientation="upright")

@@ -47,6 +47,17 @@ def test_names_of_the_classes_are_kept_even_of_those_without_pictures(own, tmp_p
     assert_all_there(dataset, own.x[:60], own.y[:60] % 3)
 
 
+def test_files_that_number_their_classes_differently_go_by_the_names(own, tmp_path):
+    """`cast_column` between two lists of names keeps the numbers, so that a part may have names of its own."""
+    backwards = "9876543210"
+    pq.write_table(table(own.x, own.y, "0123456789"), tmp_path / "train.parquet")
+    pq.write_table(table(own.tx, 9 - own.ty, backwards), tmp_path / "test.parquet")
+    assert_same(opened(tmp_path / "train.parquet"), own)
+    pq.write_table(table(own.tx, own.ty + 1, backwards), tmp_path / "test.parquet")
+    with pytest.raises(DataError, match="a label has no name"):
+        opened(tmp_path / "train.parquet")
+
+
 def test_lists_of_numbers_and_categories(own, tmp_path):
     labels = pa.array([f"n{9 - label}" for label in own.y]).dictionary_encode()
     columns = {"image": own.x.tolist(), "label": labels, "id": pa.array(range(400)).cast(pa.string())}
