@@ -25,7 +25,7 @@ from engine.config import MAX_AUGMENTATION, SCHEDULES
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
 from engine.record import TrainingRecord
-from minigrad_gui import app, data
+from minigrad_gui import app, data, exchange
 from minigrad_gui.data.choices import LABELS, ORIENTATIONS, POLARITIES, SIZINGS
 from minigrad_gui.data_report import describe, write_sheet
 from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
@@ -36,7 +36,7 @@ from minigrad_gui.reader import Prediction, ReadDigit, Reader, load_network, per
 from minigrad_gui.records import names_of_classes, recorded_dataset
 from minigrad_gui.version import version
 
-COMMANDS = ("train", "evaluate", "predict", "data")
+COMMANDS = ("train", "evaluate", "predict", "data", "export")
 DEFAULTS = TrainingConfig()
 """The defaults of the window, and of `train` without a preset."""
 
@@ -51,6 +51,8 @@ A laboratory for neural networks. With no command it opens the window, with a mo
   minigrad-gui evaluate my-digits.npz     how well it reads the 10,000 test digits
   minigrad-gui predict my-digits.npz photo.jpg scans/
                                           what it reads in pictures, one digit or many
+  minigrad-gui export my-digits.npz page.html
+                                          the network in a format for other programs
 """
 
 
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = _commands().parse_args(given)
             return int(options.run(options))
         return app.run(_window_parser().parse_args(given).model)
-    except (UsageError, ModelFileError, ConfigError, data.DataError) as error:
+    except (UsageError, ModelFileError, ConfigError, data.DataError, exchange.ExchangeError) as error:
         complain(error)
         return 2
     except MemoryError:
@@ -144,6 +146,16 @@ def _commands() -> argparse.ArgumentParser:
     _add_data(show, required=True)
     show.add_argument("--sheet", type=Path, metavar="FILE", help="write some pictures of each class to this PNG file")
     show.set_defaults(run=_show_data)
+    kinds = "; ".join(f"{suffix}: {export.name}" for suffix, export in exchange.EXPORTS.items())
+    out = commands.add_parser(
+        "export",
+        help="write a network for other programs",
+        description=f"Write a network in the format of another program, with how pictures are prepared and how far "
+        f"an answer can be trusted. The suffix of FILE decides. {kinds}.",
+    )
+    out.add_argument("model", type=Path, metavar="MODEL", help="an .npz file written by the window or by train")
+    out.add_argument("file", type=Path, metavar="FILE", help="the file to write; an older one is replaced")
+    out.set_defaults(run=_export)
     return parser
 
 
@@ -178,7 +190,9 @@ def _add_train(commands: Any) -> None:
 
     preset = "settings to begin with, for the other options to change: quick is good after seconds, reference is the "
     preset += "classic exercise, best reads drawn digits best, after minutes"
-    parser.add_argument("--preset", choices=list(PRESETS), help=preset)
+    begins = parser.add_mutually_exclusive_group()
+    begins.add_argument("--preset", choices=list(PRESETS), help=preset)
+    begins.add_argument("--config", type=Path, metavar="FILE.toml", help="settings to begin with, from a file")
     add("--epochs", "epochs", "how many times to go through the digits", type=int, metavar="N")
     add("--hidden", "hidden", 'hidden layers, such as 256,128; "" for none', nargs="+", metavar="SIZES")
     add("--batch-size", "batch_size", "digits to each step", type=int, metavar="N")
@@ -219,7 +233,7 @@ def _thread_count(text: str) -> int:
     return int(text)
 
 
-# ---------------------------------------------------------------- train, evaluate, predict
+# ---------------------------------------------------------------- what the commands do
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -231,7 +245,7 @@ def _train(options: argparse.Namespace) -> int:
         raise UsageError("--data and --dataset name different digits; use one of them.")
     own = _own_data(options)
     if options.resume is not None:
-        if settings or variation or options.preset or options.dataset:
+        if settings or variation or options.preset or options.config or options.dataset:
             others = "--save, --checkpoint, --threads and --data"
             raise UsageError(f"--resume uses the settings of its run; only {others} can be added.")
         resume(options.resume, dataset=own, **runs_with)
@@ -239,6 +253,8 @@ def _train(options: argparse.Namespace) -> int:
     if "hidden" in settings:
         settings["hidden"] = parse_hidden(" ".join(settings["hidden"]))
     start = PRESETS[options.preset] if options.preset else DEFAULTS
+    if options.config is not None:
+        start = exchange.read_config(options.config)
     config = replace(start, **settings, augmentation=replace(start.augmentation, **variation))
     source = options.data or options.dataset or dataset_of(options.preset or "quick", "mnist")
     train(config, source if own is None else data.source_key(source), dataset=own, **runs_with)
@@ -305,6 +321,12 @@ def _predict(options: argparse.Namespace) -> int:
         for line in _each_answer(digits) if options.all else [_answer(digits)]:
             print(f"{printable(path)}: {line}")
     return status
+
+
+def _export(options: argparse.Namespace) -> int:
+    exchange.export_model(options.file, *load_model(options.model))
+    print(printable(f"saved {options.file}"))
+    return 0
 
 
 def _pictures(given: Sequence[Path]) -> Iterator[Path | PictureError]:

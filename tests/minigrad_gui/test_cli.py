@@ -16,7 +16,7 @@ from engine.calibration import Calibration
 from engine.config import MAX_AUGMENTATION
 from engine.record import TrainingRecord
 from engine.training import logits_of
-from minigrad_gui import data
+from minigrad_gui import data, exchange
 from minigrad_gui.cli import main
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.resources import asset_path
@@ -343,6 +343,24 @@ def test_a_network_that_cannot_read_digits_is_refused(tmp_path, capsys):
 def test_divergence_is_reported_with_advice(capsys):
     assert main(["train", "--epochs", "5", "--hidden", "64,64", "--optimizer", "sgd", "--lr", "1000"]) == 2
     assert "Try --lr 100." in capsys.readouterr().err
+
+
+def test_export_writes_a_network_for_another_program(tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["export", PRETRAINED, str(page)]) == 0
+    assert capsys.readouterr().out == f"saved {page}\n"
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_an_export_that_fails_is_told_in_one_line(tmp_path, capsys):
+    assert main(["export", PRETRAINED, str(tmp_path / "network.docx")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_config_file_sets_what_options_do_not(tmp_path, trained_config):
+    exchange.write_config(tmp_path / "run.toml", TrainingConfig(hidden=(8,), epochs=2, optimizer="sgd"))
+    config = trained_config(f"--config {tmp_path / 'run.toml'} --epochs 1")
+    assert (config.hidden, config.epochs, config.optimizer) == ((8,), 1, "sgd")
 
 
 @pytest.mark.parametrize("words", ["--help", "train --help", "evaluate --help", "predict --help"])

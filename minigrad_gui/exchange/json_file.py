@@ -1,0 +1,34 @@
+"""JSON: the metadata, and the weights as numbers, so that any language can use them.
+
+    {"format": "minigrad network", "version": 1, ..., "layers": [{"W": [[...], ...], "b": [...]}, ...]}
+
+W has shape (out, in), b (out,). The numbers have as many digits as it takes to read back the same ones.
+"""
+
+import json
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.exchange.portable import Portable
+
+DIGITS = {4: 9, 8: 17}
+"""How many make a float of so many bytes unmistakable."""
+
+
+def write(network: Portable, file: IO[bytes]) -> None:
+    about = json.dumps(network.metadata(), indent=1)
+    file.write(about.removesuffix("\n}").encode("ascii") + b',\n "layers": [')
+    for index, (W, b) in enumerate(network.layers):
+        file.write(b"," if index else b"")
+        file.write(b'\n  {"W": [')
+        for number, row in enumerate(W):
+            file.write((b",\n" if number else b"\n") + _list(row))
+        file.write(b'],\n   "b": ' + _list(b) + b"}")
+    file.write(b"\n ]\n}\n")
+
+
+def _list(row: NDArray[np.floating[Any]]) -> bytes:
+    form = f"%.{DIGITS[row.itemsize]}g"
+    return f"[{', '.join(form % number for number in row.tolist())}]".encode("ascii")
