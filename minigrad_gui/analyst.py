@@ -14,7 +14,7 @@ from minigrad_gui.analysis import Answer, Desk, Work
 from minigrad_gui.dataset_cache import DatasetCache
 
 TIME_SHARE = 0.02
-"""Share of one core during a run."""
+"""Share of one core's time during a run."""
 
 
 class Analyst(QThread):
@@ -65,7 +65,8 @@ class Analyst(QThread):
     def run(self) -> None:
         while (taken := self._take()) is not None:
             key, work, is_urgent = taken
-            began_s = time.perf_counter()
+            may_rest = self._is_considerate and not is_urgent  # what was done before a run costs it nothing
+            began_s = time.thread_time()
             try:
                 # A second BLAS thread would spin while it waits for a core that the window uses.
                 with process.one_blas_thread_if_free():
@@ -74,12 +75,12 @@ class Analyst(QThread):
                 if not self._is_cancelled():
                     logging.getLogger("minigrad").exception("The analysis %s failed", key)
                 answer = Answer(key, error=str(error) or type(error).__name__)
-            now_s = time.perf_counter()
+            spent_s = time.thread_time() - began_s  # without what it waited for a core
             with self._changed:
                 is_wanted = not (self._is_withdrawn or self._is_ending)
                 self._current = None
-                if not is_urgent:
-                    self._rests_until_s = now_s + (now_s - began_s) / TIME_SHARE
+                if may_rest:
+                    self._rests_until_s = time.perf_counter() + spent_s / TIME_SHARE
             if is_wanted:
                 self.answered.emit(answer)
 

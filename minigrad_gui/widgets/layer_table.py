@@ -62,7 +62,7 @@ class LayerTable(QWidget):
     def row_text(self, index: int) -> str:
         """A layer in words."""
         assert self._now is not None
-        parts = [f"{kind} up to {limit:.2g}" for kind, limit in zip(KINDS, self._limits[index], strict=True)]
+        parts = [f"{kind} up to {_figure(limit)}" for kind, limit in zip(KINDS, self._limits[index], strict=True)]
         dead, moved = self._figures(index)
         parts += [f"{dead} {DEAD}"] * bool(dead) + [f"{MOVED} {moved} per mini-batch"] * bool(moved)
         return f"{self._name(index)}: {', '.join(parts)}."
@@ -73,7 +73,7 @@ class LayerTable(QWidget):
     def _figures(self, index: int) -> tuple[str, str]:
         assert self._now is not None
         dead, moved = self._now.layers[index].dead, self._now.moved[index]
-        return "" if dead is None else f"{dead:.0%}", "" if moved is None else f"{moved:.1e}"
+        return "" if dead is None else f"{dead:.0%}", "" if moved is None else f"{moved:.1e}" if moved else "0"
 
     def sizeHint(self) -> QSize:
         return QSize(400, self.fontMetrics().height() + GAP_PX + ROW_PX * self._row_count)
@@ -116,8 +116,13 @@ class LayerTable(QWidget):
                 place = QRect(QPoint(left, top), QSize(width, height))
                 painter.drawImage(place, image)
                 painter.setPen(Qt.GlobalColor.white)
-                painter.drawText(place.adjusted(3, 1, -3, -1), LIMIT, f"±{limit:.2g}" if limit else "all 0")
+                painter.drawText(place.adjusted(3, 1, -3, -1), LIMIT, f"±{_figure(limit)}" if limit else "all 0")
         painter.end()
+
+
+def _figure(value: float) -> str:
+    """With two figures that count: 0.0016, 12, 260,000."""
+    return f"{float(f'{value:.2g}'):,g}"
 
 
 def _limit(histograms: Sequence[Histogram]) -> float:

@@ -11,6 +11,13 @@ from minigrad_gui.dataset_cache import DatasetCache
 LONG_MS = 30_000
 
 
+def spend(seconds):
+    """Use this much of a core's time."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
 @pytest.fixture
 def analyst():
     analyst = Analyst(DatasetCache())
@@ -89,8 +96,7 @@ def test_beside_a_run_it_rests_as_long_as_its_share_demands(analyst, qtbot):
 
     def work(_):
         began.append(time.perf_counter())
-        while time.perf_counter() < began[-1] + spent_s:
-            pass
+        spend(spent_s)
 
     analyst.set_considerate(True)
     for key in ("a", "b"):
@@ -99,10 +105,18 @@ def test_beside_a_run_it_rests_as_long_as_its_share_demands(analyst, qtbot):
     assert began[1] - began[0] >= spent_s / TIME_SHARE
 
 
+def test_neither_waiting_nor_what_was_done_before_the_run_makes_it_rest(analyst, qtbot):
+    for is_considerate, work in ((False, lambda _: spend(0.05)), (True, lambda _: time.sleep(0.05))):
+        analyst.set_considerate(is_considerate)
+        with qtbot.waitSignal(analyst.answered, timeout=LONG_MS):
+            analyst.ask("a", work)
+    assert analyst._rests_until_s < time.perf_counter() + 1 < time.perf_counter() + 0.05 / TIME_SHARE
+
+
 def test_after_the_run_it_does_not_rest_any_longer(analyst, answers, qtbot):
     analyst.set_considerate(True)
     with qtbot.waitSignal(analyst.answered, timeout=LONG_MS):
-        analyst.ask("a", lambda _: time.sleep(0.02))
+        analyst.ask("a", lambda _: spend(0.02))
     rests_until_s = analyst._rests_until_s
     with qtbot.waitSignal(analyst.answered, timeout=LONG_MS):
         analyst.ask("b", lambda _: time.perf_counter())
@@ -116,12 +130,11 @@ def test_urgent_work_is_next_and_does_not_rest(analyst, answers, qtbot):
 
     analyst.set_considerate(True)
     held = Held()
-    analyst.ask("long", held)
+    analyst.ask("long", lambda desk: (held(desk), spend(0.01)))
     assert held.begun.wait(LONG_MS / 1000)
     analyst.ask("other", now)
     for key in ("stroke", "next stroke"):
         analyst.ask(key, now, urgent=True)
-    qtbot.wait(20)  # the longer the work, the longer the rest
     held.may_end.set()
     qtbot.waitUntil(lambda: len(answers) == 4, timeout=LONG_MS)
     assert [each.key for each in answers] == ["long", "stroke", "next stroke", "other"]

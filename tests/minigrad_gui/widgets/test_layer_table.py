@@ -43,8 +43,15 @@ def test_where_all_has_become_0_what_was_before_stays_in_sight(table, look):
     assert found[0, 0] == 1, "at the limit, 0.5"
     assert found[BINS // 2 - 1, 1] == 1
     nothing = replace(look.layers[0], activations=histogram(np.zeros(5)))
-    table.show_series([replace(look, layers=[nothing, look.layers[1]])])
+    table.show_series([replace(look, layers=[nothing, look.layers[1]], moved=[0.0, None])])
     assert "activations up to 0," in table.row_text(0)
+    assert table.row_text(0).endswith(" dead, moved 0 per mini-batch.")
+
+
+def test_large_numbers_are_told_without_powers_of_ten(table, look):
+    large = replace(look.layers[0], activations=histogram(np.array([-261_234.5])))
+    table.show_series([replace(look, layers=[large, look.layers[1]])])
+    assert "activations up to 260,000," in table.row_text(0)
 
 
 def test_a_layer_is_told_in_words(table, look):
