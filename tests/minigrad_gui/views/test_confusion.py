@@ -264,7 +264,8 @@ def test_shares_and_figures_can_be_saved(confusion, choose, tmp_path, few):
     shares = np.array([[float(cell) for cell in row[1:]] for row in rows[1:11]])
     np.testing.assert_allclose(shares[:, :10], counts / counts.sum(axis=1, keepdims=True))
     np.testing.assert_allclose(shares[:, 10], counts.diagonal() / counts.sum(axis=1))
-    np.testing.assert_allclose([float(cell) for cell in rows[11][1:]], counts.diagonal() / counts.sum(axis=0))
+    np.testing.assert_allclose([float(cell) for cell in rows[11][1:11]], counts.diagonal() / counts.sum(axis=0))
+    assert float(rows[11][11]) == counts.trace() / counts.sum()
 
 
 def test_behind_another_view_nothing_is_read_and_then_caught_up_with(confusion):
