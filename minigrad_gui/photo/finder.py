@@ -56,6 +56,8 @@ AT_RIM = 0.1
 """Digits cover less of a picture's rim than this, or they are its paper."""
 RIM = 0.06
 """The rim's width, as a share of the picture's sides."""
+FAINTEST, WIDE = 0.12, 0.5
+"""Minimum darkness of ink, as a share of the darkest, and minimum width of the palest, as a share of the pen's."""
 PALE = 0.55
 EVEN = 0.9
 """Strokes as dark as most are dark enough at EVEN; they are told apart from pale ones at PALE."""
@@ -180,12 +182,17 @@ def _is_dark_enough(ink: Gray, parts: Parts, group: NDArray[np.intp]) -> bool:
 
 
 def _strong(ink: Gray, kept: Mask, faint: float, at: Mask | None = None) -> Mask:
-    """What is as dark as most of the ink is, and what is paler and goes on from there; at: nowhere else."""
+    """What is as dark as most of the ink is, and what is paler and goes on from there; at: nowhere else.
+
+    The palest goes on only if it is about as wide as the pen, as ruled lines are not.
+    """
     if not kept.any():
         return kept
     full = float(np.percentile(ink[kept], 95))
-    weak = kept & (ink > max(faint, 0.22 * full))
-    return followed(kept & (ink > max(faint, 0.4 * full)), weak if at is None else weak & at)
+    strong, weak, faintest = (kept & (ink > max(faint, share * full)) for share in (0.4, 0.22, FAINTEST))
+    size = max(1, round(WIDE * thickness_of(np.where(strong, ink, 0)))) if strong.any() else 1
+    weak |= ndimage.grey_opening(faintest.astype(np.uint8), size) > 0
+    return followed(strong, weak if at is None else weak & at)
 
 
 def _inked(picture: NDArray[np.uint8], look: _Look, group: NDArray[np.intp]) -> Inked | None:

@@ -159,6 +159,19 @@ def test_a_pencil_is_as_dark_in_the_shadow():
     assert difference(digits.from_image(pixels(half)), digits.from_image(pixels(on(ink)))) < 0.03
 
 
+@pytest.mark.parametrize("size", [40, 200])
+def test_a_bar_that_is_five_times_as_pale_belongs_to_its_seven(size):
+    """Not read as a 1, although the bar is nearly as pale as ruled lines are."""
+    sheet = Image.new("L", (size, size), 255)
+    brush, pen = ImageDraw.Draw(sheet), size // 14
+    brush.line((0.3 * size, 0.2 * size, 0.7 * size, 0.2 * size), 204, pen)
+    brush.line((0.7 * size, 0.2 * size, 0.45 * size, 0.8 * size), 0, pen)
+    (found,) = find_digits(np.asarray(sheet))
+    left, _, right, _ = found.box
+    assert left < 0.33 * size
+    assert right > 0.68 * size
+
+
 @pytest.mark.parametrize("colour", [(0, 0, 0), (1, 1, 1), (0.95, 0.95, 0.6), (0.5, 0.5, 0.5)])
 def test_opaque_pixels_are_the_drawing(colour):
     ink = drawn(3)
