@@ -243,12 +243,14 @@ def _train(options: argparse.Namespace) -> int:
     runs_with: dict[str, Any] = {name: given[name] for name in ("threads", "save", "checkpoint")}
     if options.data is not None and options.dataset is not None:
         raise UsageError("--data and --dataset name different digits; use one of them.")
-    own = _own_data(options)
+    own = None if options.data is None else data.source_key(options.data)
+    if own is not None:
+        runs_with["choices"] = _choices(options)
     if options.resume is not None:
         if settings or variation or options.preset or options.config or options.dataset:
             others = "--save, --checkpoint, --threads and --data"
             raise UsageError(f"--resume uses the settings of its run; only {others} can be added.")
-        resume(options.resume, dataset=own, **runs_with)
+        resume(options.resume, source=own, **runs_with)
         return 0
     if "hidden" in settings:
         settings["hidden"] = parse_hidden(" ".join(settings["hidden"]))
@@ -256,8 +258,7 @@ def _train(options: argparse.Namespace) -> int:
     if options.config is not None:
         start = exchange.read_config(options.config)
     config = replace(start, **settings, augmentation=replace(start.augmentation, **variation))
-    source = options.data or options.dataset or dataset_of(options.preset or "quick", "mnist")
-    train(config, source if own is None else data.source_key(source), dataset=own, **runs_with)
+    train(config, own or options.dataset or dataset_of(options.preset or "quick", "mnist"), **runs_with)
     return 0
 
 
@@ -283,11 +284,12 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _own_data(options: argparse.Namespace) -> data.Dataset | None:
     """The dataset of --data, with the choices that were given."""
-    if options.data is None:
-        return None
+    return None if options.data is None else data.open_dataset(options.data, _choices(options))
+
+
+def _choices(options: argparse.Namespace) -> data.Choices:
     names = tuple(name.strip() for name in options.class_names.split(",")) if options.class_names else None
-    choices = data.Choices(options.orientation, options.polarity, options.labels, options.sizing, names)
-    return data.open_dataset(options.data, choices)
+    return data.Choices(options.orientation, options.polarity, options.labels, options.sizing, names)
 
 
 def _show_data(options: argparse.Namespace) -> int:

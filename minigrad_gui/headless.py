@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -18,7 +19,6 @@ from engine.run import TrainingRun
 from engine.training import EpochSummary
 from minigrad_gui import data
 from minigrad_gui.control import TrainingControl
-from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, open_run
 
 IMPATIENCE_S = 1.0
@@ -43,19 +43,19 @@ def train(
     threads: int | None,
     save: Path | None,
     checkpoint: Path | None,
-    dataset: data.Dataset | None = None,
+    choices: data.Choices = data.ALL_GUESSED,
 ) -> None:
-    """Train a new network on one of data.SOURCES, test it, and report on stdout.
+    """Train a new network on a source of `data.load`, test it, and report on stdout.
 
-    dataset: what to train on, if it was loaded before; `source` is its name. threads: of BLAS, None for the fastest
-    number; save: the file for the network; checkpoint: the file for the run, written during training. Raises
-    UsageError, DataError, ConfigError or ModelFileError; StoppedError on Ctrl+C and SIGTERM.
+    choices: how the source is read; threads: of BLAS, None for the fastest number; save: the file for the network;
+    checkpoint: the file for the run, written during training. Raises UsageError, DataError, ConfigError or
+    ModelFileError; StoppedError on Ctrl+C and SIGTERM.
     """
     save, checkpoint = _targets(save, checkpoint)
     if checkpoint is not None and checkpoint.exists():
         _refuse_to_replace(checkpoint)
     control = TrainingControl(config.learning_rate)
-    _train(TrainingJob(config, source, control, None, checkpoint, threads=threads), save, dataset)
+    _train(TrainingJob(config, source, control, None, checkpoint, threads=threads, choices=choices), save)
 
 
 def resume(
@@ -64,18 +64,22 @@ def resume(
     threads: int | None,
     save: Path | None,
     checkpoint: Path | None,
-    dataset: data.Dataset | None = None,
+    source: str | None = None,
+    choices: data.Choices = data.ALL_GUESSED,
 ) -> None:
     """Resume the run in the file `path`; parameters and errors are those of `train`.
 
-    By default it has as many threads as before, and the network is the same as without the interruption.
+    source: where its data is now, None for where it was; choices: how to read that, ALL_GUESSED for as before. By
+    default it has as many threads as before, and the network is the same as without the interruption.
     """
     save, checkpoint = _targets(save, checkpoint)
     _check_apart(save, checkpoint or path)
     if checkpoint is not None and checkpoint.exists() and not checkpoint.samefile(path):
         _refuse_to_replace(checkpoint)
     job = TrainingJob.resuming(path, summarize_checkpoint(path), checkpoint or path, threads)
-    _train(job, save, dataset)
+    if source is not None:
+        job = replace(job, source=source, choices=job.choices if choices == data.ALL_GUESSED else choices)
+    _train(job, save)
 
 
 def complain(what: object) -> None:
@@ -148,14 +152,11 @@ def _first_signal_stops(control: TrainingControl) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _train(job: TrainingJob, save: Path | None, dataset: data.Dataset | None) -> None:
+def _train(job: TrainingJob, save: Path | None) -> None:
     """Train to the last epoch, test, save and report."""
-    datasets = DatasetCache()
-    if dataset is not None:
-        datasets.put(job.source, dataset)
     with _first_signal_stops(job.control) as asked:
         try:
-            with open_run(job, RunCache(datasets), _tell_failed_checkpoint) as runner:
+            with open_run(job, RunCache(), _tell_failed_checkpoint) as runner:
                 if job.resume_from is not None:
                     print(f"resuming {_position(runner.run)}", flush=True)
                 _run(runner, save, asked)

@@ -1,7 +1,7 @@
 """The course of a run, as far as it is known."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine import TrainingConfig
 from engine.record import TrainingRecord
@@ -27,7 +27,10 @@ class Curves:
 
 def recorded_curves(record: TrainingRecord) -> Curves:
     """The curves that a network's file records."""
-    return Curves(recorded_history(record, _steps_per_epoch(record)), gave_a_network=True)
+    steps_per_epoch = _steps_per_epoch(record)
+    if steps_per_epoch is None:  # it is not known when the learning rate was changed
+        record, steps_per_epoch = replace(record, learning_rate_changes=()), 1
+    return Curves(recorded_history(record, steps_per_epoch), gave_a_network=True)
 
 
 def curves_config(curves: Curves, record: TrainingRecord) -> TrainingConfig | None:
@@ -37,10 +40,10 @@ def curves_config(curves: Curves, record: TrainingRecord) -> TrainingConfig | No
     return record.config if curves.history.epochs else None
 
 
-def _steps_per_epoch(record: TrainingRecord) -> int:
-    """Mini-batches per epoch, computed from a file's record; 1 if that is not known."""
+def _steps_per_epoch(record: TrainingRecord) -> int | None:
+    """Mini-batches per epoch, computed from a file's record; None if that is not known."""
     config = record.config
     if config is None or record.dataset not in data.SOURCES:
-        return 1
+        return None
     source = data.SOURCES[record.dataset]
     return math.ceil(config.training_count(source.training_count, source.outlier_count) / config.batch_size)

@@ -441,6 +441,20 @@ def test_a_network_is_trained_evaluated_and_resumed_on_own_data(own_file, tmp_pa
     assert main(["train", "--resume", str(tmp_path / "c.npz")]) == 0
 
 
+def test_how_own_data_was_read_is_remembered_by_a_run_even_if_it_moves(own_file, tmp_path, monkeypatch):
+    run, model, moved = (str(tmp_path / name) for name in ("c.npz", "m.npz", "moved.npz"))
+    chosen = data.Choices(orientation="mirrored")
+    read, load = [], data.load
+    monkeypatch.setattr(data, "load", lambda source, *rest: read.append((source, rest[0])) or load(source, *rest))
+    words = ["--epochs", "1", "--hidden", "8", "--threads", "1", "--checkpoint", run]
+    assert main(["train", "--data", own_file, "--orientation", "mirrored", *words]) == 0
+    Path(own_file).rename(moved)
+    assert main(["train", "--resume", run, "--data", moved, "--save", model]) == 0
+    assert read == [(own_file, chosen), (moved, chosen)]
+    record = TrainingRecord.from_meta(load_model(model)[1])
+    assert (record.dataset, record.dataset_choices) == (moved, chosen.to_dict())
+
+
 def test_letters_are_trained_on_and_evaluated(tmp_path, capsys):
     digits = mnist()
     names = np.array(list("abcdefghijkl"))[np.arange(300) % 12]
