@@ -8,7 +8,16 @@ from typing import IO, Any
 
 from engine.archive import PathLike, printable, reason_of, replacing
 from engine.nn import MLP
-from minigrad_gui.exchange import c_header, html_page, json_file, python_file, toml_file
+from minigrad_gui.exchange import (
+    c_header,
+    html_page,
+    json_file,
+    onnx_file,
+    python_file,
+    safetensors_file,
+    toml_file,
+    torch_file,
+)
 from minigrad_gui.exchange.portable import ExchangeError, Portable, name_of
 
 
@@ -24,6 +33,9 @@ class Export:
 
 
 EXPORTS: dict[str, Export] = {
+    ".onnx": Export("ONNX", onnx_file.write),
+    ".safetensors": Export("Safetensors", safetensors_file.write),
+    ".pt": Export("PyTorch state dict", torch_file.write),
     ".html": Export("Web page that draws and reads", html_page.write),
     ".py": Export("Python file that needs NumPy only", python_file.write),
     ".h": Export("C header", c_header.write),

@@ -21,6 +21,8 @@ from minigrad_gui.frame import CENTRE_PX, DIGIT_PX, SIDE_PX
 from minigrad_gui.records import names_of_classes
 
 FORMAT, VERSION = "minigrad network", 1
+ABOUT_KEY = "minigrad"
+"""Under which other formats' metadata holds ours, as JSON."""
 LARGEST = float(np.finfo(np.float32).max)
 
 Layers = tuple[tuple[NDArray[Any], NDArray[Any]], ...]
@@ -113,3 +115,7 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
 def name_of(path: PathLike) -> str:
     """The file's name, as it may stand in a sentence."""
     return printable(Path(path).name or path)
+
+
+def missing(package: str) -> ExchangeError:
+    return ExchangeError(f"This format takes the package {package}, which is not installed: pip install {package}.")

@@ -7,11 +7,14 @@ from networks import small_network
 from engine.nn import ReLU
 from minigrad_gui.exchange import EXPORTS, ExchangeError, export_model
 
+PACKAGES = {".onnx": "onnx", ".safetensors": "safetensors", ".pt": "torch"}
 META = {"config": {"epochs": 3}}
 
 
 @pytest.mark.parametrize("suffix", EXPORTS)
 def test_each_format_is_written_whole_and_alone(tmp_path, suffix):
+    if suffix in PACKAGES:
+        pytest.importorskip(PACKAGES[suffix])
     path = tmp_path / f"network{suffix.upper()}"
     export_model(path, small_network(ReLU), META)
     assert path.stat().st_size > 100
@@ -20,7 +23,7 @@ def test_each_format_is_written_whole_and_alone(tmp_path, suffix):
 
 @pytest.mark.parametrize("name", ["network", "network.docx", ".py"])
 def test_an_unknown_suffix_is_told_with_those_that_are_known(tmp_path, name):
-    with pytest.raises(ExchangeError, match=r"no format for export; its suffix must be \.html, .* or "):
+    with pytest.raises(ExchangeError, match=r"no format for export; its suffix must be .* or "):
         export_model(tmp_path / name, small_network(ReLU), {})
     assert list(tmp_path.iterdir()) == []
 
