@@ -40,7 +40,7 @@ class TrainingRecord:
     test_accuracy: on the test samples; blas_threads: recorded because it may change the last digit of a product;
     taught_drawings: how many of its user's drawings the network has also learnt; class_names: of its outputs, if they
     are not the digits; dataset_choices: how the dataset was read, where that was chosen; versions: of Python and
-    NumPy; unread: all other entries of the file's `meta`.
+    NumPy; run_id: of an unfinished run, in its checkpoint; unread: all other entries of the file's `meta`.
     """
 
     config: TrainingConfig | None = None
@@ -55,6 +55,7 @@ class TrainingRecord:
     class_names: tuple[str, ...] = ()
     dataset_choices: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    run_id: str | None = None
     unread: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -160,6 +161,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "taught_drawings": _checked(int, lambda count: count > 0),
     "class_names": _read_names,
     "versions": _read_versions,
+    "run_id": _checked(str, lambda run_id: run_id.isalnum() and len(run_id) <= MAX_NAME_CHARS),
 }
 _WRITERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(_READERS, lambda value: value),

@@ -1,4 +1,4 @@
-"""The command line: `minigrad-gui` opens the window; `train`, `evaluate` and `predict` work without one.
+"""The command line: `minigrad-gui` opens the window; all commands work without one.
 
 Qt is imported only for the window. Mistakes of the user are reported in one line on stderr, with exit status 2.
 """
@@ -20,7 +20,7 @@ from engine import (
     evaluate,
     load_model,
 )
-from engine.archive import printable
+from engine.archive import printable, reason_of
 from engine.config import MAX_AUGMENTATION, SCHEDULES
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
@@ -28,15 +28,18 @@ from engine.record import TrainingRecord
 from minigrad_gui import app, data, exchange
 from minigrad_gui.data.choices import LABELS, ORIENTATIONS, POLARITIES, SIZINGS
 from minigrad_gui.data_report import describe, write_sheet
+from minigrad_gui.folders import data_folder
 from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.pictures import PictureError, pictures_in, read_image
 from minigrad_gui.presets import PRESETS, dataset_of
 from minigrad_gui.reader import Prediction, ReadDigit, Reader, load_network, percentage, written_number
 from minigrad_gui.records import names_of_classes, recorded_dataset
+from minigrad_gui.runs import RunsError, RunStore, arrange
+from minigrad_gui.runs_report import COLUMNS, run_lines, write_runs
 from minigrad_gui.version import version
 
-COMMANDS = ("train", "evaluate", "predict", "data", "export")
+COMMANDS = ("train", "evaluate", "predict", "data", "export", "runs")
 DEFAULTS = TrainingConfig()
 """The defaults of the window, and of `train` without a preset."""
 
@@ -53,6 +56,7 @@ A laboratory for neural networks. With no command it opens the window, with a mo
                                           what it reads in pictures, one digit or many
   minigrad-gui export my-digits.npz page.html
                                           the network in a format for other programs
+  minigrad-gui runs                       every run so far, in the window or without it
 """
 
 
@@ -65,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = _commands().parse_args(given)
             return int(options.run(options))
         return app.run(_window_parser().parse_args(given).model)
-    except (UsageError, ModelFileError, ConfigError, data.DataError, exchange.ExchangeError) as error:
+    except (UsageError, ModelFileError, ConfigError, RunsError, data.DataError, exchange.ExchangeError) as error:
         complain(error)
         return 2
     except MemoryError:
@@ -156,7 +160,25 @@ def _commands() -> argparse.ArgumentParser:
     out.add_argument("model", type=Path, metavar="MODEL", help="an .npz file written by the window or by train")
     out.add_argument("file", type=Path, metavar="FILE", help="the file to write; an older one is replaced")
     out.set_defaults(run=_export)
+    _add_runs(commands)
     return parser
+
+
+def _add_runs(commands: Any) -> None:
+    runs = commands.add_parser(
+        "runs",
+        help="list the runs",
+        description="List every run of the window and of train, or those that contain all WORDs in their name, note, "
+        "data or settings, such as seed=3 or adam, with the figures of the last epoch, the best validation accuracy "
+        "and the test accuracy.",
+    )
+    runs.add_argument("words", nargs="*", metavar="WORD", help="list only runs that contain all words")
+    order = "what to sort by, the largest first (default: began)"
+    runs.add_argument("--sort", choices=list(COLUMNS), default="began", metavar="COLUMN", help=order)
+    runs.add_argument("--reverse", action="store_true", help="the smallest first")
+    file = "write the runs to this .csv file, or with all their settings and epochs to this .json file"
+    runs.add_argument("--save", type=Path, metavar="FILE", help=file)
+    runs.set_defaults(run=_list_runs)
 
 
 def _add_data(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
@@ -304,6 +326,21 @@ def _show_data(options: argparse.Namespace) -> int:
             reason = (error.strerror or str(error)).lower()
             raise UsageError(f"{options.sheet} could not be written: {reason}.") from error
         print(printable(f"saved {options.sheet}"))
+    return 0
+
+
+def _list_runs(options: argparse.Namespace) -> int:
+    store = RunStore(data_folder(), complain)
+    found = arrange(store.runs(), " ".join(options.words), COLUMNS[options.sort], descending=not options.reverse)
+    if options.save is None:
+        for line in run_lines(found):
+            print(printable(line))
+        return 0
+    try:
+        write_runs(options.save, found, store.curve)
+    except OSError as error:
+        raise UsageError(f"{options.save} could not be written: {reason_of(error)}.") from error
+    print(printable(f"saved {options.save}"))
     return 0
 
 

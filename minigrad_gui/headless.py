@@ -19,7 +19,9 @@ from engine.run import TrainingRun
 from engine.training import EpochSummary
 from minigrad_gui import data
 from minigrad_gui.control import TrainingControl
+from minigrad_gui.folders import data_folder
 from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, open_run
+from minigrad_gui.runs import RunStore
 
 IMPATIENCE_S = 1.0
 
@@ -156,7 +158,8 @@ def _train(job: TrainingJob, save: Path | None) -> None:
     """Train to the last epoch, test, save and report."""
     with _first_signal_stops(job.control) as asked:
         try:
-            with open_run(job, RunCache(), _tell_failed_checkpoint) as runner:
+            store = RunStore(data_folder(), _tell)
+            with open_run(job, RunCache(), _tell_failed_checkpoint, store) as runner:
                 if job.resume_from is not None:
                     print(f"resuming {_position(runner.run)}", flush=True)
                 _run(runner, save, asked)
@@ -168,9 +171,14 @@ def _train(job: TrainingJob, save: Path | None) -> None:
 
 
 def _tell_failed_checkpoint(error: ModelFileError) -> None:
+    _tell(f"{error} Training continues, and writing is tried again later.")
+
+
+def _tell(sentence: str) -> None:
+    """Complain without disturbing the bar."""
     from tqdm import tqdm
 
-    tqdm.write(complaint(f"{error} Training continues, and writing is tried again later."), file=sys.stderr)
+    tqdm.write(complaint(sentence), file=sys.stderr)
 
 
 def _run(runner: Runner, save: Path | None, asked: list[int]) -> None:

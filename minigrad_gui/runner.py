@@ -5,10 +5,12 @@ may stop at any time. No Qt here.
 """
 
 import os
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +25,9 @@ from minigrad_gui import data, process
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.diagnosis import Diagnosis, diagnose_run
+from minigrad_gui.recording import Recorder, begun_run
 from minigrad_gui.records import recorded_dataset, recorded_names
+from minigrad_gui.runs import Ending, RunStore, new_id
 from minigrad_gui.threads import fastest_blas_threads
 
 
@@ -33,7 +37,8 @@ class TrainingJob:
 
     choices: how the source is read; checkpoint_path: its checkpoint file, None for none; resume_from: the checkpoint to
     resume from; threads: None for the number it had before, or the fastest; rate_changes: when the learning rate was
-    changed during the run; taught_drawings: how many drawings the network had learnt before.
+    changed during the run; taught_drawings: how many drawings the network had learnt before; run_id: of its record in
+    the list of runs.
     """
 
     config: TrainingConfig
@@ -46,6 +51,7 @@ class TrainingJob:
     rate_changes: list[LearningRateChange] = field(default_factory=list)
     taught_drawings: int = 0
     choices: data.Choices = data.ALL_GUESSED
+    run_id: str = field(default_factory=new_id)
 
     @classmethod
     def resuming(
@@ -67,6 +73,7 @@ class TrainingJob:
             rate_changes=list(record.learning_rate_changes),
             taught_drawings=record.taught_drawings,
             choices=choices,
+            run_id=record.run_id or new_id(),
         )
 
     def record(self, threads: int | None) -> TrainingRecord:
@@ -148,12 +155,16 @@ class CheckpointWriter:
     """Writes the checkpoint file of a run, if it has one, for as long as it is wanted."""
 
     def __init__(self, job: TrainingJob, run: TrainingRun, failed: Callable[[ModelFileError], None]) -> None:
+        self._job = job
         self._control = job.control
         self._run = run
         self._failed = failed
         self._has_failed = False
         path = job.checkpoint_path
-        self._file = Checkpoints(path, lambda: job.record(run.threads).to_meta()) if path is not None else None
+        self._file = Checkpoints(path, self._meta) if path is not None else None
+
+    def _meta(self) -> dict[str, Any]:
+        return replace(self._job.record(self._run.threads), run_id=self._job.run_id).to_meta()
 
     def write(self) -> None:
         """Write the run as it is now. Raises ModelFileError if that fails."""
@@ -185,15 +196,30 @@ class CheckpointWriter:
 
 
 class Runner:
-    """A run that is ready to train, with its dataset and its checkpoint. `open_run` makes one."""
+    """A run that is ready to train, with its dataset and its checkpoint. `open_run` makes one, and calls `end`.
+
+    store: where the run is recorded; None for nowhere.
+    """
 
     def __init__(
-        self, job: TrainingJob, run: TrainingRun, dataset: data.Dataset, failed: Callable[[ModelFileError], None]
+        self,
+        job: TrainingJob,
+        run: TrainingRun,
+        dataset: data.Dataset,
+        failed: Callable[[ModelFileError], None],
+        store: RunStore | None = None,
     ) -> None:
         self.job = job
         self.run = run
         self.dataset = dataset
         self.checkpoint = CheckpointWriter(job, run, failed)
+        self._result: TrainingResult | None = None
+        self._has_diverged = False
+        self._recorder = None
+        if store is not None:
+            begun = begun_run(job.run_id, job.config, data.title_of(job.source), run)
+            self._recorder = Recorder(store, begun, self._description, run.losses, run.epochs)
+            self._recorder.begin()
 
     @property
     def threads(self) -> int:
@@ -212,11 +238,16 @@ class Runner:
         Raises DivergedError.
         """
         with closing(self.run.chunks()) as chunks:
+            began_s = time.perf_counter()
             for steps, epoch in chunks:
                 diverged = next((index for index, step in enumerate(steps) if step.diverged), None)
                 if diverged is not None:
+                    self._has_diverged = True
+                    self._record(steps[:diverged], None, began_s)
                     raise DivergedError(steps[:diverged])
+                self._record(steps, epoch, began_s)
                 yield steps, epoch
+                began_s = time.perf_counter()
                 if not self.run.is_finished:
                     self.checkpoint.after_step(milestone=epoch is not None)
 
@@ -233,7 +264,8 @@ class Runner:
             raise DivergedError
         test = evaluate(self.run.model, self.dataset.test_images, self.dataset.test_labels)
         calibration = calibrate_run(self.run) if calibrates else None
-        return TrainingResult(self.job, None, test, calibration, self.diagnose())
+        self._result = TrainingResult(self.job, None, test, calibration, self.diagnose())
+        return self._result
 
     def diagnose(self, *, diverged: bool = False) -> Diagnosis | None:
         images, classes = self.dataset.test_images, len(self.dataset.class_names)
@@ -243,16 +275,41 @@ class Runner:
         """How the network was trained."""
         return self.job.result_record(self.run.epochs, self.threads, self.dataset.class_names, result)
 
+    def end(self, error: BaseException | None) -> None:
+        """Record how the run ended; error: what ended it early, if it was not stopped."""
+        if self._recorder is None:
+            return
+        final = None if self._has_diverged else self.frozen_model()
+        ending: Ending = "finished" if self.run.is_finished else "stopped"
+        message = str(self._result.diagnosis or "") if self._result is not None else ""
+        if final is None:
+            ending, message = "failed", str(DivergedError())
+        elif error is not None and not self.job.control.stopped:
+            ending, message = "failed", str(error) or type(error).__name__
+        record = self.job.result_record(self.run.epochs, self.threads, self.dataset.class_names, self._result)
+        self._recorder.end(ending, message, record, final)
+
+    def _description(self) -> TrainingRecord:
+        """How the network is trained, so far."""
+        return self.job.result_record((), self.threads, self.dataset.class_names)
+
+    def _record(self, steps: Sequence[Step], epoch: EpochSummary | None, began_s: float) -> None:
+        if self._recorder is not None:
+            self._recorder.add(steps, epoch, time.perf_counter() - began_s, self.run.model)
+
     def _is_finite(self) -> bool:
         return all(np.isfinite(parameter.data).all() for parameter in self.run.model.parameters())
 
 
 @contextmanager
-def open_run(job: TrainingJob, cache: RunCache, failed: Callable[[ModelFileError], None]) -> Iterator[Runner]:
+def open_run(
+    job: TrainingJob, cache: RunCache, failed: Callable[[ModelFileError], None], store: RunStore | None = None
+) -> Iterator[Runner]:
     """Prepare a run. Within this context, BLAS uses the run's number of threads.
 
-    failed: called the first time a checkpoint cannot be written; training continues. Raises ModelFileError if the
-    checkpoint to resume from is invalid, DataError, and LoadingCancelledError if the job is stopped while loading.
+    store: where the run is recorded; None for nowhere. failed: called the first time a checkpoint cannot be written;
+    training continues. Raises ModelFileError if the checkpoint to resume from is invalid, DataError, and
+    LoadingCancelledError if the job is stopped while loading.
     """
     state, meta = load_checkpoint(job.resume_from) if job.resume_from is not None else (None, {})
     dataset = cache.dataset(job)
@@ -272,7 +329,10 @@ def open_run(job: TrainingJob, cache: RunCache, failed: Callable[[ModelFileError
     with process.blas_turn():
         run.threads = job.threads or _threads_before(TrainingRecord.from_meta(meta)) or cache.threads(run, job.control)
         with process.blas_threads(run.threads):
-            yield Runner(job, run, dataset, failed)
+            runner = Runner(job, run, dataset, failed, store)
+            with ExitStack() as ending:
+                ending.push(lambda _, error, __: runner.end(error))
+                yield runner
 
 
 def _threads_before(record: TrainingRecord) -> int | None:

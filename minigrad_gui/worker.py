@@ -21,6 +21,7 @@ from engine.training import CHUNK_S, EpochSummary
 from minigrad_gui import data
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, TrainingResult, open_run
+from minigrad_gui.runs import RunStore
 
 REPORT_INTERVAL_S = 0.033
 SNAPSHOT_INTERVAL_S = 0.1
@@ -116,16 +117,17 @@ class _Snapshots:
 
 
 class TrainingWorker(QObject):
-    """Lives in a QThread and trains one job at a time."""
+    """Lives in a QThread and trains one job at a time. store: where runs are recorded; None for nowhere."""
 
     prepared = Signal(object)  # Preparation
     progressed = Signal(object)  # Progress
     ended = Signal(object)  # TrainingResult, once for each job
     checkpointFailed = Signal(str)  # noqa: N815  why the checkpoint cannot be written, once for each job
 
-    def __init__(self, datasets: DatasetCache | None = None) -> None:
+    def __init__(self, datasets: DatasetCache | None = None, store: RunStore | None = None) -> None:
         super().__init__()
         self._cache = RunCache(datasets)
+        self._store = store
 
     @Slot(object)
     def run(self, job: TrainingJob) -> None:
@@ -148,7 +150,7 @@ class TrainingWorker(QObject):
     def _train(self, job: TrainingJob) -> TrainingResult:
         if job.control.abandoned:
             return TrainingResult(job)
-        with open_run(job, self._cache, self._tell_failed_checkpoint) as runner:
+        with open_run(job, self._cache, self._tell_failed_checkpoint, self._store) as runner:
             runner.checkpoint.try_to_write()
             self.prepared.emit(_preparation(runner))
             report = _Report()

@@ -11,6 +11,7 @@ from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.records import recorded_dataset
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingJob, TrainingResult
+from minigrad_gui.runs import RunStore
 from minigrad_gui.session.curves import recorded_curves
 from minigrad_gui.session.network import Network
 from minigrad_gui.session.previous import PreviousNetwork
@@ -20,15 +21,22 @@ from minigrad_gui.session.training import Training
 
 
 class Experiment(QObject):
-    """Coordinates its parts, which do not know each other. folder: where checkpoints are stored."""
+    """Coordinates its parts, which do not know each other. folder: where checkpoints are stored; store: where runs are
+    recorded, None for nowhere."""
 
     begun = Signal()
     previousRestored = Signal()  # noqa: N815
 
-    def __init__(self, folder: Path, parent: QObject | None = None, datasets: DatasetCache | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        parent: QObject | None = None,
+        datasets: DatasetCache | None = None,
+        store: RunStore | None = None,
+    ) -> None:
         super().__init__(parent)
         self.settings = Settings(self)
-        self.training = Training(datasets, self)
+        self.training = Training(datasets, self, store)
         self.network = Network(self)
         self.runs = Runs(folder, self)
         self.previous = PreviousNetwork()

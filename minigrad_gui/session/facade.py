@@ -27,6 +27,7 @@ from minigrad_gui.insight.damage import Damage
 from minigrad_gui.reader import Number, Prediction, Reader
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingResult
+from minigrad_gui.runs import RunStore
 from minigrad_gui.session.curves import curves_config
 from minigrad_gui.session.damaged import DamagedNetwork
 from minigrad_gui.session.datasets import KEY as OPENING
@@ -82,7 +83,8 @@ class Session(QObject):
         super().__init__(parent)
         folder = folder or data_folder()
         datasets = DatasetCache()
-        self._experiment = experiment = Experiment(folder / "runs", self, datasets)
+        self._run_store = RunStore(folder, self.noticed.emit)
+        self._experiment = experiment = Experiment(folder / "runs", self, datasets, self._run_store)
         self._analyst = Analyst(datasets, self)
         self._datasets = Datasets(datasets, partial(self.analyse, urgent=True), self.withdraw, self)
         self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network

@@ -10,6 +10,7 @@ from minigrad_gui import data
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.history import History
 from minigrad_gui.runner import TrainingJob, TrainingResult
+from minigrad_gui.runs import RunStore
 from minigrad_gui.session.curves import Curves
 from minigrad_gui.worker import Preparation, Progress, TrainingWorker
 
@@ -29,7 +30,9 @@ class Training(QObject):
     checkpointFailed = Signal(str)  # noqa: N815
     _jobQueued = Signal(object)  # noqa: N815
 
-    def __init__(self, datasets: DatasetCache | None = None, parent: QObject | None = None) -> None:
+    def __init__(
+        self, datasets: DatasetCache | None = None, parent: QObject | None = None, store: RunStore | None = None
+    ) -> None:
         super().__init__(parent)
         self._state: State = "idle"
         self._job: TrainingJob | None = None
@@ -37,7 +40,7 @@ class Training(QObject):
         self._samples_per_second = 0.0
         self._thread = QThread(self)
         self._thread.setObjectName("training")
-        self._worker = TrainingWorker(datasets)
+        self._worker = TrainingWorker(datasets, store)
         self._worker.moveToThread(self._thread)
         self._jobQueued.connect(self._worker.run)
         self._worker.prepared.connect(self._on_prepared)

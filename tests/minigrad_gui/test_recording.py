@@ -1,0 +1,202 @@
+"""What is recorded of a run while it trains, and what is left of it after a kill."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mnist_digits import first_digits
+
+from engine import TrainingConfig, load_checkpoint, load_model
+from engine.checkpoint import summarize_checkpoint
+from minigrad_gui import data, recording, runs
+from minigrad_gui.control import TrainingControl
+from minigrad_gui.runner import DivergedError, RunCache, TrainingJob, open_run
+from minigrad_gui.runs import RunStore
+from minigrad_gui.version import version
+
+CONFIG = TrainingConfig(hidden=(16,), learning_rate=0.01, epochs=3, batch_size=100, validation_share=0.1)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return first_digits()
+
+
+@pytest.fixture(autouse=True)
+def few_digits(digits, monkeypatch):
+    monkeypatch.setattr(data, "load", lambda *_: digits)
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def store(tmp_path, told):
+    return RunStore(tmp_path, told.append)
+
+
+def refuse(error):
+    raise AssertionError(f"a checkpoint that could not be written: {error}")
+
+
+def opened(store, config=CONFIG, **others):
+    job = TrainingJob(config, "mnist", TrainingControl(config.learning_rate), **{"threads": 1, **others})
+    return open_run(job, RunCache(), refuse, store)
+
+
+def recorded(store):
+    (run,) = store.runs()
+    return run
+
+
+def assert_same_weights(model, path):
+    kept, _ = load_model(path)
+    for one, other in zip(model.parameters(), kept.parameters(), strict=True):
+        np.testing.assert_array_equal(one.data, other.data)
+
+
+def test_a_run_is_recorded_to_its_end(store, told):
+    best = None
+    with opened(store) as runner:
+        for _, epoch in runner.chunks():
+            if epoch is not None and (best is None or epoch.validation_accuracy > best[0]):
+                best = epoch.validation_accuracy, epoch.epoch, runner.run.model.copy()
+        result = runner.finish()
+    run, curve = recorded(store), store.curve(runner.job.run_id)
+    assert (run.id, run.ending, run.dataset, run.hidden, run.seed) == (runner.job.run_id, "finished", "MNIST", "16", 0)
+    assert (run.steps, run.epochs_done) == (runner.run.steps_done, 3)
+    assert 0 < run.training_s < run.updated_s - run.began_s
+    assert (run.test_loss, run.test_accuracy) == result.test
+    assert (run.loss, run.accuracy) == (runner.run.epochs[-1].loss, runner.run.epochs[-1].accuracy)
+    assert (run.validation_accuracy, run.best_epoch) == best[:2]
+    assert run.config == CONFIG
+    assert run.record.blas_threads == 1
+    assert run.record.versions == {"minigrad": version(), **runner.record(result).versions}
+    np.testing.assert_array_equal(curve.losses, runner.run.losses)
+    assert list(curve.epochs) == runner.run.epochs
+    assert_same_weights(runner.run.model, store.network(run.id, "final"))
+    assert_same_weights(best[2], store.network(run.id, "best"))
+    assert told == []
+    assert "recorder" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_run_is_listed_while_it_trains(store, monkeypatch):
+    monkeypatch.setattr(recording, "INTERVAL_S", 0.01)
+    written = threading.Event()
+    extend = store.extend
+    monkeypatch.setattr(store, "extend", lambda *arguments: (extend(*arguments), written.set())[0])
+    with opened(store) as runner:
+        chunks = runner.chunks()
+        next(chunks)
+        assert written.wait(20)
+        run = recorded(store)
+        assert run.ending == ""
+        assert run.steps == len(store.curve(run.id).losses) == runner.run.steps_done
+        chunks.close()
+        runner.job.control.stop()
+    assert recorded(store).ending == "stopped"
+
+
+def test_the_ending_of_a_run_that_diverged_or_failed_is_recorded(store):
+    with pytest.raises(DivergedError), opened(store, TrainingConfig(optimizer="sgd", learning_rate=1000)) as runner:
+        list(runner.chunks())
+    assert recorded(store).ending == "failed"
+    assert "The loss exploded" in recorded(store).message
+    assert store.network(runner.job.run_id, "final") is None
+    store.delete([runner.job.run_id])
+    with pytest.raises(ZeroDivisionError), opened(store):
+        1 / 0  # noqa: B018
+    assert (recorded(store).ending, recorded(store).message) == ("failed", "division by zero")
+
+
+def test_a_resumed_run_goes_on_in_its_record(store, tmp_path):
+    path = tmp_path / "run.npz"
+    with opened(store, checkpoint_path=path) as runner:
+        chunks = runner.chunks()
+        next(item for item in chunks if item[1] is not None)
+        chunks.close()
+        runner.checkpoint.write()
+        runner.job.control.stop()
+    store.rename(runner.job.run_id, "mine")
+    before = recorded(store)
+    resumed = TrainingJob.resuming(path, summarize_checkpoint(path), path)
+    assert resumed.run_id == before.id
+    with open_run(resumed, RunCache(), refuse, store) as runner:
+        list(runner.chunks())
+        result = runner.finish()
+    run = recorded(store)
+    assert (run.id, run.name, run.began_s, run.ending) == (before.id, "mine", before.began_s, "finished")
+    assert run.training_s > before.training_s
+    np.testing.assert_array_equal(store.curve(run.id).losses, runner.run.losses)
+    assert len(store.curve(run.id).epochs) == 3
+    assert runner.record(result).run_id is None  # the same network has the same file
+    assert load_checkpoint(path)[1]["run_id"] == run.id
+
+
+def test_training_goes_on_where_nothing_can_be_recorded(tmp_path, told):
+    (tmp_path / "file").write_text("")
+    with opened(RunStore(tmp_path / "file", told.append)) as runner:
+        list(runner.chunks())
+        assert runner.finish().test[1] > 0.5
+    (sentence,) = told
+    assert sentence.startswith("Training continues, but its record may be incomplete: ")
+
+
+def test_what_could_not_be_written_at_first_is_written_later(store, monkeypatch):
+    monkeypatch.setattr(runs, "PATIENCE_S", 0)
+    with opened(store) as runner, store._transaction():  # as another process has it for a while
+        list(runner.chunks())
+    np.testing.assert_array_equal(store.curve(runner.job.run_id).losses, runner.run.losses)
+
+
+def test_a_deleted_run_is_not_recorded_further(store):
+    with opened(store) as runner:
+        chunks = runner.chunks()
+        next(chunks)
+        while not store.runs():
+            pass
+        store.delete([runner.job.run_id])
+        list(chunks)
+        runner.finish()
+    assert store.runs() == []
+    assert list(store.networks.glob("*")) == []
+
+
+TRAINER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from mnist_digits import first_digits
+from minigrad_gui import data
+from minigrad_gui.control import TrainingControl
+from minigrad_gui.runner import RunCache, TrainingJob, open_run
+from minigrad_gui.runs import RunStore
+from engine import TrainingConfig
+data.load = lambda *_: first_digits()
+config = TrainingConfig(hidden=(16,), epochs=100000, batch_size=100, optimizer="sgd")
+job = TrainingJob(config, "mnist", TrainingControl(0.01), threads=1)
+with open_run(job, RunCache(), print, RunStore(Path(sys.argv[1]))) as runner:
+    for _ in runner.chunks():
+        print(time.monotonic(), runner.run.steps_done, flush=True)
+"""
+
+
+def test_a_kill_loses_at_most_a_second(store, tmp_path):
+    command = [sys.executable, "-c", TRAINER, tmp_path, ROOT / "tests" / "helpers"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    done = [child.stdout.readline()]
+    while float(done[-1].split()[0]) - float(done[0].split()[0]) < 2:
+        done.append(child.stdout.readline())
+    child.kill()
+    done += [line for line in child.communicate()[0].splitlines() if len(line.split()) == 2]
+    times, steps = np.array([line.split() for line in done], float).T
+    run = recorded(store)
+    assert run.ending == ""
+    assert run.steps >= steps[times <= times[-1] - 1].max()
+    assert len(store.curve(run.id).losses) == run.steps
