@@ -34,11 +34,11 @@ from minigrad_gui.data import (
     webdataset,
 )
 from minigrad_gui.data.bundled import load_test_digits
-from minigrad_gui.data.choices import ORIENTATIONS, Choices, Origin
-from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset
+from minigrad_gui.data.choices import ALL_GUESSED, ORIENTATIONS, Choices, Origin
+from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_meanings
 from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
-from minigrad_gui.data.preparing import Measures, convert, measure
+from minigrad_gui.data.preparing import Cancelled, Measures, convert, measure
 from minigrad_gui.data.siblings import family, visible
 from minigrad_gui.data.stored import Found, check_count
 from minigrad_gui.data.streams import open_plain
@@ -89,12 +89,17 @@ FORMATS = (
 FOLDER = Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder)
 
 
-def open_file(path: Path, choices: Choices = Choices()) -> Dataset:  # noqa: B008
-    """The dataset in a file or folder, whatever its format. Raises DataError with one sentence."""
+def open_file(path: Path, choices: Choices = ALL_GUESSED, cancelled: Cancelled = lambda: False) -> Dataset:
+    """The dataset in a file or folder, whatever its format.
+
+    Raises DataError with one sentence, and LoadingCancelledError soon after `cancelled()` becomes true.
+    """
     try:
-        return _opened(path, choices)
+        return _opened(path, choices, cancelled)
     except DataError as error:
         raise DataError(f"{path} cannot be opened: {error}") from error.__cause__
+    except LoadingCancelledError:
+        raise
     except MemoryError as error:
         raise DataError(f"{path} cannot be opened: it needs more memory than there is.") from error
     except OSError as error:
@@ -114,23 +119,24 @@ def may_be_dataset(path: Path) -> bool:
     return False
 
 
-def _opened(path: Path, choices: Choices) -> Dataset:
+def _opened(path: Path, choices: Choices, cancelled: Cancelled) -> Dataset:
     format, file = _in_folder(path) if path.is_dir() else (_format_of(path), path)
-    return as_dataset(format.read(file), path.name, format.name, choices)
+    return as_dataset(format.read(file), path.name, format.name, choices, cancelled)
 
 
-def as_dataset(found: Found, name: str, kind: str, choices: Choices) -> Dataset:
+def as_dataset(found: Found, name: str, kind: str, choices: Choices, cancelled: Cancelled = lambda: False) -> Dataset:
     """What a reader found, upright, with light ink, as 28 x 28 bytes, and with named classes.
 
-    kind: the name of the format. Raises DataError with one sentence, and whatever reading the pictures raises.
+    kind: the name of the format. Raises DataError with one sentence, LoadingCancelledError soon after `cancelled()`
+    becomes true, and whatever reading the pictures raises.
     """
     parts = [part for part in (*found.train, *found.test) if part.pictures.count]
     check_count(sum(part.pictures.count for part in parts))
-    measures = measure(parts)
+    measures = measure(parts, cancelled)
     polarity = choices.polarity or measures.polarity
     sizing = choices.sizing or _usual_sizing(measures)
     train, test = ([part for part in split if part.pictures.count] for split in (found.train, found.test))
-    images = [convert(split, measures, polarity, sizing) for split in (train, test)]
+    images = [convert(split, measures, polarity, sizing, cancelled) for split in (train, test)]
     labels = [
         plain_labels(np.concatenate([part.labels for part in split])) if split else np.empty(0, np.int64)
         for split in (train, test)

@@ -103,10 +103,10 @@ def open_dataset(
 
     docs/datasets.md lists the formats.
     Its `origin` tells what was guessed, and `choices` replaces guesses. Raises DataError with one sentence, and
-    LoadingCancelledError once `cancelled()` is true during a download.
+    LoadingCancelledError once `cancelled()` is true.
     """
     if Path(source).exists():
-        return open_file(Path(source), choices or Choices())
+        return open_file(Path(source), choices or Choices(), cancelled)
     if str(source) in SOURCES:
         return SOURCES[str(source)].load(cancelled)
     if HUB_NAME.fullmatch(str(source)):
