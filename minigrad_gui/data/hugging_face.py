@@ -36,6 +36,8 @@ WHOLE = 1 << 40
 """One file to each split, however large, so that the limit of a file bounds all of them."""
 NAMED = re.compile(r"'([\w.-]{1,60})'")
 MAX_TOLD = 6
+NOT_FOUND = re.compile(r"40[14] Client Error")
+"""The hub answers 401 for private and for missing datasets."""
 OUTSIDE = "the hub names a file outside of the cache"
 
 
@@ -85,7 +87,7 @@ def _builder(repository: str, configuration: str | None) -> tuple[Any, list[str]
         builder = load_dataset_builder(repository, configuration)
     except ValueError as error:
         if names := NAMED.findall(str(error).partition("available")[2] or str(error).partition("Available")[2]):
-            shown = ", ".join(f"{repository}:{name}" for name in names[:MAX_TOLD])
+            shown = ", ".join(f"{repository}:{name}" for name in list(dict.fromkeys(names))[:MAX_TOLD])
             raise DataError(f"choose one of its configurations: {shown}.") from error
         raise
     found = {str(split): [str(file) for file in files] for split, files in (builder.config.data_files or {}).items()}
@@ -168,6 +170,8 @@ def _reason(error: BaseException) -> str:
     """The error in one line for the user."""
     if _offline() and isinstance(error, (ConnectionError, FileNotFoundError)):
         return "the hub cannot be reached and there is no copy in the cache."
+    if NOT_FOUND.match(str(error)) or type(error).__name__ in ("DatasetNotFoundError", "RepositoryNotFoundError"):
+        return "there is no public dataset of this name."
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror == OUTSIDE:

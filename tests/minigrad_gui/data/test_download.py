@@ -72,7 +72,9 @@ def test_a_configuration_of_coloured_pictures_is_opened_as_the_person_says(mnist
 def test_a_missing_dataset_is_reported_in_one_sentence(files, empty_cache):
     with hub.serving({REPOSITORY: files}) as served:
         empty_cache(served.address)
-        with pytest.raises(data.DataError, match="nobody/nothing could not be fetched") as refusal:
+        with pytest.raises(
+            data.DataError, match="nobody/nothing could not be fetched: there is no public dataset"
+        ) as refusal:
             data.load_hugging_face("nobody/nothing")
     assert "\n" not in str(refusal.value)
 

@@ -50,6 +50,7 @@ def labelled(*labels: object, **options: object) -> bytes:
     return hub.table(image=hub.cells([BLANK] * len(labels)), label=list(labels), **options)
 
 
+CHOICE = "choose one of its configurations: evil/two-configurations:letters, evil/two-configurations:digits."
 DAMAGED = "its files, or their copies in "
 
 
@@ -93,8 +94,8 @@ HARM = {
         lambda folder: repository(pictures(BLANK), card=hub.CARD.replace("mnist/test-*", f"{folder}/private.parquet")),
         DAMAGED,
     ),
-    "two-configurations": (two_configurations, "choose one of its configurations: evil/two-configurations:letters"),
-    "two-configurations:b": (two_configurations, "choose one of its configurations: evil/two-configurations:letters"),
+    "two-configurations": (two_configurations, CHOICE),
+    "two-configurations:b": (two_configurations, CHOICE),
     "script": (
         lambda folder: {"script.py": SCRIPT.format(str(folder / "ran")).encode()},
         "Dataset scripts are no longer supported",
