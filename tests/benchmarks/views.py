@@ -23,6 +23,8 @@ SEVEN = [np.array([[0.25, 0.2], [0.75, 0.2], [0.45, 0.85]])]
 SIDE_BY_SIDE = 4
 SETTLE_S, PREPARED_S = 1.0, 5.0
 STROKES = 20
+QUIET = 10
+"""So often in succession an analyst must be found idle: a view may ask for one piece of work after the other."""
 HIDDEN_NOTHING = "nothing"
 
 
@@ -60,10 +62,10 @@ def wait(seconds: float) -> None:
 
 
 def wait_for_analyses(window) -> None:  # type: ignore[no-untyped-def]
-    analyst = window.session._analyst
-    wait(0.2)
-    while analyst._waiting or analyst._current is not None:
+    analyst, quiet = window.session._analyst, 0
+    while quiet < QUIET:
         wait(0.05)
+        quiet = 0 if analyst._waiting or analyst._current is not None else quiet + 1
 
 
 def resident_mb() -> float:
