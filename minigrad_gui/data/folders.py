@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import tarfile
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from minigrad_gui.data.zips import Directory
 from minigrad_gui.pictures import MAX_BYTES, PICTURE_SUFFIXES, PictureError, decode
 
 SVG_SUFFIX = ".svg"
+TAR_HEADER_BYTES = 512
 SUFFIXES = frozenset((*PICTURE_SUFFIXES, SVG_SUFFIX))
 LABELLED_NAME = re.compile(r".*(?:num|label|class)[_-]?(\d{1,2})|([^\W_]+)[_-].*", re.DOTALL)
 """Names that hold the label: "7_0012.png", "img001-num7.png"."""
@@ -78,11 +80,19 @@ def read_zip(path: Path) -> Found:
 
 
 def read_tar(path: Path) -> Found:
-    """The dataset of pictures in a tar file, which may be compressed: it is read from front to back."""
+    """The dataset of pictures in a tar file, which may be compressed: then it is read from front to back."""
     names = []
+    places = array("Q")
     for member, _ in members_of(path):
         names.append(member.name)
+        places.extend((member.offset_data, 0 if member.issparse() else min(member.size, MAX_BYTES + 1)))
         _check_number(len(names))
+
+    def at_once(chosen: NDArray[np.int32]) -> Content:
+        with open(path, "rb") as file:
+            for index in chosen.tolist():
+                file.seek(places[2 * index])
+                yield index, file.read(places[2 * index + 1])
 
     def contents(chosen: NDArray[np.int32]) -> Content:
         is_wanted = np.zeros(len(names), bool)
@@ -91,7 +101,9 @@ def read_tar(path: Path) -> Found:
             if is_wanted[index]:
                 yield index, read()
 
-    return read_tree(Tree(names, contents))
+    with open(path, "rb") as file:
+        is_plain = recognises_tar(file.read(TAR_HEADER_BYTES))
+    return read_tree(Tree(names, at_once if is_plain else contents))
 
 
 def members_of(path: Path) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:

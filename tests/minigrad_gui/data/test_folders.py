@@ -47,8 +47,8 @@ def zipped(path, files):
     return path
 
 
-def tarred(path, files):
-    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+def tarred(path, files, mode="w:gz"):
+    with tarfile.open(path, mode) as archive:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)
@@ -56,7 +56,15 @@ def tarred(path, files):
     return path
 
 
-@pytest.mark.parametrize("pack", [write, lambda p, f: zipped(p / "a.zip", f), lambda p, f: tarred(p / "a.tgz", f)])
+@pytest.mark.parametrize(
+    "pack",
+    [
+        write,
+        lambda p, f: zipped(p / "a.zip", f),
+        lambda p, f: tarred(p / "a.tgz", f),
+        lambda p, f: tarred(p / "a.tar", f, "w"),
+    ],
+)
 def test_a_folder_for_each_class(own, files, tmp_path, pack):
     assert_all_there(
         opened(pack(tmp_path, {f"digits/{name}": content for name, content in files.items()})), own.x, own.y
