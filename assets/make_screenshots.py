@@ -15,7 +15,7 @@ os.environ.setdefault("QT_SCALE_FACTOR", "1.5")
 import numpy as np
 from PySide6.QtCore import QEventLoop, QPoint, QSettings, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton, QSlider, QSpinBox, QWidget
 
 from minigrad_gui import data, theme
 from minigrad_gui.main_window import MainWindow
@@ -26,6 +26,7 @@ SHOWN_EPOCH = 7
 SIZE_PX = (1280, 820)
 VIEWS = ("confusion", "network", "weights", "why", "nearest")
 DATA_COUNT = 6000
+STEPS_BEFORE_THE_END = 2
 STILL_MS = 4000
 """A view that has not changed for so long shows all that it has to show."""
 
@@ -72,6 +73,16 @@ def take_data(window: MainWindow, folder: Path) -> None:
     window.findChild(QDockWidget, "curvesViewDock").raise_()
 
 
+def take_graph(window: MainWindow) -> None:
+    """The pretrained network's gradients on their way to the drawing."""
+    window.findChild(QDockWidget, "graphViewDock").raise_()
+    wait(lambda: window.findChild(QSlider, "graphSlider") is not None)
+    slider = window.findChild(QSlider, "graphSlider")
+    wait(lambda: slider.maximum() > 0)
+    slider.setValue(slider.maximum() - STEPS_BEFORE_THE_END)
+    take_view(window, "graph")
+
+
 def take_view(window: MainWindow, name: str) -> None:
     dock = window.findChild(QDockWidget, f"{name}ViewDock")
     dock.raise_()
@@ -95,6 +106,7 @@ def main() -> None:
         draw_three(window.findChild(QWidget, "drawingCanvas"))
         TARGET.mkdir(exist_ok=True)
         take_views(window)
+        take_graph(window)
         take_data(window, Path(settings))
         window.findChild(QPushButton, "trainButton").click()
         wait(lambda: len(session.history.epochs) >= SHOWN_EPOCH and session.samples_per_second > 0)

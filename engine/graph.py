@@ -16,6 +16,8 @@ from engine.tensor import Origin, Tensor, sum_to_shape, topological_order
 
 FULL_COUNT = 12
 """Arrays with at most so many elements are written in full."""
+FEW_COUNT = 4
+"""And those with at most so many with four digits instead of three."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,9 @@ def summary(array: Array, most: int = FULL_COUNT) -> str:
 
 
 def _in_full(array: Array) -> str:
+    digits = 4 if array.size <= FEW_COUNT else 3
+
     def told(part: Any) -> str:
-        return f"[{', '.join(map(told, part))}]" if isinstance(part, list) else f"{part:.4g}"
+        return f"[{', '.join(map(told, part))}]" if isinstance(part, list) else f"{part:.{digits}g}"
 
     return told(array.tolist())

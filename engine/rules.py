@@ -18,7 +18,7 @@ Written = ast.Lambda | ast.FunctionDef | ast.expr
 
 @dataclass(frozen=True)
 class Rule:
-    """Source lines of ops.py, without their indentation and docstring.
+    """Source lines of ops.py, without their indentation, docstring and lines of comment.
 
     line: the number of the first; text: the lines; start, end: which part of the text is the rule itself.
     """
@@ -100,10 +100,11 @@ def _rule(lines: list[str], written: Written) -> Rule:
     first, last = written.lineno, written.end_lineno or written.lineno
     before, after = written.col_offset, len(lines[last - 1]) - (written.end_col_offset or 0)
     shown = lines[first - 1 : last]
-    documented: Any = getattr(written, "body", None)
-    if isinstance(written, ast.FunctionDef) and ast.get_docstring(written) is not None:
-        docstring = documented[0]
-        del shown[docstring.lineno - first : docstring.end_lineno - first + 1]
+    if isinstance(written, ast.FunctionDef):
+        if ast.get_docstring(written) is not None:
+            docstring = written.body[0]
+            del shown[docstring.lineno - first : (docstring.end_lineno or docstring.lineno) - first + 1]
+        shown = [line for line in shown if not line.lstrip().startswith("#")]
     indentation = len(shown[0]) - len(shown[0].lstrip())
     text = "\n".join(line[indentation:] for line in shown)
     return Rule(first, text, before - indentation, len(text) - after)

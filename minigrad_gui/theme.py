@@ -165,6 +165,10 @@ def _style_sheet(scheme: Colors) -> str:
         QAbstractSpinBox QLineEdit {{ border: none; padding: 0; min-height: 0; background: transparent; }}
         QLineEdit[wrong="true"], QAbstractSpinBox[wrong="true"] {{ border-color: {scheme.error}; }}
         QComboBox {{ padding-right: 0; }}
+        QTextEdit {{
+            background: {scheme.window}; color: {scheme.text}; border: 1px solid {scheme.border}; border-radius: 6px;
+        }}
+        QTextEdit:focus {{ border-color: {scheme.accent}; }}
         QComboBox QAbstractItemView {{
             background: {scheme.field}; color: {scheme.text}; border: 1px solid {scheme.border};
             selection-background-color: {scheme.accent}; selection-color: {scheme.on_accent};

@@ -4,6 +4,7 @@ from minigrad_gui.views.config_panel import ConfigPanel
 from minigrad_gui.views.confusion import ConfusionView
 from minigrad_gui.views.dataset import DatasetView
 from minigrad_gui.views.draw_panel import DrawPanel
+from minigrad_gui.views.graph import GraphView
 from minigrad_gui.views.loss_plot import LossPlot
 from minigrad_gui.views.nearest import NearestView
 from minigrad_gui.views.network import NetworkView
@@ -21,6 +22,7 @@ VIEWS: tuple[type[View], ...] = (
     WeightsView,
     WhyView,
     NearestView,
+    GraphView,
     DatasetView,
     DrawPanel,
 )

@@ -1,7 +1,8 @@
 """The base classes of all views: a place in the window, menu actions and saved settings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from PySide6.QtCore import QEvent, QSettings, QTimer, Signal, Slot
@@ -128,7 +129,7 @@ class DockedView(View):
         self._sentence = caption(self.sentence)
         self._sentence.setWordWrap(True)
         export = named(QPushButton("Export"), f"{self.name}ExportButton", "Save the picture or its figures")
-        menu = QMenu(export)
+        self._exports = menu = QMenu(export)
         menu.setAccessibleName(f"Export {self.title.lower()}")
         stem = self.name.removesuffix("View")
         menu.addAction(action(self, "As a picture (&PNG)…", f"{stem}PngAction", self._on_export_png))
@@ -213,18 +214,22 @@ class DockedView(View):
 
     # ------------------------------------------------------------ export
 
-    @Slot()
-    def _on_export_png(self) -> None:
-        name = f"{self.name.removesuffix('View')}.png"
-        path = ask_where_to_save(self, f"Export {self.title.lower()}", name, "PNG picture", ".png")
-        is_empty = self._pages.currentWidget() is self._empty
-        parts = [self._empty] if is_empty else self.picture_parts()
-        if path is not None and not write_png(path, picture_of(*parts)):
+    def add_export(self, text: str, name: str, slot: object) -> None:
+        """Offer to save it in one more way; `slot` is a bound method."""
+        self._exports.addAction(action(self, text, name, slot))
+
+    def export(self, kind: str, suffix: str, write: Callable[[Path], bool]) -> None:
+        """Ask where to save it, and have it written. kind: of the file, such as "CSV table"."""
+        path = ask_where_to_save(
+            self, f"Export {self.title.lower()}", f"{self.name.removesuffix('View')}{suffix}", kind, suffix
+        )
+        if path is not None and not write(path):
             QMessageBox.warning(self, "Export", f"Could not write {path.name}.")
 
     @Slot()
+    def _on_export_png(self) -> None:
+        self.export("PNG picture", ".png", lambda path: write_png(path, picture_of(self._pages)))
+
+    @Slot()
     def _on_export_csv(self) -> None:
-        name = f"{self.name.removesuffix('View')}.csv"
-        path = ask_where_to_save(self, f"Export {self.title.lower()}", name, "CSV table", ".csv")
-        if path is not None and not write_csv(path, self.table()):
-            QMessageBox.warning(self, "Export", f"Could not write {path.name}.")
+        self.export("CSV table", ".csv", lambda path: write_csv(path, self.table()))

@@ -46,6 +46,11 @@ def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> bool:
     """Write a table; False if the file could not be written, and an older one is then as it was."""
     with io.StringIO(newline="") as text:
         csv.writer(text).writerows(rows)
-        content = text.getvalue().encode()
+        return write_text(path, text.getvalue())
+
+
+def write_text(path: Path, text: str) -> bool:
+    """Write a text; False if the file could not be written, and an older one is then as it was."""
+    content = text.encode()
     file = QSaveFile(str(path))
     return file.open(QSaveFile.OpenModeFlag.WriteOnly) and file.write(content) == len(content) and file.commit()

@@ -31,7 +31,8 @@ def test_the_rule_at_work_is_a_part_of_its_line(op, argument, written):
     assert inspect.getsource(ops).splitlines()[rule.line - 1].strip() == rule.text
 
 
-def test_a_function_is_shown_without_its_docstring():
+def test_a_function_is_shown_without_its_docstring_and_comments():
+    assert rule_of(ops.linear, 1).text.splitlines()[1:] == ["    return (_rows(x).T @ _rows(g)).T"]
     assert rule_of(ops.cumsum, 0).text.splitlines()[0].startswith("def _vjp_cumsum(g: Array")
     assert rule_of(ops.prod, 0).text.splitlines()[1] == "    a = wide(a)"
     assert rule_of(ops.prod, 0).at_work == rule_of(ops.prod, 0).text
