@@ -106,7 +106,7 @@ def test_a_name_without_a_suffix_gets_one(name, tmp_path, capsys):
     checkpoint = tmp_path / f"run of {name}"
     words = ["train", "--epochs", "1", "--hidden", "4", "--batch-size", "2000"]
     assert main([*words, "--save", str(tmp_path / name), "--checkpoint", str(checkpoint)]) == 0
-    written = [path.name for path in tmp_path.iterdir()]
+    written = [path.name for path in tmp_path.iterdir() if path.is_file()]
     right = name if name.lower().endswith(".npz") else f"{name}.npz"
     assert sorted(written) == sorted([right, f"run of {right}"])
     assert f"saved {tmp_path / right}" in capsys.readouterr().out
