@@ -46,7 +46,7 @@ LEARNING_RATE = 5e-4
 SHARES = (0.5, 0.7, 0.85)
 """How far the weights move towards what was learnt; all the way, if no share is enough."""
 CERTAIN = 0.8
-"""Minimum probability of a drawing's digit for it to count as learnt."""
+"""Minimum probability of a drawing's digit for it to count as read with certainty."""
 VARIATIONS = Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_px=0.8)
 """Each drawing is varied, so that the network learns the handwriting and not the picture."""
 
@@ -90,15 +90,16 @@ def teach(
             of_taught = rng.integers(len(drawn), size=per_batch)
             of_known = len(drawn) + rng.integers(len(known), size=BATCH - per_batch if len(known) else 0)
             train_on(np.concatenate([of_taught, of_known]), [LEARNING_RATE * (1 - step / STEPS)], step)
-    learnt = _are_certain(taught, images, labels)
+    learnt = _how_well_read(taught, images, labels)
     closer = (_between(model, taught, share) for share in SHARES)
-    return next((each for each in closer if (_are_certain(each, images, labels) >= learnt).all()), taught)
+    return next((each for each in closer if (_how_well_read(each, images, labels) >= learnt).all()), taught)
 
 
-def _are_certain(model: MLP, images: NDArray[np.float32], labels: ArrayLike) -> NDArray[np.bool_]:
-    """(n,): which images are read as their labels with certainty."""
-    probabilities = predict(model, images)
-    return np.asarray(probabilities[np.arange(len(images)), np.asarray(labels, np.intp)] >= CERTAIN)
+def _how_well_read(model: MLP, images: NDArray[np.float32], labels: ArrayLike) -> NDArray[np.intp]:
+    """(n,): 0 for an image that is not read as its label, 1 for one that is, and 2 if with certainty."""
+    probabilities, wanted = predict(model, images), np.asarray(labels, np.intp)
+    certain = probabilities[np.arange(len(images)), wanted] >= CERTAIN
+    return np.asarray((probabilities.argmax(axis=1) == wanted).astype(np.intp) + certain)
 
 
 def _between(old: MLP, new: MLP, share: float) -> MLP:

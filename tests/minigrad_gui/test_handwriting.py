@@ -90,6 +90,13 @@ def test_weights_change_no_more_than_they_must(reader, replay, monkeypatch):
     assert same(teach(reader, drawn, [1, 1], *replay), whole)
 
 
+def test_a_drawing_that_is_learnt_without_certainty_stays_learnt(reader, replay, monkeypatch):
+    monkeypatch.setattr(handwriting, "CERTAIN", 1.1)
+    monkeypatch.setattr(handwriting, "SHARES", (1e-6,))
+    drawn = flagged_ones(1, seed=1)
+    assert predict(teach(reader, drawn, [1], *replay), drawn).argmax() == 1
+
+
 def test_two_digits_are_learnt_at_once(reader, replay, mnist):
     """Two shapes that are not digits, taught a few times as 3 and as 8."""
     rng = np.random.default_rng(0)
