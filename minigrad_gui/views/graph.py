@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QSettings, QSignalBlocker, Slot
+from PySide6.QtCore import QSettings, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QComboBox, QLabel, QLineEdit, QPushButton, QWidget
 
@@ -19,10 +19,12 @@ from minigrad_gui.analysis import Answer
 from minigrad_gui.digits import Picture
 from minigrad_gui.expressions import ExpressionError, evaluate, numbers
 from minigrad_gui.insight.backpropagation import DRAWING, passes, passes_of
+from minigrad_gui.session import Session
 from minigrad_gui.views.view import ANY_DIGIT, NO_NETWORK, TRAIN, DockedView
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.array_card import PICTURE_PX, ArrayCard
 from minigrad_gui.widgets.building import column, named, restyled, row, styled
+from minigrad_gui.widgets.class_choice import ClassChoice
 from minigrad_gui.widgets.export import write_text
 from minigrad_gui.widgets.graph_picture import GraphPicture
 from minigrad_gui.widgets.paragraph import Paragraph
@@ -33,7 +35,6 @@ AT_ONCE_PARAMETERS = 2_000_000
 """The graph of a larger network is computed in another thread: it would keep the window waiting."""
 BLANK = "Draw a digit to see the graph of its reading."
 OF_THE_DRAWING, OF_AN_EXPRESSION = "The drawing", "An expression"
-THE_READING = "The reading"
 LEAVES = ("a", "b", "c")
 EXAMPLE = {"expression": "(a * b + c).tanh()", "a": "2", "b": "-3", "c": "6.5"}
 VALUE_FIELD_PX = 58
@@ -44,8 +45,8 @@ class GraphView(DockedView):
     name, title = "graphView", "Graph"
     sentence = "How a result is computed (forward, blue), then its gradients (backward, orange), step by step."
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
         self._texts = dict(EXAMPLE)
         """What the person has typed, by field."""
         self._is_expression = False
@@ -54,12 +55,11 @@ class GraphView(DockedView):
         self._graph: Graph | None = None
         self._error = ""
         """What is wrong with what was typed."""
-        self._names: tuple[str, ...] = ()
         self._what = named(QComboBox(), "graphWhatCombo", "Whose graph is shown")
         self._what.setAccessibleName("Graph of")
         self._what.addItems([OF_THE_DRAWING, OF_AN_EXPRESSION])
         self._what.setCurrentIndex(int(self._is_expression))
-        self._digit = named(QComboBox(), "graphDigitCombo", "The digit that the loss takes for the right one")
+        self._digit = named(ClassChoice(), "graphDigitCombo", "The digit that the loss takes for the right one")
         self._digit.setAccessibleName("Right digit")
         self._picture = named(GraphPicture(), "graphPicture")
         self._player = named(StepPlayer("graph"), "graphPlayer")
@@ -132,7 +132,7 @@ class GraphView(DockedView):
 
     def refresh(self) -> None:
         self._is_expression = self._what.currentText() == OF_AN_EXPRESSION
-        self._show_classes()
+        self._digit.show_classes(self.session.class_names)
         self._digit.setVisible(not self._is_expression)
         self._typed.setVisible(self._is_expression)
         if self._is_expression:
@@ -147,7 +147,7 @@ class GraphView(DockedView):
             self.show_instead(*((NO_NETWORK, TRAIN) if model is None else (BLANK, ANY_DIGIT)))
             return
         self.show_contents()
-        digit = self._digit.currentIndex() - 1 if self._digit.currentIndex() > 0 else prediction.digit
+        digit = self._digit.chosen(prediction.digit)
         if count_parameters(model.sizes) <= AT_ONCE_PARAMETERS:
             self._show_graph(passes(model, self.session.picture, digit))
         else:
@@ -179,14 +179,6 @@ class GraphView(DockedView):
             self._show_step()
         else:
             self._show_graph(graph)
-
-    def _show_classes(self) -> None:
-        """Offer the classes of the network."""
-        if self._names != self.session.class_names:
-            self._names = self.session.class_names
-            with QSignalBlocker(self._digit):
-                self._digit.clear()
-                self._digit.addItems([THE_READING, *self._names])
 
     def leave(self) -> None:
         """A graph holds as many gradients as the network has weights."""

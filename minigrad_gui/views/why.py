@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, QTimer, Slot
-from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from engine.nn import MLP
 from minigrad_gui.analysis import Answer
@@ -17,6 +17,7 @@ from minigrad_gui.reader import Prediction, percentage
 from minigrad_gui.views.view import ANY_DIGIT, NO_NETWORK, TRAIN, DockedView
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import caption, column, named
+from minigrad_gui.widgets.class_choice import ClassChoice
 from minigrad_gui.widgets.maps import Pixels, ink, signed
 from minigrad_gui.widgets.mosaic import Mosaic, MosaicArea
 
@@ -24,7 +25,6 @@ SCALE, ROOM_FOR = 4, 8
 MOST_STROKES = 9
 STEPS = 100
 STEP_INTERVAL_MS = 30
-THE_READING = "The reading"
 Tile = tuple[str, str, Pixels]
 """A caption, a description and a picture."""
 Explained = tuple[Picture, int]
@@ -48,10 +48,10 @@ class WhyView(DockedView):
         self._changed: Picture | None = None
         self._reasons: list[Tile] = []
         self._left_out: list[Tile] = []
-        self._digit = named(QComboBox(), "whyDigitCombo", "The digit that is explained")
+        self._digit = named(ClassChoice(), "whyDigitCombo", "The digit that is explained")
         self._digit.setAccessibleName("Digit")
-        self._names: tuple[str, ...] = ()
-        self._show_classes()
+        self._names = self.session.class_names
+        self._digit.show_classes(self._names)
         self._digit.currentIndexChanged.connect(self.mark_soon)
         self._make = named(QPushButton("Make it an 8"), "whyMakeButton", "Change the drawing until it is read as this")
         self._make.setMinimumWidth(self._make.sizeHint().width())
@@ -72,16 +72,9 @@ class WhyView(DockedView):
 
     # ------------------------------------------------------------ session -> person
 
-    def _show_classes(self) -> None:
-        """Offer the classes of the network."""
-        if self._names != self.session.class_names:
-            self._names = self.session.class_names
-            with QSignalBlocker(self._digit):
-                self._digit.clear()
-                self._digit.addItems([THE_READING, *self._names])
-
     def refresh(self) -> None:
-        self._show_classes()
+        self._names = self.session.class_names
+        self._digit.show_classes(self._names)
         prediction, model = self.session.prediction, self.session.reading_model
         self._make.setEnabled(False)
         if prediction is None or model is None:
@@ -91,7 +84,7 @@ class WhyView(DockedView):
         if len(prediction.probabilities) != model.sizes[-1]:
             return  # the network has just been replaced, and has not read the drawing yet
         self.show_contents()
-        digit = self._digit.currentIndex() - 1 if self._digit.currentIndex() > 0 else prediction.digit
+        digit = self._digit.chosen(prediction.digit)
         explained = self.session.picture, digit
         if self._explained is None or not _same(self._explained, explained):
             self._give_up()
