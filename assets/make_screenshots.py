@@ -8,6 +8,7 @@ They are written to assets/screenshots/. Without a display, set QT_QPA_PLATFORM=
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_SCALE_FACTOR", "1.5")
@@ -15,10 +16,11 @@ os.environ.setdefault("QT_SCALE_FACTOR", "1.5")
 import numpy as np
 from PySide6.QtCore import QEventLoop, QPoint, QSettings, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QDockWidget, QPushButton, QSlider, QSpinBox, QWidget
 
 from minigrad_gui import data, theme
 from minigrad_gui.main_window import MainWindow
+from minigrad_gui.widgets.runs_table import RunsTable
 
 TARGET = Path(__file__).with_name("screenshots")
 EPOCHS = 12
@@ -83,6 +85,23 @@ def take_graph(window: MainWindow) -> None:
     take_view(window, "graph")
 
 
+def take_runs(window: MainWindow) -> None:
+    """The means of two learning rates over five seeds each."""
+    session = window.session
+    config = replace(session.config, epochs=5, training_samples=4000, hidden=(64,))
+    rates, seeds = (1e-3, 1e-4), range(5)
+    session.train_several([replace(config, learning_rate=rate, seed=seed) for rate in rates for seed in seeds])
+    count = len(rates) * len(seeds)
+    wait(lambda: len(session.sweep_runs) == count and session.state == "idle")
+    window.findChild(QDockWidget, "runsViewDock").raise_()
+    window.findChild(QCheckBox, "runsMeanCheck").setChecked(True)
+    table = window.findChild(RunsTable)
+    wait(lambda: len(table.runs.shown) >= count)
+    table.choose(session.sweep_runs)
+    take_view(window, "runs")
+    window.findChild(QDockWidget, "curvesViewDock").raise_()
+
+
 def take_view(window: MainWindow, name: str) -> None:
     dock = window.findChild(QDockWidget, f"{name}ViewDock")
     dock.raise_()
@@ -108,6 +127,7 @@ def main() -> None:
         take_views(window)
         take_graph(window)
         take_data(window, Path(settings))
+        take_runs(window)
         window.findChild(QPushButton, "trainButton").click()
         wait(lambda: len(session.history.epochs) >= SHOWN_EPOCH and session.samples_per_second > 0)
         for name, dark in (("light", False), ("dark", True)):

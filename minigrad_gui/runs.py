@@ -130,6 +130,10 @@ class Curve:
     epochs: tuple[EpochSummary, ...]
     steps_per_epoch: int
 
+    @classmethod
+    def nothing(cls) -> "Curve":
+        return cls(np.empty(0, np.float32), 1, (), 1)
+
     @property
     def ends(self) -> NDArray[np.float64]:
         """Where each loss ends, in epochs, (n,)."""

@@ -30,9 +30,10 @@ COLUMNS = {
     "test": "test_accuracy",
     "seconds": "training_s",
     "ending": "ending",
+    "note": "note",
 }
 """The columns of a list, and the field that each shows and is sorted by."""
-TABLE = (*COLUMNS.values(), "epochs", "steps_per_epoch", "validation_loss", "best_epoch", "test_loss", "note", "id")
+TABLE = (*COLUMNS.values(), "epochs", "steps_per_epoch", "validation_loss", "best_epoch", "test_loss", "id")
 
 
 def shown(run: Run, column: str) -> str:
@@ -70,7 +71,7 @@ def run_lines(runs: Sequence[Run]) -> Iterator[str]:
     if not runs:
         yield "no runs"
         return
-    rows = [[*COLUMNS], *([shown(run, column) for column in COLUMNS] for run in runs)]
+    rows = [[*COLUMNS], *([" ".join(shown(run, column).split()) for column in COLUMNS] for run in runs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -228,6 +228,20 @@ def _style_sheet(scheme: Colors) -> str:
         QTabBar::tab:hover {{ color: {scheme.text}; }}
         QTabBar::tab:selected {{ color: {scheme.text}; border-bottom-color: {scheme.accent}; }}
         QTabBar:focus::tab:selected {{ color: {scheme.accent}; }}
+        QTableView {{
+            background: {scheme.card}; color: {scheme.text}; border: none; outline: none;
+            selection-background-color: {scheme.bar_track}; selection-color: {scheme.text};
+        }}
+        QTableView::item {{ padding: 0 4px; }}
+        QTableView::item:focus {{ border: 1px solid {scheme.accent}; }}
+        QHeaderView {{ background: {scheme.card}; border: none; }}
+        QHeaderView::section {{
+            background: {scheme.card}; color: {scheme.muted}; border: none; border-bottom: 1px solid {scheme.border};
+            padding: 3px 4px;
+        }}
+        QHeaderView::section:vertical {{ border: none; }}
+        QTableCornerButton::section {{ background: {scheme.card}; border: none; }}
+        QTableView QLineEdit {{ border-radius: 0; padding: 0 2px; min-height: 0; }}
         QStatusBar {{ color: {scheme.text}; }}
         QMenuBar QToolButton {{ border: none; border-radius: 4px; padding: 0 10px; margin: 0 {SPACING_PX}px; }}
         QMenuBar QToolButton:hover, QMenuBar QToolButton:checked {{ background: {scheme.bar_track}; }}

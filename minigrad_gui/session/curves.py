@@ -3,12 +3,15 @@
 import math
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from engine import TrainingConfig
 from engine.record import TrainingRecord
 from engine.run import Validation
 from minigrad_gui import data
 from minigrad_gui.diagnosis import Diagnosis
 from minigrad_gui.history import History, recorded_history
+from minigrad_gui.runs import Curve
 from minigrad_gui.worker import Preparation
 
 
@@ -31,6 +34,14 @@ def recorded_curves(record: TrainingRecord) -> Curves:
     if steps_per_epoch is None:  # it is not known when the learning rate was changed
         record, steps_per_epoch = replace(record, learning_rate_changes=()), 1
     return Curves(recorded_history(record, steps_per_epoch), gave_a_network=True)
+
+
+def kept_curves(curve: Curve, record: TrainingRecord) -> Curves:
+    """The curves of a recorded run; of a very long one, the losses are means over stretches."""
+    history = recorded_history(record, curve.steps_per_epoch)
+    history.epochs = []
+    history.extend(np.repeat(curve.losses, curve.mini_batches), curve.epochs)
+    return Curves(history, gave_a_network=True)
 
 
 def curves_config(curves: Curves, record: TrainingRecord) -> TrainingConfig | None:

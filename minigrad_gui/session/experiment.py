@@ -1,9 +1,11 @@
 """Connects a run with the network that it trains: its settings, its checkpoint and the network it replaces."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from engine import ModelFileError
 from engine.nn import MLP
 from minigrad_gui import data
 from minigrad_gui.analysis import TrainedOn
@@ -11,8 +13,8 @@ from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.records import recorded_dataset
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingJob, TrainingResult
-from minigrad_gui.runs import RunStore
-from minigrad_gui.session.curves import recorded_curves
+from minigrad_gui.runs import Curve, Run, RunStore, Which
+from minigrad_gui.session.curves import kept_curves, recorded_curves
 from minigrad_gui.session.network import Network
 from minigrad_gui.session.previous import PreviousNetwork
 from minigrad_gui.session.runs import Runs
@@ -136,6 +138,19 @@ class Experiment(QObject):
         self.abandon(keep_checkpoint=keep_checkpoint)
         self._remove_unneeded_checkpoints()
         self.training.show(recorded_curves(network.record))
+        self.network.take(network)
+
+    def load_run(self, path: Path | None, run: Run, which: Which, curve: Curve) -> None:
+        """Make a recorded run's network the current one; the one before it can be restored. See `Session.load_run`."""
+        if self.training.state != "idle":
+            return
+        if path is None:
+            raise ModelFileError("This network is no longer kept: newer ones have taken its place.")
+        when = f"epoch {run.best_epoch + 1}" if which == "best" and run.best_epoch is not None else "final"
+        network = replace(self.network.read(path), path=None, name=f"{run.title} ({when})")
+        self.previous.remember(self.network.now, self.training.curves)
+        self._remove_unneeded_checkpoints()
+        self.training.show(kept_curves(curve, network.record))
         self.network.take(network)
 
     def take_settings(self) -> None:

@@ -27,7 +27,7 @@ from minigrad_gui.insight.damage import Damage
 from minigrad_gui.reader import Number, Prediction, Reader
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingResult
-from minigrad_gui.runs import RunStore
+from minigrad_gui.runs import Curve, Run, Which
 from minigrad_gui.session.curves import curves_config
 from minigrad_gui.session.damaged import DamagedNetwork
 from minigrad_gui.session.datasets import KEY as OPENING
@@ -36,6 +36,9 @@ from minigrad_gui.session.drawing import Drawing as Canvas
 from minigrad_gui.session.drawing import Strokes
 from minigrad_gui.session.experiment import Experiment
 from minigrad_gui.session.handwriting import Handwriting
+from minigrad_gui.session.run_list import KEY as RUN_LIST
+from minigrad_gui.session.run_list import RunList
+from minigrad_gui.session.sweep import Sweep
 
 CLOSING_MS = 900
 """Longest wait for the threads of a closing window; a step of a very large network may take longer."""
@@ -75,6 +78,7 @@ class Session(QObject):
     datasetOpening = Signal(str)  # noqa: N815  the source; "" once that has ended, one way or the other
     datasetOpened = Signal(str)  # noqa: N815  the source
     recentDatasetsChanged = Signal()  # noqa: N815
+    runListChanged = Signal()  # noqa: N815  by this window's person
     analysed = Signal(object)  # Answer
     failed = Signal(str)
     noticed = Signal(str)
@@ -83,12 +87,13 @@ class Session(QObject):
         super().__init__(parent)
         folder = folder or data_folder()
         datasets = DatasetCache()
-        self._run_store = RunStore(folder, self.noticed.emit)
-        self._experiment = experiment = Experiment(folder / "runs", self, datasets, self._run_store)
+        self._run_list = RunList(folder, partial(self.analyse, urgent=True), self)
+        self._experiment = experiment = Experiment(folder / "runs", self, datasets, self._run_list.store)
         self._analyst = Analyst(datasets, self)
         self._datasets = Datasets(datasets, partial(self.analyse, urgent=True), self.withdraw, self)
         self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network
         self._runs, self._previous = experiment.runs, experiment.previous
+        self._sweep = Sweep(self._settings, self._training, partial(self._start, paused=False), self)
         self._handwriting = Handwriting(folder / "handwriting", self, datasets)
         self._damaged = DamagedNetwork()
         self._drawing = Canvas(self.read, self.predict, self)
@@ -118,6 +123,8 @@ class Session(QObject):
         self._datasets.opened.connect(self._on_dataset_opened)
         self._datasets.failed.connect(self.failed)
         self._datasets.recentChanged.connect(self.recentDatasetsChanged)
+        self._run_list.changed.connect(self.runListChanged)
+        self._run_list.noticed.connect(self.noticed)
         self._analyst.answered.connect(self._on_answered)
 
     # ------------------------------------------------------------ the settings of the next run
@@ -180,6 +187,8 @@ class Session(QObject):
     def _on_answered(self, answer: Answer) -> None:
         if answer.key == OPENING:
             self._datasets.take(answer)
+        elif answer.key.startswith(RUN_LIST):
+            self._run_list.take(answer)
         else:
             self.analysed.emit(answer)
 
@@ -241,7 +250,8 @@ class Session(QObject):
         self._drawing.read_again()
         self.progressed.emit()
         if result.error:
-            self.failed.emit(result.error)
+            # In a sweep nobody may be there to close a message, and the next run begins.
+            (self.noticed if self._sweep.owns(result.job) else self.failed).emit(result.error)
 
     @Slot(str)
     def _on_checkpoint_failed(self, reason: str) -> None:
@@ -277,6 +287,35 @@ class Session(QObject):
     def delete_run(self, run: RecoverableRun) -> None:
         """Delete a run that was left behind."""
         self._runs.delete(run)
+
+    # ------------------------------------------------------------ all runs
+
+    run_list = _Of(lambda session: session._run_list)
+    """Every run of every window: a RunList."""
+    runs_to_come = _Of(lambda session: session._sweep.left)
+    """How many runs of `train_several` follow the one in progress."""
+    sweep_runs = _Of(lambda session: session._sweep.run_ids)
+    """The runs that the last `train_several` has started so far, by the identifiers of their records."""
+
+    def train_several(self, configs: Sequence[TrainingConfig]) -> None:
+        """Start runs with these configs and the dataset of the settings, one after the other, each with a new network.
+
+        `stop` ends all of them. Without effect during a run.
+        """
+        if self._experiment.can_start:
+            self._sweep.begin(configs)
+
+    def restore_settings(self, run: Run) -> None:
+        """Take over the settings and the dataset of a run; a dataset that is gone stays as it is now."""
+        config, source = run.config, run.source
+        if config is not None:
+            known = source is not None and data.can_be_loaded(source[0])
+            self.set_config(config, *(source if source and known else (self.source, self.choices)))
+
+    def load_run(self, run: Run, which: Which, curve: Curve) -> None:
+        """Make a network of a run the current one, with the run's curve, if no run is in progress; `restore_previous`
+        brings the one before it back. Raises ModelFileError and then changes nothing."""
+        self._experiment.load_run(self._run_list.store.network(run.id, which), run, which, curve)
 
     # ------------------------------------------------------------ the network and its file
 

@@ -44,6 +44,7 @@ def test_cells_say_what_is_known():
         "test": "85.00%",
         "seconds": "2.5",
         "ending": "unfinished",
+        "note": "",
     }
 
 

@@ -1,0 +1,249 @@
+"""A table of runs, which is sorted by any column; names and notes are edited in their cells.
+
+The list is filtered and sorted as a whole: Qt's proxy model would call Python for every comparison.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence, QPixmap
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from minigrad_gui.runs import Run, arrange
+from minigrad_gui.runs_report import COLUMNS, shown
+from minigrad_gui.widgets.accessibility import name_scroll_area, verbatim_tip
+
+ORDER = (
+    *("name", "began", "validation", "test", "epochs", "layers", "optimizer", "lr", "batch", "seed", "data"),
+    *("activation", "loss", "accuracy", "seconds", "ending", "note"),
+)
+TITLES = {"lr": "Rate", "seconds": "Time (s)", "validation": "Validation"}
+TIPS = {
+    "name": "Double-click a cell, or press F2, to name a run",
+    "validation": "Validation accuracy of the best epoch",
+    "test": "Accuracy on the test digits, once the run has ended",
+    "epochs": "Epochs done, and planned",
+    "loss": "Training loss of the last epoch",
+    "accuracy": "Training accuracy of the last epoch",
+    "seconds": "Seconds of training, without pauses",
+    "note": "Double-click a cell, or press F2, to write a note",
+}
+EDITED = ("name", "note")
+WORDS = ("name", "began", "layers", "optimizer", "data", "activation", "ending", "note")
+"""Columns of words; the others hold numbers, which are aligned to the right."""
+SWATCH_PX, NAME_PX, NOTE_PX, MOST_COLUMN_PX, SAMPLE_ROWS = 10, 110, 200, 160, 100
+Index = QModelIndex | QPersistentModelIndex
+NOWHERE = QModelIndex()
+
+
+class RunsModel(QAbstractTableModel):
+    """`renamed` and `annotated` tell what the person wrote: the run's identifier and the text."""
+
+    renamed = Signal(str, str)
+    annotated = Signal(str, str)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._all: Sequence[Run] = ()
+        self._words, self._column, self._descending = "", "began", True
+        self._colors: Mapping[str, str] = {}
+        self.shown: list[Run] = []
+
+    def set_runs(self, runs: Sequence[Run]) -> None:
+        self._all = runs
+        self._arrange()
+
+    def set_words(self, words: str) -> None:
+        """Show only runs with all of these words."""
+        self._words = words
+        self._arrange()
+
+    def set_colors(self, colors: Mapping[str, str]) -> None:
+        """Colours of the runs that are drawn, by identifier."""
+        self._colors = colors
+        if self.shown:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.shown) - 1, 0))
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        if 0 <= column < len(ORDER):
+            self._column, self._descending = ORDER[column], order == Qt.SortOrder.DescendingOrder
+            self._arrange()
+
+    def _arrange(self) -> None:
+        found = arrange(self._all, self._words, COLUMNS[self._column], descending=self._descending)
+        if [run.id for run in found] == [run.id for run in self.shown]:
+            changed = found != self.shown
+            self.shown = found
+            if changed:
+                self.dataChanged.emit(self.index(0, 0), self.index(len(found) - 1, len(ORDER) - 1))
+            return
+        self.beginResetModel()
+        self.shown = found
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.shown)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:
+        return 0 if parent.isValid() else len(ORDER)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and 0 <= section < len(ORDER):
+            name = ORDER[section]
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(name)
+            if role == Qt.ItemDataRole.DisplayRole:
+                return TITLES.get(name, name.capitalize())
+            if role == Qt.ItemDataRole.ToolTipRole:
+                return TIPS.get(name)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        run, name = self.shown[index.row()], ORDER[index.column()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return shown(run, name)
+        if role == Qt.ItemDataRole.EditRole:
+            return getattr(run, COLUMNS[name])
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(name)
+        if role == Qt.ItemDataRole.DecorationRole and name == "name":
+            return swatch(self._colors.get(run.id))
+        if role == Qt.ItemDataRole.ToolTipRole:
+            text = run.message if name == "ending" else str(getattr(run, COLUMNS[name]) if name in WORDS[2:] else "")
+            return verbatim_tip(text) if text else None
+        return None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        run, name = self.shown[index.row()], ORDER[index.column()]
+        if role != Qt.ItemDataRole.EditRole or name not in EDITED or str(value) == getattr(run, name):
+            return False
+        (self.renamed if name == "name" else self.annotated).emit(run.id, str(value))
+        return True
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        editable = Qt.ItemFlag.ItemIsEditable if ORDER[index.column()] in EDITED else Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | editable
+
+
+class RunsTable(QTableView):
+    """`selected` tells that other runs are selected, `deletion` that Del was pressed."""
+
+    selected = Signal()
+    deletion = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.runs = RunsModel(self)
+        self._chosen: list[str] = []
+        self._has_widths = False
+        self.setModel(self.runs)
+        name_scroll_area(self, "Runs")
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setTabKeyNavigation(False)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setFrameShape(QTableView.Shape.NoFrame)
+        self.setIconSize(QSize(SWATCH_PX, SWATCH_PX))
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setCornerButtonEnabled(False)
+        rows, header = self.verticalHeader(), self.horizontalHeader()
+        rows.hide()
+        rows.setDefaultSectionSize(self.fontMetrics().height() + 6)
+        header.setAccessibleName("Columns of runs")
+        header.setHighlightSections(False)
+        header.setSectionsMovable(True)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setSortIndicator(ORDER.index("began"), Qt.SortOrder.DescendingOrder)
+        self.setSortingEnabled(True)
+        self.selectionModel().selectionChanged.connect(self._on_selection)
+        self.runs.modelReset.connect(self._select_again)
+
+    def event(self, event: QEvent) -> bool:
+        overrides = event.type() == QEvent.Type.ShortcutOverride
+        if overrides and isinstance(event, QKeyEvent) and event.matches(QKeySequence.StandardKey.Delete):
+            event.accept()  # or the window would take the key
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Delete):
+            self.deletion.emit()
+        else:
+            super().keyPressEvent(event)
+
+    @property
+    def chosen(self) -> list[Run]:
+        """The selected runs, from top to bottom."""
+        chosen = set(self._chosen)
+        return [run for run in self.runs.shown if run.id in chosen]
+
+    def show_runs(self, runs: Sequence[Run]) -> None:
+        """Show these; selected ones stay selected."""
+        self.runs.set_runs(runs)
+        if runs and not self._has_widths:
+            self._has_widths = True
+            self._fit_columns()
+
+    def choose(self, run_ids: Sequence[str]) -> None:
+        """Select these runs."""
+        self._chosen = list(run_ids)
+        self._select_again()
+
+    def _fit_columns(self) -> None:
+        sample = range(min(len(self.runs.shown), SAMPLE_ROWS))
+        for column, name in enumerate(ORDER):
+            texts = [shown(self.runs.shown[row], name) for row in sample]
+            widest = max([self.fontMetrics().horizontalAdvance(text) for text in texts], default=0) + 14
+            header = self.horizontalHeader().sectionSizeHint(column)
+            fixed = {"name": NAME_PX, "note": NOTE_PX}.get(name)
+            self.setColumnWidth(column, fixed or min(max(widest, header), MOST_COLUMN_PX))
+
+    @Slot(QItemSelection, QItemSelection)
+    def _on_selection(self, *_: QItemSelection) -> None:
+        self._chosen = [self.runs.shown[index.row()].id for index in self.selectionModel().selectedRows()]
+        self.selected.emit()
+
+    @Slot()
+    def _select_again(self) -> None:
+        """After a reset: the same runs are selected, wherever they are now."""
+        wanted, selection = set(self._chosen), QItemSelection()
+        rows = [row for row, run in enumerate(self.runs.shown) if run.id in wanted]
+        for row in rows:
+            selection.select(self.runs.index(row, 0), self.runs.index(row, len(ORDER) - 1))
+        flag = QItemSelectionModel.SelectionFlag
+        if rows:
+            self.selectionModel().setCurrentIndex(self.runs.index(rows[0], 0), flag.NoUpdate)
+        self.selectionModel().select(selection, flag.ClearAndSelect)
+        if not rows:
+            self._on_selection()
+
+    def edit_cell(self, name: str, row: int) -> None:
+        """Let the person write a name or a note."""
+        self.edit(self.runs.index(row, ORDER.index(name)))
+
+
+def _alignment(name: str) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignLeft if name in WORDS else Qt.AlignmentFlag.AlignRight
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def swatch(color: str | None) -> QIcon:
+    """A square of this colour, selected or not; transparent for None."""
+    pixmap = QPixmap(SWATCH_PX, SWATCH_PX)
+    pixmap.fill(QColor(color) if color else Qt.GlobalColor.transparent)
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon

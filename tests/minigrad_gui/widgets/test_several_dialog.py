@@ -1,0 +1,59 @@
+"""Asking for the values of several runs."""
+
+import pytest
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton
+
+from engine import TrainingConfig
+from minigrad_gui.widgets.several_dialog import SETTINGS, SeveralDialog, configs_of
+
+CONFIG = TrainingConfig(epochs=3)
+
+
+def test_a_list_of_values_becomes_configs():
+    assert configs_of(CONFIG, "learning_rate", "0.1, 1e-3,") == [
+        TrainingConfig(epochs=3, learning_rate=0.1),
+        TrainingConfig(epochs=3, learning_rate=0.001),
+    ]
+    assert [config.hidden for config in configs_of(CONFIG, "hidden", "64, 32; 16;")] == [(64, 32), (16,)]
+    assert [config.seed for config in configs_of(CONFIG, "seed", "3; 4")] == [3, 4]
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_every_example_is_valid(setting):
+    configs = configs_of(CONFIG, setting, SETTINGS[setting][2])
+    assert len({getattr(config, setting) for config in configs}) == len(configs) >= 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "reason"),
+    [
+        ("seed", "", "Write some values, such as 0, 1, 2"),
+        ("seed", "1, x", "“x” is not a value of this setting"),
+        ("seed", "1.5", "“1.5” is not a value"),
+        ("learning_rate", "0", "The learning rate is above 0"),
+        ("learning_rate", "nan", "The learning rate is above 0"),
+        ("hidden", "64, ; 3", "comma without a number"),
+        ("optimizer", "lion", "The optimizer is one of"),
+        ("seed", ",".join(["1"] * 101), "At most 100 runs, not 101."),
+    ],
+)
+def test_invalid_values_get_a_sentence(setting, text, reason):
+    with pytest.raises(ValueError, match=reason):
+        configs_of(CONFIG, setting, text)
+
+
+def test_the_dialog_tells_how_many_runs_there_will_be(qtbot):
+    dialog = SeveralDialog(CONFIG)
+    qtbot.addWidget(dialog)
+    told, start = dialog.findChild(QLabel, "severalLabel"), dialog.findChild(QPushButton, "severalStartButton")
+    assert told.text() == "5 runs"
+    dialog.findChild(QComboBox, "severalSettingCombo").setCurrentIndex(2)
+    assert [config.batch_size for config in dialog.configs] == [32, 128, 512]
+    dialog.findChild(QLineEdit, "severalValuesEdit").setText("nothing")
+    assert not start.isEnabled()
+    assert "is not a value" in told.text()
+    dialog.findChild(QLineEdit, "severalValuesEdit").setText("64")
+    assert told.text() == "1 run"
+    start.click()
+    assert dialog.result() == dialog.DialogCode.Accepted
+    assert dialog.configs == [TrainingConfig(epochs=3, batch_size=64)]
