@@ -128,8 +128,9 @@ def calibrate_run(run: TrainingRun) -> Calibration:
     it is about as confident and as accurate on variations of it as on unseen samples.
     """
     unseen = len(run.validation[0]) >= MIN_VALIDATION_SAMPLES
-    images, labels = run.validation if unseen else run.training
-    known = np.flatnonzero(labels != NO_CLASS)
+    images, labels = run.validation if unseen else (run.images, run.labels)
+    rows = np.arange(len(images)) if unseen else run.training
+    known = rows[labels[rows] != NO_CLASS]
     rows = known[np.linspace(0, len(known) - 1, min(len(known), MAX_SAMPLES)).astype(int)]
     images, labels = images[rows], labels[rows]
     harder = HARDER(images, np.random.default_rng([run.config.seed, 4]))

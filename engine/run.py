@@ -57,13 +57,15 @@ class TrainingRun:
 
     Between two items `state()` returns everything that another run needs to continue to the same weights, bit for bit.
 
-    images: (N, ...) and integer labels: (N,), of which the validation share is held out, and as many of the others as
-    the config says are trained on, with its label noise; classes: the number of
-    classes; start_from: a network to continue from, which is copied (None: a new one, from the seed); outliers:
+    images: (N, ...), which are not copied and must not change meanwhile, and integer labels: (N,). The validation share
+    is held out, and as many of the others as the config says are trained on, with its label noise. classes: the number
+    of classes; start_from: a network to continue from, which is copied (None: a new one, from the seed); outliers:
     (M, ...), images of none of the classes, on which the network learns to be unsure (`outlier_exposure_loss`).
+
     `learning_rate` may change between two steps; the config's schedule multiplies it. `threads`: see `training_steps`.
-    `chunk_s`: how long the chunks of `chunks()` may take. `training`, `validation`: the images and labels of the two
-    parts, outliers last among the first. `latest_validation`: that of the last epoch; None before, and without samples.
+    `chunk_s`: how long the chunks of `chunks()` may take. `images`, `labels`: all samples, the outliers last;
+    `training`: the indices of those to train on; `validation`: the images and labels that are held out.
+    `latest_validation`: that of the last epoch; None before, and without samples.
     """
 
     def __init__(
@@ -77,17 +79,18 @@ class TrainingRun:
     ) -> None:
         self.config = config
         images, labels = as_pairs(images, labels)
-        labels = labels.astype(np.intp)
-        training, held_out = config.split(labels)
-        self.training = images[training], noisy_labels(labels[training], config.label_noise, classes, config.seed)
+        images, labels = np.ascontiguousarray(images), labels.astype(np.intp)
+        self.training, held_out = config.split(labels)
+        self.validation = images[held_out], labels[held_out]
+        labels[self.training] = noisy_labels(labels[self.training], config.label_noise, classes, config.seed)
         self._loss = cross_entropy_loss
         if outliers is not None and len(outliers):
-            outliers = outliers[: outliers_among(len(outliers), len(training), len(images) - len(held_out))]
-            none = np.full(len(outliers), NO_CLASS, np.intp)
-            learned, known = self.training
-            self.training = np.concatenate([learned, outliers]), np.concatenate([known, none])
+            outliers = outliers[: outliers_among(len(outliers), len(self.training), len(images) - len(held_out))]
+            self.training = np.append(self.training, len(images) + np.arange(len(outliers)))
+            images = np.concatenate([images, outliers])
+            labels = np.append(labels, np.full(len(outliers), NO_CLASS, np.intp))
             self._loss = outlier_exposure_loss
-        self.validation = images[held_out], labels[held_out]
+        self.images, self.labels = images, labels
         self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.model)
         self.learning_rate = config.learning_rate
@@ -101,7 +104,7 @@ class TrainingRun:
 
     @property
     def training_count(self) -> int:
-        return len(self.training[0])
+        return len(self.training)
 
     @property
     def validation_count(self) -> int:
@@ -166,9 +169,20 @@ class TrainingRun:
     def _loop(
         self, model: MLP, optimizer: Optimizer, threads: int | None, epochs: int, steps_done: int = 0
     ) -> TrainingLoop:
-        size, seed, augmentation = self.config.batch_size, self.config.seed, self.config.augmentation
-        data, loss = self.training, self._loss
-        return TrainingLoop(model, *data, optimizer, loss, epochs, size, seed, augmentation, steps_done, threads)
+        return TrainingLoop(
+            model,
+            self.images,
+            self.labels,
+            optimizer,
+            self._loss,
+            epochs,
+            self.config.batch_size,
+            self.config.seed,
+            self.config.augmentation,
+            steps_done,
+            threads,
+            self.training,
+        )
 
     def __iter__(self) -> Generator[Trained, None, None]:
         with closing(self._chunks(lambda: 0.0)) as chunks:

@@ -123,7 +123,8 @@ def training_steps(
 
 @dataclass(frozen=True)
 class TrainingLoop:
-    """The arguments of `training_steps`, and the loop itself."""
+    """The arguments of `training_steps`, and the loop itself. chosen: indices of the samples to train on, None for all:
+    a copy of them would take as much memory again."""
 
     model: Module
     images: Array
@@ -136,6 +137,7 @@ class TrainingLoop:
     augmentation: Augmentation | None = None
     steps_done: int = 0
     threads: int | None = None
+    chosen: Array | None = None
 
     def chunks(
         self, chunk_s: Callable[[], float] = lambda: 0.0, learning_rate: Callable[[int], float] | None = None
@@ -148,21 +150,22 @@ class TrainingLoop:
         images, labels = as_pairs(self.images, self.labels)
         if not isinstance(self.batch_size, Integral) or self.batch_size < 1:
             raise ValueError(f"the batch size must be a positive whole number, not {self.batch_size!r}")
-        batches = math.ceil(len(images) / self.batch_size)
+        chosen = np.arange(len(images)) if self.chosen is None else self.chosen
+        batches = math.ceil(len(chosen) / self.batch_size)
         steps = quickest_steps(
             self.model,
             self.optimizer,
             self.loss_fn,
             images,
             labels,
-            min(self.batch_size, len(images)),
+            min(self.batch_size, len(chosen)),
             self.threads,
             self._variation(batches),
         )
         step_s = math.inf
         with closing(steps):
             for epoch in range(self.steps_done // batches if batches else 0, self.epochs):
-                order = epoch_order(len(images), self.seed, epoch)
+                order = chosen[epoch_order(len(chosen), self.seed, epoch)]
                 index = max(0, self.steps_done - epoch * batches)
                 while index < batches:
                     count = max(1, int(min(chunk_s() / step_s, steps.most_at_once, batches - index)))

@@ -277,7 +277,8 @@ def test_a_run_without_validation_is_calibrated_on_varied_training_digits(nothin
     before, after = (calibration_error(probabilities_of(run.model, images, t), labels) for t in (1, found.temperature))
     assert after < 0.0065 < before
     # It has memorised its training digits: these ask for more confidence, not less.
-    assert calibrate(run.model, *run.training).temperature < 0.7 * right.temperature
+    memorised = calibrate(run.model, run.images[run.training], run.labels[run.training])
+    assert memorised.temperature < 0.7 * right.temperature
 
 
 def test_few_validation_digits_are_not_used(nothing_held_back):
@@ -309,6 +310,5 @@ def test_a_run_is_calibrated_without_its_outliers(share):
     found = calibrate_run(run)
     assert found.read(logits_of(run.model, digits.test_images))[1].mean() > 0.9
     assert found.read(logits_of(run.model, 255 - digits.test_images[:500]))[1].mean() < 0.1
-    known = run.training[1] >= 0
-    run.training = run.training[0][known], run.training[1][known]
+    run.training = run.training[run.labels[run.training] >= 0]
     assert calibrate_run(run) == found

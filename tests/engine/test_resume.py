@@ -117,7 +117,7 @@ def test_a_changed_learning_rate_is_written(tmp_path):
 
 def test_a_run_that_started_from_another_network(tmp_path):
     start = train(a_run()).model
-    images, labels = a_run().training
+    images, labels = a_run().images, a_run().labels
     run = TrainingRun(replace(CONFIG, validation_share=0.0), images, labels, 4, start)
     again = TrainingRun(run.config, images, labels, 4)
     train(run, 4)

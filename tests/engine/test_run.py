@@ -71,11 +71,26 @@ def test_a_run_never_trains_on_its_validation_samples():
 def test_a_run_on_fewer_samples_with_noise():
     points, labels = blobs()
     run = TrainingRun(replace(CONFIG, training_samples=21, label_noise=0.5), points, labels, 3)
-    chosen = (points[:, None] == run.training[0]).all(axis=2).argmax(axis=0)
-    assert run.training_count == run.config.training_count(COUNT) == 21
-    assert (run.training[1] != labels[chosen]).sum() == 10
+    assert run.training_count == len(run.training) == run.config.training_count(COUNT) == 21
+    np.testing.assert_array_equal(np.flatnonzero(run.labels != labels), np.sort(run.training[wrong(run, labels)]))
+    assert wrong(run, labels).sum() == 10
     _, validation = split_validation(COUNT, 0.2, 4)
     np.testing.assert_array_equal(run.validation[1], labels[validation])
+
+
+def wrong(run: TrainingRun, labels: np.ndarray) -> np.ndarray:
+    """Which of its training samples have another label than they should, bool (n,)."""
+    return run.labels[run.training] != labels[run.training]
+
+
+def test_images_are_not_copied_unless_they_are_scattered():
+    points, labels = blobs()
+    assert TrainingRun(CONFIG, points, labels, 3).images is points
+    scattered = np.repeat(points, 2, axis=1)[:, ::2]
+    assert not scattered.flags.c_contiguous
+    runs = [TrainingRun(CONFIG, images, labels, 3) for images in (points, scattered)]
+    assert [step for step, _ in runs[0]] == [step for step, _ in runs[1]]
+    assert runs[1].images.flags.c_contiguous
 
 
 def test_outliers_become_fewer_with_the_samples():
