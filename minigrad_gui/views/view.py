@@ -228,7 +228,9 @@ class DockedView(View):
 
     @Slot()
     def _on_export_png(self) -> None:
-        self.export("PNG picture", ".png", lambda path: write_png(path, picture_of(self._pages)))
+        is_empty = self._pages.currentWidget() is self._empty
+        parts = [self._empty] if is_empty else self.picture_parts()
+        self.export("PNG picture", ".png", lambda path: write_png(path, picture_of(*parts)))
 
     @Slot()
     def _on_export_csv(self) -> None:
