@@ -54,6 +54,10 @@ class RunsError(Exception):
     """The runs cannot be read or written; the message is one sentence for the user."""
 
 
+class DamagedError(RunsError):
+    """The file was damaged; the message says where it is now, and another try begins a new one."""
+
+
 class Run(NamedTuple):
     """A run as the list shows it. `_s`: seconds, since 1970 or of training without pauses; loss, accuracy: of the last
     epoch; validation_*: of the best epoch, counted from 0; settings: JSON, the meta of a TrainingRecord; message: what
@@ -177,9 +181,14 @@ class RunStore:
     # ------------------------------------------------------------ reading
 
     def runs(self) -> list[Run]:
-        """All runs, the newest first."""
-        if not self.path.exists():
-            return []
+        """All runs, the newest first; none if the file is damaged, which is told."""
+        try:
+            return self._read_runs() if self.path.exists() else []
+        except DamagedError as error:
+            self.tell(str(error))
+            return self._read_runs()
+
+    def _read_runs(self) -> list[Run]:
         with self._transaction("DEFERRED") as connection:
             rows = connection.execute(f"SELECT {', '.join(Run._fields)} FROM runs ORDER BY rowid DESC").fetchall()
         return list(map(Run._make, rows))
@@ -323,8 +332,9 @@ class RunStore:
                 yield connection
                 connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
-            message = self._set_aside() if _is_damage(error) else f"{self.path} cannot be used: {_reason(error)}."
-            raise RunsError(message) from error
+            if _is_damage(error):
+                raise DamagedError(self._set_aside()) from error
+            raise RunsError(f"{self.path} cannot be used: {_reason(error)}.") from error
 
     def _opened(self, mode: str) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)

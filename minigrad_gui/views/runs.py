@@ -172,10 +172,14 @@ class RunsView(DockedView):
             self.mark()
 
     def take(self, answer: Answer) -> None:
-        if answer.error is not None:
+        is_list = answer.key.endswith("/list")
+        if answer.error is not None and is_list:
             self._runs = None
             self.show_instead(answer.error, LOOK_AGAIN)
-        elif answer.key.endswith("/list"):
+        elif answer.error is not None:
+            self.session.noticed.emit(answer.error)
+            self.mark()
+        elif is_list:
             self._written_s, self._runs = answer.result
             self._show_runs()
         else:

@@ -195,17 +195,21 @@ def test_a_damaged_file_is_set_aside_with_a_sentence(damage, store, told, tmp_pa
     put(store, *(run_of(f"a{number}") for number in range(8)))
     damage(store.path)
     content = store.path.read_bytes()
-    try:
-        found = store.runs()
-    except RunsError as error:
-        told.append(str(error))
-        found = store.runs()
-    assert found == []
+    assert store.runs() == []
     (aside,) = tmp_path.glob("runs-damaged-*.sqlite3")
     assert aside.read_bytes() == content
     assert told == [f"The list of runs was damaged. It was set aside as {aside.name}, and a new list begun."]
     put(store, run_of("b2"))
     assert [run.id for run in store.runs()] == ["b2"]
+
+
+def test_damage_that_is_found_while_a_run_is_written_is_raised(store, tmp_path):
+    put(store, *(run_of(f"a{number}") for number in range(8)))
+    overwrite_the_middle(store.path)
+    with pytest.raises(RunsError, match="was set aside"):
+        put(store, run_of("b2"))
+    put(store, run_of("b2"))
+    assert len(list(tmp_path.glob("runs-damaged-*"))) == 1
 
 
 def test_a_file_that_another_process_has_replaced_is_not_set_aside(store, tmp_path):
