@@ -114,3 +114,23 @@ def summary(runs: Sequence[Run]) -> str:
     of_them = "" if len(known) == len(runs) else f", {len(known):,} of them tested"
     span = f"from {min(known):.2%} to {max(known):.2%}"
     return f"{count}{of_them}: test accuracy {mean:.2%} ± {np.std(known, ddof=1):.2%}, {span}."
+
+
+def summary_of_groups(groups: Sequence[Sequence[Run]]) -> str:
+    """The mean test accuracy and its spread of each group from `apart_from_seed`, called by what sets it apart."""
+    if len(groups) < 2:
+        return summary([run for group in groups for run in group])
+    settings = differences([group[0] for group in groups])
+    settings.pop("seed", None)
+    parts = []
+    for number, group in enumerate(groups):
+        name = ", ".join(f"{setting} {values[number] or 'none'}" for setting, values in settings.items())
+        parts.append(f"{name or group[0].title}: {_figure(group)}")
+    return "; ".join(parts) + "."
+
+
+def _figure(runs: Sequence[Run]) -> str:
+    known = [run.test_accuracy for run in runs if run.test_accuracy is not None]
+    if not known:
+        return "not tested"
+    return f"{np.mean(known):.2%}" + (f" ± {np.std(known, ddof=1):.2%}" if len(known) > 1 else "")

@@ -20,7 +20,15 @@ from PySide6.QtWidgets import (
 
 from engine import ModelFileError
 from minigrad_gui.analysis import Answer, Desk
-from minigrad_gui.run_comparison import QUANTITIES, apart_from_seed, differences, line_of, mean_line, summary
+from minigrad_gui.run_comparison import (
+    QUANTITIES,
+    apart_from_seed,
+    differences,
+    line_of,
+    mean_line,
+    summary,
+    summary_of_groups,
+)
 from minigrad_gui.runs import Curve, Run, RunStore, Which
 from minigrad_gui.runs_report import table
 from minigrad_gui.session import Session
@@ -74,7 +82,7 @@ class RunsView(DockedView):
         self._lower = QStackedWidget()
         self._lower.addWidget(self._plot)
         self._lower.addWidget(self._settings)
-        self._summary = named(styled(Paragraph(2), "muted"), "runsSummary")
+        self._summary = named(styled(Paragraph(3), "muted"), "runsSummary")
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
         below = QWidget()
@@ -231,7 +239,7 @@ class RunsView(DockedView):
         compared = chosen[:MOST_COMPARED]
         titles, colors = [run.title for run in compared], [self._color(run) for run in compared]
         self._settings.show_settings(titles, colors, differences(compared))
-        self._summary.setText(summary(chosen))
+        self._summary.setText(summary_of_groups(apart_from_seed(chosen)) if self._averages else summary(chosen))
 
     def _drawn(self, chosen: Sequence[Run]) -> list[Drawn]:
         known = [run for run in chosen if run.id in self._curves]

@@ -1,5 +1,7 @@
 """Runs side by side: differences, curves, and mean and spread over seeds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from recorded_runs import EPOCHS, run_of
@@ -16,6 +18,7 @@ from minigrad_gui.run_comparison import (
     mean_line,
     settings_of,
     summary,
+    summary_of_groups,
 )
 from minigrad_gui.runs import Curve
 
@@ -67,6 +70,18 @@ def test_the_mean_reaches_as_far_as_all_lines():
     assert mean.spread.tolist() == pytest.approx([2**0.5, 8**0.5])
     assert mean_line(lines[:1]) is lines[0]
     assert len(mean_line([]).x) == 0
+
+
+def test_groups_are_called_by_what_sets_them_apart():
+    small, large = TrainingConfig(learning_rate=0.1), TrainingConfig(learning_rate=0.5)
+    first = [run_of("a1", small, test_accuracy=0.5), run_of("a2", replace(small, seed=9), test_accuracy=0.7)]
+    second = [run_of("b1", replace(large, seed=3), test_accuracy=0.9)]
+    told = "learning rate 0.1: 60.00% ± 14.14%; learning rate 0.5: 90.00%."
+    assert summary_of_groups([first, second]) == told
+    assert summary_of_groups([first]) == summary(first)
+    assert summary_of_groups([]) == ""
+    untested = run_of("c1", small, name="bare", test_accuracy=None)
+    assert summary_of_groups([[untested], [untested]]) == "bare: not tested; bare: not tested."
 
 
 def test_the_summary_has_mean_and_spread():
