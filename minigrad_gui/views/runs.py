@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QPoint, QSettings, Qt, QTimer, Slot
+from PySide6.QtCore import QByteArray, QPoint, QSettings, Qt, QTimer, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -65,6 +65,8 @@ class RunsView(DockedView):
         self._followed: tuple[str, ...] = ()
         """The runs of a sweep, which were selected as they began."""
         self._written_s = 0.0
+        self._columns = QByteArray()
+        """Order, widths and sorting of the table's columns, as they were left."""
 
     # ------------------------------------------------------------ building
 
@@ -77,6 +79,7 @@ class RunsView(DockedView):
         tip = "Start several runs that differ in one setting, one after the other"
         self._several = named(QPushButton("Several…"), "severalRunsButton", tip)
         self._table = named(RunsTable(), "runsTable")
+        self._table.restore_columns(self._columns)
         self._plot = named(RunCurves(), "runsPlot")
         self._settings = named(SettingsTable(), "runsSettings")
         self._lower = QStackedWidget()
@@ -219,6 +222,7 @@ class RunsView(DockedView):
         self._table.runs.set_colors({run.id: self._color(run) for run in chosen})
         self._ask_for_curves()
         self._show_curves()
+        self._show_settings()
         self._show_enabled()
 
     def _color(self, run: Run) -> str:
@@ -230,16 +234,20 @@ class RunsView(DockedView):
         self._curves = {run_id: read for run_id, read in self._curves.items() if run_id in chosen}
         wanted = {run_id: time_s for run_id, time_s in chosen.items() if self._curves.get(run_id, (0,))[0] != time_s}
         if wanted:
+            is_new = not self._curves.keys() >= wanted.keys()
             work = partial(_curves_of, self._store, wanted)
-            self.session.analyse(f"{self.name}/curves", work, urgent=True)
+            self.session.analyse(f"{self.name}/curves", work, urgent=is_new or self.session.state != "training")
 
     def _show_curves(self) -> None:
         chosen = self._table.chosen
         self._plot.draw(self._drawn(chosen))
-        compared = chosen[:MOST_COMPARED]
-        titles, colors = [run.title for run in compared], [self._color(run) for run in compared]
-        self._settings.show_settings(titles, colors, differences(compared))
         self._summary.setText(summary_of_groups(apart_from_seed(chosen)) if self._averages else summary(chosen))
+
+    def _show_settings(self) -> None:
+        if self._compare.isChecked():
+            compared = self._table.chosen[:MOST_COMPARED]
+            titles, colors = [run.title for run in compared], [self._color(run) for run in compared]
+            self._settings.show_settings(titles, colors, differences(compared))
 
     def _drawn(self, chosen: Sequence[Run]) -> list[Drawn]:
         known = [run for run in chosen if run.id in self._curves]
@@ -299,6 +307,7 @@ class RunsView(DockedView):
 
     @Slot(bool)
     def _on_compare(self, compares: bool) -> None:
+        self._show_settings()
         self._lower.setCurrentIndex(int(compares))
 
     @Slot(QPoint)
@@ -371,11 +380,14 @@ class RunsView(DockedView):
     def save_settings(self, settings: QSettings) -> None:
         settings.setValue("runs/curve", self._quantity)
         settings.setValue("runs/mean", self._averages)
+        settings.setValue("runs/columns", self._table.columns if self._is_built else self._columns)
 
     def restore_settings(self, settings: QSettings) -> None:
         stored = str(settings.value("runs/curve", self._quantity))
         self._quantity = stored if stored in QUANTITIES else self._quantity
         self._averages = bool(settings.value("runs/mean", False, bool))
+        columns = settings.value("runs/columns")
+        self._columns = columns if isinstance(columns, QByteArray) else QByteArray()
 
     def table(self) -> Iterable[Sequence[Any]]:
         return table(self._table.runs.shown)

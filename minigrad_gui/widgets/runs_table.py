@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QByteArray,
     QEvent,
     QItemSelection,
     QItemSelectionModel,
@@ -201,6 +202,16 @@ class RunsTable(QTableView):
         """Select these runs."""
         self._chosen = list(run_ids)
         self._select_again()
+
+    @property
+    def columns(self) -> QByteArray:
+        """Order, widths and sorting of the columns, for `restore_columns`."""
+        return self.horizontalHeader().saveState() if self._has_widths else QByteArray()
+
+    def restore_columns(self, columns: QByteArray) -> None:
+        """Restore these; ignore what is invalid."""
+        if not columns.isEmpty() and self.horizontalHeader().restoreState(columns):
+            self._has_widths = True
 
     def _fit_columns(self) -> None:
         sample = range(min(len(self.runs.shown), SAMPLE_ROWS))

@@ -154,6 +154,18 @@ def test_what_another_process_records_appears(user, store):
     user.wait(lambda: listed(user)[0] == "d4")
 
 
+def test_a_hidden_view_reads_nothing(user, view, store):
+    user.trigger("showConfusionAction")
+    user.wait(lambda: not view._is_seen)
+    assert not view._watch.isActive()
+    put(store, run_of("d4", BASE, began_s=2e9))
+    user.train(hidden="4", batch_size=1000)
+    assert len(view._runs) == 3
+    user.trigger("showRunsAction")
+    user.wait(lambda: len(view._runs) == 5)
+    assert view._watch.isActive()
+
+
 def test_a_damaged_list_is_told_and_begun_anew(user, view, store):
     store.path.write_bytes(b"damage" * 2000)
     view.mark()

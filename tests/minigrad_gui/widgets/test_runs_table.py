@@ -1,7 +1,7 @@
 """The table of runs, without a session."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QByteArray, Qt
 from recorded_runs import run_of
 
 from engine import TrainingConfig
@@ -94,3 +94,19 @@ def test_drawn_runs_have_a_swatch(table):
     other = cell(table, 0, "name", Qt.ItemDataRole.DecorationRole).pixmap(10).toImage()
     assert other.pixelColor(5, 5).alpha() == 0
     assert cell(table, 1, "test", Qt.ItemDataRole.DecorationRole) is None
+
+
+def test_columns_stay_as_they_were_left(table, qtbot):
+    header = table.horizontalHeader()
+    header.setSortIndicator(ORDER.index("test"), Qt.SortOrder.DescendingOrder)
+    header.moveSection(0, 3)
+    table.setColumnWidth(2, 77)
+    other = RunsTable()
+    qtbot.addWidget(other)
+    other.restore_columns(table.columns)
+    other.show_runs(RUNS)
+    assert ids(other) == ["a1", "c3", "b2"]
+    assert other.horizontalHeader().visualIndex(0) == 3
+    assert other.columnWidth(2) == 77
+    other.restore_columns(QByteArray(b"nonsense"))
+    assert other.columnWidth(2) == 77
