@@ -19,8 +19,9 @@ from engine import (
     TrainingConfig,
     evaluate,
     load_model,
+    save_model,
 )
-from engine.archive import printable, reason_of
+from engine.archive import npz_path, printable, reason_of
 from engine.config import MAX_AUGMENTATION, SCHEDULES
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
@@ -39,7 +40,7 @@ from minigrad_gui.runs import RunsError, RunStore, arrange
 from minigrad_gui.runs_report import COLUMNS, run_lines, write_runs
 from minigrad_gui.version import version
 
-COMMANDS = ("train", "evaluate", "predict", "data", "export", "runs")
+COMMANDS = ("train", "evaluate", "predict", "data", "export", "import", "runs")
 DEFAULTS = TrainingConfig()
 """The defaults of the window, and of `train` without a preset."""
 
@@ -56,6 +57,8 @@ A laboratory for neural networks. With no command it opens the window, with a mo
                                           what it reads in pictures, one digit or many
   minigrad-gui export my-digits.npz page.html
                                           the network in a format for other programs
+  minigrad-gui import model.onnx my-digits.npz
+                                          a network from another program
   minigrad-gui runs                       every run so far, in the window or without it
 """
 
@@ -160,6 +163,17 @@ def _commands() -> argparse.ArgumentParser:
     out.add_argument("model", type=Path, metavar="MODEL", help="an .npz file written by the window or by train")
     out.add_argument("file", type=Path, metavar="FILE", help="the file to write; an older one is replaced")
     out.set_defaults(run=_export)
+    back = commands.add_parser(
+        "import",
+        help="read a network of another program",
+        description="Make a model file of another program's network: ONNX, safetensors, a PyTorch state dict, Keras, "
+        "or JSON that minigrad wrote. It must be an MLP of 28 x 28 inputs. What it expects of pictures is measured.",
+    )
+    back.add_argument("file", type=Path, metavar="FILE", help="the file to read; no code in it is run")
+    back.add_argument("model", type=Path, metavar="MODEL", help="the .npz file to write")
+    inputs = "what it expects of pictures, if that is known: " + "; ".join(exchange.INPUTS)
+    back.add_argument("--input", choices=exchange.INPUTS, metavar="INPUT", help=inputs)
+    back.set_defaults(run=_import)
     _add_runs(commands)
     return parser
 
@@ -365,6 +379,18 @@ def _predict(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     exchange.export_model(options.file, *load_model(options.model))
     print(printable(f"saved {options.file}"))
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    target = npz_path(options.model)
+    model, meta = exchange.import_model(options.file, options.input)
+    save_model(target, model, meta)
+    found, accuracy = meta.get("imported"), meta.get("test_accuracy")
+    if found is not None:
+        print(f"{found['format']}, {'-'.join(map(str, model.sizes))}; expects pictures {found['input']}")
+        print("it reads no digits, so nothing was measured" if accuracy is None else f"test accuracy {accuracy:.2%}")
+    print(printable(f"saved {target}"))
     return 0
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import pair_up
@@ -33,13 +33,14 @@ MAX_VALUES = 1000
 LOOKED_AT = 100
 MAX_WHOLE_BYTES = 1 << 30
 """Of a tensor that is a view of another, which is read whole."""
-DTYPES = {
+DTYPES: dict[str, DTypeLike] = {
     "ByteStorage": "u1",
     "CharStorage": "i1",
     "ShortStorage": "i2",
     "IntStorage": "i4",
     "LongStorage": "i8",
     "HalfStorage": "f2",
+    "BFloat16Storage": [("upper_half_of_a_float32", "<u2")],
     "FloatStorage": "f4",
     "DoubleStorage": "f8",
     "BoolStorage": "?",
@@ -197,6 +198,10 @@ def described(stream: io.BytesIO) -> Any:
                 _set_items(stack[-1], items)
             case "BINPERSID":
                 stack.append(_storage(stack.pop()))
+            case "BUILD":  # attributes, as the state dict of a module has
+                stack.pop()
+                if not isinstance(stack[-1], dict):
+                    raise DataError(OTHER_OBJECTS)
             case "REDUCE":
                 arguments = stack.pop()
                 stack.append(_called(stack.pop(), arguments))
@@ -269,12 +274,13 @@ def _tensors(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
 
 def _array(tensor: Tensor, opened: Any, sign: Order) -> Array:
     dtype = tensor.storage.dtype.newbyteorder(sign)
+    read_as = _numbers(b"", dtype).dtype
     in_order = [prod(tensor.shape[at + 1 :]) for at in range(len(tensor.shape))]
     if all(
         size == 1 or stride == own for size, stride, own in zip(tensor.shape, tensor.strides, in_order, strict=True)
     ):
-        return Array(tensor.shape, dtype, partial(_blocks, tensor, opened, dtype))
-    return Array(tensor.shape, dtype, lambda: Array.of(_view(tensor, opened, dtype)).blocks())
+        return Array(tensor.shape, read_as, partial(_blocks, tensor, opened, dtype))
+    return Array(tensor.shape, read_as, lambda: Array.of(_view(tensor, opened, dtype)).blocks())
 
 
 def _blocks(tensor: Tensor, opened: Any, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
@@ -284,7 +290,7 @@ def _blocks(tensor: Tensor, opened: Any, dtype: np.dtype[Any]) -> Iterator[NDArr
         for start in range(0, tensor.shape[0], rows):
             count = min(rows, tensor.shape[0] - start)
             content = read_exactly(file, count * row_bytes)
-            yield np.frombuffer(content, dtype).reshape(count, *tensor.shape[1:])
+            yield _numbers(content, dtype).reshape(count, *tensor.shape[1:])
 
 
 def _view(tensor: Tensor, opened: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -292,6 +298,14 @@ def _view(tensor: Tensor, opened: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     if size > MAX_WHOLE_BYTES:
         raise DataError("a tensor is too large.")
     with opened() as file:
-        numbers = np.frombuffer(read_exactly(file, size), dtype)[tensor.offset :]
-    strides = [stride * dtype.itemsize for stride in tensor.strides]
+        numbers = _numbers(read_exactly(file, size), dtype)[tensor.offset :]
+    strides = [stride * numbers.itemsize for stride in tensor.strides]
     return np.ascontiguousarray(np.lib.stride_tricks.as_strided(numbers, tensor.shape, strides))
+
+
+def _numbers(content: bytes | bytearray, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The numbers in bytes; those of bfloat16, which NumPy lacks, as float32."""
+    numbers = np.frombuffer(content, dtype)
+    if dtype.names is None:
+        return numbers
+    return (numbers[dtype.names[0]].astype(np.uint32) << 16).view(np.float32)

@@ -1,7 +1,9 @@
 """Networks in other programs' formats, out and in. No Qt here."""
 
 from minigrad_gui.exchange.exporting import EXPORTS, export_model
+from minigrad_gui.exchange.importing import import_model
+from minigrad_gui.exchange.measuring import INPUTS
 from minigrad_gui.exchange.portable import ExchangeError
 from minigrad_gui.exchange.toml_file import read_config, write_config
 
-__all__ = ["EXPORTS", "ExchangeError", "export_model", "read_config", "write_config"]
+__all__ = ["EXPORTS", "INPUTS", "ExchangeError", "export_model", "import_model", "read_config", "write_config"]

@@ -23,6 +23,8 @@ from minigrad_gui.records import names_of_classes
 FORMAT, VERSION = "minigrad network", 1
 ABOUT_KEY = "minigrad"
 """Under which other formats' metadata holds ours, as JSON."""
+MAX_FILE_BYTES = 1 << 29
+"""Of the largest network, 50 million parameters, in float64, and then some."""
 LARGEST = float(np.finfo(np.float32).max)
 
 Layers = tuple[tuple[NDArray[Any], NDArray[Any]], ...]
@@ -70,6 +72,7 @@ class Portable:
             "version": VERSION,
             "sizes": self.sizes,
             "activation": self.activation,
+            "dtype": self.layers[0][0].dtype.name,
             "classes": self.classes,
             "calibration": {
                 "temperature": self.calibration.temperature,
@@ -119,3 +122,27 @@ def name_of(path: PathLike) -> str:
 
 def missing(package: str) -> ExchangeError:
     return ExchangeError(f"This format takes the package {package}, which is not installed: pip install {package}.")
+
+
+def read_whole(path: Path, most_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """The content of a file that is to be imported. Raises ExchangeError if it is too large."""
+    with open(path, "rb") as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise ExchangeError(f"is larger than {most_bytes >> 20} MB.")
+    return content
+
+
+def own_metadata(text: str | None) -> dict[str, Any] | None:
+    """Our metadata in a file, if it is there and sound as far as a network needs it."""
+    try:
+        about = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return None
+    is_own = isinstance(about, dict) and about.get("format") == FORMAT and about.get("version") == VERSION
+    return about if is_own and about.get("activation") in ACTIVATIONS and isinstance(about.get("meta"), dict) else None
+
+
+def as_float32(numbers: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """bfloat16, which NumPy lacks: the upper half of a float32."""
+    return (numbers.astype(np.uint32) << 16).view(np.float32)

@@ -5,11 +5,18 @@ The metadata is another file in the archive, minigrad.json, which `torch.load` i
 
 import io
 import json
+import math
 import zipfile
-from typing import IO
+from pathlib import Path
+from typing import IO, Any
 
-from minigrad_gui.exchange.portable import ABOUT_KEY, Portable, missing
-from minigrad_gui.exchange.state_dict import arrays_of
+from engine.nn import MAX_PARAMETERS
+from minigrad_gui.data import torch_files
+from minigrad_gui.exchange.chain import Found
+from minigrad_gui.exchange.portable import ABOUT_KEY, ExchangeError, Portable, missing, own_metadata
+from minigrad_gui.exchange.state_dict import arrays_of, layers_of
+
+MAX_ABOUT_BYTES = 1 << 22
 
 ABOUT_FILE = f"archive/{ABOUT_KEY}.json"
 """`torch.save` calls the folder so if it writes to a stream."""
@@ -26,3 +33,26 @@ def write(network: Portable, file: IO[bytes]) -> None:
     with zipfile.ZipFile(stream, "a") as archive:
         archive.writestr(ABOUT_FILE, json.dumps(network.metadata(), indent=1))
     file.write(stream.getbuffer())
+
+
+def read(path: Path) -> Found:
+    """The network in a file, without PyTorch and without running its pickle. Raises DataError or ExchangeError."""
+    arrays, size = {}, 0
+    for name, array in torch_files.arrays_in(path):
+        if array.dtype.kind == "f":  # others are counters
+            size += math.prod(array.shape)
+            if size > 4 * MAX_PARAMETERS:  # with an optimizer's state
+                raise ExchangeError("is too large.")
+            arrays[name] = array.whole()
+    about = _about(path)
+    return Found(layers_of(arrays, in_order=True), about["activation"] if about else None, about)
+
+
+def _about(path: Path) -> dict[str, Any] | None:
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        if ABOUT_FILE not in archive.namelist():
+            return None
+        with archive.open(ABOUT_FILE) as file:
+            return own_metadata(file.read(MAX_ABOUT_BYTES).decode("utf-8", "replace"))

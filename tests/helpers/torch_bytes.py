@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-KINDS = {"u1": b"ByteStorage", "i8": b"LongStorage", "f4": b"FloatStorage"}
+KINDS = {"u1": b"ByteStorage", "i8": b"LongStorage", "f4": b"FloatStorage", "u2": b"BFloat16Storage"}
+"""bfloat16 is given as the upper halves of float32."""
 
 
 def text(value: str) -> bytes:

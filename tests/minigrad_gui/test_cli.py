@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mnist_digits import mnist
+from torch_bytes import pt_bytes, tensor
+from torch_bytes import text as pickled
 
 from engine import MLP, Augmentation, TrainingConfig, load_model, save_model
 from engine.calibration import Calibration
@@ -355,6 +357,25 @@ def test_export_writes_a_network_for_another_program(tmp_path, capsys):
 def test_an_export_that_fails_is_told_in_one_line(tmp_path, capsys):
     assert main(["export", PRETRAINED, str(tmp_path / "network.docx")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_import_makes_a_model_file_of_another_programs_network(tmp_path, capsys):
+    assert main(["export", PRETRAINED, str(tmp_path / "network.json")]) == 0
+    assert main(["import", str(tmp_path / "network.json"), str(tmp_path / "back")]) == 0
+    assert capsys.readouterr().out.endswith(f"saved {tmp_path / 'back.npz'}\n")
+    assert load_model(tmp_path / "back.npz")[1] == load_model(PRETRAINED)[1]
+
+
+def test_import_tells_what_was_measured(tmp_path, capsys):
+    weights = [(layer.W.data, layer.b.data) for layer in load_model(PRETRAINED)[0].layers]
+    arrays = [array for layer in weights for array in layer]
+    names = [f"{index}.{kind}" for index in range(len(weights)) for kind in ("weight", "bias")]
+    code = b"".join(pickled(name) + tensor(str(at), arrays[at]) for at, name in enumerate(names))
+    (tmp_path / "network.pt").write_bytes(pt_bytes(b"}(" + code + b"u", [np.ascontiguousarray(a) for a in arrays]))
+    assert main(["import", str(tmp_path / "network.pt"), str(tmp_path / "back")]) == 0
+    first, second, _ = capsys.readouterr().out.splitlines()
+    assert first == "PyTorch, 784-512-512-10; expects pictures from 0 to 1"
+    assert re.fullmatch(r"test accuracy 99\.\d\d%", second)
 
 
 def test_a_config_file_sets_what_options_do_not(tmp_path, trained_config):

@@ -9,7 +9,7 @@ from own_files import assert_same, opened
 from torch_bytes import KINDS, numbers, pair, pt_bytes, tensor, text
 
 from minigrad_gui.data import DataError
-from minigrad_gui.data.torch_files import LEGACY_MAGIC
+from minigrad_gui.data.torch_files import LEGACY_MAGIC, arrays_in
 
 
 def write(path, description, arrays):
@@ -96,3 +96,23 @@ def test_other_pickles_are_refused_with_what_to_do(tmp_path, capfd, protocol):
     with pytest.raises(DataError, match=r"pickle .* save its arrays with numpy\.savez"):
         opened(tmp_path / "mnist.pkl")
     assert capfd.readouterr().out == ""
+
+
+def test_bfloat16_is_read_as_float32(tmp_path):
+    """In order, and as a view."""
+    numbers = np.random.default_rng(0).normal(size=(4, 6)).astype("<f4")
+    upper = (numbers.view(np.uint32) >> 16).astype("<u2")
+    description = b"}(" + text("plain") + tensor("0", upper) + text("turned") + tensor("0", upper.T, strides=[1, 6])
+    found = dict(arrays_in(write(tmp_path / "half.pt", description + b"u", [upper])))
+    assert {name: array.dtype for name, array in found.items()} == {"plain": np.float32, "turned": np.float32}
+    np.testing.assert_allclose(found["plain"].whole(), numbers, rtol=0.01)
+    np.testing.assert_array_equal(found["turned"].whole(), found["plain"].whole().T)
+
+
+def test_attributes_are_left_out_of_dicts_alone(tmp_path):
+    array = np.ones((2, 3), "f4")
+    attributes = b"}" + text("_metadata") + b"}sb"
+    description = b"}(" + text("w") + tensor("0", array) + b"u"
+    assert [name for name, _ in arrays_in(write(tmp_path / "a.pt", description + attributes, [array]))] == ["w"]
+    with pytest.raises(DataError, match="could run code"):
+        list(arrays_in(write(tmp_path / "b.pt", tensor("0", array) + attributes, [array])))

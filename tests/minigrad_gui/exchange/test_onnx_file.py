@@ -9,7 +9,7 @@ from exported import CALIBRATION, TOLERANCE, apart, digits, every_activation, lo
 from networks import small_network
 
 from engine.nn import ACTIVATIONS, ReLU
-from minigrad_gui.exchange import ExchangeError, export_model
+from minigrad_gui.exchange import ExchangeError, export_model, import_model
 
 
 def run(path, pictures):
@@ -52,3 +52,166 @@ def test_versions_that_all_runtimes_know_and_what_travels(tmp_path):
     about = json.loads({each.key: each.value for each in model.metadata_props}["minigrad"])
     assert about["calibration"] == {"temperature": 1.5, "least_log_sum_exp": 4.0, "threshold": 0.6}
     assert "temperature of 1.5" in model.doc_string
+
+
+RNG = np.random.default_rng(0)
+ARRAYS = {
+    "z": RNG.normal(size=(784, 12)).astype("f4") / 9,
+    "a": RNG.normal(size=12).astype("f4"),
+    "m": RNG.normal(size=(10, 12)).astype("f4"),
+    "b": RNG.normal(size=10).astype("f4"),
+    "scale": np.array(255, "f4"),
+    "shape": np.array([-1, 784]),
+}
+
+
+def graph(*steps, arrays=None, outputs=("y",)):
+    """A model of (operator, inputs, output, attributes) from x to `outputs`."""
+    onnx = pytest.importorskip("onnx")
+    helper = onnx.helper
+    nodes = [helper.make_node(operator, inputs, [output], **extra) for operator, inputs, output, extra in steps]
+    stored = [onnx.numpy_helper.from_array(array, name) for name, array in (arrays or ARRAYS).items()]
+    ends = [helper.make_tensor_value_info(name, 1, None) for name in outputs]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", 1, [1, 1, 28, 28])], ends, stored)
+    )
+    model.ir_version = 10
+    return model
+
+
+USUAL = (
+    ("Reshape", ["x", "shape"], "flat", {}),
+    ("MatMul", ["flat", "z"], "p", {}),
+    ("Add", ["a", "p"], "s", {}),
+    ("Tanh", ["s"], "h", {}),
+    ("Gemm", ["h", "m", "b"], "l", {"transB": 1}),
+    ("Softmax", ["l"], "y", {}),
+)
+
+
+def expected():
+    return np.tanh(digits(50) @ ARRAYS["z"] + ARRAYS["a"]) @ ARRAYS["m"].T + ARRAYS["b"]
+
+
+def imported(tmp_path, model):
+    (tmp_path / "network.onnx").write_bytes(model.SerializeToString())
+    return import_model(tmp_path / "network.onnx")[0]
+
+
+def test_products_sums_and_a_fixed_batch_are_read_in_the_graphs_order(tmp_path):
+    assert apart(logits(imported(tmp_path, graph(*USUAL)), digits(50)), expected()) < TOLERANCE
+    turned = graph(*USUAL[::-1])  # nodes in any order
+    assert apart(logits(imported(tmp_path, turned), digits(50)), expected()) < TOLERANCE
+
+
+def test_constants_in_nodes_transposed_weights_and_scaled_pictures(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    value = onnx.numpy_helper.from_array(ARRAYS["m"], "value")
+    steps = [
+        ("Constant", [], "c", {"value": value}),
+        ("Transpose", ["c"], "ct", {"perm": [1, 0]}),
+        ("Mul", ["scale", "x"], "bytes", {}),
+        ("Div", ["bytes", "scale"], "x2", {}),
+        ("Reshape", ["x2", "shape"], "flat", {}),
+        *USUAL[1:4],
+        ("MatMul", ["h", "ct"], "l", {}),
+        ("Add", ["l", "b"], "y", {}),
+    ]
+    assert apart(logits(imported(tmp_path, graph(*steps)), digits(50)), expected()) < TOLERANCE
+
+
+def test_an_output_of_labels_is_passed_over(tmp_path):
+    steps = (*USUAL, ("ArgMax", ["y"], "label", {"axis": 1}))
+    model = graph(*steps, outputs=("label", "y"))
+    assert apart(logits(imported(tmp_path, model), digits(50)), expected()) < TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([("Conv", ["x", "m"], "y", {})], "uses Conv, which no MLP here has"),
+        ([*USUAL[:3], ("LeakyRelu", ["s"], "y", {})], "uses LeakyRelu"),
+        ([*USUAL[:3], ("Tanh", ["s"], "t", {}), ("Add", ["s", "t"], "y", {})], "is no MLP: Add has 2 variable inputs"),
+        ([("Tanh", ["y"], "y", {})], "does not lead from an input"),
+        ([("Tanh", ["q"], "y", {}), ("Tanh", ["y"], "q", {})], "does not lead from an input"),
+        ([("Tanh", ["nowhere"], "y", {})], "does not lead from an input"),
+        ([("Tanh", ["x"], "other", {})], "does not lead from an input"),
+        ([("Gemm", ["x", "m", "b"], "y", {"transA": 1})], "uses Gemm"),
+        ([("MatMul", ["z", "x"], "y", {})], "uses MatMul"),
+        ([("Identity", ["x"], "y", {})], "does not end in logits"),
+    ],
+)
+def test_what_is_no_mlp_is_told(tmp_path, steps, told):
+    with pytest.raises(ExchangeError, match=told):
+        imported(tmp_path, graph(*steps))
+
+
+def with_external(entries, length=784 * 12 * 4):
+    model = graph(*USUAL)
+    tensor = next(each for each in model.graph.initializer if each.name == "z")
+    tensor.ClearField("raw_data")
+    tensor.data_location = 1
+    for key, value in ({"length": str(length)} | entries).items():
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    return model
+
+
+def test_weights_beside_the_file_are_read(tmp_path):
+    (tmp_path / "w.data").write_bytes(b"1234" + ARRAYS["z"].tobytes())
+    model = with_external({"location": "w.data", "offset": "4"})
+    assert apart(logits(imported(tmp_path, model), digits(50)), expected()) < TOLERANCE
+
+
+@pytest.mark.parametrize("location", ["../secret", "link", "/etc/hostname", "", ".", "missing"])
+def test_weights_outside_of_the_folder_are_refused(tmp_path, location):
+    (tmp_path / "secret").write_bytes(bytes(784 * 12 * 4))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(ExchangeError, match="from a file that is not in its folder"):
+        imported(folder, with_external({"location": location}))
+
+
+@pytest.mark.parametrize(("offset", "length"), [("-1", 8), ("99999999", 8), ("0", 1 << 40), ("0", 12), ("x", 8)])
+def test_weights_beyond_a_file_are_refused(tmp_path, offset, length):
+    (tmp_path / "w.data").write_bytes(bytes(784 * 12 * 4))
+    with pytest.raises(ExchangeError, match=r"beyond the end|is damaged"):
+        imported(tmp_path, with_external({"location": "w.data", "offset": offset}, length))
+
+
+def test_an_array_that_claims_to_be_enormous_is_refused(tmp_path):
+    model = graph(*USUAL)
+    del model.graph.initializer[0].dims[:]
+    model.graph.initializer[0].dims.extend([1 << 40, 1 << 40])
+    with pytest.raises(ExchangeError, match="is too large"):
+        imported(tmp_path, model)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dynamo", [True, False])
+@pytest.mark.filterwarnings("ignore")
+def test_pytorchs_own_files(tmp_path, dynamo):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
+    network = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(784, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10), torch.nn.LogSoftmax(1)
+    )
+    path = tmp_path / "network.onnx"
+    torch.onnx.export(network, (torch.zeros(1, 1, 28, 28),), path, dynamo=dynamo, external_data=True)
+    model, _ = import_model(path)
+    own = network[:-1](torch.from_numpy(digits())).detach().numpy()
+    assert apart(logits(model), own) < TOLERANCE
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("options", [{}, {"zipmap": False}])
+def test_scikit_learns_files(tmp_path, options):
+    neural, skl2onnx = pytest.importorskip("sklearn.neural_network"), pytest.importorskip("skl2onnx")
+    labels = np.arange(1000) % 10
+    classifier = neural.MLPClassifier((20,), activation="logistic", max_iter=300, tol=0.1).fit(digits(), labels)
+    content = skl2onnx.to_onnx(classifier, digits(1), options=options or None, target_opset=21).SerializeToString()
+    (tmp_path / "network.onnx").write_bytes(content)
+    found = logits(import_model(tmp_path / "network.onnx")[0])
+    own = np.log(classifier.predict_proba(digits().astype(np.float64)))
+    assert apart(found - found.mean(1, keepdims=True), own - own.mean(1, keepdims=True)) < TOLERANCE

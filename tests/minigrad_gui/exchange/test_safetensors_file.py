@@ -9,7 +9,7 @@ from exported import CALIBRATION, TOLERANCE, apart, digits, every_activation, lo
 from networks import small_network
 
 from engine.nn import ACTIVATIONS, ReLU
-from minigrad_gui.exchange import ExchangeError, export_model
+from minigrad_gui.exchange import ExchangeError, export_model, import_model
 
 
 def test_without_the_package_one_sentence_says_so(tmp_path, monkeypatch):
@@ -44,3 +44,32 @@ def test_pytorch_reads_a_thousand_digits_the_same(tmp_path, activation):
     network = torch.nn.Sequential(*parts[:-1])
     network.load_state_dict(load.load_file(tmp_path / "network.safetensors"))
     assert apart(network(torch.from_numpy(digits())).detach().numpy(), logits(model)) < TOLERANCE
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_half_precision_is_read(tmp_path, kind):
+    torch, save = pytest.importorskip("torch"), pytest.importorskip("safetensors.torch")
+    weight = torch.randn(10, 784).to(getattr(torch, kind))
+    save.save_file({"fc.weight": weight, "fc.step": torch.tensor(3)}, tmp_path / "network.safetensors")
+    (layer,) = import_model(tmp_path / "network.safetensors")[0].layers
+    np.testing.assert_array_equal(layer.W.data, weight.float().numpy())
+
+
+def test_bfloat16_without_pytorch(tmp_path):
+    pytest.importorskip("safetensors")
+    numbers = np.random.default_rng(0).normal(size=(10, 784)).astype("<f4")
+    upper = (numbers.view(np.uint32) >> 16).astype("<u2")
+    header = {"fc.weight": {"dtype": "BF16", "shape": [10, 784], "data_offsets": [0, upper.nbytes]}}
+    text = json.dumps(header).encode()
+    (tmp_path / "network.st").write_bytes(len(text).to_bytes(8, "little") + text + upper.tobytes())
+    (layer,) = import_model(tmp_path / "network.st")[0].layers
+    np.testing.assert_allclose(layer.W.data, numbers, rtol=0.01)
+
+
+@pytest.mark.parametrize("size", [2, 10, 400])
+def test_a_cut_file_is_told(tmp_path, size):
+    pytest.importorskip("safetensors")
+    export_model(path := tmp_path / "network.safetensors", small_network(ReLU), {})
+    path.write_bytes(path.read_bytes()[:-size])
+    with pytest.raises(ExchangeError, match="is damaged"):
+        import_model(path)

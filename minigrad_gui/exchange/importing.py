@@ -1,0 +1,88 @@
+"""Imports networks: a new format is one file that reads it, and one entry in IMPORTS.
+
+A file is recognised by its content, for suffixes are not always right. Nothing in a file is ever run.
+"""
+
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.archive import PathLike, reason_of
+from engine.nn import ACTIVATIONS, MLP
+from minigrad_gui.data import DataError, torch_files
+from minigrad_gui.exchange import json_file, keras_file, onnx_file, safetensors_file, torch_file
+from minigrad_gui.exchange.chain import Found, checked
+from minigrad_gui.exchange.measuring import measured
+from minigrad_gui.exchange.portable import ExchangeError, name_of
+from minigrad_gui.frame import SIDE_PX
+
+START_BYTES = 512
+ZIP = b"PK\3\4"
+
+
+@dataclass(frozen=True)
+class Import:
+    """A format: its name, how a file of it is recognised by its path and first bytes, and what reads it."""
+
+    name: str
+    recognises: Callable[[Path, bytes], bool]
+    read: Callable[[Path], Found]
+
+
+IMPORTS = (
+    Import("Keras", lambda path, start: start[:4] == ZIP and keras_file.recognises_zip(path), keras_file.read_zip),
+    Import("Keras HDF5", lambda _, start: keras_file.recognises_hdf5(start), keras_file.read_hdf5),
+    Import("PyTorch", torch_files.recognises, torch_file.read),
+    Import("Safetensors", lambda _, start: safetensors_file.recognises(start), safetensors_file.read),
+    Import("JSON", lambda _, start: json_file.recognises(start), json_file.read),
+    Import("ONNX", lambda path, _: path.suffix.lower() == ".onnx", onnx_file.read),
+)
+
+
+def import_model(path: PathLike, input: str | None = None) -> tuple[MLP, dict[str, Any]]:  # noqa: A002
+    """Read a network in another program's format: the network, and the `meta` for its file.
+
+    It reads pictures as this program makes them, whatever it was trained with: what suits it best is measured on MNIST,
+    and told by meta["imported"]; input: one of INPUTS, if it is known. A file that minigrad exported has the meta of
+    its network. Raises ExchangeError, with one sentence, if the file cannot be read, is damaged, or holds anything but
+    an MLP that reads 28 x 28 pixels.
+    """
+    name = name_of(path)
+    try:
+        return _imported(Path(path), input)
+    except (ExchangeError, DataError) as error:
+        text = str(error)
+        raise ExchangeError(f"{name} {text.removeprefix('it ')}") from error.__cause__
+    except OSError as error:
+        raise ExchangeError(f"{name} could not be opened: {reason_of(error)}.") from error
+    except MemoryError as error:
+        raise ExchangeError(f"{name} needs more memory than there is.") from error
+    except Exception as error:  # damaged bytes raise nearly anything
+        raise ExchangeError(f"{name} is damaged, or holds no network of layers.") from error
+
+
+def _imported(path: Path, input: str | None) -> tuple[MLP, dict[str, Any]]:  # noqa: A002
+    format = _format_of(path)
+    found = checked(format.read(path), SIDE_PX**2)
+    if found.about is not None:
+        return MLP.from_parameters(found.layers, ACTIVATIONS[str(found.activation)]), dict(found.about["meta"])
+    result = measured(found, input)
+    meta: dict[str, Any] = {"imported": {"format": format.name, "input": result.input}}
+    if result.calibration is not None:
+        meta |= {"calibration": result.calibration.to_dict(), "test_accuracy": result.accuracy}
+    return result.model, meta
+
+
+def _format_of(path: Path) -> Import:
+    if not path.is_file() and path.exists():  # opening a pipe would block
+        raise ExchangeError("is not a file.")
+    with open(path, "rb") as file:
+        start = file.read(START_BYTES)
+    for candidate in IMPORTS:
+        with suppress(zipfile.BadZipFile):
+            if candidate.recognises(path, start):
+                return candidate
+    raise ExchangeError("is in no format that can be imported.")

@@ -1,0 +1,62 @@
+"""What a network expects of pictures is measured, and becomes part of its first layer."""
+
+import numpy as np
+import pytest
+from exported import apart, digits, logits, pretrained
+from networks import small_network
+
+from engine.nn import MLP, ReLU
+from minigrad_gui.exchange.chain import Found
+from minigrad_gui.exchange.measuring import INPUTS, measured
+
+TOLERANCE = 1e-3
+"""In float32, after the weights were divided and multiplied by up to 255."""
+
+
+def layers_of(model):
+    return tuple((layer.W.data.copy(), layer.b.data.copy()) for layer in model.layers)
+
+
+def expecting(change, activation="relu"):
+    """The pretrained network, changed to expect pictures changed by `change`, which is linear."""
+    (W, b), *others = layers_of(pretrained()[0])
+    zero = change(np.zeros((1, 28, 28)))
+    basis = (change(np.eye(784).reshape(784, 28, 28)) - zero).reshape(784, 784)
+    inverse = W.astype(np.float64) @ np.linalg.inv(basis).T
+    return Found(((inverse.astype("f4"), (b - inverse @ zero.reshape(784)).astype("f4")), *others), activation)
+
+
+CHANGES = {
+    "from 0 to 1": lambda x: x,
+    "from 0 to 255": lambda x: x * 255,
+    "from -1 to 1": lambda x: x * 2 - 1,
+    "standardised": lambda x: (x - 0.1307) / 0.3081,
+    "from 0 to 1, dark on light": lambda x: 1 - x,
+    "standardised, transposed": lambda x: (x.swapaxes(1, 2) - 0.1307) / 0.3081,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_it_was_trained_with_is_found(name):
+    result = measured(expecting(CHANGES[name]))
+    assert result.input == name
+    assert apart(logits(result.model, digits(100)), logits(pretrained()[0], digits(100))) < TOLERANCE
+    assert result.accuracy > 0.99
+    assert 0.5 < result.calibration.temperature < 2
+
+
+def test_an_activation_that_the_file_does_not_tell_is_measured():
+    found = expecting(CHANGES["from 0 to 1"])
+    assert isinstance(measured(Found(found.layers)).model.activation, ReLU)
+
+
+def test_what_is_known_is_not_measured():
+    result = measured(expecting(CHANGES["from 0 to 1"]), "from 0 to 255")
+    assert result.input == "from 0 to 255"
+
+
+def test_a_network_that_reads_no_digits_is_left_as_it_is():
+    for model in (small_network(ReLU), MLP(784, [5], 26, dtype=np.float32)):
+        result = measured(Found(layers_of(model), "relu"))
+        assert (result.input, result.accuracy, result.calibration) == (INPUTS[0], None, None)
+        np.testing.assert_array_equal(result.model.layers[0].W.data, model.layers[0].W.data)
