@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from engine import ModelFileError
 from minigrad_gui import theme
 from minigrad_gui.data import title_of
+from minigrad_gui.exchange import EXPORTS, ExchangeError, read_config
 from minigrad_gui.garbage import GarbageCollector
 from minigrad_gui.incidents import log_path
 from minigrad_gui.pictures import PICTURE_SUFFIXES, PictureError, read_image
@@ -37,7 +38,7 @@ from minigrad_gui.widgets.building import action, column, named
 from minigrad_gui.widgets.columns import Columns
 from minigrad_gui.widgets.content_area import ContentArea
 from minigrad_gui.widgets.docks import Docks
-from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX, ask_where_to_save
+from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX, SETTINGS_SUFFIX, ask_where_to_export, ask_where_to_save
 from minigrad_gui.widgets.model_drop import answer_drag, kind_of
 from minigrad_gui.widgets.picture_dialog import PictureDialog, Pixels, pixels_of
 from minigrad_gui.widgets.questions import TITLE
@@ -121,12 +122,14 @@ class MainWindow(QMainWindow):
         file = menus["&File"]
         file.addAction(action(self, "&Open…", "openAction", self._on_open, keys.Open))
         file.addMenu(self._recent)
+        file.addAction(action(self, "Open se&ttings…", "openSettingsAction", self._on_open_settings))
         file.addAction(action(self, "&Read a picture…", "readPictureAction", self._on_read_picture, "Ctrl+Shift+O"))
         file.addAction(action(self, "Open the &pretrained network", "openPretrainedAction", self._on_open_pretrained))
         file.addSeparator()
         file.addAction(action(self, "&Save", "saveAction", self._on_save, keys.Save))
         file.addAction(action(self, "Save &as…", "saveAsAction", self._on_save_as, keys.SaveAs))
         file.addAction(self._save_handwriting)
+        file.addAction(action(self, "&Export…", "exportAction", self._on_export))
         file.addSeparator()
         for view in self._views:
             for title, actions in view.menu_actions().items():
@@ -197,6 +200,15 @@ class MainWindow(QMainWindow):
             self._recent.remember(path)
             self._foot.tell(f"Opened {path.name}")
 
+    def open_settings(self, path: Path) -> None:
+        """Take the settings of a run from a TOML file for the next run."""
+        try:
+            self.session.set_config(read_config(path), self.session.source, self.session.choices)
+        except ExchangeError as error:
+            self._warn(str(error))
+        else:
+            self._foot.tell(f"Took the settings from {path.name}")
+
     def _may_discard(self, what: str) -> Answer:
         return ask_before(what, self.session, self, self._on_save)
 
@@ -222,6 +234,13 @@ class MainWindow(QMainWindow):
             self.open(Path(path))
 
     @Slot()
+    def _on_open_settings(self) -> None:
+        start = str(self._recent.folder())
+        path, _ = QFileDialog.getOpenFileName(self, "Open settings", start, f"Settings of a run (*{SETTINGS_SUFFIX})")
+        if path:
+            self.open_settings(Path(path))
+
+    @Slot()
     def _on_save(self) -> bool:
         return self._on_save_as() if self.session.path is None else self._save_to(self.session.path)
 
@@ -238,6 +257,20 @@ class MainWindow(QMainWindow):
         path = ask_where_to_save(self, title, str(start), MODEL_KIND, MODEL_SUFFIX)
         if path is not None:
             self._write(path, self.session.save_with_handwriting)
+
+    @Slot()
+    def _on_export(self) -> None:
+        start = (self.session.path or self._recent.folder() / "digits").with_suffix(next(iter(EXPORTS)))
+        kinds = {suffix: export.name for suffix, export in EXPORTS.items()}
+        path = ask_where_to_export(self, "Export the network", str(start), kinds)
+        if path is None:
+            return
+        try:
+            self.session.export(path)
+        except ExchangeError as error:
+            self._warn(str(error))
+        else:
+            self._foot.tell(f"Exported {path.name}")
 
     @Slot()
     def _show_enabled(self) -> None:
@@ -305,6 +338,8 @@ class MainWindow(QMainWindow):
             self.read_picture(path)
         elif kind == "dataset":
             self.session.open_dataset(path)
+        elif kind == "settings":
+            self.open_settings(path)
         elif self.session.state == "idle" and not self.session.modified:
             self.open(path)
         else:  # this asks a question; answer the drop first, as the program that the file came from is waiting

@@ -33,13 +33,13 @@ class Export:
 
 
 EXPORTS: dict[str, Export] = {
-    ".onnx": Export("ONNX", onnx_file.write),
-    ".safetensors": Export("Safetensors", safetensors_file.write),
-    ".pt": Export("PyTorch state dict", torch_file.write),
     ".html": Export("Web page that draws and reads", html_page.write),
     ".py": Export("Python file that needs NumPy only", python_file.write),
     ".h": Export("C header", c_header.write),
     ".json": Export("JSON", json_file.write),
+    ".onnx": Export("ONNX", onnx_file.write),
+    ".safetensors": Export("Safetensors", safetensors_file.write),
+    ".pt": Export("PyTorch state dict", torch_file.write),
     ".toml": Export("Settings of its training", toml_file.write),
 }
 """By suffix, which decides."""

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from engine import ModelFileError
 from engine.nn import MLP
+from engine.record import TrainingRecord
 from minigrad_gui import data
 from minigrad_gui.analysis import TrainedOn
 from minigrad_gui.dataset_cache import DatasetCache
@@ -161,12 +162,19 @@ class Experiment(QObject):
 
     def save(self, path: Path) -> None:
         """Write the current network, and remove its checkpoint unless it is still training. See `Network.save`."""
-        in_training = self.training.job is not None
-        has_begun = in_training and len(self.training.curves.history)
-        self.network.save(path, self.training.record() if has_begun else self.network.now.record)
-        if not in_training:
+        self.network.save(path, self._record())
+        if self.training.job is None:
             self.network.forget_checkpoint()
             self._remove_unneeded_checkpoints()
+
+    def export(self, path: Path) -> None:
+        """Write the current network for another program. See `Network.export`."""
+        self.network.export(path, self._record())
+
+    def _record(self) -> TrainingRecord:
+        """How the current network was trained, or is being trained."""
+        has_begun = self.training.job is not None and len(self.training.curves.history)
+        return self.training.record() if has_begun else self.network.now.record
 
     # ------------------------------------------------------------ checkpoints
 

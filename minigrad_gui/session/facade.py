@@ -355,6 +355,14 @@ class Session(QObject):
         """
         self._experiment.save(path)
 
+    def export(self, path: Path) -> None:
+        """Write the current network for another program, in the format of the suffix: one of exchange.EXPORTS.
+
+        Raises ExchangeError and then leaves an older file as it was. Whether the network counts as saved does not
+        change.
+        """
+        self._experiment.export(path)
+
     def save_with_handwriting(self, path: Path) -> None:
         """Write the copy of the current network that has learnt the person's handwriting, with the number of drawings
         and the copy's test loss and accuracy. The current network does not change, nor whether it counts as saved.

@@ -1,10 +1,12 @@
 """Asking where to save a file."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 MODEL_KIND, MODEL_SUFFIX = "minigrad model", ".npz"
+SETTINGS_SUFFIX = ".toml"
 
 
 def ask_where_to_save(parent: QWidget, title: str, start: str, kind: str, suffix: str) -> Path | None:
@@ -14,10 +16,21 @@ def ask_where_to_save(parent: QWidget, title: str, start: str, kind: str, suffix
     dialog then replaces digits.npz unasked when "digits" is typed, and "digits.v2" gets no suffix.
     """
     typed, _ = QFileDialog.getSaveFileName(parent, title, start, f"{kind} (*{suffix})")
-    if not typed:
-        return None
-    path = Path(typed)
-    if path.suffix.lower() == suffix:
+    return _with_suffix(parent, title, Path(typed), [suffix], suffix) if typed else None
+
+
+def ask_where_to_export(parent: QWidget, title: str, start: str, kinds: Mapping[str, str]) -> Path | None:
+    """The same for several formats, whose names `kinds` gives by suffix.
+
+    A suffix that was typed counts before the format that was chosen in the dialog.
+    """
+    filters = {f"{name} (*{suffix})": suffix for suffix, name in kinds.items()}
+    typed, chosen = QFileDialog.getSaveFileName(parent, title, start, ";;".join(filters))
+    return _with_suffix(parent, title, Path(typed), kinds, filters.get(chosen, next(iter(kinds)))) if typed else None
+
+
+def _with_suffix(parent: QWidget, title: str, path: Path, known: Collection[str], suffix: str) -> Path | None:
+    if path.suffix.lower() in known:
         return path
     path = path.with_name(path.name + suffix)
     buttons = QMessageBox.StandardButton

@@ -1,4 +1,4 @@
-"""Dropping a model file, a picture or a dataset on a window; anything else is refused, with the reason."""
+"""Dropping a model file, a picture, a dataset or settings on a window; anything else is refused, with the reason."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,11 +10,11 @@ from engine.archive import is_archive
 from minigrad_gui.data import may_be_dataset
 from minigrad_gui.pictures import PICTURE_SUFFIXES
 from minigrad_gui.widgets.banner import Banner
-from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX
+from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX, SETTINGS_SUFFIX
 
 ACCEPTED = f"Drop a single {MODEL_KIND}, run ({MODEL_SUFFIX}), picture or dataset here."
 
-Kind = Literal["network", "picture", "dataset"]
+Kind = Literal["network", "picture", "dataset", "settings"]
 
 
 class NoModelFileError(ValueError):
@@ -59,6 +59,8 @@ def kind_of(path: Path) -> Kind | None:
     suffix = path.suffix.lower()
     if suffix in PICTURE_SUFFIXES and not path.is_dir():
         return "picture"
+    if suffix == SETTINGS_SUFFIX and not path.is_dir():
+        return "settings"
     if may_be_dataset(path) and not is_archive(path):
         return "dataset"
     return "network" if suffix == MODEL_SUFFIX and not path.is_dir() else None

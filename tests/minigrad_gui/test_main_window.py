@@ -117,6 +117,33 @@ def test_a_failed_save_is_reported(user, choose, tmp_path, warnings):
     assert "could not be saved" in warnings[0]
 
 
+def test_a_network_is_exported(user, choose, tmp_path, warnings):
+    choose(tmp_path / "page.html")
+    user.trigger("exportAction")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    choose(tmp_path / "missing" / "page.html")
+    user.trigger("exportAction")
+    assert len(warnings) == 1
+    assert "could not be saved" in warnings[0]
+    choose(None)
+    user.trigger("exportAction")
+
+
+def test_settings_go_out_and_come_in(user, choose, tmp_path, warnings):
+    path = tmp_path / "run.toml"
+    choose(path)
+    user.trigger("exportAction")
+    assert user.session.config.epochs != 3
+    path.write_text(path.read_text().replace("epochs =", "epochs = 3 #"))
+    user.trigger("openSettingsAction")
+    assert (user.session.config.epochs, user.session.config.hidden) == (3, PRESETS["best"].hidden)
+    assert user.widget("epochsSpin").value() == 3
+    path.write_text("epochs = 0")
+    user.window.open_settings(path)
+    assert len(warnings) == 1
+    assert user.session.config.epochs == 3
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
 def test_a_full_disk_is_reported_and_the_old_file_stays(user, choose, tmp_path, warnings):
     import resource

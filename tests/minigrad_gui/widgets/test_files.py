@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from minigrad_gui.widgets.files import ask_where_to_save
+from minigrad_gui.widgets.files import ask_where_to_export, ask_where_to_save
 
 
 @pytest.fixture
@@ -49,3 +49,28 @@ def test_a_file_whose_name_results_from_the_suffix_is_asked_about(ask, answer, t
 def test_a_name_with_its_suffix_was_asked_about_by_the_dialog(ask, tmp_path):
     (tmp_path / "digits.npz").touch()
     assert ask("digits.npz") == "digits.npz"
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen", "expected"),
+    [
+        ("digits", "JSON (*.json)", "digits.json"),
+        ("digits.py", "JSON (*.json)", "digits.py"),
+        ("digits.PY", "JSON (*.json)", "digits.PY"),
+        ("digits.v2", "", "digits.v2.py"),
+        ("", "JSON (*.json)", None),
+    ],
+)
+def test_an_exports_suffix_counts_before_the_chosen_format(qtbot, tmp_path, monkeypatch, typed, chosen, expected):
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    offered = []
+
+    def choose(*arguments):
+        offered.append(arguments[3])
+        return typed and str(tmp_path / typed), chosen
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    path = ask_where_to_export(parent, "Export", str(tmp_path), {".py": "Python", ".json": "JSON"})
+    assert offered == ["Python (*.py);;JSON (*.json)"]
+    assert path == (None if expected is None else tmp_path / expected)

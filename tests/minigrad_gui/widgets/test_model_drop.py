@@ -32,7 +32,7 @@ def text() -> QMimeData:
     return dragged
 
 
-@pytest.mark.parametrize("name", ["digits.npz", "DIGITS.NPZ", "two words.npz", "seven.PNG", "photo.heic"])
+@pytest.mark.parametrize("name", ["digits.npz", "DIGITS.NPZ", "two words.npz", "seven.PNG", "photo.heic", "run.TOML"])
 def test_a_model_file_or_picture_is_accepted(tmp_path, name):
     assert dragged_model(files(tmp_path / name)) == tmp_path / name
 
