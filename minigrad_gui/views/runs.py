@@ -194,7 +194,8 @@ class RunsView(DockedView):
             self._written_s, self._runs = answer.result
             self._show_runs()
         else:
-            self._curves |= answer.result
+            chosen = {run.id for run in self._table.chosen}  # perhaps others by now
+            self._curves |= {run_id: read for run_id, read in answer.result.items() if run_id in chosen}
             self._show_curves()
 
     def _show_runs(self) -> None:
