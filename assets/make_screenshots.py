@@ -102,11 +102,14 @@ def take_runs(window: MainWindow) -> None:
     window.findChild(QDockWidget, "curvesViewDock").raise_()
 
 
-def take_view(window: MainWindow, name: str) -> None:
+def take_view(window: MainWindow, name: str, *, still: bool = True) -> None:
+    """still: whether the view stops changing."""
     dock = window.findChild(QDockWidget, f"{name}ViewDock")
     dock.raise_()
     images = [dock.grab()]
-    while len(images) < 2 or images[-1].toImage() != images[-2].toImage():
+    pause(STILL_MS)
+    images.append(dock.grab())
+    while still and images[-1].toImage() != images[-2].toImage():
         pause(STILL_MS)
         images.append(dock.grab())
     images[-1].save(str(TARGET / f"{name}.png"))
@@ -130,6 +133,8 @@ def main() -> None:
         take_runs(window)
         window.findChild(QPushButton, "trainButton").click()
         wait(lambda: len(session.history.epochs) >= SHOWN_EPOCH and session.samples_per_second > 0)
+        take_view(window, "time", still=False)
+        window.findChild(QDockWidget, "curvesViewDock").raise_()
         for name, dark in (("light", False), ("dark", True)):
             theme.apply(app, dark=dark)
             shown = len(session.history)

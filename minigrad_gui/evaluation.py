@@ -104,6 +104,13 @@ def accuracy_in_test(model: MLP, trained_on: TrainedOn, desk: Desk) -> float | N
     return None if readings is None else readings.accuracy
 
 
+def readings_of_some(model: MLP, trained_on: TrainedOn, count: int, desk: Desk) -> Readings | None:
+    """How a network reads the first `count` test digits; None if cancelled."""
+    digits = desk.digits(trained_on, "test")
+    labels = _known_labels(digits, model.sizes[-1])
+    return read_all(model, digits.images, labels, chosen=digits.indices[:count], cancelled=desk.cancelled)
+
+
 def _known_labels(digits: Digits, classes: int) -> NDArray[np.intp]:
     """The labels of all digits, NO_CLASS for those of classes that the network does not know: (N,)."""
     labels = digits.labels.astype(np.intp)

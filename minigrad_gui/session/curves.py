@@ -12,6 +12,7 @@ from minigrad_gui import data
 from minigrad_gui.diagnosis import Diagnosis
 from minigrad_gui.history import History, recorded_history
 from minigrad_gui.runs import Curve
+from minigrad_gui.snapshots import Snapshots
 from minigrad_gui.worker import Preparation
 
 
@@ -19,13 +20,14 @@ from minigrad_gui.worker import Preparation
 class Curves:
     """The course of a run. preparation: None before the run is ready, or if only a network's file tells of it;
     diagnosis: what went wrong, once it has ended; gave_a_network: whether the run got far enough to replace the
-    network from before it; validation: that of the last epoch of a run in progress."""
+    network from before it; validation: that of the last epoch of a run in progress; snapshots: its networks."""
 
     history: History = field(default_factory=History)
     preparation: Preparation | None = None
     diagnosis: Diagnosis | None = None
     gave_a_network: bool = False
     validation: Validation | None = None
+    snapshots: Snapshots = field(default_factory=Snapshots)
 
 
 def recorded_curves(record: TrainingRecord) -> Curves:

@@ -199,6 +199,8 @@ class Session(QObject):
     preparation = _Of(lambda session: session._training.curves.preparation)
     validation = _Of(lambda session: session._training.curves.validation)
     """What the network of the run in progress said of the validation digits after the last epoch: a Validation."""
+    snapshots = _Of(lambda session: session._training.curves.snapshots)
+    """Networks of the run that `history` shows, from its beginning to its newest."""
     diagnosis = _Of(lambda session: session._training.curves.diagnosis)
     """What went wrong in the run that `history` shows, once it has ended."""
     samples_per_second = _Of(lambda session: session._training.samples_per_second)

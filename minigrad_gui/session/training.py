@@ -175,6 +175,7 @@ class Training(QObject):
         if progress.model is not None and len(history):
             is_first = not self._curves.gave_a_network
             self._curves = replace(self._curves, gave_a_network=True)
+            self._curves.snapshots.add(len(history), progress.model)
             self.networkTrained.emit(progress.model, progress.job, is_first)
         self.progressed.emit()
 

@@ -9,6 +9,7 @@ from minigrad_gui.views.loss_plot import LossPlot
 from minigrad_gui.views.nearest import NearestView
 from minigrad_gui.views.network import NetworkView
 from minigrad_gui.views.runs import RunsView
+from minigrad_gui.views.time import TimeView
 from minigrad_gui.views.training_panel import TrainingPanel
 from minigrad_gui.views.view import View
 from minigrad_gui.views.weights import WeightsView
@@ -24,6 +25,7 @@ VIEWS: tuple[type[View], ...] = (
     WhyView,
     NearestView,
     RunsView,
+    TimeView,
     GraphView,
     DatasetView,
     DrawPanel,

@@ -3,15 +3,14 @@
 import math
 
 import numpy as np
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QAccessible, QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from engine.graph import FULL_COUNT, summary
 from engine.ops import Array
 from minigrad_gui import theme
 from minigrad_gui.widgets.building import column, row, styled
-from minigrad_gui.widgets.maps import Pixels, image_of, ink, signed
+from minigrad_gui.widgets.map_picture import MapPicture
+from minigrad_gui.widgets.maps import Pixels, ink, signed
 from minigrad_gui.widgets.paragraph import Paragraph
 
 PICTURE_PX = 2 * 28 + 2
@@ -28,12 +27,12 @@ class ArrayCard(QWidget):
         super().__init__(parent)
         self._title = title
         self._caption = styled(Paragraph(1), "muted")
-        self._picture = _Picture()
-        self._picture.setAccessibleName(title)
+        self._picture = MapPicture(title)
         self._text = Paragraph(MOST_LINES)
         side = row(self._picture, column(self._text, 1), spacing=theme.SPACING_PX)
         side.setStretch(1, 1)
         column(self._caption, side, 1, spacing=2, parent=self)
+        self._picture.hide()
         self.set_picture_px(PICTURE_PX)
 
     def set_picture_px(self, side_px: int) -> None:
@@ -61,6 +60,7 @@ class ArrayCard(QWidget):
         if array is not None and array.size > FULL_COUNT:
             pixels = ink(as_map(array)) if is_ink else signed(as_map(array))
         self._picture.show_pixels(pixels)
+        self._picture.setVisible(pixels is not None)
 
 
 def as_map(array: Array, most: int = MOST_CELLS) -> Array:
@@ -75,31 +75,3 @@ def as_map(array: Array, most: int = MOST_CELLS) -> Array:
     matrix = array.reshape(-1, array.shape[-1])
     down, across = (math.ceil(length / most) for length in matrix.shape)
     return matrix[::down, ::across]
-
-
-class _Picture(QWidget):
-    """A map of any shape, as large as fits; it takes no room while there is none."""
-
-    ACCESSIBLE_ROLE = QAccessible.Role.Graphic
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pixels: Pixels | None = None
-        self.hide()
-
-    def show_pixels(self, pixels: Pixels | None) -> None:
-        self.pixels = pixels
-        self.setVisible(pixels is not None)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        if self.pixels is None:
-            return
-        height, width, _ = self.pixels.shape
-        size = QSize(width, height).scaled(self.size() - QSize(2, 2), Qt.AspectRatioMode.KeepAspectRatio)
-        place = QRect(1, 1, max(size.width(), 4), max(size.height(), 4))
-        painter = QPainter(self)
-        painter.drawImage(place, image_of(self.pixels))
-        painter.setPen(QPen(QColor(theme.colors().border), 1))
-        painter.drawRect(place.adjusted(-1, -1, 0, 0))
-        painter.end()

@@ -1,0 +1,231 @@
+"""Time: a run played back. At each moment: how the drawing was read, the weights, what was confused, and the loss."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from engine.nn import MLP
+from minigrad_gui import theme
+from minigrad_gui.analysis import Answer, Desk, TrainedOn
+from minigrad_gui.digits import SIDE_PX
+from minigrad_gui.evaluation import readings_of_some
+from minigrad_gui.history import History
+from minigrad_gui.insight.readings import Readings
+from minigrad_gui.reader import Prediction, Reader, percentage
+from minigrad_gui.snapshots import Snapshot, Snapshots
+from minigrad_gui.views.view import TRAIN, DockedView
+from minigrad_gui.widgets.building import caption, column, named, row, styled
+from minigrad_gui.widgets.map_picture import MapPicture
+from minigrad_gui.widgets.maps import Pixels, signed
+from minigrad_gui.widgets.mosaic import Mosaic, MosaicArea
+from minigrad_gui.widgets.paragraph import Paragraph
+from minigrad_gui.widgets.probability_bars import ProbabilityBars
+from minigrad_gui.widgets.step_player import StepPlayer
+from minigrad_gui.widgets.timeline import Timeline
+
+TEST_COUNT = 1000
+"""Test digits that are read at each moment: enough for a matrix, few enough to follow the hand."""
+NEURONS = 24
+LIMIT_PERCENTILE = 99.8
+FRAME_MS = 120
+LEAST_LIMIT = 0.02
+"""This share of a label's digits, read wrongly, is in full orange, unless there is a larger one."""
+EMPTY = "A run can be played back here, from its first mini-batches on: train a network."
+TOO_LARGE = "This network is too large for its past to be remembered."
+Read = tuple[Snapshots, int, Readings | None]
+"""The run, the mini-batch and how the network read the test digits then."""
+
+
+class TimeView(DockedView):
+    name, title = "timeView", "Time"
+    sentence = "A run played back: its loss, how it read your drawing, what its neurons looked for, what it confused."
+
+    def build(self) -> None:
+        self._snapshots: Snapshots | None = None
+        self._history = History()
+        """Of the same run; that of the session may be of the next one already."""
+        self._readings: dict[int, Readings] = {}
+        """How the test digits were read, by mini-batch."""
+        self._follows = True
+        """Whether the newest moment is shown, whichever that is."""
+        self._timeline = named(Timeline(), "timeTimeline", "Click or drag to go to a moment")
+        self._player = named(StepPlayer("time"), "timePlayer")
+        self._play = named(QPushButton("Play"), "timePlayButton", "Play the run from here to its end")
+        self._play.setCheckable(True)
+        self._told = styled(named(Paragraph(2), "timeTold"), "body")
+        self._told.setMinimumHeight(2 * self._told.fontMetrics().lineSpacing())
+        self._bars = named(ProbabilityBars(self.session.class_names), "timeBars")
+        self._mosaic = named(Mosaic("What the first neurons looked for", 1), "timeMosaic")
+        self._neurons = MosaicArea(self._mosaic, "First neurons", NEURONS)
+        tip = "Row the label, column the reading: blue what is right, orange what is confused"
+        self._matrix = named(MapPicture("Confusion matrix"), "timeMatrix", tip)
+        parts = row(*self._parts(), spacing=theme.SPACING_PX)
+        for index in range(parts.count()):
+            parts.setStretch(index, 1)
+        steps = row(self._play, self._player)
+        steps.setStretch(1, 1)
+        contents = QWidget()
+        layout = column(self._timeline, steps, self._told, parts, spacing=6, parent=contents)
+        layout.setStretch(3, 1)
+        self.fill(contents)
+        self._timer = QTimer(self, interval=FRAME_MS)
+        self._timer.timeout.connect(self._on_frame)
+        self._play.toggled.connect(self._on_play)
+        self._player.moved.connect(self._on_moved)
+        self._timeline.pointed.connect(self._on_pointed)
+        self.session.modelChanged.connect(self.mark)
+        self.session.progressed.connect(self.mark)
+        self.session.historyCleared.connect(self.mark)
+        self.session.predictionChanged.connect(self.mark)
+
+    def _parts(self) -> list[Any]:
+        """The drawing's reading, the weights and the matrix, each with what it is."""
+        parts = []
+        for told, part in (("Your drawing", self._bars), ("Neurons", self._neurons), ("Confusion", self._matrix)):
+            parts.append(column(caption(told), part, 1, spacing=2))
+            parts[-1].setStretch(1, 100)  # as high as it wants to be
+        return parts
+
+    # ------------------------------------------------------------ the run
+
+    def refresh(self) -> None:
+        snapshots, self._history = self.session.snapshots, self.session.history
+        if snapshots is not self._snapshots:
+            self._snapshots, self._readings, self._follows = snapshots, {}, True
+            self._play.setChecked(False)
+        if not snapshots:
+            has_run = len(self._history) > 0 and self.session.state == "idle"
+            self.show_instead(TOO_LARGE if has_run else EMPTY, "" if has_run else TRAIN)
+            return
+        self.show_contents()
+        batch = self._shown_batch
+        self._timeline.show_run(self._history.smoothed, [each.batch for each in snapshots])
+        self._shown_batch = snapshots[-1].batch if self._follows or batch is None else batch
+        last = len(snapshots) - 1
+        self._player.set_count(last, last if self._follows else snapshots.nearest(self._shown_batch))
+        self._show()
+
+    _shown_batch: int | None = None
+    """The mini-batch that is shown: moments between others may be forgotten."""
+
+    @Slot()
+    def fill_in(self) -> None:
+        """An empty view offers to train, whether or not there is a network."""
+        self.session.train()
+
+    @property
+    def _snapshot(self) -> Snapshot | None:
+        snapshots = self._snapshots
+        return snapshots[min(self._player.done, len(snapshots) - 1)] if snapshots else None
+
+    # ------------------------------------------------------------ moving in time
+
+    @Slot(int)
+    def _on_moved(self, index: int) -> None:
+        if self._snapshots:
+            self._follows = index == len(self._snapshots) - 1
+            self._shown_batch = self._snapshots[index].batch
+            self._show()
+
+    @Slot(float)
+    def _on_pointed(self, batch: float) -> None:
+        if self._snapshots:
+            self._player.go(self._snapshots.nearest(batch) - self._player.done)
+
+    @Slot(bool)
+    def _on_play(self, plays: bool) -> None:
+        self._play.setText("Pause" if plays else "Play")
+        if plays and self._snapshots and self._player.done == len(self._snapshots) - 1:
+            self._player.go(-self._player.done)
+        self._timer.start() if plays else self._timer.stop()
+
+    @Slot()
+    def _on_frame(self) -> None:
+        if self._snapshots and self._player.done < len(self._snapshots) - 1:
+            self._player.go(1)
+        else:
+            self._play.setChecked(False)
+
+    def leave(self) -> None:
+        self._play.setChecked(False)
+
+    # ------------------------------------------------------------ showing
+
+    def _show(self) -> None:
+        snapshots, snapshot = self._snapshots, self._snapshot
+        if snapshots is None or snapshot is None:
+            return
+        prediction = Reader(snapshot.model, class_names=self.session.class_names).predict(self.session.picture)
+        self._bars.set_classes(self.session.class_names)
+        self._bars.set_probabilities(None if prediction is None else prediction.probabilities)
+        self._timeline.show_moment(snapshot.batch)
+        self._show_weights(snapshot.model, snapshots[-1].model)
+        readings = self._readings.get(snapshot.batch)
+        if readings is not None:
+            self._matrix.show_pixels(confusion_map(readings))
+        else:
+            work = partial(_read, snapshots, snapshot, self.session.trained_on)
+            self.session.analyse(f"{self.name}/readings", work, urgent=not self._is_following_a_run())
+        self._told.setText(self._sentence_of(snapshot, prediction, readings))
+
+    def _is_following_a_run(self) -> bool:
+        return self._follows and self.session.state == "training"
+
+    def _show_weights(self, model: MLP, last: MLP) -> None:
+        """In the colours of the newest network, so that one sees the weights grow."""
+        newest = np.abs(last.layers[0].W.data[:NEURONS])
+        weights = model.layers[0].W.data[:NEURONS]
+        limit = float(np.percentile(np.nan_to_num(newest), LIMIT_PERCENTILE))
+        names = [f"Neuron {number}" for number in range(1, len(weights) + 1)]
+        self._neurons.set_pictures(signed(weights.reshape(-1, SIDE_PX, SIDE_PX), limit), (), names)
+
+    def _sentence_of(self, snapshot: Snapshot, prediction: Prediction | None, readings: Readings | None) -> str:
+        history = self._history
+        epochs = snapshot.batch / history.steps_per_epoch
+        told = f"Mini-batch {snapshot.batch:,} (epoch {epochs:.2f}): loss {history.smoothed[snapshot.batch - 1]:.4f}"
+        if readings is not None:
+            told += f", {readings.accuracy:.1%} of {len(readings.labels):,} test digits right"
+        if prediction is not None:
+            sure = percentage(prediction.probabilities[prediction.digit])
+            told += f". Your drawing: {prediction.name} ({sure})"
+        return f"{told}."
+
+    def take(self, answer: Answer) -> None:
+        if answer.error is not None or answer.result is None:
+            return
+        snapshots, batch, readings = answer.result
+        if snapshots is self._snapshots and readings is not None:
+            self._readings[batch] = readings
+            # In playing they lag a little: those of another moment are shown until there are those of this one.
+            self._matrix.show_pixels(confusion_map(readings))
+            if self._is_seen and self._snapshot is not None and self._snapshot.batch == batch:
+                self._show()
+
+    def restyle(self) -> None:
+        self._player.restyle()
+        self.mark()
+
+    def table(self) -> Iterable[Sequence[Any]]:
+        yield ["mini-batch", "epoch", "loss", "test accuracy", *(f"P({name})" for name in self.session.class_names)]
+        history, picture = self._history, self.session.picture
+        for batch, model in self._snapshots or ():
+            prediction = Reader(model, class_names=self.session.class_names).predict(picture)
+            readings = self._readings.get(batch)
+            probabilities = [] if prediction is None else prediction.probabilities.tolist()
+            accuracy = "" if readings is None else readings.accuracy
+            yield [batch, batch / history.steps_per_epoch, history.smoothed[batch - 1], accuracy, *probabilities]
+
+
+def confusion_map(readings: Readings) -> Pixels:
+    """The confusion matrix: shares of right readings in blue, of wrong ones in orange, stronger by their largest."""
+    shares = np.nan_to_num(readings.shares)
+    wrong = shares * (1 - np.eye(len(shares)))
+    return signed(np.where(np.eye(len(shares)), shares, -wrong / max(wrong.max(), LEAST_LIMIT)), 1.0)
+
+
+def _read(snapshots: Snapshots, snapshot: Snapshot, trained_on: TrainedOn, desk: Desk) -> Read:
+    return snapshots, snapshot.batch, readings_of_some(snapshot.model, trained_on, TEST_COUNT, desk)

@@ -1,0 +1,116 @@
+"""A run is played back with its own networks: what is shown is what each of them says."""
+
+import csv
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from minigrad_gui import worker
+from minigrad_gui.reader import Reader
+from minigrad_gui.views.time import confusion_map
+
+
+@pytest.fixture
+def run(user, few_digits, monkeypatch):  # noqa: ARG001
+    """The user of a window with the view in front after a run, and the view."""
+    monkeypatch.setattr(worker, "REPORT_INTERVAL_S", 0.0)
+    monkeypatch.setattr(worker, "SNAPSHOT_INTERVAL_S", 0.0)
+    monkeypatch.setattr(worker, "SNAPSHOT_TIME_SHARE", 1.0)
+    user.trigger("showTimeAction")
+    user.train(hidden="12", epochs=3, batch_size=64)
+    user.draw(7)
+    user.reading()
+    view = user.widget("timeView")
+    user.wait(lambda: view._snapshots is user.session.snapshots and len(view._snapshots) > 2)
+    user.wait(lambda: user.widget("timePlayer").done == len(view._snapshots) - 1)
+    return user, view
+
+
+def told(user):
+    return user.widget("timeTold").text()
+
+
+def shows(user, index):
+    """Whether all parts are those of this snapshot, by an independent computation."""
+    batch, model = user.session.snapshots[index]
+    digits = user.session._analyst._datasets.get("mnist")
+    images, labels = digits.test_images[:500], digits.test_labels[:500]
+    predictions = model(images.reshape(500, -1).astype(model.dtype) / model.dtype.type(255)).data.argmax(axis=1)
+    right = float((predictions == labels).mean())
+    probabilities = Reader(model).predict(user.session.picture).probabilities
+    loss = user.session.history.smoothed[batch - 1]
+    start = f"Mini-batch {batch:,} (epoch {batch / 43:.2f}): loss {loss:.4f}"
+    return (
+        np.array_equal(user.widget("timeBars").probabilities, probabilities)
+        and told(user).startswith(f"{start}, {right:.1%} of 500 test digits right. Your drawing: ")
+        and user.widget("timeTimeline")._current == batch
+    )
+
+
+def test_each_moment_shows_what_its_network_says(run):
+    user, view = run
+    last = len(view._snapshots) - 1
+    for index in (last, 0, 1):
+        user.widget("timePlayer").go(index - user.widget("timePlayer").done)
+        user.wait(lambda index=index: shows(user, index))
+    readings = view._readings[view._snapshots[1].batch]
+    np.testing.assert_array_equal(user.widget("timeMatrix").pixels, confusion_map(readings))
+    assert not np.array_equal(confusion_map(readings), confusion_map(view._readings[view._snapshots[last].batch]))
+    before = user.widget("timeMosaic")._pixels.copy()
+    user.widget("timePlayer").go(last)
+    assert not np.array_equal(user.widget("timeMosaic")._pixels, before)
+
+
+def test_one_goes_to_a_moment_with_the_mouse_and_plays_from_there(run):
+    user, view = run
+    timeline, player = user.widget("timeTimeline"), user.widget("timePlayer")
+    at = QPoint(round(timeline.x_of(view._snapshots[1].batch)), 30)
+    QTest.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=at)
+    assert player.done == 1
+    seen = []
+    player.moved.connect(seen.append)
+    user.click("timePlayButton")
+    user.wait(lambda: not user.widget("timePlayButton").isChecked())
+    assert seen == list(range(2, len(view._snapshots)))
+    user.click("timePlayButton")  # at the end it begins anew
+    assert player.done == 0
+    user.trigger("showCurvesAction")
+    user.wait(lambda: not view._timer.isActive())
+
+
+def test_a_new_run_begins_anew_and_the_newest_moment_is_followed(run):
+    user, view = run
+    before = view._snapshots
+    user.widget("timePlayer").go(-1000)
+    user.configure(hidden="12", epochs=1, batch_size=64)
+    user.click("stepButton")
+    user.wait(lambda: view._snapshots is not before and told(user).startswith("Mini-batch 1 "))
+    user.click("stepButton")
+    user.wait(lambda: told(user).startswith("Mini-batch 2 "))
+    user.widget("timePlayer").go(-1)
+    assert told(user).startswith("Mini-batch 1 ")
+    user.click("stepButton")
+    user.wait(lambda: len(view._snapshots) == 3 and user.widget("timePlayer")._slider.maximum() == 2)
+    assert told(user).startswith("Mini-batch 1 ")
+
+
+@pytest.mark.usefixtures("few_digits")
+def test_without_a_run_it_offers_one(user):
+    user.trigger("showTimeAction")
+    user.wait(user.widget("timeOfferButton").isVisible)
+    user.configure()
+    user.click("timeOfferButton")
+    user.wait(lambda: user.session.state == "idle" and user.widget("timePlayer").isVisible())
+
+
+def test_the_table_has_every_moment(run, choose, tmp_path):
+    user, view = run
+    choose(tmp_path / "time.csv")
+    user.trigger("timeCsvAction")
+    with open(tmp_path / "time.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["mini-batch"]) for row in rows] == [batch for batch, _ in view._snapshots]
+    probabilities = Reader(view._snapshots[0].model).predict(user.session.picture).probabilities
+    assert float(rows[0]["P(7)"]) == pytest.approx(float(probabilities[7]))
