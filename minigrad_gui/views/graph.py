@@ -111,7 +111,7 @@ class GraphView(DockedView):
         self._picture.stepWanted.connect(self._player.go)
         self._picture.chosen.connect(self._on_node)
         self._whole.clicked.connect(self._picture.show_all)
-        self.session.predictionChanged.connect(self.mark_soon)
+        self.session.predictionChanged.connect(self.mark_reading)
         self.session.modelChanged.connect(self.mark)
         self.session.handwritingChanged.connect(self.mark)
 

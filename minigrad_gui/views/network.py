@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QPushButton, QWidget
 
@@ -46,7 +45,6 @@ class NetworkView(DockedView):
 
     def build(self) -> None:
         self._history = DamageHistory()
-        self._seen_picture = self.session.picture
         self._excitement: Excitement | None = None
         self._accuracies: dict[str, tuple[MLP, float]] = {}
         """Of the intact and the damaged network, which were asked for last."""
@@ -68,7 +66,7 @@ class NetworkView(DockedView):
         self._break.noiseWanted.connect(self._on_noise)
         self._break.scaleWanted.connect(self._on_scale)
         session = self.session
-        session.predictionChanged.connect(self._on_prediction)
+        session.predictionChanged.connect(self.mark_reading)
         session.modelChanged.connect(self._on_model)
         session.stateChanged.connect(self.mark_soon)
         session.handwritingChanged.connect(self.mark)
@@ -93,15 +91,6 @@ class NetworkView(DockedView):
         self.mark()
 
     # ------------------------------------------------------------ the session has changed
-
-    @Slot()
-    def _on_prediction(self) -> None:
-        """At once for a stroke; in training the same drawing is read again and again."""
-        if np.array_equal(self._seen_picture, self.session.picture):
-            self.mark()
-        else:
-            self.mark_soon()
-        self._seen_picture = self.session.picture
 
     @Slot()
     def mark_soon(self) -> None:

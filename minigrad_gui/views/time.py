@@ -80,7 +80,7 @@ class TimeView(DockedView):
         self.session.modelChanged.connect(self.mark)
         self.session.progressed.connect(self.mark)
         self.session.historyCleared.connect(self.mark)
-        self.session.predictionChanged.connect(self.mark)
+        self.session.predictionChanged.connect(self.mark_reading)
 
     def _parts(self) -> list[Any]:
         """The drawing's reading, the weights and the matrix, each with what it is."""

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from PySide6.QtCore import QEvent, QSettings, QTimer, Signal, Slot
 from PySide6.QtGui import QAccessible, QAction
 from PySide6.QtWidgets import QFrame, QMenu, QMessageBox, QPushButton, QStackedWidget, QVBoxLayout, QWidget
@@ -91,6 +92,7 @@ class DockedView(View):
         self.header = QWidget()
         self._is_seen = self._is_built = False
         self._is_stale = True
+        self._seen_picture = session.picture
         self._colors = None  # there is nothing to style yet
         self._refresh_timer = RefreshTimer(self, self.longest_refresh_ms)
         self._refresh_timer.timeout.connect(self._refresh_if_stale)
@@ -168,6 +170,15 @@ class DockedView(View):
         self._is_stale = True
         if self._is_seen:
             self._soon.start()
+
+    @Slot()
+    def mark_reading(self) -> None:
+        """The reading has changed: at once for another drawing; in training the same one is read again and again."""
+        before, self._seen_picture = self._seen_picture, self.session.picture
+        if np.array_equal(before, self._seen_picture):
+            self.mark()
+        else:
+            self.mark_soon()
 
     @Slot(bool)
     def set_seen(self, seen: bool) -> None:

@@ -114,3 +114,15 @@ def test_the_table_has_every_moment(run, choose, tmp_path):
     assert [int(row["mini-batch"]) for row in rows] == [batch for batch, _ in view._snapshots]
     probabilities = Reader(view._snapshots[0].model).predict(user.session.picture).probabilities
     assert float(rows[0]["P(7)"]) == pytest.approx(float(probabilities[7]))
+
+
+def test_it_follows_the_pen_at_the_moment_that_is_shown(run):
+    user, view = run
+    user.widget("timePlayer").go(-1000)
+    model, before = view._snapshots[0].model, user.session.picture
+    user.stroke(np.array([[0.4, 0.5], [0.55, 0.5], [0.7, 0.5]]))
+    user.wait(lambda: not np.array_equal(user.session.picture, before))
+    expected = Reader(model).predict(user.session.picture).probabilities
+    user.wait(lambda: np.array_equal(user.widget("timeBars").probabilities, expected))
+    user.click("clearButton")
+    user.wait(lambda: user.widget("timeBars").probabilities is None)
