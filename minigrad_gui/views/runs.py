@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QPoint, QSettings, Qt, QTimer, Slot
@@ -43,6 +44,7 @@ from minigrad_gui.widgets.several_dialog import SeveralDialog
 
 WATCH_MS = 2000
 """So often the file is looked at for what other windows and terminals have recorded."""
+FOLLOW_S = 1.5
 SPACING_PX, FILTER_PX, EQUAL_PX = 6, 90, 1000
 MOST_COMPARED = 20
 READING = "Reading the list…"
@@ -64,7 +66,7 @@ class RunsView(DockedView):
         """The selected runs' places in the palette."""
         self._followed: tuple[str, ...] = ()
         """The runs of a sweep, which were selected as they began."""
-        self._written_s = 0.0
+        self._written_s = self._asked_s = 0.0
         self._columns = QByteArray()
         """Order, widths and sorting of the table's columns, as they were left."""
 
@@ -154,7 +156,7 @@ class RunsView(DockedView):
         session.stateChanged.connect(self.mark_soon)
         session.stateChanged.connect(self._show_enabled)
         session.prepared.connect(self.mark_soon)
-        session.progressed.connect(self.mark)
+        session.progressed.connect(self._on_progress)
         session.runListChanged.connect(self.mark_soon)
 
     def restyle(self) -> None:
@@ -165,8 +167,15 @@ class RunsView(DockedView):
 
     def refresh(self) -> None:
         self._watch.start()
+        self._asked_s = monotonic()
         store, is_waiting = self._store, self.session.state != "training"
         self.session.analyse(f"{self.name}/list", partial(_runs_in, store), urgent=is_waiting or self._runs is None)
+
+    @Slot()
+    def _on_progress(self) -> None:
+        """Follow a run; its record is written only now and then."""
+        if monotonic() >= self._asked_s + FOLLOW_S:
+            self.mark()
 
     @property
     def _store(self) -> RunStore:
