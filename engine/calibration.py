@@ -121,8 +121,10 @@ def calibrate(
     return Calibration(float(np.exp((low + high) / 2)), least)
 
 
-def calibrate_run(run: TrainingRun) -> Calibration:
+def calibrate_run(run: TrainingRun, model: Module | None = None) -> Calibration:
     """Calibrate a trained run's network on its validation samples, images (N, height, width).
+
+    model: another network of the run, such as that of its best epoch; None is the one that it has now.
 
     If there are too few of them, varied training samples are used instead: even if the network has memorised a sample,
     it is about as confident and as accurate on variations of it as on unseen samples.
@@ -136,4 +138,4 @@ def calibrate_run(run: TrainingRun) -> Calibration:
     harder = HARDER(images, np.random.default_rng([run.config.seed, 4]))
     if not unseen:
         images = LIKE_UNSEEN(images, np.random.default_rng([run.config.seed, 5]))
-    return calibrate(run.model, images, labels, harder)
+    return calibrate(model or run.model, images, labels, harder)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import ModelFileError, Step, TrainingConfig
+from engine.calibration import Calibration
 from engine.nn import MLP
 from engine.record import TrainingRecord
 from engine.run import TrainingRun
@@ -79,6 +80,7 @@ class Recorder:
         self._epochs = list(epochs)
         self._best = max(self._epochs, key=_merit, default=None)
         self._best_network: MLP | None = None
+        self._is_best_written = True
         self._new_losses, self._written = array("f", losses), run.steps - len(losses)
         self._is_recorded = self._has_failed = self._was_deleted = False
         self._next_network_s = 0.0
@@ -100,17 +102,34 @@ class Recorder:
                 self._epochs.append(epoch)
                 if epoch.validation_accuracy is not None and (self._best is None or _merit(epoch) > _merit(self._best)):
                     self._best, self._best_network = epoch, model.copy() if can_keep(model) else None
+                    self._is_best_written = False
 
-    def end(self, ending: Ending, message: str, record: TrainingRecord, model: MLP | None) -> None:
-        """Record how the run ended, with its final network; None if that is not finite."""
+    def end(
+        self,
+        ending: Ending,
+        message: str,
+        record: TrainingRecord,
+        model: MLP | None,
+        calibrate: Callable[[MLP], Calibration] | None = None,
+    ) -> None:
+        """Record how the run ended, with its final network; None if that is not finite. calibrate: calibrates the
+        network of the best epoch; None to leave it as it is."""
         self._has_ended.set()
         self._thread.join()
         self._run = self._run._replace(ending=ending, message=message)
         self._describe = lambda: record
         self._write()
+        if calibrate is not None and self._best_network is not None:
+            calibration = record.calibration if self._is_best_final() else calibrate(self._best_network)
+            self._describe = lambda: replace(record, calibration=calibration)
+            self._is_best_written = False
         self._write_best_network()
         if model is not None and self._run.steps and not self._was_deleted and can_keep(model):
             self._keep("final", model, record)
+
+    def _is_best_final(self) -> bool:
+        """Whether nothing was trained after the best epoch."""
+        return self._epochs[-1] is self._best and self._run.steps == len(self._epochs) * self._run.steps_per_epoch
 
     # ------------------------------------------------------------ the recorder's thread
 
@@ -148,7 +167,8 @@ class Recorder:
 
     def _write_best_network(self) -> None:
         with self._lock:
-            model, self._best_network = self._best_network, None
+            model = None if self._is_best_written else self._best_network
+            self._is_best_written = True
             record = replace(self._describe(), epochs=tuple(self._epochs), test_loss=None, test_accuracy=None)
         if model is not None and not self._was_deleted:
             began_s = time.monotonic()

@@ -125,8 +125,8 @@ def summary_of_groups(groups: Sequence[Sequence[Run]]) -> str:
     parts = []
     for number, group in enumerate(groups):
         name = ", ".join(f"{setting} {values[number] or 'none'}" for setting, values in settings.items())
-        parts.append(f"{name or group[0].title}: {_figure(group)}")
-    return "; ".join(parts) + "."
+        parts.append(f"{_figure(group)} ({name or group[0].title})")
+    return f"Test accuracy: {', '.join(parts)}."
 
 
 def _figure(runs: Sequence[Run]) -> str:

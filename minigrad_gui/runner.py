@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -287,7 +288,8 @@ class Runner:
         elif error is not None and not self.job.control.stopped:
             ending, message = "failed", str(error) or type(error).__name__
         record = self.job.result_record(self.run.epochs, self.threads, self.dataset.class_names, self._result)
-        self._recorder.end(ending, message, record, final)
+        is_calibrated = self._result is not None and self._result.calibration is not None
+        self._recorder.end(ending, message, record, final, partial(calibrate_run, self.run) if is_calibrated else None)
 
     def _description(self) -> TrainingRecord:
         """How the network is trained, so far."""

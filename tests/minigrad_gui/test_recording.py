@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from mnist_digits import first_digits
 
 from engine import TrainingConfig, load_checkpoint, load_model
+from engine.calibration import calibrate_run
 from engine.checkpoint import summarize_checkpoint
+from engine.record import TrainingRecord
 from minigrad_gui import data, recording, runs
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.runner import DivergedError, RunCache, TrainingJob, open_run
@@ -86,6 +89,29 @@ def test_a_run_is_recorded_to_its_end(store, told):
     assert "recorder" not in [thread.name for thread in threading.enumerate()]
 
 
+@pytest.mark.parametrize("is_last_best", [True, False])
+def test_the_network_of_the_best_epoch_is_calibrated(store, is_last_best):
+    worse = 1e-9 if is_last_best else 5.0
+    with opened(store) as runner:
+        for _, epoch in runner.chunks():
+            if epoch is not None and epoch.epoch == 1:
+                best = runner.run.model.copy()
+                runner.change_learning_rate(worse)  # in the third epoch
+        result = runner.finish()
+    run = recorded(store)
+    _, meta = load_model(store.network(run.id, "best"))
+    calibration = TrainingRecord.from_meta(meta).calibration
+    assert calibration.least_log_sum_exp is not None
+    if run.best_epoch == 2:
+        assert calibration == result.calibration
+    else:
+        assert run.best_epoch == 1
+        expected = calibrate_run(runner.run, best)  # with another number of threads
+        assert calibration.temperature == pytest.approx(expected.temperature, rel=0.01)
+        assert result.calibration.temperature != pytest.approx(expected.temperature, rel=0.1)
+    assert is_last_best or run.best_epoch == 1
+
+
 def test_a_run_is_listed_while_it_trains(store, monkeypatch):
     monkeypatch.setattr(recording, "INTERVAL_S", 0.01)
     written = threading.Event()
@@ -148,11 +174,18 @@ def test_training_goes_on_where_nothing_can_be_recorded(tmp_path, told):
     assert sentence.startswith("Training continues, but its record may be incomplete: ")
 
 
-def test_what_could_not_be_written_at_first_is_written_later(store, monkeypatch):
-    monkeypatch.setattr(runs, "PATIENCE_S", 0)
-    with opened(store) as runner, store._transaction():  # as another process has it for a while
-        list(runner.chunks())
+def test_what_could_not_be_written_at_first_is_written_later(store, told, monkeypatch):
+    with ExitStack() as other_process:
+        other_process.enter_context(store._transaction())
+        monkeypatch.setattr(runs, "PATIENCE_S", 0)
+        with opened(store) as runner:
+            list(runner.chunks())
+            while not told:
+                pass
+            other_process.close()
     np.testing.assert_array_equal(store.curve(runner.job.run_id).losses, runner.run.losses)
+    assert len(told) == 1
+    assert "database is locked" in told[0]
 
 
 def test_a_deleted_run_is_not_recorded_further(store):

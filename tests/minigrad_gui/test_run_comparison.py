@@ -76,12 +76,12 @@ def test_groups_are_called_by_what_sets_them_apart():
     small, large = TrainingConfig(learning_rate=0.1), TrainingConfig(learning_rate=0.5)
     first = [run_of("a1", small, test_accuracy=0.5), run_of("a2", replace(small, seed=9), test_accuracy=0.7)]
     second = [run_of("b1", replace(large, seed=3), test_accuracy=0.9)]
-    told = "learning rate 0.1: 60.00% ± 14.14%; learning rate 0.5: 90.00%."
+    told = "Test accuracy: 60.00% ± 14.14% (learning rate 0.1), 90.00% (learning rate 0.5)."
     assert summary_of_groups([first, second]) == told
     assert summary_of_groups([first]) == summary(first)
     assert summary_of_groups([]) == ""
     untested = run_of("c1", small, name="bare", test_accuracy=None)
-    assert summary_of_groups([[untested], [untested]]) == "bare: not tested; bare: not tested."
+    assert summary_of_groups([[untested], [untested]]) == "Test accuracy: not tested (bare), not tested (bare)."
 
 
 def test_the_summary_has_mean_and_spread():
