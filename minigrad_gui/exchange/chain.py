@@ -120,8 +120,7 @@ def checked(found: Found, inputs: int) -> Found:
     if any(kind.kind != "f" for kind in kinds):
         raise ExchangeError("holds weights that are no floating-point numbers.")
     dtype = np.float64 if all(kind.itemsize == 8 for kind in kinds) else np.float32
-    with np.errstate(over="ignore"):  # what overflows is refused as infinite
-        plain = tuple((W.astype(dtype), b.astype(dtype)) for W, b in layers)
+    plain = tuple((W.astype(dtype), b.astype(dtype)) for W, b in layers)
     if not all(np.isfinite(array).all() for layer in plain for array in layer):
         raise ExchangeError("holds numbers that are not finite.")
     return Found(plain, found.activation, found.about)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.archive import PathLike, reason_of
 from engine.nn import ACTIVATIONS, MLP
 from minigrad_gui.data import DataError, torch_files
@@ -35,8 +37,8 @@ class Import:
 IMPORTS = (
     Import("Keras", lambda path, start: start[:4] == ZIP and keras_file.recognises_zip(path), keras_file.read_zip),
     Import("Keras HDF5", lambda _, start: keras_file.recognises_hdf5(start), keras_file.read_hdf5),
-    Import("PyTorch", torch_files.recognises, torch_file.read),
     Import("Safetensors", lambda _, start: safetensors_file.recognises(start), safetensors_file.read),
+    Import("PyTorch", torch_files.recognises, torch_file.read),
     Import("JSON", lambda _, start: json_file.recognises(start), json_file.read),
     Import("ONNX", lambda path, _: path.suffix.lower() == ".onnx", onnx_file.read),
 )
@@ -52,7 +54,8 @@ def import_model(path: PathLike, input: str | None = None) -> tuple[MLP, dict[st
     """
     name = name_of(path)
     try:
-        return _imported(Path(path), input)
+        with np.errstate(all="ignore"):  # what overflows is refused as infinite
+            return _imported(Path(path), input)
     except (ExchangeError, DataError) as error:
         text = str(error)
         raise ExchangeError(f"{name} {text.removeprefix('it ')}") from error.__cause__
@@ -70,6 +73,8 @@ def _imported(path: Path, input: str | None) -> tuple[MLP, dict[str, Any]]:  # n
     if found.about is not None:
         return MLP.from_parameters(found.layers, ACTIVATIONS[str(found.activation)]), dict(found.about["meta"])
     result = measured(found, input)
+    if not all(np.isfinite(parameter.data).all() for parameter in result.model.parameters()):
+        raise ExchangeError("holds numbers that are too large for such pictures.")
     meta: dict[str, Any] = {"imported": {"format": format.name, "input": result.input}}
     if result.calibration is not None:
         meta |= {"calibration": result.calibration.to_dict(), "test_accuracy": result.accuracy}

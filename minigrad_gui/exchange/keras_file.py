@@ -4,24 +4,32 @@ The config says which layers there are and in which order. Weights are found by 
 group in old HDF5 files and an attribute in new ones; where there is none, by the order of the Dense layers.
 """
 
-import io
 import json
 import re
+import subprocess
+import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.nn import MAX_PARAMETERS
+from minigrad_gui.exchange import hdf5_child
 from minigrad_gui.exchange.chain import Chain, Found
 from minigrad_gui.exchange.portable import MAX_FILE_BYTES, ExchangeError, missing
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 MAX_CONFIG_BYTES = 1 << 22
+PART_BYTES = 1 << 20
+MAX_SECONDS = 60
+HOLDER = re.compile(r"(layers|_layer_checkpoint_dependencies)/[^/]+/vars")
+DENSE = re.compile(r"/dense(_\d+)?/vars$")
 MAX_NAME_CHARS = 60
 WITHOUT_EFFECT = {
     "InputLayer",
@@ -47,45 +55,67 @@ def recognises_zip(path: Path) -> bool:
 
 def read_zip(path: Path) -> Found:
     """The network in a .keras file. Raises ExchangeError if `h5py` is missing or it is no MLP."""
-    with zipfile.ZipFile(path) as archive:
-        config, weights = (
-            _entry(archive, name, most) for name, most in ((CONFIG, MAX_CONFIG_BYTES), (WEIGHTS, MAX_FILE_BYTES))
-        )
-    return _read(io.BytesIO(weights), config.decode("utf-8"))
+    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
+        config = _entry(archive, CONFIG, MAX_CONFIG_BYTES).decode("utf-8")
+        weights = Path(folder) / WEIGHTS
+        weights.write_bytes(_entry(archive, WEIGHTS, MAX_FILE_BYTES))
+        return _found(json.loads(config), _stored(weights))
 
 
 def read_hdf5(path: Path) -> Found:
     """The network in an .h5 file. Raises ExchangeError as `read_zip` does."""
-    with open(path, "rb") as file:
-        return _read(file, None)
+    stored = _stored(path)
+    config = stored.attributes[""].get("model_config")
+    if config is None:
+        raise ExchangeError("holds weights, but not the layers that they belong to: save the whole model.")
+    return _found(json.loads(config), stored)
 
 
 def _entry(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
+    content = bytearray()
     with archive.open(name) as file:
-        content = file.read(most_bytes + 1)
-    if len(content) > most_bytes:
-        raise ExchangeError("is too large.")
-    return content
+        while part := file.read(PART_BYTES):  # allocates what it is asked for, whatever there is
+            content += part
+            if len(content) > most_bytes:
+                raise ExchangeError("is too large.")
+    return bytes(content)
 
 
-def _read(stream: IO[bytes], config: str | None) -> Found:
-    try:
-        import h5py
-    except ImportError as error:
-        raise missing("h5py") from error
-    with h5py.File(stream, "r") as file:
-        if config is None:
-            config = file.attrs.get("model_config")
-        if config is None:
-            raise ExchangeError("holds weights, but not the layers that they belong to: save the whole model.")
-        layers = _in_order(json.loads(config))
-        dense = [layer["config"]["name"] for layer in layers if layer["class_name"] == "Dense"]
-        chain = Chain()
-        for layer in layers:
-            name = str(layer["config"].get("name"))
-            weights = _weights(file, name, dense.index(name)) if layer["class_name"] == "Dense" else []
-            _add(chain, layer["class_name"], layer["config"], weights)
-        return chain.found()
+@dataclass(frozen=True)
+class Stored:
+    """What an HDF5 file holds: attributes and arrays of floating-point numbers, by path."""
+
+    attributes: dict[str, dict[str, Any]]
+    arrays: dict[str, NDArray[Any]]
+
+
+def _stored(path: Path) -> Stored:
+    """Raises ExchangeError if `h5py` is missing, or the child process that reads the file fails or takes too long."""
+    if find_spec("h5py") is None:
+        raise missing("h5py")
+    with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
+        command = [sys.executable, "-P", hdf5_child.__file__, str(path), folder]
+        try:
+            child = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=MAX_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise ExchangeError("takes too long to read.") from error
+        if child.returncode:
+            raise ExchangeError("is damaged, or too large.")
+        index = json.loads((Path(folder) / hdf5_child.INDEX).read_text(encoding="ascii"))
+        with np.load(Path(folder) / hdf5_child.ARRAYS, allow_pickle=False) as arrays:
+            named = {name: arrays[f"arr_{at}"] for at, name in enumerate(index["arrays"])}
+        return Stored(index["attributes"], named)
+
+
+def _found(model: dict[str, Any], stored: Stored) -> Found:
+    layers = _in_order(model)
+    dense = [layer["config"]["name"] for layer in layers if layer["class_name"] == "Dense"]
+    chain = Chain()
+    for layer in layers:
+        name = str(layer["config"].get("name"))
+        weights = _weights(stored, name, dense.index(name)) if layer["class_name"] == "Dense" else []
+        _add(chain, layer["class_name"], layer["config"], weights)
+    return chain.found()
 
 
 def _in_order(model: dict[str, Any]) -> list[dict[str, Any]]:
@@ -126,6 +156,8 @@ def _add(chain: Chain, kind: str, config: dict[str, Any], weights: list[NDArray[
     if kind == "Dense":
         chain.product(weights[0].T)
         if config.get("use_bias", True):
+            if len(weights) < 2:
+                raise ExchangeError("lacks the weights of a layer.")
             chain.term(weights[1])
         _activate(chain, config.get("activation", "linear"))
     elif kind == "Rescaling":
@@ -146,37 +178,16 @@ def _activate(chain: Chain, name: Any) -> None:
         chain.activation(str(name)[:MAX_NAME_CHARS])
 
 
-def _weights(file: Any, name: str, index: int) -> list[NDArray[Any]]:
+def _weights(stored: Stored, name: str, index: int) -> list[NDArray[Any]]:
     """Kernel (in, out) and bias (out,) of the Dense layer with this name and place among the Dense layers."""
-    root = _node(file, "model_weights") if "model_weights" in file else file
-    if "layers" in root or "_layer_checkpoint_dependencies" in root:  # Keras 3, 2.12 and newer
-        groups = _node(root, "layers" if "layers" in root else "_layer_checkpoint_dependencies")
-        holders = {key: _node(_node(groups, key), "vars") for key in groups if "vars" in _node(groups, key)}
-        named = [each for each in holders.values() if each.attrs.get("name") == name and len(each)]
-        dense = sorted((key for key in holders if re.fullmatch(r"dense(_\d+)?", key)), key=lambda key: (len(key), key))
-        holder = named[0] if named else holders[dense[index]]
-        return [_array(holder, str(at)) for at in range(len(holder))]
-    group = _node(root, name)
-    return [_array(group, _text(path)) for path in group.attrs["weight_names"]]
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
-
-
-def _node(group: Any, path: str) -> Any:
-    """What is in this file itself: a link to another would be followed with the rights of whoever opens this one."""
-    import h5py
-
-    for part in path.split("/"):
-        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
-            raise ExchangeError("lacks the weights of a layer.")
-        group = group[part]
-    return group
-
-
-def _array(group: Any, path: str) -> NDArray[Any]:
-    node = _node(group, path)
-    if node.external or node.is_virtual or node.size > MAX_PARAMETERS or node.dtype.kind != "f":
-        raise ExchangeError("holds weights that are not read.")
-    return np.asarray(node[()])
+    holders = [path for path in stored.attributes if HOLDER.fullmatch(path)]
+    if holders:  # Keras 2.12 and newer
+        named = [path for path in holders if stored.attributes[path].get("name") == name]
+        by_class = sorted((path for path in holders if DENSE.search(path)), key=lambda path: (len(path), path))
+        paths = [f"{(named or by_class)[0 if named else index]}/{at}" for at in range(2)]
+    else:
+        group = next((path for path in (f"model_weights/{name}", name) if path in stored.attributes), "")
+        paths = [f"{group}/{weight}" for weight in stored.attributes[group].get("weight_names", [])]
+    if not paths or paths[0] not in stored.arrays:
+        raise ExchangeError("lacks the weights of a layer.")
+    return [stored.arrays[path] for path in paths if path in stored.arrays]

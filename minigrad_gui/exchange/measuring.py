@@ -91,7 +91,8 @@ def _candidates(layers: Layers) -> Iterator[tuple[str, Layers]]:
         sums = weights.sum(axis=1)
         for sign, start in POLARITIES.values():
             for factor, term in SCALES.values():
-                bias = b + sums * (factor * start + term)
+                shift = factor * start + term
+                bias = b + sums * shift if shift else b  # the sums may overflow
                 first = (weights * (factor * sign)).astype(W.dtype), bias.astype(b.dtype)
                 yield next(names), (first, *others)
 

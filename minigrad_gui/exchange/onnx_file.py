@@ -137,7 +137,7 @@ class Constants:
         if not file.is_relative_to(self._folder.resolve()) or not file.is_file():
             raise ExchangeError("takes weights from a file that is not in its folder.")
         offset, length = int(entry.get("offset", 0)), int(entry.get("length", size * 8))
-        if not 0 <= offset <= file.stat().st_size or not 0 <= length <= size * 8:
+        if offset < 0 or not 0 <= length <= min(size * 8, file.stat().st_size - offset):
             raise ExchangeError("takes weights from beyond the end of another file.")
         with file.open("rb") as stream:
             stream.seek(offset)

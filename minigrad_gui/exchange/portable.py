@@ -5,6 +5,7 @@ logits become an answer travels along: for people as sentences, for programs as 
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,10 +128,10 @@ def missing(package: str) -> ExchangeError:
 def read_whole(path: Path, most_bytes: int = MAX_FILE_BYTES) -> bytes:
     """The content of a file that is to be imported. Raises ExchangeError if it is too large."""
     with open(path, "rb") as file:
-        content = file.read(most_bytes + 1)
-    if len(content) > most_bytes:
-        raise ExchangeError(f"is larger than {most_bytes >> 20} MB.")
-    return content
+        size = os.fstat(file.fileno()).st_size
+        if size > most_bytes:
+            raise ExchangeError(f"is larger than {most_bytes >> 20} MB.")
+        return file.read(size)  # allocates what it is asked for
 
 
 def own_metadata(text: str | None) -> dict[str, Any] | None:

@@ -98,3 +98,11 @@ def test_what_is_no_file_is_told(tmp_path):
     for name, told in (("pipe", "is not a file"), ("", "is not a file"), ("missing", "could not be opened: no such")):
         with pytest.raises(ExchangeError, match=told):
             import_model(tmp_path / name)
+
+
+def test_numbers_that_overflow_are_refused_without_a_warning(tmp_path):
+    weight = np.full((3, 784), 3e38, "f4")
+    (tmp_path / "a.pt").write_bytes(state_dict([{"weight": weight}]))
+    assert import_model(tmp_path / "a.pt")[0].sizes == (784, 3)
+    with pytest.raises(ExchangeError, match="too large for such pictures"):
+        import_model(tmp_path / "a.pt", "from 0 to 255")

@@ -60,7 +60,7 @@ def test_bfloat16_without_pytorch(tmp_path):
     numbers = np.random.default_rng(0).normal(size=(10, 784)).astype("<f4")
     upper = (numbers.view(np.uint32) >> 16).astype("<u2")
     header = {"fc.weight": {"dtype": "BF16", "shape": [10, 784], "data_offsets": [0, upper.nbytes]}}
-    text = json.dumps(header).encode()
+    text = json.dumps(header).encode().ljust(0x280)  # the length then begins like a pickle
     (tmp_path / "network.st").write_bytes(len(text).to_bytes(8, "little") + text + upper.tobytes())
     (layer,) = import_model(tmp_path / "network.st")[0].layers
     np.testing.assert_allclose(layer.W.data, numbers, rtol=0.01)

@@ -1,0 +1,54 @@
+"""What the child process takes from an HDF5 file."""
+
+import json
+
+import numpy as np
+import pytest
+
+from minigrad_gui.exchange import hdf5_child
+
+h5py = pytest.importorskip("h5py")
+
+
+def taken(folder, source):
+    hdf5_child.main(str(source), str(folder))
+    index = json.loads((folder / hdf5_child.INDEX).read_text())
+    with np.load(folder / hdf5_child.ARRAYS) as arrays:
+        return index["attributes"], {name: arrays[f"arr_{at}"] for at, name in enumerate(index["arrays"])}
+
+
+def test_attributes_and_arrays_come_by_path(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.attrs["model_config"] = b"{}"
+        file["b/c"] = np.arange(6.0).reshape(2, 3)
+        file["b/step"] = 3
+        file["b"].attrs["weight_names"] = [b"c", b"d"]
+        file["b"].attrs["other"] = 1
+        file["optimizer_weights/b/c"] = np.ones(3)
+    attributes, arrays = taken(tmp_path, tmp_path / "a.h5")
+    assert attributes == {"": {"model_config": "{}"}, "b": {"weight_names": ["c", "d"]}, "b/c": {}, "b/step": {}}
+    assert list(arrays) == ["b/c"]
+    np.testing.assert_array_equal(arrays["b/c"], np.arange(6.0).reshape(2, 3))
+
+
+def test_other_files_are_not_followed(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["secret"] = np.ones(3)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["link"] = h5py.ExternalLink("other.h5", "secret")
+        file.create_dataset("outside", (3,), "f4", external=[(str(tmp_path / "other.h5"), 0, 12)])
+        layout = h5py.VirtualLayout((3,), "f8")
+        layout[:] = h5py.VirtualSource(tmp_path / "other.h5", "secret", (3,))
+        file.create_virtual_dataset("virtual", layout)
+    assert taken(tmp_path, tmp_path / "a.h5")[1] == {}
+
+
+def test_a_circle_and_what_claims_to_be_enormous_end(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["a/b"] = np.ones(3)
+        file["a/again"] = file["/"]
+    taken(tmp_path, tmp_path / "a.h5")
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file.create_dataset("a", (1 << 40,), "f4", chunks=(1024,))
+    with pytest.raises(ValueError, match="too many numbers"):
+        taken(tmp_path, tmp_path / "b.h5")
