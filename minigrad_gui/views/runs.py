@@ -227,13 +227,21 @@ class RunsView(DockedView):
 
     @Slot()
     def _on_selected(self) -> None:
-        chosen = self._table.chosen
-        self._places = _places(self._places, [run.id for run in chosen])
-        self._table.runs.set_colors({run.id: self._color(run) for run in chosen})
+        self._choose_colors()
         self._ask_for_curves()
         self._show_curves()
         self._show_settings()
         self._show_enabled()
+
+    def _choose_colors(self) -> None:
+        groups = self._groups(self._table.chosen)
+        places = _places(self._places, [group[0].id for group in groups])
+        self._places = {run.id: places[group[0].id] for group in groups for run in group}
+        self._table.runs.set_colors({run.id: self._color(run) for group in groups for run in group})
+
+    def _groups(self, runs: Sequence[Run]) -> list[list[Run]]:
+        """The runs that are drawn as one curve."""
+        return apart_from_seed(runs) if self._averages else [[run] for run in runs]
 
     def _color(self, run: Run) -> str:
         return PALETTE[self._places.get(run.id, 0) % len(PALETTE)]
@@ -251,7 +259,7 @@ class RunsView(DockedView):
     def _show_curves(self) -> None:
         chosen = self._table.chosen
         self._plot.draw(self._drawn(chosen))
-        self._summary.setText(summary_of_groups(apart_from_seed(chosen)) if self._averages else summary(chosen))
+        self._summary.setText(summary_of_groups(self._groups(chosen)) if self._averages else summary(chosen))
 
     def _show_settings(self) -> None:
         if self._compare.isChecked():
@@ -261,9 +269,8 @@ class RunsView(DockedView):
 
     def _drawn(self, chosen: Sequence[Run]) -> list[Drawn]:
         known = [run for run in chosen if run.id in self._curves]
-        groups = apart_from_seed(known) if self._averages else [[run] for run in known]
         drawn = []
-        for group in groups:
+        for group in self._groups(known):
             lines = [line_of(self._curves[run.id][1], self._curve.currentData()) for run in group]
             name = group[0].title if len(group) == 1 else f"mean of {len(group)} runs like {group[0].title}"
             drawn.append(Drawn(name, self._color(group[0]), mean_line(lines)))
@@ -313,7 +320,9 @@ class RunsView(DockedView):
     @Slot(bool)
     def _on_average(self, averages: bool) -> None:
         self._averages = averages
+        self._choose_colors()
         self._show_curves()
+        self._show_settings()
 
     @Slot(bool)
     def _on_compare(self, compares: bool) -> None:
@@ -424,7 +433,10 @@ def _curves_of(store: RunStore, wanted: dict[str, float], desk: Desk) -> dict[st
 
 
 def _places(before: dict[str, int], run_ids: Sequence[str]) -> dict[str, int]:
-    """A place in the palette for each run: the one that it had, or the first that is free."""
-    places = {run_id: before[run_id] for run_id in run_ids if run_id in before}
+    """A place in the palette for each run: the one that it had, if no other has taken it, or the first that is free."""
+    places: dict[str, int] = {}
+    for run_id in run_ids:
+        if run_id in before and before[run_id] not in places.values():
+            places[run_id] = before[run_id]
     free = iter(sorted(set(range(len(run_ids))) - set(places.values())))
     return places | {run_id: next(free) for run_id in run_ids if run_id not in places}

@@ -107,9 +107,11 @@ def test_selected_runs_are_overlaid_one_colour_each(user, view, store):
     user.widget("runsMeanCheck").click()
     assert [drawn.line.spread is None for drawn in plot.drawn] == [True, False]
     assert plot.drawn[1].name.startswith("mean of 2 runs")
+    assert len(set(table(user).runs._colors.values())) == 2, "one colour for each curve"
     told = "Test accuracy: 90.00% (learning rate 0.25), 82.50% ± 3.54% (learning rate 0.0005)."
     assert view._summary.text() == told
     user.widget("runsMeanCheck").click()
+    assert len(set(table(user).runs._colors.values())) == 3
     assert view._summary.text() == "3 runs: test accuracy 85.00% ± 5.00%, from 80.00% to 90.00%."
 
 
