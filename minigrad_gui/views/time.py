@@ -47,7 +47,8 @@ class TimeView(DockedView):
     def build(self) -> None:
         self._snapshots: Snapshots | None = None
         self._history = History()
-        """Of the same run; that of the session may be of the next one already."""
+        self._names = self.session.class_names
+        """These are of the same run; those of the session may be of the next one already."""
         self._readings: dict[int, Readings] = {}
         """How the test digits were read, by mini-batch."""
         self._follows = True
@@ -58,7 +59,7 @@ class TimeView(DockedView):
         self._play.setCheckable(True)
         self._told = styled(named(Paragraph(2), "timeTold"), "body")
         self._told.setMinimumHeight(2 * self._told.fontMetrics().lineSpacing())
-        self._bars = named(ProbabilityBars(self.session.class_names), "timeBars")
+        self._bars = named(ProbabilityBars(self._names), "timeBars")
         self._mosaic = named(Mosaic("What the first neurons looked for", 1), "timeMosaic")
         self._neurons = MosaicArea(self._mosaic, "First neurons", NEURONS)
         tip = "Row the label, column the reading: blue what is right, orange what is confused"
@@ -94,6 +95,7 @@ class TimeView(DockedView):
 
     def refresh(self) -> None:
         snapshots, self._history = self.session.snapshots, self.session.history
+        self._names = self.session.class_names
         if snapshots is not self._snapshots:
             self._snapshots, self._readings, self._follows = snapshots, {}, True
             self._play.setChecked(False)
@@ -159,8 +161,8 @@ class TimeView(DockedView):
         snapshots, snapshot = self._snapshots, self._snapshot
         if snapshots is None or snapshot is None:
             return
-        prediction = Reader(snapshot.model, class_names=self.session.class_names).predict(self.session.picture)
-        self._bars.set_classes(self.session.class_names)
+        prediction = Reader(snapshot.model, class_names=self._names).predict(self.session.picture)
+        self._bars.set_classes(self._names)
         self._bars.set_probabilities(None if prediction is None else prediction.probabilities)
         self._timeline.show_moment(snapshot.batch)
         self._show_weights(snapshot.model, snapshots[-1].model)
@@ -210,10 +212,10 @@ class TimeView(DockedView):
         self.mark()
 
     def table(self) -> Iterable[Sequence[Any]]:
-        yield ["mini-batch", "epoch", "loss", "test accuracy", *(f"P({name})" for name in self.session.class_names)]
+        yield ["mini-batch", "epoch", "loss", "test accuracy", *(f"P({name})" for name in self._names)]
         history, picture = self._history, self.session.picture
         for batch, model in self._snapshots or ():
-            prediction = Reader(model, class_names=self.session.class_names).predict(picture)
+            prediction = Reader(model, class_names=self._names).predict(picture)
             readings = self._readings.get(batch)
             probabilities = [] if prediction is None else prediction.probabilities.tolist()
             accuracy = "" if readings is None else readings.accuracy
