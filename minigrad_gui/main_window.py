@@ -103,7 +103,7 @@ class MainWindow(QMainWindow):
             view = view_type(self.session, self._columns.get(view_type.place))
             self._views.append(view)
             if isinstance(view, DockedView):
-                dock = self._docks.add(view, view.header, view.title)
+                dock = self._docks.add(view, view.header, view.title, view.tab)
                 dock.seen.connect(view.set_seen)
                 view.frontWanted.connect(dock.bring_to_front)
             else:

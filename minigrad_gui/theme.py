@@ -228,6 +228,9 @@ def _style_sheet(scheme: Colors) -> str:
         QTabBar::tab:hover {{ color: {scheme.text}; }}
         QTabBar::tab:selected {{ color: {scheme.text}; border-bottom-color: {scheme.accent}; }}
         QTabBar:focus::tab:selected {{ color: {scheme.accent}; }}
+        QTabBar::scroller {{ width: 44px; }}
+        QTabBar::tear {{ width: 0; border: none; }}
+        QTabBar QToolButton {{ background: {scheme.window}; border: none; padding: 0; min-width: 0; }}
         QTableView {{
             background: {scheme.card}; color: {scheme.text}; border: none; outline: none;
             selection-background-color: {scheme.bar_track}; selection-color: {scheme.text};

@@ -58,7 +58,7 @@ LONGEST_READOUT = APART.join(
 
 class LossPlot(DockedView):
     name = "curvesView"
-    title = "Learning curves"
+    title, tab = "Learning curves", "Curves"
     longest_refresh_ms = LONGEST_INTERVAL_MS
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:

@@ -72,8 +72,8 @@ OFFERED = "any digit"
 class DockedView(View):
     """A view in the middle of the window. It is built when it first comes to the front, and idle while it is not there.
 
-    name: of the widget, such as "confusionView"; title: on its tab; sentence: says what one sees. Emits `frontWanted`
-    to come to the front by itself.
+    name: of the widget, such as "confusionView"; title: above it and on its tab; sentence: says what one sees. Emits
+    `frontWanted` to come to the front by itself.
     """
 
     frontWanted = Signal()  # noqa: N815
@@ -83,6 +83,8 @@ class DockedView(View):
     """So often at least it follows a run, unless refreshing takes less than a small share of the time."""
     name: ClassVar[str]
     title: ClassVar[str]
+    tab: ClassVar[str] = ""
+    """A shorter title for the tab, if that is needed."""
     sentence: ClassVar[str]
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:

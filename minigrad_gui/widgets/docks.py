@@ -23,8 +23,8 @@ class Dock(QDockWidget):
 
     seen = Signal(bool)
 
-    def __init__(self, widget: QWidget, header: QWidget, title: str, number: int) -> None:
-        super().__init__(title)
+    def __init__(self, widget: QWidget, header: QWidget, title: str, tab: str, number: int) -> None:
+        super().__init__(tab)
         name = widget.objectName()
         self.setObjectName(f"{name}Dock")
         self.setAccessibleName(title)
@@ -76,9 +76,9 @@ class Docks(QMainWindow):
         self.docks: list[Dock] = []
         self._tabs = QByteArray()
 
-    def add(self, widget: QWidget, header: QWidget, title: str) -> Dock:
-        """A dock for this widget, the last of the tabs."""
-        dock = Dock(widget, header, title, len(self.docks) + 1)
+    def add(self, widget: QWidget, header: QWidget, title: str, tab: str = "") -> Dock:
+        """A dock for this widget, the last of the tabs. tab: a shorter title for its tab, if that is needed."""
+        dock = Dock(widget, header, title, tab or title, len(self.docks) + 1)
         self.docks.append(dock)
         self.addDockWidget(AREA, dock)
         first = self.docks[0]
@@ -112,7 +112,7 @@ class Docks(QMainWindow):
                 if tabs.accessibleName() != TABS:  # for each change asks for a layout again
                     tabs.setAccessibleName(TABS)
                     tabs.setExpanding(False)
-                    tabs.setElideMode(Qt.TextElideMode.ElideRight)
-                    tabs.setUsesScrollButtons(False)
+                    tabs.setElideMode(Qt.TextElideMode.ElideNone)
+                    tabs.setUsesScrollButtons(True)
                     tabs.setDrawBase(False)
         return result

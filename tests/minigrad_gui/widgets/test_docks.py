@@ -37,6 +37,27 @@ def test_at_first_all_are_tabs_and_the_first_is_in_front(docks, qtbot):
     assert docks.docks[0].widget().visibleRegion().boundingRect().width() == 600
 
 
+def test_in_a_narrow_window_the_tabs_scroll_and_their_names_stay_whole(docks, qtbot):
+    for number in range(8):
+        widget = QLabel()
+        widget.setObjectName(f"view{number}")
+        docks.add(widget, QLabel(), f"A view called {number}")
+    (tabs,) = docks.findChildren(QTabBar)
+    last = tabs.count() - 1
+    docks.docks[-1].bring_to_front()
+    qtbot.waitUntil(lambda: tabs.rect().contains(tabs.tabRect(last)))
+    assert tabs.width() <= docks.width()
+    width_of = tabs.fontMetrics().horizontalAdvance
+    assert all(tabs.tabRect(at).width() > width_of(tabs.tabText(at)) for at in range(tabs.count()))
+
+
+def test_a_tab_may_have_a_shorter_title(docks):
+    widget = QLabel()
+    widget.setObjectName("plotView")
+    dock = docks.add(widget, QLabel(), "Learning curves", "Plot")
+    assert (dock.windowTitle(), dock.accessibleName(), dock.action.text()) == ("Plot", *["Learning curves"] * 2)
+
+
 def test_an_action_brings_its_view_to_the_front_and_tells(docks, qtbot):
     curves, confusion, _ = docks.docks
     told = []
