@@ -46,7 +46,8 @@ WATCH_MS = 2000
 """So often the file is looked at for what other windows and terminals have recorded."""
 FOLLOW_S = 1.5
 SPACING_PX, FILTER_PX, EQUAL_PX = 6, 90, 1000
-MOST_COMPARED = 20
+MOST_COMPARED, MOST_DRAWN = 20, 100
+"""Of the selected runs; more could not be told apart, and would hold up the window."""
 READING = "Reading the list…"
 NONE_YET, LOOK_AGAIN = "No run has been recorded yet.", "Look again"
 DELETE = "Delete"
@@ -203,7 +204,7 @@ class RunsView(DockedView):
             self._written_s, self._runs = answer.result
             self._show_runs()
         else:
-            chosen = {run.id for run in self._table.chosen}  # perhaps others by now
+            chosen = {run.id for run in self._drawable}  # perhaps others by now
             self._curves |= {run_id: read for run_id, read in answer.result.items() if run_id in chosen}
             self._show_curves()
 
@@ -234,7 +235,7 @@ class RunsView(DockedView):
         self._show_enabled()
 
     def _choose_colors(self) -> None:
-        groups = self._groups(self._table.chosen)
+        groups = self._groups(self._drawable)
         places = _places(self._places, [group[0].id for group in groups])
         self._places = {run.id: places[group[0].id] for group in groups for run in group}
         self._table.runs.set_colors({run.id: self._color(run) for group in groups for run in group})
@@ -248,7 +249,7 @@ class RunsView(DockedView):
 
     def _ask_for_curves(self) -> None:
         """Of the selected runs, those that have not been read as they are now."""
-        chosen = {run.id: run.updated_s for run in self._table.chosen}
+        chosen = {run.id: run.updated_s for run in self._drawable}
         self._curves = {run_id: read for run_id, read in self._curves.items() if run_id in chosen}
         wanted = {run_id: time_s for run_id, time_s in chosen.items() if self._curves.get(run_id, (0,))[0] != time_s}
         if wanted:
@@ -257,9 +258,12 @@ class RunsView(DockedView):
             self.session.analyse(f"{self.name}/curves", work, urgent=is_new or self.session.state != "training")
 
     def _show_curves(self) -> None:
-        chosen = self._table.chosen
-        self._plot.draw(self._drawn(chosen))
-        self._summary.setText(summary_of_groups(self._groups(chosen)) if self._averages else summary(chosen))
+        drawable, chosen = self._drawable, self._table.chosen
+        self._plot.draw(self._drawn(drawable))
+        told = summary_of_groups(self._groups(drawable)) if self._averages else summary(chosen)
+        if len(chosen) > len(drawable):
+            told = f"The first {len(drawable)} of {len(chosen):,} runs are drawn. {told}"
+        self._summary.setText(told)
 
     def _show_settings(self) -> None:
         if self._compare.isChecked():
@@ -267,8 +271,12 @@ class RunsView(DockedView):
             titles, colors = [run.title for run in compared], [self._color(run) for run in compared]
             self._settings.show_settings(titles, colors, differences(compared))
 
-    def _drawn(self, chosen: Sequence[Run]) -> list[Drawn]:
-        known = [run for run in chosen if run.id in self._curves]
+    @property
+    def _drawable(self) -> list[Run]:
+        return self._table.chosen[:MOST_DRAWN]
+
+    def _drawn(self, runs: Sequence[Run]) -> list[Drawn]:
+        known = [run for run in runs if run.id in self._curves]
         drawn = []
         for group in self._groups(known):
             lines = [line_of(self._curves[run.id][1], self._curve.currentData()) for run in group]

@@ -3,7 +3,8 @@
 The list is filtered and sorted as a whole: Qt's proxy model would call Python for every comparison.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from PySide6.QtCore import (
@@ -45,6 +46,8 @@ EDITED = ("name", "note")
 WORDS = ("name", "began", "layers", "optimizer", "data", "activation", "ending", "note")
 """Columns of words; the others hold numbers, which are aligned to the right."""
 SWATCH_PX, NAME_PX, NOTE_PX, MOST_COLUMN_PX, SAMPLE_ROWS = 10, 110, 200, 160, 100
+READ = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
+WRITTEN = READ | Qt.ItemFlag.ItemIsEditable
 Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
 
@@ -134,8 +137,7 @@ class RunsModel(QAbstractTableModel):
         return True
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        editable = Qt.ItemFlag.ItemIsEditable if ORDER[index.column()] in EDITED else Qt.ItemFlag.NoItemFlags
-        return Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | editable
+        return WRITTEN if ORDER[index.column()] in EDITED else READ
 
 
 class RunsTable(QTableView):
@@ -224,7 +226,9 @@ class RunsTable(QTableView):
 
     @Slot(QItemSelection, QItemSelection)
     def _on_selection(self, *_: QItemSelection) -> None:
-        self._chosen = [self.runs.shown[index.row()].id for index in self.selectionModel().selectedRows()]
+        # `selectedRows` would ask for the flags of every cell.
+        stretches = [range(part.top(), part.bottom() + 1) for part in self.selectionModel().selection().toList()]
+        self._chosen = [self.runs.shown[row].id for row in sorted(set().union(*stretches))]
         self.selected.emit()
 
     @Slot()
@@ -232,8 +236,8 @@ class RunsTable(QTableView):
         """After a reset: the same runs are selected, wherever they are now."""
         wanted, selection = set(self._chosen), QItemSelection()
         rows = [row for row, run in enumerate(self.runs.shown) if run.id in wanted]
-        for row in rows:
-            selection.select(self.runs.index(row, 0), self.runs.index(row, len(ORDER) - 1))
+        for first, last in _stretches(rows):  # thousands of single rows would take seconds
+            selection.select(self.runs.index(first, 0), self.runs.index(last, len(ORDER) - 1))
         flag = QItemSelectionModel.SelectionFlag
         if rows:
             self.selectionModel().setCurrentIndex(self.runs.index(rows[0], 0), flag.NoUpdate)
@@ -244,6 +248,13 @@ class RunsTable(QTableView):
     def edit_cell(self, name: str, row: int) -> None:
         """Let the person write a name or a note."""
         self.edit(self.runs.index(row, ORDER.index(name)))
+
+
+def _stretches(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and the last of each stretch of successive numbers."""
+    starts = [place for place, row in enumerate(rows) if place == 0 or rows[place - 1] != row - 1]
+    for start, end in pairwise([*starts, len(rows)]):
+        yield rows[start], rows[end - 1]
 
 
 def _alignment(name: str) -> Qt.AlignmentFlag:
