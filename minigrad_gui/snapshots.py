@@ -11,7 +11,7 @@ from typing import NamedTuple
 from engine.nn import MLP
 
 MOST_COUNT, LEAST_COUNT = 120, 3
-MOST_BYTES = 128 * 2**20
+MOST_BYTES = 32 * 2**20
 
 
 class Snapshot(NamedTuple):
