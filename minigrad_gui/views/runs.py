@@ -46,6 +46,7 @@ WATCH_MS = 2000
 """So often the file is looked at for what other windows and terminals have recorded."""
 FOLLOW_S = 1.5
 SPACING_PX, FILTER_PX, EQUAL_PX = 6, 90, 1000
+CURVE_CHARS = 8
 MOST_COMPARED, MOST_DRAWN = 20, 100
 """Of the selected runs; more could not be told apart, and would hold up the window."""
 READING = "Reading the list…"
@@ -106,6 +107,8 @@ class RunsView(DockedView):
     def _controls(self) -> QWidget:
         self._curve = named(QComboBox(), "runsCurveCombo", "What is drawn of the selected runs")
         self._curve.setAccessibleName("Curve")
+        self._curve.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._curve.setMinimumContentsLength(CURVE_CHARS)
         for quantity in QUANTITIES:
             self._curve.addItem(quantity.capitalize(), quantity)
         self._curve.setCurrentIndex(self._curve.findData(self._quantity))
@@ -118,7 +121,7 @@ class RunsView(DockedView):
         self._restore = named(QPushButton("Restore"), "restoreRunButton", tip)
         self._restore.setAccessibleName("Restore settings")
         tip = "Load the network of the best epoch of the selected run, or the final one if nothing was validated"
-        self._load = named(QPushButton("Load best"), "loadRunButton", tip)
+        self._load = named(QPushButton("Load"), "loadRunButton", tip)
         controls = QWidget()
         row(self._curve, self._average, self._compare, 1, self._restore, self._load, parent=controls)
         return controls

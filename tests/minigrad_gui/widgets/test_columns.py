@@ -4,6 +4,7 @@ from layout import clipped, resized
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QApplication,
+    QDockWidget,
     QLabel,
     QWidget,
 )
@@ -20,6 +21,19 @@ def test_size_and_columns_are_remembered(make_window):
     again = make_window()
     assert (again.width(), again.height()) == (1500, 700)
     assert again._splitter.sizes() == sizes
+
+
+def test_no_view_folds_the_settings_away_by_coming_to_the_front(user):
+    resized(user.window, 1366, 768)
+    docks = user.window.findChildren(QDockWidget)
+    widths = {}
+    for dock in docks:
+        dock.action.trigger()
+        user.wait(dock.action.isChecked)
+        resized(user.window, 1366, 768)
+        widths[dock.objectName()] = dock.widget().minimumSizeHint().width()
+    assert user.widget("hiddenLayersEdit").isVisible(), widths
+    assert len(widths) == len(docks) > 8
 
 
 def test_the_settings_fold_away_in_a_small_window_and_reappear(user):
