@@ -12,6 +12,7 @@ from minigrad_gui.exchange import (
     c_header,
     html_page,
     json_file,
+    keras_file,
     onnx_file,
     python_file,
     safetensors_file,
@@ -39,6 +40,7 @@ EXPORTS: dict[str, Export] = {
     ".json": Export("JSON", json_file.write),
     ".onnx": Export("ONNX", onnx_file.write),
     ".safetensors": Export("Safetensors", safetensors_file.write),
+    ".keras": Export("Keras", keras_file.write),
     ".pt": Export("PyTorch state dict", torch_file.write),
     ".toml": Export("Settings of its training", toml_file.write),
 }

@@ -1,9 +1,11 @@
 """Keras models, if `h5py` is installed: .keras files of Keras 3, and HDF5 files of any version. No code in them is run.
 
 The config says which layers there are and in which order. Weights are found by the layer's name, which is that of a
-group in old HDF5 files and an attribute in new ones; where there is none, by the order of the Dense layers.
+group in old HDF5 files and an attribute in new ones; where there is none, by the order of the Dense layers. Keras
+ignores the file in the zip that holds our metadata.
 """
 
+import io
 import json
 import re
 import subprocess
@@ -11,20 +13,22 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.exchange import hdf5_child
 from minigrad_gui.exchange.chain import Chain, Found
-from minigrad_gui.exchange.portable import MAX_FILE_BYTES, ExchangeError, missing
+from minigrad_gui.exchange.portable import ABOUT_KEY, MAX_FILE_BYTES, ExchangeError, Portable, missing, own_metadata
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+CONFIG, WEIGHTS, ABOUT_FILE = "config.json", "model.weights.h5", f"{ABOUT_KEY}.json"
+KERAS_VERSION = "3.0.0"
+"""The first with this format."""
 MAX_CONFIG_BYTES = 1 << 22
 PART_BYTES = 1 << 20
 MAX_SECONDS = 60
@@ -44,6 +48,40 @@ WITHOUT_EFFECT = {
 ACTIVATION_LAYERS = {"ReLU": "relu", "Softmax": "softmax"}
 
 
+def write(network: Portable, file: IO[bytes]) -> None:
+    """A sequential model that ends in logits. Raises ExchangeError if `h5py` is missing."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise missing("h5py") from error
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as stored:
+        for index, (W, b) in enumerate(network.in_float32()):
+            holder = stored.create_group(f"layers/dense{f'_{index}' if index else ''}/vars")
+            holder.attrs["name"] = f"dense_{index}"
+            holder["0"], holder["1"] = np.ascontiguousarray(W.T), b
+    about = network.metadata()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": KERAS_VERSION, "date_saved": ""}))
+        archive.writestr(CONFIG, json.dumps(_config(network)))
+        archive.writestr(WEIGHTS, weights.getvalue())
+        archive.writestr(ABOUT_FILE, json.dumps(about, indent=1))
+
+
+def _config(network: Portable) -> dict[str, Any]:
+    activations = [network.activation] * (len(network.layers) - 1) + ["linear"]
+    layers = [_layer("InputLayer", batch_shape=[None, network.sizes[0]], dtype="float32", name="picture")]
+    for index, (activation, size) in enumerate(zip(activations, network.sizes[1:], strict=True)):
+        layers.append(_layer("Dense", name=f"dense_{index}", units=size, activation=activation, use_bias=True))
+    shape = {"input_shape": [None, network.sizes[0]]}
+    model = _layer("Sequential", name="network", layers=layers, build_input_shape=shape["input_shape"])
+    return {**model, "module": "keras", "build_config": shape}
+
+
+def _layer(kind: str, **config: Any) -> dict[str, Any]:
+    return {"module": "keras.layers", "class_name": kind, "config": config, "registered_name": None}
+
+
 def recognises_hdf5(start: bytes) -> bool:
     return start.startswith(SIGNATURE)
 
@@ -59,7 +97,10 @@ def read_zip(path: Path) -> Found:
         config = _entry(archive, CONFIG, MAX_CONFIG_BYTES).decode("utf-8")
         weights = Path(folder) / WEIGHTS
         weights.write_bytes(_entry(archive, WEIGHTS, MAX_FILE_BYTES))
-        return _found(json.loads(config), _stored(weights))
+        found = _found(json.loads(config), _stored(weights))
+        is_own = ABOUT_FILE in archive.namelist()
+        about = own_metadata(_entry(archive, ABOUT_FILE, MAX_CONFIG_BYTES).decode("utf-8")) if is_own else None
+        return replace(found, about=about)
 
 
 def read_hdf5(path: Path) -> Found:

@@ -23,7 +23,7 @@ PIXEL_TOLERANCE = 1e-4
 
 IN_NODE = """
 const fs = require("fs");
-const script = fs.readFileSync("page.html", "utf8").match(/<script>([^]*)<\\/script>/)[1];
+const script = fs.readFileSync("page.html", "utf8").match(/<script>([^]*?)<\\/script>/)[1];
 const page = new Function(`${script}; return {rasterize, logits, read, NETWORK}`)();
 const {pictures, drawings} = JSON.parse(fs.readFileSync(0));
 console.log(JSON.stringify({

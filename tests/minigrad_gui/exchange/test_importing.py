@@ -12,7 +12,7 @@ from torch_bytes import pt_bytes, tensor, text
 from engine.nn import ACTIVATIONS, MLP
 from minigrad_gui.exchange import ExchangeError, export_model, import_model
 
-NEEDS = {".json": "json", ".onnx": "onnx", ".safetensors": "safetensors", ".pt": "torch"}
+NEEDS = {".json": "json", ".onnx": "onnx", ".safetensors": "safetensors", ".pt": "torch", ".keras": "h5py"}
 META = {"calibration": CALIBRATION, "class_names": list("abcdefghij"), "dataset": "letters"}
 
 

@@ -6,9 +6,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from exported import TOLERANCE, apart, digits, logits
+from exported import TOLERANCE, apart, digits, logits, pretrained
+from networks import small_network
 
-from minigrad_gui.exchange import ExchangeError, import_model, keras_file
+from engine.nn import ACTIVATIONS
+from minigrad_gui.exchange import ExchangeError, export_model, import_model, keras_file
 
 RNG = np.random.default_rng(0)
 KERNELS = [RNG.normal(size=shape).astype("f4") / 9 for shape in ((784, 12), (12, 12), (12, 10))]
@@ -172,3 +174,17 @@ def test_kerass_own_files(tmp_path, suffix, monkeypatch):
     network.save(tmp_path / f"network.{suffix}")
     model, _ = import_model(tmp_path / f"network.{suffix}")
     assert apart(logits(model), network.predict(digits().reshape(-1, 28, 28), verbose=0)) < TOLERANCE
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("activation", [None, "tanh", "sigmoid"])
+def test_keras_reads_a_thousand_digits_the_same(tmp_path, activation, monkeypatch):
+    """None: the pretrained network."""
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    pytest.importorskip("torch")
+    keras = pytest.importorskip("keras")
+    model, meta = (small_network(ACTIVATIONS[activation]), {}) if activation else pretrained()
+    export_model(tmp_path / "network.keras", model, meta)
+    network = keras.models.load_model(tmp_path / "network.keras", compile=False)
+    assert apart(network.predict(digits(), verbose=0), logits(model)) < TOLERANCE
