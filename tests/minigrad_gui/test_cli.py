@@ -384,7 +384,7 @@ def test_a_config_file_sets_what_options_do_not(tmp_path, trained_config):
     assert (config.hidden, config.epochs, config.optimizer) == ((8,), 1, "sgd")
 
 
-@pytest.mark.parametrize("words", ["--help", "train --help", "evaluate --help", "predict --help"])
+@pytest.mark.parametrize("words", ["--help", "train --help", "evaluate --help", "predict --help", "runs --help"])
 def test_help_explains_the_commands(words, capsys):
     with pytest.raises(SystemExit) as leaving:
         main(words.split())
