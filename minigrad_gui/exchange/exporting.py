@@ -16,6 +16,7 @@ from minigrad_gui.exchange import (
     onnx_file,
     python_file,
     safetensors_file,
+    skops_file,
     toml_file,
     torch_file,
 )
@@ -42,6 +43,7 @@ EXPORTS: dict[str, Export] = {
     ".safetensors": Export("Safetensors", safetensors_file.write),
     ".keras": Export("Keras", keras_file.write),
     ".pt": Export("PyTorch state dict", torch_file.write),
+    ".skops": Export("scikit-learn", skops_file.write),
     ".toml": Export("Settings of its training", toml_file.write),
 }
 """By suffix, which decides."""

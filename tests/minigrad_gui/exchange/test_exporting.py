@@ -7,7 +7,7 @@ from networks import small_network
 from engine.nn import ReLU
 from minigrad_gui.exchange import EXPORTS, ExchangeError, export_model
 
-PACKAGES = {".onnx": "onnx", ".safetensors": "safetensors", ".pt": "torch", ".keras": "h5py"}
+PACKAGES = {".onnx": "onnx", ".safetensors": "safetensors", ".pt": "torch", ".keras": "h5py", ".skops": "skops.io"}
 META = {"config": {"epochs": 3}}
 
 
