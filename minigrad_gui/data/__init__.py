@@ -10,7 +10,6 @@ from minigrad_gui.data.bundled import (
 from minigrad_gui.data.choices import ALL_GUESSED, Choices, Origin
 from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.download import load_hugging_face
-from minigrad_gui.data.opening import may_be_dataset
 from minigrad_gui.data.sources import (
     MNIST,
     SOURCES,
@@ -18,6 +17,7 @@ from minigrad_gui.data.sources import (
     can_be_loaded,
     is_downloaded,
     load,
+    may_be_dataset,
     open_dataset,
     source_key,
     title_of,

@@ -109,10 +109,8 @@ def open_file(path: Path, choices: Choices = ALL_GUESSED, cancelled: Cancelled =
         raise DataError(f"{path} cannot be opened: it is damaged.") from error
 
 
-def may_be_dataset(path: Path) -> bool:
-    """Whether a file begins like one of a format that can be read, or is a folder. Reads next to nothing."""
-    if not path.is_file():
-        return path.is_dir()
+def has_format(path: Path) -> bool:
+    """Whether a file begins like one of FORMATS."""
     with suppress(Exception):  # damaged bytes raise nearly anything
         _format_of(path)
         return True

@@ -21,7 +21,6 @@ from minigrad_gui.data.bundled import (
 from minigrad_gui.data.choices import ALL_GUESSED, Choices
 from minigrad_gui.data.dataset import DataError, Dataset
 from minigrad_gui.data.download import load_hugging_face
-from minigrad_gui.data.opening import open_file
 
 MNIST = "mnist"
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(:[\w-][\w.-]*)?", re.ASCII)
@@ -96,6 +95,13 @@ def is_downloaded(key: str) -> bool:
     return HUB_NAME.fullmatch(key) is not None and not os.path.exists(key)
 
 
+def may_be_dataset(path: Path) -> bool:
+    """Whether a file begins like one of a format that can be read, or is a folder. Reads next to nothing."""
+    from minigrad_gui.data import opening  # see `open_dataset`
+
+    return path.is_dir() or (path.is_file() and opening.has_format(path))
+
+
 def open_dataset(
     source: str | Path, choices: Choices | None = None, cancelled: Callable[[], bool] = lambda: False
 ) -> Dataset:
@@ -106,6 +112,8 @@ def open_dataset(
     LoadingCancelledError once `cancelled()` is true.
     """
     if Path(source).exists():
+        from minigrad_gui.data.opening import open_file  # the readers of all formats take long to import
+
         return open_file(Path(source), choices or Choices(), cancelled)
     if str(source) in SOURCES:
         return SOURCES[str(source)].load(cancelled)
