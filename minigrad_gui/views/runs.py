@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QPushButton,
+    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QWidget,
@@ -46,7 +47,7 @@ WATCH_MS = 2000
 """So often the file is looked at for what other windows and terminals have recorded."""
 FOLLOW_S = 1.5
 SPACING_PX, FILTER_PX, EQUAL_PX = 6, 90, 1000
-CURVE_CHARS = 8
+CURVE_CHARS, CURVE_PX, MORE = 8, 190, 100
 MOST_COMPARED, MOST_DRAWN = 20, 100
 """Of the selected runs; more could not be told apart, and would hold up the window."""
 READING = "Reading the list…"
@@ -109,6 +110,8 @@ class RunsView(DockedView):
         self._curve.setAccessibleName("Curve")
         self._curve.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._curve.setMinimumContentsLength(CURVE_CHARS)
+        self._curve.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._curve.setMaximumWidth(CURVE_PX)
         for quantity in QUANTITIES:
             self._curve.addItem(quantity.capitalize(), quantity)
         self._curve.setCurrentIndex(self._curve.findData(self._quantity))
@@ -123,7 +126,8 @@ class RunsView(DockedView):
         tip = "Load the network of the best epoch of the selected run, or the final one if nothing was validated"
         self._load = named(QPushButton("Load"), "loadRunButton", tip)
         controls = QWidget()
-        row(self._curve, self._average, self._compare, 1, self._restore, self._load, parent=controls)
+        items = self._curve, self._average, self._compare, 1, self._restore, self._load
+        row(*items, parent=controls).setStretch(0, MORE)
         return controls
 
     def _actions(self) -> None:
