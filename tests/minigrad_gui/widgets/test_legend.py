@@ -14,9 +14,9 @@ def test_the_legend_stands_beside_the_data(user):
         ["mini-batch", "training, smoothed", "validation"],
         ["training", "validation"],
     ]
+    user.wait(lambda: all(legend.width() >= legend.sizeHint().width() for legend in legends))
     for legend in legends:
         assert legend.isVisible()
-        assert legend.width() >= legend.sizeHint().width()
         for name in ("lossPlot", "accuracyPlot"):
             plot = user.window.findChild(QWidget, name)
             on_screen = [QRect(each.mapToGlobal(QPoint()), each.size()) for each in (legend, plot)]
