@@ -102,14 +102,14 @@ def take_runs(window: MainWindow) -> None:
     window.findChild(QDockWidget, "curvesViewDock").raise_()
 
 
-def take_view(window: MainWindow, name: str, *, still: bool = True) -> None:
-    """still: whether the view stops changing."""
+def take_view(window: MainWindow, name: str) -> None:
+    """Once it no longer changes."""
     dock = window.findChild(QDockWidget, f"{name}ViewDock")
     dock.raise_()
     images = [dock.grab()]
     pause(STILL_MS)
     images.append(dock.grab())
-    while still and images[-1].toImage() != images[-2].toImage():
+    while images[-1].toImage() != images[-2].toImage():
         pause(STILL_MS)
         images.append(dock.grab())
     images[-1].save(str(TARGET / f"{name}.png"))
@@ -133,8 +133,11 @@ def main() -> None:
         take_runs(window)
         window.findChild(QPushButton, "trainButton").click()
         wait(lambda: len(session.history.epochs) >= SHOWN_EPOCH and session.samples_per_second > 0)
-        take_view(window, "time", still=False)
+        session.pause()  # it would be over before the view is still
+        wait(lambda: session.state == "paused")
+        take_view(window, "time")
         window.findChild(QDockWidget, "curvesViewDock").raise_()
+        session.resume()
         for name, dark in (("light", False), ("dark", True)):
             theme.apply(app, dark=dark)
             shown = len(session.history)
