@@ -6,6 +6,8 @@ import os
 import stat
 import warnings
 from contextlib import suppress
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF", "GIF", "AVIF", "HEIF")
 """Pillow's names; MPO is a JPEG with a second picture, as telephones write it."""
+PLUGINS = ("Png", "Jpeg", "Mpo", "Bmp", "WebP", "Tiff", "Gif", "Avif")
+"""Pillow's modules that read FORMATS."""
 HEIC_SUFFIXES = (".heic", ".heif")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", *HEIC_SUFFIXES)
 MAX_PX = 40_000_000
@@ -75,6 +79,7 @@ def decode(content: bytes, name: str | Path) -> NDArray[np.uint8]:
         raise PictureError(f"{path} could not be read: it is damaged.") from error
 
 
+@cache
 def _readable_formats() -> list[str]:
     """Those of FORMATS that this machine's Pillow reads."""
     from PIL import Image
@@ -83,7 +88,9 @@ def _readable_formats() -> list[str]:
         import pillow_heif
 
         pillow_heif.register_heif_opener()
-    Image.init()
+    for plugin in PLUGINS:  # `Image.init` would import those of all formats
+        with suppress(ImportError):
+            import_module(f"PIL.{plugin}ImagePlugin")
     return [name for name in FORMATS if name in Image.OPEN]
 
 

@@ -1,5 +1,6 @@
 """The bundled datasets: MNIST, pen strokes, and both together."""
 
+import math
 import zipfile
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -58,18 +59,30 @@ def sample_digits(labels: Sequence[int]) -> NDArray[np.uint8]:
     path = asset_path("mnist.npz")
     try:
         with zipfile.ZipFile(path) as archive:
-            images, known = (_first(archive, key) for key in ("train_images", "train_labels"))
+            images, known = (_first(archive, f"train_{kind}", FIRST) for kind in ("images", "labels"))
         return images[[known.tolist().index(label) for label in labels]]
     except Exception as error:
         raise _damaged(path) from error
 
 
-def _first(archive: zipfile.ZipFile, key: str) -> NDArray[np.uint8]:
+def first_test_digits(count: int) -> tuple[Bytes, Bytes]:
+    """MNIST's first test digits and their labels; the others stay packed. Raises DataError as `load_mnist` does."""
+    path = asset_path("mnist.npz")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _first(archive, "test_images", count), _first(archive, "test_labels", count)
+    except Exception as error:
+        raise _damaged(path) from error
+
+
+def _first(archive: zipfile.ZipFile, key: str, count: int) -> NDArray[np.uint8]:
     with archive.open(f"{key}.npy") as file:
         np.lib.format.read_magic(file)
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        sample = np.dtype((dtype, shape[1:]))
-        return np.frombuffer(file.read(FIRST * sample.itemsize), sample.base).reshape(FIRST, *shape[1:])
+        # One by one: to read much, `zipfile` would hold as much again of what is packed.
+        sample_bytes = math.prod(shape[1:]) * dtype.itemsize
+        content = b"".join(file.read(sample_bytes) for _ in range(count))
+        return np.frombuffer(content, dtype).reshape(count, *shape[1:])
 
 
 def _damaged(path: Path) -> DataError:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data import svg
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.names import Names
 from minigrad_gui.data.pairing import SPLIT_WORDS, in_splits
 from minigrad_gui.data.siblings import visible
 from minigrad_gui.data.stored import MAX_ENTRIES, MAX_PICTURES, Found, Pictures, Samples, in_blocks
@@ -55,10 +56,11 @@ def holds_pictures(path: Path) -> bool:
 
 def read_folder(path: Path) -> Found:
     """The dataset in a folder. Links to folders are not followed."""
-    paths: list[str] = []
+    paths = Names()
     for root, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if visible(Path(name)))
-        paths += [Path(root, name).relative_to(path).as_posix() for name in sorted(files)]
+        for name in sorted(files):
+            paths.append(Path(root, name).relative_to(path).as_posix())
         _check_number(len(paths))
 
     def contents(chosen: NDArray[np.int32]) -> Content:
@@ -75,13 +77,12 @@ def read_folder(path: Path) -> Found:
 def read_zip(path: Path) -> Found:
     """The dataset of pictures in a zip file."""
     directory = Directory.read(path, MAX_ENTRIES)
-    directory.names[:] = [name.replace("\\", "/") for name in directory.names]
     return read_tree(Tree(directory.names, lambda chosen: directory.contents(chosen, MAX_BYTES)))
 
 
 def read_tar(path: Path) -> Found:
     """The dataset of pictures in a tar file, which may be compressed: then it is read from front to back."""
-    names = []
+    names = Names()
     places = array("Q")
     for member, _ in members_of(path):
         names.append(member.name)
@@ -136,8 +137,8 @@ def read_tree(tree: Tree) -> Found:
         raise DataError("it holds no pictures.")
     if len(places) > MAX_PICTURES:
         raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
-    labels, stray = _labels([tree.paths[at] for at in places.tolist()], folders)
-    splits = np.array([folders.of(tree.paths[at]).split for at in places.tolist()])
+    labels, stray = _labels(Names(tree.paths[at] for at in places), folders)
+    splits = np.array([folders.of(tree.paths[at]).split for at in places])
     is_labelled = np.array([label is not None for label in labels])
     samples = {}
     for split in dict.fromkeys(splits[is_labelled].tolist()):

@@ -16,7 +16,7 @@ from minigrad_gui.data.labelling import Classes
 
 LIKENESS = 0.4
 """The correlation from which mean pictures count as digits; MNIST's own reach 1, clothes 0.1."""
-MOST_PER_CLASS = 2000
+MOST_PER_CLASS, AVERAGED_AT_ONCE = 2000, 250
 GUESSED = ("upright", "transposed")
 
 Means = NDArray[np.float64]
@@ -29,7 +29,8 @@ def mean_pictures(images: NDArray[np.uint8], labels: NDArray[np.integer[Any]], c
         chosen = np.flatnonzero(labels == index)
         chosen = chosen[:: max(1, len(chosen) // MOST_PER_CLASS)]
         if len(chosen):
-            means[index] = images[chosen].mean(axis=0)
+            parts = (images[chosen[at : at + AVERAGED_AT_ONCE]] for at in range(0, len(chosen), AVERAGED_AT_ONCE))
+            means[index] = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(chosen)
     return means
 
 

@@ -33,7 +33,7 @@ from minigrad_gui.data import (
     torch_files,
     webdataset,
 )
-from minigrad_gui.data.bundled import load_test_digits
+from minigrad_gui.data.bundled import first_test_digits
 from minigrad_gui.data.choices import ALL_GUESSED, ORIENTATIONS, Choices, Origin
 from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_meanings
@@ -49,7 +49,8 @@ MAX_SEARCHED, MAX_NAMED = 1000, 3
 TEST_SHARE = 1 / 7
 """Of pictures that come without test pictures; MNIST's own share."""
 FEWEST_FOR_TEST = 2
-TURNED_AT_ONCE = 10_000
+MOVED_AT_ONCE = 500
+REFERENCE_DIGITS = 1000
 
 
 @dataclass(frozen=True)
@@ -213,15 +214,15 @@ def _understood(
 
 @lru_cache(maxsize=1)
 def _mnist_means() -> Means:
-    return mean_pictures(*load_test_digits(), len(DIGIT_NAMES))
+    return mean_pictures(*first_test_digits(REFERENCE_DIGITS), len(DIGIT_NAMES))
 
 
 def _turn(images: NDArray[np.uint8], orientation: str) -> None:
     """Set the pictures upright, in place and in parts: there may be a gigabyte of them."""
     if orientation == "upright":
         return
-    for start in range(0, len(images), TURNED_AT_ONCE):
-        part = images[start : start + TURNED_AT_ONCE]
+    for start in range(0, len(images), MOVED_AT_ONCE):
+        part = images[start : start + MOVED_AT_ONCE]
         part[:] = ORIENTATIONS[orientation](part.copy())
 
 
@@ -240,8 +241,8 @@ def _held_out(
     count = len(labels) - int(is_test.sum())
     forth, back = np.flatnonzero(is_test[:count]), count + np.flatnonzero(~is_test[count:])
     for array in (images, labels):
-        for start in range(0, len(forth), TURNED_AT_ONCE):
-            one, other = forth[start : start + TURNED_AT_ONCE], back[start : start + TURNED_AT_ONCE]
+        for start in range(0, len(forth), MOVED_AT_ONCE):
+            one, other = forth[start : start + MOVED_AT_ONCE], back[start : start + MOVED_AT_ONCE]
             array[one], array[other] = array[other], array[one]
     return [images[:count], images[count:]], [labels[:count], labels[count:]]
 

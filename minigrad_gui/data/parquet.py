@@ -21,7 +21,7 @@ from minigrad_gui.pictures import PictureError, decode
 
 PARQUET_MAGIC, ARROW_MAGIC = b"PAR1", b"ARROW1"
 ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 128
 READ_BYTES = 1 << 16
 MAX_CLASSES = 100
 NESTED = 3
@@ -31,7 +31,7 @@ UNLABELLED = -1
 
 @dataclass(frozen=True)
 class Table:
-    """A file's schema and number of rows, and `batches(columns)`: its rows in batches of at most 512."""
+    """A file's schema and number of rows, and `batches(columns)`: its rows in batches of at most 128."""
 
     schema: Any
     count: int
@@ -83,6 +83,9 @@ def _named(samples: Samples, names: Mapping[int, str] | None) -> Samples:
 
 
 def _opened(path: Path) -> Table:
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())  # pyarrow's own holds on to 10 MB (26)
     with open(path, "rb") as file:
         start = file.read(6)
     return _open_parquet(path) if start.startswith(PARQUET_MAGIC) else _open_arrow(path, start)
@@ -171,8 +174,20 @@ def _holds_pictures(kind: Any) -> bool:
 def _holds_labels(kind: Any) -> bool:
     import pyarrow.types as pt
 
-    text = pt.is_string(kind) or pt.is_large_string(kind) or pt.is_dictionary(kind)
-    return bool(pt.is_integer(kind) or pt.is_floating(kind) or pt.is_boolean(kind) or text)
+    return bool(_holds_numbers(kind) or pt.is_string(kind) or pt.is_large_string(kind) or pt.is_dictionary(kind))
+
+
+def _holds_numbers(kind: Any) -> bool:
+    import pyarrow.types as pt
+
+    return bool(pt.is_integer(kind) or pt.is_floating(kind) or pt.is_boolean(kind))
+
+
+def _array(column: Any) -> NDArray[Any]:
+    """The numbers of a column without nulls. `to_numpy` would import pandas, which takes 28 MB (pyarrow 26)."""
+    import pyarrow.types as pt
+
+    return np.from_dlpack(column.cast("uint8") if pt.is_boolean(column.type) else column)
 
 
 def _labels(column: Any) -> NDArray[Any]:
@@ -183,8 +198,8 @@ def _labels(column: Any) -> NDArray[Any]:
         raise DataError("a label is missing.")
     if pt.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if pt.is_integer(column.type) or pt.is_floating(column.type) or pt.is_boolean(column.type):
-        return np.asarray(column.to_numpy(zero_copy_only=False))
+    if _holds_numbers(column.type):
+        return _array(column).copy()
     return np.array([str(label)[:200] for label in column.to_pylist()])
 
 
@@ -220,9 +235,9 @@ def _numbers(cell: Any) -> NDArray[Any]:
     while _is_list(values.type) and len(shape) < NESTED:
         shape.append(len(values))
         values = values.flatten()
-    flat = values.to_numpy(zero_copy_only=False)
-    if flat.dtype.kind not in "buif" or flat.size == 0 or values.null_count:
+    if not _holds_numbers(values.type) or len(values) == 0 or values.null_count:
         raise DataError("a cell contains no picture.")
+    flat = _array(values)
     if not shape:
         side = round(len(flat) ** 0.5)
         shape = [side]

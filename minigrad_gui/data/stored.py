@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 18
 MAX_PICTURES = 1_000_000
 MAX_SIDE_PX = 4096
 MAX_ENTRIES = 1_100_000

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, SupportsIndex
 
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.names import Names
 from minigrad_gui.data.streams import read_exactly
 
 START = b"PK\3\4"
@@ -102,10 +103,10 @@ def _extended(extra: bytes, numbers: list[int]) -> list[int]:
 
 @dataclass
 class Directory:
-    """The files in a zip file, as columns of what `Entry` says of each."""
+    """The files in a zip file, as columns of what `Entry` says of each; backslashes in names become slashes."""
 
     path: Path
-    names: list[str] = field(default_factory=list)
+    names: Names = field(default_factory=Names)
     offsets: "array[int]" = field(default_factory=lambda: array("Q"))
     sizes: "array[int]" = field(default_factory=lambda: array("Q"))
     checksums: "array[int]" = field(default_factory=lambda: array("L"))
@@ -116,7 +117,7 @@ class Directory:
         """Raises DataError for damage, or more than `most` files."""
         directory = cls(path)
         for entry in entries(path):
-            directory.names.append(entry.name)
+            directory.names.append(entry.name.replace("\\", "/"))
             directory.offsets.append(entry.offset)
             directory.sizes.append(entry.size)
             directory.checksums.append(entry.checksum)

@@ -77,7 +77,7 @@ def write_hdf5(folder: Path, x: Pictures, y: Pictures) -> Path:
     import h5py
 
     with h5py.File(folder / "a.h5", "w") as file:
-        file.create_dataset("x", data=x, compression="gzip", compression_opts=1, chunks=(1000, 28, 28))
+        file.create_dataset("x", data=x, compression="gzip", compression_opts=1, chunks=(min(1000, len(x)), 28, 28))
         file["y"] = y
     return folder / "a.h5"
 

@@ -1,6 +1,8 @@
 """Parquet and Arrow files as `datasets` and pandas write them."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -110,3 +112,11 @@ def test_a_file_is_not_read_ahead(tmp_path):
         most = max(most, pa.total_allocated_bytes() - before)
     assert size > 4_500_000
     assert most < size / 4
+
+
+def test_pandas_is_not_imported(own, tmp_path):
+    """It would take 28 MB, and `to_numpy` imports it (pyarrow 26)."""
+    pictures = [each.tolist() for each in own.x[:20]]
+    pq.write_table(pa.table({"image": pictures, "label": own.y[:20]}), tmp_path / "a.parquet")
+    code = "import sys; from minigrad_gui import data; data.open_dataset(sys.argv[1]); assert 'pandas' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code, tmp_path / "a.parquet"], check=True)
