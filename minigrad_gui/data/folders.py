@@ -137,8 +137,8 @@ def read_tree(tree: Tree) -> Found:
         raise DataError("it holds no pictures.")
     if len(places) > MAX_PICTURES:
         raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
-    labels, stray = _labels(Names(tree.paths[at] for at in places), folders)
-    splits = np.array([folders.of(tree.paths[at]).split for at in places])
+    labels, stray = _labels(Names(tree.paths[int(at)] for at in places), folders)
+    splits = np.array([folders.of(tree.paths[int(at)]).split for at in places])
     is_labelled = np.array([label is not None for label in labels])
     samples = {}
     for split in dict.fromkeys(splits[is_labelled].tolist()):

@@ -5,11 +5,11 @@ The name ends at its first dot. A dataset is several tars, which differ in a num
 
 import itertools
 import json
+import sys
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,15 +47,16 @@ def read(path: Path) -> Found:
     splits: dict[str, list[Samples]] = {}
     left_out = 0
     for name, file in family(path).items():
-        keys, labels = _contents(file)
-        chosen = [key for key in keys if key in labels]
-        left_out += len(keys) - len(chosen)
-        check_count(len(chosen))
-        values = [labels[key] for key in chosen]
-        if len({isinstance(value, str) for value in values}) > 1:
-            raise DataError("its labels are of different kinds.")
-        pictures = Pictures(len(chosen), partial(_blocks, file, set(chosen)), are_encoded=True, are_slow=True)
-        splits.setdefault(split_of(name) or "train", []).append(Samples(pictures, np.array(values)))
+        labels = list(_labels(file))
+        is_labelled = np.array([label is not None for label in labels], bool)
+        count = int(is_labelled.sum())
+        left_out += len(labels) - count
+        if labels and not count:
+            raise DataError("none of its pictures has its label next to it.")
+        check_count(count)
+        pictures = Pictures(count, partial(_blocks, file, is_labelled), are_encoded=True, are_slow=True)
+        labelled = np.array([label for label in labels if label is not None])
+        splits.setdefault(split_of(name) or "train", []).append(Samples(pictures, labelled))
     return in_splits(splits, [f"Pictures without a label are left out: {left_out:,}."] if left_out else [])
 
 
@@ -70,28 +71,29 @@ def _is_picture(suffix: str) -> bool:
     return f".{suffix.rpartition('.')[2]}" in PICTURE_SUFFIXES
 
 
-def _contents(path: Path) -> tuple[list[str], Mapping[str, Any]]:
-    """The names of the pictures in order, and the label of each name that has one."""
-    keys: list[str] = []
-    found: dict[str, tuple[int, Any]] = {}
-    for count, (member, read_member) in enumerate(members_of(path)):
-        if count > MAX_ENTRIES * 2:
+def _labels(path: Path) -> Iterator[str | None]:
+    """The label of each picture in order, None if it has none; the files of a sample stand one after the other."""
+    for count, (key, files) in enumerate(itertools.groupby(members_of(path), lambda file: _parts(file[0].name)[0])):
+        if count > MAX_ENTRIES:
             raise DataError(f"it holds more than {MAX_ENTRIES:,} pictures.")
-        key, suffix = _parts(member.name)
-        if _is_picture(suffix):
-            if keys and keys[-1] == key:
-                raise DataError(f"“{key}” has several pictures.")
-            keys.append(key)
-        elif suffix in LABEL_SUFFIXES and member.size <= MAX_LABEL_BYTES:
-            rank = LABEL_SUFFIXES.index(suffix)
-            label = _label(read_member(), suffix)
-            if label is not None and rank <= found.get(key, (rank, None))[0]:
-                found[key] = rank, label
-    return keys, {key: label for key, (_, label) in found.items()}
+        pictures = 0
+        found: dict[int, str] = {}
+        for member, read_member in files:
+            suffix = _parts(member.name)[1]
+            if _is_picture(suffix):
+                pictures += 1
+            elif suffix in LABEL_SUFFIXES and member.size <= MAX_LABEL_BYTES:
+                label = _label(read_member(), suffix)
+                if label is not None:
+                    found[LABEL_SUFFIXES.index(suffix)] = label
+        if pictures > 1:
+            raise DataError(f"“{key}” has several pictures.")
+        if pictures:
+            yield sys.intern(found[min(found)]) if found else None
 
 
-def _label(content: bytes, suffix: str) -> Any:
-    """A whole number or text; None if a JSON page has none."""
+def _label(content: bytes, suffix: str) -> str | None:
+    """A label as text; None if a JSON page has none."""
     text = content.decode("utf-8", "replace").strip()
     if suffix != "json":
         return text
@@ -103,15 +105,14 @@ def _label(content: bytes, suffix: str) -> Any:
     return str(value) if isinstance(value, str | int) else None
 
 
-def _blocks(path: Path, chosen: set[str], step: int) -> Iterator[list[NDArray[np.uint8]]]:
-    return in_blocks(_pictures(path, chosen, step))
+def _blocks(path: Path, is_labelled: NDArray[np.bool_], step: int) -> Iterator[list[NDArray[np.uint8]]]:
+    return in_blocks(_pictures(path, is_labelled, step))
 
 
-def _pictures(path: Path, chosen: set[str], step: int) -> Iterator[NDArray[np.uint8]]:
-    number = 0
+def _pictures(path: Path, is_labelled: NDArray[np.bool_], step: int) -> Iterator[NDArray[np.uint8]]:
+    is_wanted = is_labelled.copy()
+    is_wanted[np.flatnonzero(is_labelled)] = np.arange(is_labelled.sum()) % step == 0
+    wanted = iter(is_wanted.tolist())
     for member, read_member in members_of(path):
-        key, suffix = _parts(member.name)
-        if _is_picture(suffix) and key in chosen:
-            if number % step == 0:
-                yield decoded(read_member(), member.name)
-            number += 1
+        if _is_picture(_parts(member.name)[1]) and next(wanted):
+            yield decoded(read_member(), member.name)

@@ -78,3 +78,16 @@ def test_several_pictures_of_one_name_are_refused(own, tmp_path):
 def test_a_damaged_label_is_refused(own, tmp_path):
     with pytest.raises(DataError, match="a label is damaged"):
         opened(write(tmp_path / "a.tar", [{"png": png(own.x[0]), "json": b"{"}]))
+
+
+def test_labels_that_do_not_stand_next_to_their_pictures_are_told_of(own, tmp_path):
+    """As in webdataset itself, so that a million of them take little memory."""
+    numbers = range(10)
+    files = {f"{number}.png": png(own.x[number]) for number in numbers} | {f"{number}.cls": b"1" for number in numbers}
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    with pytest.raises(DataError, match="none of its pictures has its label next to it"):
+        opened(tmp_path / "a.tar")
