@@ -207,7 +207,9 @@ def _add_data(parser: argparse.ArgumentParser, *, required: bool = False) -> Non
     group.add_argument("--polarity", choices=POLARITIES, help="whether ink is lighter or darker than paper")
     group.add_argument("--labels", choices=LABELS, help="what labels from 1 to 10 mean")
     group.add_argument("--sizing", choices=SIZINGS, help="how pictures of other sizes become 28 x 28")
-    group.add_argument("--class-names", metavar="NAMES", help="names of the classes, separated by commas")
+    group.add_argument(
+        "--class-names", metavar="NAMES", help="names of the classes in their order, separated by commas"
+    )
 
 
 def _add_train(commands: Any) -> None:

@@ -28,8 +28,8 @@ scaled; or, slowly, by searching each for a digit on paper."""
 class Choices:
     """How to read what a file does not say; None is guessed.
 
-    orientation: of ORIENTATIONS; polarity: of POLARITIES; labels: of LABELS; sizing: of SIZINGS; class_names: by
-    label, from the smallest.
+    orientation: of ORIENTATIONS; polarity: of POLARITIES; labels: of LABELS; sizing: of SIZINGS; class_names: in
+    the order of the classes.
     """
 
     orientation: str | None = None

@@ -27,6 +27,21 @@ class Classes:
         values, places = np.unique(labels, return_inverse=True)
         return np.array([self.indices[value] for value in values.tolist()], np.uint8)[places]
 
+    def called(self, names: Sequence[str]) -> "Classes":
+        """The classes by names that a person chose, in their order; or those that occur by these, without the others.
+
+        Raises DataError if there are more or fewer, or two are the same.
+        """
+        names = tuple(map(shown, names))
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise DataError(f"two of its classes would be called “{twice}”.")
+        if len(names) == len(self.names):
+            return Classes(names, self.indices)
+        occurring = sorted(self.indices, key=self.indices.__getitem__)
+        if len(names) != len(occurring):
+            raise DataError(f"it has {len(self.names)} classes, but names for {len(names)} were given.")
+        return Classes(names, {value: index for index, value in enumerate(occurring)})
+
 
 def plain_labels(labels: NDArray[Any]) -> NDArray[Any]:
     """Labels as int64 or text. Text that is all whole numbers becomes numbers, so that 10 follows 9, not 1.
@@ -45,13 +60,11 @@ def plain_labels(labels: NDArray[Any]) -> NDArray[Any]:
     return labels.astype(np.int64)
 
 
-def classes_of(
-    labels: Sequence[NDArray[Any]], given: Sequence[str] | None, known: Mapping[int, str] | None, meaning: str
-) -> Classes:
+def classes_of(labels: Sequence[NDArray[Any]], known: Mapping[int, str] | None, meaning: str) -> Classes:
     """The classes of all labels of a dataset, each array from `plain_labels`.
 
-    given: names chosen by a person, in order of the labels; known: names that the file gives its labels; meaning: of
-    labels from 1 to 10, one of `LABELS`. Raises DataError for fewer than two classes or more than 100.
+    known: names that the file gives its labels; meaning: of labels from 1 to 10, one of `LABELS`. Raises DataError for
+    fewer than two classes or more than 100.
     """
     values = np.unique(np.concatenate([np.unique(each) for each in labels])).tolist()
     if isinstance(values[0], str):
@@ -60,10 +73,6 @@ def classes_of(
         raise DataError("all its pictures have the same label.")
     if len(values) > MAX_CLASSES or (known and max(len(known), len(values)) > MAX_CLASSES):
         raise DataError(f"it has more than {MAX_CLASSES} classes.")
-    if given is not None:
-        if len(given) != len(values):
-            raise DataError(f"it has {len(values)} classes, but {len(given)} names were given.")
-        return Classes(tuple(given), {value: index for index, value in enumerate(values)})
     if known is not None and all(value in known for value in values):
         labelled = sorted(known)
         return Classes(tuple(shown(known[value]) for value in labelled), {v: i for i, v in enumerate(labelled)})

@@ -202,14 +202,18 @@ def _understood(
     values = np.unique(np.concatenate([np.unique(each) for each in labels if len(each)])).tolist()
     meanings = possible_meanings(values)
     present = [each for each in labels if len(each)]
-    readings = {m: classes_of(present, choices.class_names, found.class_names, m) for m in meanings}
+    readings = {m: classes_of(present, found.class_names, m) for m in meanings}
     places = np.searchsorted(np.array(values), labels[0])
     meant = choices.labels or found.labels
     known = choices.orientation, meant if meant in readings else None
     means = mean_pictures(images, places, len(values))
     usual = found.orientation or "upright"
-    orientation, meaning = guess(means, readings, values, _mnist_means, known, usual)
-    return orientation, meaning, readings[meaning]
+    named = readings
+    if names := choices.class_names:
+        named = {meaning: classes.called(names) for meaning, classes in readings.items()}
+    judged = named if set(DIGIT_NAMES).intersection(names or ()) else readings  # words are no digits, but may mean them
+    orientation, meaning = guess(means, judged, values, _mnist_means, known, usual)
+    return orientation, meaning, named[meaning]
 
 
 @lru_cache(maxsize=1)

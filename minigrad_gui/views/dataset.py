@@ -4,12 +4,13 @@ Whoever sees mirrored or wrongly labelled pictures here corrects the guess, and 
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QComboBox, QInputDialog, QPushButton, QWidget
 
 from minigrad_gui import data, preview
 from minigrad_gui.analysis import Answer
@@ -47,6 +48,8 @@ class DatasetView(DockedView):
         self._part.setAccessibleName("Pictures")
         for part in PARTS:
             self._part.addItem(part.capitalize(), part)
+        tip = "Call the classes by other names, in the model file, too"
+        self._rename = named(QPushButton("Class names…"), "classNamesButton", tip)
         self._heading = named(styled(Paragraph(2), "text"), "datasetHeading")
         self._remarks = named(styled(Paragraph(3), "muted"), "datasetRemarks")
         self._switches = named(GuessSwitches(), "datasetSwitches")
@@ -54,9 +57,10 @@ class DatasetView(DockedView):
         page = QWidget()
         texts = column(self._heading, self._remarks, spacing=0)
         column(texts, self._switches, self._rows, spacing=SPACING_PX, parent=page).setStretchFactor(self._rows, 1)
-        self.fill(page, self._part)
+        self.fill(page, self._rename, self._part)
         self._part.currentIndexChanged.connect(self._show_part)
         self._switches.chosen.connect(self._on_choices)
+        self._rename.clicked.connect(self._on_rename)
         self._rows.chosen.connect(self._on_picture)
         session = self.session
         session.configChanged.connect(self.mark_soon)
@@ -130,6 +134,7 @@ class DatasetView(DockedView):
         self._remarks.setVisible(bool(remarks))
         origin = None if session.source in data.SOURCES else shown.origin
         self._switches.setVisible(origin is not None)
+        self._rename.setVisible(origin is not None)
         if origin is not None:
             if session.opening_source != session.source:
                 self._chosen = None
@@ -168,6 +173,16 @@ class DatasetView(DockedView):
     def _on_choices(self, choices: data.Choices) -> None:
         self._chosen = choices
         self.session.open_dataset(self.session.source, choices)
+
+    @Slot()
+    def _on_rename(self) -> None:
+        if (shown := self._preview) is None:
+            return
+        question = "A name to each line, in the order of the classes; none for those in the file:"
+        text, accepted = QInputDialog.getMultiLineText(self, "Class names", question, "\n".join(shown.class_names))
+        names = tuple(filter(None, map(str.strip, text.splitlines())))
+        if accepted and names != shown.class_names:
+            self._on_choices(replace(self._chosen or self.session.choices, class_names=names or None))
 
     @Slot(int, int)
     def _on_picture(self, index: int, number: int) -> None:

@@ -31,3 +31,12 @@ def test_every_guess_can_be_replaced(own, tmp_path):
     np.savez(tmp_path / "a.npz", x=own.x, y=own.y.astype(int) + 1)
     dataset = opened(tmp_path / "a.npz", orientation="transposed", labels="10 is zero", polarity="dark ink")
     assert_all_there(dataset, 255 - own.x.swapaxes(1, 2), (own.y.astype(int) + 1) % 10)
+
+
+def test_names_in_words_do_not_change_what_is_guessed(own, tmp_path):
+    np.savez(tmp_path / "a.npz", x=own.x.swapaxes(1, 2), y=np.where(own.y == 0, 10, own.y))
+    words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    dataset = opened(tmp_path / "a.npz", class_names=words)
+    assert dataset.class_names == words
+    assert (dataset.origin.choices.labels, dataset.origin.choices.orientation) == ("10 is zero", "transposed")
+    assert_all_there(dataset, own.x, own.y)

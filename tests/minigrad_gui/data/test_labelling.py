@@ -9,7 +9,8 @@ from minigrad_gui.data.labelling import classes_of, natural_order, plain_labels
 
 def classes(labels, given=None, known=None, meaning="as they are"):
     plain = plain_labels(np.array(labels))
-    found = classes_of([plain], given, known, meaning)
+    found = classes_of([plain], known, meaning)
+    found = found if given is None else found.called(given)
     return found.names, found.of(plain).tolist()
 
 
@@ -32,6 +33,10 @@ def test_digits_stay_digits_if_some_are_missing():
 def test_names_of_the_file_and_of_the_person_are_used():
     assert classes([2, 1], known={1: "A", 2: "B", 3: "C"}) == (("A", "B", "C"), [1, 0])
     assert classes([2, 1], given=("yes", "no")) == (("yes", "no"), [1, 0])
+    assert classes([2, 1], given=("a", "b", "c"), known={1: "A", 2: "B", 3: "C"}) == (("a", "b", "c"), [1, 0])
+    assert classes([7, 1], given=("one", "seven")) == (("one", "seven"), [1, 0]), "those that occur, alone"
+    letters = tuple("abcdefghij")
+    assert classes(range(1, 11), letters, meaning="10 is zero") == (letters, [*range(1, 10), 0]), "of classes"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +45,8 @@ def test_names_of_the_file_and_of_the_person_are_used():
         ([1.5, 2], None, "not whole numbers"),
         ([3, 3], None, "the same label"),
         (list(range(101)), None, "more than 100 classes"),
-        ([1, 2], ("one",), "2 classes, but 1 names"),
+        ([1, 2], ("one",), "10 classes, but names for 1"),
+        ([1, 2], ("one", "one"), "two of its classes would be called “one”"),
     ],
 )
 def test_unsuitable_labels_are_refused(labels, given, reason):

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QInputDialog
 
 from minigrad_gui import data
 from minigrad_gui.analysis import Answer
@@ -266,3 +267,28 @@ def test_experiments_with_the_data_are_told(user, view):
     user.wait(lambda: user.widget("datasetRemarks").text() == said)
     assert heading(user).startswith("MNIST: 3,000")
     assert view.isVisible()
+
+
+def test_classes_are_renamed_and_the_names_remembered(user, view, own, warnings, monkeypatch):
+    assert not user.widget("classNamesButton").isVisible(), "the program's own datasets have their names"
+    opened(user, own)
+    words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+    def rename(text):
+        monkeypatch.setattr(QInputDialog, "getMultiLineText", lambda *given: (asked.append(given[-1]), (text, True))[1])
+        user.click("classNamesButton")
+        user.wait(lambda: not user.session.opening_source and view._asked is None)
+
+    asked = []
+    rename("\n".join(words) + "\n")
+    assert asked == ["\n".join("0123456789")]
+    assert user.session.choices == Choices(class_names=words)
+    assert user.session.dataset.class_names == tuple(row.name for row in rows(user)._rows) == words
+    assert dict(user.session.recent_datasets)[str(own)].class_names == words
+    assert user.widget("orientationCombo").currentText() == "guessed: transposed"
+    rename("one\ntwo")
+    assert warnings == [f"{own} cannot be opened: it has 10 classes, but names for 2 were given."]
+    assert user.session.choices.class_names == words
+    rename("")
+    assert user.session.choices == data.ALL_GUESSED
+    assert user.session.dataset.class_names == data.DIGIT_NAMES
