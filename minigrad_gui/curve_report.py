@@ -82,7 +82,7 @@ def settings_of(config: TrainingConfig) -> list[str]:
     if config.weight_decay:
         parts.append(f"weight decay {config.weight_decay:g}")
     if config.augmentation:
-        parts.append("randomly varied digits")
+        parts.append("randomly varied pictures")
     return parts
 
 

@@ -157,7 +157,7 @@ def _overfitted(epochs: Sequence[EpochSummary]) -> Diagnosis | None:
     return Diagnosis(
         f"The network overfits: after epoch {best.epoch + 1} the validation loss rose by {rise}, while the training "
         "loss went on falling.",
-        "Try fewer epochs, digits varied at random, or weight decay.",
+        "Try fewer epochs, pictures varied at random, or weight decay.",
     )
 
 
@@ -177,7 +177,7 @@ def _dead_layer(dead: Sequence[float]) -> str:
         return ""
     share = dead[layer - 1]
     amount = "All" if share == 1 else f"{math.floor(100 * share)}% of the"
-    return f" {amount} ReLUs of hidden layer {layer} are dead: they give 0 for every digit and no longer learn."
+    return f" {amount} ReLUs of hidden layer {layer} are dead: they give 0 for every picture and no longer learn."
 
 
 def _smaller_rate(config: TrainingConfig) -> str:

@@ -217,7 +217,7 @@ def _iterate(runner: Runner) -> None:
 
     run = runner.run
     total, done = run.config.epochs * run.training_count, len(run.epochs) * run.training_count + run.samples_into_epoch
-    with closing(runner.chunks()) as chunks, tqdm(total=total, initial=done, unit=" digits", unit_scale=True) as bar:
+    with closing(runner.chunks()) as chunks, tqdm(total=total, initial=done, unit=" pictures", unit_scale=True) as bar:
         while not runner.job.control.stopped and (chunk := next(chunks, None)) is not None:
             steps, epoch = chunk
             bar.update(sum(step.count for step in steps))

@@ -122,7 +122,7 @@ def _dying(name: str, layer: LayerStatistics, _: float) -> str | None:
     if layer.dead is None or layer.dead < MOST_DEAD:
         return None
     amount = "All" if layer.dead == 1 else f"{math.floor(100 * layer.dead)}% of the"
-    return f"{amount} neurons in {name} are dead: no digit moves them, so they no longer learn."
+    return f"{amount} neurons in {name} are dead: no picture moves them, so they no longer learn."
 
 
 def _vanishing(name: str, layer: LayerStatistics, last_rms: float) -> str | None:

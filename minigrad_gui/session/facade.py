@@ -163,7 +163,9 @@ class Session(QObject):
 
     @property
     def class_count(self) -> int | None:
-        """Of that dataset; None if it is not in memory."""
+        """Of that dataset; None if it is not known before a file is read."""
+        if self.source in data.SOURCES:
+            return len(data.DIGIT_NAMES)
         dataset: data.Dataset | None = self.dataset
         return None if dataset is None else len(dataset.class_names)
 

@@ -96,6 +96,7 @@ class ConfigPanel(View):
         session.stateChanged.connect(self._show_enabled)
         for loaded in (session.datasetOpened, session.prepared):
             loaded.connect(self._show_config)
+        session.analysed.connect(self._show_parameters)  # a view may have had the dataset read
 
     # ------------------------------------------------------------ building
 
@@ -125,7 +126,7 @@ class ConfigPanel(View):
                 self._row(form, setting)
             if title == "Network":
                 form.addRow("", self._parameters)
-            elif title == "Digits":
+            elif title == "Data":
                 form.addRow(self._continues)
 
     @staticmethod
@@ -174,7 +175,7 @@ class ConfigPanel(View):
             for field, complaint in self._complaints().items():
                 raise ConfigError(field, complaint)
             config, source = self._shown_config()
-            config.sizes(SIDE_PX**2, self._classes)
+            config.sizes(SIDE_PX**2, self.session.class_count or CLASSES)
         except ConfigError as error:
             self.session.set_config_error(error)
         else:
@@ -190,11 +191,6 @@ class ConfigPanel(View):
         source = values.pop("dataset")
         augmentation = Augmentation(**{each.name: values.pop(each.name) for each in fields(Augmentation)})
         return TrainingConfig(**values, augmentation=augmentation), source
-
-    @property
-    def _classes(self) -> int:
-        """Of the dataset, as far as that is known."""
-        return self.session.class_count or CLASSES
 
     def menu_actions(self) -> dict[str, list[QAction]]:
         return {"&File": [self._open_menu.menuAction()]}
@@ -247,15 +243,21 @@ class ConfigPanel(View):
         if error is not None:
             wrong[error.field] = str(error)
         self._mark_errors(wrong)
-        self._form.setRowVisible(self._parameters, "hidden" not in wrong)
         self._show_preset()
         augmentation = Augmentation(**{each.name: self._editors[each.name].value() for each in fields(Augmentation)})
         self._preview.set_augmentation(augmentation)
         self._shuffle.setEnabled(bool(augmentation))
-        if error is None:
-            count = count_parameters((SIDE_PX**2, *self.session.config.hidden, self._classes))
-            self._parameters.setText(f"{count:,} parameters")
+        self._show_parameters()
         self._show_enabled()
+
+    @Slot()
+    def _show_parameters(self) -> None:
+        """How many parameters the network will have, once it is known how many classes there are."""
+        session, classes = self.session, self.session.class_count
+        self._form.setRowVisible(self._parameters, classes is not None and not self._errors["hidden"].text())
+        if classes is not None and session.config_error is None:
+            count = count_parameters((SIDE_PX**2, *session.config.hidden, classes))
+            self._parameters.setText(f"{count:,} parameters")
 
     def _mark_errors(self, wrong: dict[str, str]) -> None:
         """Show these errors, by field, and none at the other fields."""

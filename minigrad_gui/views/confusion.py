@@ -41,7 +41,7 @@ SPACING_PX = 6
 BESIDE_FROM, BESIDE_FROM_PX = 1.2, 640
 """A view this much wider than high, and this wide, shows the digits beside the matrix, another one below it."""
 LEAST_DIGITS_PX, ROOM_FOR = 60, 60
-NONE_HELD_OUT = "The run held no digits out for validation."
+NONE_HELD_OUT = "The run held no pictures out for validation."
 
 
 class ConfusionView(DockedView):
@@ -49,7 +49,7 @@ class ConfusionView(DockedView):
     title = "Confusion"
     longest_refresh_ms = 250
     """Fast runs have an epoch every half second."""
-    sentence = "Each row is a label, each column a reading. Click a cell or an edge to see those digits."
+    sentence = "Each row is a label, each column a reading. Click a cell or an edge to see its pictures."
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
@@ -70,13 +70,13 @@ class ConfusionView(DockedView):
         session.modelChanged.connect(self._on_model)
 
     def build(self) -> None:
-        tip = "Show the validation digits, which the run held out and reads after every epoch, instead of the test "
-        tip += "digits, which are read every few seconds in a run"
+        tip = "Show the validation pictures, which the run held out and reads after every epoch, instead of the test "
+        tip += "pictures, which are read every few seconds in a run"
         self._validation = named(QCheckBox("Validation"), "confusionValidationCheck", tip)
-        tip = "Show shares of the digits of a class, in percent, instead of numbers"
+        tip = "Show shares of the pictures of a class, in percent, instead of numbers"
         self._shares = named(QCheckBox("Shares"), "confusionSharesCheck", tip)
-        tip = f"Digits whose labels may be wrong: each of the last {RECENT} evaluations of a run, or the only one, "
-        tip += f"read them as one other digit and was at least {SURE:.0%} sure"
+        tip = f"Pictures whose labels may be wrong: each of the last {RECENT} evaluations of a run, or the only one, "
+        tip += f"read them as one other class and was at least {SURE:.0%} sure"
         self._suspects = named(QPushButton("Suspects"), "suspectsButton", tip)
         self._suspects.setCheckable(True)
         self._validation.setChecked(self._part == "validation")
@@ -85,8 +85,8 @@ class ConfusionView(DockedView):
         self._heading = named(_line("text"), "confusionHeading")
         self._matrix = named(ConfusionMatrix(), "confusionMatrix")
         self._matrix.set_shares(self._shows_shares)
-        self._mosaic = named(Mosaic("Digits of the selection"), "confusionDigits")
-        self._digits = area = MosaicArea(self._mosaic, "Digits", ROOM_FOR, is_steady=True)
+        self._mosaic = named(Mosaic("Pictures of the selection"), "confusionDigits")
+        self._digits = area = MosaicArea(self._mosaic, "Pictures", ROOM_FOR, is_steady=True)
         area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         area.setMinimumHeight(LEAST_DIGITS_PX)
         self.fill(
@@ -167,7 +167,7 @@ class ConfusionView(DockedView):
             work = partial(evaluate, model, *how, self._part, of, self._run)
             session.analyse(self._key, work, urgent=is_first)
             if is_first:
-                self.show_instead(f"Reading the {self._part} digits…")
+                self.show_instead(f"Reading the {self._part} pictures…")
 
     @property
     def _key(self) -> str:
@@ -202,8 +202,8 @@ class ConfusionView(DockedView):
         if not count:
             self._evaluation = None
             is_known = self.session.trained_on.config is not None
-            reason = NONE_HELD_OUT if is_known else "It is not known which digits were held out for validation."
-            self.show_instead(reason, "Show the test digits")
+            reason = NONE_HELD_OUT if is_known else "It is not known which pictures were held out for validation."
+            self.show_instead(reason, "Show the test pictures")
             return
         if self._evaluation is None or not evaluation.is_of_same_run(self._evaluation):
             self._recent.clear()

@@ -430,7 +430,7 @@ class DrawPanel(View):
         if not strokes or session.model is None or self._canvas.is_drawing:
             return ""
         if is_dot(strokes):
-            return "A dot is not a digit, so it is not taught."
+            return "A dot alone is not taught."
         if self._keys.pending is not None:
             return f"Teaching it as {with_article(self._keys.pending)}… Esc cancels."
         if self._has_dropped_keys:

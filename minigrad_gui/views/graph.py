@@ -33,7 +33,7 @@ from minigrad_gui.widgets.step_player import StepPlayer
 
 AT_ONCE_PARAMETERS = 2_000_000
 """The graph of a larger network is computed in another thread: it would keep the window waiting."""
-BLANK = "Draw a digit to see the graph of its reading."
+BLANK = "Draw something to see the graph of its reading."
 OF_THE_DRAWING, OF_AN_EXPRESSION = "The drawing", "An expression"
 LEAVES = ("a", "b", "c")
 EXAMPLE = {"expression": "(a * b + c).tanh()", "a": "2", "b": "-3", "c": "6.5"}
@@ -59,8 +59,8 @@ class GraphView(DockedView):
         self._what.setAccessibleName("Graph of")
         self._what.addItems([OF_THE_DRAWING, OF_AN_EXPRESSION])
         self._what.setCurrentIndex(int(self._is_expression))
-        self._digit = named(ClassChoice(), "graphDigitCombo", "The digit that the loss takes for the right one")
-        self._digit.setAccessibleName("Right digit")
+        self._digit = named(ClassChoice(), "graphDigitCombo", "The class that the loss takes for the right one")
+        self._digit.setAccessibleName("Right class")
         self._picture = named(GraphPicture(), "graphPicture")
         self._player = named(StepPlayer("graph"), "graphPlayer")
         self._whole = named(QPushButton("Fit"), "graphFitButton", "Show the whole graph (0; zoom with + and -)")

@@ -26,8 +26,8 @@ from minigrad_gui.widgets.maps import ink
 RENEWAL_S = 30
 """In training the digits are prepared again at most this often."""
 TITLES: dict[Space, str] = {"hidden": "To the network", "pixels": "To the eye"}
-BLANK = "Draw a digit to see which training digits resemble it."
-PREPARING = "Looking at the training digits…"
+BLANK = "Draw something to see which training pictures resemble it."
+PREPARING = "Looking at the training pictures…"
 
 
 @dataclass
@@ -46,7 +46,7 @@ class _Search:
 
 class NearestView(DockedView):
     name, title = "nearestView", "Nearest"
-    sentence = "The training digits that resemble your drawing most. Click one to see it in the drawing's place."
+    sentence = "The training pictures that resemble your drawing most. Click one to see it in the drawing's place."
 
     # ------------------------------------------------------------ building
 

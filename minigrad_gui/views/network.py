@@ -28,7 +28,7 @@ from minigrad_gui.widgets.sum_table import figure
 
 AT_ONCE_PARAMETERS = 2_000_000
 """A larger network is looked into in another thread: it would keep the window waiting."""
-BLANK = "Draw a digit: its way through the network lights up."
+BLANK = "Draw something: its way through the network lights up."
 
 
 class NetworkView(DockedView):
@@ -72,7 +72,7 @@ class NetworkView(DockedView):
         session.handwritingChanged.connect(self.mark)
 
     def _controls(self) -> Sequence[Item]:
-        tip = "Share of the test digits that the network reads correctly, and the damaged copy"
+        tip = "Share of the test pictures that the network reads correctly, and the damaged copy"
         self._accuracy = named(caption(), "damageAccuracy", tip)
         self._accuracy.setFixedWidth(self._accuracy.fontMetrics().horizontalAdvance("Test: 99.99% → 99.99% "))
         self._undo = named(QPushButton(), "undoDamageButton", "Undo the last damage")
@@ -225,7 +225,7 @@ class NetworkView(DockedView):
             best = found.of(neuron.layer, neuron.unit)
             images = found.digits.images[[index for index, _ in best]]
             names = [f"{found.digits.called(index)}: output {figure(output)}" for index, output in best]
-            self._panel.show_exciting(f"Best of {found.seen:,} digits", ink(images), names)
+            self._panel.show_exciting(f"Best of {found.seen:,} {found.digits.kind}s", ink(images), names)
 
     @Slot(int)
     def _on_digit(self, number: int) -> None:

@@ -190,7 +190,7 @@ class TimeView(DockedView):
         epochs = snapshot.batch / history.steps_per_epoch
         told = f"Mini-batch {snapshot.batch:,} (epoch {epochs:.2f}): loss {history.smoothed[snapshot.batch - 1]:.4f}"
         if readings is not None:
-            told += f", {readings.accuracy:.1%} of {len(readings.labels):,} test digits right"
+            told += f", {readings.accuracy:.1%} of {len(readings.labels):,} test pictures right"
         if prediction is not None:
             sure = percentage(prediction.probabilities[prediction.digit])
             told += f". Your drawing: {prediction.name} ({sure})"

@@ -191,7 +191,7 @@ class TrainingPanel(View):
         self._bar.setValue(round(share * PROGRESS_STEPS))
         if config is not None:
             self._percent.setText("" if loading else f"{share:.0%}")
-            self._status.setText("Loading the digits…" if loading else self._run_text(config.epochs))
+            self._status.setText("Loading the pictures…" if loading else self._run_text(config.epochs))
         else:
             self._percent.setText("")
             self._status.setText(self._idle_text())
@@ -215,7 +215,7 @@ class TrainingPanel(View):
         if session.state == "paused":
             parts.append(f"paused after {counted(len(session.history), 'mini-batch', 'mini-batches')}")
         elif session.samples_per_second:
-            parts.append(f"{session.samples_per_second:,.0f} digits/s")
+            parts.append(f"{session.samples_per_second:,.0f} pictures/s")
             if session.seconds_left is not None:
                 parts.append(f"{duration(session.seconds_left)} left")
         return "  ·  ".join(parts)

@@ -65,7 +65,7 @@ class View(QFrame):
 
 HEADER_MARGIN_PX = 4
 NO_NETWORK, TRAIN = "There is no network yet.", "Train"
-ANY_DIGIT = "Show a test digit"
+ANY_DIGIT = "Show a test picture"
 OFFERED = "any digit"
 
 

@@ -30,13 +30,13 @@ Tile = tuple[str, str, Pixels]
 Explained = tuple[Picture, int]
 """A drawing and a digit."""
 UNREAD = "?"
-BLANK = "Draw a digit to see why it is read so."
+BLANK = "Draw something to see why it is read so."
 
 
 class WhyView(DockedView):
     name = "whyView"
     title = "Why?"
-    sentence = "What speaks for a digit (blue) and against it (orange), and what little would make it another."
+    sentence = "What speaks for a reading (blue) and against it (orange), and what little would make it another."
 
     def build(self) -> None:
         self._prototypes: tuple[MLP | None, dict[int, Picture]] = None, {}
@@ -48,8 +48,8 @@ class WhyView(DockedView):
         self._changed: Picture | None = None
         self._reasons: list[Tile] = []
         self._left_out: list[Tile] = []
-        self._digit = named(ClassChoice(), "whyDigitCombo", "The digit that is explained")
-        self._digit.setAccessibleName("Digit")
+        self._digit = named(ClassChoice(), "whyDigitCombo", "The reading that is explained")
+        self._digit.setAccessibleName("Reading")
         self._names = self.session.class_names
         self._digit.show_classes(self._names)
         self._digit.currentIndexChanged.connect(self.mark_soon)

@@ -207,7 +207,7 @@ class Canvas(QWidget):
         nothing_drawn = "Blank" if self._picture is None else "A picture"
         drawn = nothing_drawn if not count else "One stroke" if count == 1 else f"{count} strokes"
         digits = f" {len(self._boxes)} digits: the arrow keys choose one." if self._boxes else ""
-        self.setAccessibleDescription(f"{drawn}.{digits} Draw a digit with the mouse, a pen or a finger.")
+        self.setAccessibleDescription(f"{drawn}.{digits} Draw with the mouse, a pen or a finger.")
 
     def _changed(self) -> None:
         self._picture = None

@@ -81,7 +81,7 @@ class HandwritingDialog(QDialog):
         self._forget = named(QPushButton("Forget my handwriting"), "handwritingForgetButton", "Delete all drawings")
         self._digits = QMenu(self)
         self.set_classes(DIGIT_NAMES)
-        tip = "Change the digit of the selected drawings (F2)"
+        tip = "Change what the selected drawings show (F2)"
         self._correct = named(QPushButton("Correct"), "handwritingCorrectButton", tip)
         self._correct.setMenu(self._digits)
         self._close = named(QPushButton("Close"), "handwritingCloseButton")
@@ -117,7 +117,7 @@ class HandwritingDialog(QDialog):
         if is_reading:
             text = "Loading your drawings…"
         elif not drawings:
-            text = "No drawings yet. Draw a digit, then click its bar or press its key to teach it."
+            text = "No drawings yet. Draw something, then click its bar or press its key to teach it."
         elif len(drawings) > MAX_DRAWINGS:
             text = f"The newest {MAX_DRAWINGS:,} of these {len(drawings):,} drawings are used to read your handwriting."
         else:

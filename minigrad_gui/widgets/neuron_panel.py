@@ -19,7 +19,7 @@ WIDEST_SUM_PX = 280
 WIDE_PX = 640
 SCALES, WIDE_SCALES = (3, 1), (5, 2)
 """Screen pixels for each pixel of the weights and of the digits; in a panel of WIDE_PX, and with room below."""
-WIDEST_CAPTION = "Best of 60,000 digits"
+WIDEST_CAPTION = "Best of 60,000 pictures"
 NO_PICTURES: Pixels = np.empty((0, 28, 28, 3), np.uint8)
 HINT = "Point at a neuron to see how it comes to its output."
 
@@ -39,7 +39,7 @@ class NeuronPanel(QWidget):
         self._looks_for = named(Mosaic("What the neuron looks for", SCALES[0]), "neuronWeights", tip)
         self._sum = named(SumTable(), "neuronSum")
         self._exciting_caption = named(caption(), "excitingCaption")
-        self._exciting = named(Mosaic("Digits that excite the neuron most", SCALES[1]), "neuronExciting")
+        self._exciting = named(Mosaic("Pictures that excite the neuron most", SCALES[1]), "neuronExciting")
         self._looks_for_caption = caption()
         self._offer = named(QPushButton(), "networkOfferButton")
         self._offer.clicked.connect(self.accepted)

@@ -109,7 +109,7 @@ class ProbabilityBars(QWidget):
                 bar.setAccessibleName(f"digit {name}" if name in DIGIT_NAMES else name)
             bar.setAccessibleDescription("" if probabilities is None else percentage(probabilities[index]))
         if probabilities is None:
-            self.setAccessibleDescription("no digit drawn")
+            self.setAccessibleDescription("nothing drawn")
         else:
             best = int(probabilities.argmax())
             value = percentage(probabilities[best])

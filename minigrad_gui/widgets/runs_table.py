@@ -35,7 +35,7 @@ TITLES = {"lr": "Rate", "seconds": "Time (s)", "validation": "Validation"}
 TIPS = {
     "name": "Double-click a cell, or press F2, to name a run",
     "validation": "Validation accuracy of the best epoch",
-    "test": "Accuracy on the test digits, once the run has ended",
+    "test": "Accuracy on the test pictures, once the run has ended",
     "epochs": "Epochs done, and planned",
     "loss": "Training loss of the last epoch",
     "accuracy": "Training accuracy of the last epoch",

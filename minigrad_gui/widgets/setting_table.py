@@ -57,7 +57,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("epochs", "E&pochs", _count("epochsSpin", 1, 100_000)),
         Setting("seed", "See&d", _count("seedSpin", 0, 2**31 - 1)),
     ),
-    "Digits": (
+    "Data": (
         Setting("dataset", "Data&set", partial(DatasetEditor, "datasetCombo")),
         Setting("validation_share", "&Validation", _percentage("validationSpin", 50)),
     ),

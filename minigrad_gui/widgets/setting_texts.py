@@ -40,33 +40,33 @@ TIPS = {
     "Used by SGD with momentum.",
     "weight_decay": "<b>Weight decay</b><br>"
     "Shrinks all weights a little at each step, which helps against overfitting (memorising the training "
-    "digits). 0 turns it off; 0.01 is a good value to try.",
-    "batch_size": "<b>Batch size</b><br>The number of digits used for each step. Small batches give noisy, frequent "
+    "pictures). 0 turns it off; 0.01 is a good value to try.",
+    "batch_size": "<b>Batch size</b><br>The number of pictures used for each step. Small batches give noisy, frequent "
     "steps; large ones give fewer, smoother steps and use the processor better.",
-    "epochs": "<b>Epochs</b><br>How often the network sees each training digit.",
-    "seed": "<b>Seed</b><br>Determines the random numbers, such as the initial weights and the order of the digits. The"
-    " same seed and settings give the same network.",
+    "epochs": "<b>Epochs</b><br>How often the network sees each training picture.",
+    "seed": "<b>Seed</b><br>Determines the random numbers, such as the initial weights and the order of the pictures."
+    " The same seed and settings give the same network.",
     "validation_share": "<b>Validation share</b><br>"
-    "The share of the training digits held back to measure how well the "
-    "network reads digits it has not seen. At 0%, it trains on all of them, and its "
+    "The share of the training pictures held back to measure how well the "
+    "network reads pictures it has not seen. At 0%, it trains on all of them, and its "
     "confidence is calibrated on variations of them.",
-    "training_samples": "<b>Samples</b><br>How many of the training digits to learn from, each class in proportion; 0 "
-    "means all. A network learns 500 by heart within seconds: the training accuracy reaches 100%, the validation "
+    "training_samples": "<b>Samples</b><br>How many of the training pictures to learn from, each class in proportion; "
+    "0 means all. A network learns 500 by heart within seconds: the training accuracy reaches 100%, the validation "
     "accuracy stays far below. That is overfitting.",
-    "label_noise": "<b>Label noise</b><br>The share of the training digits that get a wrong label, at random. A large "
-    "network learns even those by heart, and the validation accuracy falls. The validation and test digits keep "
-    "their labels.",
-    "dataset": "<b>Dataset</b><br>The digits to train on. “MNIST” is included: 60,000 digits for training "
+    "label_noise": "<b>Label noise</b><br>The share of the training pictures that get a wrong label, at random. A "
+    "large network learns even those by heart, and the validation accuracy falls. The validation and test pictures "
+    "keep their labels.",
+    "dataset": "<b>Dataset</b><br>The pictures to train on. “MNIST” is included: 60,000 digits for training "
     "and 10,000 for testing. “ylecun/mnist” downloads the same digits from Hugging Face.",
-    "variations": "<b>Variations</b> (augmentation)<br>Changes each training digit a little at random in every "
+    "variations": "<b>Variations</b> (augmentation)<br>Changes each training picture a little at random in every "
     "epoch, as if someone else had written it with another pen. The network learns what makes a 3"
-    " a 3 and reads drawings better, but needs more epochs. The test digits do not change.",
+    " a 3 and reads drawings better, but needs more epochs. The test pictures do not change.",
     "shift_px": "<b>Shift</b><br>The maximum shift in each direction, in pixels of the 28 x 28 picture.",
     "rotation_deg": "<b>Rotation</b><br>The maximum rotation in either direction.",
     "scale": "<b>Size</b><br>The maximum change of width and of height, which vary independently.",
     "shear": "<b>Slant</b><br>The maximum slant in either direction: pixels sideways for each pixel up.",
-    "elastic_px": "<b>Elastic</b><br>How far the points of a digit move, together with their neighbours, as if it were "
-    "drawn on rubber. Imitates the wobble of handwriting.",
+    "elastic_px": "<b>Elastic</b><br>How far the points of a picture move, together with their neighbours, as if it "
+    "were drawn on rubber. Imitates the wobble of handwriting.",
     "thickness_px": "<b>Thickness</b><br>The maximum change of the lines' thickness.",
     "shuffle": "Show other random variations of these digits.",
     "preview": "Eight training digits as the network would see them with these settings.",

@@ -71,7 +71,7 @@ def test_settings_that_are_not_used_are_not_named():
         hidden=(64, 32), schedule="cosine", weight_decay=0.01, augmentation=Augmentation(shift_px=1)
     )
     rich = ", ".join(settings_of(config))
-    for part in ("hidden layers 64, 32", "cosine schedule", "weight decay 0.01", "randomly varied digits"):
+    for part in ("hidden layers 64, 32", "cosine schedule", "weight decay 0.01", "randomly varied pictures"):
         assert part in rich
 
 

@@ -172,10 +172,10 @@ def test_dead_neurons_are_told(sample):
     model = network((8, 4))
     model.layers[1].b.data[:3] = -1e6
     told = warning_sentence(layer_statistics(model, *sample))
-    assert told == "75% of the neurons in hidden layer 2 are dead: no digit moves them, so they no longer learn."
+    assert told == "75% of the neurons in hidden layer 2 are dead: no picture moves them, so they no longer learn."
     model.layers[1].b.data[:] = -1e6
     told = warning_sentence(layer_statistics(model, *sample))
-    assert told == "All neurons in hidden layer 2 are dead: no digit moves them, so they no longer learn."
+    assert told == "All neurons in hidden layer 2 are dead: no picture moves them, so they no longer learn."
 
 
 def test_dead_neurons_are_told_before_the_gradient_that_they_stop(sample):
@@ -183,7 +183,7 @@ def test_dead_neurons_are_told_before_the_gradient_that_they_stop(sample):
     model.layers[0].b.data[:] = -1e6
     model.layers[1].b.data[:] = 1
     told = warning_sentence(layer_statistics(model, *sample))
-    assert told == "All neurons in hidden layer 1 are dead: no digit moves them, so they no longer learn."
+    assert told == "All neurons in hidden layer 1 are dead: no picture moves them, so they no longer learn."
 
 
 def test_weights_of_0_stop_the_gradient(sample):

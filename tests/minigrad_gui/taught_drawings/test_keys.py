@@ -121,7 +121,7 @@ def test_a_dot_is_not_a_digit(user, dots):
     for number in range(dots):
         user.stroke(np.array([[0.3 + number / 5, 0.5]]))
     user.wait(lambda: user.session.prediction is not None)
-    assert text(user, "taughtLabel") == "A dot is not a digit, so it is not taught."
+    assert text(user, "taughtLabel") == "A dot alone is not taught."
     click_bar(user, 3)
     press(user, "3")
     user.session.teach(3)

@@ -158,7 +158,7 @@ def test_a_run_that_holds_nothing_out_says_so(confusion):
     user.click("confusionValidationCheck")
     user.wait(user.widget("confusionOfferButton").isVisible)
     texts = [label.text() for label in confusion.view.findChildren(QLabel) if label.isVisible()]
-    assert "The run held no digits out for validation." in texts
+    assert "The run held no pictures out for validation." in texts
 
 
 def test_where_nothing_was_held_out_the_test_digits_are_offered(user, tmp_path):

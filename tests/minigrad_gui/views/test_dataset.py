@@ -231,15 +231,20 @@ def test_the_exported_picture_shows_every_class(user, few_digits, choose, tmp_pa
     assert image.height() >= area.content.height() > area.height()
 
 
-def test_behind_another_view_nothing_is_loaded_until_it_is_seen(user, view, own):
+def test_behind_another_view_nothing_is_loaded_until_it_is_seen(user, view, own, few_digits):
+    np.savez(own, x=few_digits.train_images[:600], y=few_digits.train_labels[:600] % 3)
     user.trigger("showCurvesAction")
     user.wait(lambda: not view._is_seen)
     user.session.set_config(user.session.config, str(own))
     QTest.qWait(20)
     assert view._asked is None
     assert user.session.dataset is None
+    parameters = user.widget("parametersLabel")
+    assert parameters.isHidden(), "it is not known how many classes there are"
     user.trigger("showDatasetAction")
     user.wait(lambda: heading(user).startswith("own.npz"))
+    assert not parameters.isHidden()
+    assert parameters.text() == f"{784 * 256 + 256 + 256 * 128 + 128 + 128 * 3 + 3:,} parameters"
 
 
 def test_the_answer_to_an_earlier_request_is_ignored(user, view, own):

@@ -52,7 +52,7 @@ def test_it_follows_the_pen(user, view):
     user.wait(lambda: session.picture is not before)
     user.wait(lambda: agree(view, session.model, session.picture))
     user.click("clearButton")
-    user.wait(lambda: "Draw a digit" in user.widget("networkDiagram")._message)
+    user.wait(lambda: "Draw something" in user.widget("networkDiagram")._message)
 
 
 def test_it_follows_a_run_and_another_network(user, view):
@@ -157,7 +157,7 @@ def test_a_blank_canvas_says_what_would_light_the_network(user):
     user.trigger("showNetworkAction")
     view, diagram = user.widget("networkView"), user.widget("networkDiagram")
     user.wait(lambda: view._excitement is not None)
-    assert diagram._message.startswith("Draw a digit")
+    assert diagram._message.startswith("Draw something")
     assert user.widget("neuronExciting").count == 0
     user.click("networkOfferButton")
     user.wait(lambda: diagram._message == "" and agree(view, user.session.model, user.session.picture))

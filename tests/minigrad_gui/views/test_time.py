@@ -44,7 +44,7 @@ def shows(user, index):
     start = f"Mini-batch {batch:,} (epoch {batch / 43:.2f}): loss {loss:.4f}"
     return (
         np.array_equal(user.widget("timeBars").probabilities, probabilities)
-        and told(user).startswith(f"{start}, {right:.1%} of 500 test digits right. Your drawing: ")
+        and told(user).startswith(f"{start}, {right:.1%} of 500 test pictures right. Your drawing: ")
         and user.widget("timeTimeline")._current == batch
     )
 

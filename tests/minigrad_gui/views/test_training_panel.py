@@ -128,7 +128,7 @@ def test_the_percentage_speed_and_time_left_are_shown(user):
     status = user.widget("statusLabel")
     user.wait(lambda: "left" in status.text())
     assert re.search(r"Epoch \d+ of 1000", status.text())
-    assert "digits/s" in status.text()
+    assert "pictures/s" in status.text()
     assert any(label.text().endswith("%") for label in user.window.findChildren(QLabel) if label is not status)
 
 
@@ -234,7 +234,7 @@ def test_a_download_that_hangs_can_be_stopped(user, monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         choose_hugging_face(user, monkeypatch, tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}")
         user.click("trainButton")
-        assert user.widget("statusLabel").text() == "Loading the digits…"
+        assert user.widget("statusLabel").text() == "Loading the pictures…"
         user.click("stopButton")
         user.wait(lambda: user.session.state == "idle", timeout=3000)
     assert len(user.session.history) == 0
@@ -256,7 +256,7 @@ def test_loading_shows_a_busy_bar(user):
     user.click("trainButton")
     assert isinstance(user.widget("progressBar"), QProgressBar)
     assert user.widget("progressBar").maximum() == 0
-    assert user.widget("statusLabel").text() == "Loading the digits…"
+    assert user.widget("statusLabel").text() == "Loading the pictures…"
     user.wait(lambda: user.session.state == "idle")
 
 

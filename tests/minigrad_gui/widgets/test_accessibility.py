@@ -164,7 +164,7 @@ def test_each_combo_box_is_announced_by_its_label(window):
 
 def test_a_description_is_the_tool_tip_without_its_heading(user):
     described = node(user.widget("epochsSpin")).text(Description)
-    assert described == "How often the network sees each training digit."
+    assert described == "How often the network sees each training picture."
     assert user.widget("epochsSpin").toolTip().startswith("<b>Epochs</b>")
 
 

@@ -43,4 +43,4 @@ def test_exciting_digits_can_be_heard(panel, mnist):
     assert panel._exciting.count == 8
     assert panel._exciting.rect_of(7).top() > panel._exciting.rect_of(3).top(), "in two rows"
     node = QAccessible.queryAccessibleInterface(panel._exciting)
-    assert node.text(QAccessible.Text.Name) == "Digits that excite the neuron most"
+    assert node.text(QAccessible.Text.Name) == "Pictures that excite the neuron most"
