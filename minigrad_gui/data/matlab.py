@@ -3,29 +3,23 @@
 MATLAB stores arrays column by column and likes to count samples in the last dimension. Files of version 7.3 are HDF5.
 """
 
-import shutil
-import subprocess
-import sys
-import tempfile
-import weakref
 import zlib
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import matlab_child, npz
+from minigrad_gui.data import matlab_child
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.guarded import read_guarded
 from minigrad_gui.data.pairing import pair_up
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import Array, Found
 from minigrad_gui.data.streams import read_exactly
 
 MAX_UNPACKED_BYTES = 2 << 30
-MAX_SECONDS = 300
 COMPRESSED = 15
 HEADER_BYTES = 128
 
@@ -73,33 +67,9 @@ def _usps(array: NDArray[Any]) -> Found:
 
 
 def _numbers_in(path: Path) -> dict[str, Array]:
-    """The arrays that the child process finds in a file, which it stores in a folder as long as they are needed.
-
-    Raises DataError if it fails or crashes.
-    """
+    """The arrays in a file. Raises DataError if it is too large, or SciPy fails or crashes."""
     _check_sizes(path)
-    folder = _Folder()
-    command = [sys.executable, "-P", matlab_child.__file__, str(path), str(folder.path)]
-    try:
-        child = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=MAX_SECONDS)
-    except subprocess.TimeoutExpired as error:
-        raise DataError("it takes too long to read.") from error
-    if child.returncode:
-        raise DataError("it is damaged.")
-    names: list[str] = np.load(folder.path / matlab_child.NAMES, allow_pickle=False).tolist()
-    return {name: npz.array_of(partial(_stored, folder, index)) for index, name in enumerate(names)}
-
-
-class _Folder:
-    """A temporary folder, which is removed as soon as nothing refers to it."""
-
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="minigrad-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
-
-
-def _stored(folder: _Folder, index: int) -> IO[bytes]:
-    return open(folder.path / matlab_child.FILE.format(index), "rb")
+    return read_guarded(matlab_child.__file__, path).arrays
 
 
 def _check_sizes(path: Path) -> None:

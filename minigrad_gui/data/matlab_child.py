@@ -1,13 +1,10 @@
-"""Reads a .mat file with SciPy, as a process of its own: `matlab_child.py SOURCE FOLDER`.
+"""Reads a .mat file with SciPy in a process of its own, for guarded_child.py.
 
-Damaged files can crash SciPy's compiled reader (1.17.1) without any exception. This file imports nothing else of the
-program, so that it starts quickly.
+Damaged files can crash SciPy's compiled reader (1.17.1) without any exception.
 """
 
-import os
 import re
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +12,6 @@ from numpy.typing import NDArray
 
 MAX_DEPTH = 4
 BLOCK_BYTES = 1 << 20
-NAMES, FILE = "names.npy", "array{}.npy"
 CLASS_IN_NAME = re.compile(r"(.*?)_?(\d)")
 
 
@@ -62,21 +58,9 @@ def labelled(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return result
 
 
-def main(source: str, folder: str) -> None:
-    """Save the arrays of `source`, each sample in one piece, as array0.npy and so on, and their names.
-
-    Raises whatever SciPy raises.
-    """
-    arrays = upright(labelled(numbers_in(source)))
-    np.save(os.path.join(folder, NAMES), np.array(list(arrays), np.str_))
-    for index, array in enumerate(arrays.values()):
-        with open(os.path.join(folder, FILE.format(index)), "wb") as file:
-            header = {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            rows = max(1, BLOCK_BYTES // max(1, array[:1].nbytes))
-            for start in range(0, len(array), rows):
-                file.write(array[start : start + rows].tobytes())
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def read(source: str, save: Callable[..., None]) -> None:
+    """Save the arrays, each sample in one piece. Raises whatever SciPy raises."""
+    for name, array in upright(labelled(numbers_in(source))).items():
+        rows = max(1, BLOCK_BYTES // max(1, array[:1].nbytes))
+        blocks = (array[start : start + rows] for start in range(0, len(array), rows))
+        save(name, array.shape, array.dtype, blocks)

@@ -8,12 +8,10 @@ ignores the file in the zip that holds our metadata.
 import io
 import json
 import re
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -21,7 +19,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.exchange import hdf5_child
+from minigrad_gui.data import hdf5_child
+from minigrad_gui.data.guarded import Held, read_guarded
 from minigrad_gui.exchange.chain import Chain, Found
 from minigrad_gui.exchange.portable import ABOUT_KEY, MAX_FILE_BYTES, ExchangeError, Portable, missing, own_metadata
 
@@ -31,7 +30,7 @@ KERAS_VERSION = "3.0.0"
 """The first with this format."""
 MAX_CONFIG_BYTES = 1 << 22
 PART_BYTES = 1 << 20
-MAX_SECONDS = 60
+MAX_CPU_S = 10
 HOLDER = re.compile(r"(layers|_layer_checkpoint_dependencies)/[^/]+/vars")
 DENSE = re.compile(r"/dense(_\d+)?/vars$")
 MAX_NAME_CHARS = 60
@@ -106,7 +105,7 @@ def read_zip(path: Path) -> Found:
 def read_hdf5(path: Path) -> Found:
     """The network in an .h5 file. Raises ExchangeError as `read_zip` does."""
     stored = _stored(path)
-    config = stored.attributes[""].get("model_config")
+    config = stored.about[""].get("model_config")
     if config is None:
         raise ExchangeError("holds weights, but not the layers that they belong to: save the whole model.")
     return _found(json.loads(config), stored)
@@ -122,33 +121,14 @@ def _entry(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
     return bytes(content)
 
 
-@dataclass(frozen=True)
-class Stored:
-    """What an HDF5 file holds: attributes and arrays of floating-point numbers, by path."""
-
-    attributes: dict[str, dict[str, Any]]
-    arrays: dict[str, NDArray[Any]]
-
-
-def _stored(path: Path) -> Stored:
-    """Raises ExchangeError if `h5py` is missing, or the child process that reads the file fails or takes too long."""
+def _stored(path: Path) -> Held:
+    """Attributes and arrays by path. Raises ExchangeError if `h5py` is missing, DataError if the file is damaged."""
     if find_spec("h5py") is None:
         raise missing("h5py")
-    with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
-        command = [sys.executable, "-P", hdf5_child.__file__, str(path), folder]
-        try:
-            child = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=MAX_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            raise ExchangeError("takes too long to read.") from error
-        if child.returncode:
-            raise ExchangeError("is damaged, or too large.")
-        index = json.loads((Path(folder) / hdf5_child.INDEX).read_text(encoding="ascii"))
-        with np.load(Path(folder) / hdf5_child.ARRAYS, allow_pickle=False) as arrays:
-            named = {name: arrays[f"arr_{at}"] for at, name in enumerate(index["arrays"])}
-        return Stored(index["attributes"], named)
+    return read_guarded(hdf5_child.__file__, path, most_bytes=MAX_FILE_BYTES, most_cpu_s=MAX_CPU_S)
 
 
-def _found(model: dict[str, Any], stored: Stored) -> Found:
+def _found(model: dict[str, Any], stored: Held) -> Found:
     layers = _in_order(model)
     dense = [layer["config"]["name"] for layer in layers if layer["class_name"] == "Dense"]
     chain = Chain()
@@ -219,16 +199,16 @@ def _activate(chain: Chain, name: Any) -> None:
         chain.activation(str(name)[:MAX_NAME_CHARS])
 
 
-def _weights(stored: Stored, name: str, index: int) -> list[NDArray[Any]]:
+def _weights(stored: Held, name: str, index: int) -> list[NDArray[Any]]:
     """Kernel (in, out) and bias (out,) of the Dense layer with this name and place among the Dense layers."""
-    holders = [path for path in stored.attributes if HOLDER.fullmatch(path)]
+    holders = [path for path in stored.about if HOLDER.fullmatch(path)]
     if holders:  # Keras 2.12 and newer
-        named = [path for path in holders if stored.attributes[path].get("name") == name]
+        named = [path for path in holders if stored.about[path].get("name") == name]
         by_class = sorted((path for path in holders if DENSE.search(path)), key=lambda path: (len(path), path))
         paths = [f"{(named or by_class)[0 if named else index]}/{at}" for at in range(2)]
     else:
-        group = next((path for path in (f"model_weights/{name}", name) if path in stored.attributes), "")
-        paths = [f"{group}/{weight}" for weight in stored.attributes[group].get("weight_names", [])]
+        group = next((path for path in (f"model_weights/{name}", name) if path in stored.about), "")
+        paths = [f"{group}/{weight}" for weight in stored.about[group].get("weight_names", [])]
     if not paths or paths[0] not in stored.arrays:
         raise ExchangeError("lacks the weights of a layer.")
-    return [stored.arrays[path] for path in paths if path in stored.arrays]
+    return [stored.arrays[path].whole() for path in paths if path in stored.arrays]

@@ -44,3 +44,12 @@ def test_data_in_other_files_is_not_read(own, tmp_path):
         file["y"] = own.y
     with pytest.raises(DataError, match="no pictures"):
         opened(tmp_path / "evil.h5")
+
+
+def test_what_claims_to_be_enormous_is_refused(own, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", (1 << 30, 28, 28), "u1", chunks=(1, 28, 28))
+        file["y"] = own.y
+    with pytest.raises(DataError, match="too large"):
+        opened(tmp_path / "a.h5")
