@@ -16,7 +16,7 @@ os.environ.setdefault("QT_SCALE_FACTOR", "1.5")
 import numpy as np
 from PySide6.QtCore import QEventLoop, QPoint, QSettings, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QDockWidget, QPushButton, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDockWidget, QPushButton, QSlider, QSpinBox, QWidget
 
 from minigrad_gui import data, theme
 from minigrad_gui.main_window import MainWindow
@@ -102,8 +102,8 @@ def take_runs(window: MainWindow) -> None:
     window.findChild(QDockWidget, "curvesViewDock").raise_()
 
 
-def take_view(window: MainWindow, name: str) -> None:
-    """Once it no longer changes."""
+def take_view(window: MainWindow, name: str, file: str = "") -> None:
+    """Once it no longer changes. file: its name; by default, the view's."""
     dock = window.findChild(QDockWidget, f"{name}ViewDock")
     dock.raise_()
     images = [dock.grab()]
@@ -112,7 +112,7 @@ def take_view(window: MainWindow, name: str) -> None:
     while images[-1].toImage() != images[-2].toImage():
         pause(STILL_MS)
         images.append(dock.grab())
-    images[-1].save(str(TARGET / f"{name}.png"))
+    images[-1].save(str(TARGET / f"{file or name}.png"))
 
 
 def main() -> None:
@@ -136,6 +136,8 @@ def main() -> None:
         session.pause()  # it would be over before the view is still
         wait(lambda: session.state == "paused")
         take_view(window, "time")
+        window.findChild(QComboBox, "timeShownCombo").setCurrentIndex(1)
+        take_view(window, "time", "landscape")
         window.findChild(QDockWidget, "curvesViewDock").raise_()
         session.resume()
         for name, dark in (("light", False), ("dark", True)):

@@ -22,7 +22,7 @@ class HeightAxis(pg.AxisItem):  # type: ignore[misc]
         fitting = [level for level in levels if level[0] * per_unit_px >= LABEL_SPACING_PX]
         if fitting or not levels or not per_unit_px:
             return fitting
-        return [(_round_number(LABEL_SPACING_PX / per_unit_px), 0.0)]
+        return [(round_number(LABEL_SPACING_PX / per_unit_px), 0.0)]
 
 
 class LossAxis(HeightAxis):
@@ -61,7 +61,7 @@ class EpochAxis(pg.AxisItem):  # type: ignore[misc]
         if size <= 0 or maxVal <= minVal or not self._steps_per_epoch:
             return []
         per_epoch_px = self._steps_per_epoch * size / (maxVal - minVal)
-        spacing = round(_round_number(max(1, EPOCH_SPACING_PX / per_epoch_px))) * self._steps_per_epoch
+        spacing = round(round_number(max(1, EPOCH_SPACING_PX / per_epoch_px))) * self._steps_per_epoch
         first = max(1, math.ceil(minVal / spacing))
         return [(spacing, [float(number * spacing) for number in range(first, math.floor(maxVal / spacing) + 1)])]
 
@@ -70,7 +70,7 @@ class EpochAxis(pg.AxisItem):  # type: ignore[misc]
         return [f"epoch {number}" if index == 0 else str(number) for index, number in enumerate(numbers)]
 
 
-def _round_number(least: float) -> float:
+def round_number(least: float) -> float:
     """The smallest of …, 0.5, 1, 2, 5, 10, 20, … that is at least `least`."""
     decade = 10.0 ** math.floor(math.log10(least))
     return next(digit * decade for digit in (1, 2, 5, 10, 20) if digit * decade >= least)

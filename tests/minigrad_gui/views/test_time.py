@@ -7,9 +7,10 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from engine.training import evaluate
 from minigrad_gui import worker
 from minigrad_gui.reader import Reader
-from minigrad_gui.views.time import confusion_map
+from minigrad_gui.views.time import FEW, confusion_map
 
 
 @pytest.fixture
@@ -126,3 +127,68 @@ def test_it_follows_the_pen_at_the_moment_that_is_shown(run):
     user.wait(lambda: np.array_equal(user.widget("timeBars").probabilities, expected))
     user.click("clearButton")
     user.wait(lambda: user.widget("timeBars").probabilities is None)
+
+
+def has_landscape(view):
+    return view._landscape is not None and view._landscape.survey is None
+
+
+def test_the_landscape_of_the_loss_shows_where_each_moment_is(run, choose, tmp_path):
+    user, view = run
+    combo, picture = user.widget("timeShownCombo"), user.widget("timeLandscape")
+    assert not picture.isVisible()
+    combo.setCurrentIndex(1)
+    user.wait(lambda: has_landscape(view))
+    assert picture.isVisible()
+    assert not user.widget("timeBars").isVisible()
+    plane, surface = view._landscape.plane, view._landscape.surface
+    assert surface.is_finest
+    # An independent computation of a place's loss, on the digits that the run held out.
+    digits = user.session._analyst._datasets.get("mnist")
+    held_out = user.session.curves_config.split(digits.train_labels)[1]
+    images, labels = digits.train_images[held_out], digits.train_labels[held_out]
+    loss, _ = evaluate(plane.model(surface.x[20], surface.y[7]), images, labels)
+    assert surface.losses[7, 20] == pytest.approx(loss, rel=1e-3)
+    for index in (0, 1):
+        user.widget("timePlayer").go(index - user.widget("timePlayer").done)
+        assert picture.moment == index
+        there = surface.at(*plane.path[index])
+        assert f"On the map: {there:.4f} for {len(labels)} validation digits." in told(user)
+        assert told(user) in picture.accessibleDescription()
+    picture.pointed.emit(2)
+    assert user.widget("timePlayer").done == 2
+    user.qtbot.keyClick(picture, Qt.Key.Key_Left)
+    assert user.widget("timePlayer").done == 1
+    choose(tmp_path / "time.csv")
+    user.trigger("timeCsvAction")
+    with open(tmp_path / "time.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == surface.losses.size + len(view._snapshots)
+    assert float(rows[1]["loss"]) == surface.losses[0, 1]
+    assert int(rows[-1]["mini-batch"]) == view._snapshots[-1].batch
+    combo.setCurrentIndex(2)
+    assert picture.surface is None  # that of the other directions is not shown meanwhile
+    user.wait(lambda: has_landscape(view))
+    np.testing.assert_array_equal(view._landscape.plane.span, [[-1, 1], [-1, 1]])
+    combo.setCurrentIndex(0)
+    user.wait(user.widget("timeBars").isVisible)
+
+
+def test_the_landscape_grows_with_a_run_and_rests_while_hidden(run):
+    user, view = run
+    user.widget("timeShownCombo").setCurrentIndex(1)
+    user.configure(hidden="12", epochs=1, batch_size=64)
+    user.click("stepButton")
+    user.wait(lambda: view._snapshots is user.session.snapshots and len(view._snapshots) == 1)
+    user.wait(lambda: told(user) == FEW)
+    assert user.widget("timeLandscape").surface is None
+    user.click("stepButton")
+    user.wait(lambda: has_landscape(view) and view._landscape.batches == (1, 2))
+    user.trigger("showCurvesAction")
+    user.wait(lambda: not view._is_seen)
+    user.click("stepButton")
+    user.wait(lambda: len(user.session.snapshots) == 3)
+    assert view._landscape.batches == (1, 2)
+    assert not view._is_surveying
+    user.trigger("showTimeAction")
+    user.wait(lambda: has_landscape(view) and view._landscape.batches == (1, 2, 3))
