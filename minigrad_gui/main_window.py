@@ -18,16 +18,17 @@ from PySide6.QtWidgets import (
 )
 
 from engine import ModelFileError
+from engine.archive import is_archive
 from minigrad_gui import theme
 from minigrad_gui.data import title_of
-from minigrad_gui.exchange import EXPORTS, ExchangeError, read_config
+from minigrad_gui.exchange import EXPORTS, INPUTS, NETWORK_SUFFIXES, ExchangeError, read_config
 from minigrad_gui.garbage import GarbageCollector
 from minigrad_gui.incidents import log_path
 from minigrad_gui.pictures import PICTURE_SUFFIXES, PictureError, read_image
 from minigrad_gui.recovery import run_in
 from minigrad_gui.resources import asset_path
 from minigrad_gui.run_offer import RunOffer
-from minigrad_gui.session import Session
+from minigrad_gui.session import Imported, Session
 from minigrad_gui.unsaved_work import Answer, ask_before, ask_before_leaving
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import DockedView, Place, View
@@ -38,7 +39,14 @@ from minigrad_gui.widgets.building import action, column, named
 from minigrad_gui.widgets.columns import Columns
 from minigrad_gui.widgets.content_area import ContentArea
 from minigrad_gui.widgets.docks import Docks
-from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX, SETTINGS_SUFFIX, ask_where_to_export, ask_where_to_save
+from minigrad_gui.widgets.files import (
+    MODEL_KIND,
+    MODEL_SUFFIX,
+    SETTINGS_SUFFIX,
+    ask_where_to_export,
+    ask_where_to_save,
+    ask_which_network,
+)
 from minigrad_gui.widgets.model_drop import answer_drag, kind_of
 from minigrad_gui.widgets.picture_dialog import PictureDialog, Pixels, pixels_of
 from minigrad_gui.widgets.questions import TITLE
@@ -83,6 +91,8 @@ class MainWindow(QMainWindow):
 
         self.session.failed.connect(self._warn)
         self.session.noticed.connect(self._on_noticed)
+        self.session.networkImporting.connect(self._on_network_importing)
+        self.session.networkImported.connect(self._on_network_imported)
         self.session.datasetOpening.connect(self._on_dataset_opening)
         self.session.datasetOpened.connect(self._on_dataset_opened)
         self.session.documentChanged.connect(self._show_title)
@@ -181,7 +191,15 @@ class MainWindow(QMainWindow):
 
     @Slot(Path)
     def open(self, path: Path) -> None:
-        """Open a model file, or resume a run from its checkpoint, after asking about unsaved work."""
+        """Open a model file, or resume a run from its checkpoint, after asking about unsaved work.
+
+        A network of another program is imported in another thread first.
+        """
+        if path.suffix.lower() != MODEL_SUFFIX and not is_archive(path):
+            if not path.exists():
+                self._recent.forget(path)
+            self.session.import_network(path.absolute())
+            return
         answer = self._may_discard("open another network")
         if answer is Answer.CANCEL:
             return
@@ -199,6 +217,36 @@ class MainWindow(QMainWindow):
         else:
             self._recent.remember(path)
             self._foot.tell(f"Opened {path.name}")
+
+    @Slot(str)
+    def _on_network_importing(self, name: str) -> None:
+        if name:
+            self._notice.dismiss()
+            self._foot.tell(f"Reading {name}…", 0)
+        else:
+            self._foot.clearMessage()
+
+    @Slot(object)
+    def _on_network_imported(self, imported: Imported) -> None:
+        answer = self._may_discard("open another network")
+        if answer is Answer.CANCEL:
+            return
+        self.session.open_imported(imported, keep_checkpoint=answer is Answer.KEEP)
+        self._recent.remember(imported.path)
+        name, accuracy = imported.path.name, imported.record.test_accuracy
+        if not imported.is_measured:
+            told = f"{name} recognises no digits of MNIST, so what it expects of pictures could not be measured."
+            self._on_noticed(told)
+        elif imported.is_usual:
+            self._foot.tell(f"Opened {name}")
+        else:
+            told = f"{name} reads MNIST better if pixels are {imported.input}, and gets them so: "
+            as_usual = partial(self.session.import_network, imported.path, INPUTS[0])
+            choices: dict[str, Callable[[], None]] = {
+                "Close": self._notice.dismiss,
+                "Leave pixels as they are": as_usual,
+            }
+            self._notice.say(f"{told}{accuracy:.2%} of the test digits are right.", choices)
 
     def open_settings(self, path: Path) -> None:
         """Take the settings of a run from a TOML file for the next run."""
@@ -227,11 +275,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self, "Open a network", str(self._recent.folder()), f"{MODEL_KIND} (*{MODEL_SUFFIX})"
-        )
-        if path:
-            self.open(Path(path))
+        path = ask_which_network(self, "Open a network", self._recent.folder(), NETWORK_SUFFIXES)
+        if path is not None:
+            self.open(path)
 
     @Slot()
     def _on_open_settings(self) -> None:

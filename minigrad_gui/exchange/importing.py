@@ -1,12 +1,7 @@
-"""Imports networks: a new format is one file that reads it, and one entry in IMPORTS.
-
-A file is recognised by its content, for suffixes are not always right. Nothing in a file is ever run.
-"""
+"""Reads networks of other programs. A file is recognised by its content, and nothing in it is ever run."""
 
 import zipfile
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +9,14 @@ import numpy as np
 
 from engine.archive import PathLike, reason_of
 from engine.nn import ACTIVATIONS, MLP
-from minigrad_gui.data import DataError, torch_files
-from minigrad_gui.exchange import json_file, keras_file, onnx_file, safetensors_file, torch_file
-from minigrad_gui.exchange.chain import Found, checked
+from minigrad_gui.data import DataError
+from minigrad_gui.exchange.chain import checked
+from minigrad_gui.exchange.formats import IMPORTS, Import, module_of
 from minigrad_gui.exchange.measuring import measured
 from minigrad_gui.exchange.portable import ExchangeError, name_of
 from minigrad_gui.frame import SIDE_PX
 
 START_BYTES = 512
-ZIP = b"PK\3\4"
-
-
-@dataclass(frozen=True)
-class Import:
-    """A format: its name, how a file of it is recognised by its path and first bytes, and what reads it."""
-
-    name: str
-    recognises: Callable[[Path, bytes], bool]
-    read: Callable[[Path], Found]
-
-
-IMPORTS = (
-    Import("Keras", lambda path, start: start[:4] == ZIP and keras_file.recognises_zip(path), keras_file.read_zip),
-    Import("Keras HDF5", lambda _, start: keras_file.recognises_hdf5(start), keras_file.read_hdf5),
-    Import("Safetensors", lambda _, start: safetensors_file.recognises(start), safetensors_file.read),
-    Import("PyTorch", torch_files.recognises, torch_file.read),
-    Import("JSON", lambda _, start: json_file.recognises(start), json_file.read),
-    Import("ONNX", lambda path, _: path.suffix.lower() == ".onnx", onnx_file.read),
-)
 
 
 def import_model(path: PathLike, input: str | None = None) -> tuple[MLP, dict[str, Any]]:  # noqa: A002
@@ -69,13 +44,14 @@ def import_model(path: PathLike, input: str | None = None) -> tuple[MLP, dict[st
 
 def _imported(path: Path, input: str | None) -> tuple[MLP, dict[str, Any]]:  # noqa: A002
     format = _format_of(path)
-    found = checked(format.read(path), SIDE_PX**2)
+    found = checked(module_of(format).read(path), SIDE_PX**2)
     if found.about is not None:
-        return MLP.from_parameters(found.layers, ACTIVATIONS[str(found.activation)]), dict(found.about["meta"])
+        meta = {name: value for name, value in found.about["meta"].items() if name != "imported"}  # that is history
+        return MLP.from_parameters(found.layers, ACTIVATIONS[str(found.activation)]), meta
     result = measured(found, input)
     if not all(np.isfinite(parameter.data).all() for parameter in result.model.parameters()):
         raise ExchangeError("holds numbers that are too large for such pictures.")
-    meta: dict[str, Any] = {"imported": {"format": format.name, "input": result.input}}
+    meta = {"imported": {"format": format.name, "input": result.input}}
     if result.calibration is not None:
         meta |= {"calibration": result.calibration.to_dict(), "test_accuracy": result.accuracy}
     return result.model, meta
@@ -88,6 +64,6 @@ def _format_of(path: Path) -> Import:
         start = file.read(START_BYTES)
     for candidate in IMPORTS:
         with suppress(zipfile.BadZipFile):
-            if candidate.recognises(path, start):
+            if module_of(candidate).recognises(path, start):
                 return candidate
     raise ExchangeError("is in no format that can be imported.")

@@ -24,6 +24,7 @@ from minigrad_gui.data.guarded import Held, read_guarded
 from minigrad_gui.exchange.chain import Chain, Found
 from minigrad_gui.exchange.portable import ABOUT_KEY, MAX_FILE_BYTES, ExchangeError, Portable, missing, own_metadata
 
+ZIP = b"PK\3\4"
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 CONFIG, WEIGHTS, ABOUT_FILE = "config.json", "model.weights.h5", f"{ABOUT_KEY}.json"
 KERAS_VERSION = "3.0.0"
@@ -81,17 +82,19 @@ def _layer(kind: str, **config: Any) -> dict[str, Any]:
     return {"module": "keras.layers", "class_name": kind, "config": config, "registered_name": None}
 
 
-def recognises_hdf5(start: bytes) -> bool:
-    return start.startswith(SIGNATURE)
-
-
-def recognises_zip(path: Path) -> bool:
+def recognises(path: Path, start: bytes) -> bool:
+    if not start.startswith(ZIP):
+        return start.startswith(SIGNATURE)
     with zipfile.ZipFile(path) as archive:
         return {CONFIG, WEIGHTS} <= set(archive.namelist())
 
 
-def read_zip(path: Path) -> Found:
-    """The network in a .keras file. Raises ExchangeError if `h5py` is missing or it is no MLP."""
+def read(path: Path) -> Found:
+    """The network in a .keras or .h5 file. Raises ExchangeError if `h5py` is missing or it is no MLP."""
+    return _in_zip(path) if zipfile.is_zipfile(path) else _in_hdf5(path)
+
+
+def _in_zip(path: Path) -> Found:
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
         config = _entry(archive, CONFIG, MAX_CONFIG_BYTES).decode("utf-8")
         weights = Path(folder) / WEIGHTS
@@ -102,8 +105,7 @@ def read_zip(path: Path) -> Found:
         return replace(found, about=about)
 
 
-def read_hdf5(path: Path) -> Found:
-    """The network in an .h5 file. Raises ExchangeError as `read_zip` does."""
+def _in_hdf5(path: Path) -> Found:
     stored = _stored(path)
     config = stored.about[""].get("model_config")
     if config is None:

@@ -65,6 +65,11 @@ def write(network: Portable, file: IO[bytes]) -> None:
     file.write(model.SerializeToString())
 
 
+def recognises(path: Path, _: bytes) -> bool:
+    """By its name, for protocol buffers have no signature."""
+    return path.suffix.lower() == ".onnx"
+
+
 def read(path: Path) -> Found:
     """The network in a file. Raises ExchangeError if `onnx` is missing or the graph is no MLP."""
     try:

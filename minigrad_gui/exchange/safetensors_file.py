@@ -25,7 +25,7 @@ def write(network: Portable, file: IO[bytes]) -> None:
     file.write(save(arrays_of(network), text))
 
 
-def recognises(start: bytes) -> bool:
+def recognises(_: Path, start: bytes) -> bool:
     return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= MAX_HEADER_BYTES
 
 

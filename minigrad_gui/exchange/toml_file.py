@@ -2,7 +2,6 @@
 
 import json
 import os
-import tomllib
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,6 +35,8 @@ def write_config(path: PathLike, config: TrainingConfig) -> None:
 
 def read_config(path: PathLike) -> TrainingConfig:
     """The settings in a TOML file; those that it lacks are the defaults. Raises ExchangeError, with one sentence."""
+    import tomllib  # takes a millisecond, which the start of the program does without
+
     name = name_of(path)
     try:
         with open(path, "rb") as file:

@@ -35,6 +35,10 @@ def write(network: Portable, file: IO[bytes]) -> None:
     file.write(stream.getbuffer())
 
 
+def recognises(path: Path, start: bytes) -> bool:
+    return torch_files.recognises(path, start)
+
+
 def read(path: Path) -> Found:
     """The network in a file, without PyTorch and without running its pickle. Raises DataError or ExchangeError."""
     arrays, size = {}, 0

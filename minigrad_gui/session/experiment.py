@@ -16,7 +16,7 @@ from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingJob, TrainingResult
 from minigrad_gui.runs import Curve, Run, RunStore, Which
 from minigrad_gui.session.curves import kept_curves, recorded_curves
-from minigrad_gui.session.network import Network
+from minigrad_gui.session.network import Network, NetworkSnapshot
 from minigrad_gui.session.previous import PreviousNetwork
 from minigrad_gui.session.runs import Runs
 from minigrad_gui.session.settings import Settings
@@ -135,7 +135,10 @@ class Experiment(QObject):
 
         keep_checkpoint: see `abandon`. Raises ModelFileError and then changes nothing.
         """
-        network = self.network.read(path)
+        self.replace(self.network.read(path), keep_checkpoint=keep_checkpoint)
+
+    def replace(self, network: NetworkSnapshot, *, keep_checkpoint: bool) -> None:
+        """Make another network the current one, ending the current run. keep_checkpoint: see `abandon`."""
         self.abandon(keep_checkpoint=keep_checkpoint)
         self._remove_unneeded_checkpoints()
         self.training.show(recorded_curves(network.record))

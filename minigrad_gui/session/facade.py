@@ -36,6 +36,8 @@ from minigrad_gui.session.drawing import Drawing as Canvas
 from minigrad_gui.session.drawing import Strokes
 from minigrad_gui.session.experiment import Experiment
 from minigrad_gui.session.handwriting import Handwriting
+from minigrad_gui.session.importing import KEY as IMPORTING
+from minigrad_gui.session.importing import Imported, Importing
 from minigrad_gui.session.run_list import KEY as RUN_LIST
 from minigrad_gui.session.run_list import RunList
 from minigrad_gui.session.sweep import Sweep
@@ -75,6 +77,8 @@ class Session(QObject):
     documentChanged = Signal()  # noqa: N815
     handwritingChanged = Signal()  # noqa: N815
     leftBehindChanged = Signal()  # noqa: N815
+    networkImporting = Signal(str)  # noqa: N815  the file's name; "" once that has ended, one way or the other
+    networkImported = Signal(object)  # noqa: N815  Imported
     datasetOpening = Signal(str)  # noqa: N815  the source; "" once that has ended, one way or the other
     datasetOpened = Signal(str)  # noqa: N815  the source
     recentDatasetsChanged = Signal()  # noqa: N815
@@ -91,6 +95,7 @@ class Session(QObject):
         self._experiment = experiment = Experiment(folder / "runs", self, datasets, self._run_list.store)
         self._analyst = Analyst(datasets, self)
         self._datasets = Datasets(datasets, partial(self.analyse, urgent=True), self.withdraw, self)
+        self._importing = Importing(partial(self.analyse, urgent=True), self.withdraw, self)
         self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network
         self._runs, self._previous = experiment.runs, experiment.previous
         self._sweep = Sweep(self._settings, self._training, partial(self._start, paused=False), self)
@@ -123,6 +128,9 @@ class Session(QObject):
         self._datasets.opened.connect(self._on_dataset_opened)
         self._datasets.failed.connect(self.failed)
         self._datasets.recentChanged.connect(self.recentDatasetsChanged)
+        self._importing.importing.connect(self.networkImporting)
+        self._importing.imported.connect(self.networkImported)
+        self._importing.failed.connect(self.failed)
         self._run_list.changed.connect(self.runListChanged)
         self._run_list.noticed.connect(self.noticed)
         self._analyst.answered.connect(self._on_answered)
@@ -189,6 +197,8 @@ class Session(QObject):
     def _on_answered(self, answer: Answer) -> None:
         if answer.key == OPENING:
             self._datasets.take(answer)
+        elif answer.key == IMPORTING:
+            self._importing.take(answer)
         elif answer.key.startswith(RUN_LIST):
             self._run_list.take(answer)
         else:
@@ -350,6 +360,20 @@ class Session(QObject):
         ModelFileError and then changes nothing.
         """
         self._experiment.open(path, keep_checkpoint=keep_checkpoint)
+        self._experiment.take_settings()
+
+    def import_network(self, path: Path, input: str | None = None) -> None:  # noqa: A002
+        """Have a network of another program read in another thread. A second request takes the place of the first.
+
+        `networkImported` gives what is then for `open_imported`, or `failed` tells why not; nothing else changes.
+        input: what it expects of pictures, one of exchange.INPUTS; None has it measured.
+        """
+        self._importing.read(path, input)
+
+    def open_imported(self, imported: Imported, *, keep_checkpoint: bool = False) -> None:
+        """Make a network of another program the current one, ending the current run. keep_checkpoint: see `open`."""
+        network = self._network.imported(imported.path, imported.model, imported.record)
+        self._experiment.replace(network, keep_checkpoint=keep_checkpoint)
         self._experiment.take_settings()
 
     def save(self, path: Path) -> None:

@@ -76,6 +76,10 @@ class Network(QObject):
             return NetworkSnapshot(model, record, True, uses_handwriting=uses, name="Pretrained network")
         return NetworkSnapshot(model, record, path=path, name=path.name)
 
+    def imported(self, path: Path, model: MLP, record: TrainingRecord) -> NetworkSnapshot:
+        """A network from another program's file, for `take`; that file is not the one to save it to."""
+        return NetworkSnapshot(model, record, name=path.name)
+
     def take(self, network: NetworkSnapshot) -> None:
         """Make another network the current one."""
         document = self._now.path, self._now.modified, self._now.name

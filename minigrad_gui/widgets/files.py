@@ -1,12 +1,21 @@
-"""Asking where to save a file."""
+"""Asking which file to open, or where to save one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 MODEL_KIND, MODEL_SUFFIX = "minigrad model", ".npz"
 SETTINGS_SUFFIX = ".toml"
+
+
+def ask_which_network(parent: QWidget, title: str, folder: Path, foreign: Iterable[str]) -> Path | None:
+    """The file of a network that the user chose; None if they cancelled. foreign: suffixes of other programs' files."""
+    own = f"{MODEL_KIND} (*{MODEL_SUFFIX})"
+    others = " ".join(f"*{suffix}" for suffix in foreign)
+    kinds = (f"All networks (*{MODEL_SUFFIX} {others})", own, f"Networks of other programs ({others})", "All files (*)")
+    path, _ = QFileDialog.getOpenFileName(parent, title, str(folder), ";;".join(kinds))
+    return Path(path) if path else None
 
 
 def ask_where_to_save(parent: QWidget, title: str, start: str, kind: str, suffix: str) -> Path | None:

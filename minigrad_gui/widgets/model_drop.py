@@ -1,4 +1,4 @@
-"""Dropping a model file, a picture, a dataset or settings on a window; anything else is refused, with the reason."""
+"""Dropping a network, a picture, a dataset or settings on a window; anything else is refused, with the reason."""
 
 from pathlib import Path
 from typing import Literal
@@ -8,11 +8,12 @@ from PySide6.QtGui import QDropEvent
 
 from engine.archive import is_archive
 from minigrad_gui.data import may_be_dataset
+from minigrad_gui.exchange import is_network
 from minigrad_gui.pictures import PICTURE_SUFFIXES
 from minigrad_gui.widgets.banner import Banner
-from minigrad_gui.widgets.files import MODEL_KIND, MODEL_SUFFIX, SETTINGS_SUFFIX
+from minigrad_gui.widgets.files import MODEL_SUFFIX, SETTINGS_SUFFIX
 
-ACCEPTED = f"Drop a single {MODEL_KIND}, run ({MODEL_SUFFIX}), picture or dataset here."
+ACCEPTED = f"Drop a single network, run ({MODEL_SUFFIX}), picture or dataset here."
 
 Kind = Literal["network", "picture", "dataset", "settings"]
 
@@ -36,14 +37,14 @@ def answer_drag(event: QDropEvent, refusal: Banner) -> Path | None:
 
 
 def dragged_model(dragged: QMimeData) -> Path:
-    """The one model file, picture or dataset that is dragged. Raises NoModelFileError for anything else."""
+    """The one network, picture or dataset that is dragged. Raises NoModelFileError for anything else."""
     urls = dragged.urls()
     if len(urls) == 1 and urls[0].isLocalFile():
         path = Path(urls[0].toLocalFile())
         if kind_of(path) is not None:
             return path
         raise NoModelFileError(
-            f"“{path.name}” is neither a model file, a picture nor a dataset that can be read. {ACCEPTED}"
+            f"“{path.name}” is neither a network, a picture nor a dataset that can be read. {ACCEPTED}"
         )
     if len(urls) > 1:
         raise NoModelFileError(f"These are {len(urls)} files. {ACCEPTED}")
@@ -61,6 +62,8 @@ def kind_of(path: Path) -> Kind | None:
         return "picture"
     if suffix == SETTINGS_SUFFIX and not path.is_dir():
         return "settings"
+    if is_network(path):
+        return "network"
     if may_be_dataset(path) and not is_archive(path):
         return "dataset"
     return "network" if suffix == MODEL_SUFFIX and not path.is_dir() else None

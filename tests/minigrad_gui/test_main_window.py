@@ -1,10 +1,12 @@
 """Model files, unsaved work, drag and drop, stored settings, light and dark."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from foreign import nearest_mean
 from layout import clipped, resized
 from networks import same, save_other_network
 from PIL import Image, ImageDraw, ImageFont
@@ -457,6 +459,44 @@ def test_a_model_can_be_dropped_on_the_window(user, drop, tmp_path):
     assert refusal(user) == ""
 
 
+@DRAGS
+def test_networks_of_other_programs_are_dropped_or_opened(user, drop, choose, answer, tmp_path, warnings):
+    (tmp_path / "turned.pt").write_bytes(nearest_mean(transposed=True))
+    (tmp_path / "upright.pt").write_bytes(nearest_mean())
+    (tmp_path / "cut.onnx").write_bytes(b"")
+    before = user.session.model
+    assert drop(files(tmp_path / "turned.pt"))
+    assert user.window.statusBar().currentMessage() == "Reading turned.pt…"
+    user.wait(lambda: user.session.model is not before)
+    notice = user.widget("noticeLabel")
+    assert "turned.pt reads MNIST better if pixels are from 0 to 1, transposed" in notice.accessibleName()
+    assert (user.session.name, user.session.path, user.session.modified) == ("turned.pt", None, False)
+    before = user.session.model
+    user.click("noticeLeavePixelsAsTheyAreButton")
+    user.wait(lambda: user.session.model is not before)
+    assert "recognises no digits of MNIST" in notice.accessibleName()
+
+    user.session.set_config(replace(user.session.config, epochs=1000), "mnist")
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history) > 5)
+    questions = answer(BUTTONS.Cancel)
+    choose(tmp_path / "upright.pt")
+    user.trigger("openAction")
+    user.wait(lambda: len(questions) == 1)
+    assert user.session.state == "training", "nothing is lost without a question"
+    answer(BUTTONS.Discard)
+    user.trigger("openAction")
+    user.wait(lambda: user.session.name == "upright.pt")
+    assert not user.widget("notice").isVisible()
+    assert user.session.state == "idle"
+
+    assert drop(files(tmp_path / "cut.onnx"))
+    user.wait(lambda: bool(warnings))
+    assert len(warnings) == 1
+    assert warnings[0].startswith("cut.onnx ")
+    assert user.session.name == "upright.pt"
+
+
 @pytest.fixture
 def number(tmp_path) -> Path:
     """A picture file that shows 2026."""
@@ -531,7 +571,7 @@ def test_what_cannot_be_dropped_is_refused_with_the_reason(user, drop, tmp_path,
     user.draw(1)
     before, strokes = user.session.model, user.widget("drawingCanvas").strokes
     assert not drop(files(tmp_path / "notes.txt"))
-    assert "“notes.txt” is neither a model file, a picture nor a dataset" in refusal(user)
+    assert "“notes.txt” is neither a network, a picture nor a dataset" in refusal(user)
     assert user.session.state == state
     assert state == "training" or user.session.model is before
     assert len(user.widget("drawingCanvas").strokes) == len(strokes)

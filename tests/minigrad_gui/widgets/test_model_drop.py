@@ -32,7 +32,9 @@ def text() -> QMimeData:
     return dragged
 
 
-@pytest.mark.parametrize("name", ["digits.npz", "DIGITS.NPZ", "two words.npz", "seven.PNG", "photo.heic", "run.TOML"])
+@pytest.mark.parametrize(
+    "name", ["digits.npz", "DIGITS.NPZ", "two words.npz", "seven.PNG", "photo.heic", "run.TOML", "a.onnx"]
+)
 def test_a_model_file_or_picture_is_accepted(tmp_path, name):
     assert dragged_model(files(tmp_path / name)) == tmp_path / name
 
@@ -40,13 +42,13 @@ def test_a_model_file_or_picture_is_accepted(tmp_path, name):
 @pytest.mark.parametrize(
     ("dragged", "reason"),
     [
-        (files("/tmp/seven.svg"), "“seven.svg” is neither a model file, a picture nor a dataset"),
-        (files("/tmp/notes.txt"), "“notes.txt” is neither a model file, a picture nor a dataset"),
+        (files("/tmp/seven.svg"), "“seven.svg” is neither a network, a picture nor a dataset"),
+        (files("/tmp/notes.txt"), "“notes.txt” is neither a network, a picture nor a dataset"),
         (files("/tmp/a.npz", "/tmp/b.npz"), "These are 2 files."),
         (urls("https://example.org/digits.npz"), "This is a link, not a file on this computer."),
         (image(), "Copy the picture and paste it here, or save it as a file."),
-        (text(), "Drop a single minigrad model, run (.npz), picture or dataset here."),
-        (QMimeData(), "Drop a single minigrad model, run (.npz), picture or dataset here."),
+        (text(), "Drop a single network, run (.npz), picture or dataset here."),
+        (QMimeData(), "Drop a single network, run (.npz), picture or dataset here."),
     ],
 )
 def test_anything_else_is_refused_with_the_reason(dragged, reason):
