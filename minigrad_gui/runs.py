@@ -100,6 +100,11 @@ class Run(NamedTuple):
         return self.name or time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.began_s))
 
     @property
+    def description(self) -> str:
+        """The network, and when the run began, in few words: for a run without a name."""
+        return f"{self.hidden or 'no hidden'}, {time.strftime('%m-%d %H:%M', time.localtime(self.began_s))}"
+
+    @property
     def record(self) -> TrainingRecord:
         """Its config, dataset, choices, versions, threads and changes of the learning rate, as far as known."""
         try:

@@ -27,6 +27,12 @@ REPORT_INTERVAL_S = 0.033
 SNAPSHOT_INTERVAL_S = 0.1
 SNAPSHOT_TIME_SHARE = 0.05
 """Copying a very large network may take at most this share of the time."""
+MOMENT_RATIO = 1.2
+"""The mini-batches after which the run can be looked back at grow by this factor."""
+MOMENTS_S, MOMENTS_TIME_SHARE = 0.02, 0.01
+"""Copying networks for this may take so long, and then at most this share of the time."""
+SINGLE_STEPS = 32
+"""At first chunks are single mini-batches, for that is when a network changes fastest."""
 RATE_WINDOW_S = 1.0
 
 
@@ -51,7 +57,8 @@ class Preparation:
 class Progress:
     """What happened since the last report.
 
-    model: a frozen copy, when one was due; validation: that of the last of the epochs, if there are any.
+    model: a frozen copy, when one was due; validation: that of the last of the epochs, if there are any; moments: more
+    frozen copies, each with the number of mini-batches that it was trained on, to look back at.
     """
 
     job: TrainingJob
@@ -60,6 +67,7 @@ class Progress:
     samples_per_second: float
     model: MLP | None
     validation: Validation | None
+    moments: tuple[tuple[int, MLP], ...] = ()
 
 
 @dataclass
@@ -69,6 +77,7 @@ class _Report:
     steps: list[Step] = field(default_factory=list)
     epochs: list[EpochSummary] = field(default_factory=list)
     validation: Validation | None = None
+    moments: list[tuple[int, MLP]] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
     samples_per_second: float = 0.0
 
@@ -94,8 +103,9 @@ class _Report:
         weight = 1 - math.exp(-elapsed / RATE_WINDOW_S) if self.samples_per_second else 1.0
         self.samples_per_second += weight * (rate - self.samples_per_second)
         steps, epochs = tuple(self.steps), tuple(self.epochs)
-        progress = Progress(job, steps, epochs, self.samples_per_second, model, self.validation)
-        self.steps, self.epochs, self.validation, self.started = [], [], None, now
+        moments = tuple(self.moments)
+        progress = Progress(job, steps, epochs, self.samples_per_second, model, self.validation, moments)
+        self.steps, self.epochs, self.validation, self.moments, self.started = [], [], None, [], now
         return progress
 
 
@@ -114,6 +124,24 @@ class _Snapshots:
         ended = time.perf_counter()
         self._next = ended + max(SNAPSHOT_INTERVAL_S, (ended - began) / SNAPSHOT_TIME_SHARE)
         return model
+
+
+class _Moments:
+    """More frozen copies, after numbers of mini-batches that grow by a factor: a fast run would else have few moments
+    that can be looked back at, and none of its beginning."""
+
+    def __init__(self) -> None:
+        self._next, self._spent_s, self._began_s = 0, 0.0, time.perf_counter()
+
+    def take(self, runner: Runner) -> list[tuple[int, MLP]]:
+        """The number of mini-batches and a copy, if one is due."""
+        done, began_s = runner.run.steps_done, time.perf_counter()
+        if done < self._next or self._spent_s > MOMENTS_S + MOMENTS_TIME_SHARE * (began_s - self._began_s):
+            return []
+        self._next = int(done * MOMENT_RATIO) + 1
+        model = runner.frozen_model()
+        self._spent_s += time.perf_counter() - began_s
+        return [] if model is None else [(done, model)]
 
 
 class TrainingWorker(QObject):
@@ -169,10 +197,11 @@ class TrainingWorker(QObject):
 
     def _iterate(self, runner: Runner, report: _Report) -> None:
         """Train until the last epoch or a stop. Raises DivergedError."""
-        snapshots = _Snapshots()
+        snapshots, moments = _Snapshots(), _Moments()
         with closing(runner.chunks()) as chunks:
             while self._may_step(runner, report) and (chunk := next(chunks, None)) is not None:
                 report.add(chunk, runner.run)
+                report.moments += moments.take(runner)
                 if report.is_due:
                     self.progressed.emit(report.take(runner.job, snapshots.take(runner)))
 
@@ -187,7 +216,7 @@ class TrainingWorker(QObject):
         if paused:
             report.leave_out_the_pause()
         runner.change_learning_rate(control.learning_rate)
-        runner.run.chunk_s = 0.0 if control.paused else CHUNK_S
+        runner.run.chunk_s = 0.0 if control.paused or runner.run.steps_done < SINGLE_STEPS else CHUNK_S
         return may_step
 
     def _finish(self, runner: Runner, report: _Report) -> TrainingResult:

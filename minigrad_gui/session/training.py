@@ -172,6 +172,8 @@ class Training(QObject):
         self._samples_per_second = progress.samples_per_second or self._samples_per_second
         if progress.validation is not None:
             self._curves = replace(self._curves, validation=progress.validation)
+        for batch, model in progress.moments:
+            self._curves.snapshots.add(batch, model)
         if progress.model is not None and len(history):
             is_first = not self._curves.gave_a_network
             self._curves = replace(self._curves, gave_a_network=True)

@@ -23,6 +23,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from minigrad_gui import theme
 from minigrad_gui.runs import Run, arrange
 from minigrad_gui.runs_report import COLUMNS, shown
 from minigrad_gui.widgets.accessibility import name_scroll_area, verbatim_tip
@@ -45,7 +46,7 @@ TIPS = {
 EDITED = ("name", "note")
 WORDS = ("name", "began", "layers", "optimizer", "data", "activation", "ending", "note")
 """Columns of words; the others hold numbers, which are aligned to the right."""
-SWATCH_PX, NAME_PX, NOTE_PX, MOST_COLUMN_PX, SAMPLE_ROWS = 10, 110, 200, 160, 100
+SWATCH_PX, NAME_PX, NOTE_PX, MOST_COLUMN_PX, SAMPLE_ROWS = 10, 150, 200, 160, 100
 READ = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
 WRITTEN = READ | Qt.ItemFlag.ItemIsEditable
 Index = QModelIndex | QPersistentModelIndex
@@ -117,7 +118,9 @@ class RunsModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         run, name = self.shown[index.row()], ORDER[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return shown(run, name)
+            return run.description if name == "name" and not run.name else shown(run, name)
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return QColor(theme.colors().muted) if name == "name" and not run.name else None
         if role == Qt.ItemDataRole.EditRole:
             return getattr(run, COLUMNS[name])
         if role == Qt.ItemDataRole.TextAlignmentRole:

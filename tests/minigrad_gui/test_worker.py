@@ -5,6 +5,7 @@ import pytest
 from mnist_digits import replace_mnist
 
 from engine import TrainingConfig
+from engine.run import TrainingRun
 from minigrad_gui import data
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.runner import TrainingJob
@@ -67,6 +68,25 @@ def test_a_reported_network_no_longer_changes(worker, told):
     assert not np.array_equal(reported[0][1][0], reported[1][1][0]), "it was trained in between"
     for model, weights in reported:
         assert all(np.array_equal(now.data, then) for now, then in zip(model.parameters(), weights, strict=True))
+
+
+def test_the_moments_to_look_back_at_begin_with_the_first_mini_batches(worker, told, few):
+    worker.run(job_of(CONFIG))
+    moments = dict(moment for progress in told["progressed"] for moment in progress.moments)
+    assert list(moments)[:9] == [1, 2, 3, 4, 5, 7, 9, 11, 14]
+    assert 40 < list(moments)[-1] <= 54
+    assert len(moments) < 16
+    run = TrainingRun(CONFIG, few.train_images, few.train_labels, 10)
+    for done, _ in enumerate(run, 1):
+        if done in (1, 7):
+            np.testing.assert_array_equal(moments[done].layers[0].W.data, run.model.layers[0].W.data)
+
+
+def test_moments_stop_where_they_would_take_time(worker, told, monkeypatch):
+    monkeypatch.setattr("minigrad_gui.worker.MOMENTS_S", 0.0)
+    monkeypatch.setattr("minigrad_gui.worker.MOMENTS_TIME_SHARE", 0.0)
+    worker.run(job_of(CONFIG))
+    assert [batch for progress in told["progressed"] for batch, _ in progress.moments] == [1]
 
 
 def test_a_stop_ends_the_run(worker, told):
