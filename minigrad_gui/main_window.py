@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from engine import ModelFileError
 from engine.archive import is_archive
 from minigrad_gui import theme
-from minigrad_gui.data import title_of
+from minigrad_gui.data import SOURCES, title_of
 from minigrad_gui.exchange import EXPORTS, INPUTS, NETWORK_SUFFIXES, ExchangeError, read_config
 from minigrad_gui.garbage import GarbageCollector
 from minigrad_gui.incidents import log_path
@@ -31,7 +31,8 @@ from minigrad_gui.run_offer import RunOffer
 from minigrad_gui.session import Imported, Session
 from minigrad_gui.unsaved_work import Answer, ask_before, ask_before_leaving
 from minigrad_gui.views import VIEWS
-from minigrad_gui.views.view import DockedView, Place, View
+from minigrad_gui.views.holder import ViewHolder
+from minigrad_gui.views.view import Docked, Place, View
 from minigrad_gui.widgets.about_box import AboutBox
 from minigrad_gui.widgets.accessibility import name_menus
 from minigrad_gui.widgets.banner import Banner, Foot
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         content = ContentArea(frame, self)
         self._splitter = Columns(left, centre, right, self._wanted_width, theme.SPACING_PX, frame)
         self._docks = Docks(centre)
+        self._holders: list[ViewHolder] = []
         self._add_views()
         # Layouts come last: they ask for sizes, and would not hear of it when those change before the window is shown.
         column(self._splitter, margin=theme.SPACING_PX, parent=frame).setContentsMargins(*3 * (theme.SPACING_PX,), 4)
@@ -104,21 +106,36 @@ class MainWindow(QMainWindow):
         self._show_enabled()
         self.session.look_for_runs()
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything in front has been made, which is soon after the window's first picture."""
+        return not any(holder.is_waiting for holder in self._holders)
+
     # ------------------------------------------------------------ building
 
     def _add_views(self) -> None:
         """Make each view in its place in the window: Qt styles all of a widget's children anew for each new parent."""
         stacks = {place: column(spacing=theme.SPACING_PX, parent=holder) for place, holder in self._columns.items()}
-        for view_type in VIEWS:
-            view = view_type(self.session, self._columns.get(view_type.place))
-            self._views.append(view)
-            if isinstance(view, DockedView):
-                dock = self._docks.add(view, view.header, view.title, view.tab)
-                dock.seen.connect(view.set_seen)
-                view.frontWanted.connect(dock.bring_to_front)
+        for entry in VIEWS:
+            if isinstance(entry, Docked):
+                holder = ViewHolder(entry, self.session)
+                holder.loaded.connect(self._take)
+                self._holders.append(holder)
+                dock = self._docks.add(holder, holder.header, entry.name, entry.title, entry.tab)
+                dock.seen.connect(holder.set_seen)
+                if holder is self._holders[0]:
+                    holder.load()  # in front when the window opens, and its actions are in the menus
             else:
+                view = entry(self.session, self._columns[entry.place])
+                self._take(view)
                 stacks[view.place].addWidget(view, view.stretch)
         stacks["centre"].addWidget(self._docks, 1)
+
+    @Slot(QWidget)
+    def _take(self, view: View) -> None:
+        """Restore a view's settings, and store them when the window closes."""
+        self._views.append(view)
+        view.restore_settings(self._settings)
 
     def _wanted_width(self, height: int) -> int:
         """Of the right column, as `View.wanted_width`."""
@@ -338,6 +355,8 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def _on_dataset_opened(self, source: str) -> None:
         self._foot.tell(f"Opened {title_of(source)}. It will be trained on next.")
+        if source not in SOURCES:
+            self._docks.bring_to_front("datasetView")  # a person should see what was opened
 
     # ------------------------------------------------------------ pictures
 
@@ -420,8 +439,6 @@ class MainWindow(QMainWindow):
             move_onto_screen(self)
         self._splitter.restore(self._settings.value("columns"))
         self._docks.restore(self._settings.value("docks"))
-        for view in self._views:
-            view.restore_settings(self._settings)
 
     @Slot()
     def leave(self) -> None:

@@ -1,33 +1,23 @@
 """The views, one file each, listed in VIEWS. A view knows the session and the theme, never another view."""
 
 from minigrad_gui.views.config_panel import ConfigPanel
-from minigrad_gui.views.confusion import ConfusionView
-from minigrad_gui.views.dataset import DatasetView
 from minigrad_gui.views.draw_panel import DrawPanel
-from minigrad_gui.views.graph import GraphView
-from minigrad_gui.views.loss_plot import LossPlot
-from minigrad_gui.views.nearest import NearestView
-from minigrad_gui.views.network import NetworkView
-from minigrad_gui.views.runs import RunsView
-from minigrad_gui.views.time import TimeView
 from minigrad_gui.views.training_panel import TrainingPanel
-from minigrad_gui.views.view import View
-from minigrad_gui.views.weights import WeightsView
-from minigrad_gui.views.why import WhyView
+from minigrad_gui.views.view import Docked, View
 
-VIEWS: tuple[type[View], ...] = (
+VIEWS: tuple[type[View] | Docked, ...] = (
     ConfigPanel,
     TrainingPanel,
-    LossPlot,
-    ConfusionView,
-    NetworkView,
-    WeightsView,
-    WhyView,
-    NearestView,
-    RunsView,
-    TimeView,
-    GraphView,
-    DatasetView,
+    Docked("curvesView", "Learning curves", "loss_plot", "LossPlot", tab="Curves"),
+    Docked("confusionView", "Confusion", "confusion", "ConfusionView"),
+    Docked("networkView", "Network", "network", "NetworkView"),
+    Docked("weightsView", "Weights", "weights", "WeightsView"),
+    Docked("whyView", "Why?", "why", "WhyView"),
+    Docked("nearestView", "Nearest", "nearest", "NearestView"),
+    Docked("runsView", "Runs", "runs", "RunsView"),
+    Docked("timeView", "Time", "time", "TimeView"),
+    Docked("graphView", "Graph", "graph", "GraphView"),
+    Docked("datasetView", "Data", "dataset", "DatasetView"),
     DrawPanel,
 )
 """Ordered by column from left to right, and from top to bottom within a column."""

@@ -25,7 +25,7 @@ from minigrad_gui.evaluation import Evaluation, evaluate, evaluation_of
 from minigrad_gui.history import History
 from minigrad_gui.insight.readings import Readings, label_suspects
 from minigrad_gui.session import Session
-from minigrad_gui.views.view import NO_NETWORK, TRAIN, DockedView
+from minigrad_gui.views.view import NO_NETWORK, TRAIN, Docked, DockedView
 from minigrad_gui.widgets.building import caption, column, named
 from minigrad_gui.widgets.confusion_matrix import ALL, Cell, ConfusionMatrix, described
 from minigrad_gui.widgets.maps import ink
@@ -45,14 +45,12 @@ NONE_HELD_OUT = "The run held no pictures out for validation."
 
 
 class ConfusionView(DockedView):
-    name = "confusionView"
-    title = "Confusion"
     longest_refresh_ms = 250
     """Fast runs have an epoch every half second."""
     sentence = "Each row is a label, each column a reading. Click a cell or an edge to see its pictures."
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(session, parent)
+    def __init__(self, session: Session, entry: Docked, parent: QWidget | None = None) -> None:
+        super().__init__(session, entry, parent)
         self._part: Part = "test"
         self._shows_shares = False
         self._run = session.history

@@ -16,7 +16,7 @@ from minigrad_gui import data, preview
 from minigrad_gui.analysis import Answer
 from minigrad_gui.preview import PARTS, Loaded, Preview, Request
 from minigrad_gui.session import Session
-from minigrad_gui.views.view import DockedView
+from minigrad_gui.views.view import Docked, DockedView
 from minigrad_gui.widgets.building import column, named, styled
 from minigrad_gui.widgets.class_rows import ClassRow, ClassRows
 from minigrad_gui.widgets.guess_switches import GuessSwitches
@@ -27,11 +27,10 @@ DOWNLOAD, USE_MNIST = "Download", "Use MNIST"
 
 
 class DatasetView(DockedView):
-    name, title = "datasetView", "Data"
     sentence = "What the next run learns from. Click a picture to have it read."
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(session, parent)
+    def __init__(self, session: Session, entry: Docked, parent: QWidget | None = None) -> None:
+        super().__init__(session, entry, parent)
         self._asked: Request | None = None
         self._loaded: Loaded | None = None
         """The answer to a request; it may be another one than was asked for last."""
@@ -98,14 +97,12 @@ class DatasetView(DockedView):
             self._withdraw()
             self.mark()
 
-    @Slot(str)
-    def _on_opened(self, source: str) -> None:
-        """A person should see what was opened; even the same dataset may have changed in its file."""
+    @Slot()
+    def _on_opened(self) -> None:
+        """Even the same dataset may have changed in its file."""
         self._withdraw()
         self._is_outdated = True
         self.mark_soon()
-        if source not in data.SOURCES:
-            self.frontWanted.emit()
 
     def take(self, answer: Answer) -> None:
         if self._asked is None or (answer.result is not None and answer.result.request != self._asked):

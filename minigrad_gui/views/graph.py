@@ -20,7 +20,7 @@ from minigrad_gui.digits import Picture
 from minigrad_gui.expressions import ExpressionError, evaluate, numbers
 from minigrad_gui.insight.backpropagation import DRAWING, passes, passes_of
 from minigrad_gui.session import Session
-from minigrad_gui.views.view import ANY_DIGIT, NO_NETWORK, TRAIN, DockedView
+from minigrad_gui.views.view import ANY_DIGIT, NO_NETWORK, TRAIN, Docked, DockedView
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.array_card import PICTURE_PX, ArrayCard
 from minigrad_gui.widgets.building import column, named, restyled, row, styled
@@ -42,11 +42,10 @@ WIDE_PX, WIDE_PICTURE_PX = 720, 3 * 28 + 2
 
 
 class GraphView(DockedView):
-    name, title = "graphView", "Graph"
     sentence = "How a result is computed (forward, blue), then its gradients (backward, orange), step by step."
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(session, parent)
+    def __init__(self, session: Session, entry: Docked, parent: QWidget | None = None) -> None:
+        super().__init__(session, entry, parent)
         self._texts = dict(EXAMPLE)
         """What the person has typed, by field."""
         self._is_expression = False

@@ -45,7 +45,6 @@ class _Search:
 
 
 class NearestView(DockedView):
-    name, title = "nearestView", "Nearest"
     sentence = "The training pictures that resemble your drawing most. Click one to see it in the drawing's place."
 
     # ------------------------------------------------------------ building

@@ -32,7 +32,6 @@ BLANK = "Draw something: its way through the network lights up."
 
 
 class NetworkView(DockedView):
-    name, title = "networkView", "Network"
     sentence = (
         "Your drawing on its way through the network: positive in blue, negative in orange. "
         "Double-click a neuron to silence it."

@@ -34,7 +34,7 @@ from minigrad_gui.run_comparison import (
 from minigrad_gui.runs import Curve, Run, RunStore, Which
 from minigrad_gui.runs_report import table
 from minigrad_gui.session import Session
-from minigrad_gui.views.view import TRAIN, DockedView
+from minigrad_gui.views.view import TRAIN, Docked, DockedView
 from minigrad_gui.widgets.building import action, column, named, row, styled
 from minigrad_gui.widgets.paragraph import Paragraph
 from minigrad_gui.widgets.questions import choose
@@ -56,11 +56,10 @@ DELETE = "Delete"
 
 
 class RunsView(DockedView):
-    name, title = "runsView", "Runs"
     sentence = "Select runs to compare them; double-click a name or a note to write it."
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(session, parent)
+    def __init__(self, session: Session, entry: Docked, parent: QWidget | None = None) -> None:
+        super().__init__(session, entry, parent)
         self._quantity, self._averages = "validation accuracy", False
         self._runs: list[Run] | None = None
         self._curves: dict[str, tuple[float, Curve]] = {}

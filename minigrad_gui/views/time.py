@@ -63,7 +63,6 @@ Surveyed = tuple[Snapshots, Kind, Landscape | None]
 
 
 class TimeView(DockedView):
-    name, title = "timeView", "Time"
     sentence = INSIDE
 
     def build(self) -> None:

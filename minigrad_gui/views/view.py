@@ -1,12 +1,14 @@
 """The base classes of all views: a place in the window, menu actions and saved settings."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from PySide6.QtCore import QEvent, QSettings, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QSettings, QTimer, Slot
 from PySide6.QtGui import QAccessible, QAction
 from PySide6.QtWidgets import QFrame, QMenu, QMessageBox, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -63,6 +65,28 @@ class View(QFrame):
             self.restyle()
 
 
+@dataclass(frozen=True)
+class Docked:
+    """An entry of VIEWS for a view in the middle of the window.
+
+    name: of the widget, such as "confusionView"; title: above it and on its tab; tab: a shorter title for the tab, if
+    that is needed; module and class_name: where it is, in this folder.
+    """
+
+    name: str
+    title: str
+    module: str
+    class_name: str
+    tab: str = ""
+
+    place: ClassVar[Place] = "docks"
+
+    def load(self) -> "type[DockedView]":
+        """Import the view."""
+        view: type[DockedView] = getattr(import_module(f"minigrad_gui.views.{self.module}"), self.class_name)
+        return view
+
+
 HEADER_MARGIN_PX = 4
 NO_NETWORK, TRAIN = "There is no network yet.", "Train"
 ANY_DIGIT = "Show a test picture"
@@ -72,23 +96,17 @@ OFFERED = "any digit"
 class DockedView(View):
     """A view in the middle of the window. It is built when it first comes to the front, and idle while it is not there.
 
-    name: of the widget, such as "confusionView"; title: above it and on its tab; sentence: says what one sees. Emits
-    `frontWanted` to come to the front by itself.
+    sentence: says what one sees.
     """
-
-    frontWanted = Signal()  # noqa: N815
 
     place = "docks"
     longest_refresh_ms: ClassVar[int] = 700
     """So often at least it follows a run, unless refreshing takes less than a small share of the time."""
-    name: ClassVar[str]
-    title: ClassVar[str]
-    tab: ClassVar[str] = ""
-    """A shorter title for the tab, if that is needed."""
     sentence: ClassVar[str]
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, entry: Docked, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self.name, self.title = entry.name, entry.title
         self.setObjectName(self.name)
         self.setAccessibleName(self.title)
         self.header = QWidget()
@@ -187,16 +205,25 @@ class DockedView(View):
         """Whether it is in front."""
         self._is_seen = seen
         if seen:
-            if not self._is_built:
-                self._is_built = True
-                self.build()
-                self.restyle()
-                self._colors = theme.colors()
+            self.ensure_built()
             self._refresh_if_stale()
         else:
             self._refresh_timer.stop()
             self._soon.stop()
             self.leave()
+
+    @property
+    def is_built(self) -> bool:
+        """Whether its contents have been made."""
+        return self._is_built
+
+    def ensure_built(self) -> None:
+        """Build the contents, unless that has been done."""
+        if not self._is_built:
+            self._is_built = True
+            self.build()
+            self.restyle()
+            self._colors = theme.colors()
 
     @Slot()
     def _refresh_if_stale(self) -> None:

@@ -52,8 +52,6 @@ class Weights:
 
 
 class WeightsView(DockedView):
-    name = "weightsView"
-    title = "Weights"
     sentence = (
         "What each neuron of the first layer looks for, ink blue and paper orange, and how the numbers in each layer "
         "have developed."

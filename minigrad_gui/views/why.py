@@ -34,8 +34,6 @@ BLANK = "Draw something to see why it is read so."
 
 
 class WhyView(DockedView):
-    name = "whyView"
-    title = "Why?"
     sentence = "What speaks for a reading (blue) and against it (orange), and what little would make it another."
 
     def build(self) -> None:

@@ -23,9 +23,8 @@ class Dock(QDockWidget):
 
     seen = Signal(bool)
 
-    def __init__(self, widget: QWidget, header: QWidget, title: str, tab: str, number: int) -> None:
+    def __init__(self, widget: QWidget, header: QWidget, name: str, title: str, tab: str, number: int) -> None:
         super().__init__(tab)
-        name = widget.objectName()
         self.setObjectName(f"{name}Dock")
         self.setAccessibleName(title)
         self.setTitleBarWidget(header)
@@ -76,9 +75,12 @@ class Docks(QMainWindow):
         self.docks: list[Dock] = []
         self._tabs = QByteArray()
 
-    def add(self, widget: QWidget, header: QWidget, title: str, tab: str = "") -> Dock:
-        """A dock for this widget, the last of the tabs. tab: a shorter title for its tab, if that is needed."""
-        dock = Dock(widget, header, title, tab or title, len(self.docks) + 1)
+    def add(self, widget: QWidget, header: QWidget, name: str, title: str, tab: str = "") -> Dock:
+        """A dock for this widget, the last of the tabs.
+
+        name: of what it shows, such as "confusionView"; tab: a shorter title for its tab, if that is needed.
+        """
+        dock = Dock(widget, header, name, title, tab or title, len(self.docks) + 1)
         self.docks.append(dock)
         self.addDockWidget(AREA, dock)
         first = self.docks[0]
@@ -87,6 +89,10 @@ class Docks(QMainWindow):
             first.raise_()
         self._tabs = self.saveState(LAYOUT_VERSION)
         return dock
+
+    def bring_to_front(self, name: str) -> None:
+        """Bring the dock of this name to the front."""
+        next(dock for dock in self.docks if dock.objectName() == f"{name}Dock").bring_to_front()
 
     @Slot()
     def arrange(self) -> None:

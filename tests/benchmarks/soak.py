@@ -139,7 +139,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
         os.environ["XDG_DATA_HOME"] = folder
-        app = QApplication([])  # noqa: F841
+        app = QApplication([])
         window = MainWindow()
         window.show()
         soak, rows, begun = Soak(window, Path(folder), options.seed), [], time.perf_counter()
@@ -152,6 +152,8 @@ def main() -> int:
         window.leave()
         for thread in window.findChildren(QThread):
             thread.wait()
+        window.deleteLater()  # before the application
+        app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     print(json.dumps(growth(rows)))
     return 1 if errors else 0
 

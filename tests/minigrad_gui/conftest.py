@@ -140,6 +140,7 @@ def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         windows.append(window)
         with qtbot.waitExposed(window):
             window.show()
+        qtbot.waitUntil(lambda: window.is_complete)
         return window
 
     yield make

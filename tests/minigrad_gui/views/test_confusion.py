@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
@@ -38,9 +38,9 @@ class Confusion:
 
     def __init__(self, user):
         self.user = user
-        self.view = user.widget("confusionView")
         user.trigger("showConfusionAction")
-        user.wait(lambda: self.view._is_built)
+        user.wait(lambda: user.window.is_complete)
+        self.view = user.widget("confusionView")
         self.matrix, self.mosaic = user.widget("confusionMatrix"), user.widget("confusionDigits")
 
     def wait(self):
@@ -289,16 +289,14 @@ def test_what_was_asked_for_is_cancelled_when_another_view_comes_to_the_front(us
     confusion.wait()
 
 
-def test_choices_are_remembered(user, tmp_path):
-    settings = QSettings(str(tmp_path / "view.ini"), QSettings.Format.IniFormat)
+def test_choices_are_remembered(user):
+    settings = user.window._settings
     settings.setValue("confusion/validation", True)
     settings.setValue("confusion/shares", True)
-    view = user.widget("confusionView")
-    view.restore_settings(settings)
     confusion = Confusion(user).wait()
     assert confusion.text("confusionStatus").endswith(" validation digits")
     for name in ("confusionValidationCheck", "confusionSharesCheck"):
         assert user.widget(name).isChecked()
         user.click(name)
-    view.save_settings(settings)
+    confusion.view.save_settings(settings)
     assert [settings.value(f"confusion/{key}", True, bool) for key in ("validation", "shares")] == [False, False]

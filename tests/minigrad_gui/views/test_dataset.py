@@ -62,8 +62,8 @@ def assert_from(user, images, labels):
 
 def opened(user, path, choices=data.ALL_GUESSED):
     user.session.open_dataset(path, choices)
-    view = user.widget("datasetView")
     user.wait(lambda: not user.session.opening_source)
+    view = user.widget("datasetView")
     user.wait(lambda: view._is_built and view._asked is None and not view._is_outdated)
 
 
@@ -174,7 +174,7 @@ def test_a_dataset_that_is_gone_is_told_and_mnist_offered(user, view, tmp_path):
     user.session.set_config(replace(user.session.config, epochs=7), gone)
     QTest.qWait(10)
     assert offer.text() == "Use MNIST", "another setting does not change that"
-    view._on_opened(gone)
+    view._on_opened()
     view.refresh()
     assert (view._empty._text.text(), offer.isVisible()) == ("Opening gone<b>.csv…", False)
     user.wait(offer.isVisible)

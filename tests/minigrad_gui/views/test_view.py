@@ -4,16 +4,17 @@ A view in a dock is built when it comes to the front, and idle while it is behin
 """
 
 import csv
+import sys
 
 import pytest
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAccessible, QAction, QImage
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 
 from minigrad_gui import main_window, theme
 from minigrad_gui.session import Session
 from minigrad_gui.views import VIEWS
-from minigrad_gui.views.view import DockedView, View
+from minigrad_gui.views.view import Docked, DockedView, View
 
 
 class Restyled(View):
@@ -56,7 +57,7 @@ def test_every_view_has_a_place():
 class Counting(DockedView):
     """Shows how many mini-batches the run has had, and asks for twice their number."""
 
-    name, title, sentence = "countingView", "Counting", "How many mini-batches there were."
+    sentence = "How many mini-batches there were."
 
     def build(self):
         self.count, self.refreshed, self.taken = QLabel(), 0, None
@@ -80,28 +81,29 @@ class Counting(DockedView):
 @pytest.fixture
 def counting(monkeypatch, make_user):
     """A window with this view, and its user."""
-    monkeypatch.setattr(main_window, "VIEWS", (*VIEWS, Counting))
-    user = make_user()
-    return user, user.widget("countingView")
+    monkeypatch.setitem(sys.modules, "minigrad_gui.views.counting", sys.modules[__name__])
+    entry = Docked("countingView", "Counting", "counting", "Counting")
+    monkeypatch.setattr(main_window, "VIEWS", (*VIEWS, entry))
+    return make_user()
 
 
 def show(user, name="showCountingAction"):
     user.trigger(name)
     user.wait(user.window.findChild(QAction, name).isChecked)
+    return user.window.findChild(QWidget, "countingView")
 
 
-def test_nothing_is_built_before_the_view_comes_to_the_front(counting):
-    user, view = counting
-    assert view.findChildren(QLabel) == []
-    show(user)
+def test_nothing_is_made_before_the_view_comes_to_the_front(counting):
+    user = counting
+    assert user.window.findChild(QWidget, "countingView") is None
+    view = show(user)
     user.wait(view.count.isVisible)
     assert view.refreshed == 1
 
 
 @pytest.mark.usefixtures("few_digits")
 def test_it_follows_a_run_and_a_stroke_while_it_is_in_front(counting):
-    user, view = counting
-    show(user)
+    user, view = counting, show(counting)
     user.train()
     user.wait(lambda: view.count.text() == str(len(user.session.history)))
     user.wait(lambda: view.taken == 2 * len(user.session.history))
@@ -112,8 +114,7 @@ def test_it_follows_a_run_and_a_stroke_while_it_is_in_front(counting):
 
 @pytest.mark.usefixtures("few_digits")
 def test_behind_another_it_does_nothing_and_catches_up(counting):
-    user, view = counting
-    show(user)
+    user, view = counting, show(counting)
     show(user, "showCurvesAction")
     refreshed = view.refreshed
     user.train()
@@ -125,7 +126,7 @@ def test_behind_another_it_does_nothing_and_catches_up(counting):
 
 
 def test_its_figures_and_its_picture_can_be_saved(counting, choose, tmp_path):
-    user, _ = counting
+    user = counting
     show(user)
     choose(tmp_path / "counted")
     user.trigger("countingCsvAction")
@@ -136,7 +137,7 @@ def test_its_figures_and_its_picture_can_be_saved(counting, choose, tmp_path):
 
 
 def test_what_cannot_be_saved_is_told(counting, choose, warnings, tmp_path):
-    user, _ = counting
+    user = counting
     show(user)
     choose(tmp_path / "missing" / "counted")
     user.trigger("countingCsvAction")

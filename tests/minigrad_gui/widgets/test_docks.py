@@ -19,9 +19,7 @@ def docks(qtbot):
 def made():
     docks = Docks()
     for name in ("curvesView", "confusionView", "whyView"):
-        widget = QLabel(name)
-        widget.setObjectName(name)
-        docks.add(widget, QLabel(f"header of {name}"), name.removesuffix("View").title())
+        docks.add(QLabel(name), QLabel(f"header of {name}"), name, name.removesuffix("View").title())
     docks.resize(600, 400)
     return docks
 
@@ -39,9 +37,7 @@ def test_at_first_all_are_tabs_and_the_first_is_in_front(docks, qtbot):
 
 def test_in_a_narrow_window_the_tabs_scroll_and_their_names_stay_whole(docks, qtbot):
     for number in range(8):
-        widget = QLabel()
-        widget.setObjectName(f"view{number}")
-        docks.add(widget, QLabel(), f"A view called {number}")
+        docks.add(QLabel(), QLabel(), f"view{number}", f"A view called {number}")
     (tabs,) = docks.findChildren(QTabBar)
     qtbot.waitUntil(lambda: tabs.count() == len(docks.docks))
     docks.docks[-1].bring_to_front()
@@ -52,9 +48,7 @@ def test_in_a_narrow_window_the_tabs_scroll_and_their_names_stay_whole(docks, qt
 
 
 def test_a_tab_may_have_a_shorter_title(docks):
-    widget = QLabel()
-    widget.setObjectName("plotView")
-    dock = docks.add(widget, QLabel(), "Learning curves", "Plot")
+    dock = docks.add(QLabel(), QLabel(), "curvesView", "Learning curves", "Plot")
     assert (dock.windowTitle(), dock.accessibleName(), dock.action.text()) == ("Plot", *["Learning curves"] * 2)
 
 

@@ -17,12 +17,10 @@ def test_curves_are_as_wide_on_a_screen_with_twice_the_pixels():
     look = """
 from PySide6.QtWidgets import QApplication
 app = QApplication([])
-from minigrad_gui.session import Session
-from minigrad_gui.views.loss_plot import LossPlot
-session = Session()
-plot = LossPlot(session)
-print([item.opts["pen"].widthF() / plot.devicePixelRatioF() for item in plot._loss.listDataItems()[:2]])
-session.close()
+from minigrad_gui.widgets.curves import Curves
+curves = Curves()
+curves.restyle()
+print([item.opts["pen"].widthF() / curves.devicePixelRatioF() for item in curves._loss.listDataItems()[:2]])
 """
     widths = []
     for scale in ("1", "2"):
