@@ -8,8 +8,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from engine import ModelFileError, TrainingConfig
 from engine.archive import remove_old_drafts
@@ -17,6 +16,9 @@ from engine.checkpoint import CheckpointSummary, summarize_checkpoint
 from engine.record import TrainingRecord
 from minigrad_gui import data
 from minigrad_gui.records import recorded_dataset
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 SUFFIX, LOCK_SUFFIX = ".npz", ".lock"
 MAX_OFFERED = 20
@@ -121,6 +123,8 @@ class RunFolder:
             self._release(path)
 
     def _lock(self, path: Path) -> bool:
+        from filelock import FileLock, Timeout  # not needed to open the window
+
         lock = FileLock(path.with_suffix(LOCK_SUFFIX), timeout=0)
         try:
             lock.acquire()

@@ -368,6 +368,7 @@ class RunStore:
 
     def _set_aside(self) -> str:
         """Rename the damaged file, unless another process has just done so; returns a sentence that says so."""
+
         aside = self.path.with_name(f"{self.path.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
         aside = aside.with_suffix(self.path.suffix)
         try:

@@ -1,4 +1,4 @@
-"""Measures the time from the command to a usable window, and of a training epoch with the window open.
+"""Measures the time from the command to the window and to its plots, and of an epoch with the window open.
 
     python tests/benchmarks/app.py [--rounds N]
 
@@ -32,8 +32,11 @@ def start_window(spawned: float, settings: str) -> dict[str, float]:
     window.show()
     while not window.windowHandle().isExposed():
         app.processEvents()
+    shown = time.time() - spawned
+    while not window.is_complete:
+        app.processEvents()
     app.processEvents()
-    usable = time.time() - spawned
+    complete = time.time() - spawned
 
     session = window.session
     window.findChild(QSpinBox, "epochsSpin").setValue(EPOCHS)
@@ -45,7 +48,11 @@ def start_window(spawned: float, settings: str) -> dict[str, float]:
     loop.exec()
     per_epoch = (time.perf_counter() - trained[0]) / EPOCHS
     session.close()
-    return {"start to usable window": usable, "epoch with the window open": per_epoch}
+    return {
+        "start to the window": shown,
+        "start to its plots": complete,
+        "epoch with the window open": per_epoch,
+    }
 
 
 def main() -> None:
