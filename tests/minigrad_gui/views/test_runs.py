@@ -187,7 +187,7 @@ def test_a_run_is_followed_and_its_best_network_loaded(user, few_digits):  # noq
     run = view._runs[0]
     user.wait(lambda: view._curves.get(run.id, (0,))[0] == run.updated_s)
     np.testing.assert_allclose(view._curves[run.id][1].losses, user.session.history.losses, rtol=1e-6)
-    assert user.session.state == "idle"
+    user.wait(lambda: user.session.state == "idle")
     losses, epochs = user.session.history.losses.copy(), list(user.session.history.epochs)
 
     user.session.open_pretrained()
