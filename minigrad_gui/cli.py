@@ -167,7 +167,8 @@ def _commands() -> argparse.ArgumentParser:
         "import",
         help="read a network of another program",
         description="Make a model file of another program's network: ONNX, safetensors, a PyTorch state dict, Keras, "
-        "or JSON that minigrad wrote. It must be an MLP of 28 x 28 inputs. What it expects of pictures is measured.",
+        "TensorFlow.js, scikit-learn (skops), or JSON that minigrad wrote. It must be an MLP of 28 x 28 inputs. What "
+        "it expects of pictures is measured.",
     )
     back.add_argument("file", type=Path, metavar="FILE", help="the file to read; no code in it is run")
     back.add_argument("model", type=Path, metavar="MODEL", help="the .npz file to write")

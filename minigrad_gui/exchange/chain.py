@@ -63,6 +63,12 @@ class Chain:
         self._check_open()
         self._term = self._term + added.reshape(-1)
 
+    def normalisation(self, mean: NDArray[Any], variance: NDArray[Any], gain: Any, shift: Any, epsilon: float) -> None:
+        """Batch normalisation as a trained network does it: gain (x - mean) / sqrt(variance + epsilon) + shift."""
+        by = gain / np.sqrt(variance + np.float32(epsilon))
+        self.factor(by)
+        self.term(shift - mean * by)
+
     def activation(self, name: str) -> None:
         """One of ACTIVATIONS, or softmax or log_softmax, after which nothing may follow."""
         self._check_open()

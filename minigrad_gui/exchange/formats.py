@@ -48,6 +48,7 @@ EXPORTS: dict[str, Export] = {
     ".safetensors": Export("Safetensors", "safetensors_file"),
     ".keras": Export("Keras", "keras_file"),
     ".pt": Export("PyTorch state dict", "torch_file"),
+    ".zip": Export("TensorFlow.js layers model", "tfjs_file"),
     ".skops": Export("scikit-learn", "skops_file"),
     ".toml": Export("Settings of its training", "toml_file"),
 }
@@ -57,6 +58,7 @@ IMPORTS = (
     Import("Keras", "keras_file", (".keras",), (".h5", ".hdf5"), (b"keras_version", b"model_config", b"layer_names")),
     Import("Safetensors", "safetensors_file", (".safetensors",)),
     Import("PyTorch", "torch_file", (".pth", ".ckpt", ".bin"), (".pt",), (b"weight",)),
+    Import("TensorFlow.js", "tfjs_file", (), (".json", ".zip"), (b"modelTopology", b"weightsManifest", b"model.json")),
     Import("JSON", "json_file", (), (".json",), (b"minigrad network",)),
     Import("ONNX", "onnx_file", (".onnx",)),
 )

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from engine.nn import MAX_PARAMETERS
 from minigrad_gui.exchange.chain import Chain, Found
-from minigrad_gui.exchange.portable import ABOUT_KEY, ExchangeError, Portable, missing, own_metadata, read_whole
+from minigrad_gui.exchange.portable import (
+    ABOUT_KEY,
+    ExchangeError,
+    Portable,
+    file_beside,
+    missing,
+    own_metadata,
+    read_whole,
+)
 
 IR_VERSION, OPSET = 10, 21
 """Of 2024: the newest, which the library writes unless told otherwise, are refused by many runtimes."""
@@ -138,9 +146,7 @@ class Constants:
 
     def _elsewhere(self, entry: dict[str, str], size: int) -> bytes:
         """The bytes of an array in another file, which must be in the same folder, with links followed."""
-        file = (self._folder / entry.get("location", "")).resolve()
-        if not file.is_relative_to(self._folder.resolve()) or not file.is_file():
-            raise ExchangeError("takes weights from a file that is not in its folder.")
+        file = file_beside(self._folder, entry.get("location", ""))
         offset, length = int(entry.get("offset", 0)), int(entry.get("length", size * 8))
         if offset < 0 or not 0 <= length <= min(size * 8, file.stat().st_size - offset):
             raise ExchangeError("takes weights from beyond the end of another file.")

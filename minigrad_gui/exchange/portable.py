@@ -6,6 +6,7 @@ logits become an answer travels along: for people as sentences, for programs as 
 
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ ABOUT_KEY = "minigrad"
 """Under which other formats' metadata holds ours, as JSON."""
 MAX_FILE_BYTES = 1 << 29
 """Of the largest network, 50 million parameters, in float64, and then some."""
+PART_BYTES = 1 << 20
 LARGEST = float(np.finfo(np.float32).max)
 
 Layers = tuple[tuple[NDArray[Any], NDArray[Any]], ...]
@@ -132,6 +134,25 @@ def read_whole(path: Path, most_bytes: int = MAX_FILE_BYTES) -> bytes:
         if size > most_bytes:
             raise ExchangeError(f"is larger than {most_bytes >> 20} MB.")
         return file.read(size)  # allocates what it is asked for
+
+
+def read_entry(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
+    """The content of a file in a zip, which may claim any length. Raises ExchangeError if it is too large."""
+    content = bytearray()
+    with archive.open(name) as file:
+        while part := file.read(PART_BYTES):  # allocates what it is asked for, whatever there is
+            content += part
+            if len(content) > most_bytes:
+                raise ExchangeError("is too large.")
+    return bytes(content)
+
+
+def file_beside(folder: Path, location: str) -> Path:
+    """Another file that a file in this folder names. Raises ExchangeError if it is elsewhere, with links followed."""
+    file = (folder / location).resolve()
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+        raise ExchangeError("takes weights from a file that is not in its folder.")
+    return file
 
 
 def own_metadata(text: str | None) -> dict[str, Any] | None:
