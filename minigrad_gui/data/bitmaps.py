@@ -15,17 +15,18 @@ from minigrad_gui.data.streams import lines_of
 
 FEWEST_PX = 8
 BLOCK = 500
-HEADER_LINES = 40
+HEADER_LINES, SEARCHED_LINES = 40, 500
 
 
 def recognises(path: Path) -> bool:
-    """Whether a line of nothing but 0 and 1 is followed by one as long."""
-    before = ""
+    """Whether a line of nothing but 0 and 1 is followed by one as long, and such lines by something else."""
+    before, is_pair = "", False
     for number, line in enumerate(lines_of(path)):
-        if _is_row(line) and len(line) == len(before):
+        if is_pair and not _is_row(line):
             return True
+        is_pair = is_pair or (_is_row(line) and len(line) == len(before))
         before = line
-        if number > HEADER_LINES:
+        if number > (SEARCHED_LINES if is_pair else HEADER_LINES):
             break
     return False
 

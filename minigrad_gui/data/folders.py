@@ -145,6 +145,8 @@ def read_tree(tree: Tree) -> Found:
         chosen = np.flatnonzero(is_labelled & (splits == split))
         samples[split] = [_samples(tree, places[chosen], np.array([labels[at] for at in chosen]))]
     remarks = [f"{stray:,} pictures outside of the classes' folders are left out."] if stray else []
+    if (label := folders.repeated_label) is not None and label in labels:
+        remarks.append(f"Several folders are called “{label}” and count as one class.")
     return in_splits(samples, remarks)
 
 
@@ -168,6 +170,12 @@ class _Folders:
     def of(self, path: str) -> _Folder:
         """The folder of a file."""
         return self._seen[path.rpartition("/")[0]]
+
+    @property
+    def repeated_label(self) -> str | None:
+        """The first name of several folders for the same split, as where each writer has a folder for each digit."""
+        named = Counter((folder.split, folder.label) for folder in self._seen.values() if folder.is_visible)
+        return min((label for (_, label), count in named.items() if label and count > 1), default=None)
 
     @staticmethod
     def _seen_at(name: str) -> _Folder:

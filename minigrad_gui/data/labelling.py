@@ -12,6 +12,7 @@ from minigrad_gui.data.dataset import DIGIT_NAMES, DataError
 
 MAX_CLASSES = 100
 MAX_NAME_CHARS = 60
+ONE_HOT = re.compile("(?=.{3})0*10*").fullmatch
 DIGITS_BY_LABEL = {"10 is zero": lambda value: value % 10, "from one": lambda value: value - 1}
 
 
@@ -44,7 +45,8 @@ class Classes:
 
 
 def plain_labels(labels: NDArray[Any]) -> NDArray[Any]:
-    """Labels as int64 or text. Text that is all whole numbers becomes numbers, so that 10 follows 9, not 1.
+    """Labels as int64 or text. Text that is all whole numbers becomes numbers, so that 10 follows 9, not 1; and so does
+    one-hot text, such as 0010000000.
 
     Raises DataError for other numbers.
     """
@@ -52,6 +54,12 @@ def plain_labels(labels: NDArray[Any]) -> NDArray[Any]:
         labels = np.char.decode(labels, "utf-8", "replace")
     if labels.dtype.kind == "U":
         values = np.unique(labels)
+        if (
+            len(values) > 2
+            and len({len(value) for value in values.tolist()}) == 1
+            and all(map(ONE_HOT, values.tolist()))
+        ):
+            return np.array([value.index("1") for value in values.tolist()], np.int64)[np.searchsorted(values, labels)]
         if all(re.fullmatch(r"[+-]?\d{1,9}(\.0*)?", value.strip()) for value in values.tolist()):
             return np.array([int(float(value)) for value in values.tolist()], np.int64)[np.searchsorted(values, labels)]
         return labels

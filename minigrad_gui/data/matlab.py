@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from minigrad_gui.data import matlab_child
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.guarded import read_guarded
-from minigrad_gui.data.pairing import pair_up
+from minigrad_gui.data.pairing import pair_up, together
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import Array, Found
 from minigrad_gui.data.streams import read_exactly
@@ -30,11 +30,11 @@ def recognises(start: bytes) -> bool:
 
 def read(path: Path) -> Found:
     """The dataset of a .mat file; if it lacks the test pictures, with the files that it belongs to."""
-    found = _found(_numbers_in(path))
-    if found.test or len(files := family(path)) == 1:
+    arrays, files = _numbers_in(path), family(path)
+    found = _found(arrays)
+    if found.test or len(files) == 1:
         return found
-    named = {f"{name} {key}": array for name, file in files.items() for key, array in _numbers_in(file).items()}
-    return _found(named)
+    return _found(together({name: _numbers_in(file) for name, file in files.items()}))
 
 
 def _found(arrays: Mapping[str, Array]) -> Found:

@@ -32,11 +32,15 @@ def _flat(value: Any, name: str, depth: int) -> Iterator[tuple[str, NDArray[Any]
 
 
 def upright(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The arrays with samples in the first dimension: that is the dimension as long as an array of labels."""
+    """The arrays with samples in the first dimension: that is the dimension as long as an array of labels.
+
+    Without labels, it is the last one of square pictures.
+    """
     counts = {max(array.shape) for array in arrays.values() if array.ndim == 1 or min(array.shape) == 1}
     turned = {}
     for name, array in arrays.items():
-        if array.ndim > 1 and array.shape[0] not in counts and array.shape[-1] in counts:
+        is_square = not counts and array.ndim == 3 and array.shape[0] == array.shape[1]
+        if is_square or (array.ndim > 1 and array.shape[0] not in counts and array.shape[-1] in counts):
             array = np.moveaxis(array, -1, 0)
         turned[name] = array
     return turned

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.pairing import pair_up
+from minigrad_gui.data.pairing import pair_up, together
 from minigrad_gui.data.siblings import family, visible
 from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, block_rows, picture_shape
 from minigrad_gui.data.streams import open_plain, read_exactly
@@ -41,11 +41,7 @@ def read(path: Path) -> Found:
     else:
         if found.test or len(family(path)) == 1:
             return found
-    together = {}
-    for name, file in family(path).items():
-        held = read_arrays(file)
-        together.update({name if len(held) == 1 else f"{name} {key}": array for key, array in held.items()})
-    return pair_up(together)
+    return pair_up(together({name: read_arrays(file) for name, file in family(path).items()}))
 
 
 def read_npy(path: Path) -> Found:

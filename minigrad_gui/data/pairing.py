@@ -7,8 +7,10 @@
 import re
 from collections.abc import Mapping
 
+import numpy as np
+
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.stored import Array, Found, Samples, picture_shape, samples_of
+from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, picture_shape, samples_of
 
 SPLIT_WORDS = {
     "train": "train",
@@ -17,6 +19,7 @@ SPLIT_WORDS = {
     "tra": "train",
     "val": "valid",
     "valid": "valid",
+    "validate": "valid",
     "validation": "valid",
     "test": "test",
     "testing": "test",
@@ -46,6 +49,7 @@ OTHER_WORDS = (
     "arrow",
 )
 ONE_HOT_MOST = 100
+MOST_TOLD = 4
 
 
 def words_of(name: str) -> list[str]:
@@ -67,28 +71,48 @@ def topic_of(name: str) -> str:
 
 
 def kind_of(name: str, array: Array) -> str:
-    """Whether an array holds "pictures", "labels" or something else (""), by its shape and, in doubt, its name."""
-    words = set(words_of(name))
+    """Whether an array holds "pictures", "labels" or something else (""), by its shape and, in doubt, its name.
+
+    Its last word decides: the pictures in digits.csv are no labels.
+    """
+    said = [word for word in words_of(name) if word in (*PICTURE_WORDS, *LABEL_WORDS)]
+    is_called_labels = bool(said) and said[-1] in LABEL_WORDS
     may_be_labels = len(array.shape) == 1 or (
         len(array.shape) == 2 and (array.shape[1] <= ONE_HOT_MOST or array.shape[0] == 1)
     )
     may_be_pictures = len(array.shape) > 1 and picture_shape(array.shape) is not None and array.dtype.kind in "buif"
-    if may_be_pictures and not (may_be_labels and words & set(LABEL_WORDS)):
+    if may_be_pictures and not (may_be_labels and is_called_labels):
         return "pictures"
     return "labels" if may_be_labels and array.dtype.kind in "buifUS" else ""
 
 
+def together(files: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
+    """The arrays of several files, by the names of both; the only one of a file by the file's name."""
+    return {
+        name if len(arrays) == 1 else f"{name} {key}": array
+        for name, arrays in files.items()
+        for key, array in arrays.items()
+    }
+
+
 def pair_up(arrays: Mapping[str, Array]) -> Found:
     """The splits that named arrays make up. Raises DataError if it is not clear what belongs together."""
+    arrays = {part: each for name, array in arrays.items() for part, each in _without_label(name, array).items()}
     splits: dict[str, list[Samples]] = {}
     remarks = []
     kinds = {name: kind_of(name, array) for name, array in arrays.items()}
     pictures = [name for name in arrays if kinds[name] == "pictures"]
     if not pictures:
-        raise DataError("it holds no pictures.")
-    if len({topic_of(name) for name in pictures}) > 1:
-        raise DataError("it holds several datasets; choose one of its files.")
+        shapes = ", ".join(str(array.shape) for array in list(arrays.values())[:MOST_TOLD])
+        raise DataError(
+            f"it holds no pictures, but arrays of the shape {shapes}." if shapes else "it holds no pictures."
+        )
     labels = [name for name in arrays if kinds[name] == "labels"]
+    topics = {topic_of(name) for name in pictures}
+    if len(topics) > 1 and len(pictures) == len(arrays) and "" not in topics:
+        return _class_each(arrays)
+    if len(topics) > 1:
+        raise DataError("it holds several datasets; choose one of its files.")
     for name in pictures:
         split = split_of(name)
         fitting = [other for other in labels if split_of(other) == split]
@@ -105,6 +129,36 @@ def pair_up(arrays: Mapping[str, Array]) -> Found:
             raise DataError(f"it is not clear which of {', '.join(sorted(fitting))} are the labels.")
         splits.setdefault(split or "train", []).append(samples_of(arrays[name], arrays[fitting[0]]))
     return in_splits(splits, remarks)
+
+
+def _without_label(name: str, array: Array) -> dict[str, Array]:
+    """An array as it is, or its columns of pixels and the first or last one, with the labels."""
+    if len(array.shape) != 2 or array.dtype.kind not in "buif" or picture_shape((1, array.shape[1])) is not None:
+        return {name: array}
+    count, columns = array.shape
+    if picture_shape((1, columns - 1)) is None or (block := next(array.blocks(), None)) is None:
+        return {name: array}
+    ends = {at: np.unique(block[:, at]) for at in (0, columns - 1)}
+    fitting = [at for at, values in ends.items() if np.isin(values, np.arange(ONE_HOT_MOST)).all()]
+    if not fitting:
+        return {name: array}
+    at = max(fitting, key=lambda each: len(ends[each]))
+    pixels = slice(1, None) if at == 0 else slice(0, -1)
+    return {
+        f"{name} pictures": Array(
+            (count, columns - 1), array.dtype, lambda: (each[:, pixels] for each in array.blocks())
+        ),
+        f"{name} labels": Array((count,), array.dtype, lambda: (each[:, at] for each in array.blocks())),
+    }
+
+
+def _class_each(arrays: Mapping[str, Array]) -> Found:
+    """Pictures without labels in arrays that are named after their classes, as train_threes and test_fives."""
+    splits: dict[str, list[Samples]] = {}
+    for name, array in arrays.items():
+        labels = np.repeat([topic_of(name)], array.shape[0])
+        splits.setdefault(split_of(name) or "train", []).append(Samples(as_pictures(array), labels))
+    return in_splits(splits, ["Its arrays are taken for one class each."])
 
 
 def in_splits(splits: Mapping[str, list[Samples]], remarks: list[str]) -> Found:

@@ -15,6 +15,8 @@ from minigrad_gui.data.dataset import DataError
 BLOCK_BYTES = 1 << 18
 MAX_PICTURES = 1_000_000
 MAX_SIDE_PX = 4096
+FEWEST_SIDE_PX = 8
+"""Of pictures that are a row of numbers; 16 numbers are more often 16 measurements than 4 x 4 pixels."""
 MAX_ENTRIES = 1_100_000
 """Files in a folder or an archive."""
 
@@ -126,10 +128,10 @@ def picture_shape(shape: Sequence[int]) -> tuple[int, ...] | None:
 def _side(pixels: int) -> tuple[int, ...] | None:
     """The shape of flattened pictures: square, grey or of three colours, one after the other."""
     side = round(pixels**0.5)
-    if side * side == pixels and 4 <= side <= MAX_SIDE_PX:
+    if side * side == pixels and FEWEST_SIDE_PX <= side <= MAX_SIDE_PX:
         return side, side
     side = round((pixels / 3) ** 0.5)
-    return (3, side, side) if 3 * side * side == pixels and 8 <= side <= MAX_SIDE_PX else None
+    return (3, side, side) if 3 * side * side == pixels and FEWEST_SIDE_PX <= side <= MAX_SIDE_PX else None
 
 
 def as_pictures(array: Array) -> Pictures:

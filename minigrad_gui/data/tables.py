@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.labelling import ONE_HOT
 from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, block_rows, picture_shape
@@ -22,7 +23,7 @@ from minigrad_gui.frame import SIDE_PX
 
 SAMPLED_LINES = 500
 MOST_CLASSES = 100
-FEWEST_PIXELS = 64
+FEWEST_BITS = 64
 PEN_EXTENT = 100
 PEN_ROWS = 1000
 ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
@@ -135,7 +136,7 @@ def _label_place(rows: Sequence[Sequence[str]], first: int, named: Sequence[int]
 
 
 def _has_pictures(pixels: int) -> bool:
-    return pixels >= FEWEST_PIXELS and picture_shape((1, pixels)) is not None
+    return picture_shape((1, pixels)) is not None
 
 
 def _has_pen_points(rows: Sequence[Sequence[str]], start: int, numbers: int) -> bool:
@@ -147,7 +148,7 @@ def _has_pen_points(rows: Sequence[Sequence[str]], start: int, numbers: int) -> 
 
 
 def _may_be_label(text: str) -> bool:
-    return not _is_number(text) or (float(text) in range(MOST_CLASSES))
+    return not _is_number(text) or float(text) in range(MOST_CLASSES) or ONE_HOT(text) is not None
 
 
 def _is_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -220,9 +221,11 @@ def _parts(line: str, layout: Layout) -> tuple[str, str]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines without quotes, and without a comma at their end."""
+    """The lines without quotes, and without a comma at their end; of long ones with only 0 and 1, each is a number."""
     for line in lines_of(path):
         text = line.replace('"', "").rstrip()
+        if len(text) > FEWEST_BITS and not text.strip("01"):
+            text = " ".join(text)
         yield text.removesuffix(",") if text.count(",") > 1 else text
 
 

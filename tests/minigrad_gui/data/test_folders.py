@@ -90,6 +90,13 @@ def test_a_stray_picture_costs_no_labels(own, files, tmp_path):
     assert "1 pictures outside of the classes' folders are left out." in dataset.origin.remarks
 
 
+def test_folders_of_one_name_are_one_class_and_told_of(own, files, tmp_path):
+    by_writer = {f"writer{number % 2}/{name}": content for number, (name, content) in enumerate(files.items())}
+    dataset = opened(write(tmp_path, by_writer))
+    assert_all_there(dataset, own.x, own.y)
+    assert "Several folders are called “0” and count as one class." in dataset.origin.remarks
+
+
 def test_a_file_called_test_makes_no_split(own, files, tmp_path):
     renamed = {name.replace("/", "/test_") if name.startswith("3") else name: c for name, c in files.items()}
     assert_all_there(opened(write(tmp_path, renamed)), own.x, own.y)

@@ -28,3 +28,8 @@ def test_samples_come_first():
     by_class = labelled({"train0": np.zeros((2, 4)), "train1": np.ones((3, 4))})
     assert by_class["train labels"].tolist() == [0, 0, 1, 1, 1]
     assert by_class["train images"][:, 0].tolist() == [0, 0, 1, 1, 1]
+
+
+def test_without_labels_samples_are_last():
+    x = np.zeros((7, 7, 5))
+    assert upright({"train_threes": x, "test_threes": x})["test_threes"].shape == (5, 7, 7)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.pairing import pair_up, split_of, topic_of
+from minigrad_gui.data.pairing import pair_up, split_of, together, topic_of
 from minigrad_gui.data.stored import Array
 
 X, Y = Array.of(np.zeros((6, 8, 8), np.uint8)), Array.of(np.arange(6))
@@ -17,6 +17,7 @@ X, Y = Array.of(np.zeros((6, 8, 8), np.uint8)), Array.of(np.arange(6))
         ("t10k-labels.idx1-ubyte", "test", ""),
         ("emnist-letters-test-images-idx3-ubyte", "test", "emnist letters"),
         ("xTrain", "train", ""),
+        ("mnist_validate.csv", "valid", "mnist"),
         ("optdigits.tra", "train", "optdigits"),
         ("digits latest", None, "latest"),
     ],
@@ -34,7 +35,8 @@ def test_test_pictures_without_labels_are_left_out():
 @pytest.mark.parametrize(
     ("arrays", "reason"),
     [
-        ({"y": Y}, "no pictures"),
+        ({"y": Y}, r"no pictures, but arrays of the shape \(6,\)"),
+        ({"x": Array.of(np.zeros((6, 16))), "y": Y}, r"no pictures, but arrays of the shape \(6, 16\), \(6,\)"),
         ({"x": X}, "no labels"),
         ({"mnist_x": X, "fashion_x": X, "y": Y}, "several datasets"),
         ({"x": X, "coarse": Y, "fine": Y}, "not clear which of coarse, fine"),
@@ -43,3 +45,21 @@ def test_test_pictures_without_labels_are_left_out():
 def test_what_is_not_clear_is_refused(arrays, reason):
     with pytest.raises(DataError, match=reason):
         pair_up(arrays)
+
+
+def test_arrays_that_are_named_after_their_classes():
+    found = pair_up({"train_threes": X, "train_fives": X, "test_threes": X, "test_fives": X})
+    assert [samples.labels.tolist() for samples in found.train] == [["threes"] * 6, ["fives"] * 6]
+    assert [samples.labels.tolist() for samples in found.test] == [["threes"] * 6, ["fives"] * 6]
+    assert found.remarks == ["Its arrays are taken for one class each."]
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_labels_among_the_pixels(place):
+    pixels, labels = np.arange(6 * 64).reshape(6, 64) % 7 + 0.5, np.arange(6) % 3
+    table = np.column_stack([labels, pixels] if place == "first" else [pixels, labels])
+    found = pair_up(together({"train.mat": {"tr": Array.of(table)}, "test.mat": {"te": Array.of(table)}}))
+    for samples in (*found.train, *found.test):
+        assert samples.labels.tolist() == labels.tolist()
+        np.testing.assert_array_equal(np.concatenate(list(samples.pictures.blocks(1))).reshape(6, 64), pixels)
+    assert len(found.train) == len(found.test) == 1

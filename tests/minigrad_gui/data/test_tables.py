@@ -120,3 +120,26 @@ def test_the_column_with_more_values_is_the_label():
     lines = [f"{number % 3},{','.join(['0'] * 64)}" for number in range(9)]
     assert layout_of(lines).label == "first"
     assert layout_of([",".join(reversed(line.split(","))) for line in lines]).label == "last"
+
+
+@pytest.mark.parametrize("name", ["digits.csv", "labels.csv"])
+def test_pixels_in_a_file_whose_name_speaks_of_labels(own, tmp_path, name):
+    """As pandas writes scikit-learn's digits: with row numbers and 64 pixels, as few as one-hot labels may be."""
+    small = own.x[:, 2:26, 2:26].reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4)).astype(int).reshape(-1, 64)
+    table = np.column_stack([np.arange(len(small)), small, own.y])
+    header = ",".join(["", *(f"pixel_{at // 8}_{at % 8}" for at in range(64)), "target"])
+    (tmp_path / name).write_text(f"{header}\n{text(table)}")
+    dataset = opened(tmp_path / name)
+    labels = np.concatenate([dataset.train_labels, dataset.test_labels])
+    assert np.bincount(labels).tolist() == np.bincount(own.y).tolist()
+
+
+def test_bits_without_blanks_and_one_hot_labels_in_one_piece(own, tmp_path):
+    """As neural networks in C and Go have semeion and pendigits."""
+    bits = (own.x > 127).astype(int).reshape(len(own.x), -1)
+    one_hot = np.eye(10, dtype=int)[own.y]
+    (tmp_path / "a.data").write_text("\n".join("".join(map(str, row)) for row in np.column_stack([bits, one_hot])))
+    assert_all_there(opened(tmp_path / "a.data"), np.where(own.x > 127, 255, 0).astype(np.uint8), own.y)
+    rows = [f"{','.join(map(str, x.ravel()))},{''.join(map(str, y))}" for x, y in zip(own.x, one_hot, strict=True)]
+    (tmp_path / "b.csv").write_text("\n".join(rows))
+    assert_all_there(opened(tmp_path / "b.csv"), own.x, own.y)
