@@ -406,6 +406,7 @@ class RunsView(DockedView):
 
     def _on_answered(self, dialog: SeveralDialog, result: int) -> None:
         if result == QDialog.DialogCode.Accepted:
+            self._average.setChecked(self._average.isChecked() or dialog.has_means)
             self.session.train_several(dialog.configs)
 
     # ------------------------------------------------------------ settings and export

@@ -1,20 +1,22 @@
-"""Asks for the list of values of one setting with which several runs are started."""
+"""Asks for the list of values of one setting with which several runs are started, each value with one seed or more."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSize, Slot
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLabel, QLineEdit, QWidget
 
 from engine import ConfigError, TrainingConfig
 from minigrad_gui import theme
 from minigrad_gui.layer_sizes import parse_hidden
+from minigrad_gui.widgets.accessibility import explain
 from minigrad_gui.widgets.building import caption, column, named, row
+from minigrad_gui.widgets.number_spin import count_spin
 from minigrad_gui.widgets.screens import resize_within
 
 MOST_RUNS = 100
-SIZE_PX = QSize(400, 180)
+SIZE_PX = QSize(400, 230)
 SETTINGS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "seed": ("Seed", int, "0, 1, 2, 3, 4"),
     "learning_rate": ("Learning rate", float, "0.0001, 0.0005, 0.002, 0.01"),
@@ -29,14 +31,15 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str]] = {
 """Each setting's title, how its values are read, and an example. Layers contain commas, so semicolons part them."""
 
 
-def configs_of(config: TrainingConfig, setting: str, text: str) -> list[TrainingConfig]:
-    """The config with each value of a list instead of its own. Raises ValueError with a sentence."""
+def configs_of(config: TrainingConfig, setting: str, text: str, seeds: int = 1) -> list[TrainingConfig]:
+    """The config with each value of a list instead of its own, and then again with the next seeds, so many in all: all
+    values can be compared before the last run. Raises ValueError with a sentence."""
     _, read, example = SETTINGS[setting]
     texts = [part.strip() for part in text.split(";" if setting == "hidden" or ";" in text else ",") if part.strip()]
     if not texts:
         raise ValueError(f"Write some values, such as {example}.")
-    if len(texts) > MOST_RUNS:
-        raise ValueError(f"At most {MOST_RUNS} runs, not {len(texts):,}.")
+    if len(texts) * seeds > MOST_RUNS:
+        raise ValueError(f"At most {MOST_RUNS} runs, not {len(texts) * seeds:,}.")
     configs = []
     for part in texts:
         try:
@@ -46,11 +49,12 @@ def configs_of(config: TrainingConfig, setting: str, text: str) -> list[Training
         except ValueError:
             raise ValueError(f"“{part}” is not a value of this setting; it is like {example}.") from None
         configs.append(replace(config, **{setting: value}))
-    return configs
+    return [replace(each, seed=each.seed + more) if more else each for more in range(seeds) for each in configs]
 
 
 class SeveralDialog(QDialog):
-    """`configs` are those of the runs to start, once the dialog has been accepted."""
+    """`configs` are those of the runs to start, once the dialog has been accepted; `has_means`, whether some of them
+    differ only in their seed."""
 
     def __init__(self, config: TrainingConfig, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,6 +69,11 @@ class SeveralDialog(QDialog):
             self._setting.addItem(title, name)
         self._values = named(QLineEdit(), "severalValuesEdit", "The values, one for each run")
         self._values.setAccessibleName("Values")
+        tip = "Each value is tried with so many seeds, from that of the settings on"
+        self._seeds = count_spin("severalSeedsSpin", 1, MOST_RUNS)
+        explain(self._seeds, tip)
+        self._seeds.setValue(1)
+        self._seeds.setAccessibleName("Seeds per value")
         self._told = named(caption(), "severalLabel")
         self._told.setWordWrap(True)
         buttons = QDialogButtonBox()
@@ -76,20 +85,50 @@ class SeveralDialog(QDialog):
         said = caption("One run after the other, with the current settings but for this one.")
         said.setWordWrap(True)
         fields = row(self._setting, self._values)
-        column(said, fields, self._told, 1, buttons, spacing=theme.SPACING_PX, margin=theme.SPACING_PX, parent=self)
+        label = QLabel("Seeds &per value")
+        label.setBuddy(self._seeds)
+        column(
+            said,
+            fields,
+            row(label, self._seeds, 1),
+            self._told,
+            1,
+            buttons,
+            spacing=theme.SPACING_PX,
+            margin=theme.SPACING_PX,
+            parent=self,
+        )
         self._setting.currentIndexChanged.connect(self._show_example)
         self._values.textChanged.connect(self._check)
+        self._seeds.valueChanged.connect(self._check)
+        self._seeds.lineEdit().textChanged.connect(self._check)
         self._show_example()
+
+    def _seeds_per_value(self) -> int:
+        """Raises ValueError with a sentence."""
+        if not self._seeds.isEnabled():
+            return 1
+        if self._seeds.complaint():
+            raise ValueError(self._seeds.complaint())
+        return int(self._seeds.value())
+
+    @property
+    def has_means(self) -> bool:
+        kinds = {replace(config, seed=0) for config in self.configs}
+        return len(kinds) < len(self.configs)
 
     @Slot()
     def _show_example(self) -> None:
+        self._seeds.setEnabled(self._setting.currentData() != "seed")
         self._values.setText(SETTINGS[self._setting.currentData()][2])
         self._check()
 
     @Slot()
     def _check(self) -> None:
         try:
-            self.configs = configs_of(self._config, self._setting.currentData(), self._values.text())
+            self.configs = configs_of(
+                self._config, self._setting.currentData(), self._values.text(), self._seeds_per_value()
+            )
             self._told.setText(f"{len(self.configs)} run{'s' * (len(self.configs) > 1)}")
         except ValueError as error:
             self.configs = []

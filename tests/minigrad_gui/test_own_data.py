@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from own_files import write_idx
 from PIL import Image
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QLabel
 
 from engine import MLP, load_model, save_model
@@ -59,13 +60,20 @@ def open_data(user, path: Path, **choices: str) -> None:
         user.session.open_dataset(path, Choices(**choices))
 
 
+def wait_for_answers(user) -> None:
+    """Until every view has shown what it asked for."""
+    analyst = user.session._analyst
+    user.wait(lambda: not analyst._waiting and analyst._current is None)
+    QCoreApplication.sendPostedEvents()  # the last answer
+
+
 def show_every_view(user) -> None:
-    """Bring each view to the front and let it answer."""
+    """Bring each view to the front and wait for its answers."""
     from minigrad_gui.widgets.docks import Dock
 
     for dock in user.window.findChildren(Dock):
         dock.action.setChecked(True)
-        user.qtbot.wait(60)
+        wait_for_answers(user)
 
 
 @pytest.fixture
@@ -122,7 +130,7 @@ def test_networks_of_other_classes_take_each_others_place_while_they_are_shown(u
             user.session.open(path)
         user.wait(lambda names=names: [combo.itemText(row) for row in range(1, combo.count())] == names)
         user.wait(lambda names=names: user.session.prediction.class_names == tuple(names))
-        user.qtbot.wait(50)
+        wait_for_answers(user)
     assert combo.currentIndex() == 0
 
 

@@ -71,6 +71,6 @@ def test_another_run_of_the_person_ends_the_sweep(session, qtbot):
     session.set_config(CONFIG, "mnist")
     session.train()
     qtbot.waitUntil(lambda: session.state == "idle", timeout=30_000)
-    qtbot.wait(50)
+    qtbot.waitUntil(lambda: not session._sweep._waiting, timeout=30_000)
     assert session.state == "idle"
-    assert not session._sweep._waiting
+    assert session.run_list.store.runs()[0].id not in session.sweep_runs

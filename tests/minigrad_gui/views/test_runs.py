@@ -207,7 +207,9 @@ def test_several_runs_are_started_from_a_list_and_selected(user, store):
     user.configure(hidden="4", epochs=1, batch_size=1000)
     user.click("severalRunsButton")
     user.widget("severalValuesEdit").setText("7, 8")
+    assert not user.widget("runsMeanCheck").isChecked()
     QTest.mouseClick(user.widget("severalStartButton"), Qt.MouseButton.LeftButton)
+    assert user.widget("runsMeanCheck").isChecked()  # they differ only in their seed
     assert user.session.state == "training"
     user.wait(lambda: len(user.session.sweep_runs) == 2 and user.session.state == "idle")
     assert [run.seed for run in store.runs()[:2]] == [8, 7]

@@ -1,6 +1,7 @@
 """A switch shows what was guessed or chosen; only a person's choice is told."""
 
 import pytest
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QComboBox
 
 from minigrad_gui.data import Choices
@@ -68,13 +69,13 @@ def test_a_switch_that_changes_nothing_is_off_and_says_why(switches):
     assert combo(switches, "sizing").toolTip() != "It is small."
 
 
-def test_they_are_in_one_row_or_two_and_do_not_move_with_their_text(qtbot, switches):
+def test_they_are_in_one_row_or_two_and_do_not_move_with_their_text(switches):
     for width, rows in ((430, 2), (BESIDE_FROM_PX + 100, 1), (430, 2)):
         switches.resize(width, 80)
         places = []
         for made in (MADE, vars(Choices("upright", "each its own", "10 is zero", "as photographs"))):
             switches.show_choices(Choices(), made, {})
-            qtbot.wait(10)
+            QCoreApplication.sendPostedEvents()  # lay them out
             places.append([each.geometry() for each in switches.findChildren(QComboBox)])
         assert len({place.top() for place in places[0]}) == rows
         assert places[0] == places[1]

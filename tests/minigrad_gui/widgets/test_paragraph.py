@@ -1,7 +1,7 @@
 """A paragraph shows any text in a few lines of any width."""
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
@@ -58,7 +58,7 @@ def test_it_asks_for_no_more_width_whatever_it_says(qtbot):
     with qtbot.waitExposed(parent):
         parent.show()
     paragraph.setText(LONG_WORD)
-    qtbot.wait(10)
+    QCoreApplication.sendPostedEvents()  # lay it out
     assert parent.minimumSizeHint().width() < 50
     assert parent.width() == WIDTH_PX
 

@@ -1,7 +1,7 @@
 """Asking for the values of several runs."""
 
 import pytest
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox
 
 from engine import TrainingConfig
 from minigrad_gui.widgets.several_dialog import SETTINGS, SeveralDialog, configs_of
@@ -16,6 +16,14 @@ def test_a_list_of_values_becomes_configs():
     ]
     assert [config.hidden for config in configs_of(CONFIG, "hidden", "64, 32; 16;")] == [(64, 32), (16,)]
     assert [config.seed for config in configs_of(CONFIG, "seed", "3; 4")] == [3, 4]
+
+
+def test_each_value_may_have_several_seeds_and_all_values_come_before_the_next_seed():
+    configs = configs_of(TrainingConfig(seed=5), "batch_size", "32, 64", 3)
+    pairs = [(config.seed, config.batch_size) for config in configs]
+    assert pairs == [(5, 32), (5, 64), (6, 32), (6, 64), (7, 32), (7, 64)]
+    with pytest.raises(ValueError, match="not 102"):
+        configs_of(CONFIG, "batch_size", "32, 64, 128", 34)
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -49,6 +57,20 @@ def test_the_dialog_tells_how_many_runs_there_will_be(qtbot):
     assert told.text() == "5 runs"
     dialog.findChild(QComboBox, "severalSettingCombo").setCurrentIndex(2)
     assert [config.batch_size for config in dialog.configs] == [32, 128, 512]
+    seeds = dialog.findChild(QSpinBox, "severalSeedsSpin")
+    seeds.setValue(3)
+    assert told.text() == "9 runs"
+    assert dialog.has_means
+    dialog.findChild(QComboBox, "severalSettingCombo").setCurrentIndex(0)
+    assert not seeds.isEnabled()  # the seeds are the values
+    assert told.text() == "5 runs"
+    assert dialog.has_means
+    dialog.findChild(QComboBox, "severalSettingCombo").setCurrentIndex(2)
+    seeds.lineEdit().setText("0")
+    assert told.text().startswith("Enter a number from 1 to 100")
+    assert not start.isEnabled()
+    seeds.setValue(1)
+    assert not dialog.has_means
     dialog.findChild(QLineEdit, "severalValuesEdit").setText("nothing")
     assert not start.isEnabled()
     assert "is not a value" in told.text()
