@@ -19,7 +19,17 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, pair_up, split_of
 from minigrad_gui.data.siblings import family
-from minigrad_gui.data.stored import MAX_PICTURES, MAX_SIDE_PX, Array, Found, Pictures, Samples, check_count, in_blocks
+from minigrad_gui.data.stored import (
+    MAX_PICTURES,
+    MAX_SIDE_PX,
+    Array,
+    Found,
+    Pictures,
+    Samples,
+    check_count,
+    in_blocks,
+    picture_shape,
+)
 from minigrad_gui.data.streams import open_plain
 from minigrad_gui.pictures import PictureError, decode
 
@@ -37,8 +47,10 @@ def recognises(start: bytes) -> bool:
 def read(path: Path) -> Found:
     """The dataset of a file and of those beside it that belong to it."""
     first = next(values(path), None)
-    if isinstance(first, dict) and _picture_key(first) is None:
+    if isinstance(first, dict) and _picture_key(first) is None and _pixels(first) is None:
         return _columns(path, first)
+    if isinstance(first, list) and len(first) > 2:
+        return pair_up({name: Array.of(_numbers(list(values(file)))) for name, file in family(path).items()})
     splits: dict[str, list[Samples]] = {}
     for name, file in family(path).items():
         labels = [_label(record) for record in values(file)]
@@ -93,6 +105,13 @@ def _picture_key(record: Mapping[str, Any]) -> str | None:
     return next(iter(usual or others), None)
 
 
+def _pixels(record: Mapping[str, Any]) -> list[Any] | None:
+    """The numbers beside a record's label, as pandas has a column for each pixel; None if they are no picture."""
+    label = _label_key(record)
+    numbers = [value for key, value in record.items() if key != label and isinstance(value, int | float)]
+    return numbers if label is not None and picture_shape((1, len(numbers))) is not None else None
+
+
 def _label_key(record: Mapping[str, Any]) -> str | None:
     return next((key for key in record if key.lower() in LABEL_WORDS), None)
 
@@ -116,7 +135,9 @@ def _is_encoded(path: Path) -> bool:
 def _content(record: Any) -> Any:
     """What stands for a record's picture."""
     if isinstance(record, dict):
-        found = record.get(_picture_key(record) or "")
+        if (key := _picture_key(record)) is None:
+            return _pixels(record)
+        found = record[key]
         return found.get("bytes") if isinstance(found, dict) else found
     return next((part for part in record if isinstance(part, list)), None)
 
@@ -164,10 +185,46 @@ def _columns(path: Path, first: dict[str, Any]) -> Found:
         return _class_each(path)
     arrays: dict[str, Array] = {}
     for name, file in family(path).items():
-        for key, value in _lists(next(values(file))):
+        whole = next(values(file))
+        if (table := _table(whole)) is not None:
+            arrays.update({f"{name} {key}": Array.of(array) for key, array in _in_columns(table).items()})
+            continue
+        for key, value in _lists(whole):
             numbers = np.array(value) if all(isinstance(each, str) for each in value) else _numbers(value)
             arrays[f"{name} {key}"] = Array.of(numbers)
     return pair_up(arrays)
+
+
+def _table(value: Any) -> Mapping[str, list[Any]] | None:
+    """The columns of what pandas' `to_json` writes with any `orient` but records and values; None for anything else."""
+    if not isinstance(value, dict) or not value:
+        return None
+    rows = value.get("data")
+    if isinstance(rows, list) and isinstance(value.get("columns"), list):  # orient="split"
+        if any(not isinstance(row, list) or len(row) != len(value["columns"]) for row in rows):
+            raise DataError("its rows are not of one length.")
+        return dict(zip(map(str, value["columns"]), map(list, zip(*rows, strict=True)), strict=True))
+    if not isinstance(rows, list) or "schema" not in value:  # not orient="table"
+        rows = list(value.values())
+    if not all(isinstance(row, dict) for row in rows) or len({tuple(row) for row in rows}) != 1:
+        return None
+    if not isinstance(rows[0].get(_label_key(rows[0]), []), list | dict):  # records: orient="index" or "table"
+        return {key: [row[key] for row in rows] for key in rows[0] if key != "index"}
+    if _label_key(value) is not None:  # orient="columns"
+        return {key: list(column.values()) for key, column in value.items()}
+    return None
+
+
+def _in_columns(table: Mapping[str, list[Any]]) -> dict[str, NDArray[Any]]:
+    """The labels and the pictures in the columns of a table: in one of them, or a pixel in each."""
+    label = _label_key(table)
+    pictures = next((key for key, column in table.items() if isinstance(column[0], list)), None)
+    if label is None or (pictures is None and len(table) < 2):
+        raise DataError("it holds no pictures.")
+    labels = np.array([str(each) for each in table[label]])
+    if pictures is not None:
+        return {"labels": labels, "pictures": _numbers(table[pictures])}
+    return {"labels": labels, "pictures": _numbers([column for key, column in table.items() if key != label]).T}
 
 
 def _lists(value: Any) -> Iterator[tuple[str, list[Any]]]:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -47,6 +48,35 @@ FORMS = {
         [{"image": {"bytes": png(image), "path": None}, "label": int(label)} for image, label in zip(x, y, strict=True)]
     ),
 }
+
+
+def frames(x, y):
+    """Tables with a column of pictures, and with one for each pixel."""
+    pixels = {f"pixel{at}": column for at, column in enumerate(x.reshape(len(x), -1).T.tolist())}
+    return {"image": x.tolist(), "label": y.tolist()}, {"label": y.tolist(), **pixels}
+
+
+def oriented(columns, orient):
+    """As pandas 3.0 writes a table; tests do without pandas."""
+    names, rows = list(columns), list(zip(*columns.values(), strict=True))
+    records = [dict(zip(names, row, strict=True)) for row in rows]
+    return json.dumps(
+        {
+            "split": {"columns": names, "index": list(range(len(rows))), "data": rows},
+            "records": records,
+            "index": {str(number): record for number, record in enumerate(records)},
+            "columns": {name: {str(at): cell for at, cell in enumerate(column)} for name, column in columns.items()},
+            "values": rows,
+            "table": {"schema": {"fields": []}, "data": [{"index": at, **row} for at, row in enumerate(records)]},
+        }[orient]
+    )
+
+
+@pytest.mark.parametrize("orient", ["split", "records", "index", "columns", "values", "table"])
+@pytest.mark.parametrize("kind", [0, 1], ids=["pictures", "pixels"])
+def test_all_orientations_of_pandas(own, tmp_path, orient, kind):
+    few = SimpleNamespace(x=own.x[:40], y=own.y[:40], tx=own.tx[:20], ty=own.ty[:20])
+    assert_same(opened(write(tmp_path, few, lambda x, y: oriented(frames(x, y)[kind], orient))), few)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -94,6 +124,8 @@ def test_pictures_that_datasets_lost_are_not_invented(tmp_path):
         ('[{"image": [[1]], "label": null}]', "different kinds"),
         ('[{"image": [[1]], "label": 1}', "is cut"),
         ('{"a": 1}', "no pictures"),
+        ('{"columns": ["label", "x"], "data": [[1, [[1]]], [2]]}', "not of one length"),
+        ('{"label": {"0": 1}}', "no pictures"),
         ('{"a": ' * 100_000, "damaged"),
         ("[" * 100_000, "damaged"),
     ],
