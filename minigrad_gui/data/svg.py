@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.strokes import MAX_POINTS, drawn
+from minigrad_gui.data.svg_geometry import IDENTITY, NUMBER, arc, transform, transformed
 
 MAX_BYTES = 1 << 20
-ELEMENT = re.compile(r"<(?:\w+:)?(path|polyline|line)\b([^<>]*)>")
+ELEMENT = re.compile(r"<(/?)(?:\w+:)?(g|svg|path|polyline|line)\b([^<>]*)>")
+SHAPES = ("path", "polyline", "line")
 ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*[\"']([^\"']*)[\"']")
 UNFILLED = re.compile(r"fill\s*[=:]\s*[\"']?\s*(none|transparent)")
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 TOKEN = re.compile(rf"([A-Za-z])|({NUMBER})")
-TAKES = {"M": 2, "L": 2, "H": 1, "V": 1, "T": 2, "Q": 4, "S": 4, "C": 6, "Z": 0}
+FLAG = re.compile(r"()([01])")
+TAKES = {"M": 2, "L": 2, "H": 1, "V": 1, "T": 2, "Q": 4, "S": 4, "C": 6, "A": 7, "Z": 0}
 """How many numbers each command of a path takes: https://www.w3.org/TR/SVG2/paths.html."""
 CURVE_POINTS = np.linspace(0, 1, 9)[1:, None]
 
@@ -32,16 +34,23 @@ def picture(content: bytes) -> NDArray[np.uint8]:
     text = content[: MAX_BYTES + 1].decode("utf-8", "replace")
     if len(text) > MAX_BYTES:
         raise DataError("a drawing is too large.")
-    if "transform=" in text:
-        raise DataError("a drawing is transformed, which is not read.")
-    elements = ELEMENT.findall(text)
-    if not elements:
+    strokes: list[Stroke] = []
+    outer = [IDENTITY]
+    for end, kind, rest in ELEMENT.findall(text):
+        attributes = dict(ATTRIBUTE.findall(rest))
+        if end:
+            if kind not in SHAPES and len(outer) > 1:
+                outer.pop()
+            continue
+        inner = outer[-1] @ transform(attributes.get("transform", ""))
+        if kind in SHAPES:
+            strokes += [transformed(stroke, inner) for stroke in _strokes(kind, attributes)]
+        elif not rest.endswith("/"):
+            outer.append(inner)
+    if not strokes:
         raise DataError("a drawing has no strokes.")
     if not UNFILLED.search(text):
         raise DataError("a drawing consists of filled shapes instead of strokes.")
-    strokes: list[Stroke] = []
-    for kind, attributes in elements:
-        strokes += _strokes(kind, dict(ATTRIBUTE.findall(attributes)))
     return drawn(strokes)
 
 
@@ -55,7 +64,7 @@ def _strokes(kind: str, attributes: dict[str, str]) -> list[Stroke]:
 
 
 def path(text: str) -> Iterator[Stroke]:
-    """The strokes of a path's description. Raises DataError for arcs and damage."""
+    """The strokes of a path's description. Raises DataError for damage."""
     points: list[Stroke] = []
     at = start = control = np.zeros(2)
     before = ""
@@ -69,6 +78,9 @@ def path(text: str) -> Iterator[Stroke]:
         elif kind == "Z":
             at = start
             points.append(at)
+        elif kind == "A":
+            points.extend(arc(at, numbers[:5].tolist(), here + numbers[5:]))
+            at = points[-1]
         else:
             ends = _ends(kind, numbers, here, at, control, before)
             control = ends[-2] if len(ends) > 1 else at
@@ -87,10 +99,13 @@ def _commands(text: str) -> Iterator[tuple[str, Stroke]]:
     """Each command with its numbers; a command may be followed by the numbers of several."""
     command = ""
     numbers: list[float] = []
-    for letter, number in TOKEN.findall(text):
+    place = 0
+    while match := (FLAG if command in ("A", "a") and len(numbers) in (3, 4) else TOKEN).search(text, place):
+        place = match.end()
+        letter, number = match.groups()
         if letter:
             if numbers or letter.upper() not in TAKES:
-                raise DataError("a drawing has curves that are not read, or is damaged.")
+                raise DataError("a drawing is damaged.")
             command = letter
             if TAKES[letter.upper()] == 0:
                 yield letter, np.zeros(0)
@@ -102,6 +117,8 @@ def _commands(text: str) -> Iterator[tuple[str, Stroke]]:
             yield command, np.array(numbers)
             numbers = []
             command = {"M": "L", "m": "l"}.get(command, command)
+    if numbers:
+        raise DataError("a drawing is damaged.")
 
 
 def _ends(kind: str, numbers: Stroke, here: Stroke, at: Stroke, control: Stroke, before: str) -> list[Stroke]:

@@ -53,6 +53,21 @@ def test_several_strokes_and_a_closed_one():
     np.testing.assert_array_equal(second, [[5, 5], [6, 6]])
 
 
+def test_transformed_drawings_are_drawn_as_they_are_seen():
+    """Groups within groups, as Inkscape writes them, and what follows them."""
+    plain = '<path d="M10 10 L200 10"/><path d="M200 10 L90 250"/>'
+    groups = '<g transform="translate(10 10)"><g/><g transform="scale(2)"><path d="M0 0 L95 0"/></g></g>'
+    after = '<path transform="rotate(90 200 10)" d="M200 10 L440 120"/>'
+    np.testing.assert_array_equal(picture(svg(groups + after)), picture(svg(plain)))
+
+
+def test_arcs():
+    (stroke,) = path("M0 0 A 5 5 0 0 1 10 0 a5,5 0 0110 0")  # flags need no blanks
+    np.testing.assert_allclose(np.hypot(*(stroke[:17] - [5, 0]).T), 5)
+    np.testing.assert_allclose(stroke[[8, 16]], [[5, -5], [10, 0]], atol=1e-12)
+    np.testing.assert_allclose(stroke[24], [15, -5], atol=1e-12)
+
+
 def test_a_folder_of_drawings(tmp_path):
     for name, shape in (("one", "M5 0V90"), ("seven", SEVEN)):
         (tmp_path / name).mkdir()
@@ -66,11 +81,12 @@ def test_a_folder_of_drawings(tmp_path):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (svg('<path d="M0 0 A 1 1 0 0 0 5 5"/>'), "not read"),
-        (svg('<path d="M0 0 L 5"/>').replace(b"5", b"5 6 7 z"), "not read"),
+        (svg('<path d="M0 0 L 5"/>').replace(b"5", b"5 6 7 z"), "damaged"),
+        (svg('<path d="M0 0 A 1 1 0 2 3"/>'), "damaged"),
         (svg('<path d="5 5"/>'), "damaged"),
         (svg('<circle r="4"/>'), "no strokes"),
-        (svg('<g transform="scale(1 2)"><path d="M0 0 L5 5"/></g>'), "transformed"),
+        (svg('<g transform="scale(1 2 3)"><path d="M0 0 L5 5"/></g>'), "damaged"),
+        (svg('<g transform="squeeze(1)"><path d="M0 0 L5 5"/></g>'), "damaged"),
         (svg(f'<path d="{SEVEN}"/>').replace(b'fill="none"', b""), "filled shapes"),
         (svg(f'<path d="M0 0{" 1 1" * 30_000}"/>'), "too many points"),
         (svg('<path d="M0 0 L1e300 1"/>'), "no numbers"),
