@@ -56,6 +56,7 @@ EXPORTS: dict[str, Export] = {
 
 IMPORTS = (
     Import("Keras", "keras_file", (".keras",), (".h5", ".hdf5"), (b"keras_version", b"model_config", b"layer_names")),
+    Import("scikit-learn", "skops_file", (".skops",)),
     Import("Safetensors", "safetensors_file", (".safetensors",)),
     Import("PyTorch", "torch_file", (".pth", ".ckpt", ".bin"), (".pt",), (b"weight",)),
     Import("TensorFlow.js", "tfjs_file", (), (".json", ".zip"), (b"modelTopology", b"weightsManifest", b"model.json")),
