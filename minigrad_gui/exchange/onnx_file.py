@@ -5,6 +5,7 @@ Reading follows the graph from an output back to the input. The layers' order is
 
 import json
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
@@ -34,8 +35,28 @@ ACTIVATIONS = {
 }
 SHAPE_OPERATORS = {"Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze", "ZipMap"}
 """These change no number of a picture, nor the order of the numbers."""
-CONSTANT_OPERATORS = {"Cast", "Constant", "Identity", "Transpose"}
-MAX_CHANGES = 10
+ARITHMETIC: dict[str, Callable[..., Any]] = {
+    "Add": np.add,
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "Div": np.divide,
+    "Sqrt": np.sqrt,
+    "Neg": np.negative,
+    "Reciprocal": np.reciprocal,
+}
+CONSTANT_OPERATORS = {
+    *ARITHMETIC,
+    "Cast",
+    "Constant",
+    "DequantizeLinear",
+    "Identity",
+    "ReduceL2",
+    "Reshape",
+    "Transpose",
+}
+MAX_STEPS = 20
+MAX_NUMBERS = 4 * MAX_PARAMETERS
+"""Of all constants together."""
 MAX_NAME_CHARS = 60
 INPUT, OUTPUT = "picture", "logits"
 
@@ -97,47 +118,70 @@ def read(path: Path) -> Found:
 
 
 class Constants:
-    """The arrays that do not depend on the input, by name, read when they are needed."""
+    """The arrays that do not depend on the input, by name, computed when they are needed."""
 
     def __init__(self, graph: Any, folder: Path) -> None:
         self._stored = {tensor.name: tensor for tensor in graph.initializer}
         self._made = {name: node for node in graph.node for name in node.output if node.op_type in CONSTANT_OPERATORS}
         self._folder = folder
+        self._known: dict[str, bool] = {}
+        self._values: dict[str, NDArray[Any]] = {}
+        self._numbers_left = MAX_NUMBERS
 
     def __contains__(self, name: str) -> bool:
-        return self._origin(name) is not None
+        return self._is_constant(name, MAX_STEPS)
+
+    def _is_constant(self, name: str, steps: int) -> bool:
+        if name in self._stored or name in self._known:
+            return self._known.get(name, True)
+        node = self._made.get(name)
+        self._known[name] = False  # what depends on itself is none
+        if node is not None and steps:
+            self._known[name] = all(self._is_constant(each, steps - 1) for each in node.input if each)
+        return self._known[name]
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        origin = self._origin(name)
-        assert origin is not None
-        tensor, changes = origin
-        array = self._array(tensor)
-        for node in reversed(changes):
-            if node.op_type == "Transpose":
-                array = array.transpose(_attribute(node, "perm", None))
-        return array
+        if name not in self._values:
+            value = self._array(self._stored[name]) if name in self._stored else self._computed(self._made[name])
+            self._numbers_left -= value.size
+            self._values[name] = value
+        return self._values[name]
 
-    def _origin(self, name: str) -> tuple[Any, list[Any]] | None:
-        """Where an array is stored, and the nodes that change it, last first."""
-        changes: list[Any] = []
-        while len(changes) < MAX_CHANGES:
-            if name in self._stored:
-                return self._stored[name], changes
-            node = self._made.get(name)
-            if node is None:
-                return None
-            if node.op_type == "Constant":
-                value = _attribute(node, "value", None)
-                return None if value is None else (value, changes)
-            changes.append(node)
-            name = node.input[0]
-        return None
+    def _computed(self, node: Any) -> NDArray[Any]:
+        if node.op_type == "Constant":
+            return self._constant(node)
+        inputs = [self[each] for each in node.input if each]
+        if node.op_type in ARITHMETIC:
+            if math.prod(np.broadcast_shapes(*(each.shape for each in inputs))) > self._numbers_left:
+                raise ExchangeError("is too large.")
+            return np.asarray(ARITHMETIC[node.op_type](*inputs))
+        first, *others = inputs
+        match node.op_type:
+            case "Transpose":
+                return first.transpose(_attribute(node, "perm", None))
+            case "Reshape":
+                return first.reshape([int(size) or first.shape[at] for at, size in enumerate(others[0])])
+            case "Cast" if first.dtype.kind != "f":
+                return first.astype(np.float32)
+            case "ReduceL2":
+                axes = _attribute(node, "axes", others[0] if others else None)
+                over = None if axes is None else tuple(int(axis) for axis in axes)
+                return np.asarray(np.linalg.norm(first, axis=over, keepdims=bool(_attribute(node, "keepdims", 1))))
+            case "DequantizeLinear":
+                return _dequantised(*inputs, axis=_attribute(node, "axis", 1))
+        return first
+
+    def _constant(self, node: Any) -> NDArray[Any]:
+        tensor = _attribute(node, "value", None)
+        if tensor is not None:
+            return self._array(tensor)
+        return np.array(_attribute(node, "value_floats", _attribute(node, "value_float", None)), np.float32)
 
     def _array(self, tensor: Any) -> NDArray[Any]:
         from onnx import TensorProto, numpy_helper
 
         size = math.prod(tensor.dims)
-        if size > MAX_PARAMETERS or min(tensor.dims, default=1) < 0:
+        if size > self._numbers_left or min(tensor.dims, default=1) < 0:
             raise ExchangeError("is too large.")
         if tensor.data_location == TensorProto.EXTERNAL:
             content = self._elsewhere({each.key: each.value for each in tensor.external_data}, size)
@@ -198,11 +242,25 @@ def _found(way: list[tuple[Any, str]], constants: Constants, about: dict[str, An
                 chain.factor(constants[others[0]])
             case "Div" if is_first:
                 chain.factor(1 / constants[others[0]])
+            case "BatchNormalization" if is_first:
+                gain, shift, mean, variance = (constants[each] for each in others)
+                chain.normalisation(mean, variance, gain, shift, _attribute(node, "epsilon", 1e-5))
             case operator if operator in ACTIVATIONS:
                 chain.activation(ACTIVATIONS[operator])
             case operator if operator not in SHAPE_OPERATORS:
                 raise ExchangeError(f"uses {operator[:MAX_NAME_CHARS]}, which no MLP here has.")
     return chain.found(about)
+
+
+def _dequantised(
+    numbers: NDArray[Any], scale: NDArray[Any], zero: NDArray[Any] | None = None, *, axis: int
+) -> NDArray[Any]:
+    """What whole numbers stand for. scale, zero: one for all, or one for each index of this axis."""
+    shape = [1] * numbers.ndim
+    if scale.size > 1:
+        shape[axis] = scale.size
+    start = np.zeros_like(scale) if zero is None else zero.astype(np.float32)
+    return np.asarray((numbers.astype(np.float32) - start.reshape(shape)) * scale.reshape(shape))
 
 
 def _attribute(node: Any, name: str, default: Any) -> Any:

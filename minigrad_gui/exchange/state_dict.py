@@ -19,6 +19,11 @@ PARAMETRIZED = {"parametrizations.weight.original0": "weight_g", "parametrizatio
 """Weight normalisation's new names, and its old ones."""
 WEIGHTS = {"weight", "weight_v"}
 IGNORED = {"num_batches_tracked"}
+RUNNING = {"running_mean", "running_var"}
+"""What batch normalisation has measured."""
+EPSILON = 1e-5
+"""PyTorch's for batch normalisation, which no state dict holds."""
+NUMBERED = re.compile(r"(.*?)(\d{1,9})")
 OPTIMIZER = re.compile("optim", re.IGNORECASE)
 MAX_NAME_CHARS = 60
 
@@ -44,12 +49,46 @@ def layers_of(arrays: Arrays, *, in_order: bool = False) -> Layers:
         layer, kind = _split(name)
         if kind not in IGNORED:
             groups.setdefault(layer, {})[kind] = array
-    named = {layer: _layer(layer, parts) for layer, parts in groups.items()}
+    norms = {name: parts for name, parts in groups.items() if parts.keys() >= RUNNING}
+    named = {name: _layer(name, parts) for name, parts in groups.items() if name not in norms}
+    _fold(norms, named)
     by_name = [named[layer] for layer in sorted(named, key=_key)]
     for layers in ([list(named.values())] if in_order else []) + [by_name]:
         if all(after[0].shape[1] == len(before[1]) for before, after in pairwise(layers)):
             return tuple(layers)
     return tuple(_fitted(by_name))
+
+
+def _fold(norms: dict[str, Arrays], layers: dict[str, Layer]) -> None:
+    """Make batch normalisations part of the linear layers beside them, as they compute once training has ended."""
+    free = sorted(layers, key=_key)
+    for name in sorted(norms, key=_key):
+        parts = norms[name]
+        mean, variance = parts["running_mean"], parts["running_var"]
+        by = parts.get("weight", np.ones_like(mean)) / np.sqrt(variance + np.float32(EPSILON))
+        term = parts.get("bias", np.zeros_like(mean)) - mean * by
+        layer, is_after = _neighbour(name, layers, [each for each in free if layers[each][1].shape == mean.shape])
+        W, b = layers[layer]
+        layers[layer] = (W * by[:, np.newaxis], b * by + term) if is_after else (W * by, b + W @ term)
+        if is_after:
+            free.remove(layer)
+
+
+def _neighbour(norm: str, layers: dict[str, Layer], fitting: list[str]) -> tuple[str, bool]:
+    """The layer of which a normalisation becomes part, and whether it comes after it, without an activation between.
+
+    Numbers in the same module tell: 1 follows the layer 0, 2 its activation. Otherwise it follows a layer of its size.
+    """
+    if own := NUMBERED.fullmatch(norm):
+        numbers = {int(each[2]): each[0] for name in layers if (each := NUMBERED.fullmatch(name)) and each[1] == own[1]}
+        number = int(own[2])
+        if number - 1 in numbers:
+            return numbers[number - 1], True
+        if later := [each for each in numbers if each > number]:
+            return numbers[min(later)], False
+    if not fitting:
+        raise ExchangeError(f"is no MLP: “{printable(norm[:MAX_NAME_CHARS])}” follows no linear layer.")
+    return fitting[0], True
 
 
 def _fitted(waiting: list[Layer]) -> Iterator[Layer]:

@@ -120,6 +120,58 @@ def test_constants_in_nodes_transposed_weights_and_scaled_pictures(tmp_path):
     assert apart(logits(imported(tmp_path, graph(*steps)), digits(50)), expected()) < TOLERANCE
 
 
+def test_computed_and_tied_weights_are_computed(tmp_path):
+    """As weight normalisation and quantisation leave them: here the kernel of whole numbers is used twice."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        **ARRAYS,
+        "whole": rng.integers(-9, 9, (12, 12)).astype("i1"),
+        "each": rng.uniform(0.01, 0.1, 12).astype("f4"),
+        "zero": rng.integers(-3, 3, 12).astype("i1"),
+        "last": np.array([-1]),
+        "flatshape": np.array([0, -1]),
+    }
+    steps = [
+        *USUAL[:4],
+        ("DequantizeLinear", ["whole", "each", "zero"], "tied", {"axis": 0}),
+        ("ReduceL2", ["tied", "last"], "length", {"keepdims": 1}),
+        ("Mul", ["tied", "each"], "long", {}),
+        ("Div", ["long", "length"], "scaled", {}),
+        ("Add", ["scaled", "a"], "sum", {}),
+        ("Reshape", ["sum", "flatshape"], "W", {}),
+        ("MatMul", ["h", "W"], "q", {}),
+        ("Tanh", ["q"], "h2", {}),
+        ("MatMul", ["h2", "W"], "q2", {}),
+        ("Tanh", ["q2"], "h3", {}),
+        ("Gemm", ["h3", "m", "b"], "y", {"transB": 1}),
+    ]
+    W = (arrays["whole"] - arrays["zero"][:, None].astype("f4")) * arrays["each"][:, None]
+    W = W * arrays["each"] / np.linalg.norm(W, axis=1, keepdims=True) + ARRAYS["a"]
+    h = np.tanh(digits(50) @ ARRAYS["z"] + ARRAYS["a"])
+    own = np.tanh(np.tanh(h @ W) @ W) @ ARRAYS["m"].T + ARRAYS["b"]
+    assert apart(logits(imported(tmp_path, graph(*steps, arrays=arrays)), digits(50)), own) < TOLERANCE
+
+
+def test_batch_normalisation_becomes_part_of_a_layer(tmp_path):
+    gain, shift, mean, variance = np.random.default_rng(1).uniform(0.5, 2, (4, 12)).astype("f4")
+    arrays = {**ARRAYS, "gain": gain, "shift": shift, "mean": mean, "variance": variance}
+    norm = ("BatchNormalization", ["s", "gain", "shift", "mean", "variance"], "n", {"epsilon": 0.01})
+    model = graph(*USUAL[:3], norm, ("Tanh", ["n"], "h", {}), *USUAL[4:], arrays=arrays)
+    s = gain * (digits(50) @ ARRAYS["z"] + ARRAYS["a"] - mean) / np.sqrt(variance + 0.01) + shift
+    assert apart(logits(imported(tmp_path, model), digits(50)), np.tanh(s) @ ARRAYS["m"].T + ARRAYS["b"]) < TOLERANCE
+
+
+def test_constants_that_multiply_are_refused(tmp_path):
+    """Each step would double the time, or square the memory."""
+    doubling = [("Add", [f"c{at}", f"c{at}"], f"c{at + 1}", {}) for at in range(19)]
+    steps = [("Constant", [], "c0", {"value_float": 0.0}), *doubling, *USUAL[:3], ("Add", ["s", "c19"], "y", {})]
+    assert imported(tmp_path, graph(*steps)).sizes == (784, 12)
+    column = np.zeros((1 << 16, 1), "f4")
+    steps = [*USUAL[:3], ("Add", ["column", "row"], "square", {}), ("MatMul", ["s", "square"], "y", {})]
+    with pytest.raises(ExchangeError, match="is too large"):
+        imported(tmp_path, graph(*steps, arrays={**ARRAYS, "column": column, "row": column.T}))
+
+
 def test_an_output_of_labels_is_passed_over(tmp_path):
     steps = (*USUAL, ("ArgMax", ["y"], "label", {"axis": 1}))
     model = graph(*steps, outputs=("label", "y"))
@@ -202,6 +254,24 @@ def test_pytorchs_own_files(tmp_path, dynamo):
     model, _ = import_model(path)
     own = network[:-1](torch.from_numpy(digits())).detach().numpy()
     assert apart(logits(model), own) < TOLERANCE
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dynamo", [True, False])
+@pytest.mark.filterwarnings("ignore")
+def test_pytorchs_weight_and_batch_normalisation(tmp_path, dynamo):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
+    first = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(784, 64))
+    norm = torch.nn.BatchNorm1d(64)
+    norm.running_mean.uniform_(-1, 1)
+    norm.running_var.uniform_(1, 2)
+    network = torch.nn.Sequential(torch.nn.Flatten(), first, norm, torch.nn.ReLU(), torch.nn.Linear(64, 10)).eval()
+    torch.onnx.export(network, (torch.zeros(2, 1, 28, 28),), tmp_path / "network.onnx", dynamo=dynamo)
+    own = network(torch.from_numpy(digits())).detach().numpy()
+    assert apart(logits(import_model(tmp_path / "network.onnx")[0]), own) < TOLERANCE
+    torch.save(network.state_dict(), tmp_path / "network.pt")
+    assert apart(logits(import_model(tmp_path / "network.pt")[0]), own) < TOLERANCE
 
 
 @pytest.mark.long

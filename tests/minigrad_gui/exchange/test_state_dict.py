@@ -94,3 +94,46 @@ def test_what_is_no_mlp_is_told(arrays, told):
         return
     with pytest.raises(ExchangeError, match=told):
         layers_of(arrays)
+
+
+def norm(size):
+    return {
+        "weight": RNG.uniform(1, 2, size),
+        "bias": RNG.normal(size=size),
+        "running_mean": RNG.normal(size=size),
+        "running_var": RNG.uniform(1, 2, size),
+        "num_batches_tracked": np.array(3),
+    }
+
+
+def through(x, parts, *, relu=False):
+    """What PyTorch computes of x in a layer."""
+    if "running_var" in parts:
+        x = parts["weight"] * (x - parts["running_mean"]) / np.sqrt(parts["running_var"] + 1e-5) + parts["bias"]
+    else:
+        x = x @ parts["weight"].T + parts["bias"]
+    return np.maximum(x, 0) if relu else x
+
+
+@pytest.mark.parametrize(
+    ("names", "is_after_activation"),
+    [
+        (("0", "1", "3", "4", "6"), False),
+        (("0", "2", "3", "5", "6"), True),
+        (("fc1", "bn1", "fc2", "bn2", "fc3"), False),
+        (("blocks__0__0", "blocks__0__1", "blocks__1__0", "blocks__1__1", "out"), False),
+    ],
+)
+def test_batch_normalisation_becomes_part_of_a_layer(names, is_after_activation):
+    parts = [linear(6, 784), norm(6), linear(6, 6), norm(6), linear(10, 6)]
+    x = expected = RNG.normal(size=(20, 784))
+    for index, each in enumerate(parts):
+        expected = through(expected, each, relu=index < 4 and index % 2 != is_after_activation)
+    for W, b in (found := layers_of(state(**dict(zip(names, parts, strict=True))))):
+        x = np.maximum(x @ W.T + b, 0) if W is not found[-1][0] else x @ W.T + b
+    np.testing.assert_allclose(x, expected, rtol=1e-5)
+
+
+def test_a_normalisation_that_fits_no_layer_is_told():
+    with pytest.raises(ExchangeError, match="“bn” follows no linear layer"):
+        layers_of(state(fc=linear(10, 784), bn=norm(5)))
