@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from exported import CALIBRATION, TOLERANCE, apart, digits, every_activation, logits, pretrained
 from networks import small_network
+from node import in_node
 
 from engine.nn import ACTIVATIONS, ReLU
 from minigrad_gui.exchange import ExchangeError, export_model, import_model
@@ -41,6 +42,28 @@ def test_every_activation_gives_the_same_logits_for_one_and_for_many(tmp_path, a
     for count in (1, 100):
         found = run(tmp_path / "network.onnx", digits(count))
         assert apart(found, logits(model, digits(count))) < TOLERANCE
+
+
+IN_ONNXRUNTIME_WEB = """
+const fs = require("fs"), ort = require("onnxruntime-web");
+const pictures = Float32Array.from(JSON.parse(fs.readFileSync(0)).flat());
+(async () => {
+  const session = await ort.InferenceSession.create(fs.readFileSync("network.onnx"));
+  const found = await session.run({picture: new ort.Tensor("float32", pictures, [pictures.length / 784, 784])});
+  console.log(JSON.stringify([...found.logits.data]));
+})();
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("activation", [None, "tanh", "sigmoid"])
+def test_onnxruntime_web_reads_a_thousand_digits_the_same(tmp_path, activation):
+    """None: the pretrained network."""
+    pytest.importorskip("onnx")
+    model, meta = (small_network(ACTIVATIONS[activation]), {}) if activation else pretrained()
+    export_model(tmp_path / "network.onnx", model, meta)
+    found = in_node(IN_ONNXRUNTIME_WEB, tmp_path, "onnxruntime-web", given=digits().tolist())
+    assert apart(np.array(found).reshape(-1, 10), logits(model)) < TOLERANCE
 
 
 def test_versions_that_all_runtimes_know_and_what_travels(tmp_path):
