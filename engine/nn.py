@@ -14,7 +14,7 @@ from engine.functions import dropout
 from engine.ops import Array
 from engine.tensor import Tensor, apply, as_tensor
 
-MAX_HIDDEN_LAYERS = 16
+MAX_HIDDEN_LAYERS = 20
 MAX_PARAMETERS = 50_000_000
 """Limits for configs and for model files."""
 

@@ -66,7 +66,7 @@ def refusal(path):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("activation", [ReLU, Tanh, Sigmoid])
-@pytest.mark.parametrize("hidden", [(), (4,), (1,) * 16])
+@pytest.mark.parametrize("hidden", [(), (4,), (1,) * 20])
 def test_round_trip(tmp_path, dtype, activation, hidden):
     model = network(dtype, activation, hidden)
     save_model(tmp_path / "m.npz", model, META)
@@ -229,7 +229,7 @@ class Softplus(Module):
     [
         (lambda: network(np.float16), {}),
         (lambda: network(np.longdouble), {}),
-        (lambda: network(hidden=(1,) * 17), {}),
+        (lambda: network(hidden=(1,) * 21), {}),
         (lambda: network(activation=Softplus), {}),
         (network, {"log": "x" * 1_100_000}),
     ],

@@ -24,7 +24,7 @@ from engine.config import MAX_AUGMENTATION
 NAN, INFINITY = float("nan"), float("inf")
 
 REFUSED = {
-    "hidden": [(0,), (-1,), (4, 0), (2.5,), ("4",), (None,), (1,) * 17],
+    "hidden": [(0,), (-1,), (4, 0), (2.5,), ("4",), (None,), (1,) * 21],
     "activation": ["", "ReLU", "gelu", None],
     "optimizer": ["", "Adam", "lion", None],
     "learning_rate": [0, -1e-3, 1001, NAN, INFINITY],
@@ -59,7 +59,7 @@ def test_every_setting_is_checked():
     [
         {"hidden": ()},
         {"hidden": [4, 5]},
-        {"hidden": (1,) * 16},
+        {"hidden": (1,) * 20},
         {"activation": "tanh"},
         {"optimizer": "momentum", "momentum": 0},
         {"learning_rate": 1000},

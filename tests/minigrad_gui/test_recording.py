@@ -1,8 +1,11 @@
 """What is recorded of a run while it trains, and what is left of it after a kill."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -214,22 +217,85 @@ from engine import TrainingConfig
 data.load = lambda *_: first_digits()
 config = TrainingConfig(hidden=(16,), epochs=100000, batch_size=100, optimizer="sgd")
 job = TrainingJob(config, "mnist", TrainingControl(0.01), threads=1)
+print(job.run_id, flush=True)
 with open_run(job, RunCache(), print, RunStore(Path(sys.argv[1]))) as runner:
     for _ in runner.chunks():
         print(time.monotonic(), runner.run.steps_done, flush=True)
 """
 
 
-def test_a_kill_loses_at_most_a_second(store, tmp_path):
-    command = [sys.executable, "-c", TRAINER, tmp_path, ROOT / "tests" / "helpers"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    done = [child.stdout.readline()]
-    while float(done[-1].split()[0]) - float(done[0].split()[0]) < 2:
-        done.append(child.stdout.readline())
-    child.kill()
-    done += [line for line in child.communicate()[0].splitlines() if len(line.split()) == 2]
-    times, steps = np.array([line.split() for line in done], float).T
-    run = recorded(store)
-    assert run.ending == ""
-    assert run.steps >= steps[times <= times[-1] - 1].max()
-    assert len(store.curve(run.id).losses) == run.steps
+class Trainer:
+    """A process that trains until it is killed, and writes down when it had done how many mini-batches."""
+
+    def __init__(self, folder: Path, told: Path) -> None:
+        self._told = told
+        command = [sys.executable, "-c", TRAINER, folder, ROOT / "tests" / "helpers"]
+        with told.open("w") as file:
+            self._process = subprocess.Popen(command, stdout=file, text=True, cwd=ROOT)
+
+    @property
+    def done(self) -> np.ndarray:
+        """Times in seconds and mini-batches: (n, 2)."""
+        lines = self._told.read_text().split("\n")[1:-1]  # the last one may be half written
+        return np.array([line.split() for line in lines], float).reshape(-1, 2)
+
+    def has_trained_for(self, seconds: float) -> bool:
+        assert self._process.poll() is None
+        return len(self.done) > 0 and np.ptp(self.done[:, 0]) >= seconds
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def check(self, store: RunStore) -> None:
+        """What was done a second before the kill is in the list, and nothing that is there is damaged."""
+        times, steps = self.done.T
+        safe = steps[times <= times[-1] - 1].max(initial=0)
+        run = store.get(self._told.read_text().split()[0])
+        if run is not None:
+            assert run.ending == ""
+            assert run.steps >= safe
+            losses = store.curve(run.id).losses
+            assert len(losses) == run.steps
+            assert np.isfinite(losses).all()
+        else:
+            assert safe == 0
+
+
+@pytest.fixture
+def start_trainer(tmp_path) -> Iterator[Callable[[], Trainer]]:
+    trainers: list[Trainer] = []
+
+    def start() -> Trainer:
+        trainers.append(Trainer(tmp_path, tmp_path / f"told-{len(trainers)}.txt"))
+        return trainers[-1]
+
+    yield start
+    for trainer in trainers:
+        trainer.kill()
+
+
+def test_a_kill_loses_at_most_a_second(store, start_trainer):
+    trainer = start_trainer()
+    while not trainer.has_trained_for(2):
+        time.sleep(0.02)
+    trainer.kill()
+    trainer.check(store)
+    assert recorded(store).steps > 0
+
+
+@pytest.mark.long
+def test_two_runs_that_are_killed_at_any_moment_lose_at_most_a_second_each(store, start_trainer):
+    rng = np.random.default_rng(0)
+    for _ in range(15):
+        trainers = start_trainer(), start_trainer()
+        for trainer, seconds in zip(trainers, rng.uniform(0, 4, 2), strict=True):
+            while not trainer.has_trained_for(seconds):
+                time.sleep(0.001)
+            trainer.kill()
+        for trainer in trainers:
+            trainer.check(store)
+    with sqlite3.connect(store.path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
+    assert len(store.runs()) > 20

@@ -108,7 +108,7 @@ def layer(outputs, inputs, dtype=np.float32):
     ("layers", "told"),
     [
         ([], "holds 0 layers"),
-        ([layer(4, 4)] * 18, "holds 18 layers"),
+        ([layer(4, 4)] * 22, "holds 22 layers"),
         ([layer(10, 100)], "has 100 inputs and 10 outputs; reading pictures takes 4 inputs"),
         ([layer(1, 4)], "4 inputs and 1 outputs"),
         ([layer(5, 4), layer(10, 6)], "do not fit one another"),

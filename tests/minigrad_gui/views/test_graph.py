@@ -1,14 +1,15 @@
 """The graph is that of the drawing and the network that are there, or of what is typed; steps lead through it."""
 
 import csv
+import time
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QLabel
 
-from engine import Tensor, cross_entropy_loss
+from engine import MLP, Tensor, cross_entropy_loss, save_model
 from minigrad_gui.widgets.maps import ink, signed
 
 
@@ -190,6 +191,30 @@ def test_the_files_have_every_step_and_node(typed, choose, tmp_path):
     user.trigger("graphSvgAction")
     texts = [each.text for each in ElementTree.parse(tmp_path / "graph.svg").iter("{http://www.w3.org/2000/svg}text")]
     assert {"a", "b", "c", "multiply", "add", "tanh", "-6"} <= set(texts)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("is_typed", [False, True])
+def test_twenty_layers_and_a_long_expression_are_stepped_without_a_hitch(graph, tmp_path, is_typed):
+    """Processor time of a step and its picture: at most 50 ms for 99 of 100."""
+    user, view = graph
+    if is_typed:
+        user.widget("graphWhatCombo").setCurrentText("An expression")
+        user.widget("graphExpressionEdit").setText(" + ".join(["(a * b + c).tanh()"] * 12))
+    else:
+        network = MLP(784, [64] * 19, 10, dtype=np.float32, init="he", rng=np.random.default_rng(0))
+        save_model(tmp_path / "deep.npz", network, {})
+        user.session.open(tmp_path / "deep.npz")
+    slider = user.widget("graphSlider")
+    user.wait(lambda: view._graph is not None and slider.maximum() > 100)
+    times_s = []
+    for step in [*range(slider.maximum()), *range(slider.maximum(), -1, -1)]:
+        began_s = time.thread_time()
+        slider.setValue(step)
+        QCoreApplication.sendPostedEvents()
+        view.repaint()
+        times_s.append(time.thread_time() - began_s)
+    assert np.percentile(times_s, 99) < 0.05
 
 
 def test_long_sentences_do_not_widen_the_window(typed):

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
-from recorded_runs import put, run_of
+from recorded_runs import EPOCHS, put, run_of
 
 from engine import TrainingConfig, load_model
 from minigrad_gui.folders import data_folder
@@ -214,6 +214,37 @@ def test_several_runs_are_started_from_a_list_and_selected(user, store):
     user.wait(lambda: len(user.session.sweep_runs) == 2 and user.session.state == "idle")
     assert [run.seed for run in store.runs()[:2]] == [8, 7]
     user.wait(lambda: {run.seed for run in table(user).chosen} == {7, 8})
+
+
+@pytest.mark.long
+def test_ten_thousand_recorded_runs_are_shown_and_filtered_within_a_tenth_of_a_second(user, store, view):
+    """From the request to the picture; the best of several, for the machine may be busy with other things."""
+    with store._transaction() as connection:
+        for number in range(10_000):
+            config = replace(BASE, seed=number, hidden=((32,), (256, 128))[number % 2])
+            store._put(connection, run_of(f"{number:05}", config, began_s=2e9 + number), EPOCHS)
+    table(user).show_runs([])
+    listing_s, filtering_s = [], []
+
+    def shown() -> float:
+        table(user).viewport().repaint()
+        return time.perf_counter()
+
+    for _ in range(7):
+        table(user).show_runs([])
+        began_s = time.perf_counter()
+        with user.qtbot.waitSignal(table(user).runs.modelReset):
+            view.refresh()
+        assert len(listed(user)) == 10_003
+        listing_s.append(shown() - began_s)
+        for key in "adam 256-128":
+            began_s = time.perf_counter()
+            QTest.keyClick(user.widget("runsFilterEdit"), key)
+            filtering_s.append(shown() - began_s)
+        assert len(listed(user)) == 5_000
+        user.widget("runsFilterEdit").clear()
+    assert min(listing_s) < 0.1
+    assert np.median(filtering_s) < 0.1
 
 
 def test_ten_thousand_runs_do_not_block_the_window(user, view):
