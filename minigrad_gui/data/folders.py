@@ -29,6 +29,7 @@ from minigrad_gui.data.zips import Directory
 from minigrad_gui.pictures import MAX_BYTES, PICTURE_SUFFIXES, PictureError, decode
 
 SVG_SUFFIX = ".svg"
+JPEG_SUFFIXES = (".jpg", ".jpeg")
 TAR_HEADER_BYTES = 512
 SUFFIXES = frozenset((*PICTURE_SUFFIXES, SVG_SUFFIX))
 LABELLED_NAME = re.compile(r".*(?:num|label|class)[_-]?(\d{1,2})|([^\W_]+)[_-].*", re.DOTALL)
@@ -147,6 +148,8 @@ def read_tree(tree: Tree) -> Found:
     remarks = [f"{stray:,} pictures outside of the classes' folders are left out."] if stray else []
     if (label := folders.repeated_label) is not None and label in labels:
         remarks.append(f"Several folders are called “{label}” and count as one class.")
+    if np.mean([tree.paths[int(at)].lower().endswith(JPEG_SUFFIXES) for at in places]) > 0.5:
+        remarks.append("Its pictures are JPEG, in which paper is not quite blank.")
     return in_splits(samples, remarks)
 
 

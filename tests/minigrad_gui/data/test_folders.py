@@ -123,6 +123,15 @@ def test_palettes_colours_and_other_formats_give_the_same(own, tmp_path, kind, s
     assert_all_there(opened(write(tmp_path, files), orientation="upright"), own.x[:60], own.y[:60])
 
 
+def test_the_noise_of_jpeg_is_told(own, tmp_path):
+    files = {f"{own.y[at]}/{at:02}.jpg": encoded(own.x[at], "JPEG") for at in range(60)}
+    dataset = opened(write(tmp_path, files), orientation="upright")
+    assert "Its pictures are JPEG, in which paper is not quite blank." in dataset.origin.remarks
+    found = np.concatenate([dataset.train_images, dataset.test_images])
+    assert (found > 0).sum() > 1.5 * (own.x[:60] > 0).sum()
+    assert abs((found > 127).sum() / (own.x[:60] > 127).sum() - 1) < 0.05, "the ink is where it was"
+
+
 def test_16_bit_pictures_are_not_clipped(own, tmp_path):
     files = {f"{own.y[at]}/{at}.png": encoded(own.x[at].astype(np.uint16) * 256) for at in range(60)}
     assert_all_there(opened(write(tmp_path, files), orientation="upright"), own.x[:60], own.y[:60])

@@ -92,12 +92,20 @@ def test_not_finite_pictures_are_refused(own, tmp_path):
         opened(tmp_path / "a.npz")
 
 
-def test_memory_is_hardly_more_than_the_pictures(own, tmp_path):
-    count, classes = 50_000, np.arange(50_000) % 10
-    (tmp_path / "a-images-idx3-ubyte").write_bytes(idx_bytes(np.resize(own.x, (count, 28, 28))))
-    (tmp_path / "a-labels-idx1-ubyte").write_bytes(idx_bytes(classes.astype(np.uint8)))
+@pytest.mark.parametrize("kind", ["idx", "npz"])
+def test_memory_is_hardly_more_than_the_pictures(own, tmp_path, kind):
+    """NumPy itself would read all of an .npz file, even with `mmap_mode`."""
+    count = 50_000
+    images, labels = np.resize(own.x, (count, 28, 28)), (np.arange(count) % 10).astype(np.uint8)
+    path = tmp_path / ("a-images-idx3-ubyte" if kind == "idx" else "a.npz")
+    if kind == "idx":
+        path.write_bytes(idx_bytes(images))
+        (tmp_path / "a-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+    else:
+        np.savez(path, x=images, y=labels)
+    del images
     tracemalloc.start()
-    opened(tmp_path / "a-images-idx3-ubyte")
+    opened(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1.15 * count * 784
