@@ -85,7 +85,7 @@ def _named(samples: Samples, names: Mapping[int, str] | None) -> Samples:
 def _opened(path: Path) -> Table:
     import pyarrow as pa
 
-    pa.set_memory_pool(pa.system_memory_pool())  # pyarrow's own holds on to 10 MB (26)
+    pa.set_memory_pool(pa.system_memory_pool())  # pyarrow's own holds on to more (26)
     with open(path, "rb") as file:
         start = file.read(6)
     return _open_parquet(path) if start.startswith(PARQUET_MAGIC) else _open_arrow(path, start)
