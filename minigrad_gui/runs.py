@@ -101,8 +101,8 @@ class Run(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The network, and when the run began, in few words: for a run without a name."""
-        return f"{self.hidden or 'no hidden'}, {time.strftime('%m-%d %H:%M', time.localtime(self.began_s))}"
+        """Its network, learning rate and seed, in few words: for a run without a name."""
+        return f"{self.hidden or 'no hidden'}, {self.learning_rate:g}, seed {self.seed}"
 
     @property
     def record(self) -> TrainingRecord:

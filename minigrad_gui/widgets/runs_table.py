@@ -3,7 +3,7 @@
 The list is filtered and sorted as a whole: Qt's proxy model would call Python for every comparison.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -20,7 +20,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence, QPixmap
+from PySide6.QtGui import QColor, QFont, QIcon, QKeyEvent, QKeySequence, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from minigrad_gui import theme
@@ -51,6 +51,20 @@ READ = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
 WRITTEN = READ | Qt.ItemFlag.ItemIsEditable
 Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
+
+
+def _italics(_: Run) -> QFont:
+    font = QFont()
+    font.setItalic(True)
+    return font
+
+
+NAMELESS: Mapping[int, Callable[[Run], Any]] = {
+    Qt.ItemDataRole.DisplayRole: lambda run: run.description,
+    Qt.ItemDataRole.ForegroundRole: lambda _: QColor(theme.colors().muted),
+    Qt.ItemDataRole.FontRole: _italics,
+}
+"""In place of a name, something that can be told from one."""
 
 
 class RunsModel(QAbstractTableModel):
@@ -117,10 +131,10 @@ class RunsModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         run, name = self.shown[index.row()], ORDER[index.column()]
+        if name == "name" and not run.name and role in NAMELESS:
+            return NAMELESS[role](run)
         if role == Qt.ItemDataRole.DisplayRole:
-            return run.description if name == "name" and not run.name else shown(run, name)
-        if role == Qt.ItemDataRole.ForegroundRole:
-            return QColor(theme.colors().muted) if name == "name" and not run.name else None
+            return shown(run, name)
         if role == Qt.ItemDataRole.EditRole:
             return getattr(run, COLUMNS[name])
         if role == Qt.ItemDataRole.TextAlignmentRole:

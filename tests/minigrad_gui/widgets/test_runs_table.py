@@ -1,7 +1,5 @@
 """The table of runs, without a session."""
 
-import time
-
 import pytest
 from PySide6.QtCore import QByteArray, Qt
 from recorded_runs import run_of
@@ -43,7 +41,7 @@ def test_cells_have_texts_and_plain_numbers(table):
         assert table.runs.index(0, index).data(Qt.ItemDataRole.TextAlignmentRole) & Qt.AlignmentFlag.AlignVCenter, name
 
 
-def test_a_run_without_a_name_is_described_in_grey_and_renamed_from_nothing(table):
+def test_a_run_without_a_name_is_described_in_italics_and_renamed_from_nothing(table):
     table.show_runs([*RUNS, run_of("d4", began_s=4.0, hidden="256-128")])
     role = Qt.ItemDataRole.ForegroundRole
     for row, run_id in enumerate(("d4", "c3", "b2", "a1")):
@@ -51,9 +49,10 @@ def test_a_run_without_a_name_is_described_in_grey_and_renamed_from_nothing(tabl
         has_name = run_id in ("c3", "b2")
         assert (cell(table, row, "name", role) is None) == has_name
         assert cell(table, row, "name", Qt.ItemDataRole.EditRole) == {"c3": "Bee", "b2": "ant"}.get(run_id, "")
-    day = time.strftime("%m-%d %H:%M", time.localtime(4.0))
-    assert cell(table, 0, "name") == f"256-128, {day}"
-    assert cell(table, 3, "name") == f"no hidden, {time.strftime('%m-%d %H:%M', time.localtime(1.0))}"
+    assert cell(table, 0, "name") == "256-128, 0.0005, seed 0"
+    assert cell(table, 3, "name") == "no hidden, 0.0005, seed 0"
+    assert cell(table, 0, "name", Qt.ItemDataRole.FontRole).italic()
+    assert cell(table, 1, "name", Qt.ItemDataRole.FontRole) is None
 
 
 def test_a_click_on_a_title_sorts_and_words_filter(table):
