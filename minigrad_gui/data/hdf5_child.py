@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-ATTRIBUTES = ("model_config", "name", "weight_names")
+ATTRIBUTES = ("layer_names", "model_config", "name", "weight_names")
 SKIPPED = {"optimizer", "optimizer_weights"}
 MAX_NODES, MAX_DEPTH = 1000, 8
 BLOCK_BYTES = 1 << 20

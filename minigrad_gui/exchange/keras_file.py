@@ -36,6 +36,8 @@ from minigrad_gui.exchange.portable import (
 ZIP = b"PK\3\4"
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 CONFIG, WEIGHTS, ABOUT_FILE = "config.json", "model.weights.h5", f"{ABOUT_KEY}.json"
+MAX_ARRAYS = 4
+"""Of a layer; those with more are no Dense layers anyway."""
 KERAS_VERSION = "3.0.0"
 """The first with this format."""
 MAX_CONFIG_BYTES = 1 << 22
@@ -104,9 +106,26 @@ def _in_zip(path: Path) -> Found:
 def _in_hdf5(path: Path) -> Found:
     stored = _stored(path)
     config = stored.about[""].get("model_config")
-    if config is None:
-        raise ExchangeError("holds weights, but not the layers that they belong to: save the whole model.")
-    return _found(json.loads(config), stored)
+    return _weights_only(stored) if config is None else _found(json.loads(config), stored)
+
+
+def _weights_only(stored: Held) -> Found:
+    """The network of a file of `save_weights`, in which nothing says what the layers compute: they must be Dense."""
+    names = stored.about[""].get("layer_names")
+    if names is None:
+        holders = sorted(filter(HOLDER.fullmatch, stored.about), key=_in_length)
+        groups = [[f"{holder}/{at}" for at in range(MAX_ARRAYS)] for holder in holders]
+    else:
+        groups = [[f"{name}/{weight}" for weight in stored.about[name].get("weight_names", [])] for name in names]
+    layers = []
+    for arrays in filter(None, (_existing(stored, paths) for paths in groups)):
+        if arrays[0].ndim != 2 or len(arrays) > 2:
+            raise ExchangeError("holds weights, but not the layers that they belong to: save the whole model.")
+        W, b = arrays[0].T, arrays[1] if len(arrays) > 1 else np.zeros(arrays[0].shape[1], arrays[0].dtype)
+        layers.append((W, b))
+    if not layers:
+        raise ExchangeError("holds no network of Keras.")
+    return Found(tuple(layers))
 
 
 def _stored(path: Path) -> Held:
@@ -126,10 +145,19 @@ def _weights(stored: Held, kind: str, name: str, number: int) -> list[NDArray[An
     if holders:  # Keras 2.12 and newer
         named = [path for path in holders if stored.about[path].get("name") == name]
         own = re.compile(rf"/{FOLDERS[kind]}(_\d+)?/vars$")
-        of_class = sorted((path for path in holders if own.search(path)), key=lambda path: (len(path), path))
+        of_class = sorted(filter(own.search, holders), key=_in_length)
         holder = (named or of_class[number:] or [""])[0]
         paths = [f"{holder}/{at}" for at in range(len(WEIGHTED[kind]))]
     else:
         group = next((path for path in (f"model_weights/{name}", name) if path in stored.about), "")
         paths = [f"{group}/{weight}" for weight in stored.about[group].get("weight_names", [])]
+    return _existing(stored, paths)
+
+
+def _existing(stored: Held, paths: list[str]) -> list[NDArray[Any]]:
     return [stored.arrays[path].whole() for path in paths if path in stored.arrays]
+
+
+def _in_length(path: str) -> tuple[int, str]:
+    """Sorts dense_10 after dense_9."""
+    return len(path), path

@@ -209,7 +209,9 @@ def _way(graph: Any, output: str, constants: Constants) -> list[tuple[Any, str]]
         node = producers.get(name)
         if node is None or len(way) >= len(graph.node):
             raise ExchangeError("has a graph that does not lead from an input to an output.")
-        coming = [each for each in node.input if each and each not in constants]
+        # How a picture is reshaped may be computed from its shape.
+        inputs_of = node.input[:1] if node.op_type in SHAPE_OPERATORS else node.input
+        coming = [each for each in inputs_of if each and each not in constants]
         if len(coming) != 1:
             raise ExchangeError(f"is no MLP: {node.op_type[:MAX_NAME_CHARS]} has {len(coming)} variable inputs.")
         name = coming[0]

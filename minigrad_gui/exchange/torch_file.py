@@ -7,11 +7,13 @@ import io
 import json
 import math
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from engine.nn import MAX_PARAMETERS
-from minigrad_gui.data import torch_files
+from minigrad_gui.data import DataError, torch_files
+from minigrad_gui.data.stored import Array
 from minigrad_gui.exchange.chain import Found
 from minigrad_gui.exchange.portable import ABOUT_KEY, ExchangeError, Portable, missing, own_metadata
 from minigrad_gui.exchange.state_dict import arrays_of, layers_of
@@ -42,7 +44,7 @@ def recognises(path: Path, start: bytes) -> bool:
 def read(path: Path) -> Found:
     """The network in a file, without PyTorch and without running its pickle. Raises DataError or ExchangeError."""
     arrays, size = {}, 0
-    for name, array in torch_files.arrays_in(path):
+    for name, array in _tensors_in(path):
         if array.dtype.kind == "f":  # others are counters
             size += math.prod(array.shape)
             if size > 4 * MAX_PARAMETERS:  # with an optimizer's state
@@ -50,6 +52,18 @@ def read(path: Path) -> Found:
             arrays[name] = array.whole()
     about = _about(path)
     return Found(layers_of(arrays, in_order=True), about["activation"] if about else None, about)
+
+
+def _tensors_in(path: Path) -> Iterator[tuple[str, Array]]:
+    try:
+        yield from torch_files.arrays_in(path)
+    except DataError as error:
+        if str(error) != torch_files.OTHER_OBJECTS:
+            raise
+        raise ExchangeError(
+            "is a Python pickle of whole objects, which could run code, so that it is not opened; "
+            "save the network with torch.save(model.state_dict(), FILE)."
+        ) from error
 
 
 def _about(path: Path) -> dict[str, Any] | None:

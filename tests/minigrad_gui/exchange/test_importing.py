@@ -59,7 +59,11 @@ def test_a_state_dict_is_read_without_pytorch(tmp_path):
         ("a.json", b'{"format": "other"}', "is JSON, but no network that minigrad wrote"),
         ("a.txt", b"hello", "is in no format that can be imported"),
         ("a.pt", b"PK\3\4 and no more", "is cut: a zip file"),
-        ("a.pt", b"\x80\x02cos\nsystem\n(X\4\0\0\0trueT.", "pickle of other objects than tensors"),
+        (
+            "a.pt",
+            b"\x80\x02cos\nsystem\n(X\4\0\0\0trueT.",
+            "pickle of whole objects, which could run",
+        ),
         ("a.pt", state_dict(layers((10, 100))), "100 inputs and 10 outputs"),
         ("a.pt", state_dict(layers((12, 784), (10, 13))), "do not fit one another"),
         ("a.pt", state_dict([{"weight": np.full((10, 784), np.nan, "f4")}]), "not finite"),

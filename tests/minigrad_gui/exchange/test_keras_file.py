@@ -146,12 +146,35 @@ def test_weights_in_other_files_are_refused(tmp_path):
         import_model(tmp_path / "network.h5")
 
 
-def test_weights_without_their_layers_are_told(tmp_path):
+@pytest.mark.parametrize("version", [2, 3])
+def test_weights_alone_are_dense_layers(tmp_path, version):
+    """As `save_weights` writes them: nothing names the activation, and names have an order of their own."""
     h5py = pytest.importorskip("h5py")
-    with h5py.File(tmp_path / "only.weights.h5", "w") as file:
-        file["layers/dense/vars/0"] = KERNELS[0]
-    with pytest.raises(ExchangeError, match="not the layers that they belong to"):
-        import_model(tmp_path / "only.weights.h5")
+    path = tmp_path / "only.weights.h5"
+    with h5py.File(path, "w") as file:
+        if version == 2:
+            file.attrs["layer_names"] = ["flatten", *NAMES]
+            file.create_group("flatten").attrs["weight_names"] = np.array([], "S1")
+        for index, (name, kernel, bias) in enumerate(zip(NAMES, KERNELS, BIASES, strict=True)):
+            holder = name if version == 2 else f"layers/dense{f'_{index}' if index else ''}/vars"
+            paths = [f"{name}/kernel:0", f"{name}/bias:0"] if version == 2 else ["0", "1"]
+            group = file.create_group(holder)
+            group[paths[0]], group[paths[1]] = kernel, bias
+            if version == 2:
+                group.attrs["weight_names"] = paths
+    model, _ = import_model(path)
+    for layer, kernel, bias in zip(model.layers, KERNELS, BIASES, strict=True):
+        np.testing.assert_array_equal(layer.W.data, kernel.T)
+        np.testing.assert_array_equal(layer.b.data, bias)
+
+
+def test_weights_of_other_layers_are_told(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    for name, told in (("vars", "not the layers that they belong to"), ("data", "holds no network of Keras")):
+        with h5py.File(tmp_path / "only.weights.h5", "w") as file:
+            file[f"layers/conv2d/{name}/0"] = np.ones((3, 3, 1, 8), "f4")
+        with pytest.raises(ExchangeError, match=told):
+            import_model(tmp_path / "only.weights.h5")
 
 
 @pytest.mark.long

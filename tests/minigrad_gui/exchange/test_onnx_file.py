@@ -195,6 +195,18 @@ def test_constants_that_multiply_are_refused(tmp_path):
         imported(tmp_path, graph(*steps, arrays={**ARRAYS, "column": column, "row": column.T}))
 
 
+def test_a_shape_may_be_computed_from_the_picture(tmp_path):
+    """As x.view(x.size(0), -1) is exported."""
+    arrays = {**ARRAYS, "rest": np.array([-1]), "first": np.array([0])}
+    shape = [
+        ("Shape", ["x"], "all", {}),
+        ("Gather", ["all", "first"], "n", {}),
+        ("Concat", ["n", "rest"], "s0", {"axis": 0}),
+    ]
+    model = graph(*shape, ("Reshape", ["x", "s0"], "flat", {}), *USUAL[1:], arrays=arrays)
+    assert apart(logits(imported(tmp_path, model), digits(50)), expected()) < TOLERANCE
+
+
 def test_an_output_of_labels_is_passed_over(tmp_path):
     steps = (*USUAL, ("ArgMax", ["y"], "label", {"axis": 1}))
     model = graph(*steps, outputs=("label", "y"))
