@@ -232,9 +232,9 @@ def _add_train(commands: Any) -> None:
     begins = parser.add_mutually_exclusive_group()
     begins.add_argument("--preset", choices=list(PRESETS), help=preset)
     begins.add_argument("--config", type=Path, metavar="FILE.toml", help="settings to begin with, from a file")
-    add("--epochs", "epochs", "how many times to go through the digits", type=int, metavar="N")
+    add("--epochs", "epochs", "how many times to go through the pictures", type=int, metavar="N")
     add("--hidden", "hidden", 'hidden layers, such as 256,128; "" for none', nargs="+", metavar="SIZES")
-    add("--batch-size", "batch_size", "digits to each step", type=int, metavar="N")
+    add("--batch-size", "batch_size", "pictures to each step", type=int, metavar="N")
     add("--optimizer", "optimizer", "how a gradient becomes a step", choices=list(OPTIMIZERS))
     add("--lr", "learning_rate", "learning rate: how large a step is", type=float, metavar="RATE")
     add("--schedule", "schedule", "whether the learning rate stays constant or decays to 0", choices=list(SCHEDULES))
@@ -242,13 +242,13 @@ def _add_train(commands: Any) -> None:
     add("--weight-decay", "weight_decay", "how much all weights shrink at each step", type=float, metavar="D")
     add("--activation", "activation", "what a neuron does with its sum", choices=list(ACTIVATIONS))
     add("--seed", "seed", "the same seed and threads give the same network", type=int, metavar="N")
-    held_back = "share of the training digits to hold back and measure after each epoch, from 0 to 0.5"
+    held_back = "share of the training pictures to hold back and measure after each epoch, from 0 to 0.5"
     add("--validation", "validation_share", held_back, type=float, metavar="SHARE")
-    fewer = "how many of the training digits to learn from, each class in proportion; 0 means all"
+    fewer = "how many of the training pictures to learn from, each class in proportion; 0 means all"
     add("--samples", "training_samples", fewer, type=int, metavar="N")
-    wrong = "share of the training digits that get a wrong label, as an experiment, from 0 to 1"
+    wrong = "share of the training pictures that get a wrong label, as an experiment, from 0 to 1"
     add("--label-noise", "label_noise", wrong, type=float, metavar="SHARE")
-    source = "the digits to learn from (default: mnist; the preset best: mnist+pen)"
+    source = "the pictures to learn from (default: mnist; the preset best: mnist+pen)"
     parser.add_argument("--dataset", choices=list(data.SOURCES), help=source)
     _add_data(parser)
     threads = "threads for the products of matrices (default: as many as prove fastest)"
@@ -281,7 +281,7 @@ def _train(options: argparse.Namespace) -> int:
     variation = {field.name: given[field.name] for field in fields(Augmentation) if field.name in given}
     runs_with: dict[str, Any] = {name: given[name] for name in ("threads", "save", "checkpoint")}
     if options.data is not None and options.dataset is not None:
-        raise UsageError("--data and --dataset name different digits; use one of them.")
+        raise UsageError("--data and --dataset name different data; use one of them.")
     own = None if options.data is None else data.source_key(options.data)
     if own is not None:
         runs_with["choices"] = _choices(options)
