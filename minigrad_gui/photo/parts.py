@@ -83,8 +83,9 @@ def parts_of(ink: Gray, mask: Mask) -> Parts:
     boxes = [[(side.start, side.stop) for side in box] for box in ndimage.find_objects(labels)]
     low, high = np.moveaxis(np.array(boxes, np.int64).reshape(-1, 2, 2), 2, 0)
     steps = np.hypot(*np.gradient(ink)) if min(ink.shape) > 1 else np.zeros_like(ink)
+    inked = mask if count else np.full_like(mask, True)  # SciPy sorts the pixels that it is given, and refuses none
     peak, steepness = (
-        np.asarray(ndimage.maximum(of, labels, numbers), np.float64).reshape(count) for of in (ink, steps)
+        np.asarray(ndimage.maximum(of[inked], labels[inked], numbers), np.float64).reshape(count) for of in (ink, steps)
     )
     mass = np.asarray(ndimage.sum_labels(ink, labels, numbers), np.float64).reshape(count)
     edges = np.asarray(ndimage.sum_labels(steps, ndimage.grey_dilation(labels, 3), numbers)).reshape(count)
