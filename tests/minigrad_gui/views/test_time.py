@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from engine.training import evaluate
-from minigrad_gui import worker
+from minigrad_gui import surveying, worker
 from minigrad_gui.reader import Reader
 from minigrad_gui.views.time import FEW, confusion_map
 
@@ -175,9 +175,22 @@ def test_the_landscape_of_the_loss_shows_where_each_moment_is(run, choose, tmp_p
     user.wait(user.widget("timeBars").isVisible)
 
 
-def test_the_landscape_grows_with_a_run_and_rests_while_hidden(run):
+def test_the_landscape_grows_with_a_run_and_rests_while_hidden(run, monkeypatch):
     user, view = run
-    user.widget("timeShownCombo").setCurrentIndex(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(surveying, "PIECE_S", 0.0)  # hundreds of pieces
+        user.widget("timeShownCombo").setCurrentIndex(1)
+        user.wait(lambda: view._landscape is not None and not view._is_stale)
+        user.trigger("showCurvesAction")
+        user.wait(lambda: not view._is_seen)
+        assert not view._is_surveying
+        begun = view._landscape
+        assert begun.survey is not None
+    user.trigger("showTimeAction")
+    user.wait(lambda: view._is_seen)
+    assert view._is_surveying or has_landscape(view)
+    user.wait(lambda: has_landscape(view))
+    assert view._landscape.plane is begun.plane  # it goes on where it was
     user.configure(hidden="12", epochs=1, batch_size=64)
     user.click("stepButton")
     user.wait(lambda: view._snapshots is user.session.snapshots and len(view._snapshots) == 1)
