@@ -93,19 +93,13 @@ def log_sum_exp(logits: Array) -> Array:
     return np.asarray(highest + np.log(np.exp(logits - highest[:, np.newaxis]).sum(axis=-1)))
 
 
-def calibrate(
-    model: Module, images: Array, labels: Array, harder: Array | None = None, turned_away: float = 0.03
-) -> Calibration:
-    """Fit a Calibration to images (N, ...) with class labels (N,) that the network was not trained on.
+def fit_temperature(logits: Array, labels: Array) -> tuple[float, float]:
+    """The temperature that minimises the cross-entropy of logits (N, classes) with labels (N,), and that loss.
 
-    The temperature minimises the cross-entropy loss. The log-sum-exp limit turns away the share `turned_away` of the
-    images that are read correctly; it is measured on `harder` images with the same labels, if given. These should be as
-    hard for the network as what it will see in use.
-
-    The temperature is found by golden-section search over its logarithm. The loss has one minimum in 1 / temperature,
-    since cross-entropy is convex in the logits.
+    It is found by golden-section search over its logarithm. The loss has one minimum in 1 / temperature, since
+    cross-entropy is convex in the logits.
     """
-    rows, logits = np.arange(len(labels)), logits_of(model, images)
+    rows = np.arange(len(labels))
 
     def loss(temperature: float) -> float:
         return float(-np.log(_probabilities(logits, temperature)[rows, labels] + 1e-30).mean())
@@ -114,11 +108,26 @@ def calibrate(
     for _ in range(SEARCH_STEPS):
         left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
         low, high = (low, right) if loss(np.exp(left)) < loss(np.exp(right)) else (left, high)
+    temperature = float(np.exp((low + high) / 2))
+    return temperature, loss(temperature)
+
+
+def calibrate(
+    model: Module, images: Array, labels: Array, harder: Array | None = None, turned_away: float = 0.03
+) -> Calibration:
+    """Fit a Calibration to images (N, ...) with class labels (N,) that the network was not trained on.
+
+    The temperature minimises the cross-entropy loss. The log-sum-exp limit turns away the share `turned_away` of the
+    images that are read correctly; it is measured on `harder` images with the same labels, if given. These should be as
+    hard for the network as what it will see in use.
+    """
+    logits = logits_of(model, images)
+    temperature, _ = fit_temperature(logits, labels)
     if harder is not None:
         logits = logits_of(model, harder)
     of_right = log_sum_exp(logits)[logits.argmax(axis=-1) == labels]
     least = float(np.quantile(of_right, turned_away)) if of_right.size else None
-    return Calibration(float(np.exp((low + high) / 2)), least)
+    return Calibration(temperature, least)
 
 
 def calibrate_run(run: TrainingRun, model: Module | None = None) -> Calibration:

@@ -1,6 +1,7 @@
 """Safetensors, if `safetensors` is installed: arrays by name, and text that says what they are."""
 
 import json
+from operator import itemgetter
 from pathlib import Path
 from typing import IO
 
@@ -38,7 +39,7 @@ def read(path: Path) -> Found:
     content = read_whole(path)
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     arrays: Arrays = {}
-    for name, tensor in deserialize(content):
+    for name, tensor in sorted(deserialize(content), key=itemgetter(0)):  # they come in a random order
         if tensor["dtype"] in DTYPES:  # others are counters
             numbers = np.frombuffer(tensor["data"], DTYPES[tensor["dtype"]])
             arrays[name] = (as_float32(numbers) if tensor["dtype"] == "BF16" else numbers).reshape(tensor["shape"])

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from exported import apart, digits, logits, pretrained
+from mnist_digits import mnist
 from networks import small_network
 
 from engine.nn import MLP, ReLU
 from minigrad_gui.exchange.chain import Found
 from minigrad_gui.exchange.measuring import INPUTS, measured
+from minigrad_gui.exchange.portable import ExchangeError
 
 TOLERANCE = 1e-3
 """In float32, after the weights were divided and multiplied by up to 255."""
@@ -47,7 +49,7 @@ def test_what_it_was_trained_with_is_found(name):
 
 def test_an_activation_that_the_file_does_not_tell_is_measured():
     found = expecting(CHANGES["from 0 to 1"])
-    assert isinstance(measured(Found(found.layers)).model.activation, ReLU)
+    assert isinstance(measured(Found(found.layers), INPUTS[0]).model.activation, ReLU)
 
 
 def test_what_is_known_is_not_measured():
@@ -60,3 +62,21 @@ def test_a_network_that_reads_no_digits_is_left_as_it_is():
         result = measured(Found(layers_of(model), "relu"))
         assert (result.input, result.accuracy, result.calibration) == (INPUTS[0], None, None)
         np.testing.assert_array_equal(result.model.layers[0].W.data, model.layers[0].W.data)
+
+
+def random_features(activation, count=200):
+    """A network of random neurons whose outputs were fitted by ridge regression."""
+    rng = np.random.default_rng(0)
+    W, b = rng.normal(size=(count, 784)) / 8, rng.normal(size=count)
+    x, labels = digits(2000).astype(np.float64), mnist().test_labels[:2000]
+    h = activation(x @ W.T + b)
+    targets = np.eye(10)[labels] * 8
+    V = np.linalg.solve(h.T @ h + np.eye(count), h.T @ targets).T
+    return Found(((W.astype("f4"), b.astype("f4")), (V.astype("f4"), np.zeros(10, "f4"))))
+
+
+def test_an_activation_that_we_lack_is_told_not_taken_for_another():
+    with pytest.raises(ExchangeError, match="seems to use SiLU, an activation that minigrad lacks"):
+        measured(random_features(lambda x: x / (1 + np.exp(-x))), INPUTS[0])
+    for name, function in {"Tanh": np.tanh, "ReLU": lambda x: np.maximum(x, 0)}.items():
+        assert type(measured(random_features(function), INPUTS[0]).model.activation).__name__ == name
