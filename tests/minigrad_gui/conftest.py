@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from PySide6.QtCore import QLocale, QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QFileDialog, QMessageBox, QWidget
+from pytestqt.exceptions import TimeoutError
 from pytestqt.qtbot import QtBot
 
 from engine import calibration
@@ -129,6 +132,28 @@ def few_digits(few: data.Dataset, monkeypatch: pytest.MonkeyPatch) -> data.Datas
     """Everything that loads MNIST gets these few digits."""
     replace_mnist(monkeypatch, lambda: few)
     return few
+
+
+FIRST_LOOKS_MS = (1, 1, 2, 2, 3, 4, 5, 6, 8)
+LATER_LOOKS_MS = 10
+
+
+class QuickBot(QtBot):
+    """Looks sooner than after 10 ms whether what a test waits for is there."""
+
+    def waitUntil(self, callback: Callable[[], bool], *, timeout: int = 5000) -> None:
+        until = monotonic() + timeout / 1000
+        for pause_ms in chain(FIRST_LOOKS_MS, repeat(LATER_LOOKS_MS)):
+            if callback():
+                return
+            if monotonic() > until:
+                raise TimeoutError(f"waited {timeout} ms in vain")
+            self.wait(pause_ms)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QuickBot:  # noqa: ARG001
+    return QuickBot(request)
 
 
 @pytest.fixture
