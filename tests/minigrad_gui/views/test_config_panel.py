@@ -13,7 +13,7 @@ from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.presets import PRESETS
 
 
-@pytest.mark.parametrize("text", ["256, abc", "0", "256,,128", "100000, 100000", ", ".join(["8"] * 20)])
+@pytest.mark.parametrize("text", ["256, abc", "0", "256,,128", "100000, 100000", ", ".join(["8"] * 21)])
 def test_invalid_layers_are_marked_with_the_reason_and_prevent_a_start(user, text):
     user.widget("hiddenLayersEdit").setText(text)
     assert user.widget("hiddenLayersEdit").property("wrong") is True
