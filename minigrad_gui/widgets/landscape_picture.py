@@ -7,17 +7,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QAccessible,
+    QColor,
+    QHelpEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.insight.landscape import Plane, Surface
 from minigrad_gui.widgets.axes import round_number
-from minigrad_gui.widgets.contours import contour
+from minigrad_gui.widgets.contours import contours
 from minigrad_gui.widgets.maps import amounts, image_of
 
-SIDE = 129
-"""Pixels of the map before it is scaled to the widget."""
+SIDE, LINE_SIDE = 129, 65
+"""Places of the map in each direction before it is scaled to the widget, and of what contour lines go through."""
+RESOLUTION = 2
+"""The map is painted so much larger than on the screen, once: for screens of any scale, and for export."""
 CONTOURS = 12
 GAP_PX, BAR_PX, TICK_PX, DOT_PX, MOMENT_PX = 6, 12, 4, 4, 11
 ACROSS_PX, ALONG_PX = 64, 36
@@ -38,6 +51,17 @@ class _Map:
     low: float
     high: float
 
+    def painted(self, size: QSize) -> QPixmap:
+        pixmap = QPixmap(size)
+        painter = QPainter(pixmap)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(QRectF(pixmap.rect()), self.image)
+        ends = np.array([0, size.height()]) + self.lines * [size.width(), -size.height()]
+        painter.setPen(QPen(LINES, RESOLUTION, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+        painter.drawLines([QLineF(*start, *end) for start, end in ends.tolist()])
+        painter.end()
+        return pixmap
+
 
 class LandscapePicture(QWidget):
     """Emits `pointed` with the index of the moment that is clicked or dragged to, `stepped` with -1 or 1 for a key."""
@@ -54,6 +78,7 @@ class LandscapePicture(QWidget):
         self._plane: Plane | None = None
         self.surface: Surface | None = None
         self._map: _Map | None = None
+        self._painted: QPixmap | None = None
         self._titles: Sequence[str] = ("", "")
         self.moment: int | None = None
 
@@ -66,7 +91,7 @@ class LandscapePicture(QWidget):
     def show_surface(self, plane: Plane, surface: Surface, titles: tuple[str, str]) -> None:
         """titles: of the two directions."""
         self._plane, self.surface, self._titles = plane, surface, titles
-        self._map = _map_of(surface)
+        self._map, self._painted = _map_of(surface), None
         self.update()
 
     def show_nothing(self) -> None:
@@ -157,10 +182,10 @@ class LandscapePicture(QWidget):
 
     def _paint_map(self, painter: QPainter, shown: _Map) -> None:
         area = self._area
-        painter.drawImage(area, shown.image)
-        ends = np.array([area.left(), area.bottom()]) + shown.lines * [area.width(), -area.height()]
-        painter.setPen(QPen(LINES, 1, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
-        painter.drawLines([QLineF(*start, *end) for start, end in ends.tolist()])
+        size = (area.size() * RESOLUTION).toSize()
+        if self._painted is None or self._painted.size() != size:
+            self._painted = shown.painted(size)
+        painter.drawPixmap(area, self._painted, QRectF(self._painted.rect()))
         painter.setPen(QPen(QColor(theme.colors().border), 1))
         painter.drawRect(area)
 
@@ -224,7 +249,8 @@ def _map_of(surface: Surface) -> _Map:
     low, high = float(heights.min()), float(heights.max())
     shares = (heights - low) / (high - low) if high > low else np.zeros_like(heights)
     levels = (np.arange(CONTOURS) + 0.5) / CONTOURS
-    lines = np.concatenate([contour(shares, level) for level in levels]) / (SIDE - 1)
+    stride = (SIDE - 1) // (LINE_SIDE - 1)
+    lines = contours(shares[::stride, ::stride], levels) / (LINE_SIDE - 1)
     return _Map(image_of(amounts(shares[::-1], 1.0)), lines, math.exp(low), math.exp(high))
 
 
