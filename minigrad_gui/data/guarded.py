@@ -5,6 +5,7 @@ they are read block by block.
 """
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.stored import Array
 
 MAX_BYTES = 4 << 30
+MAX_MEMORY_BYTES = 8 << 30
 MAX_CPU_S = 60
 WAIT_FACTOR = 6
 """How much longer than that it may last: other programs may be computing."""
@@ -34,18 +36,31 @@ class Held:
     about: Any
 
 
-def read_guarded(reader: str, path: Path, *, most_bytes: int = MAX_BYTES, most_cpu_s: int = MAX_CPU_S) -> Held:
+def read_guarded(
+    reader: str,
+    path: Path,
+    *,
+    most_bytes: int = MAX_BYTES,
+    most_memory_bytes: int = MAX_MEMORY_BYTES,
+    most_cpu_s: int = MAX_CPU_S,
+) -> Held:
     """What the `read` of a module, `reader` being its file, finds in a file. See guarded_child for what it must be.
 
-    most_bytes: of all arrays together. Raises DataError if they are more, or reading takes too long, fails or crashes.
+    most_bytes: of all arrays together; most_memory_bytes: of the process, where the operating system can limit it.
+    Raises DataError if they are more, or reading takes too long, fails or crashes.
     """
     folder = _Folder()
-    limits = (str(most_bytes), str(most_cpu_s))
+    limits = (str(most_bytes), str(most_memory_bytes), str(most_cpu_s))
     command = [sys.executable, "-P", guarded_child.__file__, reader, str(path), str(folder.path), *limits]
     longest_s = most_cpu_s * WAIT_FACTOR
     try:
         status = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=longest_s, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=longest_s,
+            check=False,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # each further thread would take memory
         ).returncode
     except subprocess.TimeoutExpired as error:
         raise DataError("it takes too long to read.") from error

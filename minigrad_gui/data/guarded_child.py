@@ -1,8 +1,8 @@
-"""The process that reads a file for guarded.py: `guarded_child.py READER SOURCE FOLDER MOST_BYTES MOST_CPU_S`.
+"""The process that reads a file for guarded.py: `guarded_child.py READER SOURCE FOLDER LIMITS`.
 
-READER is a Python file with `read(source, save)`, which calls `save(name, shape, dtype, blocks)` for each array and
-returns what else there is to tell, as JSON has it. This file and readers import nothing else of the program, so that
-they start quickly.
+LIMITS are those of `read_guarded`, in its order. READER is a Python file with `read(source, save)`, which calls
+`save(name, shape, dtype, blocks)` for each array and returns what else there is to tell, as JSON has it. This file and
+readers import nothing else of the program, so that they start quickly.
 """
 
 import json
@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 INDEX, ARRAY = "index.json", "array{}.npy"
 TOO_LARGE = 3
 """The exit status; that of any other error is 1."""
-MAX_MEMORY_BYTES = 8 << 30
 
 
 class Saver:
@@ -51,18 +50,18 @@ def main(reader: str, source: str, folder: str, most_bytes: int) -> None:
         json.dump({"arrays": save.names, "about": about}, text)
 
 
-def limit(cpu_s: int) -> None:
+def limit(memory_bytes: int, cpu_s: int) -> None:
     """Where the operating system can, stop before the computer's memory is exhausted."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 if __name__ == "__main__":
-    given_reader, given_source, given_folder, given_bytes, given_s = sys.argv[1:]
-    limit(int(given_s))
+    given_reader, given_source, given_folder, given_bytes, given_memory, given_s = sys.argv[1:]
+    limit(int(given_memory), int(given_s))
     try:
         main(given_reader, given_source, given_folder, int(given_bytes))
     except MemoryError:

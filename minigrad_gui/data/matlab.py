@@ -20,7 +20,10 @@ from minigrad_gui.data.stored import Array, Found
 from minigrad_gui.data.streams import read_exactly
 
 MAX_UNPACKED_BYTES = 2 << 30
-COMPRESSED = 15
+SCIPY_BYTES, MEMORY_FACTOR = 1 << 30, 3
+"""Memory that reading may take: SciPy (1.17.1) believes what damaged files say of their sizes."""
+COMPRESSED, MOST_PACKED = 15, 1032
+"""Deflate cannot pack more bytes than this into one."""
 HEADER_BYTES = 128
 
 
@@ -68,17 +71,17 @@ def _usps(array: NDArray[Any]) -> Found:
 
 def _numbers_in(path: Path) -> dict[str, Array]:
     """The arrays in a file. Raises DataError if it is too large, or SciPy fails or crashes."""
-    _check_sizes(path)
-    return read_guarded(matlab_child.__file__, path).arrays
+    memory_bytes = SCIPY_BYTES + MEMORY_FACTOR * _unpacked_bytes(path)
+    return read_guarded(matlab_child.__file__, path, most_memory_bytes=memory_bytes).arrays
 
 
-def _check_sizes(path: Path) -> None:
-    """Raise DataError if the variables unpack to more than 2 GB.
+def _unpacked_bytes(path: Path) -> int:
+    """What the variables unpack to. Raises DataError if it is more than 2 GB.
 
     A variable is a tag of two numbers, kind and size, and its content, which zlib may have packed with a tag inside:
     https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf.
     """
-    total = 0
+    total, file_bytes = 0, path.stat().st_size
     with open(path, "rb") as file:
         order: Any = "little" if read_exactly(file, HEADER_BYTES)[-2:] == b"IM" else "big"
         while tag := file.read(8):
@@ -86,10 +89,14 @@ def _check_sizes(path: Path) -> None:
             if kind == COMPRESSED:
                 start = file.read(min(size, 512))
                 inner = zlib.decompressobj().decompress(start, 8)
-                total += int.from_bytes(inner[4:8], order)
+                unpacked = int.from_bytes(inner[4:8], order)
                 file.seek(size - len(start), 1)
             else:
-                total += size
+                unpacked = size
                 file.seek(size, 1)
+            if unpacked > file_bytes * (MOST_PACKED if kind == COMPRESSED else 1):
+                raise DataError("it is damaged.")
+            total += unpacked
             if total > MAX_UNPACKED_BYTES:
                 raise DataError("it is too large.")
+    return total

@@ -36,6 +36,8 @@ MAX_BYTES = 96 << 20
 MAX_RESIDENT_BYTES = 1 << 30
 """Of the whole process, for .mat files: SciPy reserves what they claim to hold, without touching it."""
 COUNT, SIDE = 24, 8
+INK = '<ink><annotation type="truth">{0}</annotation><trace>0 0, 5 {0}, 9 9</trace></ink>'
+BY_A_CHILD = (".mat", ".h5")
 STRANGE_TEXT = (b"nan", b"1e999", b"-1", b"{", b"0:1", b"\n", b",", b"\x00", b"999999999999999999999", b'"')
 
 
@@ -69,6 +71,16 @@ def seeds() -> dict[str, bytes]:
         "a.json": json.dumps(
             [{"image": image.tolist(), "label": int(label)} for image, label in zip(x, y, strict=True)]
         ).encode(),
+        "a.h5": _hdf5(x, y),
+        "a.npy": _npy(np.column_stack([y, rows])),
+        "a.inkml": INK.format(1).encode(),
+        "optdigits-orig.tra": "".join(
+            "\n".join("".join(map(str, row)) for row in picture // 128) + f"\n{label}\n"
+            for picture, label in zip(x, y, strict=True)
+        ).encode(),
+        "split.json": json.dumps(
+            {"columns": ["label", "image"], "data": [[int(y[at]), x[at].tolist()] for at in range(COUNT)]}
+        ).encode(),
         "columns.json": json.dumps({"images": x.tolist(), "labels": y.tolist()}).encode(),
         "drawings.zip": _drawings(y),
         "shard-0.tar": _shard(x, y),
@@ -80,6 +92,23 @@ def seeds() -> dict[str, bytes]:
         "a.unipen": "\n".join([".VERSION 1", *characters]).encode(),
         "train-images-idx3-ubyte": idx_bytes(x),
     }
+
+
+def _npy(table: NDArray[np.uint8]) -> bytes:
+    """Labels among the pixels."""
+    stream = io.BytesIO()
+    np.save(stream, table)
+    return stream.getvalue()
+
+
+def _hdf5(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
+    import h5py
+
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        file.create_dataset("train/data", data=x, compression="gzip")
+        file["train/target"] = y
+    return stream.getvalue()
 
 
 def _npz(x: NDArray[np.uint8], y: NDArray[np.uint8], save: object) -> bytes:
@@ -123,7 +152,8 @@ def _drawings(y: NDArray[np.uint8]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for at, label in enumerate(y):
-            shape = f'<path fill="none" d="M{at} 0 C 1 2, 3 {label}, 5 6 s1-1 2-3L9,9z"/>'
+            shape = f'<path fill="none" d="M{at} 0 C 1 2, 3 {label}, 5 6 s1-1 2-3L9,9z a2 3 4 015 6"/>'
+            shape = f'<g transform="rotate(5) scale(2, 3)">{shape}</g>'
             archive.writestr(f"{label}/{at}.svg", f"<svg>{shape}</svg>")
     return stream.getvalue()
 
@@ -187,7 +217,7 @@ def broken_rule(path: Path, watch: Watch | None = None) -> tuple[str, str | None
     before, started = tracemalloc.get_traced_memory()[0], time.perf_counter()
     try:
         if watch is not None:
-            watch.looking = path.suffix != ".mat"  # is read by a child process
+            watch.looking = path.suffix not in BY_A_CHILD
         dataset = data.open_dataset(path)
     except data.DataError as error:
         if len(str(error).splitlines()) != 1 or not str(error).endswith("."):
@@ -202,7 +232,7 @@ def broken_rule(path: Path, watch: Watch | None = None) -> tuple[str, str | None
     if (seconds := time.perf_counter() - started) > MAX_SECONDS:
         fault = f"took {seconds:.1f} s"
     taken = tracemalloc.get_traced_memory()[1] - before
-    if path.suffix != ".mat" and taken > MAX_BYTES:
+    if path.suffix not in BY_A_CHILD and taken > MAX_BYTES:
         fault = f"took {taken:,} bytes"
     if (resident := resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10) - resident_before > MAX_RESIDENT_BYTES:
         fault = f"made the process take {resident:,} bytes"
@@ -235,6 +265,7 @@ def fuzz(seconds: float, seed: int, most: int | None = None) -> tuple[Counter[st
                 path = Path(folder) / name / name
                 path.write_bytes(content)
                 (path.parent / "train-labels-idx1-ubyte").write_bytes(labels)
+                (path.parent / "other.inkml").write_text(INK.format(2))
                 broken_rule(path)  # so that late imports are done
             while time.monotonic() < deadline and (most is None or fates.total() < most):
                 name = rng.choice(list(files))
