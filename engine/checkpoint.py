@@ -13,6 +13,7 @@ A checkpoint, format "minigrad checkpoint", version 1, holds the same and also
     optimizer.<name>.<i>  the optimizer's state for parameter i
     losses                (mini-batches done,), float32
     epochs                (epochs done, 2 or 4), float64: loss, accuracy, and the same on the validation samples
+    average.layers.<i>.W  and .b: the average of the weights, if the run has one
 """
 
 import math
@@ -70,6 +71,9 @@ def save_checkpoint(path: PathLike, state: RunState, meta: Mapping[str, Any] | N
         "validates": any(epoch.validation_loss is not None for epoch in state.epochs),
         "epoch_so_far": asdict(state.epoch_so_far),
     }
+    if state.average is not None:
+        run["average_updates"] = state.average_updates
+        arrays |= {f"average.{name}": value for name, value in _described(state.average)[1].items()}
     description = {"format": CHECKPOINT, "version": VERSION, "network": network, "run": run, "meta": dict(meta or {})}
     arrays |= {f"optimizer.{name}": value for name, value in state.optimizer.items()}
     columns = ("loss", "accuracy", "validation_loss", "validation_accuracy")[: 4 if run["validates"] else 2]
@@ -100,6 +104,8 @@ def load_checkpoint(path: PathLike) -> tuple[RunState, dict[str, Any]]:
         arrays["losses"],
         tuple(EpochSummary(epoch, *row) for epoch, row in enumerate(arrays["epochs"].tolist())),
         EpochMeter(**run["epoch_so_far"]),
+        _model(description, arrays, "average.") if "average_updates" in run else None,
+        run.get("average_updates", 0),
     )
     return state, description["meta"]
 
@@ -187,11 +193,11 @@ def _described(model: MLP) -> tuple[dict[str, Any], dict[str, Array]]:
     return {"sizes": list(model.sizes), "activation": activation, "dtype": model.dtype.name}, parameters
 
 
-def _model(description: dict[str, Any], arrays: Mapping[str, Array]) -> MLP:
+def _model(description: dict[str, Any], arrays: Mapping[str, Array], prefix: str = "") -> MLP:
     network = description["network"]
+    layers = [f"{prefix}layers.{index}" for index in range(len(network["sizes"]) - 1)]
     return MLP.from_parameters(
-        [(arrays[f"layers.{index}.W"], arrays[f"layers.{index}.b"]) for index in range(len(network["sizes"]) - 1)],
-        ACTIVATIONS[network["activation"]],
+        [(arrays[f"{layer}.W"], arrays[f"{layer}.b"]) for layer in layers], ACTIVATIONS[network["activation"]]
     )
 
 
@@ -236,6 +242,11 @@ def _run_arrays(description: dict[str, Any]) -> Expected:
         raise ModelFileError("describes a run at an impossible position.")
 
     expected = dict(parameters)
+    if "average_updates" in run:
+        updates = run["average_updates"]
+        if config.averaging == "none" or type(updates) is not int or not 0 < updates <= run["steps_done"]:
+            raise ModelFileError("describes a run with an impossible average.")
+        expected |= {f"average.{name}": value for name, value in parameters.items()}
     # A tiny network with as many layers shows which arrays the optimizer has.
     dtype = DTYPES[network["dtype"]]
     tiny = MLP(1, [1] * len(config.hidden), 1, dtype=dtype)

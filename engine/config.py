@@ -1,13 +1,14 @@
 """TrainingConfig: all settings of a training run except the data, validated before training starts."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from engine.augment import Augmentation
+from engine.averaging import AVERAGES
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters
 from engine.ops import Array
 from engine.optim import OPTIMIZERS, Optimizer
@@ -49,8 +50,10 @@ class TrainingConfig:
     "adam"; momentum is used by "momentum" only; weight_decay is decoupled; schedule: "constant", or "cosine" for a
     learning rate that decays to 0 (see SCHEDULES); validation_share: the share of the training samples, from 0 to 0.5,
     that is held out for validation; augmentation: how the training pictures vary, an Augmentation or a dict of its
-    fields. Two are for experiments: training_samples, how many of the samples are trained on, 0 for all; label_noise,
-    the share of their labels, from 0 to 1, that is replaced by other classes.
+    fields; averaging: "none", or which average of the weights is the run's network, "ema" or "last" (see AVERAGES);
+    averaged_epochs: the time constant of the one, and how long the other's last part of the run is. Two are for
+    experiments: training_samples, how many of the samples are trained on, 0 for all; label_noise, the share of their
+    labels, from 0 to 1, that is replaced by other classes.
     """
 
     hidden: tuple[int, ...] = (256, 128)
@@ -67,6 +70,8 @@ class TrainingConfig:
     augmentation: Augmentation = NO_AUGMENTATION
     training_samples: int = 0
     label_noise: float = 0.0
+    averaging: str = "none"
+    averaged_epochs: float = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -92,6 +97,9 @@ class TrainingConfig:
         self._check("training_samples", within, "The training samples are a whole number from 0 (all) to 10,000,000.")
         self._check("label_noise", 0 <= self.label_noise <= 1, "The label noise is from 0 to 1.")
         self._check("schedule", self.schedule in SCHEDULES, f"The schedule is one of {_names(SCHEDULES)}.")
+        self._check("averaging", self.averaging in AVERAGES, f"The averaging is one of {_names(AVERAGES)}.")
+        within = 0 < self.averaged_epochs <= 100_000
+        self._check("averaged_epochs", within, "The averaged epochs are above 0, at most 100,000.")
         known = isinstance(self.augmentation, Augmentation)
         self._check("augmentation", known, "The augmentation is an Augmentation.")
         for name, most in MAX_AUGMENTATION.items():
@@ -153,5 +161,5 @@ def outliers_among(outliers: int, chosen: int, samples: int) -> int:
     return round(outliers * chosen / samples) if samples else outliers
 
 
-def _names(registry: dict[str, Any]) -> str:
+def _names(registry: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in registry)

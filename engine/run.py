@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from engine.averaging import WeightAverage
 from engine.config import SCHEDULES, TrainingConfig, outliers_among
 from engine.losses import NO_CLASS, cross_entropy_loss, outlier_exposure_loss
 from engine.nn import MLP
@@ -38,7 +39,8 @@ class RunState:
 
     All randomness follows from the config's seed and the position, so no random state is stored. optimizer: from its
     `state()`; losses: float32, one for each mini-batch done, or for the last 16 million; training_count: the number of
-    training samples.
+    training samples; model: as it is trained; average: of its weights, None before its first update, and the number of
+    updates.
     """
 
     config: TrainingConfig
@@ -50,6 +52,8 @@ class RunState:
     losses: Array
     epochs: tuple[EpochSummary, ...]
     epoch_so_far: EpochMeter
+    average: MLP | None = None
+    average_updates: int = 0
 
 
 class TrainingRun:
@@ -65,7 +69,9 @@ class TrainingRun:
     `learning_rate` may change between two steps; the config's schedule multiplies it. `threads`: see `training_steps`.
     `chunk_s`: how long the chunks of `chunks()` may take. `images`, `labels`: all samples, the outliers last;
     `training`: the indices of those to train on; `validation`: the images and labels that are held out.
-    `latest_validation`: that of the last epoch; None before, and without samples.
+    `latest_validation`: that of the last epoch; None before, and without samples. `trained`: the network that the
+    steps change; `model`: the network of the run, which is evaluated and saved: the same, or the average of its
+    weights.
     """
 
     def __init__(
@@ -91,8 +97,9 @@ class TrainingRun:
             labels = np.append(labels, np.full(len(outliers), NO_CLASS, np.intp))
             self._loss = outlier_exposure_loss
         self.images, self.labels = images, labels
-        self.model = start_from.copy() if start_from else config.build_model(images[0].size, classes)
-        self.optimizer = config.build_optimizer(self.model)
+        self.trained = start_from.copy() if start_from else config.build_model(images[0].size, classes)
+        self.optimizer = config.build_optimizer(self.trained)
+        self._average = self._new_average()
         self.learning_rate = config.learning_rate
         self.threads: int | None = None
         self.chunk_s = CHUNK_S
@@ -101,6 +108,16 @@ class TrainingRun:
         self.latest_validation: Validation | None = None
         self._losses = array("f")
         self._meter = EpochMeter()
+
+    def _new_average(self) -> WeightAverage | None:
+        config, per_epoch = self.config, self.steps_per_epoch
+        if config.averaging == "none":
+            return None
+        return WeightAverage(config.averaging, config.averaged_epochs, per_epoch, config.epochs * per_epoch)
+
+    @property
+    def model(self) -> MLP:
+        return (self._average and self._average.network) or self.trained
 
     @property
     def training_count(self) -> int:
@@ -132,7 +149,7 @@ class TrainingRun:
         """A copy of everything needed to continue from here. Must not be called during a step."""
         return RunState(
             self.config,
-            self.model.copy(),
+            self.trained.copy(),
             self.optimizer.state(),
             self.learning_rate,
             self.training_count,
@@ -140,26 +157,29 @@ class TrainingRun:
             self.losses,
             tuple(self.epochs),
             replace(self._meter),
+            *((None, 0) if self._average is None else self._average.state()),
         )
 
     def load_state(self, state: RunState) -> None:
         """Continue from what `state()` returned. Raises ValueError if it is for another config, network or dataset."""
-        if state.config != self.config or state.model.sizes != self.model.sizes:
+        if state.config != self.config or state.model.sizes != self.trained.sizes:
             raise ValueError("it belongs to a run with other settings")
         if state.training_count != self.training_count:
             raise ValueError(f"its run had {state.training_count:,} pictures to train on, not {self.training_count:,}")
-        self.model = state.model.copy()
-        self.optimizer = self.config.build_optimizer(self.model)
+        self.trained = state.model.copy()
+        self.optimizer = self.config.build_optimizer(self.trained)
         self.optimizer.load_state(state.optimizer)
         self.learning_rate = state.learning_rate
         self.steps_done = state.steps_done
         self.epochs = list(state.epochs)
         self._losses = array("f", state.losses)
         self._meter = replace(state.epoch_so_far)
+        if self._average is not None:
+            self._average.load_state(state.average, state.average_updates)
 
     def rehearsal(self, threads: int | None = None) -> Generator[Step, None, None]:
         """Endless steps like those of the run, on a copy of its network, to measure how long they take."""
-        model = self.model.copy()
+        model = self.trained.copy()
         optimizer = self.config.build_optimizer(model)
         while True:
             with closing(self._loop(model, optimizer, threads, epochs=1).chunks()) as chunks:
@@ -182,6 +202,7 @@ class TrainingRun:
             steps_done,
             threads,
             self.training,
+            self._average.every if self._average is not None else 0,
         )
 
     def __iter__(self) -> Generator[Trained, None, None]:
@@ -196,12 +217,14 @@ class TrainingRun:
     def _chunks(self, chunk_s: Callable[[], float]) -> Generator[Chunk, None, None]:
         scheduled = SCHEDULES[self.config.schedule]
         total = self.config.epochs * self.steps_per_epoch
-        loop = self._loop(self.model, self.optimizer, self.threads, self.config.epochs, self.steps_done)
+        loop = self._loop(self.trained, self.optimizer, self.threads, self.config.epochs, self.steps_done)
         with closing(
             loop.chunks(chunk_s, learning_rate=lambda number: self.learning_rate * scheduled(number / total))
         ) as chunks:
             for steps in chunks:
                 self.steps_done += len(steps)
+                if self._average is not None:
+                    self._average.after(self.steps_done, self.trained)
                 for step in steps:
                     self._losses.append(step.loss)
                     self._meter.add(step)

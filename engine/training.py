@@ -124,7 +124,8 @@ def training_steps(
 @dataclass(frozen=True)
 class TrainingLoop:
     """The arguments of `training_steps`, and the loop itself. chosen: indices of the samples to train on, None for all:
-    a copy of them would take as much memory again."""
+    a copy of them would take as much memory again. break_every: a chunk ends after each multiple of so many
+    mini-batches, 0 for no such end."""
 
     model: Module
     images: Array
@@ -138,6 +139,7 @@ class TrainingLoop:
     steps_done: int = 0
     threads: int | None = None
     chosen: Array | None = None
+    break_every: int = 0
 
     def chunks(
         self, chunk_s: Callable[[], float] = lambda: 0.0, learning_rate: Callable[[int], float] | None = None
@@ -170,6 +172,8 @@ class TrainingLoop:
                 while index < batches:
                     count = max(1, int(min(chunk_s() / step_s, steps.most_at_once, batches - index)))
                     first = epoch * batches + index
+                    if self.break_every:
+                        count = min(count, self.break_every - first % self.break_every)
                     numbers = range(first, first + count)
                     rates = [learning_rate(number) if learning_rate else self.optimizer.lr for number in numbers]
                     samples = order[index * self.batch_size : (index + count) * self.batch_size]

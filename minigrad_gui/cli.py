@@ -22,6 +22,7 @@ from engine import (
     save_model,
 )
 from engine.archive import npz_path, printable, reason_of
+from engine.averaging import AVERAGES
 from engine.config import MAX_AUGMENTATION, SCHEDULES
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
@@ -240,6 +241,9 @@ def _add_train(commands: Any) -> None:
     add("--schedule", "schedule", "whether the learning rate stays constant or decays to 0", choices=list(SCHEDULES))
     add("--momentum", "momentum", "for the momentum optimizer", type=float, metavar="M")
     add("--weight-decay", "weight_decay", "how much all weights shrink at each step", type=float, metavar="D")
+    average = "use an average of the weights: a moving one (ema), or that of the last part of the run"
+    add("--averaging", "averaging", average, choices=AVERAGES)
+    add("--averaged-epochs", "averaged_epochs", "how many epochs the average covers", type=float, metavar="N")
     add("--activation", "activation", "what a neuron does with its sum", choices=list(ACTIVATIONS))
     add("--seed", "seed", "the same seed and threads give the same network", type=int, metavar="N")
     held_back = "share of the training pictures to hold back and measure after each epoch, from 0 to 0.5"

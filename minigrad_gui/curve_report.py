@@ -69,7 +69,7 @@ def epoch_text(epoch: EpochSummary) -> str:
 
 
 def settings_of(config: TrainingConfig) -> list[str]:
-    """A run's settings in words; weight decay and variations only if they are used."""
+    """A run's settings in words; weight decay, averaging and variations only if they are used."""
     rate = f"learning rate {config.learning_rate:g}"
     parts = [
         f"hidden layers {', '.join(map(str, config.hidden)) or 'none'}",
@@ -81,6 +81,9 @@ def settings_of(config: TrainingConfig) -> list[str]:
     ]
     if config.weight_decay:
         parts.append(f"weight decay {config.weight_decay:g}")
+    if config.averaging != "none":
+        kind = {"ema": "moving average", "last": "average of the last part"}[config.averaging]
+        parts.append(f"{kind} over {config.averaged_epochs:g} epochs")
     if config.augmentation:
         parts.append("randomly varied pictures")
     return parts

@@ -8,7 +8,7 @@ from engine.config import MAX_AUGMENTATION
 from minigrad_gui.widgets.dataset_box import DatasetEditor
 from minigrad_gui.widgets.number_spin import count_spin, decimal_spin
 from minigrad_gui.widgets.setting_editors import AmountEditor, ChoiceEditor, LayersEditor, NumberEditor, SettingEditor
-from minigrad_gui.widgets.setting_texts import ACTIVATION_TITLES, OPTIMIZER_TITLES, SCHEDULE_TITLES
+from minigrad_gui.widgets.setting_texts import ACTIVATION_TITLES, AVERAGING_TITLES, OPTIMIZER_TITLES, SCHEDULE_TITLES
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,10 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("batch_size", "&Batch size", _count("batchSizeSpin", 1, 100_000)),
         Setting("epochs", "E&pochs", _count("epochsSpin", 1, 100_000)),
         Setting("seed", "See&d", _count("seedSpin", 0, 2**31 - 1)),
+    ),
+    "Ending": (
+        Setting("averaging", "Averaging", _choice("averagingCombo", AVERAGING_TITLES)),
+        Setting("averaged_epochs", "Avera&ged epochs", _number("averagedEpochsSpin", 1e-6, 100_000.0, step=1)),
     ),
     "Data": (
         Setting("dataset", "Data&set", partial(DatasetEditor, "datasetCombo")),

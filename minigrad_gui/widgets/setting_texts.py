@@ -3,6 +3,7 @@
 ACTIVATION_TITLES = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 OPTIMIZER_TITLES = {"adam": "Adam", "momentum": "SGD with momentum", "sgd": "SGD"}
 SCHEDULE_TITLES = {"constant": "Constant", "cosine": "Cosine decay to 0"}
+AVERAGING_TITLES = {"none": "Off", "ema": "Moving average", "last": "Last part of the run"}
 OWN = "own"
 PRESET_TITLES = {
     "quick": "Quick",
@@ -46,6 +47,12 @@ TIPS = {
     "epochs": "<b>Epochs</b><br>How often the network sees each training picture.",
     "seed": "<b>Seed</b><br>Determines the random numbers, such as the initial weights and the order of the pictures."
     " The same seed and settings give the same network.",
+    "averaging": "<b>Averaging of weights</b><br>Near the end of a run the weights wander around the best point; their "
+    "mean is closer to it. What you see, test and save is then the average; training itself is the same. A moving "
+    "average forgets old weights gradually; the last part of the run counts all alike, and needs a learning rate that "
+    "does not decay to 0.",
+    "averaged_epochs": "<b>Averaged epochs</b><br>How many epochs the average covers: about so many for the moving "
+    "average, the last so many of the run for the other. Used with averaging.",
     "validation_share": "<b>Validation share</b><br>"
     "The share of the training pictures held back to measure how well the "
     "network reads pictures it has not seen. At 0%, it trains on all of them, and its "

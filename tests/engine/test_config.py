@@ -37,6 +37,8 @@ REFUSED = {
     "training_samples": [-1, 10_000_001, NAN, 2.5],
     "label_noise": [-0.1, 1.1, NAN],
     "schedule": ["", "Cosine", "linear", None],
+    "averaging": ["", "EMA", None],
+    "averaged_epochs": [0, -1, 100_001, NAN, INFINITY],
     "augmentation": [None, 1.0, Augmentation(shift_px=-1), Augmentation(scale=0.6), Augmentation(elastic_px=NAN)],
 }
 

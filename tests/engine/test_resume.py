@@ -56,7 +56,10 @@ def through_a_file(run, path, config=CONFIG):
 
 
 def assert_same(a, b):
+    for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
     a, b = a.state(), b.state()
+    assert a.average_updates == b.average_updates
     for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
         np.testing.assert_array_equal(p.data, q.data)
     assert a.optimizer.keys() == b.optimizer.keys()
@@ -90,6 +93,8 @@ def test_interrupted_anywhere(tmp_path, steps):
         {"training_samples": 50, "label_noise": 0.5},
         {"hidden": ()},
         {"activation": "tanh", "hidden": (3, 3, 3)},
+        {"averaging": "ema", "averaged_epochs": 0.5},
+        {"averaging": "last", "averaged_epochs": 2.0},
     ],
     ids=lambda changes: "-".join(changes),
 )

@@ -124,6 +124,7 @@ def test_a_preset_is_used_unchanged(name, trained_config):
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_other_option_overrides_the_preset(name, trained_config):
     words = "--epochs 2 --hidden 9,8 --batch-size 77 --optimizer momentum --lr 0.02 --schedule cosine --momentum 0.5 "
+    words += "--averaging last --averaged-epochs 1.5 "
     words += "--weight-decay 0.01 --activation tanh --seed 7 --validation 0.2 --samples 500 "
     words += (
         "--label-noise 0.1 --shift-px 2 --rotation-deg 3 --scale 0.2 --shear 0.05 --elastic-px 0.5 --thickness-px 0.2"
@@ -142,6 +143,8 @@ def test_every_other_option_overrides_the_preset(name, trained_config):
         training_samples=500,
         label_noise=0.1,
         schedule="cosine",
+        averaging="last",
+        averaged_epochs=1.5,
         augmentation=Augmentation(2, 3, 0.2, 0.05, 0.5, 0.2),
     )
     assert trained_config(f"{words} --preset {name}") == mine

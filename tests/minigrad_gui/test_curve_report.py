@@ -66,12 +66,23 @@ def test_of_a_file_there_is_a_row_for_each_epoch():
 def test_settings_that_are_not_used_are_not_named():
     plain = settings_of(TrainingConfig(hidden=(), optimizer="momentum", schedule="constant", weight_decay=0.0))
     assert plain[:3] == ["hidden layers none", "ReLU", "SGD with momentum 0.9"]
-    assert not any("schedule" in part or "decay" in part or "varied" in part for part in plain)
+    assert not any("schedule" in part or "decay" in part or "varied" in part or "average" in part for part in plain)
     config = TrainingConfig(
-        hidden=(64, 32), schedule="cosine", weight_decay=0.01, augmentation=Augmentation(shift_px=1)
+        hidden=(64, 32),
+        schedule="cosine",
+        weight_decay=0.01,
+        averaging="ema",
+        averaged_epochs=2.5,
+        augmentation=Augmentation(shift_px=1),
     )
     rich = ", ".join(settings_of(config))
-    for part in ("hidden layers 64, 32", "cosine schedule", "weight decay 0.01", "randomly varied pictures"):
+    for part in (
+        "hidden layers 64, 32",
+        "cosine schedule",
+        "weight decay 0.01",
+        "moving average over 2.5 epochs",
+        "randomly varied pictures",
+    ):
         assert part in rich
 
 

@@ -5,7 +5,11 @@ from engine import TrainingConfig
 
 def test_the_panel_fills_the_config(user):
     user.widget("hiddenLayersEdit").setText("30, 20")
-    for name, text in (("activationCombo", "Tanh"), ("optimizerCombo", "SGD with momentum")):
+    for name, text in (
+        ("activationCombo", "Tanh"),
+        ("optimizerCombo", "SGD with momentum"),
+        ("averagingCombo", "Moving average"),
+    ):
         user.widget(name).setCurrentText(text)
     for name, value in {
         "learningRateSpin": 0.02,
@@ -17,10 +21,24 @@ def test_the_panel_fills_the_config(user):
         "validationSpin": 20,
         "trainingSamplesSpin": 500,
         "labelNoiseSpin": 12.5,
+        "averagedEpochsSpin": 2.5,
     }.items():
         user.widget(name).setValue(value)
     assert user.session.config == TrainingConfig(
-        (30, 20), "tanh", "momentum", 0.02, 0.8, 0.01, 64, 3, 7, 0.2, training_samples=500, label_noise=0.125
+        (30, 20),
+        "tanh",
+        "momentum",
+        0.02,
+        0.8,
+        0.01,
+        64,
+        3,
+        7,
+        0.2,
+        averaging="ema",
+        averaged_epochs=2.5,
+        training_samples=500,
+        label_noise=0.125,
     )
 
 
