@@ -7,40 +7,40 @@ quickly, in little memory, and without executing anything. If atheris is install
 coverage; otherwise they are random. A file that breaks the rules is saved, and its path printed.
 """
 
-import argparse
 import io
 import json
 import random
 import sys
 import tempfile
-import time
 import tracemalloc
 import zipfile
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fuzzing import Fuzzer, Outcome, Rules, Watch, change_bytes
 
-from engine import MLP, ModelFileError, Tanh, TrainingConfig, load_checkpoint, load_model, save_checkpoint, save_model
+from engine import (
+    MLP,
+    ModelFileError,
+    Module,
+    Tanh,
+    TrainingConfig,
+    load_checkpoint,
+    load_model,
+    save_checkpoint,
+    save_model,
+)
 from engine.run import TrainingRun
 
-MAX_SECONDS = 1.0
-"""Of the processor, as others may be busy."""
-MAX_BYTES = 16 << 20
-"""Enough for the worst description, as the seed files hold tiny networks."""
-FORBIDDEN = (
-    "exec",
-    "os.system",
-    "os.exec",
-    "os.posix_spawn",
-    "subprocess.Popen",
-    "pickle.find_class",
-    "socket.connect",
+RULES = Rules(
+    ModelFileError,
+    seconds=1.0,
+    bytes=16 << 20,  # enough for the worst description, as the seed files hold tiny networks
+    is_sentence=lambda text, _: text.endswith(".") and "pickle" not in text,
 )
-LONG_NUMBERS = (0, 1, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
 STRANGE_VALUES: tuple[Any, ...] = (
     *(None, True, -1, 0, 1, 2.5, 10**9, 10**30, 1e308, float("nan"), float("inf")),
     *("", "relu", "float64", "<f4", "../x", "é\0\ud7ff", [], {}, [[]], [3, 4, 2], {"sizes": [1, 1]}, "9" * 5000),
@@ -55,21 +55,21 @@ HEADERS = (
 )
 
 
-def seeds() -> list[bytes]:
-    """Small valid files of each kind, stored and deflated."""
+def seeds() -> dict[str, bytes]:
+    """Small valid files of each kind, stored and deflated, by name."""
     rng = np.random.default_rng(0)
     config = TrainingConfig(hidden=(3,), batch_size=8, epochs=2)
     run = TrainingRun(config, rng.integers(0, 256, (30, 2, 2)).astype(np.uint8), rng.integers(0, 2, 30), 2)
     for _ in zip(range(5), run, strict=False):
         pass
-    files = []
+    files = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "seed.npz"
         save_model(path, MLP(4, (3,), 2, Tanh, rng=rng, dtype=np.float32), {"note": "a seed", "numbers": [1, 2.5]})
-        files.append(path.read_bytes())
+        files["model.npz"] = path.read_bytes()
         save_checkpoint(path, run.state(), {"dataset": "mnist"})
-        files.append(path.read_bytes())
-    return files + [_repacked(file, zipfile.ZIP_DEFLATED) for file in files]
+        files["run.npz"] = path.read_bytes()
+    return files | {f"deflated-{name}": _repacked(file, zipfile.ZIP_DEFLATED) for name, file in files.items()}
 
 
 def _repacked(file: bytes, compression: int, change: Callable[[dict[str, bytes]], object] = lambda _: None) -> bytes:
@@ -86,45 +86,17 @@ def _repacked(file: bytes, compression: int, change: Callable[[dict[str, bytes]]
 # ---------------------------------------------------------------- mutations
 
 
-def mutated(rng: random.Random, files: list[bytes]) -> bytes:
-    """One of the files after one or more mutations; half of them with valid checksums, to get past those."""
-    file = rng.choice(files)
+def mutated(rng: random.Random, name: str, files: dict[str, bytes]) -> bytes:
+    """The file `name` after one or more mutations; half of them with valid checksums, to get past those."""
+    file = files[name]
     if rng.random() < 0.5:
         changes = rng.choices((_change_description, _change_entry, _change_names), k=rng.choice((1, 1, 1, 2, 3)))
         kind = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))
         file = _repacked(file, kind, lambda entries: [change(rng, entries) for change in changes])
     if rng.random() < 0.6:
         for _ in range(rng.choice((1, 1, 2, 5, 20))):
-            file = change_bytes(rng, file, files)
+            file = change_bytes(rng, file, list(files.values()))
     return file
-
-
-def change_bytes(rng: random.Random, file: bytes, files: list[bytes]) -> bytes:
-    """The file with bits, bytes, lengths or whole parts changed, added, removed, or taken from another file."""
-    data = bytearray(file)
-    start = rng.randrange(len(data) + 1)
-    # Readers of zip files trust the directory at the end.
-    if rng.random() < 0.4:
-        start = max(0, len(data) - rng.randrange(1, 600))
-    length = min(rng.choice((1, 2, 4, 8, 30, 300)), len(data) - start)
-    kind = rng.randrange(7)
-    if kind == 0 and length:
-        data[rng.randrange(start, start + length)] ^= 1 << rng.randrange(8)
-    elif kind == 1:
-        data[start : start + length] = rng.randbytes(length)
-    elif kind == 2:
-        del data[start : start + length]
-    elif kind == 3:
-        data[start:start] = data[start : start + length] * rng.choice((1, 2, 50))
-    elif kind == 4:
-        width = rng.choice((2, 4, 8))
-        data[start : start + width] = (rng.choice(LONG_NUMBERS) & (1 << 8 * width) - 1).to_bytes(width, "little")
-    elif kind == 5:
-        other = rng.choice(files)
-        data[start:] = other[rng.randrange(len(other)) :]
-    else:
-        del data[start:]
-    return bytes(data)
 
 
 def _change_description(rng: random.Random, entries: dict[str, bytes]) -> None:
@@ -185,71 +157,28 @@ def _change_names(rng: random.Random, entries: dict[str, bytes]) -> None:
 # ---------------------------------------------------------------- the rules
 
 
-class Watch:
-    """Raises if code is run or files are opened that reading does not need; active while `looking`."""
-
-    def __init__(self) -> None:
-        self.looking = False
-        sys.addaudithook(self._hear)
-
-    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
-        if self.looking and event in FORBIDDEN:
-            self.looking = False
-            raise AssertionError(f"{event} while a file was read: {arguments!r:.200}")
+def _outcome(path: Path, watch: Watch | None = None) -> Outcome:
+    """Each file is read as a model and as a checkpoint."""
+    outcomes = [RULES.outcome(read, path, watch) for read in (_model, _run)]
+    fate = next((fate for fate, _ in outcomes if fate != "refused"), "refused")
+    return fate, next((fault for _, fault in outcomes if fault is not None), None)
 
 
-def broken_rule(file: bytes, path: Path, watch: Watch | None = None) -> tuple[str, str | None]:
-    """The outcome for a file ("model", "run" or "refused"), and the rule that reading it broke, if any."""
-    path.write_bytes(file)
-    outcome, fault = "refused", None
-    for what, load in (("model", load_model), ("run", load_checkpoint)):
-        tracemalloc.reset_peak()
-        before, started = tracemalloc.get_traced_memory()[0], time.process_time()
-        try:
-            if watch is not None:
-                watch.looking = True
-            read = load(path)[0]
-        except ModelFileError as error:
-            if len(str(error).splitlines()) != 1 or "pickle" in str(error) or not str(error).endswith("."):
-                fault = f"said: {error}"
-        except BaseException as error:
-            fault = f"raised {error!r}"
-        else:
-            outcome = what
-            model = read if isinstance(read, MLP) else read.model
-            if not all(np.isfinite(parameter.data).all() for parameter in model.parameters()):
-                fault = "a network with numbers that are not finite was read"
-        finally:
-            if watch is not None:
-                watch.looking = False
-        if (seconds := time.process_time() - started) > MAX_SECONDS:
-            fault = f"took {seconds:.1f} s"
-        if (taken := tracemalloc.get_traced_memory()[1] - before) > MAX_BYTES:
-            fault = f"took {taken:,} bytes"
-    return outcome, fault
+def _model(path: Path) -> Outcome:
+    return "model", _false(load_model(path)[0])
 
 
-def fuzz(seconds: float, seed: int, most: int | None = None) -> tuple[Counter[str], str | None]:
-    """The number of files by outcome, and the first fault with the path of a copy of its file."""
-    rng, files, fates, watch = random.Random(seed), seeds(), Counter[str](), Watch()
-    deadline = time.monotonic() + seconds
-    tracemalloc.start()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "fuzzed.npz"
-            for file in files:
-                broken_rule(file, path)  # so that late imports are done
-            while time.monotonic() < deadline and (most is None or fates.total() < most):
-                file = mutated(rng, files)
-                fate, fault = broken_rule(file, path, watch)
-                fates[fate] += 1
-                if fault is not None:
-                    saved = Path(tempfile.gettempdir()) / f"fuzz-{seed}-{fates.total()}.npz"
-                    saved.write_bytes(file)
-                    return fates, f"{fault} ({saved})"
-    finally:
-        tracemalloc.stop()
-    return fates, None
+def _run(path: Path) -> Outcome:
+    return "run", _false(load_checkpoint(path)[0].model)
+
+
+def _false(model: Module) -> str | None:
+    """What is wrong with a network that was read."""
+    is_finite = all(np.isfinite(parameter.data).all() for parameter in model.parameters())
+    return None if is_finite else "a network with numbers that are not finite was read"
+
+
+FUZZER = Fuzzer(seeds, mutated, _outcome)
 
 
 def fuzz_with_atheris(seconds: float, seed: int) -> None:
@@ -266,19 +195,20 @@ def fuzz_with_atheris(seconds: float, seed: int) -> None:
     atheris.instrument_func(engine.checkpoint._run_arrays)
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     (folder / "corpus").mkdir()
-    for index, file in enumerate(seeds()):
-        (folder / "corpus" / str(index)).write_bytes(file)
+    for name, file in seeds().items():
+        (folder / "corpus" / name).write_bytes(file)
     tracemalloc.start()
 
     def one(file: bytes) -> None:
-        fault = broken_rule(file, folder / "fuzzed.npz")[1]
+        (folder / "fuzzed.npz").write_bytes(file)
+        _, fault = _outcome(folder / "fuzzed.npz")
         assert fault is None, fault
 
     def change(file: bytes, max_size: int, seed: int) -> bytes:
         rng = random.Random(seed)
         with suppress(Exception):  # earlier mutations seldom leave a valid zip file
             if rng.random() < 0.5:
-                return mutated(rng, [file])[:max_size]
+                return mutated(rng, "file", {"file": file})[:max_size]
         return bytes(atheris.Mutate(file, max_size))
 
     options = [f"-max_total_time={round(seconds)}", f"-seed={seed + 1}", "-max_len=20000"]
@@ -286,22 +216,5 @@ def fuzz_with_atheris(seconds: float, seed: int) -> None:
     atheris.Fuzz()
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--chance", action="store_true", help="without atheris, even if it is installed")
-    options = parser.parse_args()
-    if not options.chance:
-        try:
-            fuzz_with_atheris(options.seconds, options.seed)
-        except ImportError:
-            print("atheris is not installed; chance decides.")
-    fates, fault = fuzz(options.seconds, options.seed)
-    print(f"{fates.total():,} files: {dict(fates)}")
-    print(fault or "no rule was broken")
-    return 1 if fault else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(FUZZER.main(__doc__, fuzz_with_atheris))

@@ -6,39 +6,27 @@ For every file, `open_dataset` must return a valid dataset or raise DataError wi
 memory, and without executing anything. A file that breaks the rules is saved, and its path printed.
 """
 
-import argparse
 import bz2
 import gzip
 import io
 import json
-import random
-import resource
 import sys
 import tarfile
-import tempfile
-import time
-import tracemalloc
 import zipfile
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from fuzz import Watch, change_bytes
+from fuzzing import Fuzzer, Outcome, Rules, with_strange_text
 from numpy.typing import NDArray
 from own_files import idx_bytes
 from torch_bytes import pair, pt_bytes
 
 from minigrad_gui import data
 
-MAX_SECONDS = 5.0
-MAX_BYTES = 96 << 20
+RULES = Rules(data.DataError, seconds=5.0, bytes=96 << 20, in_child=frozenset({".mat", ".h5"}))
 """A picture file of few bytes may hold many pixels; model files have less of an excuse."""
-MAX_RESIDENT_BYTES = 1 << 30
-"""Of the whole process, for .mat files: SciPy reserves what they claim to hold, without touching it."""
 COUNT, SIDE = 24, 8
 INK = '<ink><annotation type="truth">{0}</annotation><trace>0 0, 5 {0}, 9 9</trace></ink>'
-BY_A_CHILD = (".mat", ".h5")
-STRANGE_TEXT = (b"nan", b"1e999", b"-1", b"{", b"0:1", b"\n", b",", b"\x00", b"999999999999999999999", b'"')
 
 
 def seeds() -> dict[str, bytes]:
@@ -197,46 +185,8 @@ def _arrow(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
     return stream.getvalue()
 
 
-def mutated(rng: random.Random, name: str, files: dict[str, bytes]) -> bytes:
-    """The file `name` after one or more mutations; in some of them text that numbers should not be."""
-    file = files[name]
-    for _ in range(rng.choice((1, 1, 2, 5, 20))):
-        if rng.random() < 0.3:
-            at, strange = rng.randrange(len(file) + 1), rng.choice(STRANGE_TEXT)
-            file = file[:at] + strange + file[at + rng.choice((0, len(strange))) :]
-        else:
-            file = change_bytes(rng, file, list(files.values()))
-    return file
-
-
-def broken_rule(path: Path, watch: Watch | None = None) -> tuple[str, str | None]:
-    """The outcome for a file ("opened" or "refused"), and the rule that opening it broke, if any."""
-    outcome, fault = "refused", None
-    tracemalloc.reset_peak()
-    resident_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-    before, started = tracemalloc.get_traced_memory()[0], time.perf_counter()
-    try:
-        if watch is not None:
-            watch.looking = path.suffix not in BY_A_CHILD
-        dataset = data.open_dataset(path)
-    except data.DataError as error:
-        if len(str(error).splitlines()) != 1 or not str(error).endswith("."):
-            fault = f"said: {error}"
-    except BaseException as error:
-        fault = f"raised {error!r}"
-    else:
-        outcome, fault = "opened", _false(dataset)
-    finally:
-        if watch is not None:
-            watch.looking = False
-    if (seconds := time.perf_counter() - started) > MAX_SECONDS:
-        fault = f"took {seconds:.1f} s"
-    taken = tracemalloc.get_traced_memory()[1] - before
-    if path.suffix not in BY_A_CHILD and taken > MAX_BYTES:
-        fault = f"took {taken:,} bytes"
-    if (resident := resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10) - resident_before > MAX_RESIDENT_BYTES:
-        fault = f"made the process take {resident:,} bytes"
-    return outcome, fault
+def _read(path: Path) -> Outcome:
+    return "opened", _false(data.open_dataset(path))
 
 
 def _false(dataset: data.Dataset) -> str | None:
@@ -252,48 +202,12 @@ def _false(dataset: data.Dataset) -> str | None:
     return None
 
 
-def fuzz(seconds: float, seed: int, most: int | None = None) -> tuple[Counter[str], str | None]:
-    """The number of files by outcome and format, and the first fault with the path of a copy of its file."""
-    rng, files, fates, watch = random.Random(seed), seeds(), Counter[str](), Watch()
-    labels = idx_bytes(np.arange(COUNT, dtype=np.uint8) % 3)
-    deadline = time.monotonic() + seconds
-    tracemalloc.start()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in files.items():
-                (Path(folder) / name).mkdir()
-                path = Path(folder) / name / name
-                path.write_bytes(content)
-                (path.parent / "train-labels-idx1-ubyte").write_bytes(labels)
-                (path.parent / "other.inkml").write_text(INK.format(2))
-                broken_rule(path)  # so that late imports are done
-            while time.monotonic() < deadline and (most is None or fates.total() < most):
-                name = rng.choice(list(files))
-                path = Path(folder) / name / name
-                path.write_bytes(mutated(rng, name, files))
-                outcome, fault = broken_rule(path, watch)
-                fates[f"{name} {outcome}"] += 1
-                if fault is not None:
-                    saved = Path(tempfile.gettempdir()) / f"fuzz-{seed}-{fates.total()}-{name}"
-                    saved.write_bytes(path.read_bytes())
-                    return fates, f"{fault} ({saved})"
-    finally:
-        tracemalloc.stop()
-    return fates, None
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    fates, fault = fuzz(options.seconds, options.seed)
-    print(f"{fates.total():,} files")
-    for fate, count in sorted(fates.items()):
-        print(f"{fate:32} {count:>7,}")
-    print(fault or "no rule was broken")
-    return 1 if fault else 0
-
+FUZZER = Fuzzer(
+    seeds,
+    with_strange_text,
+    lambda path, watch: RULES.outcome(_read, path, watch),
+    {"train-labels-idx1-ubyte": idx_bytes(np.arange(COUNT, dtype=np.uint8) % 3), "other.inkml": INK.format(2).encode()},
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(FUZZER.main(__doc__))

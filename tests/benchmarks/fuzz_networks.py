@@ -7,34 +7,31 @@ sentence: quickly, in little memory, and without executing anything. A file that
 printed. Formats whose package is missing are left out.
 """
 
-import argparse
 import io
 import json
-import random
 import sys
 import tempfile
-import time
-import tracemalloc
 import zipfile
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from fuzz import Watch, change_bytes
+from fuzzing import Fuzzer, Outcome, Rules, with_strange_text
 from torch_bytes import pt_bytes, tensor, text
 
 from engine import MLP, TrainingConfig
 from minigrad_gui.exchange import ExchangeError, export_model, import_model, read_config, write_config
 
-MAX_SECONDS = 5.0
-MAX_BYTES = 96 << 20
+RULES = Rules(
+    ExchangeError,
+    seconds=5.0,
+    bytes=96 << 20,
+    in_child=frozenset({".h5", ".keras"}),
+    is_sentence=lambda text, path: text.startswith(f"{path.name} ") and text[-1] in ".x",  # a package's name may end it
+)
 SIZES = 784, (2,), 3
 """With other outputs than digits, nothing is measured, which would take most of the time."""
-STRANGE_TEXT = (b"NaN", b"1e999", b"-1", b"{", b"[[[[", b"\n", b"null", b"\x00", b"999999999999999999999", b'"')
-IN_CHILD = {".h5", ".keras"}
-"""Read by a child process, which may be stopped after some time."""
-EXPORTED = (".json", ".onnx", ".safetensors")
+EXPORTED = (".json", ".onnx", ".safetensors", ".zip", ".skops")
 MODEL_CONFIG = {
     "class_name": "Sequential",
     "config": {
@@ -47,8 +44,14 @@ MODEL_CONFIG = {
 }
 
 
-def seeds(folder: Path) -> dict[str, bytes]:
+def seeds() -> dict[str, bytes]:
     """A small valid file of each format, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        _write_seeds(Path(folder))
+        return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+
+
+def _write_seeds(folder: Path) -> None:
     model = MLP(*SIZES, dtype=np.float32, init="he", rng=np.random.default_rng(0))
     for suffix in EXPORTED:
         with suppress(ExchangeError):
@@ -60,7 +63,6 @@ def seeds(folder: Path) -> dict[str, bytes]:
     (folder / "a.pt").write_bytes(pt_bytes(b"}(" + code + b"u", arrays))
     with suppress(ImportError):
         _write_keras(folder, arrays)
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def _write_keras(folder: Path, arrays: list[np.ndarray]) -> None:
@@ -81,48 +83,11 @@ def _write_keras(folder: Path, arrays: list[np.ndarray]) -> None:
         archive.writestr("model.weights.h5", stream.getvalue())
 
 
-def mutated(rng: random.Random, name: str, files: dict[str, bytes]) -> bytes:
-    """The file `name` after one or more mutations; in some of them text that numbers should not be."""
-    file = files[name]
-    for _ in range(rng.choice((1, 1, 2, 5, 20))):
-        if rng.random() < 0.3:
-            at, strange = rng.randrange(len(file) + 1), rng.choice(STRANGE_TEXT)
-            file = file[:at] + strange + file[at + rng.choice((0, len(strange))) :]
-        else:
-            file = change_bytes(rng, file, list(files.values()))
-    return file
-
-
-def broken_rule(path: Path, watch: Watch | None = None) -> tuple[str, str | None]:
-    """The outcome for a file ("read" or "refused"), and the rule that reading it broke, if any."""
-    outcome, fault = "refused", None
-    tracemalloc.reset_peak()
-    before, started = tracemalloc.get_traced_memory()[0], time.process_time()
-    try:
-        if watch is not None:
-            watch.looking = path.suffix not in IN_CHILD
-        if path.suffix == ".toml":
-            read_config(path)
-        else:
-            fault = _false(import_model(path)[0])
-        outcome = "read"
-    except ExchangeError as error:
-        if (
-            len(str(error).splitlines()) != 1
-            or not str(error).startswith(f"{path.name} ")
-            or str(error)[-1] not in ".x"
-        ):
-            fault = f"said: {error}"
-    except BaseException as error:
-        fault = f"raised {error!r}"
-    finally:
-        if watch is not None:
-            watch.looking = False
-    if (seconds := time.process_time() - started) > MAX_SECONDS:
-        fault = f"took {seconds:.1f} s"
-    if (taken := tracemalloc.get_traced_memory()[1] - before) > MAX_BYTES:
-        fault = f"took {taken:,} bytes"
-    return outcome, fault
+def _read(path: Path) -> Outcome:
+    if path.suffix == ".toml":
+        read_config(path)
+        return "read", None
+    return "read", _false(import_model(path)[0])
 
 
 def _false(model: MLP) -> str | None:
@@ -132,43 +97,7 @@ def _false(model: MLP) -> str | None:
     return None
 
 
-def fuzz(seconds: float, seed: int, most: int | None = None) -> tuple[Counter[str], str | None]:
-    """The number of files by outcome and format, and the first fault with the path of a copy of its file."""
-    rng, fates, watch = random.Random(seed), Counter[str](), Watch()
-    deadline = time.monotonic() + seconds
-    tracemalloc.start()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            files = seeds(Path(folder))
-            for name in files:
-                broken_rule(Path(folder) / name)  # so that late imports are done
-            while time.monotonic() < deadline and (most is None or fates.total() < most):
-                name = rng.choice(list(files))
-                path = Path(folder) / name
-                path.write_bytes(mutated(rng, name, files))
-                outcome, fault = broken_rule(path, watch)
-                fates[f"{name} {outcome}"] += 1
-                if fault is not None:
-                    saved = Path(tempfile.gettempdir()) / f"fuzz-{seed}-{fates.total()}-{name}"
-                    saved.write_bytes(path.read_bytes())
-                    return fates, f"{fault} ({saved})"
-    finally:
-        tracemalloc.stop()
-    return fates, None
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    fates, fault = fuzz(options.seconds, options.seed)
-    print(f"{fates.total():,} files")
-    for fate, count in sorted(fates.items()):
-        print(f"{fate:32} {count:>7,}")
-    print(fault or "no rule was broken")
-    return 1 if fault else 0
-
+FUZZER = Fuzzer(seeds, with_strange_text, lambda path, watch: RULES.outcome(_read, path, watch))
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(FUZZER.main(__doc__))
