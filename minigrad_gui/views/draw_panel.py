@@ -355,7 +355,8 @@ class DrawPanel(View):
         if count == 1:
             return verdict
         read = f"{prediction.name}, " if prediction.recognised else ""
-        return f"Digit {session.pointed + 1} of {count}: {read}{verdict}"
+        kind = "Digit" if self._class_names == DIGIT_NAMES else "Drawing"
+        return f"{kind} {session.pointed + 1} of {count}: {read}{verdict}"
 
     def _reader(self, prediction: Prediction) -> str:
         """A second line that says who is reading, if there is room for it."""

@@ -270,7 +270,7 @@ class PictureDialog(QDialog):
             ReadDigit(_moved(digit.box, *self._corner), digit.picture, digit.prediction) for digit in answer.result
         ]
         self._show(digits)
-        self._number.setText(written_number(digits) or "No digit")
+        self._number.setText(written_number(digits) or "Nothing")
         self._note.setText(_told(digits))
         self._most_sure = _sure_of(digits)
         if self.view.box.isEmpty() and 2 * self._most_sure < max(1, len(digits)):
@@ -329,9 +329,9 @@ def _told(digits: Sequence[ReadDigit]) -> str:
     """How sure the reading is, in a sentence."""
     sure = _sure_of(digits)
     if not digits:
-        return "Nothing here looks like a digit. Drag a box around one."
+        return "Nothing here can be read. Drag a box around what should be."
     if len(digits) == 1 and sure and digits[0].prediction is not None:
         return f"{percentage(digits[0].prediction.probabilities.max())} sure"
     if sure == len(digits):
-        return f"{len(digits)} digits, all recognised"
+        return f"All {len(digits)} recognised"
     return f"{len(digits) - sure} of {len(digits)} not recognised"

@@ -71,7 +71,7 @@ def drag(dialog: PictureDialog, start: tuple[int, int], end: tuple[int, int]) ->
 
 def test_the_number_is_shown_with_each_digit_as_the_network_sees_it(dialog):
     assert text(dialog, "pictureNumber") == "1 1"
-    assert text(dialog, "pictureNote") == "2 digits, all recognised"
+    assert text(dialog, "pictureNote") == "All 2 recognised"
     assert [picture.isVisible() for picture in dialog.findChildren(DigitPicture)].count(True) == 2
 
 
@@ -82,7 +82,7 @@ def test_a_drawn_box_is_read_separately_and_can_be_moved(dialog, reader):
     assert text(dialog, "pictureNote") == "100.0% sure"
     drag(dialog, (90, 100), (170, 100))  # to an empty place
     reader.answer(dialog)
-    assert text(dialog, "pictureNumber") == "No digit"
+    assert text(dialog, "pictureNumber") == "Nothing"
     drag(dialog, (170, 100), (290, 100))
     reader.answer(dialog)
     assert text(dialog, "pictureNumber") == "1"
