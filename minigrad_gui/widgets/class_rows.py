@@ -145,7 +145,7 @@ class _Heads(QWidget):
         self._rows = rows
         measure = self.fontMetrics().horizontalAdvance
         self._count_px = max(measure(f"{each.count:,}") for each in rows)
-        names_px = min(max(measure(each.name) for each in rows), widest_name_px)
+        names_px = min(max(measure(each.name) for each in rows) + 1, widest_name_px)  # advances are rounded down
         self.setFixedWidth(names_px + GAP_PX + self._count_px)
         self.setAccessibleDescription("; ".join(_said(each) for each in rows))
         self.update()
