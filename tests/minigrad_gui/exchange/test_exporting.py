@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from networks import small_network
+from networks import same, small_network
 
 from engine.nn import ReLU
 from minigrad_gui.exchange import EXPORTS, ExchangeError, export_model
@@ -15,10 +15,14 @@ META = {"config": {"epochs": 3}}
 def test_each_format_is_written_whole_and_alone(tmp_path, suffix):
     if suffix in PACKAGES:
         pytest.importorskip(PACKAGES[suffix])
-    path = tmp_path / f"network{suffix.upper()}"
-    export_model(path, small_network(ReLU), META)
-    assert path.stat().st_size > 100
+    path, model = tmp_path / f"network{suffix.upper()}", small_network(ReLU)
+    export_model(path, model, META)
+    size = path.stat().st_size
+    assert size > 100
     assert list(tmp_path.iterdir()) == [path]
+    export_model(path, model, META)  # some libraries append to what is there, or empty what they write
+    assert abs(path.stat().st_size - size) < 100
+    assert same(model, small_network(ReLU))
 
 
 @pytest.mark.parametrize("name", ["network", "network.docx", ".py"])
