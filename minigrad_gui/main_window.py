@@ -93,6 +93,8 @@ class MainWindow(QMainWindow):
 
         self.session.failed.connect(self._warn)
         self.session.noticed.connect(self._on_noticed)
+        self.session.networkExporting.connect(self._on_network_exporting)
+        self.session.networkExported.connect(self._on_network_exported)
         self.session.networkImporting.connect(self._on_network_importing)
         self.session.networkImported.connect(self._on_network_imported)
         self.session.datasetOpening.connect(self._on_dataset_opening)
@@ -239,9 +241,7 @@ class MainWindow(QMainWindow):
     def _on_network_importing(self, name: str) -> None:
         if name:
             self._notice.dismiss()
-            self._foot.tell(f"Reading {name}…", 0)
-        else:
-            self._foot.clearMessage()
+        self._tell_meanwhile(f"Reading {name}…" if name else "")
 
     @Slot(object)
     def _on_network_imported(self, imported: Imported) -> None:
@@ -326,14 +326,16 @@ class MainWindow(QMainWindow):
         start = (self.session.path or self._recent.folder() / "digits").with_suffix(next(iter(EXPORTS)))
         kinds = {suffix: export.name for suffix, export in EXPORTS.items()}
         path = ask_where_to_export(self, "Export the network", str(start), kinds)
-        if path is None:
-            return
-        try:
+        if path is not None:
             self.session.export(path)
-        except ExchangeError as error:
-            self._warn(str(error))
-        else:
-            self._foot.tell(f"Exported {path.name}")
+
+    @Slot(str)
+    def _on_network_exporting(self, name: str) -> None:
+        self._tell_meanwhile(f"Exporting {name}…" if name else "")
+
+    @Slot(str)
+    def _on_network_exported(self, name: str) -> None:
+        self._foot.tell(f"Exported {name}")
 
     @Slot()
     def _show_enabled(self) -> None:
@@ -347,8 +349,12 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _on_dataset_opening(self, source: str) -> None:
-        if source:
-            self._foot.tell(f"Opening {title_of(source)}…", 0)
+        self._tell_meanwhile(f"Opening {title_of(source)}…" if source else "")
+
+    def _tell_meanwhile(self, message: str) -> None:
+        """A message that stays until it is "", when the work has ended."""
+        if message:
+            self._foot.tell(message, 0)
         else:
             self._foot.clearMessage()
 

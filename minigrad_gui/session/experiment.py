@@ -165,16 +165,12 @@ class Experiment(QObject):
 
     def save(self, path: Path) -> None:
         """Write the current network, and remove its checkpoint unless it is still training. See `Network.save`."""
-        self.network.save(path, self._record())
+        self.network.save(path, self.record())
         if self.training.job is None:
             self.network.forget_checkpoint()
             self._remove_unneeded_checkpoints()
 
-    def export(self, path: Path) -> None:
-        """Write the current network for another program. See `Network.export`."""
-        self.network.export(path, self._record())
-
-    def _record(self) -> TrainingRecord:
+    def record(self) -> TrainingRecord:
         """How the current network was trained, or is being trained."""
         has_begun = self.training.job is not None and len(self.training.curves.history)
         return self.training.record() if has_begun else self.network.now.record

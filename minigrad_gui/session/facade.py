@@ -35,6 +35,8 @@ from minigrad_gui.session.datasets import Datasets
 from minigrad_gui.session.drawing import Drawing as Canvas
 from minigrad_gui.session.drawing import Strokes
 from minigrad_gui.session.experiment import Experiment
+from minigrad_gui.session.exporting import KEY as EXPORTING
+from minigrad_gui.session.exporting import Exporting
 from minigrad_gui.session.handwriting import Handwriting
 from minigrad_gui.session.importing import KEY as IMPORTING
 from minigrad_gui.session.importing import Imported, Importing
@@ -79,6 +81,8 @@ class Session(QObject):
     leftBehindChanged = Signal()  # noqa: N815
     networkImporting = Signal(str)  # noqa: N815  the file's name; "" once that has ended, one way or the other
     networkImported = Signal(object)  # noqa: N815  Imported
+    networkExporting = Signal(str)  # noqa: N815  the file's name; "" once that has ended, one way or the other
+    networkExported = Signal(str)  # noqa: N815  the file's name
     datasetOpening = Signal(str)  # noqa: N815  the source; "" once that has ended, one way or the other
     datasetOpened = Signal(str)  # noqa: N815  the source
     recentDatasetsChanged = Signal()  # noqa: N815
@@ -95,6 +99,7 @@ class Session(QObject):
         self._experiment = experiment = Experiment(folder / "runs", self, datasets, self._run_list.store)
         self._analyst = Analyst(datasets, self)
         self._datasets = Datasets(datasets, partial(self.analyse, urgent=True), self.withdraw, self)
+        self._exporting = Exporting(partial(self.analyse, urgent=True), self)
         self._importing = Importing(partial(self.analyse, urgent=True), self.withdraw, self)
         self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network
         self._runs, self._previous = experiment.runs, experiment.previous
@@ -128,6 +133,9 @@ class Session(QObject):
         self._datasets.opened.connect(self._on_dataset_opened)
         self._datasets.failed.connect(self.failed)
         self._datasets.recentChanged.connect(self.recentDatasetsChanged)
+        self._exporting.exporting.connect(self.networkExporting)
+        self._exporting.exported.connect(self.networkExported)
+        self._exporting.failed.connect(self.failed)
         self._importing.importing.connect(self.networkImporting)
         self._importing.imported.connect(self.networkImported)
         self._importing.failed.connect(self.failed)
@@ -199,6 +207,8 @@ class Session(QObject):
             self._datasets.take(answer)
         elif answer.key == IMPORTING:
             self._importing.take(answer)
+        elif answer.key.startswith(EXPORTING):
+            self._exporting.take(answer)
         elif answer.key.startswith(RUN_LIST):
             self._run_list.take(answer)
         else:
@@ -384,12 +394,15 @@ class Session(QObject):
         self._experiment.save(path)
 
     def export(self, path: Path) -> None:
-        """Write the current network for another program, in the format of the suffix: one of exchange.EXPORTS.
+        """Have the current network written for another program, in the format of the suffix: one of exchange.EXPORTS.
 
-        Raises ExchangeError and then leaves an older file as it was. Whether the network counts as saved does not
-        change.
+        `networkExported` tells when it is, or `failed` why it is not, and an older file is then as it was. Whether the
+        network counts as saved does not change.
         """
-        self._experiment.export(path)
+        if self.model is None:
+            self.failed.emit("There is no network to export yet.")
+        else:
+            self._exporting.write(path, self.model, self._experiment.record().to_meta())
 
     def save_with_handwriting(self, path: Path) -> None:
         """Write the copy of the current network that has learnt the person's handwriting, with the number of drawings

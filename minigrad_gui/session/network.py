@@ -9,7 +9,6 @@ from engine import MLP, ModelFileError, TrainingConfig, save_model
 from engine.archive import npz_path
 from engine.record import TrainingRecord
 from minigrad_gui.data import DIGIT_NAMES
-from minigrad_gui.exchange import ExchangeError, export_model
 from minigrad_gui.reader import load_network
 from minigrad_gui.records import names_of_classes, recorded_names
 from minigrad_gui.resources import asset_path
@@ -130,12 +129,6 @@ class Network(QObject):
         path = npz_path(path)
         save_model(path, self._now.model, record.to_meta())
         self._set_document(path, modified=False, name=path.name)
-
-    def export(self, path: Path, record: TrainingRecord) -> None:
-        """Write the network for another program, in the format of the suffix. Raises ExchangeError."""
-        if self._now.model is None:
-            raise ExchangeError("There is no network to export yet.")
-        export_model(path, self._now.model, record.to_meta())
 
     def save_copy(self, path: Path, copy: TeachingResult | None) -> None:
         """Write a copy of the network that has learnt drawings, with their number and its test loss and accuracy.

@@ -118,10 +118,11 @@ def test_a_failed_save_is_reported(user, choose, tmp_path, warnings):
 def test_a_network_is_exported(user, choose, tmp_path, warnings):
     choose(tmp_path / "page.html")
     user.trigger("exportAction")
+    user.wait(lambda: user.window.statusBar().currentMessage() == "Exported page.html")
     assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     choose(tmp_path / "missing" / "page.html")
     user.trigger("exportAction")
-    assert len(warnings) == 1
+    user.wait(lambda: len(warnings) == 1)
     assert "could not be saved" in warnings[0]
     choose(None)
     user.trigger("exportAction")
@@ -131,6 +132,7 @@ def test_settings_go_out_and_come_in(user, choose, tmp_path, warnings):
     path = tmp_path / "run.toml"
     choose(path)
     user.trigger("exportAction")
+    user.wait(path.exists)
     assert user.session.config.epochs != 3
     path.write_text(path.read_text().replace("epochs =", "epochs = 3 #"))
     user.trigger("openSettingsAction")
