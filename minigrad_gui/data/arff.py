@@ -5,10 +5,11 @@ In sparse rows a class that is missing is the first of its attribute's values, o
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,11 @@ from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, block_rows
 from minigrad_gui.data.streams import lines_of
+from minigrad_gui.data.strokes import PEN_NUMBERS, are_pen_digits, of_pen_digits
 from minigrad_gui.data.tables import UNEVEN, numbers_in
+from minigrad_gui.frame import SIDE_PX
 
+SAMPLED = 1000
 MAX_ATTRIBUTES = 3 * 256 * 256
 ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\S+)\s*(.+)", re.IGNORECASE)
 
@@ -47,8 +51,11 @@ def read(path: Path) -> Found:
         labels = np.array([_parts(line, header)[0] for line in _rows(file, header)])
         if not 0 < len(labels) <= MAX_PICTURES:
             raise DataError("it holds no pictures, or too many.")
-        size = (len(labels), header.columns - 1)
-        dense = partial(_dense, file, header, size)
+        size: tuple[int, ...] = (len(labels), header.columns - 1)
+        dense: Callable[[int], Iterator[NDArray[Any]]] = partial(_dense, file, header, size)
+        if size[1] == PEN_NUMBERS and are_pen_digits(np.concatenate(list(dense(max(1, len(labels) // SAMPLED))))):
+            size = (len(labels), SIDE_PX, SIDE_PX)
+            dense = partial(_drawn, dense)
         arrays[f"{name} pictures"] = Array(size, np.dtype(np.float32), partial(dense, 1), dense)
         arrays[f"{name} labels"] = Array.of(labels)
     return pair_up(arrays)
@@ -100,7 +107,12 @@ def _parts(line: str, header: Header) -> tuple[str, list[tuple[int, str]] | str]
     return fields.pop(header.label).strip(" '"), ",".join(fields)
 
 
-def _dense(path: Path, header: Header, size: tuple[int, int], step: int) -> Iterator[NDArray[np.float32]]:
+def _drawn(rows: Callable[[int], Iterator[NDArray[Any]]], step: int) -> Iterator[NDArray[np.uint8]]:
+    """The drawings of pendigits, one to a row."""
+    return map(of_pen_digits, rows(step))
+
+
+def _dense(path: Path, header: Header, size: tuple[int, ...], step: int) -> Iterator[NDArray[np.float32]]:
     rows = block_rows(size, np.dtype(np.float32))
     held: list[list[tuple[int, str]] | str] = []
     for number, line in enumerate(_rows(path, header)):

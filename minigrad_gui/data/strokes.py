@@ -3,9 +3,10 @@
 A file of QuickDraw holds one class, so that the files beside it are the others.
 """
 
+import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.names import Names
 from minigrad_gui.data.siblings import visible
-from minigrad_gui.data.stored import BLOCK_BYTES, MAX_PICTURES, Found, Pictures, Samples, check_count
+from minigrad_gui.data.stored import BLOCK_BYTES, Found, Pictures, Samples, check_count
 from minigrad_gui.data.streams import lines_of, open_plain
 from minigrad_gui.frame import SIDE_PX
 
 BLOCK = BLOCK_BYTES // SIDE_PX**2
-PEN_NUMBERS = 16
+PEN_NUMBERS, PEN_EXTENT = 16, 100
 MAX_POINTS = 20_000
 MAX_FILES = 100
 MAX_INK_BYTES = 64 << 20
@@ -43,6 +45,11 @@ def drawn(strokes: Iterable[Any]) -> NDArray[np.uint8]:
         return np.asarray(np.rint(rasterize(lines) * 255), np.uint8)
     except (ValueError, TypeError) as error:
         raise DataError("a drawing has points that are no numbers.") from error
+
+
+def are_pen_digits(rows: NDArray[Any]) -> bool:
+    """Whether rows (n, 16) are pendigits' drawings of eight points each: from 0 to 100 along the longer side."""
+    return rows.shape[1] == PEN_NUMBERS and bool(rows.min(initial=0) >= 0 and rows.max(initial=0) == PEN_EXTENT)
 
 
 def of_pen_digits(rows: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -108,7 +115,7 @@ def _in_blocks(pictures: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uin
         yield np.stack(block)
 
 
-# ---------------------------------------------------------------- InkML and UNIPEN: few and small
+# ---------------------------------------------------------------- InkML and UNIPEN
 
 
 def recognises_inkml(start: bytes) -> bool:
@@ -120,18 +127,31 @@ def read_inkml(path: Path) -> Found:
 
     Only traces and annotations are looked for; entities are not expanded. https://www.w3.org/TR/InkML
     """
-    drawings, labels = [], []
-    for file in sorted(path.parent.glob(f"*{path.suffix}")):
-        text = _text(file)
-        label = LABEL.search(text)
-        if label is None:
-            raise DataError(f"{file.name} has no label.")
-        traces = [[point.split()[:2] for point in trace.split(",") if point.strip()] for trace in TRACE.findall(text)]
-        drawings.append(drawn(traces))
-        labels.append(label[1])
-        if len(drawings) > MAX_PICTURES:
-            raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
-    return _in_memory(drawings, labels)
+    folder, names = path.parent, Names(sorted(file.name for file in path.parent.glob(f"*{path.suffix}")))
+    check_count(len(names))
+    labels = np.array([_label_of(_text(folder / name), name) for name in names])
+
+    def blocks(step: int) -> Iterator[NDArray[np.uint8]]:
+        return _in_blocks(drawn(_traces(_text(folder / name))) for name in itertools.islice(names, 0, None, step))
+
+    return Found([Samples(Pictures(len(names), blocks, are_encoded=True, are_slow=True), labels)])
+
+
+def _label_of(text: str, name: str) -> str:
+    label = LABEL.search(text)
+    if label is None:
+        raise DataError(f"{name} has no label.")
+    return label[1]
+
+
+def _traces(text: str) -> Strokes:
+    try:
+        return [
+            np.array([point.split()[:2] for point in trace.split(",") if point.strip()], np.float64)
+            for trace in TRACE.findall(text)
+        ]
+    except ValueError as error:
+        raise DataError("a drawing has points that are no numbers.") from error
 
 
 def recognises_unipen(start: bytes) -> bool:
@@ -140,30 +160,38 @@ def recognises_unipen(start: bytes) -> bool:
 
 def read_unipen(path: Path) -> Found:
     """A UNIPEN file: pen-down components, and segments that name those of each character. http://unipen.nici.kun.nl"""
-    components: list[list[list[str]]] = []
+    components: list[NDArray[np.float32]] = []
     segments: list[tuple[str, str]] = []
-    is_down = False
+    points: list[list[str]] | None = None
     for line in _text(path).splitlines():
-        if line.startswith(".PEN_DOWN"):
-            components.append([])
-            is_down = True
-        elif line.startswith(".PEN_UP"):
-            is_down = False
+        if line.startswith((".PEN_DOWN", ".PEN_UP")):
+            if points is not None:
+                components.append(_component(points))
+            points = [] if line.startswith(".PEN_DOWN") else None
         elif match := SEGMENT.match(line):
             segments.append((match[1], match[2]))
-        elif is_down and (point := line.split()) and not line.startswith("."):
-            components[-1].append(point[:2])
+        elif points is not None and (point := line.split()) and not line.startswith("."):
+            points.append(point[:2])
+    if points is not None:
+        components.append(_component(points))
     if not segments:
         raise DataError("it names no characters.")
-    up = np.array([1.0, -1.0])
-    drawings = []
-    for places, _ in segments:
-        chosen = [components[at] for at in _indices(places, len(components)) if components[at]]
-        try:
-            drawings.append(drawn([np.asarray(points, np.float64) * up for points in chosen]))
-        except ValueError as error:
-            raise DataError("a drawing has points that are no numbers.") from error
-    return _in_memory(drawings, [label for _, label in segments])
+    check_count(len(segments))
+    chosen = [_indices(places, len(components)) for places, _ in segments]
+
+    def blocks(step: int) -> Iterator[NDArray[np.uint8]]:
+        return _in_blocks(drawn(components[at] for at in each if len(components[at])) for each in chosen[::step])
+
+    labels = np.array([label for _, label in segments])
+    return Found([Samples(Pictures(len(segments), blocks, are_encoded=True, are_slow=True), labels)])
+
+
+def _component(points: list[list[str]]) -> NDArray[np.float32]:
+    """The points of a stroke, with y downwards."""
+    try:
+        return np.array(points, np.float32).reshape(-1, 2) * np.array([1, -1], np.float32)
+    except ValueError as error:
+        raise DataError("a drawing has points that are no numbers.") from error
 
 
 def _indices(places: str, count: int) -> list[int]:
@@ -175,12 +203,6 @@ def _indices(places: str, count: int) -> list[int]:
             raise DataError("a character names strokes that are not there.")
         indices += range(ends[0], ends[-1] + 1)
     return indices
-
-
-def _in_memory(drawings: Sequence[NDArray[np.uint8]], labels: Sequence[str]) -> Found:
-    check_count(len(drawings))
-    pictures = Pictures(len(drawings), lambda step: _in_blocks(drawings[::step]), are_encoded=True)
-    return Found([Samples(pictures, np.array(labels))])
 
 
 def _text(path: Path) -> str:

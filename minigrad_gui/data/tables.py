@@ -18,13 +18,12 @@ from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, block_rows, picture_shape
 from minigrad_gui.data.streams import lines_of
-from minigrad_gui.data.strokes import PEN_NUMBERS, of_pen_digits
+from minigrad_gui.data.strokes import PEN_NUMBERS, are_pen_digits, of_pen_digits
 from minigrad_gui.frame import SIDE_PX
 
 SAMPLED_LINES = 500
 MOST_CLASSES = 100
 FEWEST_BITS = 64
-PEN_EXTENT = 100
 PEN_ROWS = 1000
 ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".tra", ".tes", ".train", ".test", ".dat")
@@ -140,11 +139,11 @@ def _has_pictures(pixels: int) -> bool:
 
 
 def _has_pen_points(rows: Sequence[Sequence[str]], start: int, numbers: int) -> bool:
-    """Whether each row is a drawing of eight points, from 0 to 100 along its longer side, as in pendigits."""
-    if numbers != PEN_NUMBERS:
+    """Whether each row is a drawing of eight points, as in pendigits."""
+    fields = [row[start : start + numbers] for row in rows]
+    if numbers != PEN_NUMBERS or not all(_is_number(field) for row in fields for field in row):
         return False
-    values = [float(field) for row in rows for field in row[start : start + numbers] if _is_number(field)]
-    return min(values, default=-1) >= 0 and max(values, default=0) == PEN_EXTENT
+    return are_pen_digits(np.array(fields, np.float64))
 
 
 def _may_be_label(text: str) -> bool:

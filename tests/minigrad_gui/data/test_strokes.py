@@ -59,6 +59,10 @@ def test_pendigits_are_eight_points_with_y_upwards(tmp_path, head):
     rows = [row(at, *((1, ONE), (7, SEVEN))[at % 2]) for at in range(40)]
     (tmp_path / "pendigits.tra").write_text(head + "\n".join(rows))
     assert_ones_and_sevens(opened(tmp_path / "pendigits.tra"), ("1", "7"))
+    if not head:  # as OpenML has them
+        names = "".join(f"@ATTRIBUTE x{at} integer\n" for at in range(16)) + "@ATTRIBUTE class {1,7}\n"
+        (tmp_path / "a.arff").write_text(f"@RELATION pendigits\n{names}@DATA\n" + "\n".join(rows))
+        assert_ones_and_sevens(opened(tmp_path / "a.arff"), ("1", "7"))
 
 
 def test_other_sixteen_numbers_are_no_drawings(tmp_path):
