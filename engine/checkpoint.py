@@ -14,6 +14,7 @@ A checkpoint, format "minigrad checkpoint", version 1, holds the same and also
     losses                (mini-batches done,), float32
     epochs                (epochs done, 2 or 4), float64: loss, accuracy, and the same on the validation samples
     average.layers.<i>.W  and .b: the average of the weights, if the run has one
+    best.layers.<i>.W     and .b: the network of the best epoch, if the run keeps it
 """
 
 import math
@@ -28,6 +29,7 @@ import numpy as np
 
 from engine.archive import CHECKPOINT, MODEL, Expected, ModelFileError, PathLike, printable, read_archive, write_archive
 from engine.config import TrainingConfig
+from engine.ending import reason_to_stop
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, count_parameters
 from engine.ops import Array
 from engine.run import MAX_KEPT_LOSSES, RunState, TrainingRun
@@ -74,6 +76,11 @@ def save_checkpoint(path: PathLike, state: RunState, meta: Mapping[str, Any] | N
     if state.average is not None:
         run["average_updates"] = state.average_updates
         arrays |= {f"average.{name}": value for name, value in _described(state.average)[1].items()}
+    if state.best is not None:
+        run["has_best"] = True
+        arrays |= {f"best.{name}": value for name, value in _described(state.best)[1].items()}
+    if reason_to_stop(state.config, state.epochs):
+        run["ended_early"] = True
     description = {"format": CHECKPOINT, "version": VERSION, "network": network, "run": run, "meta": dict(meta or {})}
     arrays |= {f"optimizer.{name}": value for name, value in state.optimizer.items()}
     columns = ("loss", "accuracy", "validation_loss", "validation_accuracy")[: 4 if run["validates"] else 2]
@@ -106,6 +113,7 @@ def load_checkpoint(path: PathLike) -> tuple[RunState, dict[str, Any]]:
         EpochMeter(**run["epoch_so_far"]),
         _model(description, arrays, "average.") if "average_updates" in run else None,
         run.get("average_updates", 0),
+        _model(description, arrays, "best.") if "has_best" in run else None,
     )
     return state, description["meta"]
 
@@ -118,10 +126,11 @@ class CheckpointSummary:
     learning_rate: float
     epochs_done: float
     meta: dict[str, Any]
+    ended_early: bool = False
 
     @property
     def is_finished(self) -> bool:
-        return self.epochs_done >= self.config.epochs
+        return self.ended_early or self.epochs_done >= self.config.epochs
 
 
 def summarize_checkpoint(path: PathLike) -> CheckpointSummary:
@@ -130,7 +139,8 @@ def summarize_checkpoint(path: PathLike) -> CheckpointSummary:
     run = description["run"]
     config = TrainingConfig(**run["config"])
     epochs_done = run["steps_done"] / math.ceil(run["training_count"] / config.batch_size)
-    return CheckpointSummary(config, run["learning_rate"], epochs_done, description["meta"])
+    ended_early = bool(run.get("ended_early"))
+    return CheckpointSummary(config, run["learning_rate"], epochs_done, description["meta"], ended_early)
 
 
 class Checkpoints:
@@ -247,6 +257,10 @@ def _run_arrays(description: dict[str, Any]) -> Expected:
         if config.averaging == "none" or type(updates) is not int or not 0 < updates <= run["steps_done"]:
             raise ModelFileError("describes a run with an impossible average.")
         expected |= {f"average.{name}": value for name, value in parameters.items()}
+    if "has_best" in run:
+        if config.keep_best == "none" or not run["epochs_done"]:
+            raise ModelFileError("describes a run with an impossible best epoch.")
+        expected |= {f"best.{name}": value for name, value in parameters.items()}
     # A tiny network with as many layers shows which arrays the optimizer has.
     dtype = DTYPES[network["dtype"]]
     tiny = MLP(1, [1] * len(config.hidden), 1, dtype=dtype)

@@ -24,6 +24,9 @@ MAX_AUGMENTATION = {
     "thickness_px": 2.0,
 }
 
+KEEP_BEST = ("none", "loss", "accuracy")
+"""Which epoch's network a run ends with: the last one's, or that with the best validation loss or accuracy."""
+
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,  # noqa: ARG005
     "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
@@ -51,7 +54,10 @@ class TrainingConfig:
     learning rate that decays to 0 (see SCHEDULES); validation_share: the share of the training samples, from 0 to 0.5,
     that is held out for validation; augmentation: how the training pictures vary, an Augmentation or a dict of its
     fields; averaging: "none", or which average of the weights is the run's network, "ema" or "last" (see AVERAGES);
-    averaged_epochs: the time constant of the one, and how long the other's last part of the run is. Two are for
+    averaged_epochs: the time constant of the one, and how long the other's last part of the run is; patience: after how
+    many epochs without a better validation the run ends, 0 for never; stop_accuracy: the validation accuracy at which
+    it ends, from 0 (never) to 1; keep_best: which epoch's network it ends with (see KEEP_BEST), and by what patience
+    judges, for "none" by the loss. Two are for
     experiments: training_samples, how many of the samples are trained on, 0 for all; label_noise, the share of their
     labels, from 0 to 1, that is replaced by other classes.
     """
@@ -72,6 +78,9 @@ class TrainingConfig:
     label_noise: float = 0.0
     averaging: str = "none"
     averaged_epochs: float = 1.0
+    patience: int = 0
+    stop_accuracy: float = 0.0
+    keep_best: str = "none"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -100,6 +109,10 @@ class TrainingConfig:
         self._check("averaging", self.averaging in AVERAGES, f"The averaging is one of {_names(AVERAGES)}.")
         within = 0 < self.averaged_epochs <= 100_000
         self._check("averaged_epochs", within, "The averaged epochs are above 0, at most 100,000.")
+        within = isinstance(self.patience, int) and 0 <= self.patience <= 100_000
+        self._check("patience", within, "The patience is a whole number of epochs from 0 (off) to 100,000.")
+        self._check("stop_accuracy", 0 <= self.stop_accuracy <= 1, "The accuracy to stop at is from 0 (off) to 1.")
+        self._check("keep_best", self.keep_best in KEEP_BEST, f"What to keep is one of {_names(KEEP_BEST)}.")
         known = isinstance(self.augmentation, Augmentation)
         self._check("augmentation", known, "The augmentation is an Augmentation.")
         for name, most in MAX_AUGMENTATION.items():

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.averaging import WeightAverage
 from engine.config import SCHEDULES, TrainingConfig, outliers_among
+from engine.ending import best_epoch, reason_to_stop
 from engine.losses import NO_CLASS, cross_entropy_loss, outlier_exposure_loss
 from engine.nn import MLP
 from engine.ops import Array
@@ -40,7 +41,7 @@ class RunState:
     All randomness follows from the config's seed and the position, so no random state is stored. optimizer: from its
     `state()`; losses: float32, one for each mini-batch done, or for the last 16 million; training_count: the number of
     training samples; model: as it is trained; average: of its weights, None before its first update, and the number of
-    updates.
+    updates; best: the network of the best epoch, None if it is not kept.
     """
 
     config: TrainingConfig
@@ -54,6 +55,7 @@ class RunState:
     epoch_so_far: EpochMeter
     average: MLP | None = None
     average_updates: int = 0
+    best: MLP | None = None
 
 
 class TrainingRun:
@@ -71,7 +73,8 @@ class TrainingRun:
     `training`: the indices of those to train on; `validation`: the images and labels that are held out.
     `latest_validation`: that of the last epoch; None before, and without samples. `trained`: the network that the
     steps change; `model`: the network of the run, which is evaluated and saved: the same, or the average of its
-    weights.
+    weights; while the run does not train, that of the best epoch if the config keeps it. `ended_early`: why the run has
+    ended before its last epoch, as the rest of a sentence; "" if it has not.
     """
 
     def __init__(
@@ -100,6 +103,9 @@ class TrainingRun:
         self.trained = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.trained)
         self._average = self._new_average()
+        self._best: MLP | None = None
+        self._is_training = False
+        self.ended_early = ""
         self.learning_rate = config.learning_rate
         self.threads: int | None = None
         self.chunk_s = CHUNK_S
@@ -117,6 +123,8 @@ class TrainingRun:
 
     @property
     def model(self) -> MLP:
+        if self._best is not None and not self._is_training:
+            return self._best
         return (self._average and self._average.network) or self.trained
 
     @property
@@ -138,7 +146,7 @@ class TrainingRun:
 
     @property
     def is_finished(self) -> bool:
-        return self.steps_done >= self.config.epochs * self.steps_per_epoch
+        return self.steps_done >= self.config.epochs * self.steps_per_epoch or bool(self.ended_early)
 
     @property
     def losses(self) -> Array:
@@ -158,6 +166,7 @@ class TrainingRun:
             tuple(self.epochs),
             replace(self._meter),
             *((None, 0) if self._average is None else self._average.state()),
+            self._best and self._best.copy(),
         )
 
     def load_state(self, state: RunState) -> None:
@@ -176,6 +185,8 @@ class TrainingRun:
         self._meter = replace(state.epoch_so_far)
         if self._average is not None:
             self._average.load_state(state.average, state.average_updates)
+        self._best = state.best and state.best.copy()
+        self.ended_early = reason_to_stop(self.config, self.epochs)
 
     def rehearsal(self, threads: int | None = None) -> Generator[Step, None, None]:
         """Endless steps like those of the run, on a copy of its network, to measure how long they take."""
@@ -215,25 +226,40 @@ class TrainingRun:
         return self._chunks(lambda: self.chunk_s)
 
     def _chunks(self, chunk_s: Callable[[], float]) -> Generator[Chunk, None, None]:
+        if self.is_finished:
+            return
         scheduled = SCHEDULES[self.config.schedule]
         total = self.config.epochs * self.steps_per_epoch
         loop = self._loop(self.trained, self.optimizer, self.threads, self.config.epochs, self.steps_done)
-        with closing(
-            loop.chunks(chunk_s, learning_rate=lambda number: self.learning_rate * scheduled(number / total))
-        ) as chunks:
-            for steps in chunks:
-                self.steps_done += len(steps)
-                if self._average is not None:
-                    self._average.after(self.steps_done, self.trained)
-                for step in steps:
-                    self._losses.append(step.loss)
-                    self._meter.add(step)
-                summary = None
-                if steps[-1].is_last:
-                    summary = self._meter.summary(steps[-1].epoch, self._validate(steps[-1].epoch))
-                    self.epochs.append(summary)
-                    self._meter = EpochMeter()
-                yield steps, summary
+        self._is_training = True
+        try:
+            with closing(
+                loop.chunks(chunk_s, learning_rate=lambda number: self.learning_rate * scheduled(number / total))
+            ) as chunks:
+                for steps in chunks:
+                    yield steps, self._add(steps)
+                    if self.ended_early:
+                        return
+        finally:
+            self._is_training = False
+
+    def _add(self, steps: list[Step]) -> EpochSummary | None:
+        """Take account of mini-batches that were trained; the summary if they end an epoch."""
+        self.steps_done += len(steps)
+        if self._average is not None:
+            self._average.after(self.steps_done, self.trained)
+        for step in steps:
+            self._losses.append(step.loss)
+            self._meter.add(step)
+        if not steps[-1].is_last:
+            return None
+        summary = self._meter.summary(steps[-1].epoch, self._validate(steps[-1].epoch))
+        self.epochs.append(summary)
+        self._meter = EpochMeter()
+        if self.config.keep_best != "none" and best_epoch(self.config, self.epochs) is summary:
+            self._best = self.model.copy()
+        self.ended_early = reason_to_stop(self.config, self.epochs)
+        return summary
 
     def _validate(self, epoch: int) -> tuple[float, float] | None:
         """The loss and accuracy on the validation samples, if there are any."""

@@ -23,7 +23,7 @@ from engine import (
 )
 from engine.archive import npz_path, printable, reason_of
 from engine.averaging import AVERAGES
-from engine.config import MAX_AUGMENTATION, SCHEDULES
+from engine.config import KEEP_BEST, MAX_AUGMENTATION, SCHEDULES
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
 from engine.record import TrainingRecord
@@ -241,6 +241,14 @@ def _add_train(commands: Any) -> None:
     add("--schedule", "schedule", "whether the learning rate stays constant or decays to 0", choices=list(SCHEDULES))
     add("--momentum", "momentum", "for the momentum optimizer", type=float, metavar="M")
     add("--weight-decay", "weight_decay", "how much all weights shrink at each step", type=float, metavar="D")
+    waits = (
+        "stop after so many epochs without a better validation loss, or accuracy with --keep-best accuracy; 0: never"
+    )
+    add("--patience", "patience", waits, type=int, metavar="N")
+    enough = "stop after the first epoch with this validation accuracy, such as 0.98; 0: never"
+    add("--stop-accuracy", "stop_accuracy", enough, type=float, metavar="SHARE")
+    kept = "end with the network of the epoch with the best validation loss or accuracy, instead of the last one"
+    add("--keep-best", "keep_best", kept, choices=KEEP_BEST)
     average = "use an average of the weights: a moving one (ema), or that of the last part of the run"
     add("--averaging", "averaging", average, choices=AVERAGES)
     add("--averaged-epochs", "averaged_epochs", "how many epochs the average covers", type=float, metavar="N")
@@ -301,6 +309,9 @@ def _train(options: argparse.Namespace) -> int:
     if options.config is not None:
         start = exchange.read_config(options.config)
     config = replace(start, **settings, augmentation=replace(start.augmentation, **variation))
+    judges = config.patience or config.stop_accuracy or config.keep_best != "none"
+    if judges and not config.validation_share:
+        raise UsageError("--patience, --stop-accuracy and --keep-best need validation pictures: add --validation 0.1.")
     train(config, own or options.dataset or dataset_of(options.preset or "quick", "mnist"), **runs_with)
     return 0
 

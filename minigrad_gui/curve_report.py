@@ -69,7 +69,7 @@ def epoch_text(epoch: EpochSummary) -> str:
 
 
 def settings_of(config: TrainingConfig) -> list[str]:
-    """A run's settings in words; weight decay, averaging and variations only if they are used."""
+    """A run's settings in words; those that are off are left out."""
     rate = f"learning rate {config.learning_rate:g}"
     parts = [
         f"hidden layers {', '.join(map(str, config.hidden)) or 'none'}",
@@ -81,6 +81,12 @@ def settings_of(config: TrainingConfig) -> list[str]:
     ]
     if config.weight_decay:
         parts.append(f"weight decay {config.weight_decay:g}")
+    if config.patience:
+        parts.append(f"patience of {config.patience} epochs")
+    if config.stop_accuracy:
+        parts.append(f"stops at {100 * config.stop_accuracy:.5g}%")
+    if config.keep_best != "none":
+        parts.append(f"keeps the epoch with the best {config.keep_best}")
     if config.averaging != "none":
         kind = {"ema": "moving average", "last": "average of the last part"}[config.averaging]
         parts.append(f"{kind} over {config.averaged_epochs:g} epochs")

@@ -110,7 +110,8 @@ def diagnose(
         return _stuck(config, losses, dead)
     if dead and max(dead) >= MOST_DEAD:
         return Diagnosis(_dead_layer(dead).strip(), _smaller_rate(config))
-    return _unfinished(epochs, guessing) or _overfitted(epochs) or _poor(config, end, guessing)
+    overfitted = _overfitted(epochs) if config.keep_best == "none" else None
+    return _unfinished(epochs, guessing) or overfitted or _poor(config, end, guessing)
 
 
 def _stuck(config: TrainingConfig, losses: NDArray[np.float64], dead: Sequence[float]) -> Diagnosis:

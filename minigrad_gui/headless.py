@@ -197,6 +197,8 @@ def _run(runner: Runner, save: Path | None, asked: list[int]) -> None:
         save_model(save, runner.run.model, runner.record(result).to_meta())
     assert result.test is not None
     print(f"trained in {seconds:.1f} s with --threads {runner.threads}; {measured('test', *result.test)}")
+    if runner.run.ended_early:
+        print(f"stopped early: {runner.run.ended_early}")
     if result.diagnosis is not None:
         print(result.diagnosis)
     if save is not None:

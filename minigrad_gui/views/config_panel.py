@@ -305,12 +305,11 @@ class ConfigPanel(View):
         idle = self.session.state == "idle"
         for widget in (self._preset, self._reset):
             widget.setEnabled(idle)
-        optimizer = self._editors["optimizer"].value()
         for field, editor in self._editors.items():
             setting = ROWS[field]
             if setting.changes_in_run:  # disabling it, even for a moment, would take its focus
                 continue
-            is_used = setting.used_by in (None, optimizer)
+            is_used = setting.is_used(lambda other: self._editors[other].value())
             is_being_fixed = editor.widget.hasFocus() or bool(editor.complaint())
             editor.widget.setEnabled(idle and (is_used or is_being_fixed))
         # During training, a rate counts only once it is typed in full: 1e-4 begins with a 1.

@@ -4,6 +4,7 @@ from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QProgressBar, QPushButton, QWidget
 
+from engine.ending import reason_to_stop
 from minigrad_gui import theme
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
@@ -238,7 +239,10 @@ class TrainingPanel(View):
         history = self.session.history
         batches = counted(len(history), "mini-batch", "mini-batches")
         if len(history) % history.steps_per_epoch == 0:
-            return f"Trained on {batches}, {counted(self.session.epochs_done, 'epoch', 'epochs')}."
+            trained = f"Trained on {batches}, {counted(self.session.epochs_done, 'epoch', 'epochs')}"
+            config = self.session.curves_config
+            early = reason_to_stop(config, history.epochs) if config is not None else ""
+            return f"{trained}: {early}." if early else f"{trained}."
         diagnosis = self.session.diagnosis
         ended = "Diverged" if diagnosis is not None and diagnosis.ended_run else "Stopped"
         return f"{ended} after {batches}, in epoch {int(self.session.epochs_done) + 1}."

@@ -3,12 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from engine.config import MAX_AUGMENTATION
 from minigrad_gui.widgets.dataset_box import DatasetEditor
 from minigrad_gui.widgets.number_spin import count_spin, decimal_spin
 from minigrad_gui.widgets.setting_editors import AmountEditor, ChoiceEditor, LayersEditor, NumberEditor, SettingEditor
-from minigrad_gui.widgets.setting_texts import ACTIVATION_TITLES, AVERAGING_TITLES, OPTIMIZER_TITLES, SCHEDULE_TITLES
+from minigrad_gui.widgets.setting_texts import (
+    ACTIVATION_TITLES,
+    AVERAGING_TITLES,
+    KEEP_BEST_TITLES,
+    OPTIMIZER_TITLES,
+    SCHEDULE_TITLES,
+)
+
+Values = Callable[[str], Any]
+"""Gives the value of a setting, by its field."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +28,8 @@ class Setting:
     label: str
     make: Callable[[], SettingEditor]
     changes_in_run: bool = False
-    used_by: str | None = None
-    """The only optimizer that uses it; None if all do."""
+    is_used: Callable[[Values], bool] = lambda _: True
+    """Whether it makes a difference, given the values of other settings."""
 
 
 def _number(name: str, low: float, high: float, step: float | None = None) -> Callable[[], NumberEditor]:
@@ -42,6 +52,10 @@ def _amount(field: str, label: str, name: str, step: float, unit: str = "", fact
     return Setting(field, label, partial(AmountEditor, name, MAX_AUGMENTATION[field], step, unit, factor))
 
 
+def _validates(value: Values) -> bool:
+    return bool(value("validation_share") > 0)
+
+
 SETTINGS: dict[str, tuple[Setting, ...]] = {
     "Network": (
         Setting("hidden", "Hidden &layers", partial(LayersEditor, "hiddenLayersEdit")),
@@ -51,15 +65,28 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("optimizer", "&Optimizer", _choice("optimizerCombo", OPTIMIZER_TITLES)),
         Setting("learning_rate", "Learning &rate", _number("learningRateSpin", 1e-6, 1000.0), changes_in_run=True),
         Setting("schedule", "S&chedule", _choice("scheduleCombo", SCHEDULE_TITLES)),
-        Setting("momentum", "&Momentum", _number("momentumSpin", 0.0, 0.999999, step=0.05), used_by="momentum"),
+        Setting(
+            "momentum",
+            "&Momentum",
+            _number("momentumSpin", 0.0, 0.999999, step=0.05),
+            is_used=lambda value: value("optimizer") == "momentum",
+        ),
         Setting("weight_decay", "&Weight decay", _number("weightDecaySpin", 0.0, 100.0)),
         Setting("batch_size", "&Batch size", _count("batchSizeSpin", 1, 100_000)),
         Setting("epochs", "E&pochs", _count("epochsSpin", 1, 100_000)),
         Setting("seed", "See&d", _count("seedSpin", 0, 2**31 - 1)),
     ),
     "Ending": (
+        Setting("patience", "Patience", _count("patienceSpin", 0, 100_000), is_used=_validates),
+        Setting("stop_accuracy", "Stop at", _percentage("stopAccuracySpin", 100), is_used=_validates),
+        Setting("keep_best", "Keep best", _choice("keepBestCombo", KEEP_BEST_TITLES), is_used=_validates),
         Setting("averaging", "Averaging", _choice("averagingCombo", AVERAGING_TITLES)),
-        Setting("averaged_epochs", "Avera&ged epochs", _number("averagedEpochsSpin", 1e-6, 100_000.0, step=1)),
+        Setting(
+            "averaged_epochs",
+            "Avera&ged epochs",
+            _number("averagedEpochsSpin", 1e-6, 100_000.0, step=1),
+            is_used=lambda value: value("averaging") != "none",
+        ),
     ),
     "Data": (
         Setting("dataset", "Data&set", partial(DatasetEditor, "datasetCombo")),

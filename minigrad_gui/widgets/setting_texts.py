@@ -4,6 +4,7 @@ ACTIVATION_TITLES = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 OPTIMIZER_TITLES = {"adam": "Adam", "momentum": "SGD with momentum", "sgd": "SGD"}
 SCHEDULE_TITLES = {"constant": "Constant", "cosine": "Cosine decay to 0"}
 AVERAGING_TITLES = {"none": "Off", "ema": "Moving average", "last": "Last part of the run"}
+KEEP_BEST_TITLES = {"none": "Off: the last epoch", "loss": "Lowest validation loss", "accuracy": "Highest accuracy"}
 OWN = "own"
 PRESET_TITLES = {
     "quick": "Quick",
@@ -47,6 +48,14 @@ TIPS = {
     "epochs": "<b>Epochs</b><br>How often the network sees each training picture.",
     "seed": "<b>Seed</b><br>Determines the random numbers, such as the initial weights and the order of the pictures."
     " The same seed and settings give the same network.",
+    "patience": "<b>Patience</b> (early stopping)<br>Ends the run after so many epochs without a lower validation loss,"
+    " or without a higher validation accuracy if Keep best says so. From then on, a network usually only learns its "
+    "training pictures by heart. 0 turns it off; 5 to 20 are usual. Needs validation pictures.",
+    "stop_accuracy": "<b>Stop at</b><br>Ends the run after the first epoch with this validation accuracy, to see how "
+    "long a network takes to reach it. 0% turns it off. Needs validation pictures.",
+    "keep_best": "<b>Keep best</b><br>The run ends with the network of its best epoch instead of the last one, also "
+    "when you stop it. The best is the one with the lowest validation loss or the highest validation accuracy; "
+    "differences of a few pictures are chance. Needs validation pictures.",
     "averaging": "<b>Averaging of weights</b><br>Near the end of a run the weights wander around the best point; their "
     "mean is closer to it. What you see, test and save is then the average; training itself is the same. A moving "
     "average forgets old weights gradually; the last part of the run counts all alike, and needs a learning rate that "

@@ -39,6 +39,9 @@ REFUSED = {
     "schedule": ["", "Cosine", "linear", None],
     "averaging": ["", "EMA", None],
     "averaged_epochs": [0, -1, 100_001, NAN, INFINITY],
+    "patience": [-1, 100_001, NAN, 2.5],
+    "stop_accuracy": [-0.1, 1.1, NAN],
+    "keep_best": ["", "Loss", None],
     "augmentation": [None, 1.0, Augmentation(shift_px=-1), Augmentation(scale=0.6), Augmentation(elastic_px=NAN)],
 }
 

@@ -95,6 +95,8 @@ def test_interrupted_anywhere(tmp_path, steps):
         {"activation": "tanh", "hidden": (3, 3, 3)},
         {"averaging": "ema", "averaged_epochs": 0.5},
         {"averaging": "last", "averaged_epochs": 2.0},
+        {"keep_best": "loss", "learning_rate": 0.1},
+        {"patience": 1, "keep_best": "accuracy", "learning_rate": 0.1},
     ],
     ids=lambda changes: "-".join(changes),
 )

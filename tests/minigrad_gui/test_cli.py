@@ -124,7 +124,7 @@ def test_a_preset_is_used_unchanged(name, trained_config):
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_other_option_overrides_the_preset(name, trained_config):
     words = "--epochs 2 --hidden 9,8 --batch-size 77 --optimizer momentum --lr 0.02 --schedule cosine --momentum 0.5 "
-    words += "--averaging last --averaged-epochs 1.5 "
+    words += "--averaging last --averaged-epochs 1.5 --patience 4 --stop-accuracy 0.985 --keep-best loss "
     words += "--weight-decay 0.01 --activation tanh --seed 7 --validation 0.2 --samples 500 "
     words += (
         "--label-noise 0.1 --shift-px 2 --rotation-deg 3 --scale 0.2 --shear 0.05 --elastic-px 0.5 --thickness-px 0.2"
@@ -145,6 +145,9 @@ def test_every_other_option_overrides_the_preset(name, trained_config):
         schedule="cosine",
         averaging="last",
         averaged_epochs=1.5,
+        patience=4,
+        stop_accuracy=0.985,
+        keep_best="loss",
         augmentation=Augmentation(2, 3, 0.2, 0.05, 0.5, 0.2),
     )
     assert trained_config(f"{words} --preset {name}") == mine
@@ -304,6 +307,7 @@ def test_predict_reports_an_empty_folder_and_continues(numbers, tmp_path, capsys
         ("train --hidden 99999999", "parameters are too many"),
         ("train --lr -1", "learning rate"),
         ("train --validation 0.9", "validation share"),
+        ("train --preset reference --patience 3", "need validation pictures"),
         ("train --shift-px 4.1", "augmentation's shift_px is from 0 to 4"),
         ("train --preset best --scale -0.1", "augmentation's scale is from 0 to 0.5"),
         ("train --elastic-px nan", "augmentation's elastic_px is from 0 to 3"),
@@ -403,7 +407,7 @@ def test_the_help_of_train_names_every_default(capsys):
     for default in ("256,128", "relu", "adam", "0.0005", "0.9", "128", "10", "0.1", "constant"):
         assert out.count(f"(default: {default})") == 1
     assert "(default: mnist; the preset best: mnist+pen)" in out
-    assert out.count("(default: 0)") == 2
+    assert out.count("(default: 0)") == 3
     assert out.count("(default: 0.0)") == 2 + len(fields(Augmentation))
     assert "--preset {quick,reference,best}" in out
     assert "--schedule {constant,cosine}" in out

@@ -66,13 +66,19 @@ def test_of_a_file_there_is_a_row_for_each_epoch():
 def test_settings_that_are_not_used_are_not_named():
     plain = settings_of(TrainingConfig(hidden=(), optimizer="momentum", schedule="constant", weight_decay=0.0))
     assert plain[:3] == ["hidden layers none", "ReLU", "SGD with momentum 0.9"]
-    assert not any("schedule" in part or "decay" in part or "varied" in part or "average" in part for part in plain)
+    assert not any(
+        "schedule" in part or "decay" in part or "varied" in part or "average" in part or "keeps" in part
+        for part in plain
+    )
     config = TrainingConfig(
         hidden=(64, 32),
         schedule="cosine",
         weight_decay=0.01,
         averaging="ema",
         averaged_epochs=2.5,
+        patience=4,
+        stop_accuracy=0.985,
+        keep_best="loss",
         augmentation=Augmentation(shift_px=1),
     )
     rich = ", ".join(settings_of(config))
@@ -81,6 +87,9 @@ def test_settings_that_are_not_used_are_not_named():
         "cosine schedule",
         "weight decay 0.01",
         "moving average over 2.5 epochs",
+        "patience of 4 epochs",
+        "stops at 98.5%",
+        "keeps the epoch with the best loss",
         "randomly varied pictures",
     ):
         assert part in rich

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from mnist_digits import first_digits
 
-from engine import Adam, ModelFileError, TrainingConfig, cross_entropy_loss, load_checkpoint
+from engine import Adam, ModelFileError, TrainingConfig, cross_entropy_loss, evaluate, load_checkpoint
 from engine.checkpoint import save_checkpoint, summarize_checkpoint
+from engine.ending import best_epoch
 from engine.record import LearningRateChange
 from engine.run import TrainingRun
 from minigrad_gui import data, process
@@ -64,6 +65,17 @@ def test_a_run_is_trained_tested_and_recorded():
     assert list(record.epochs) == epochs
     assert record.learning_rate_changes == ()
     assert record.versions["numpy"] == np.__version__
+
+
+def test_the_best_epoch_is_tested_and_given():
+    config = replace(CONFIG, epochs=5, learning_rate=0.02, keep_best="loss", averaging="ema", validation_share=0.2)
+    with opened(job_of(config)) as runner:
+        networks = [runner.frozen_model() for _, epoch in runner.chunks() if epoch is not None]
+        best = networks[best_epoch(config, runner.run.epochs).epoch]
+        assert best is not networks[-1]
+        result, images, labels = runner.finish(), runner.dataset.test_images, runner.dataset.test_labels
+    assert result.test == evaluate(best, images, labels)
+    np.testing.assert_array_equal(weights(runner.frozen_model()), weights(best))
 
 
 def test_a_run_is_calibrated_only_on_request():

@@ -290,6 +290,13 @@ def test_the_status_says_when_the_run_is_over(user):
     assert user.widget("statusLabel").text() == f"Trained on {len(user.session.history):,} mini-batches, 2 epochs."
 
 
+@pytest.mark.usefixtures("few_digits")
+def test_a_run_that_ends_early_says_why(user):
+    user.widget("stopAccuracySpin").setValue(20)
+    user.train(epochs=50)
+    assert user.widget("statusLabel").text().endswith("epoch: the validation accuracy has reached 20%.")
+
+
 def test_a_network_that_did_not_learn_gets_a_diagnosis(user):
     user.widget("learningRateSpin").setValue(1)
     user.train(hidden="64, 64", epochs=1, batch_size=250)

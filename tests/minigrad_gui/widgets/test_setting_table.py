@@ -9,6 +9,7 @@ def test_the_panel_fills_the_config(user):
         ("activationCombo", "Tanh"),
         ("optimizerCombo", "SGD with momentum"),
         ("averagingCombo", "Moving average"),
+        ("keepBestCombo", "Highest accuracy"),
     ):
         user.widget(name).setCurrentText(text)
     for name, value in {
@@ -22,6 +23,8 @@ def test_the_panel_fills_the_config(user):
         "trainingSamplesSpin": 500,
         "labelNoiseSpin": 12.5,
         "averagedEpochsSpin": 2.5,
+        "patienceSpin": 4,
+        "stopAccuracySpin": 98.5,
     }.items():
         user.widget(name).setValue(value)
     assert user.session.config == TrainingConfig(
@@ -37,6 +40,9 @@ def test_the_panel_fills_the_config(user):
         0.2,
         averaging="ema",
         averaged_epochs=2.5,
+        patience=4,
+        stop_accuracy=0.985,
+        keep_best="accuracy",
         training_samples=500,
         label_noise=0.125,
     )
