@@ -54,8 +54,15 @@ EXPORTS: dict[str, Export] = {
 }
 """By suffix, which decides."""
 
+KERAS_SIGNS = (b"keras_version", b"model_config", b"layer_names", b"layers\0")
 IMPORTS = (
-    Import("Keras", "keras_file", (".keras",), (".h5", ".hdf5"), (b"keras_version", b"model_config", b"layer_names")),
+    Import(
+        "Keras",
+        "keras_file",
+        (".keras",),
+        (".h5", ".hdf5"),
+        (b"keras_version", b"model_config", b"layer_names", b"layers\0"),
+    ),
     Import("scikit-learn", "skops_file", (".skops",)),
     Import("Safetensors", "safetensors_file", (".safetensors",)),
     Import("PyTorch", "torch_file", (".pth", ".ckpt", ".bin"), (".pt",), (b"weight",)),

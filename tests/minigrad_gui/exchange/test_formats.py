@@ -42,19 +42,29 @@ def test_what_is_in_a_file_tells_networks_from_datasets(tmp_path):
     export_model(tmp_path / "network.json", small_network(ReLU), {})
     (tmp_path / "dataset.json").write_text(json.dumps({"pixels": [0], "label": 1}))
     (tmp_path / "dataset.h5").write_bytes(b"\x89HDF\r\n\x1a\n train/data train/target")
-    for name in ("network.pt", "network.json"):
+    export_model(tmp_path / "network.zip", small_network(ReLU), {})
+    (tmp_path / "model.json").write_bytes(zipfile.ZipFile(tmp_path / "network.zip").read("model.json"))
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        archive.writestr("1/a.png", b"")
+    for name in ("network.pt", "network.json", "network.zip", "model.json"):
         assert is_network(tmp_path / name), name
-    for name in ("dataset.pt", "dataset.json", "dataset.h5", "missing.pt", "network.npz"):
+    for name in ("dataset.pt", "dataset.json", "dataset.h5", "missing.pt", "network.npz", "pictures.zip"):
         assert not is_network(tmp_path / name), name
     with zipfile.ZipFile(tmp_path / "network.npz", "w") as archive:
         archive.writestr("weight.npy", b"")
     assert not is_network(tmp_path / "network.npz")
 
 
-@pytest.mark.parametrize("version", [2, 3])
-def test_hdf5_is_a_network_if_keras_says_so(tmp_path, version):
+@pytest.mark.parametrize("written", ["config", "weights", "weights of Keras 3"])
+def test_hdf5_is_a_network_if_keras_wrote_it(tmp_path, written):
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        file.attrs["keras_version" if version == 3 else "layer_names"] = "x"
-        file["model_weights/dense/kernel:0"] = np.zeros((784, 500), "f4")
+        file["data"] = np.zeros((784, 500), "f4")
+    assert not is_network(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        if written == "weights of Keras 3":
+            file["layers/dense/vars/0"] = np.zeros((784, 500), "f4")
+        else:
+            file.attrs["keras_version" if written == "config" else "layer_names"] = "x"
+            file["model_weights/dense/kernel:0"] = np.zeros((784, 500), "f4")
     assert is_network(tmp_path / "a.h5")

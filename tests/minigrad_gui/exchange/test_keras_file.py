@@ -66,7 +66,7 @@ def write_keras(path, model, folder="layers", *, named=True):
 
 
 def check(path):
-    model, meta = import_model(path)
+    model, meta = import_model(path, "from 0 to 1")
     x = digits(50)
     for kernel, bias in zip(KERNELS[:-1], BIASES[:-1], strict=True):
         x = np.tanh(x @ kernel + bias)

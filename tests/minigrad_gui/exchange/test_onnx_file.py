@@ -118,7 +118,7 @@ def expected():
 
 def imported(tmp_path, model):
     (tmp_path / "network.onnx").write_bytes(model.SerializeToString())
-    return import_model(tmp_path / "network.onnx")[0]
+    return import_model(tmp_path / "network.onnx", "from 0 to 1")[0]
 
 
 def test_products_sums_and_a_fixed_batch_are_read_in_the_graphs_order(tmp_path):

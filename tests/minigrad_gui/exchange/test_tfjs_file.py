@@ -86,7 +86,7 @@ def stranger(folder, dtype=None, change=lambda _: None):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(None, 0), ("float16", 0.01), ("uint16", 0.001), ("uint8", 0.2)])
 def test_files_of_others_are_read(tmp_path, dtype, tolerance):
     model = stranger(tmp_path, dtype)
-    found, meta = import_model(tmp_path / "model.json")
+    found, meta = import_model(tmp_path / "model.json", "from 0 to 1")
     assert apart(logits(found, digits(50)), logits(model, digits(50))) <= tolerance
     assert meta["imported"]["format"] == "TensorFlow.js"
 
