@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QPushButton, QStackedWidget, QWidget
 
 from engine.nn import MLP
@@ -38,6 +39,8 @@ TEST_COUNT = 1000
 NEURONS = 24
 LIMIT_PERCENTILE = 99.8
 FRAME_MS = 120
+LOW_PX = 420
+"""A view that is lower shows a landscape in place of the curve of the loss."""
 LEAST_LIMIT = 0.02
 """This share of a label's digits, read wrongly, is in full orange, unless there is a larger one."""
 EMPTY = "A run can be played back here, from its first mini-batches on: train a network."
@@ -270,7 +273,16 @@ class TimeView(DockedView):
         self._forget_landscape()
         self._sentence.setText(SHOWN[self._kind][1])
         self._shown.setCurrentIndex(0 if self._kind is None else 1)
+        self._make_room()
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._is_built:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        self._timeline.setVisible(self._kind is None or self.height() >= LOW_PX)
 
     @Slot(int)
     def _on_pointed_at(self, index: int) -> None:
@@ -322,7 +334,7 @@ class TimeView(DockedView):
         if landscape.surface is not None:
             titles = [f"Direction {number}" for number in (1, 2)]
             shares = zip(titles, landscape.plane.shares.tolist(), strict=True)
-            across, along = (f"{title}: {share:.1%} of the movement" for title, share in shares)
+            across, along = (f"{title}: {share:.1%} of the path" for title, share in shares)
             self._picture.show_surface(landscape.plane, landscape.surface, (across, along))
             self._show()
         self._survey()

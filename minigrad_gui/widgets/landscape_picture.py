@@ -228,7 +228,7 @@ class LandscapePicture(QWidget):
             painter.drawLine(QLineF(bar.right(), at, bar.right() + TICK_PX, at))
             top = min(max(at - height / 2, 0.0), self.height() - height)
             box = QRectF(bar.right() + TICK_PX + 2, top, self.width(), height)
-            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{loss:.2g}")
+            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, written(loss))
 
     def _paint_path(self, painter: QPainter) -> None:
         places = self._places()
@@ -271,6 +271,11 @@ def _losses_between(low: float, high: float) -> list[float]:
     rounds = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
     between = [number for number in rounds if low <= number <= high]
     return between if len(between) > 1 else [low, high]
+
+
+def written(loss: float) -> str:
+    """A loss beside the colours, in a few characters."""
+    return f"{loss:.0f}" if 10 <= loss < 1e5 else f"{loss:.2g}"
 
 
 def _fitting(painter: QPainter, text: str, width_px: float) -> str:

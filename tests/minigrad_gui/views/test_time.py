@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from engine.training import evaluate
 from minigrad_gui import surveying, worker
 from minigrad_gui.reader import Reader
-from minigrad_gui.views.time import FEW, confusion_map
+from minigrad_gui.views.time import FEW, LOW_PX, confusion_map
 
 
 @pytest.fixture
@@ -141,6 +141,7 @@ def test_the_landscape_of_the_loss_shows_where_each_moment_is(run, choose, tmp_p
     combo.setCurrentIndex(1)
     user.wait(lambda: has_landscape(view))
     assert picture.isVisible()
+    view.resize(view.width(), LOW_PX)
     assert not user.widget("timeBars").isVisible()
     plane, surface = view._landscape.plane, view._landscape.surface
     assert surface.is_finest
@@ -167,6 +168,11 @@ def test_the_landscape_of_the_loss_shows_where_each_moment_is(run, choose, tmp_p
     assert len(rows) == surface.losses.size + len(view._snapshots)
     assert float(rows[1]["loss"]) == surface.losses[0, 1]
     assert int(rows[-1]["mini-batch"]) == view._snapshots[-1].batch
+    assert user.widget("timeTimeline").isVisible()
+    view.resize(view.width(), LOW_PX - 1)
+    assert not user.widget("timeTimeline").isVisible()
+    combo.setCurrentIndex(0)
+    assert user.widget("timeTimeline").isVisible()
     combo.setCurrentIndex(2)
     assert picture.surface is None  # that of the other directions is not shown meanwhile
     user.wait(lambda: has_landscape(view))

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 
 from minigrad_gui.insight.landscape import Surface
-from minigrad_gui.widgets.landscape_picture import LandscapePicture
+from minigrad_gui.widgets.landscape_picture import LandscapePicture, written
 from minigrad_gui.widgets.maps import amounts
 
 PLANE = SimpleNamespace(path=np.array([[-3.0, 1.0], [-1.0, 2.0], [0.0, 0.0]]))
@@ -83,6 +83,11 @@ def test_a_tool_tip_tells_the_loss(picture):
     assert label == "Loss"
     assert float(loss) == pytest.approx(np.exp(-1), rel=0.05)
     QToolTip.hideText()
+
+
+def test_losses_are_written_in_a_few_characters():
+    losses = [0.0002, 0.05, 1, 20, 100, 20_000, 1e-7, 5e9]
+    assert [written(loss) for loss in losses] == ["0.0002", "0.05", "1", "20", "100", "20000", "1e-07", "5e+09"]
 
 
 @pytest.mark.parametrize("losses", [np.full((9, 9), 0.3), np.zeros((9, 9)), np.full((9, 9), np.nan), 1e-9, 30.0])
