@@ -34,8 +34,11 @@ def fitted(ink: Picture) -> Picture:
 
 def thickness_of(ink: Picture) -> float:
     """The width of the pen in pixels: twice the area divided by the length of the edges, as a stroke has two."""
-    wide = np.pad(ink, 1)
-    edges = float(np.hypot(np.diff(wide, axis=0)[:, :-1], np.diff(wide, axis=1)[:-1]).sum())
+    height, width = ink.shape
+    wide = np.zeros((height + 2, width + 2), ink.dtype)
+    wide[1:-1, 1:-1] = ink
+    corner = wide[:-1, :-1]
+    edges = float(np.hypot(wide[1:, :-1] - corner, wide[:-1, 1:] - corner).sum())
     return 2 * float(ink.sum()) / edges
 
 

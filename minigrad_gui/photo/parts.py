@@ -73,23 +73,26 @@ class Parts(NamedTuple):
 
     def sum(self, values: Gray | Mask) -> NDArray[np.float64]:
         """(parts,): the sum of values (height, width) over each part."""
-        count = len(self.mass)
-        return np.asarray(ndimage.sum_labels(values, self.labels, np.arange(1, count + 1)), np.float64).reshape(count)
+        return _sums(values, self.labels, len(self.mass))
 
 
 def parts_of(ink: Gray, mask: Mask) -> Parts:
     labels, count = ndimage.label(mask, EVERYWHERE)
-    numbers = np.arange(1, count + 1)
     boxes = [[(side.start, side.stop) for side in box] for box in ndimage.find_objects(labels)]
     low, high = np.moveaxis(np.array(boxes, np.int64).reshape(-1, 2, 2), 2, 0)
     steps = np.hypot(*np.gradient(ink)) if min(ink.shape) > 1 else np.zeros_like(ink)
-    inked = mask if count else np.full_like(mask, True)  # SciPy sorts the pixels that it is given, and refuses none
-    peak, steepness = (
-        np.asarray(ndimage.maximum(of[inked], labels[inked], numbers), np.float64).reshape(count) for of in (ink, steps)
-    )
-    mass = np.asarray(ndimage.sum_labels(ink, labels, numbers), np.float64).reshape(count)
-    edges = np.asarray(ndimage.sum_labels(steps, ndimage.grey_dilation(labels, 3), numbers)).reshape(count)
+    peak, steepness = np.zeros((2, count))
+    inked = labels[mask] - 1
+    np.maximum.at(peak, inked, ink[mask].astype(np.float64))  # of another type they would be cast one by one
+    np.maximum.at(steepness, inked, steps[mask].astype(np.float64))
+    mass = _sums(ink, labels, count)
+    edges = _sums(steps, ndimage.maximum_filter(labels, 3), count)
     return Parts(labels, low, high, peak, mass, steepness, 2 * mass / np.maximum(edges, 1e-6))
+
+
+def _sums(values: Gray | Mask, labels: NDArray[np.int32], count: int) -> NDArray[np.float64]:
+    """(count,): the sum of values (height, width) over the pixels of each label from 1."""
+    return np.asarray(np.bincount(labels.ravel(), values.ravel(), count + 1)[1:], np.float64)
 
 
 def followed(strong: Mask, weak: Mask) -> Mask:

@@ -156,14 +156,16 @@ def _seams(ink: Gray) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
 
 def _cheapest(cost: Gray) -> tuple[Gray, NDArray[np.intp]]:
     """The least cost of a way from the first row to each pixel, and whether it comes from the left, -1, or right, 1."""
+    width = cost.shape[1]
     total, came = cost.copy(), np.zeros(cost.shape, np.intp)
+    before = np.full(width + 2, np.inf, cost.dtype)
+    ways = np.empty((3, width), cost.dtype)
     for row in range(1, len(cost)):
-        before = np.pad(total[row - 1], 1, constant_values=np.inf)
+        before[1:-1] = total[row - 1]
         aslant = ASLANT * cost[row]
-        ways = np.stack([before[:-2] + aslant, before[1:-1], before[2:] + aslant])
-        best = ways.argmin(axis=0)
-        came[row] = best - 1
-        total[row] += np.take_along_axis(ways, best[np.newaxis], 0)[0]
+        ways[0], ways[1], ways[2] = before[:-2] + aslant, before[1:-1], before[2:] + aslant
+        came[row] = ways.argmin(axis=0) - 1
+        total[row] += ways.min(axis=0)
     return total, came
 
 

@@ -59,14 +59,14 @@ class Driver(QObject):
 
     @Slot()
     def turn(self) -> None:
-        time.sleep(self.turn_ms / 1000)
         canvas = self.canvas
         if self.person is None:
-            if canvas.isVisible():
+            if canvas.isVisible() and self.window.is_complete:
                 radius = min(canvas.width(), canvas.height()) // 3
                 self.person = Person(canvas.mapToGlobal(canvas.rect().center()), radius)
                 self.person.start()
             return
+        time.sleep(self.turn_ms / 1000)
         if canvas.underMouse():
             self.person.is_under_mouse.set()
         if canvas.strokes:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from minigrad_gui.photo import paper
 
@@ -96,6 +97,12 @@ def test_salt_noise_is_removed_and_thin_lines_stay():
     assert np.array_equal(paper.without_salt(line), line)
     salted = np.where(np.random.default_rng(0).random(line.shape) < 0.03, 255, 0).astype(np.uint8)
     assert (paper.without_salt(salted) > 0).mean() < 0.1 * (salted > 0).mean()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 2), (3, 5), (40, 30)])
+def test_the_median_is_that_of_scipy(shape):
+    shade = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    np.testing.assert_array_equal(paper._median(shade), ndimage.median_filter(shade, 3))
 
 
 def test_a_bar_along_the_edge_is_ink_on_evenly_lit_paper():
