@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from minigrad_gui.data import svg
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.names import Names
-from minigrad_gui.data.pairing import SPLIT_WORDS, in_splits
-from minigrad_gui.data.siblings import visible
-from minigrad_gui.data.stored import MAX_ENTRIES, MAX_PICTURES, Found, Pictures, Samples, in_blocks
+from minigrad_gui.data.pairing import SPLIT_WORDS, in_splits, split_of, words_of
+from minigrad_gui.data.siblings import family, visible
+from minigrad_gui.data.stored import MAX_ENTRIES, MAX_PICTURES, MAX_SIDE_PX, Found, Pictures, Samples, in_blocks
 from minigrad_gui.data.zips import Directory
 from minigrad_gui.pictures import MAX_BYTES, PICTURE_SUFFIXES, PictureError, decode
 
@@ -32,6 +32,8 @@ SVG_SUFFIX = ".svg"
 JPEG_SUFFIXES = (".jpg", ".jpeg")
 TAR_HEADER_BYTES = 512
 SUFFIXES = frozenset((*PICTURE_SUFFIXES, SVG_SUFFIX))
+BITMAP_NAME = re.compile(r"\d{1,2}_\d+\.txt")
+"""Texts of 0 and 1, as "7_12.txt" of the book Machine Learning in Action; pictures where there are no others."""
 LABELLED_NAME = re.compile(r".*(?:num|label|class)[_-]?(\d{1,2})|([^\W_]+)[_-].*", re.DOTALL)
 """Names that hold the label: "7_0012.png", "img001-num7.png"."""
 
@@ -48,11 +50,13 @@ class Tree:
 
 def holds_pictures(path: Path) -> bool:
     """Whether there is a picture in a folder or below it."""
+    bitmaps = False
     for _, folders, files in os.walk(path):
         folders[:] = [name for name in folders if visible(Path(name))]
         if any(Path(name).suffix.lower() in SUFFIXES and visible(Path(name)) for name in files):
             return True
-    return False
+        bitmaps = bitmaps or any(map(BITMAP_NAME.fullmatch, files))
+    return bitmaps
 
 
 def read_folder(path: Path) -> Found:
@@ -76,13 +80,34 @@ def read_folder(path: Path) -> Found:
 
 
 def read_zip(path: Path) -> Found:
-    """The dataset of pictures in a zip file."""
+    """The dataset of pictures in a zip file; if it lacks the test pictures, with the files that it belongs to."""
+    return _with_family(path, _read_zip)
+
+
+def read_tar(path: Path) -> Found:
+    """The same of a tar file, which may be compressed: then it is read from front to back."""
+    return _with_family(path, _read_tar)
+
+
+def _with_family(path: Path, read: Callable[[Path], Found]) -> Found:
+    found, files = read(path), family(path)
+    if found.test or len(files) == 1:
+        return found
+    splits: dict[str, list[Samples]] = {}
+    remarks: dict[str, None] = {}
+    for name, file in files.items():
+        part = read(file)
+        splits.setdefault(split_of(name) or "train", []).extend((*part.train, *part.test))
+        remarks.update(dict.fromkeys(part.remarks))
+    return in_splits(splits, list(remarks))
+
+
+def _read_zip(path: Path) -> Found:
     directory = Directory.read(path, MAX_ENTRIES)
     return read_tree(Tree(directory.names, lambda chosen: directory.contents(chosen, MAX_BYTES)))
 
 
-def read_tar(path: Path) -> Found:
-    """The dataset of pictures in a tar file, which may be compressed: then it is read from front to back."""
+def _read_tar(path: Path) -> Found:
     names = Names()
     places = array("Q")
     for member, _ in members_of(path):
@@ -135,6 +160,8 @@ def read_tree(tree: Tree) -> Found:
     folders = _Folders(tree.paths)
     places = np.flatnonzero([_is_picture(path, folders) for path in tree.paths]).astype(np.int32)
     if not len(places):
+        places = np.flatnonzero([_is_bitmap(path, folders) for path in tree.paths]).astype(np.int32)
+    if not len(places):
         raise DataError("it holds no pictures.")
     if len(places) > MAX_PICTURES:
         raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
@@ -183,8 +210,8 @@ class _Folders:
     @staticmethod
     def _seen_at(name: str) -> _Folder:
         parts = PurePosixPath(name).parts
-        naming = [part for part in parts if set(_words(part)) & set(SPLIT_WORDS)]
-        named = [SPLIT_WORDS[word] for part in parts for word in _words(part) if word in SPLIT_WORDS]
+        naming = [part for part in parts if set(words_of(part)) & set(SPLIT_WORDS)]
+        named = [SPLIT_WORDS[word] for part in parts for word in words_of(part) if word in SPLIT_WORDS]
         is_label = bool(parts) and parts[-1] not in naming
         are_visible = all(visible(Path(part)) for part in parts)
         return _Folder(
@@ -198,8 +225,8 @@ def _is_picture(path: str, folders: _Folders) -> bool:
     return suffix in SUFFIXES and visible(Path(name)) and folders.of(path).is_visible
 
 
-def _words(part: str) -> list[str]:
-    return re.split(r"[\W_]+", part.lower())
+def _is_bitmap(path: str, folders: _Folders) -> bool:
+    return BITMAP_NAME.fullmatch(path.rpartition("/")[2]) is not None and folders.of(path).is_visible
 
 
 def _labels(paths: Sequence[str], folders: _Folders) -> tuple[list[str | None], int]:
@@ -227,7 +254,17 @@ def decoded(content: bytes, name: str) -> NDArray[np.uint8]:
     """The pixels of a picture file. Raises DataError if it is none."""
     if name.lower().endswith(SVG_SUFFIX):
         return svg.picture(content)
+    if BITMAP_NAME.fullmatch(PurePosixPath(name).name):
+        return _bitmap(content, name)
     try:
         return decode(content, name)
     except PictureError as error:
         raise DataError(str(error)) from error
+
+
+def _bitmap(content: bytes, name: str) -> NDArray[np.uint8]:
+    """The picture in lines of 0 and 1."""
+    rows = content.split()
+    if not 0 < len(rows) <= MAX_SIDE_PX or len({len(row) for row in rows}) > 1 or b"".join(rows).strip(b"01"):
+        raise DataError(f"{name} is not a picture of 0 and 1.")
+    return (np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1) - ord("0")) * np.uint8(255)

@@ -75,6 +75,17 @@ def test_training_and_test_folders_in_a_zip(own, split_files, tmp_path):
     assert_same(opened(zipped(tmp_path / "5.zip", split_files)), own)
 
 
+@pytest.mark.parametrize(
+    "pack", [lambda p, f: zipped(p.with_suffix(".zip"), f), lambda p, f: tarred(p.with_suffix(".tgz"), f)]
+)
+def test_archives_for_training_and_test_belong_together(own, split_files, tmp_path, pack):
+    """One alone would be opened in place of the folder that holds both, and the other lost without a word."""
+    for split in ("train", "t10k-images"):
+        inside = {name.partition("/")[2]: c for name, c in split_files.items() if name.startswith(split)}
+        pack(tmp_path / split.partition("-")[0], inside)
+    assert_same(opened(tmp_path), own)
+
+
 def test_what_systems_leave_behind_is_no_class(own, files, tmp_path):
     content = next(iter(files.values()))
     others = {".ipynb_checkpoints/a.png": content, "__MACOSX/0/._a.png": b"", "0/._b.png": b"", "Thumbs.db": b""}
@@ -130,6 +141,24 @@ def test_the_noise_of_jpeg_is_told(own, tmp_path):
     found = np.concatenate([dataset.train_images, dataset.test_images])
     assert (found > 0).sum() > 1.5 * (own.x[:60] > 0).sum()
     assert abs((found > 127).sum() / (own.x[:60] > 127).sum() - 1) < 0.05, "the ink is where it was"
+
+
+def bitmap(image):
+    return "".join("".join(map(str, row)) + "\r\n" for row in (image > 127).astype(int)).encode()
+
+
+@pytest.mark.parametrize("pack", [write, lambda p, f: zipped(p / "digits.zip", f)])
+def test_pictures_of_0_and_1_in_text(own, tmp_path, pack):
+    """As in Machine Learning in Action: the label is in the name, and trainingDigits in one word."""
+    files = {f"trainingDigits/{own.y[at]}_{at}.txt": bitmap(own.x[at]) for at in range(60)}
+    files |= {f"testDigits/{own.ty[at]}_{at}.txt": bitmap(own.tx[at]) for at in range(30)}
+    dataset = opened(pack(tmp_path, {**files, "README.txt": b"hello"}), orientation="upright")
+    assert (len(dataset.train_labels), len(dataset.test_labels)) == (60, 30)
+    black = np.where(np.concatenate([own.x[:60], own.tx[:30]]) > 127, 255, 0).astype(np.uint8)
+    assert_all_there(dataset, black, np.concatenate([own.y[:60], own.ty[:30]]))
+    files["testDigits/3_77.txt"] = b"01\n012\n"
+    with pytest.raises(DataError, match=r"3_77\.txt is not a picture of 0 and 1"):
+        opened(pack(tmp_path, files))
 
 
 def test_16_bit_pictures_are_not_clipped(own, tmp_path):
