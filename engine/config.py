@@ -1,7 +1,6 @@
 """TrainingConfig: all settings of a training run except the data, validated before training starts."""
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Modul
 from engine.ops import Array
 from engine.optim import OPTIMIZERS, Optimizer
 from engine.samples import fewer_samples, split_validation
+from engine.schedules import SCHEDULES
 
 NO_AUGMENTATION = Augmentation()
 MAX_AUGMENTATION = {
@@ -27,15 +27,6 @@ MAX_AUGMENTATION = {
 KEEP_BEST = ("none", "loss", "accuracy")
 """Which epoch's network a run ends with: the last one's, or that with the best validation loss or accuracy."""
 
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "constant": lambda done: 1.0,  # noqa: ARG005
-    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
-}
-"""The factor of the learning rate as a function of the run's progress (0 to 1).
-
-Cosine: Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), without the restarts.
-"""
-
 
 class ConfigError(ValueError):
     """An invalid setting; `field` names it, the message says in one sentence what is wrong."""
@@ -49,17 +40,16 @@ class ConfigError(ValueError):
 class TrainingConfig:
     """All settings of a training run except the data. Raises ConfigError for invalid ones.
 
-    hidden: sizes of the hidden layers; activation: "relu", "tanh" or "sigmoid"; optimizer: "sgd", "momentum" or
-    "adam"; momentum is used by "momentum" only; weight_decay is decoupled; schedule: "constant", or "cosine" for a
-    learning rate that decays to 0 (see SCHEDULES); validation_share: the share of the training samples, from 0 to 0.5,
+    hidden: sizes of the hidden layers; activation: "relu", "tanh" or "sigmoid"; optimizer: "sgd", "momentum" or "adam";
+    momentum is used by "momentum" only; weight_decay is decoupled; schedule: how the learning rate changes, "constant",
+    "cosine", "one-cycle" or "step" (see SCHEDULES); validation_share: the share of the training samples, from 0 to 0.5,
     that is held out for validation; augmentation: how the training pictures vary, an Augmentation or a dict of its
     fields; averaging: "none", or which average of the weights is the run's network, "ema" or "last" (see AVERAGES);
     averaged_epochs: the time constant of the one, and how long the other's last part of the run is; patience: after how
     many epochs without a better validation the run ends, 0 for never; stop_accuracy: the validation accuracy at which
     it ends, from 0 (never) to 1; keep_best: which epoch's network it ends with (see KEEP_BEST), and by what patience
-    judges, for "none" by the loss. Two are for
-    experiments: training_samples, how many of the samples are trained on, 0 for all; label_noise, the share of their
-    labels, from 0 to 1, that is replaced by other classes.
+    judges, for "none" by the loss. Two are for experiments: training_samples, how many of the samples are trained on, 0
+    for all; label_noise, the share of their labels, from 0 to 1, that is replaced by other classes.
     """
 
     hidden: tuple[int, ...] = (256, 128)

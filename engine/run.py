@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.averaging import WeightAverage
-from engine.config import SCHEDULES, TrainingConfig, outliers_among
+from engine.config import TrainingConfig, outliers_among
 from engine.ending import best_epoch, reason_to_stop
 from engine.losses import NO_CLASS, cross_entropy_loss, outlier_exposure_loss
 from engine.nn import MLP
 from engine.ops import Array
 from engine.optim import Optimizer
 from engine.samples import as_pairs, noisy_labels
+from engine.schedules import SCHEDULES
 from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate_with_logits
 
 MAX_KEPT_LOSSES = 1 << 24

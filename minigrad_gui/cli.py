@@ -23,10 +23,11 @@ from engine import (
 )
 from engine.archive import npz_path, printable, reason_of
 from engine.averaging import AVERAGES
-from engine.config import KEEP_BEST, MAX_AUGMENTATION, SCHEDULES
+from engine.config import KEEP_BEST, MAX_AUGMENTATION
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
 from engine.record import TrainingRecord
+from engine.schedules import SCHEDULES
 from minigrad_gui import app, data, exchange
 from minigrad_gui.data.choices import LABELS, ORIENTATIONS, POLARITIES, SIZINGS
 from minigrad_gui.data_report import describe, write_sheet
@@ -238,7 +239,7 @@ def _add_train(commands: Any) -> None:
     add("--batch-size", "batch_size", "pictures to each step", type=int, metavar="N")
     add("--optimizer", "optimizer", "how a gradient becomes a step", choices=list(OPTIMIZERS))
     add("--lr", "learning_rate", "learning rate: how large a step is", type=float, metavar="RATE")
-    add("--schedule", "schedule", "whether the learning rate stays constant or decays to 0", choices=list(SCHEDULES))
+    add("--schedule", "schedule", "how the learning rate changes during the run", choices=list(SCHEDULES))
     add("--momentum", "momentum", "for the momentum optimizer", type=float, metavar="M")
     add("--weight-decay", "weight_decay", "how much all weights shrink at each step", type=float, metavar="D")
     waits = (

@@ -146,6 +146,8 @@ def _style_sheet(scheme: Colors) -> str:
         }}
         QAbstractScrollArea::corner {{ background: transparent; border: none; }}
         QLabel[role="title"] {{ font-weight: 600; }}
+        QToolButton[role="title"] {{ font-weight: 600; border: none; background: transparent; padding: 0; }}
+        QToolButton[role="title"]:focus, QToolButton[role="title"]:hover {{ color: {scheme.accent}; }}
         QLabel[role="muted"] {{ color: {scheme.muted}; }}
         QLabel[role="error"] {{ color: {scheme.error}; }}
         QLabel[role="figure"] {{ font-size: 20px; font-weight: 600; }}

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QPushButton,
+    QToolButton,
     QWidget,
 )
 
@@ -35,8 +36,9 @@ from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce, explain, plain, without_mnemonic
 from minigrad_gui.widgets.building import action, caption, column, named, restyled, row, scrolled
 from minigrad_gui.widgets.dataset_box import COMMANDS, FILE, FOLDER, HUB, DatasetEditor, ask_for_dataset
+from minigrad_gui.widgets.schedule_preview import SchedulePreview
 from minigrad_gui.widgets.setting_editors import ChoiceEditor, SettingEditor
-from minigrad_gui.widgets.setting_table import SETTINGS, Setting
+from minigrad_gui.widgets.setting_table import FOLDED, SETTINGS, Setting
 from minigrad_gui.widgets.setting_texts import OWN, PRESET_TIPS, PRESET_TITLES, TIPS
 from minigrad_gui.widgets.variation_preview import VariationPreview
 
@@ -69,6 +71,8 @@ class ConfigPanel(View):
         self._preset.setAccessibleName("Preset")
         self._parameters = named(caption(), "parametersLabel")
         self._preview = named(VariationPreview(), "variationPreview", TIPS["preview"])
+        self._schedule = named(SchedulePreview(), "schedulePreview", TIPS["schedule"])
+        self._folds: dict[str, QToolButton] = {}
         self._shuffle = named(QPushButton("Shuffle"), "shuffleButton", TIPS["shuffle"])
         self._continues = named(QCheckBox("Continue from current network"), "continueCheck", TIPS["continues"])
         tip = "Reset all settings on this panel to their defaults."
@@ -120,10 +124,14 @@ class ConfigPanel(View):
             if title == "Variations":
                 self._heading(form, title, "variations", self._shuffle)
                 form.addRow(self._preview)
+            elif title in FOLDED:
+                self._fold(form, title)
             else:
                 self._heading(form, title)
             for setting in settings:
                 self._row(form, setting)
+                if setting.field == "schedule":
+                    form.addRow("", self._schedule)
             if title == "Network":
                 form.addRow("", self._parameters)
             elif title == "Data":
@@ -135,6 +143,34 @@ class ConfigPanel(View):
         explain(heading, TIPS[tip] if tip else "")
         form.addRow(row(heading, 1, *beside))
         return heading
+
+    def _fold(self, form: QFormLayout, title: str) -> None:
+        """A heading that shows and hides the settings below it."""
+        heading = QToolButton(autoRaise=True)
+        heading.setText(title)
+        heading.setCheckable(True)
+        heading.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        heading.setProperty("role", "title")
+        named(heading, f"{FOLDED[title]}Fold", TIPS[FOLDED[title]])
+        heading.toggled.connect(partial(self._show_fold, title))
+        self._folds[title] = heading
+        form.addRow(row(heading, 1))
+
+    def _show_fold(self, title: str, is_open: bool) -> None:
+        self._folds[title].setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
+        for setting in SETTINGS[title]:
+            shown = self._editors[setting.field].shown
+            assert isinstance(shown, QWidget)
+            self._form.setRowVisible(shown, is_open)
+
+    def _open_folds(self, wrong: dict[str, str]) -> None:
+        """Show the settings that are in use or wrong."""
+        current, default = self.session.config, TrainingConfig()
+        for title, fold in self._folds.items():
+            for field in (setting.field for setting in SETTINGS[title]):
+                if field in wrong or getattr(current, field) != getattr(default, field):
+                    fold.setChecked(True)
+            self._show_fold(title, fold.isChecked())
 
     def _row(self, form: QFormLayout, setting: Setting) -> None:
         """Add a setting with its label, and a hidden line below for its error."""
@@ -243,7 +279,11 @@ class ConfigPanel(View):
         if error is not None:
             wrong[error.field] = str(error)
         self._mark_errors(wrong)
+        self._open_folds(wrong)
         self._show_preset()
+        schedule = self._editors["schedule"].value()
+        self._schedule.set_schedule(schedule)
+        self._form.setRowVisible(self._schedule, schedule != "constant")
         augmentation = Augmentation(**{each.name: self._editors[each.name].value() for each in fields(Augmentation)})
         self._preview.set_augmentation(augmentation)
         self._shuffle.setEnabled(bool(augmentation))

@@ -83,7 +83,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("averaging", "Averaging", _choice("averagingCombo", AVERAGING_TITLES)),
         Setting(
             "averaged_epochs",
-            "Avera&ged epochs",
+            "Over epochs",
             _number("averagedEpochsSpin", 1e-6, 100_000.0, step=1),
             is_used=lambda value: value("averaging") != "none",
         ),
@@ -106,3 +106,5 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     ),
 }
 """By heading, in display order."""
+FOLDED = {"Ending": "ending"}
+"""Headings whose settings are seldom used, and are shown on request; each with its key in TIPS."""

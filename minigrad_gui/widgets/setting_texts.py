@@ -2,7 +2,7 @@
 
 ACTIVATION_TITLES = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 OPTIMIZER_TITLES = {"adam": "Adam", "momentum": "SGD with momentum", "sgd": "SGD"}
-SCHEDULE_TITLES = {"constant": "Constant", "cosine": "Cosine decay to 0"}
+SCHEDULE_TITLES = {"constant": "Constant", "cosine": "Cosine decay to 0", "one-cycle": "One cycle", "step": "Steps"}
 AVERAGING_TITLES = {"none": "Off", "ema": "Moving average", "last": "Last part of the run"}
 KEEP_BEST_TITLES = {"none": "Off: the last epoch", "loss": "Lowest validation loss", "accuracy": "Highest accuracy"}
 OWN = "own"
@@ -36,8 +36,10 @@ TIPS = {
     "The size of a step. If it is too small, learning is slow; if it is too large, the loss"
     " jumps or explodes. Good starting values: 0.0005 for Adam, 0.01 for momentum, 0.1 for SGD. You can "
     "change it during training.",
-    "schedule": "<b>Schedule</b><br>How the learning rate changes during the run. Constant leaves it as it is; cosine "
-    "decay lowers it to 0, so that the last steps are small. Good for long runs.",
+    "schedule": "<b>Schedule</b><br>How the learning rate changes during the run; the curve shows it from the first "
+    "step to the last. Constant leaves it as it is. Cosine decay lowers it to 0, so that the last steps are small: "
+    "good for nearly every run. One cycle first raises it for 30% of the run, from a twenty-fifth: good for short runs "
+    "with a high rate. Steps divides it by 10 after half and again after three quarters of the run.",
     "momentum": "<b>Momentum</b><br>How much of the last step carries over into the next, from 0 to just below 1. "
     "Used by SGD with momentum.",
     "weight_decay": "<b>Weight decay</b><br>"
@@ -48,6 +50,7 @@ TIPS = {
     "epochs": "<b>Epochs</b><br>How often the network sees each training picture.",
     "seed": "<b>Seed</b><br>Determines the random numbers, such as the initial weights and the order of the pictures."
     " The same seed and settings give the same network.",
+    "ending": "Show or hide when a run ends, and with which network.",
     "patience": "<b>Patience</b> (early stopping)<br>Ends the run after so many epochs without a lower validation loss,"
     " or without a higher validation accuracy if Keep best says so. From then on, a network usually only learns its "
     "training pictures by heart. 0 turns it off; 5 to 20 are usual. Needs validation pictures.",

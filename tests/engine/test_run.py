@@ -218,6 +218,21 @@ def test_a_cosine_learning_rate_decays_to_nearly_0():
     np.testing.assert_allclose(rates, config.learning_rate * 0.5 * (1 + np.cos(np.pi * done)), rtol=1e-12)
 
 
+def test_a_one_cycle_learning_rate_rises_and_decays():
+    rates = learning_rates(TrainingRun(replace(CONFIG, schedule="one-cycle", epochs=20), *blobs(), 3))
+    assert rates[0] == pytest.approx(0.04 * CONFIG.learning_rate)
+    assert np.argmax(rates) == 18  # after 30% of 60 steps
+    assert max(rates) == CONFIG.learning_rate
+    assert (np.diff(rates[:19]) > 0).all()
+    assert (np.diff(rates[18:]) < 0).all()
+    assert 0 < rates[-1] < 0.002 * CONFIG.learning_rate
+
+
+def test_a_step_learning_rate_falls_twice():
+    rates = learning_rates(TrainingRun(replace(CONFIG, schedule="step", epochs=4), *blobs(), 3))
+    assert rates == pytest.approx(6 * [0.01] + 3 * [0.001] + 3 * [0.0001])
+
+
 def test_a_schedule_makes_a_difference_from_the_second_step_on():
     constant, cosine = (
         list(TrainingRun(replace(CONFIG, schedule=name), *blobs(), 3)) for name in ("constant", "cosine")

@@ -1,5 +1,7 @@
 """The settings: panel -> session, session -> panel, and what is refused."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtWidgets import (
@@ -250,3 +252,30 @@ def test_the_tab_key_goes_down_the_panel(user, qtbot):
 
 
 # ---------------------------------------------------------------- other languages
+
+
+def test_settings_that_are_seldom_used_are_shown_on_request_or_when_they_are_used(user):
+    fold, patience = user.widget("endingFold"), user.widget("patienceSpin")
+    assert not patience.isVisible()
+    fold.click()
+    assert patience.isVisible()
+    fold.click()
+    assert not patience.isVisible()
+    user.session.set_config(replace(user.session.config, averaging="ema"), "mnist")
+    assert patience.isVisible()
+    assert user.widget("averagedEpochsSpin").isEnabled()
+
+
+def test_what_judges_by_validation_pictures_needs_some(user):
+    fields = [user.widget(name) for name in ("patienceSpin", "stopAccuracySpin", "keepBestCombo")]
+    assert all(field.isEnabled() for field in fields)
+    user.widget("validationSpin").setValue(0)
+    assert not any(field.isEnabled() for field in fields)
+
+
+def test_the_schedule_is_drawn_unless_it_is_constant(user):
+    preview = user.widget("schedulePreview")
+    assert not preview.isVisible()
+    user.widget("scheduleCombo").setCurrentText("One cycle")
+    assert preview.isVisible()
+    assert preview.schedule == "one-cycle"
