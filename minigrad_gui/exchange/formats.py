@@ -65,7 +65,7 @@ IMPORTS = (
     ),
     Import("scikit-learn", "skops_file", (".skops",)),
     Import("Safetensors", "safetensors_file", (".safetensors",)),
-    Import("PyTorch", "torch_file", (".pth", ".ckpt", ".bin"), (".pt",), (b"weight",)),
+    Import("PyTorch", "torch_file", (), (".pt", ".pth", ".ckpt", ".bin"), (b"weight",)),
     Import("TensorFlow.js", "tfjs_file", (), (".json", ".zip"), (b"modelTopology", b"weightsManifest", b"model.json")),
     Import("JSON", "json_file", (), (".json",), (b"minigrad network",)),
     Import("ONNX", "onnx_file", (".onnx",)),

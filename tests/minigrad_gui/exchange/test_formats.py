@@ -27,7 +27,7 @@ def test_no_format_is_imported_before_it_is_used():
     assert run.stdout.strip() == "['minigrad_gui.exchange.toml_file']"
 
 
-@pytest.mark.parametrize("name", ["a.onnx", "a.KERAS", "a.safetensors", "a.pth"])
+@pytest.mark.parametrize("name", ["a.onnx", "a.KERAS", "a.safetensors", "a.skops"])
 def test_some_suffixes_are_only_of_networks(tmp_path, name):
     assert is_network(tmp_path / name)
     (tmp_path / name).mkdir()
@@ -38,6 +38,7 @@ def test_what_is_in_a_file_tells_networks_from_datasets(tmp_path):
     weight = np.zeros((10, 784), "f4")
     (tmp_path / "network.pt").write_bytes(state_dict([{"weight": weight}]))
     pictures = [np.zeros((9, 28, 28), "u1"), np.zeros(9, "i8")]
+    (tmp_path / "images.bin").write_bytes(b"\0\0\x08\x03\0\0\0\1\0\0\0\1\0\0\0\1\0")
     (tmp_path / "dataset.pt").write_bytes(pt_bytes(pair(*pictures), pictures))
     export_model(tmp_path / "network.json", small_network(ReLU), {})
     (tmp_path / "dataset.json").write_text(json.dumps({"pixels": [0], "label": 1}))
@@ -48,7 +49,7 @@ def test_what_is_in_a_file_tells_networks_from_datasets(tmp_path):
         archive.writestr("1/a.png", b"")
     for name in ("network.pt", "network.json", "network.zip", "model.json"):
         assert is_network(tmp_path / name), name
-    for name in ("dataset.pt", "dataset.json", "dataset.h5", "missing.pt", "network.npz", "pictures.zip"):
+    for name in ("dataset.pt", "dataset.json", "dataset.h5", "missing.pt", "images.bin", "network.npz", "pictures.zip"):
         assert not is_network(tmp_path / name), name
     with zipfile.ZipFile(tmp_path / "network.npz", "w") as archive:
         archive.writestr("weight.npy", b"")
