@@ -80,6 +80,7 @@ class TimeView(DockedView):
         self._landscape: Landscape | None = None
         self._is_surveying = False
         self._kind_combo = named(QComboBox(), "timeShownCombo", "What is shown of the moments")
+        self._kind_combo.setAccessibleName("Shown")
         for kind, (title, _) in SHOWN.items():
             self._kind_combo.addItem(title, kind)
         self._picture = named(LandscapePicture(), "timeLandscape")
