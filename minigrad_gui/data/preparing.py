@@ -19,8 +19,9 @@ SAMPLED = 1000
 FULL_SCALES = (1, 16, 255, 65535)
 """The largest values of usual scales; 16: optdigits and scikit-learn's digits."""
 ROUNDING = 1e-3
-MIXED = 0.1
-"""If more than this share of the pictures has the other polarity, each is judged alone."""
+MIXED, CLEAR = 0.1, 0.75
+"""If more than this share of the pictures has each polarity, clearly, by a border that is so light or dark, each is
+judged alone: letters that fill their pictures have borders in between."""
 INK = 0.2
 """Ink fainter than this share of the darkest is not what a digit is cropped to."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -33,17 +34,19 @@ Cancelled = Callable[[], bool]
 class Measures:
     """What the first pass found: the values of paper and ink at full contrast, whether sizes differ, and polarity.
 
-    size_px: (height, width) of all pictures, None if they differ; dark: the share of pictures with a light border.
+    size_px: (height, width) of all pictures, None if they differ; dark: the share of pictures with a light border;
+    rarer: the share of the rarer polarity among all, counting only those with a clearly light or dark border.
     """
 
     low: float
     high: float
     size_px: tuple[int, int] | None
     dark: float
+    rarer: float
 
     @property
     def polarity(self) -> str:
-        if MIXED < self.dark < 1 - MIXED:
+        if self.rarer > MIXED:
             return "each its own"
         return "dark ink" if self.dark > 0.5 else "light ink"
 
@@ -64,8 +67,9 @@ def measure(parts: Sequence[Samples], cancelled: Cancelled = lambda: False) -> M
             sizes.add(grey.shape[1:])
             borders.append(_border(grey))
     low, high = (0.0, 255.0) if encoded else _full_scale(low, high, are_whole)
-    dark = float((np.concatenate(borders) > (low + high) / 2).mean())
-    return Measures(low, high, sizes.pop() if len(sizes) == 1 else None, dark)
+    lightness = (np.concatenate(borders) - low) / (high - low)
+    dark, rarer = (lightness > 0.5).mean(), min((lightness > CLEAR).mean(), (lightness < 1 - CLEAR).mean())
+    return Measures(low, high, sizes.pop() if len(sizes) == 1 else None, float(dark), float(rarer))
 
 
 def _full_scale(low: float, high: float, are_whole: bool) -> tuple[float, float]:

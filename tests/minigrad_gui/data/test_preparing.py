@@ -39,6 +39,16 @@ def test_mixed_polarities_are_judged_one_by_one(own, tmp_path):
     assert_all_there(dataset, own.x, own.y)
 
 
+def test_letters_that_fill_their_pictures_are_not_judged_one_by_one(own, tmp_path):
+    """As notMNIST's: a third has so much ink at its border that it could be paper."""
+    filled = own.x.copy()
+    filled[::3, :, :10] = filled[::3, :6] = 255
+    np.savez(tmp_path / "a.npz", x=filled, y=own.y)
+    dataset = opened(tmp_path / "a.npz", orientation="upright")
+    assert dataset.origin.choices.polarity == "light ink"
+    assert_all_there(dataset, filled, own.y)
+
+
 @pytest.mark.parametrize("change", [lambda x: x[:, 4:-4, 4:-4], lambda x: x.repeat(2, 1).repeat(2, 2)])
 def test_other_sizes_become_as_mnist_was_made(own, tmp_path, change):
     np.savez(tmp_path / "a.npz", x=change(own.x), y=own.y)
