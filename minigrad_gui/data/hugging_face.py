@@ -55,6 +55,21 @@ def _reach(endpoint: str) -> None:
         pass
 
 
+def _may_be_cached(repository: str) -> bool:
+    """Whether a cache has anything of the repository's owner: told at once, while `datasets` takes a second to load."""
+    from huggingface_hub.constants import HF_HOME, HF_HUB_CACHE
+
+    owner = repository.partition("/")[0].lower()
+    prepared = os.environ.get("HF_DATASETS_CACHE") or os.path.join(HF_HOME, "datasets")
+    places = ((prepared, f"{owner}___"), (HF_HUB_CACHE, f"datasets--{owner}--"))
+    return any(
+        path.name.lower().startswith(start)
+        for folder, start in places
+        if os.path.isdir(folder)
+        for path in Path(folder).iterdir()
+    )
+
+
 def fetch(name: str, choices: Choices) -> Dataset:
     """A dataset from the hub, "owner/name" or "owner/name:configuration", or from the cache if it is unreachable.
 
@@ -149,10 +164,12 @@ def _main(name: str, choices: str, target: str) -> int:
                 _reach(os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT))
             except OSError:
                 os.environ["HF_HUB_OFFLINE"] = "1"
+        repository = name.partition(":")[0]
+        if _offline() and not _may_be_cached(repository):
+            raise ConnectionError
         import datasets
         from huggingface_hub.constants import HF_HUB_CACHE
 
-        repository = name.partition(":")[0]
         names = (f"datasets--{repository.replace('/', '--')}", ".locks", "CACHEDIR.TAG")
         cache = [str(datasets.config.HF_DATASETS_CACHE), *(os.path.join(HF_HUB_CACHE, place) for place in names)]
         _confine([*cache, os.path.dirname(target), os.devnull])

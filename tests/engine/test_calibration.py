@@ -284,9 +284,8 @@ def test_a_run_without_validation_is_calibrated_on_varied_training_digits(nothin
 def test_few_validation_digits_are_not_used(nothing_held_back):
     digits, nothing = mnist(), nothing_held_back
     few = TrainingRun(replace(nothing.config, validation_share=0.001), digits.train_images, digits.train_labels, 10)
-    few.model = nothing.model
     assert few.validation_count == 60
-    assert calibrate_run(few).temperature == pytest.approx(calibrate_run(nothing).temperature, rel=0.15)
+    assert calibrate_run(few, nothing.model).temperature == pytest.approx(calibrate_run(nothing).temperature, rel=0.15)
 
 
 def test_sorted_samples_are_calibrated_on_all_their_classes():
