@@ -8,6 +8,7 @@ What was found becomes part of the first layer, so that the network reads the pi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +86,13 @@ def measured(found: Found, input: str | None = None) -> Measured:  # noqa: A002
     names = [input] if input else list(INPUTS)
     tried = [(name, kind) for name in names for kind in activations]
     best, lowest = tried[0], KNOWS_DIGITS
+    images, digits = load_test_digits()
+    labels = digits.astype(np.intp)
+    losses_of = partial(_losses, found.layers, activations, images, labels)
     if len(found.layers[-1][1]) == len(DIGIT_NAMES):
-        first = _losses(found.layers, tried, activations, SCREENED)
+        first = losses_of(tried, SCREENED)
         finalists = {best, *sorted(first, key=lambda each: first[each])[:FINALISTS]}
-        losses = _losses(found.layers, [each for each in tried if each in finalists], activations, MEASURED)
+        losses = losses_of([each for each in tried if each in finalists], MEASURED)
         for each, loss in losses.items():
             if loss < lowest * (FOREIGN_GAIN if each[1] in OTHER_ACTIVATIONS else LEAST_GAIN):
                 best, lowest = each, loss
@@ -98,7 +102,6 @@ def measured(found: Found, input: str | None = None) -> Measured:  # noqa: A002
     model = MLP.from_parameters(_expecting(found.layers, name), activations[kind])
     if lowest == KNOWS_DIGITS:
         return Measured(model, name)
-    images, labels = _test_digits()
     images, labels = images[-CALIBRATED:], labels[-CALIBRATED:]
     calibration = calibrate(model, images, labels, HARDER(images, np.random.default_rng(0)))
     accuracy = float((logits_of(model, images).argmax(axis=-1) == labels).mean())
@@ -106,13 +109,17 @@ def measured(found: Found, input: str | None = None) -> Measured:  # noqa: A002
 
 
 def _losses(
-    layers: Layers, tried: Sequence[Candidate], activations: Mapping[str, type[Module]], count: int
+    layers: Layers,
+    activations: Mapping[str, type[Module]],
+    images: NDArray[np.uint8],
+    labels: NDArray[np.intp],
+    tried: Sequence[Candidate],
+    count: int,
 ) -> dict[Candidate, float]:
-    """The cross-entropy with the best temperature on so many digits; infinite for logits that are not finite.
+    """The cross-entropy with the best temperature on the first so many; infinite for logits that are not finite.
 
     One candidate after the other, as each has weights of its own.
     """
-    images, labels = _test_digits()
     losses = {}
     for name, kind in tried:
         with np.errstate(all="ignore"):
@@ -120,11 +127,6 @@ def _losses(
             logits = logits_of(model, images[:count])
             losses[name, kind] = fit_temperature(logits, labels[:count])[1] if np.isfinite(logits).all() else np.inf
     return losses
-
-
-def _test_digits() -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
-    images, labels = load_test_digits()
-    return images, labels.astype(np.intp)
 
 
 def _expecting(layers: Layers, name: str) -> Layers:

@@ -19,6 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from engine import calibration
 from minigrad_gui import data, worker
+from minigrad_gui.exchange import measuring
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.reader import Prediction
 
@@ -45,8 +46,9 @@ def one_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def short_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that ends without validation digits is calibrated on so few that it takes no time."""
+    """A run that ends without validation digits, and an import, are calibrated on so few that it takes no time."""
     monkeypatch.setattr(calibration, "MAX_SAMPLES", 300)
+    monkeypatch.setattr(measuring, "CALIBRATED", 500)
 
 
 @pytest.fixture(autouse=True)

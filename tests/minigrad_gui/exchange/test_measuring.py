@@ -9,7 +9,6 @@ from mnist_digits import mnist
 from networks import small_network
 
 from engine.nn import MLP, ReLU
-from minigrad_gui.exchange import measuring
 from minigrad_gui.exchange.chain import Found
 from minigrad_gui.exchange.measuring import INPUTS, measured
 from minigrad_gui.exchange.portable import ExchangeError
@@ -35,11 +34,6 @@ def random_features(activation, count=100):
 
 def relu(x):
     return np.maximum(x, 0)
-
-
-@pytest.fixture(autouse=True)
-def few_for_calibration(monkeypatch):
-    monkeypatch.setattr(measuring, "CALIBRATED", 500)
 
 
 def expecting(change, activation="relu"):

@@ -126,7 +126,7 @@ def test_scalers_before_the_network_become_part_of_it(tmp_path):
         ("GridSearchCV", {"best_estimator_": classifier(model)}),
     ]
     writer.write(tmp_path / "network.skops", writer.node(pipeline(*steps)))
-    found, meta = import_model(tmp_path / "network.skops")
+    found, meta = import_model(tmp_path / "network.skops", "from 0 to 1")
     scaled = (((digits(20) - mean) / scale) * scale + low) / scale
     assert apart(logits(found, digits(20)), logits(model, scaled)) < 1e-4
     assert meta["imported"]["format"] == "scikit-learn"

@@ -46,7 +46,7 @@ def test_what_it_expects_is_told_with_the_network(desk, path):
     assert imported.input == "from 0 to 1, transposed"
     assert imported.is_measured
     assert not imported.is_usual
-    assert imported.record.test_accuracy > 0.75
+    assert imported.record.test_accuracy > 0.6
 
 
 def test_what_is_known_is_not_measured(desk, path):
