@@ -336,6 +336,8 @@ def test_the_arrow_keys_read_the_curve(user, announced):
     user.train()
     announced.clear()
     plot, readout, count = user.widget("lossPlot"), user.widget("plotReadout"), len(user.session.history)
+    drawn = next(item for item in plot.listDataItems() if item.name() == "mini-batch")
+    user.wait(lambda: drawn.xData is not None and len(drawn.xData) == count)
 
     def read(pressed: Qt.Key) -> str:
         QTest.keyClick(plot, pressed)
