@@ -156,7 +156,7 @@ class TrainingConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """All settings as JSON-serialisable values."""
-        return {**asdict(self), "hidden": list(self.hidden)}
+        return {**vars(self), "hidden": list(self.hidden), "augmentation": asdict(self.augmentation)}
 
 
 def outliers_among(outliers: int, chosen: int, samples: int) -> int:

@@ -54,7 +54,7 @@ def test_train_saves_the_requested_network(tmp_path, capsys):
 def trained_config(tmp_path, monkeypatch):
     """`trained_config("--lr 1")`: runs `train` on a few digits and returns the settings recorded in its file."""
     digits = mnist()
-    few = {part: getattr(digits, part)[:200] for part in ("train_images", "train_labels", "test_images", "test_labels")}
+    few = {part: getattr(digits, part)[:100] for part in ("train_images", "train_labels", "test_images", "test_labels")}
     monkeypatch.setattr(data, "load", lambda *_: replace(digits, **few))
 
     def train(words):
@@ -408,7 +408,7 @@ def test_the_help_of_train_names_every_default(capsys):
         assert out.count(f"(default: {default})") == 1
     assert "(default: mnist; the preset best: mnist+pen)" in out
     assert out.count("(default: 0)") == 3
-    assert out.count("(default: 0.0)") == 2 + len(fields(Augmentation))
+    assert out.count("(default: 0.0)") == 3 + len(fields(Augmentation))
     assert "--preset {quick,reference,best}" in out
     assert "--schedule {constant,cosine}" in out
     for name, most in MAX_AUGMENTATION.items():
