@@ -17,6 +17,7 @@ from engine import MLP, Augmentation, TrainingConfig, load_model, save_model
 from engine.calibration import Calibration
 from engine.config import MAX_AUGMENTATION
 from engine.record import TrainingRecord
+from engine.schedules import SCHEDULES
 from engine.training import logits_of
 from minigrad_gui import data, exchange
 from minigrad_gui.cli import main
@@ -410,7 +411,7 @@ def test_the_help_of_train_names_every_default(capsys):
     assert out.count("(default: 0)") == 3
     assert out.count("(default: 0.0)") == 3 + len(fields(Augmentation))
     assert "--preset {quick,reference,best}" in out
-    assert "--schedule {constant,cosine}" in out
+    assert f"--schedule {{{','.join(SCHEDULES)}}}" in out
     for name, most in MAX_AUGMENTATION.items():
         assert f"--{name.replace('_', '-')} MOST from 0 to {most:g} (default: 0.0)" in out
         assert f"{name}: " in out

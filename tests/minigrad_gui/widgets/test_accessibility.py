@@ -158,8 +158,9 @@ def test_each_combo_box_is_announced_by_its_label(window):
     """On Linux, Qt names a combo box by its value and gives the label as a relation; elsewhere, as its name."""
     combos = window.findChildren(QComboBox)
     heard = {combo.objectName(): (label_of(node(combo)), combo.accessibleName()) for combo in combos}
-    titles = ("Preset", "Activation", "Optimizer", "Schedule", "Dataset", "Label")
-    assert heard == {f"{title.lower()}Combo": (title, title) for title in titles}
+    names = ("preset", "activation", "optimizer", "schedule", "averaging", "keepBest", "dataset", "label")
+    titles = ("Preset", "Activation", "Optimizer", "Schedule", "Averaging", "Keep best", "Dataset", "Label")
+    assert heard == {f"{name}Combo": (title, title) for name, title in zip(names, titles, strict=True)}
 
 
 def test_a_description_is_the_tool_tip_without_its_heading(user):
