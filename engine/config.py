@@ -48,8 +48,10 @@ class TrainingConfig:
     averaged_epochs: the time constant of the one, and how long the other's last part of the run is; patience: after how
     many epochs without a better validation the run ends, 0 for never; stop_accuracy: the validation accuracy at which
     it ends, from 0 (never) to 1; keep_best: which epoch's network it ends with (see KEEP_BEST), and by what patience
-    judges, for "none" by the loss. Two are for experiments: training_samples, how many of the samples are trained on, 0
-    for all; label_noise, the share of their labels, from 0 to 1, that is replaced by other classes.
+    judges, for "none" by the loss. dropout: with which probability an output of a hidden layer is dropped in training,
+    from 0 to 0.9; label_smoothing: from 0 to 0.9, see SmoothedLoss; l1, l2, clip_norm: see Optimizer. Two are for
+    experiments: training_samples, how many of the samples are trained on, 0 for all; label_noise, the share of their
+    labels, from 0 to 1, that is replaced by other classes.
     """
 
     hidden: tuple[int, ...] = (256, 128)
@@ -71,6 +73,11 @@ class TrainingConfig:
     patience: int = 0
     stop_accuracy: float = 0.0
     keep_best: str = "none"
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+    clip_norm: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -103,6 +110,12 @@ class TrainingConfig:
         self._check("patience", within, "The patience is a whole number of epochs from 0 (off) to 100,000.")
         self._check("stop_accuracy", 0 <= self.stop_accuracy <= 1, "The accuracy to stop at is from 0 (off) to 1.")
         self._check("keep_best", self.keep_best in KEEP_BEST, f"What to keep is one of {_names(KEEP_BEST)}.")
+        self._check("dropout", 0 <= self.dropout <= 0.9, "The dropout is from 0 to 0.9.")
+        self._check("label_smoothing", 0 <= self.label_smoothing <= 0.9, "The label smoothing is from 0 to 0.9.")
+        self._check("l1", 0 <= self.l1 <= 100, "The L1 penalty is from 0 to 100.")
+        self._check("l2", 0 <= self.l2 <= 100, "The L2 penalty is from 0 to 100.")
+        within = 0 <= self.clip_norm <= 1_000_000
+        self._check("clip_norm", within, "The norm to clip at is from 0 (off) to 1,000,000.")
         known = isinstance(self.augmentation, Augmentation)
         self._check("augmentation", known, "The augmentation is an Augmentation.")
         for name, most in MAX_AUGMENTATION.items():
@@ -150,9 +163,11 @@ class TrainingConfig:
 
     def build_optimizer(self, model: Module) -> Optimizer:
         own: dict[str, Any] = {"momentum": self.momentum} if self.optimizer == "momentum" else {}
-        return OPTIMIZERS[self.optimizer](
+        optimizer = OPTIMIZERS[self.optimizer](
             model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, **own
         )
+        optimizer.l1, optimizer.l2, optimizer.clip_norm = self.l1, self.l2, self.clip_norm
+        return optimizer
 
     def to_dict(self) -> dict[str, Any]:
         """All settings as JSON-serialisable values."""

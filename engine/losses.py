@@ -1,5 +1,7 @@
 """Losses: one number that says how wrong the predictions are. Training reduces it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,25 @@ def outlier_exposure_loss(logits: Any, target_idx: Any) -> Tensor:
     """
     logits = logits if isinstance(logits, Tensor) else Tensor(logits)
     return apply(ops.cross_entropy, logits, target=class_indices(target_idx, logits.shape, NO_CLASS))
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothedLoss:
+    """Label smoothing: a loss that asks for a share of equal probabilities, so that the network is less sure of itself.
+
+    loss_fn: `cross_entropy_loss` or `outlier_exposure_loss`; smoothing: the share, from 0 to 1. With classes C, the
+    target class should have probability 1 - smoothing + smoothing / C, each other one smoothing / C (Szegedy et al.,
+    Rethinking the Inception Architecture for Computer Vision, 2016). Raises as the loss does.
+    """
+
+    loss_fn: Callable[[Any, Any], Tensor]
+    smoothing: float
+
+    def __call__(self, logits: Any, target_idx: Any) -> Tensor:
+        logits = logits if isinstance(logits, Tensor) else Tensor(logits)
+        loss = self.loss_fn(logits, target_idx)
+        equal = outlier_exposure_loss(logits, np.full(logits.shape[:-1], NO_CLASS))
+        return (1 - self.smoothing) * loss + self.smoothing * equal
 
 
 LOWEST_TARGET: dict[Any, int] = {cross_entropy_loss: 0, outlier_exposure_loss: NO_CLASS}

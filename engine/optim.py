@@ -4,7 +4,7 @@ All work in place, on the parameters' own arrays. A parameter whose `grad` is No
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from math import inf, sqrt
+from math import hypot, inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "momentum": (_is_share, "a number from 0 to below 1"),
     "betas": (lambda betas: len(betas) == 2 and all(map(_is_share, betas)), "two numbers from 0 to below 1"),
     "eps": (_is_finite, "a finite number from 0 on"),
+    "l1": (_is_finite, "a finite number from 0 on"),
+    "l2": (_is_finite, "a finite number from 0 on"),
+    "clip_norm": (_is_finite, "a finite number from 0 on"),
 }
 """Valid settings, checked on every assignment. Other values would turn the parameters into NaN or never change them."""
 
@@ -36,6 +39,10 @@ class Optimizer:
 
     Decoupled: each step first multiplies the parameters by 1 - lr * weight_decay, regardless of their gradients
     (Loshchilov and Hutter, 2019, arXiv:1711.05101). A parameter that is given twice (tied weights) is updated once.
+    Three attributes, 0 (off) at first, change the gradients that a step uses, not the parameters' own `grad`: l1 and l2
+    add the gradients of the penalties l1 sum |W| and l2/2 sum W^2, for weight matrices but not for biases (Goodfellow,
+    Bengio and Courville, Deep Learning, 2016, section 7.1); then clip_norm scales all gradients down if their common
+    norm is larger than that (Pascanu, Mikolov and Bengio, ICML 2013, arXiv:1211.5063).
     From now on the parameters cannot change shape. A copy or pickle computes the same numbers as the original; it
     refers to the parameters that were copied with it and has its own memory.
 
@@ -49,6 +56,12 @@ class Optimizer:
         """State between calls of `step`: by name, an array for each parameter."""
         self.lr = lr
         self.weight_decay = weight_decay
+        self.l1 = self.l2 = self.clip_norm = 0.0
+
+    @property
+    def changes_gradients(self) -> bool:
+        """Whether a step uses other gradients than the parameters' own."""
+        return bool(self.l1 or self.l2 or self.clip_norm)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in SETTINGS:
@@ -76,6 +89,8 @@ class Optimizer:
     def step_by(self, update: Callable[[int, Array, Array], None]) -> None:
         """Like `step`, but with `update(index, data, gradient)` instead of this optimizer's own formula."""
         gradients = [self._gradient(index, param) for index, param in enumerate(self.params)]
+        if self.changes_gradients:
+            gradients = self._changed(gradients)
         for index, (param, grad) in enumerate(zip(self.params, gradients, strict=True)):
             if grad is not None:
                 data = param.data
@@ -103,6 +118,22 @@ class Optimizer:
         if not data.flags.writeable:
             raise ValueError(f"parameter {index} cannot be changed: its array is read-only")
         return grad
+
+    def _changed(self, gradients: list[Array | None]) -> list[Array | None]:
+        """The gradients with those of the penalties, and clipped: new arrays wherever there is a difference."""
+        if self.l1 or self.l2:
+            gradients = [
+                grad if grad is None or grad.ndim < 2 else grad + self._penalty_gradient(param.data)
+                for param, grad in zip(self.params, gradients, strict=True)
+            ]
+        if self.clip_norm:
+            norm = hypot(*(float(np.linalg.norm(grad)) for grad in gradients if grad is not None))
+            if not norm <= self.clip_norm:
+                gradients = [grad if grad is None else grad * (self.clip_norm / norm) for grad in gradients]
+        return gradients
+
+    def _penalty_gradient(self, W: Array) -> Array:
+        return self.l2 * W + self.l1 * np.sign(W)
 
     def _update(self, index: int, data: Array, grad: Array) -> None:
         raise NotImplementedError

@@ -5,22 +5,27 @@ from array import array
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from engine.averaging import WeightAverage
 from engine.config import TrainingConfig, outliers_among
+from engine.dropping import DroppingNetwork
 from engine.ending import best_epoch, reason_to_stop
-from engine.losses import NO_CLASS, cross_entropy_loss, outlier_exposure_loss
+from engine.losses import NO_CLASS, SmoothedLoss, cross_entropy_loss, outlier_exposure_loss
 from engine.nn import MLP
 from engine.ops import Array
 from engine.optim import Optimizer
 from engine.samples import as_pairs, noisy_labels
 from engine.schedules import SCHEDULES
+from engine.tensor import Tensor
 from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate_with_logits
 
 MAX_KEPT_LOSSES = 1 << 24
 
+Loss = Callable[[Any, Any], Tensor]
+"""Maps outputs and targets to a scalar."""
 Trained = tuple[Step, EpochSummary | None]
 """A mini-batch, and the epoch's summary if it is the last one."""
 Chunk = tuple[list[Step], EpochSummary | None]
@@ -93,13 +98,14 @@ class TrainingRun:
         self.training, held_out = config.split(labels)
         self.validation = images[held_out], labels[held_out]
         labels[self.training] = noisy_labels(labels[self.training], config.label_noise, classes, config.seed)
-        self._loss = cross_entropy_loss
+        loss: Loss = cross_entropy_loss
         if outliers is not None and len(outliers):
             outliers = outliers[: outliers_among(len(outliers), len(self.training), len(images) - len(held_out))]
             self.training = np.append(self.training, len(images) + np.arange(len(outliers)))
             images = np.concatenate([images, outliers])
             labels = np.append(labels, np.full(len(outliers), NO_CLASS, np.intp))
-            self._loss = outlier_exposure_loss
+            loss = outlier_exposure_loss
+        self._loss = SmoothedLoss(loss, config.label_smoothing) if config.label_smoothing else loss
         self.images, self.labels = images, labels
         self.trained = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.trained)
@@ -201,8 +207,9 @@ class TrainingRun:
     def _loop(
         self, model: MLP, optimizer: Optimizer, threads: int | None, epochs: int, steps_done: int = 0
     ) -> TrainingLoop:
+        config = self.config
         return TrainingLoop(
-            model,
+            DroppingNetwork(model, config.dropout, config.seed, steps_done) if config.dropout else model,
             self.images,
             self.labels,
             optimizer,

@@ -242,6 +242,14 @@ def _add_train(commands: Any) -> None:
     add("--schedule", "schedule", "how the learning rate changes during the run", choices=list(SCHEDULES))
     add("--momentum", "momentum", "for the momentum optimizer", type=float, metavar="M")
     add("--weight-decay", "weight_decay", "how much all weights shrink at each step", type=float, metavar="D")
+    dropped = "probability with which an output of a hidden layer is dropped in training, from 0 to 0.9"
+    add("--dropout", "dropout", dropped, type=float, metavar="P")
+    smoothed = "share of each label that is divided among all classes, from 0 to 0.9"
+    add("--label-smoothing", "label_smoothing", smoothed, type=float, metavar="SHARE")
+    add("--l1", "l1", "penalty on the absolute weights; 0: none", type=float, metavar="FACTOR")
+    add("--l2", "l2", "penalty on half of the squared weights; 0: none", type=float, metavar="FACTOR")
+    clipped = "shorten the gradients of a step if their common norm is larger than this; 0: never"
+    add("--clip-norm", "clip_norm", clipped, type=float, metavar="NORM")
     waits = (
         "stop after so many epochs without a better validation loss, or accuracy with --keep-best accuracy; 0: never"
     )

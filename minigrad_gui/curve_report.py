@@ -81,6 +81,16 @@ def settings_of(config: TrainingConfig) -> list[str]:
     ]
     if config.weight_decay:
         parts.append(f"weight decay {config.weight_decay:g}")
+    if config.dropout and config.hidden:
+        parts.append(f"dropout {100 * config.dropout:.5g}%")
+    if config.label_smoothing:
+        parts.append(f"label smoothing {100 * config.label_smoothing:.5g}%")
+    if config.l1:
+        parts.append(f"L1 penalty {config.l1:g}")
+    if config.l2:
+        parts.append(f"L2 penalty {config.l2:g}")
+    if config.clip_norm:
+        parts.append(f"gradients clipped at {config.clip_norm:g}")
     if config.patience:
         parts.append(f"patience of {config.patience} epochs")
     if config.stop_accuracy:

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.fast import compiled
 from engine.fast.memory import aligned, pack, packed_view
-from engine.fast.optimizers import FORMULAS, step_constants
+from engine.fast.optimizers import FORMULAS, quick_step, step_constants
 from engine.fast.program import FAN_OUT, OUTPUTS, Program, capture, parts_of
 from engine.losses import LOWEST_TARGET, class_indices
 from engine.nn import Module
@@ -106,6 +106,7 @@ class FusedSteps:
         return (
             self._program.is_of(self._model)
             and _same(self._optimizer.params, self._stepped)
+            and not (self._has_formula and self._optimizer.changes_gradients)
             and all(parameter.data.flags.writeable for parameter in self._parameters)
         )
 
@@ -133,7 +134,8 @@ class FusedSteps:
             if self._has_formula:
                 parameter.adopt(parameter.data)  # the same array, but its Tensor must know that it has changed
         if not self._has_formula:
-            self._optimizer.step()
+            with np.errstate(over="ignore", invalid="ignore"):  # the loss shows when a network explodes
+                quick_step(self._optimizer)
         sums = memory.results[: len(learning_rates)].sum(axis=1).tolist()
         starts = range(0, len(samples), memory.batch_size)
         counts = [min(memory.batch_size, len(samples) - start) for start in starts]
@@ -209,7 +211,7 @@ def _formula(optimizer: Optimizer, parameters: Sequence[Tensor]) -> tuple[int, l
     fits = all([value.shape for value in values] == shapes for values in memory)
     fits = fits and all(value.dtype == dtype for values in memory for value in values)
     is_of_one_age = len({steps.item() for steps in optimizer.memory.get("steps", [])}) <= 1
-    if not fits or not is_of_one_age or not _same(optimizer.params, parameters):
+    if optimizer.changes_gradients or not fits or not is_of_one_age or not _same(optimizer.params, parameters):
         return compiled.NO_FORMULA, []
     for values in memory:
         if packed_view(values) is None or not all(value.flags.f_contiguous for value in values):

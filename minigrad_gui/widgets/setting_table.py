@@ -76,6 +76,13 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("epochs", "E&pochs", _count("epochsSpin", 1, 100_000)),
         Setting("seed", "See&d", _count("seedSpin", 0, 2**31 - 1)),
     ),
+    "Regularization": (
+        Setting("dropout", "Dropout", _percentage("dropoutSpin", 90)),
+        Setting("label_smoothing", "Smoothing", _percentage("labelSmoothingSpin", 90)),
+        Setting("l1", "L1 penalty", _number("l1Spin", 0.0, 100.0)),
+        Setting("l2", "L2 penalty", _number("l2Spin", 0.0, 100.0)),
+        Setting("clip_norm", "Clip norm", _number("clipNormSpin", 0.0, 1_000_000.0, step=0.5)),
+    ),
     "Ending": (
         Setting("patience", "Patience", _count("patienceSpin", 0, 100_000), is_used=_validates),
         Setting("stop_accuracy", "Stop at", _percentage("stopAccuracySpin", 100), is_used=_validates),
@@ -106,5 +113,5 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     ),
 }
 """By heading, in display order."""
-FOLDED = {"Ending": "ending"}
+FOLDED = {"Regularization": "regularization", "Ending": "ending"}
 """Headings whose settings are seldom used, and are shown on request; each with its key in TIPS."""

@@ -50,6 +50,24 @@ TIPS = {
     "epochs": "<b>Epochs</b><br>How often the network sees each training picture.",
     "seed": "<b>Seed</b><br>Determines the random numbers, such as the initial weights and the order of the pictures."
     " The same seed and settings give the same network.",
+    "regularization": "Show or hide what keeps a network from learning its training pictures by heart, or its steps "
+    "from getting out of hand.",
+    "dropout": "<b>Dropout</b><br>In training, each output of a hidden layer is set to 0 with this probability, and "
+    "the others are enlarged to make up for it. No neuron can then rely on a particular other one, which helps large "
+    "networks against overfitting. The training accuracy is measured with dropout, the others without. 0% turns it "
+    "off; 10% to 50% are usual. Slower.",
+    "label_smoothing": "<b>Label smoothing</b><br>Asks the network to be a little unsure: this share of the "
+    "probability is divided among all classes. The training loss then never reaches 0; the validation loss is "
+    "measured without it and may be higher at a better accuracy. 0% turns it off; 5% to 10% are usual. Slower.",
+    "l1": "<b>L1 penalty</b><br>Pulls every weight towards 0 with the same force, so that those of little use end near "
+    "0: adds this number times the sum of all absolute weights to the loss that is minimised. The loss shown is "
+    "without it, and biases have none. 0 turns it off; 0.00001 is a good value to try. Slower.",
+    "l2": "<b>L2 penalty</b><br>Pulls weights towards 0, large ones harder: adds half of this number times the sum of "
+    "their squares to the loss that is minimised. The loss shown is without it, and biases have none. Much like "
+    "weight decay with SGD; with Adam, weight decay is better. 0 turns it off; 0.0001 is a good value to try. Slower.",
+    "clip_norm": "<b>Clip norm</b> (gradient clipping)<br>If all gradients of a step together are longer than this, "
+    "they are shortened to it without changing their direction. An unusual mini-batch then cannot throw the network "
+    "far off: good at a high learning rate and with many layers. 0 turns it off; 1 is a good value to try. Slower.",
     "ending": "Show or hide when a run ends, and with which network.",
     "patience": "<b>Patience</b> (early stopping)<br>Ends the run after so many epochs without a lower validation loss,"
     " or without a higher validation accuracy if Keep best says so. From then on, a network usually only learns its "

@@ -42,6 +42,11 @@ REFUSED = {
     "patience": [-1, 100_001, NAN, 2.5],
     "stop_accuracy": [-0.1, 1.1, NAN],
     "keep_best": ["", "Loss", None],
+    "dropout": [-0.1, 0.91, NAN],
+    "label_smoothing": [-0.1, 0.91, NAN],
+    "l1": [-0.1, 101, NAN],
+    "l2": [-0.1, 101, NAN],
+    "clip_norm": [-1, 1_000_001, NAN],
     "augmentation": [None, 1.0, Augmentation(shift_px=-1), Augmentation(scale=0.6), Augmentation(elastic_px=NAN)],
 }
 
@@ -155,9 +160,12 @@ def test_config_builds_a_float32_network_from_its_seed(name, activation):
 @pytest.mark.parametrize(("name", "kind"), [("sgd", SGD), ("momentum", SGDMomentum), ("adam", Adam)])
 def test_config_builds_an_optimizer(name, kind):
     model = network()
-    config = TrainingConfig(optimizer=name, learning_rate=0.25, momentum=0.5, weight_decay=0.125)
+    config = TrainingConfig(
+        optimizer=name, learning_rate=0.25, momentum=0.5, weight_decay=0.125, l1=0.5, l2=0.25, clip_norm=2
+    )
     optimizer = config.build_optimizer(model)
     assert type(optimizer) is kind
     assert (optimizer.lr, optimizer.weight_decay) == (0.25, 0.125)
+    assert (optimizer.l1, optimizer.l2, optimizer.clip_norm) == (0.5, 0.25, 2)
     assert optimizer.params == model.parameters()
     assert getattr(optimizer, "momentum", 0.5) == 0.5

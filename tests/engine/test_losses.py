@@ -7,7 +7,7 @@ import pytest
 from judge import away_from_zero, judge
 
 from engine import Tensor, cross_entropy_loss, mse_loss
-from engine.losses import NO_CLASS, count_correct, outlier_exposure_loss
+from engine.losses import NO_CLASS, SmoothedLoss, count_correct, outlier_exposure_loss
 
 
 def surprise(logits, target):
@@ -202,6 +202,24 @@ def test_among_others_it_counts_like_one_of_them():
 def test_without_any_it_is_the_cross_entropy_to_the_last_bit():
     logits, targets = away_from_zero((4, 5)), [3, 1, 0, 4]
     assert outlier_exposure_loss(logits, targets).item() == cross_entropy_loss(logits, targets).item()
+
+
+@pytest.mark.parametrize("loss_fn", [cross_entropy_loss, outlier_exposure_loss])
+def test_label_smoothing_asks_for_a_share_of_equal_probabilities(loss_fn):
+    logits, targets, smoothing = away_from_zero((4, 5)), np.array([3, 1, 0, 4]), 0.2
+    wanted = (1 - smoothing) * np.eye(5)[targets] + smoothing / 5
+
+    def reference(rows):
+        each = [[surprise(row, index) for index in range(5)] for row in rows]
+        return (wanted * np.array(each)).sum() / 4
+
+    judge(lambda x: SmoothedLoss(loss_fn, smoothing)(x, targets), reference, logits)
+
+
+def test_a_sample_of_no_class_is_not_changed_by_smoothing():
+    logits, targets = away_from_zero((2, 5)), [NO_CLASS, NO_CLASS]
+    smoothed = SmoothedLoss(outlier_exposure_loss, 0.3)(logits, targets)
+    assert smoothed.item() == pytest.approx(outlier_exposure_loss(logits, targets).item())
 
 
 @pytest.mark.parametrize("target", [-2, 5])

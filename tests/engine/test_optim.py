@@ -332,6 +332,7 @@ OUTSIDE = {
     "betas": [(1.0, 0.999), (0.9, 1.0), (-0.1, 0.9), (0.9, float("nan")), (0.9,), (0.9, 0.99, 0.999), 0.9],
     "eps": [-1e-8, float("nan"), float("inf")],
 }
+WHOLE = {name: [-0.1, float("nan"), float("inf"), "0.1"] for name in ("l1", "l2", "clip_norm")}
 KINDS = {"lr": SGD, "weight_decay": SGD, "momentum": SGDMomentum, "betas": Adam, "eps": Adam}
 
 
@@ -347,10 +348,73 @@ def test_settings_that_cannot_train_are_refused_at_once_and_later(setting, value
     assert getattr(optimizer, setting) == before
 
 
+@pytest.mark.parametrize(("setting", "value"), [(name, value) for name, values in WHOLE.items() for value in values])
+def test_penalties_and_clipping_that_make_no_sense_are_refused(setting, value):
+    optimizer = SGD([Tensor([1.0], requires_grad=True)])
+    with pytest.raises(ValueError, match=f"{setting} must be"):
+        setattr(optimizer, setting, value)
+
+
 def test_settings_at_their_borders():
     p = Tensor([1.0], requires_grad=True)
     Adam([p], lr=0, betas=(0.0, 0.0), eps=0)
     SGDMomentum([p], lr=np.float32(0.1), momentum=0, weight_decay=1).lr = 1000
+
+
+# ---------------------------------------------------------------- penalties and clipping
+
+
+def weight_and_bias():
+    W = Tensor([[0.5, -2.0, 0.0], [1.5, 3.0, -0.25]], requires_grad=True)
+    return W, Tensor([1.0, -1.0], requires_grad=True)
+
+
+@ALL
+def test_penalties_have_the_gradient_of_their_formula(kind):
+    """The optimizer's penalties move the weights as penalties in the loss do, and spare the biases."""
+    (W, b), (V, c) = weight_and_bias(), weight_and_bias()
+    optimizer, plain = kind([W, b], lr=0.1), kind([V, c], lr=0.1)
+    optimizer.l1, optimizer.l2 = 0.3, 0.2
+    for _ in range(3):
+        ((W * W * W).sum() + b.sum()).backward()
+        ((V * V * V).sum() + c.sum() + 0.3 * abs(V).sum() + 0.1 * (V * V).sum()).backward()
+        before = W.grad.copy()
+        for each in (optimizer, plain):
+            each.step()
+        np.testing.assert_array_equal(W.grad, before)
+        np.testing.assert_allclose(W.data, V.data, rtol=1e-12, atol=1e-15)
+        np.testing.assert_array_equal(b.data, c.data)
+        optimizer.zero_grad()
+        plain.zero_grad()
+
+
+def test_clipping_shortens_all_gradients_together():
+    first, second, without = parameter([0.0, 0.0]), parameter(0.0), parameter(7.0)
+    optimizer = SGD([first, second, without], lr=1.0)
+    optimizer.clip_norm = 2.0
+    first.grad, second.grad = np.array([2.0, -1.0]), np.array(2.0)  # of norm 3
+    optimizer.step()
+    np.testing.assert_allclose([*first.data, second.data], np.array([-2, 1, -2]) * 2 / 3)
+    assert without.data == 7
+    np.testing.assert_array_equal(first.grad, [2, -1])
+
+
+def test_short_gradients_are_not_clipped():
+    p = parameter([0.0, 0.0])
+    optimizer = SGD([p], lr=1.0)
+    optimizer.clip_norm = 5.0
+    p.grad = np.array([3.0, -4.0])
+    optimizer.step()
+    np.testing.assert_array_equal(p.data, [-3, 4])
+
+
+def test_penalties_are_clipped_too():
+    p = parameter([[30.0, 40.0]])
+    optimizer = SGD([p], lr=1.0)
+    optimizer.l2, optimizer.clip_norm = 1.0, 5.0
+    p.grad = np.zeros((1, 2))
+    optimizer.step()
+    np.testing.assert_allclose(p.data, [[27, 36]])
 
 
 # ---------------------------------------------------------------- what cannot be stepped is refused

@@ -96,6 +96,8 @@ def test_interrupted_anywhere(tmp_path, steps):
         {"averaging": "ema", "averaged_epochs": 0.5},
         {"averaging": "last", "averaged_epochs": 2.0},
         {"keep_best": "loss", "learning_rate": 0.1},
+        {"dropout": 0.3, "label_smoothing": 0.1},
+        {"l1": 0.01, "l2": 0.01, "clip_norm": 0.5},
         {"patience": 1, "keep_best": "accuracy", "learning_rate": 0.1},
     ],
     ids=lambda changes: "-".join(changes),

@@ -66,10 +66,8 @@ def test_of_a_file_there_is_a_row_for_each_epoch():
 def test_settings_that_are_not_used_are_not_named():
     plain = settings_of(TrainingConfig(hidden=(), optimizer="momentum", schedule="constant", weight_decay=0.0))
     assert plain[:3] == ["hidden layers none", "ReLU", "SGD with momentum 0.9"]
-    assert not any(
-        "schedule" in part or "decay" in part or "varied" in part or "average" in part or "keeps" in part
-        for part in plain
-    )
+    words = ("schedule", "decay", "varied", "average", "keeps", "dropout", "smoothing", "penalty", "clipped")
+    assert not any(word in part for part in plain for word in words)
     config = TrainingConfig(
         hidden=(64, 32),
         schedule="cosine",
@@ -79,6 +77,11 @@ def test_settings_that_are_not_used_are_not_named():
         patience=4,
         stop_accuracy=0.985,
         keep_best="loss",
+        dropout=0.25,
+        label_smoothing=0.1,
+        l1=0.001,
+        l2=0.002,
+        clip_norm=1.5,
         augmentation=Augmentation(shift_px=1),
     )
     rich = ", ".join(settings_of(config))
@@ -90,6 +93,11 @@ def test_settings_that_are_not_used_are_not_named():
         "patience of 4 epochs",
         "stops at 98.5%",
         "keeps the epoch with the best loss",
+        "dropout 25%",
+        "label smoothing 10%",
+        "L1 penalty 0.001",
+        "L2 penalty 0.002",
+        "gradients clipped at 1.5",
         "randomly varied pictures",
     ):
         assert part in rich

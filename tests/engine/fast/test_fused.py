@@ -134,6 +134,32 @@ def test_with_any_optimizer(make, weight_decay, by_graph):
     assert_close(fused, run(), rtol=1e-7)
 
 
+@pytest.mark.parametrize("make", [SGD, SGDMomentum, Adam])
+@pytest.mark.parametrize("changes", [{"l1": 0.01}, {"l2": 0.1}, {"clip_norm": 0.05}], ids=str)
+def test_with_penalties_and_clipping(make, changes, by_graph):
+    def run():
+        model = network()
+        optimizer = make(model.parameters(), lr=0.01)
+        for name, value in changes.items():
+            setattr(optimizer, name, value)
+        return learn(model, samples(), optimizer, seed=3)
+
+    fused = run()
+    by_graph()
+    assert_close(fused, run(), rtol=1e-7)
+
+
+def test_clipping_may_begin_during_a_run(by_graph):
+    def run():
+        model = network()
+        optimizer = SGD(model.parameters(), lr=0.1)
+        return learn(model, samples(), optimizer, between=lambda _: setattr(optimizer, "clip_norm", 0.05))
+
+    fused = run()
+    by_graph()
+    assert_close(fused, run(), rtol=1e-7)
+
+
 def test_with_samples_of_no_class(by_graph):
     images, labels = samples()
     data = images, np.where(np.arange(len(labels)) % 3, labels, NO_CLASS)

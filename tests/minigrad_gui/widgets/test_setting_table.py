@@ -25,6 +25,11 @@ def test_the_panel_fills_the_config(user):
         "averagedEpochsSpin": 2.5,
         "patienceSpin": 4,
         "stopAccuracySpin": 98.5,
+        "dropoutSpin": 25,
+        "labelSmoothingSpin": 10,
+        "l1Spin": 0.001,
+        "l2Spin": 0.002,
+        "clipNormSpin": 1.5,
     }.items():
         user.widget(name).setValue(value)
     assert user.session.config == TrainingConfig(
@@ -43,6 +48,11 @@ def test_the_panel_fills_the_config(user):
         patience=4,
         stop_accuracy=0.985,
         keep_best="accuracy",
+        dropout=0.25,
+        label_smoothing=0.1,
+        l1=0.001,
+        l2=0.002,
+        clip_norm=1.5,
         training_samples=500,
         label_noise=0.125,
     )
