@@ -47,9 +47,16 @@ def click_check(user) -> None:
 
 
 def press(user, keys: str) -> None:
-    """Type into the focused widget, and wait until it is decided whether that was an answer."""
+    """Type into the focused widget, and no more for a moment: it is decided whether that was an answer."""
     user.qtbot.keyClicks(QApplication.focusWidget() or user.window, keys)
+    pass_a_moment(user)
+
+
+def pass_a_moment(user) -> None:
+    """As if a moment had passed since the last key."""
     quiet = user.window.findChild(DigitKeys)._quiet
+    if quiet.isActive():
+        quiet.start(0)
     user.wait(lambda: not quiet.isActive())
 
 

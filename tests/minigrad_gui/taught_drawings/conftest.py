@@ -9,7 +9,6 @@ from taught_drawings import click_check
 from engine import TrainingConfig, save_model
 from engine.run import TrainingRun
 from minigrad_gui import data, handwriting
-from minigrad_gui.widgets import digit_keys
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +32,6 @@ def small_file(mnist, tmp_path_factory) -> Path:
 def preloaded_digits(mnist, monkeypatch):
     """Load the digits once, not for each window, and make fewer variations."""
     replace_mnist(monkeypatch, lambda: mnist)
-    monkeypatch.setattr(digit_keys, "QUIET_MS", 400)  # sent keys follow each other faster than typed ones
     monkeypatch.setattr(handwriting, "TAUGHT_VARIATIONS", 400)
     monkeypatch.setattr(handwriting, "REPLAYED_VARIATIONS", 800)
 

@@ -151,8 +151,8 @@ def test_deleting_asks_first(user, store, answer):
     assert [run.id for run in store.runs()] == ["c3"]
 
 
-@pytest.mark.usefixtures("view")
-def test_what_another_process_records_appears(user, store):
+def test_what_another_process_records_appears(user, store, view):
+    view._watch.setInterval(50)  # so that the test need not wait
     put(store, run_of("d4", BASE, began_s=2e9))
     user.wait(lambda: listed(user)[0] == "d4")
 

@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
+from taught_drawings import pass_a_moment
 
 from minigrad_gui import theme
 
@@ -112,16 +113,16 @@ def test_the_arrow_keys_move_from_digit_to_digit(user, canvas, qtbot):
 
 
 @pytest.mark.usefixtures("seventeen")
-def test_the_mouse_selects_the_digit_where_it_rests(user, point, qtbot):
+def test_the_mouse_selects_the_digit_where_it_rests(user, canvas, point):
     point(0.15)
     user.wait(lambda: user.session.pointed == 0)
     assert user.session.prediction.digit == 1
     point(0.15, 0.95)
-    qtbot.wait(250)
+    user.wait(lambda: not canvas._pointing.isActive())
     assert user.session.pointed == 0, "outside the boxes the selection does not change"
     point(0.45)
     point(0.45, 0.95)
-    qtbot.wait(250)
+    user.wait(lambda: not canvas._pointing.isActive())
     assert user.session.pointed == 0, "the mouse only passed over it"
 
 
@@ -141,6 +142,7 @@ def test_a_tap_on_a_digit_selects_it_and_draws_nothing(user, canvas, point, qtbo
 def test_teaching_corrects_the_selected_digit(user, canvas, qtbot):
     qtbot.keyClick(canvas, Qt.Key.Key_Left)
     qtbot.keyClick(canvas, Qt.Key.Key_7)
+    pass_a_moment(user)
     user.wait(lambda: user.session.taught_label == 7)
     qtbot.keyClick(canvas, Qt.Key.Key_Right)
     assert user.session.taught_label is None
@@ -153,6 +155,7 @@ def test_teaching_corrects_the_selected_digit(user, canvas, qtbot):
     assert user.session.taught_label == 1
     qtbot.keyClick(canvas, Qt.Key.Key_Left)
     qtbot.keyClick(canvas, Qt.Key.Key_1)
+    pass_a_moment(user)
     user.wait(lambda: user.session.taught_label == 1)
     assert [drawing.label for drawing in user.session.drawing_store.drawings] == [1, 1]
     user.wait(lambda: not user.session.is_learning)

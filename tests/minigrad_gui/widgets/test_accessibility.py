@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QDockWidget, QWidget
 
 from minigrad_gui.views import VIEWS, loss_plot
+from minigrad_gui.views.draw_panel import DrawPanel
 from minigrad_gui.views.view import Docked
 from minigrad_gui.widgets import accessibility
 
@@ -385,7 +386,13 @@ def test_each_tab_stop_shows_the_focus_and_the_ring_is_whole(user):
 # ---------------------------------------------------------------- announcements
 
 
+def shorten_silence(user):
+    """What follows within it is one announcement, and the test need not wait long."""
+    user.window.findChild(DrawPanel)._silence.setInterval(150)
+
+
 def test_a_reading_is_announced_once_when_the_pen_rests(user, announced):
+    shorten_silence(user)
     reading(user)
     user.wait(lambda: announced != [])
     assert announced == [f"3, {user.widget('verdictLabel').text()}"]
@@ -395,6 +402,7 @@ def test_a_reading_is_announced_once_when_the_pen_rests(user, announced):
 
 
 def test_a_number_and_its_selected_digit_are_announced(user, announced):
+    shorten_silence(user)
     for x in (0.3, 0.6):
         user.stroke(np.array([[x, 0.2], [x, 0.5], [x, 0.8]]))
     user.wait(lambda: announced != [])
@@ -406,6 +414,7 @@ def test_a_number_and_its_selected_digit_are_announced(user, announced):
 
 
 def test_nothing_is_announced_while_the_pen_is_down(user, announced):
+    shorten_silence(user)
     canvas = user.widget("drawingCanvas")
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 60))
     QTest.mouseMove(canvas, QPoint(80, 200))
