@@ -25,6 +25,13 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "weight_decay": ("Weight decay", float, "0, 0.001, 0.01"),
     "training_samples": ("Samples", int, "500, 2000, 10000, 0"),
     "label_noise": ("Label noise", float, "0, 0.1, 0.3"),
+    "dropout": ("Dropout", float, "0, 0.2, 0.5"),
+    "label_smoothing": ("Label smoothing", float, "0, 0.05, 0.1"),
+    "l1": ("L1 penalty", float, "0, 0.00001, 0.0001"),
+    "l2": ("L2 penalty", float, "0, 0.0001, 0.001"),
+    "clip_norm": ("Clip norm", float, "0, 1, 5"),
+    "schedule": ("Schedule", str, "constant, cosine, one-cycle, step"),
+    "averaging": ("Averaging", str, "none, ema, last"),
     "optimizer": ("Optimizer", str, "adam, momentum, sgd"),
     "activation": ("Activation", str, "relu, tanh, sigmoid"),
 }
