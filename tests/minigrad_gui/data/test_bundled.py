@@ -91,7 +91,7 @@ def test_the_pen_strokes_of_people_to_test_on_are_not_trained_on(few_drawings):
 @pytest.mark.usefixtures("few_drawings")
 def test_mnist_with_pen_strokes_holds_both(mnist):
     both = data.load_mnist_and_pen_digits()
-    np.testing.assert_array_equal(both.train_images[:60_000], mnist.train_images)
+    assert np.array_equal(both.train_images[:60_000], mnist.train_images)
     assert len(both.train_images) == len(both.train_labels) == 60_000 + 2 * DRAWN
     np.testing.assert_array_equal(both.train_labels[-DRAWN:], both.train_labels[60_000:-DRAWN])
     assert both.outliers.shape == (60, 28, 28)
