@@ -31,7 +31,7 @@ VARIED = Augmentation(shift_px=1, rotation_deg=11, scale=0.14, shear=0.14, elast
 """The variations of the preset Best."""
 CYCLE = TrainingConfig(learning_rate=2e-3, schedule="one-cycle", validation_share=0.0)
 CANDIDATES = {
-    "98.0": replace(CYCLE, epochs=4),
+    "98.0": replace(CYCLE, epochs=5, learning_rate=4e-3, weight_decay=0.05),
     "98.5": replace(CYCLE, hidden=(512, 256), epochs=8, weight_decay=0.05),
     "99.0": replace(CYCLE, epochs=10, augmentation=VARIED),
     "99.3": replace(CYCLE, hidden=(512, 512), epochs=20, augmentation=VARIED),
