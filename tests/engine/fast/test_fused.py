@@ -149,6 +149,16 @@ def test_with_penalties_and_clipping(make, changes, by_graph):
     assert_close(fused, run(), rtol=1e-7)
 
 
+def test_a_network_stays_fused_while_its_gradients_are_clipped():
+    model = network()
+    optimizer = Adam(model.parameters())
+    optimizer.clip_norm = 1.0
+    steps = fused_steps(model, optimizer, cross_entropy_loss, *samples(), 8)
+    with closing(steps):
+        steps(np.arange(8), [0.01], 0)
+        assert steps.fits
+
+
 def test_clipping_may_begin_during_a_run(by_graph):
     def run():
         model = network()
