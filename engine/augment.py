@@ -4,10 +4,12 @@ Each picture is resampled at displaced positions. A pixel's displacement is a li
 rotation, scale and shear) and of a few wide bumps (elastic distortion: Simard, Steinkraus and Platt, Best Practices for
 Convolutional Neural Networks Applied to Visual Document Analysis, 2003). One matrix product of random coefficients and
 a basis of displacements therefore gives all positions of a batch, which is fast enough for new pictures in every epoch.
+`engine.fast` makes the same pictures from the same coefficients in machine code.
 """
 
 from dataclasses import asdict, dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,11 @@ from engine.ops import Array
 
 BUMP_PX = 4.0
 """Standard deviation of the bumps of an elastic distortion, and their spacing."""
+
+HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
+HASH_FACTORS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+PARTS_MEAN, PARTS_DEVIATION = np.int32(2 * 0xFFFF), np.float32(65536 / 3**0.5)
+"""Of the sum of four whole numbers, uniform from 0 to 65,535."""
 
 Pictures = NDArray[np.float32]
 
@@ -43,32 +50,115 @@ class Augmentation:
 
     def __call__(self, images: Array, rng: np.random.Generator) -> Pictures:
         """Varied copies, float32 (N, height, width) in [0, 1], of images (N, height, width): uint8, or in [0, 1]."""
+        return self.vary(images, self.draw(len(images), rng))
+
+    def vary(self, images: Array, draws: "Draws") -> Pictures:
+        """Like a call, but varied as drawn: for each image."""
         count, height, width = images.shape
+        affine, seeds, thicker_px = draws
+        coefficients = affine.reshape(count, 2, 3)
+        basis = _displacements(height, width)
+        if self.elastic_px:
+            bumps = len(basis) - 3
+            heights = np.float32(self.elastic_px) * normal(seeds, 2 * bumps).reshape(count, 2, bumps)
+            coefficients = np.concatenate([coefficients, heights], axis=2)
+        moves = coefficients @ basis[: coefficients.shape[2]]
         pictures = images.astype(np.float32) / np.float32(255 if images.dtype == np.uint8 else 1)
+        moved = _resampled(pictures, moves[:, 0], moves[:, 1])
+        return _with_pen_width(moved, thicker_px) if self.thickness_px else moved
+
+    def draw(self, count: int, rng: np.random.Generator) -> "Draws":
+        """Draw how each of so many pictures is varied."""
         drawn = rng.uniform(-1, 1, (7, count)).astype(np.float32)
         angle = drawn[0] * np.float32(np.deg2rad(self.rotation_deg))
         scale_x, scale_y = np.float32(1) + drawn[1:3] * np.float32(self.scale)
         shear = drawn[3] * np.float32(self.shear)
         shift_x, shift_y = drawn[4:6] * np.float32(self.shift_px)
         cos, sin = np.cos(angle), np.sin(angle)
-        basis = _moves(height, width)
-        bumps = np.float32(self.elastic_px) * rng.standard_normal((2, count, len(basis) - 3), np.float32)
-        x = np.column_stack([shift_x, cos / scale_x, (shear * cos - sin) / scale_x, bumps[0]]) @ basis
-        y = np.column_stack([shift_y, sin / scale_y, (shear * sin + cos) / scale_y, bumps[1]]) @ basis
-        moved = _resampled(pictures, x, y)
-        return _with_pen_width(moved, drawn[6] * np.float32(self.thickness_px)) if self.thickness_px else moved
+        affine = [shift_x, cos / scale_x, (shear * cos - sin) / scale_x]
+        affine += [shift_y, sin / scale_y, (shear * sin + cos) / scale_y]
+        return Draws(
+            np.stack(affine, axis=1), rng.integers(1 << 63, size=count), drawn[6] * np.float32(self.thickness_px)
+        )
+
+
+class Draws(NamedTuple):
+    """How each of N pictures is varied.
+
+    affine: float32 (N, 6), where its pixels come from, as coefficients of 1, x and y from the centre: three for x, then
+    three for y; seeds: int64 (N,), for the heights of its bumps; thicker_px: (N,), how much thicker its lines get.
+    """
+
+    affine: NDArray[np.float32]
+    seeds: NDArray[np.int64]
+    thicker_px: NDArray[np.float32]
+
+
+def normal(seeds: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+    """Random numbers (N, count) for N seeds, nearly of the standard normal distribution; none is beyond 3.5.
+
+    Each is the sum of the four uniform parts of a hash of the seed and the number's position (splitmix64: Steele, Lea
+    and Flood, Fast Splittable Pseudorandom Number Generators, 2014). Any thread can compute any of them by itself.
+    """
+    z = seeds.astype(np.uint64)[:, np.newaxis] + np.arange(1, count + 1, dtype=np.uint64) * HASH_STEP
+    z = (z ^ z >> np.uint64(30)) * HASH_FACTORS[0]
+    z = (z ^ z >> np.uint64(27)) * HASH_FACTORS[1]
+    z ^= z >> np.uint64(31)
+    sums = z.view(np.uint16).reshape(len(seeds), count, 4).sum(axis=2, dtype=np.int32)
+    return np.asarray((sums - PARTS_MEAN).astype(np.float32) / PARTS_DEVIATION)
+
+
+class Variations:
+    """An augmentation of a whole run: what is drawn follows from the seed, the epoch and the position in it.
+
+    count: the number of samples in an epoch. Mini-batches are numbered through the run, from 0.
+    """
+
+    def __init__(self, augmentation: Augmentation, seed: int, count: int, batch_size: int) -> None:
+        self.augmentation, self.count = augmentation, count
+        self._seed, self._batch_size = seed, batch_size
+        self._epoch, self._draws = -1, augmentation.draw(0, np.random.default_rng(seed))
+
+    def __call__(self, images: Array, number: int) -> Pictures:
+        """The images of a mini-batch (n, height, width), varied: see `Augmentation`."""
+        epoch, start = self.place(number)
+        if epoch != self._epoch:
+            self._epoch, self._draws = epoch, self.draw(epoch)
+        affine, seeds, thicker_px = self._draws
+        batch = slice(start, start + len(images))
+        return self.augmentation.vary(images, Draws(affine[batch], seeds[batch], thicker_px[batch]))
+
+    def place(self, number: int) -> tuple[int, int]:
+        """The epoch of a mini-batch, and the position of its first sample in the epoch."""
+        epoch, index = divmod(number, -(-self.count // self._batch_size))
+        return epoch, index * self._batch_size
+
+    def draw(self, epoch: int) -> Draws:
+        """How all samples of an epoch are varied, in the order in which they are trained on."""
+        return self.augmentation.draw(self.count, np.random.default_rng([self._seed, 3, epoch]))
 
 
 @cache
-def _moves(height: int, width: int) -> Pictures:
-    """The basis (3 + bumps, height * width): 1, x and y from the centre, and bumps whose squares sum to about 1."""
+def bumps(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The profiles (n, height) and (m, width) of n rows of m bumps: each is the outer product of one down, one across.
+
+    The squares of all bumps sum to about 1 at each pixel.
+    """
+    profiles = []
+    for size in (height, width):
+        centres = np.arange((size - 1) % BUMP_PX / 2, size, BUMP_PX)
+        profile = np.exp(-((np.arange(size) - centres[:, np.newaxis]) ** 2) / (2 * BUMP_PX**2))
+        profiles.append(profile / np.sqrt((profile**2).sum(axis=0).mean()))
+    return profiles[0], profiles[1]
+
+
+@cache
+def _displacements(height: int, width: int) -> Pictures:
+    """The basis (3 + bumps, height * width) of displacements: 1, x and y from the centre, and the bumps."""
     y, x = np.indices((height, width)).reshape(2, -1)
-    across, down = (np.arange((size - 1) % BUMP_PX / 2, size, BUMP_PX) for size in (width, height))
-    centres_y, centres_x = (centres.reshape(-1, 1) for centres in np.meshgrid(down, across, indexing="ij"))
-    bumps = np.exp(-((x - centres_x) ** 2 + (y - centres_y) ** 2) / (2 * BUMP_PX**2))
-    bumps /= np.sqrt((bumps**2).sum(axis=0).mean())
+    down, across = bumps(height, width)
     affine = [np.ones(height * width), x - (width - 1) / 2, y - (height - 1) / 2]
-    return np.vstack([*affine, bumps]).astype(np.float32)
+    return np.vstack([*affine, np.kron(down, across)]).astype(np.float32)
 
 
 def _resampled(pictures: Pictures, x: Pictures, y: Pictures) -> Pictures:

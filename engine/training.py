@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine import ops
-from engine.augment import Augmentation
+from engine.augment import Augmentation, Variations
 from engine.fast import quickest_steps
 from engine.losses import cross_entropy_loss
 from engine.nn import (
@@ -162,7 +162,7 @@ class TrainingLoop:
             labels,
             min(self.batch_size, len(chosen)),
             self.threads,
-            self._variation(batches),
+            self._variations(len(chosen)),
         )
         step_s = math.inf
         with closing(steps):
@@ -187,12 +187,8 @@ class TrainingLoop:
                     ]
                     index += count
 
-    def _variation(self, batches: int) -> Callable[[Array, int], Array] | None:
-        """A function that varies the images of a mini-batch, given its number; None without augmentation."""
-        augmentation, seed = self.augmentation, self.seed or 0
-        if not augmentation:
-            return None
-        return lambda images, number: augmentation(images, np.random.default_rng([seed, 3, *divmod(number, batches)]))
+    def _variations(self, count: int) -> Variations | None:
+        return Variations(self.augmentation, self.seed or 0, count, self.batch_size) if self.augmentation else None
 
 
 def train(

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.augment import HASH_FACTORS, HASH_STEP, PARTS_DEVIATION, PARTS_MEAN, Draws
 from engine.fast.program import (
     ACTIVATION,
     FAN_IN,
@@ -45,6 +46,8 @@ TANHF = tuple(
     for number in (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1, 0.625)
 )
 """The coefficients of Cephes' polynomial, and the largest argument it is used for."""
+EVEN_PARTS = np.uint64(0x0000FFFF0000FFFF)
+"""Two of a number's four parts of 16 bits."""
 NO_FORMULA, SGD, MOMENTUM, ADAM = range(4)
 """Codes of the optimizers' formulas."""
 
@@ -202,6 +205,136 @@ def cross_entropy(logits: Array, target: Array, batch_size: int, gradient: Array
     result[0], result[1] = loss, correct
 
 
+# ---------------------------------------------------------------- varied pictures
+
+
+class Form(NamedTuple):
+    """The form of varied pictures: float32 matrices down (height, n) and across (m, width), in pixels.
+
+    down @ C @ across are the positions of a picture's pixels, either all x or all y, where C (n, m) is drawn for each
+    picture. The first of down's columns and of across's rows are the profiles of the bumps (`engine.augment.bumps`), if
+    there is elastic distortion; the last two of each are 1 and the position from the centre. width: 0 if pictures are
+    not varied. elastic_px: see `engine.augment.Augmentation`.
+    """
+
+    width: int
+    down: Array
+    across: Array
+    elastic_px: float
+
+
+def bump_height(seed: Any, number: int) -> Any:
+    """One of a picture's random numbers: see `engine.augment.normal`."""
+    z = seed + np.uint64(number + 1) * HASH_STEP
+    z = (z ^ z >> np.uint64(30)) * HASH_FACTORS[0]
+    z = (z ^ z >> np.uint64(27)) * HASH_FACTORS[1]
+    z = z ^ z >> np.uint64(31)
+    halves = (z & EVEN_PARTS) + (z >> np.uint64(16) & EVEN_PARTS)
+    parts = np.int32(halves & np.uint64(0xFFFFFFFF)) + np.int32(halves >> np.uint64(32))
+    return np.float32(parts - PARTS_MEAN) / PARTS_DEVIATION
+
+
+def coefficients(draws: Draws, first: int, form: Form, out: Array) -> None:
+    """out (pictures, n, 2, m) = the coefficients C of x and of y for each picture: see `Form`."""
+    rows, columns = out.shape[1] - 2, out.shape[3] - 2
+    bumps, elastic_px = rows * columns, np.float32(form.elastic_px)
+    out[:] = 0
+    for picture in range(len(out)):
+        seed, affine = np.uint64(draws.seeds[first + picture]), draws.affine[first + picture]
+        for row in range(rows):
+            for axis in range(2):
+                C = out[picture, row, axis]
+                for column in range(columns):
+                    C[column] = elastic_px * bump_height(seed, axis * bumps + row * columns + column)
+        for axis in range(2):
+            out[picture, rows, axis, columns] = affine[3 * axis]
+            out[picture, rows, axis, columns + 1] = affine[3 * axis + 1]
+            out[picture, rows + 1, axis, columns] = affine[3 * axis + 2]
+
+
+def resample(
+    picture: Array, height: int, width: int, x: Array, y: Array, squares: Array, places: Array, out: Array
+) -> None:
+    """out (height * width,) = the picture (height * width,), uint8, at x, y of the framed picture, as numbers in 0..1.
+
+    Four neighbouring pixels are read as one number of 32 bits, since reading at scattered places takes the longest.
+    squares: uint32 ((height + 2) * (width + 3),); places: uint32 (height * width,); x, y: are overwritten.
+    """
+    stride = width + 3
+    framed = np.zeros(squares.size + stride + 1, np.uint8)  # 0 around it: 1 pixel above and left, 2 below and right
+    for i in range(height):
+        row, copied = framed[(i + 1) * stride + 1 :], picture[i * width :]
+        for j in range(width):
+            row[j] = copied[j]
+    right, below, diagonal = framed[1:], framed[stride:], framed[stride + 1 :]
+    for i in range(squares.size):
+        upper = np.uint32(framed[i]) | np.uint32(right[i]) << np.uint32(8)
+        squares[i] = upper | np.uint32(below[i]) << np.uint32(16) | np.uint32(diagonal[i]) << np.uint32(24)
+    zero, most_x, most_y = np.float32(0), np.float32(width + 1), np.float32(height + 1)
+    for i in range(places.size):
+        at_x, at_y = min(max(x[i], zero), most_x), min(max(y[i], zero), most_y)
+        column, line = np.int32(at_x), np.int32(at_y)
+        x[i], y[i] = at_x - np.float32(column), at_y - np.float32(line)
+        places[i] = np.uint32(line * np.int32(stride) + column)
+    for i in range(places.size):
+        places[i] = squares[np.uintp(places[i])]
+    byte, white = np.uint32(255), np.float32(255)
+    for i in range(places.size):
+        square = places[i]
+        p, q = np.float32(np.int32(square & byte)), np.float32(np.int32(square >> np.uint32(8) & byte))
+        r, s = np.float32(np.int32(square >> np.uint32(16) & byte)), np.float32(np.int32(square >> np.uint32(24)))
+        p += x[i] * (q - p)
+        r += x[i] * (s - r)
+        out[i] = (p + y[i] * (r - p)) / white
+
+
+def varied(pixels: Array, samples: Array, draws: Draws, first: int, form: Form, out: Array) -> None:
+    """out (n, in_dim) = pictures varied as `engine.augment` does, to within rounding.
+
+    pixels: uint8 (N, in_dim); samples: (n,), indices of pictures; draws: the first picture's are in row `first`.
+    """
+    n, width, height, rows, columns = len(samples), form.width, *form.down.shape, len(form.across)
+    C = np.empty((n, rows, 2, columns), np.float32)
+    coefficients(draws, first, form, C)
+    waves = np.empty((n * rows * 2, width), np.float32)
+    np.dot(C.reshape(n * rows * 2, columns), form.across, waves)
+    moves, x, y = (
+        np.empty((height, 2 * width), np.float32),
+        np.empty(height * width, np.float32),
+        np.empty(height * width, np.float32),
+    )
+    squares, places = np.empty((height + 2) * (width + 3), np.uint32), np.empty(height * width, np.uint32)
+    middle_x, middle_y = np.float32((width + 1) / 2), np.float32((height + 1) / 2)  # counted from the frame's corner
+    for picture in range(n):
+        start = picture * rows * 2
+        np.dot(form.down, waves[start : start + rows * 2].reshape(rows, 2 * width), moves)
+        for i in range(height):
+            row_x, row_y, move = x[i * width : (i + 1) * width], y[i * width : (i + 1) * width], moves[i]
+            for j in range(width):
+                row_x[j] = move[j] + middle_x
+                row_y[j] = move[width + j] + middle_y
+        resample(pixels[samples[picture]], height, width, x, y, squares, places, out[picture])
+        if draws.thicker_px[first + picture] != 0:
+            change_pen_width(out[picture].reshape(height, width), draws.thicker_px[first + picture], x)
+
+
+def change_pen_width(picture: Array, thicker_px: Any, spare: Array) -> None:
+    """Make lines thicker, or thinner if thicker_px < 0, as `engine.augment` does. spare: (pixels or more,), float32."""
+    height, width = picture.shape
+    sign = np.float32(1) if thicker_px > 0 else np.float32(-1)
+    blend = min(abs(thicker_px) / np.float32(2), np.float32(1))
+    for i in range(height):
+        above, below = picture[max(i - 1, 0)], picture[min(i + 1, height - 1)]
+        row = picture[i]
+        for j in range(width):
+            beside = max(sign * row[max(j - 1, 0)], sign * row[min(j + 1, width - 1)])
+            extreme = sign * max(max(sign * row[j], beside), max(sign * above[j], sign * below[j]))
+            spare[i * width + j] = row[j] + blend * (extreme - row[j])
+    for i in range(height):
+        for j in range(width):
+            picture[i, j] = spare[i * width + j]
+
+
 # ---------------------------------------------------------------- two workers
 
 ASKED, COMPUTED, UPDATED = 0, 1, 3
@@ -217,7 +350,8 @@ class Memory(NamedTuple):
     the same way (empty if it has less). values: the inputs and each layer's outputs, at offset times batch_size;
     value_gradients: likewise. targets: (batch_size,). optimizer: the code of its formula. For each step of the chunk:
     constants (7,) of the formula and the weight decay, and results (2, 2), each worker's sum of losses and number of
-    correctly classified samples.
+    correctly classified samples. draws: how the pictures of an epoch are varied, if they are; form: of these
+    pictures.
     """
 
     pixels: Array
@@ -238,6 +372,8 @@ class Memory(NamedTuple):
     constants: Array
     results: Array
     signals: Array
+    draws: Draws
+    form: Form
 
 
 def values_at(offset: int, memory: Array, batch_size: int, rows: int, columns: int) -> Array:
@@ -252,21 +388,33 @@ def layer_at(start: int, packed: Array, fan_in: int, fan_out: int) -> tuple[Arra
     return packed[start:end].reshape(fan_in, fan_out), packed[end : end + fan_out]
 
 
-def propagate(memory: Memory, samples: Array, begin: int, end: int, result: Array) -> None:
-    """Forward, and backward to the outputs of the first layer, for samples begin to end of a mini-batch."""
-    table, parameters, batch_size = memory.table, memory.parameters, memory.batch_size
-    last = len(table) - 1
-    x = values_at(0, memory.values, batch_size, batch_size, table[0, FAN_IN])[begin:end]
-    target = memory.targets[begin:end]
-    for i in range(end - begin):
-        sample = samples[begin + i]
-        target[i] = memory.labels[sample]
+def read_inputs(memory: Memory, samples: Array, first_draw: int, x: Array) -> None:
+    """x (n, in_dim) = the inputs of these samples (n,), varied if they have a form."""
+    if memory.form.width:
+        varied(memory.pixels, samples, memory.draws, first_draw, memory.form, x)
+        return
+    for i in range(len(samples)):
+        sample = samples[i]
         if len(memory.pixels):
             for j in range(x.shape[1]):
                 x[i, j] = x.dtype.type(memory.pixels[sample, j]) / x.dtype.type(255)
         else:
             for j in range(x.shape[1]):
                 x[i, j] = memory.numbers[sample, j]
+
+
+def propagate(memory: Memory, samples: Array, first_draw: int, begin: int, end: int, result: Array) -> None:
+    """Forward, and backward to the outputs of the first layer, for samples begin to end of a mini-batch.
+
+    first_draw: the row of `draws` for the mini-batch's first sample.
+    """
+    table, parameters, batch_size = memory.table, memory.parameters, memory.batch_size
+    last = len(table) - 1
+    x = values_at(0, memory.values, batch_size, batch_size, table[0, FAN_IN])[begin:end]
+    target = memory.targets[begin:end]
+    for i in range(end - begin):
+        target[i] = memory.labels[samples[begin + i]]
+    read_inputs(memory, samples[begin:end], first_draw + begin, x)
     for layer in range(last + 1):
         fan_in, fan_out = table[layer, FAN_IN], table[layer, FAN_OUT]
         W, b = layer_at(table[layer, PARAMETERS], parameters, fan_in, fan_out)
@@ -359,7 +507,8 @@ def wait_until(signals: Array, row: int, step: int, patience: int) -> bool:
 def work(worker: int, first_step: int, last_step: int, patience: int, memory: Memory) -> bool:
     """Do one worker's part of these steps. Returns False if it timed out waiting for the other: then call it again.
 
-    Worker 0 requests the steps. Their chunk began with step signals[ASKED, 1] and has signals[ASKED, 2] samples.
+    Worker 0 requests the steps. Their chunk began with step signals[ASKED, 1], has signals[ASKED, 2] samples,
+    and its first sample is the one at signals[ASKED, 3] in its epoch.
     """
     signals, batch_size, other = memory.signals, memory.batch_size, 1 - worker
     if worker == 0:
@@ -376,7 +525,8 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
             n = len(samples)
             middle = (n + 1) // 2
             first, end = (middle, n) if worker else (0, middle)
-            propagate(memory, samples, first, end, memory.results[index, worker])
+            first_draw = signals[ASKED, 3] + index * batch_size
+            propagate(memory, samples, first_draw, first, end, memory.results[index, worker])
             fence()
             signals[COMPUTED + worker, 0] = step
         if not wait_until(signals, COMPUTED + other, step, patience):
@@ -390,11 +540,12 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
 
 # ---------------------------------------------------------------- compiling
 
-_FREEDOM: dict[Loop, set[str]] = {sparse_product: {"contract"}}
+_FREEDOM: dict[Loop, set[str]] = {sparse_product: {"contract"}, resample: {"contract"}}
 """Loops in which the compiler may fuse a product and a sum into one operation, which rounds differently."""
 _LOOPS = (
     *(adam, momentum, sgd, sparse_product, tanh_single, activate, bias_gradient, activation_vjp, cross_entropy),
-    *(values_at, layer_at, propagate, update, optimize, wait_until, work),
+    *(bump_height, coefficients, resample, varied, change_pen_width),
+    *(values_at, layer_at, read_inputs, propagate, update, optimize, wait_until, work),
 )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.augment import Draws, Variations, bumps
 from engine.fast import compiled
 from engine.fast.memory import aligned, pack, packed_view
 from engine.fast.optimizers import FORMULAS, quick_step, step_constants
@@ -43,8 +44,8 @@ class NotCompiledError(Exception):
 class FusedSteps:
     """Trains a network by one or several mini-batches per call. Until `close()` the parameters are in its own arrays.
 
-    images: (N, in_dim), uint8 (scaled to 0..1) or of the network's dtype; labels: intp (N,). batch_size: the size of
-    the largest mini-batch. With one thread there is no helper.
+    images: (N, ...), uint8 (scaled to 0..1) or of the network's dtype; labels: intp (N,). batch_size: the size of the
+    largest mini-batch. With one thread there is no helper. vary: for images (N, height, width), uint8.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class FusedSteps:
         labels: Array,
         batch_size: int,
         threads: int,
+        vary: Variations | None = None,
     ) -> None:
         self._model, self._optimizer = model, optimizer
         self._parameters, self._stepped = program.parameters, list(optimizer.params)
@@ -65,7 +67,10 @@ class FusedSteps:
         self._packed = pack(self._own, order="F")
         formula, remembered = _formula(optimizer, program.parameters)
         self._has_formula = formula != compiled.NO_FORMULA
+        self._vary = vary
+        self._drawn_epoch = -1
         self.most_at_once = MOST_AT_ONCE if self._has_formula else 1
+        shape, images = images.shape, images.reshape(len(images), -1)
         self._gradients = pack([np.zeros_like(array) for array in self._packed])
         some = images[:: len(images) // SAMPLES_ASKED + 1]
         nothing, no_pixels = np.empty(0, dtype), np.empty((0, 0), np.uint8)
@@ -90,6 +95,8 @@ class FusedSteps:
             constants=np.empty((self.most_at_once, 7), dtype),
             results=np.zeros((self.most_at_once, 2, 2)),
             signals=np.zeros((5, 8), np.int64),
+            draws=_no_draws(0 if vary is None else vary.count),
+            form=_form(vary, shape),
         )
         loop = compiled.machine_code(compiled.work, 0, 0, -1, 0, self._memory)  # no steps, only to compile it
         if loop is None:
@@ -110,14 +117,14 @@ class FusedSteps:
             and all(parameter.data.flags.writeable for parameter in self._parameters)
         )
 
-    def __call__(self, samples: Array, learning_rates: Sequence[float], first: int) -> list[tuple[float, int]]:  # noqa: ARG002
+    def __call__(self, samples: Array, learning_rates: Sequence[float], first: int) -> list[tuple[float, int]]:
         """See `engine.fast.steps.Steps`."""
         if not self._has_begun:
             self._begin()
         memory = self._memory
         begin, last = self._steps + 1, self._steps + len(learning_rates)
         memory.samples[: len(samples)] = samples
-        memory.signals[compiled.ASKED, 1:3] = begin, len(samples)
+        memory.signals[compiled.ASKED, 1:4] = begin, len(samples), self._draw(first)
         for index, rate in enumerate(learning_rates):
             self._optimizer.lr = rate
             memory.constants[index] = self._constants()
@@ -140,6 +147,17 @@ class FusedSteps:
         starts = range(0, len(samples), memory.batch_size)
         counts = [min(memory.batch_size, len(samples) - start) for start in starts]
         return [(loss / count, int(correct)) for count, (loss, correct) in zip(counts, sums, strict=True)]
+
+    def _draw(self, number: int) -> int:
+        """Draw how the epoch's pictures are varied, as for a graph. Returns a mini-batch's first position in them."""
+        if self._vary is None:
+            return 0
+        epoch, start = self._vary.place(number)
+        if epoch != self._drawn_epoch:
+            drawn, draws = self._vary.draw(epoch), self._memory.draws
+            draws.affine[:], draws.seeds[:], draws.thicker_px[:] = drawn
+            self._drawn_epoch = epoch
+        return start
 
     def _constants(self) -> tuple[float, ...]:
         """The next step's constants for the compiled formula, if there is one."""
@@ -197,6 +215,25 @@ class _Helper:
         self._thread.join()
 
 
+def _form(vary: Variations | None, shape: tuple[int, ...]) -> compiled.Form:
+    """The form of pictures (N, height, width), if they are varied."""
+    if vary is None:
+        nothing = np.empty((0, 0), np.float32)
+        return compiled.Form(0, nothing, nothing, 0.0)
+    elastic_px = vary.augmentation.elastic_px
+    profiles = []
+    for size, bumped in zip(shape[1:], bumps(*shape[1:]), strict=True):
+        affine = [np.ones(size), np.arange(size) - (size - 1) / 2]
+        profiles.append(np.vstack([bumped[: len(bumped) if elastic_px else 0], *affine]).astype(np.float32))
+    down, across = profiles
+    return compiled.Form(shape[2], np.ascontiguousarray(down.T), across, elastic_px)
+
+
+def _no_draws(count: int) -> Draws:
+    """Memory for the draws of this many pictures."""
+    return Draws(np.zeros((count, 6), np.float32), np.zeros(count, np.int64), np.zeros(count, np.float32))
+
+
 def _view(arrays: Sequence[Array]) -> Array:
     view = packed_view(arrays)
     assert view is not None
@@ -231,10 +268,12 @@ def fused_steps(
     labels: Array,
     batch_size: int,
     threads: int | None = None,
+    vary: Variations | None = None,
 ) -> FusedSteps | None:
     """Fused steps for this network and these samples; None if they need a graph.
 
-    images: (N, ...); labels: (N,); threads: 1 or 2, None for the number of processors.
+    images: (N, ...); labels: (N,); threads: 1 or 2, None for the number of processors. Variations need pictures of
+    bytes and a network in float32.
     """
     rows = images.reshape(len(images), -1) if len(images) else images
     try:
@@ -253,9 +292,10 @@ def fused_steps(
         or arrays[0].dtype not in (np.float32, np.float64)
         or rows.dtype not in (np.uint8, arrays[0].dtype)
         or not rows.flags.carray
+        or (vary is not None and (images.ndim != 3 or rows.dtype != np.uint8 or arrays[0].dtype != np.float32))
     ):
         return None
     try:
-        return FusedSteps(model, program, optimizer, rows, targets, batch_size, threads or os.cpu_count() or 1)
+        return FusedSteps(model, program, optimizer, images, targets, batch_size, threads or os.cpu_count() or 1, vary)
     except NotCompiledError:
         return None

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from engine.augment import Variations
 from engine.fast.fused import FusedSteps, fused_steps
 from engine.fast.optimizers import quick_step
 from engine.fast.recording import Gradients
@@ -18,9 +19,6 @@ from engine.ops import Array
 from engine.optim import Optimizer
 from engine.samples import as_rows, dtype_of
 from engine.tensor import Tensor
-
-Variation = Callable[[Array, int], Array]
-"""Maps the images (n, ...) of a mini-batch and its number, counted from 0, to the images for the network."""
 
 
 class Steps(Protocol):
@@ -33,7 +31,8 @@ class Steps(Protocol):
     def __call__(self, samples: Array, learning_rates: Sequence[float], first: int) -> list[tuple[float, int]]:
         """Train with one mini-batch for each learning rate; all have the same size, except perhaps the last.
 
-        samples: (n,), the indices of all their samples; first: the number of the first mini-batch, counted from 0.
+        samples: (n,), the indices of all their samples; first: the number of the first mini-batch, counted from 0. All
+        are in one epoch.
         Returns the mean loss and the number of correctly classified samples of each mini-batch.
         """
 
@@ -49,17 +48,15 @@ def quickest_steps(
     labels: Array,
     batch_size: int,
     threads: int | None = None,
-    vary: Variation | None = None,
+    vary: Variations | None = None,
 ) -> Steps:
     """The fastest way to train this network on these samples.
 
     images: (N, ...), uint8 or floating; labels: (N, ...), the targets for loss_fn; batch_size: the largest; threads: 1
-    or 2, None for the number of processors; vary: augmentation.
+    or 2, None for the number of processors; vary: augmentation of images (N, height, width).
     """
     graph = GraphSteps(model, optimizer, loss_fn, images, labels, vary)
-    if vary is not None:  # variations use BLAS, whose threads would compete with those of fused steps
-        return graph
-    fused = fused_steps(model, optimizer, loss_fn, images, labels, batch_size, threads)
+    fused = fused_steps(model, optimizer, loss_fn, images, labels, batch_size, threads, vary)
     return graph if fused is None else _FusedWhileTheyFit(fused, graph)
 
 
@@ -75,7 +72,7 @@ class GraphSteps:
         loss_fn: Callable[[Tensor, Any], Tensor],
         images: Array,
         labels: Array,
-        vary: Variation | None,
+        vary: Variations | None,
     ) -> None:
         self._gradients, self._optimizer = Gradients(model, loss_fn), optimizer
         self._images, self._labels, self._vary, self._dtype = images, labels, vary, dtype_of(model)

@@ -7,6 +7,7 @@ import pytest
 from mnist_digits import mnist
 
 from engine import Augmentation
+from engine.augment import Variations, normal
 from engine.config import MAX_AUGMENTATION
 
 NAMES = [field.name for field in fields(Augmentation)]
@@ -205,7 +206,7 @@ def moves(augmentation, count=COUNT, margin=5):
 
 @pytest.mark.parametrize("pixels", [0.5, 1.0])
 def test_elastic_moves_have_the_requested_size_along_each_axis(pixels):
-    x, y = moves(Augmentation(elastic_px=pixels))
+    x, y = moves(Augmentation(elastic_px=pixels), count=3 * COUNT)
     for moved in (x, y):
         assert np.sqrt((moved**2).mean()) == pytest.approx(pixels, rel=0.1)
         assert np.abs(moved.mean()) < 0.1 * pixels
@@ -273,3 +274,38 @@ def test_amounts_are_drawn_independently():
     shifted = moments(Augmentation(shift_px=2)(picture, rng()))
     also_turned = moments(replace(Augmentation(shift_px=2), thickness_px=0.5)(picture, rng()))
     np.testing.assert_allclose(shifted[1:3], also_turned[1:3], atol=0.05)
+
+
+# ---------------------------------------------------------------- random numbers
+
+
+def test_numbers_from_seeds_are_normal_and_independent():
+    seeds = rng().integers(1 << 63, size=2000)
+    numbers = normal(seeds, 98)
+    assert (numbers.shape, numbers.dtype) == ((2000, 98), np.float32)
+    assert numbers.mean() == pytest.approx(0, abs=0.01)
+    assert numbers.std() == pytest.approx(1, rel=0.01)
+    beyond = [(np.abs(numbers) > sigmas).mean() for sigmas in (1, 2, 3)]
+    np.testing.assert_allclose(beyond, [0.3307, 0.0425, 0.0004], atol=0.003)  # of the sum of four uniform numbers
+    correlations = np.corrcoef(numbers, rowvar=False) - np.eye(98)
+    assert np.abs(correlations).max() < 5 / 2000**0.5
+    assert len(np.unique(numbers)) > 100_000
+
+
+def test_a_seeds_numbers_do_not_depend_on_the_other_seeds():
+    seeds = rng().integers(1 << 63, size=5)
+    np.testing.assert_array_equal(normal(seeds, 7)[3:4], normal(seeds[3:4], 9)[:, :7])
+
+
+def test_mini_batches_of_a_run_are_varied_by_their_place_in_it(digits):
+    """In any order, as after resuming."""
+    everything = replace(EVERYTHING, elastic_px=1)
+
+    def batches(numbers, seed=0):
+        variations = Variations(everything, seed, count=10, batch_size=4)
+        return [variations(digits[: 2 if number % 3 == 2 else 4], number) for number in numbers]
+
+    once = batches(range(6))
+    for number, again in zip((5, 0, 4), batches([5, 0, 4]), strict=True):
+        np.testing.assert_array_equal(once[number], again)
+    assert len({pictures[0].tobytes() for pictures in [*once, *batches([0], seed=1)]}) == 7

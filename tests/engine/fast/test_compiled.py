@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import Tensor, cross_entropy_loss, ops
+from engine import Augmentation, Tensor, cross_entropy_loss, ops
+from engine.augment import Draws, Variations
+from engine.config import MAX_AUGMENTATION
 from engine.fast import compiled as seam
+from engine.fast import fused
 from engine.fast.program import IDENTITY, RELU, SIGMOID, TANH
 
 # ---------------------------------------------------------------- where nothing can be compiled or cached
@@ -155,3 +158,22 @@ class TestLoops:
         np.testing.assert_allclose(result[0] / 7, loss.item(), rtol=1e-5)
         assert result[1] == (logits.argmax(axis=1) == target).sum()
         np.testing.assert_allclose(gradient, tensor.grad / 2, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", [*MAX_AUGMENTATION, "everything"])
+@pytest.mark.parametrize("shape", [(5, 28, 28), (3, 9, 13), (2, 5, 3)])
+def test_varied(name, shape):
+    """As by NumPy to within rounding; an image's left and right neighbours in memory are not seen."""
+    pytest.importorskip("numba")
+    augmentation = Augmentation(**(MAX_AUGMENTATION if name == "everything" else {name: MAX_AUGMENTATION[name]}))
+    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    draws = augmentation.draw(len(images) + 1, np.random.default_rng(1))
+    order = np.arange(len(images))[::-1].copy()
+    out = np.full((len(images), images[0].size), np.nan, np.float32)
+    form = fused._form(Variations(augmentation, 0, len(images), 1), shape)
+    arguments = (images.reshape(len(images), -1), order, draws, 1, form, out)
+    varied = seam.machine_code(seam.varied, *arguments)
+    assert varied is not None
+    varied(*arguments)
+    expected = augmentation.vary(images[order], Draws(*(rows[1:] for rows in draws)))
+    np.testing.assert_allclose(out.reshape(shape), expected, atol=2e-4)

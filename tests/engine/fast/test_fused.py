@@ -24,7 +24,7 @@ from engine import (
     mse_loss,
     training_steps,
 )
-from engine.augment import Augmentation
+from engine.augment import Augmentation, Variations
 from engine.fast import fused as fused_module
 from engine.fast import steps as steps_module
 from engine.fast.fused import fused_steps
@@ -205,14 +205,31 @@ def test_the_optimizers_step_is_its_own_to_the_last_bit(make):
         np.testing.assert_array_equal(value, twins.state()[name])
 
 
-def test_varied_images_are_left_to_a_graph(by_graph):
-    """Variations use BLAS, which then has all its threads."""
-    settings = {"augmentation": Augmentation(shift_px=1.0, rotation_deg=10.0), "seed": 4, "batch_size": 7}
-    before, seen = blas_threads(), []
-    run = learn(network(), samples(kind=np.uint8), between=lambda _step: seen.append(blas_threads()), **settings)
-    assert all(threads == before for threads in seen)
+VARIED = {"augmentation": Augmentation(shift_px=1, rotation_deg=10, elastic_px=1, thickness_px=0.5), "seed": 4}
+
+
+def varied_samples(count=40):
+    """Pictures that are higher than wide."""
+    images, labels = samples(count, np.uint8)
+    return np.ascontiguousarray(images.reshape(count, 16, 9)), labels
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_varied_pictures_are_those_of_a_graph(threads, by_graph):
+    """The first step's gradients show the pictures; the others, that each mini-batch of each epoch has its own."""
+    fused = learn(network(dtype=np.float32), varied_samples(), batch_size=7, threads=threads, **VARIED)
     by_graph()
-    assert_close(run, learn(network(), samples(kind=np.uint8), **settings), rtol=1e-12)
+    graphs = learn(network(dtype=np.float32), varied_samples(), batch_size=7, **VARIED)
+    assert_close((fused[0][:1], fused[1][:6]), (graphs[0][:1], graphs[1][:6]), rtol=1e-4)
+    np.testing.assert_allclose([s.loss for s in fused[0]], [s.loss for s in graphs[0]], rtol=1e-3)
+
+
+@pytest.mark.parametrize("thing", ["numbers", "network"])
+def test_varied_pictures_in_other_precision_are_left_to_a_graph(thing):
+    (images, labels), model = varied_samples(), network(dtype=np.float64 if thing == "network" else np.float32)
+    images = images.astype(np.float32) if thing == "numbers" else images
+    vary = Variations(VARIED["augmentation"], 0, 40, 8)
+    assert fused_steps(model, SGD(model.parameters()), cross_entropy_loss, images, labels, 8, 1, vary) is None
 
 
 def test_two_threads_give_the_numbers_of_one():
@@ -312,7 +329,7 @@ class OwnFormula(SGD):
     pass
 
 
-@pytest.mark.parametrize("settings", [{"make": OwnFormula}, {"augmentation": Augmentation(shift_px=1.0)}])
+@pytest.mark.parametrize("settings", [{"make": OwnFormula}, {"augmentation": Augmentation(shift_px=1.0)}])  # of numbers
 def test_a_step_that_needs_python_is_a_chunk_of_its_own(settings):
     _, run = chunked(**settings)
     assert [len(chunk) for chunk in run] == [1] * 6

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine import MLP, SGD, Linear, cross_entropy_loss, mse_loss
+from engine.augment import Augmentation, Variations
 from engine.fast.steps import GraphSteps, quickest_steps
 
 IMAGES = np.random.default_rng(0).random((12, 6), dtype=np.float32)
@@ -21,8 +22,13 @@ def network():
     return MLP(6, [5], 3, rng=np.random.default_rng(0), dtype=np.float32, init="he")
 
 
+def shifts():
+    return Variations(Augmentation(shift_px=1), seed=0, count=12, batch_size=4)
+
+
 def steps_of(model, loss_fn=cross_entropy_loss, labels=LABELS, vary=None):
-    return quickest_steps(model, SGD(model.parameters(), lr=0.1), loss_fn, IMAGES, labels, 4, 1, vary)
+    images = IMAGES if vary is None else IMAGES.reshape(12, 3, 2)
+    return quickest_steps(model, SGD(model.parameters(), lr=0.1), loss_fn, images, labels, 4, 1, vary)
 
 
 def test_several_mini_batches_at_once_equal_single_ones():
@@ -41,23 +47,29 @@ def test_several_mini_batches_at_once_equal_single_ones():
         np.testing.assert_array_equal(one.data, other.data)
 
 
-@pytest.mark.parametrize("kind", ["varied images", "another loss", "a layer of one's own"])
+@pytest.mark.parametrize("kind", ["varied numbers", "another loss", "a layer of one's own"])
 def test_cases_that_need_a_graph_get_one(kind):
     model = network()
     if kind == "a layer of one's own":
         model.layers[0].__class__ = Twice
     loss_fn, labels = (mse_loss, np.eye(3)[LABELS]) if kind == "another loss" else (cross_entropy_loss, LABELS)
-    steps = steps_of(model, loss_fn, labels, vary=(lambda images, _: images) if kind == "varied images" else None)
+    steps = steps_of(model, loss_fn, labels, vary=shifts() if kind == "varied numbers" else None)
     assert isinstance(steps, GraphSteps)
     ((loss, _),) = steps(np.arange(4), [0.1], 0)
     assert np.isfinite(loss)
 
 
-def test_images_are_varied_by_the_number_of_their_mini_batch():
+def test_a_graphs_images_are_varied_by_the_number_of_their_mini_batch():
     seen = []
-    steps = steps_of(network(), vary=lambda images, number: seen.append((number, images.shape)) or images)
+
+    class Watched(Variations):
+        def __call__(self, images, number):
+            seen.append((number, images.shape))
+            return images
+
+    steps = steps_of(network(), vary=Watched(Augmentation(shift_px=1), seed=0, count=12, batch_size=4))
     steps(np.arange(4), [0.1], 7)
-    assert seen == [(7, (4, 6))]
+    assert seen == [(7, (4, 3, 2))]
 
 
 def test_a_network_that_no_longer_fits_continues_with_a_graph():
