@@ -48,6 +48,12 @@ def test_nothing_is_left_in_the_temporary_folder(tmp_path, reader, monkeypatch):
         ("import os; os.abort()", {}, "it is damaged"),
         (ZEROS, {"most_bytes": 35}, "it is too large"),
         pytest.param(
+            "everything = bytearray(3 << 30)",
+            {"most_memory_bytes": 2 << 30},
+            "it is too large",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so"),
+        ),
+        pytest.param(
             "while True: pass",
             {"most_cpu_s": 1},
             "takes too long",
