@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QElapsedTimer, QObject, QSettings, Qt, QTimer, Slot
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QComboBox
 
 SEVEN = [np.array([[0.25, 0.2], [0.75, 0.2], [0.45, 0.85]])]
 SIDE_BY_SIDE = 4
@@ -25,7 +25,7 @@ SETTLE_S, PREPARED_S = 1.0, 5.0
 STROKES = 20
 QUIET = 10
 """So often in succession an analyst must be found idle: a view may ask for one piece of work after the other."""
-HIDDEN_NOTHING = "nothing"
+HIDDEN_NOTHING, LANDSCAPE = "nothing", "Time, landscape"
 
 
 class Gaps(QObject):
@@ -114,7 +114,7 @@ def main() -> None:
 
         print("after a stroke, until the view has followed, ms (median, most)")
         rng = np.random.default_rng(0)
-        views = {dock.action.text(): (dock, dock.widget()) for dock in window._docks.docks}
+        views = {dock.action.text(): (dock, dock.widget().view) for dock in window._docks.docks}
         for title, (dock, view) in views.items():
             show_only(window, [dock])
             wait_for_analyses(window)
@@ -149,6 +149,7 @@ def main() -> None:
         while len(session.history) == 0:
             wait(0.05)
         sets = {HIDDEN_NOTHING: [], **{title: [dock] for title, (dock, _) in views.items()}}
+        sets[LANDSCAPE] = sets["Time"]
         sets[f"{SIDE_BY_SIDE} at once"] = [dock for dock, _ in list(views.values())[1 : 1 + SIDE_BY_SIDE]]
         speeds: dict[str, list[float]] = {name: [] for name in sets}
         gaps: dict[str, list[float]] = {name: [] for name in sets}
@@ -156,6 +157,7 @@ def main() -> None:
         for _ in range(options.rounds):
             for name, docks in sets.items():
                 show_only(window, docks)
+                window.findChild(QComboBox, "timeShownCombo").setCurrentIndex(int(name == LANDSCAPE))
                 wait(SETTLE_S)
                 steps, began = len(session.history), time.perf_counter()
                 meter.start()

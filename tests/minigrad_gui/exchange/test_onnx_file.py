@@ -320,3 +320,41 @@ def test_scikit_learns_files(tmp_path, options):
     found = logits(import_model(tmp_path / "network.onnx")[0])
     own = np.log(classifier.predict_proba(digits().astype(np.float64)))
     assert apart(found - found.mean(1, keepdims=True), own - own.mean(1, keepdims=True)) < TOLERANCE
+
+
+# ---------------------------------------------------------------- what goes wrong in other programs, and docs/exchange.md
+
+
+def test_numbers_in_another_byte_order_are_turned_first(tmp_path):
+    """onnxruntime (1.32) takes a big-endian array, as those of IDX files are, for other numbers without a word."""
+    pytest.importorskip("onnx")
+    model, meta = pretrained()
+    export_model(tmp_path / "network.onnx", model, meta)
+    big_endian = digits(50).astype(">f4")
+    assert not apart(run(tmp_path / "network.onnx", big_endian), logits(model, digits(50))) < 1  # they may be NaN
+    assert apart(run(tmp_path / "network.onnx", big_endian.astype("f4")), logits(model, digits(50))) < TOLERANCE
+
+
+def test_in_eight_bits_a_picture_is_read_alone(tmp_path):
+    """Dynamic quantization takes its scale over the whole batch: a picture's neighbours change its answer."""
+    quantization = pytest.importorskip("onnxruntime.quantization")
+    model, meta = pretrained()
+    export_model(tmp_path / "network.onnx", model, meta)
+    quantization.quantize_dynamic(tmp_path / "network.onnx", tmp_path / "eight.onnx")
+    picture, bright = digits(1), np.full((1, 784), 20, np.float32)
+    alone, beside = (run(tmp_path / "eight.onnx", batch)[0] for batch in (picture, np.vstack([picture, bright])))
+    assert apart(beside, alone) > 0.1
+    assert alone.argmax() == logits(model, picture).argmax()
+
+
+def test_in_half_precision_small_weights_become_larger_unless_they_are_0(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    float16 = pytest.importorskip("onnxruntime.transformers.float16")
+    model = small_network(ReLU)
+    model.layers[0].W.data[0, :2] = 1e-8, 0
+    export_model(tmp_path / "network.onnx", model, {})
+    half = float16.convert_float_to_float16(onnx.load(tmp_path / "network.onnx"))
+    weights = np.concatenate([onnx.numpy_helper.to_array(each).ravel() for each in half.graph.initializer])
+    sizes = np.abs(weights.astype(np.float64))
+    assert (sizes == 0).any()
+    assert sizes[sizes > 0].min() == pytest.approx(1e-7, rel=0.3)
