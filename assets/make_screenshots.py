@@ -14,7 +14,7 @@ from pathlib import Path
 os.environ.setdefault("QT_SCALE_FACTOR", "1.5")
 
 import numpy as np
-from PySide6.QtCore import QEventLoop, QPoint, QSettings, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QPoint, QSettings, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDockWidget, QPushButton, QSlider, QSpinBox, QWidget
 
@@ -146,6 +146,8 @@ def main() -> None:
             wait(lambda shown=shown: len(session.history) > shown + 20)
             window.grab().save(str(TARGET / f"{name}.png"))
         session.close()
+        window.deleteLater()  # before the application
+        app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """For every test: an offscreen display by default, no internet, and one BLAS thread per worker."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -11,6 +12,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the dozens of child processes
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core, and so do its child processes
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the thousands of collected tests, which all live as long as the process."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", name="mnist")

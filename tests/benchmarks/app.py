@@ -20,7 +20,7 @@ EPOCHS = 3
 
 def start_window(spawned: float, settings: str) -> dict[str, float]:
     """In the child: open the window with fresh settings, train a little, and print the times in seconds."""
-    from PySide6.QtCore import QEventLoop, QSettings
+    from PySide6.QtCore import QEvent, QEventLoop, QSettings
     from PySide6.QtWidgets import QApplication, QSpinBox
 
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings)
@@ -48,6 +48,8 @@ def start_window(spawned: float, settings: str) -> dict[str, float]:
     loop.exec()
     per_epoch = (time.perf_counter() - trained[0]) / EPOCHS
     session.close()
+    window.deleteLater()  # before the application
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     return {
         "start to the window": shown,
         "start to its plots": complete,

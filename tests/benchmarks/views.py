@@ -16,7 +16,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QElapsedTimer, QObject, QSettings, Qt, QTimer, Slot
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QSettings, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication, QComboBox
 
 SEVEN = [np.array([[0.25, 0.2], [0.75, 0.2], [0.45, 0.85]])]
@@ -166,6 +166,8 @@ def main() -> None:
                 speeds[name].append((len(session.history) - steps) / (time.perf_counter() - began))
         session.close()
         session.wait(30_000)
+        window.deleteLater()  # before the application
+        app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         base = speeds[HIDDEN_NOTHING]
         print(f"a run of {options.hidden}, batch {options.batch_size}: {statistics.median(base):.0f} mini-batches/s")
         print("visible            speed   pauses of the window, 99th percentile, ms")

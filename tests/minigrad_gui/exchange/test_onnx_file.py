@@ -322,7 +322,7 @@ def test_scikit_learns_files(tmp_path, options):
     assert apart(found - found.mean(1, keepdims=True), own - own.mean(1, keepdims=True)) < TOLERANCE
 
 
-# ---------------------------------------------------------------- what goes wrong in other programs, and docs/exchange.md
+# ---------------------------------------------------------------- what goes wrong in other programs
 
 
 def test_numbers_in_another_byte_order_are_turned_first(tmp_path):
@@ -357,4 +357,4 @@ def test_in_half_precision_small_weights_become_larger_unless_they_are_0(tmp_pat
     weights = np.concatenate([onnx.numpy_helper.to_array(each).ravel() for each in half.graph.initializer])
     sizes = np.abs(weights.astype(np.float64))
     assert (sizes == 0).any()
-    assert sizes[sizes > 0].min() == pytest.approx(1e-7, rel=0.3)
+    assert sizes[sizes > 0].min() == pytest.approx(1e-7, rel=0.5)  # float16 has nothing between 6e-8 and 1.2e-7
