@@ -13,6 +13,7 @@ import json
 import sys
 import tarfile
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def seeds() -> dict[str, bytes]:
         "a.json": json.dumps(
             [{"image": image.tolist(), "label": int(label)} for image, label in zip(x, y, strict=True)]
         ).encode(),
-        "a.h5": _hdf5(x, y),
+        **({"a.h5": _hdf5(x, y)} if find_spec("h5py") else {}),
         "a.npy": _npy(np.column_stack([y, rows])),
         "a.inkml": INK.format(1).encode(),
         "optdigits-orig.tra": "".join(

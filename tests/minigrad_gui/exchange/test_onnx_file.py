@@ -170,7 +170,7 @@ def test_computed_and_tied_weights_are_computed(tmp_path):
     ]
     W = (arrays["whole"] - arrays["zero"][:, None].astype("f4")) * arrays["each"][:, None]
     W = W * arrays["each"] / np.linalg.norm(W, axis=1, keepdims=True) + ARRAYS["a"]
-    h = np.tanh(digits(50) @ ARRAYS["z"] + ARRAYS["a"])
+    h = np.tanh(digits(50).astype("f8") @ ARRAYS["z"] + ARRAYS["a"])
     own = np.tanh(np.tanh(h @ W) @ W) @ ARRAYS["m"].T + ARRAYS["b"]
     assert apart(logits(imported(tmp_path, graph(*steps, arrays=arrays)), digits(50)), own) < TOLERANCE
 
