@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -322,7 +321,8 @@ def test_what_was_written_survives_a_kill(store, tmp_path):
 # ---------------------------------------------------------------- ten thousand runs
 
 
-def test_ten_thousand_runs_are_listed_filtered_and_sorted_within_a_tenth_of_a_second(store):
+def test_ten_thousand_runs_are_listed_filtered_and_sorted(store):
+    """How soon is measured through the window, in views/test_runs.py."""
     put(store, run_of("a1"))
     with sqlite3.connect(store.path) as connection:
         names = ", ".join(Run._fields)
@@ -331,17 +331,12 @@ def test_ten_thousand_runs_are_listed_filtered_and_sorted_within_a_tenth_of_a_se
         insert = f"INSERT INTO runs ({names}, mini_batches, epoch_summaries) VALUES ({places}, 1, x'')"
         connection.executemany(insert, rows)
     connection.close()
-    best = np.inf
-    for _ in range(5):
-        began_s = time.thread_time()
-        listed = store.runs()
-        found = arrange(listed, "adam seed=77", "test_accuracy")
-        in_order = arrange(listed, "mnist", "test_accuracy")
-        best = min(best, time.thread_time() - began_s)
+    listed = store.runs()
+    found = arrange(listed, "adam seed=77", "test_accuracy")
+    in_order = arrange(listed, "mnist", "test_accuracy")
     assert [run.seed for run in found] == [77]
     assert len(in_order) == 10_001
     assert in_order[0].test_accuracy == 996 / 997
-    assert best < 0.1
 
 
 def test_runs_are_arranged():
