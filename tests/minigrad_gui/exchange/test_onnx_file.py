@@ -1,7 +1,9 @@
 """ONNX, where the package is installed, and one sentence where it is not."""
 
 import json
+import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -358,3 +360,22 @@ def test_in_half_precision_small_weights_become_larger_unless_they_are_0(tmp_pat
     sizes = np.abs(weights.astype(np.float64))
     assert (sizes == 0).any()
     assert sizes[sizes > 0].min() == pytest.approx(1e-7, rel=0.5)  # float16 has nothing between 6e-8 and 1.2e-7
+
+
+IN_OPENVINO = """
+import sys, numpy as np, openvino
+network = openvino.Core().compile_model("network.onnx", "CPU", {"INFERENCE_PRECISION_HINT": sys.argv[1]})
+np.save("logits.npy", network({"picture": np.load("pictures.npy")})["logits"])
+"""
+
+
+def test_openvino_computes_in_single_precision_if_told_to(tmp_path):
+    """Of its own accord it computes in bfloat16 on processors that can. It leaves a thread behind: so in a child."""
+    pytest.importorskip("onnx")
+    if find_spec("openvino") is None:
+        pytest.skip("OpenVINO is not installed")
+    model, meta = pretrained()
+    export_model(tmp_path / "network.onnx", model, meta)
+    np.save(tmp_path / "pictures.npy", digits())
+    subprocess.run([sys.executable, "-c", IN_OPENVINO, "f32"], cwd=tmp_path, check=True, capture_output=True)
+    assert apart(np.load(tmp_path / "logits.npy"), logits(model)) < TOLERANCE
