@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import QSettings, QTimer, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QPushButton, QStackedWidget, QWidget
 
@@ -67,6 +67,7 @@ Surveyed = tuple[Snapshots, Kind, Landscape | None]
 
 class TimeView(DockedView):
     sentence = INSIDE
+    longest_refresh_ms = 1500  # all of it is drawn anew and a thousand digits are read
 
     def build(self) -> None:
         self._snapshots: Snapshots | None = None
@@ -116,6 +117,7 @@ class TimeView(DockedView):
         self._kind_combo.currentIndexChanged.connect(self._on_shown)
         self._picture.pointed.connect(self._on_pointed_at)
         self._picture.stepped.connect(self._player.go)
+        self._kind_combo.setCurrentIndex(list(SHOWN).index(self._kind))
         self.session.modelChanged.connect(self.mark)
         self.session.progressed.connect(self.mark)
         self.session.historyCleared.connect(self.mark)
@@ -259,11 +261,8 @@ class TimeView(DockedView):
 
     # ------------------------------------------------------------ the landscape
 
-    @property
-    def _kind(self) -> Kind | None:
-        """Of landscape that is shown; None if it is the network."""
-        kind: Kind | None = self._kind_combo.currentData()
-        return kind
+    _kind: Kind | None = None
+    """Of landscape that is shown; None if it is the network."""
 
     @property
     def _survey_key(self) -> str:
@@ -271,6 +270,7 @@ class TimeView(DockedView):
 
     @Slot()
     def _on_shown(self) -> None:
+        self._kind = self._kind_combo.currentData()
         self._forget_landscape()
         self._sentence.setText(SHOWN[self._kind][1])
         self._shown.setCurrentIndex(0 if self._kind is None else 1)
@@ -353,6 +353,13 @@ class TimeView(DockedView):
     def restyle(self) -> None:
         self._player.restyle()
         self.mark()
+
+    def save_settings(self, settings: QSettings) -> None:
+        settings.setValue("time/shown", self._kind or "")
+
+    def restore_settings(self, settings: QSettings) -> None:
+        shown = settings.value("time/shown", "", str)
+        self._kind = next((kind for kind in SHOWN if kind == shown), None)
 
     def table(self) -> Iterable[Sequence[Any]]:
         return self._table_of_moments() if self._kind is None else self._table_of_landscape()

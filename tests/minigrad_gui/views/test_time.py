@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox
 
 from engine.training import evaluate
 from minigrad_gui import surveying, worker
@@ -179,6 +180,23 @@ def test_the_landscape_of_the_loss_shows_where_each_moment_is(run, choose, tmp_p
     np.testing.assert_array_equal(view._landscape.plane.span, [[-1, 1], [-1, 1]])
     combo.setCurrentIndex(0)
     user.wait(user.widget("timeBars").isVisible)
+
+
+def test_what_is_shown_is_remembered(user, few_digits):  # noqa: ARG001
+    settings = user.window._settings
+    settings.setValue("time/shown", "random")
+    user.trigger("showTimeAction")
+    user.wait(lambda: user.window.findChild(QComboBox, "timeShownCombo") is not None)
+    combo, view = user.widget("timeShownCombo"), user.widget("timeView")
+    assert combo.currentText() == "Landscape at random"
+    for index, kind in ((1, "path"), (0, "")):
+        combo.setCurrentIndex(index)
+        view.save_settings(settings)
+        assert settings.value("time/shown") == kind
+    settings.setValue("time/shown", "a map")  # of no version
+    view.restore_settings(settings)
+    view.save_settings(settings)
+    assert settings.value("time/shown") == ""
 
 
 def test_the_landscape_grows_with_a_run_and_rests_while_hidden(run, monkeypatch):
