@@ -39,6 +39,8 @@ def run(model: Path | None) -> int:
         from PySide6.QtWidgets import QApplication
     except ImportError as error:
         raise UsageError(f"Qt cannot start: {error} ({LIBRARIES_HINT}). minigrad-gui train needs no Qt.") from None
+    from minigrad_gui import plain_imports  # noqa: F401  the sooner, the better
+
     previous = qInstallMessageHandler(_refuse_on_fatal)
     app = QApplication(["minigrad-gui"])
     qInstallMessageHandler(previous)

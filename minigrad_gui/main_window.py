@@ -17,6 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from minigrad_gui import plain_imports  # noqa: F401  the sooner, the better
+
+# isort: split
 from engine import ModelFileError
 from engine.archive import is_archive
 from minigrad_gui import theme
