@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-import pyqtgraph as pg
+from minigrad_gui.widgets.graphs import pg
 
 MOST_DECADES = 6
 PLAIN_DECADES = range(-4, 6)

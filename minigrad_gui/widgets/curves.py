@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
@@ -15,6 +14,7 @@ from minigrad_gui.history import History, outlier_limit
 from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.export import EXPORT_SCALE, picture_of
+from minigrad_gui.widgets.graphs import pg
 from minigrad_gui.widgets.legend import Entry, Legend
 from minigrad_gui.widgets.plot import Plot
 

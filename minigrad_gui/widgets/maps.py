@@ -6,11 +6,11 @@ Blue is positive and orange negative everywhere, as in TensorFlow Playground: co
 from functools import cache
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import ArrayLike, NDArray
 from PySide6.QtGui import QColor, QImage
 
 from minigrad_gui import theme
+from minigrad_gui.widgets.graphs import pg
 
 Pixels = NDArray[np.uint8]
 """(..., 3): red, green and blue."""

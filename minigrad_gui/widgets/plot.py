@@ -2,9 +2,10 @@
 
 from typing import Any
 
-import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent
+
+from minigrad_gui.widgets.graphs import pg
 
 STEPS = {
     Qt.Key.Key_Left: -1,

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pyqtgraph as pg
 from PySide6.QtWidgets import QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.run_comparison import Line
 from minigrad_gui.widgets.axes import EpochAxis, HeightAxis
+from minigrad_gui.widgets.graphs import pg
 from minigrad_gui.widgets.plot import Plot
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56a0d3", "#8560c4", "#8c6d50")
