@@ -6,12 +6,9 @@ they are read block by block.
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import weakref
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +17,7 @@ from typing import IO, Any
 from minigrad_gui.data import guarded_child, npz
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.stored import Array
+from minigrad_gui.data.streams import TemporaryFolder
 
 MAX_BYTES = 4 << 30
 MAX_MEMORY_BYTES = 8 << 30
@@ -49,7 +47,7 @@ def read_guarded(
     most_bytes: of all arrays together; most_memory_bytes: of the process, where the operating system can limit it.
     Raises DataError if they are more, or reading takes too long, fails or crashes.
     """
-    folder = _Folder()
+    folder = TemporaryFolder()
     limits = (str(most_bytes), str(most_memory_bytes), str(most_cpu_s))
     command = [sys.executable, "-P", guarded_child.__file__, reader, str(path), str(folder.path), *limits]
     longest_s = most_cpu_s * WAIT_FACTOR
@@ -73,13 +71,5 @@ def read_guarded(
     return Held(arrays, index["about"])
 
 
-class _Folder:
-    """A temporary folder, which is removed as soon as nothing refers to it."""
-
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="minigrad-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
-
-
-def _stored(folder: _Folder, index: int) -> IO[bytes]:
+def _stored(folder: TemporaryFolder, index: int) -> IO[bytes]:
     return open(folder.path / guarded_child.ARRAY.format(index), "rb")

@@ -1,30 +1,24 @@
-"""MATLAB's .mat up to version 7, read by SciPy in a child process: EMNIST, SVHN, USPS and MNIST as they were published.
+"""MATLAB's .mat up to version 7: EMNIST, SVHN, USPS and MNIST as they were published.
 
 MATLAB stores arrays column by column and likes to count samples in the last dimension. Files of version 7.3 are HDF5.
 """
 
-import zlib
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import matlab_child
-from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.guarded import read_guarded
-from minigrad_gui.data.pairing import pair_up, together
+from minigrad_gui.data.matlab_file import Numbers, numbers_in
+from minigrad_gui.data.pairing import in_splits, pair_up, split_of, together
 from minigrad_gui.data.siblings import family
-from minigrad_gui.data.stored import Array, Found
-from minigrad_gui.data.streams import read_exactly
+from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, samples_of
 
-MAX_UNPACKED_BYTES = 2 << 30
-SCIPY_BYTES, MEMORY_FACTOR = 1 << 30, 3
-"""Memory that reading may take: SciPy (1.17.1) believes what damaged files say of their sizes."""
-COMPRESSED, MOST_PACKED = 15, 1032
-"""Deflate cannot pack more bytes than this into one."""
-HEADER_BYTES = 128
+CLASS_IN_NAME = re.compile(r"(.*?)_?(\d)")
+USPS_LABELS = (*range(1, 10), 10)
 
 
 def recognises(start: bytes) -> bool:
@@ -33,24 +27,43 @@ def recognises(start: bytes) -> bool:
 
 def read(path: Path) -> Found:
     """The dataset of a .mat file; if it lacks the test pictures, with the files that it belongs to."""
-    arrays, files = _numbers_in(path), family(path)
-    found = _found(arrays)
+    numbers, files = numbers_in(path), family(path)
+    found = _special(numbers) or _paired(upright(numbers))
     if found.test or len(files) == 1:
         return found
-    return _found(together({name: _numbers_in(file) for name, file in files.items()}))
+    return _paired(together({name: upright(numbers_in(file)) for name, file in files.items()}))
 
 
-def _found(arrays: Mapping[str, Array]) -> Found:
+def _special(numbers: Mapping[str, Numbers]) -> Found | None:
+    """USPS as Sam Roweis published it, or arrays named after their classes, as train0 to train9."""
+    (first, *others) = numbers.values() or (None,)
+    if first and not others and len(first.shape) == 3 and first.shape[2] == len(USPS_LABELS):
+        pixels, count, classes = first.shape
+        pictures = replace(first, shape=(pixels, count * classes)).last_first()
+        return Found([samples_of(pictures, Array.of(np.repeat(USPS_LABELS, count)))], labels="10 is zero")
+    matches = [CLASS_IN_NAME.fullmatch(name) for name in numbers]
+    if not others or not all(match and len(numbers[match[0]].shape) == 2 for match in matches):
+        return None
+    splits: dict[str, list[Samples]] = {}
+    for match, array in zip(matches, upright(numbers).values(), strict=True):
+        assert match
+        labels = np.repeat(int(match[2]), array.shape[0])
+        splits.setdefault(split_of(match[1]) or "train", []).append(Samples(as_pictures(array), labels))
+    return in_splits(splits, [])
+
+
+def _paired(arrays: Mapping[str, Array]) -> Found:
     mapping = next((array for name, array in arrays.items() if name.endswith("mapping")), None)
     arrays = {name: array for name, array in arrays.items() if not name.endswith("mapping")}
-    if len(arrays) == 1 and len((array := next(iter(arrays.values()))).shape) == 3 and array.shape[2] == 10:
-        return _usps(array.whole())
     found = pair_up(arrays)
     is_svhn = any(len(array.shape) == 4 for array in arrays.values())
     is_emnist = any(name.endswith("writers") for name in arrays)
-    names = None if mapping is None else class_names(mapping.whole())
-    orientation = "transposed" if is_emnist else None
-    return Found(found.train, found.test, names, orientation, "10 is zero" if is_svhn else None, remarks=found.remarks)
+    return replace(
+        found,
+        class_names=None if mapping is None else class_names(mapping.whole()),
+        orientation="transposed" if is_emnist else None,
+        labels="10 is zero" if is_svhn else None,
+    )
 
 
 def class_names(mapping: NDArray[Any]) -> dict[int, str] | None:
@@ -60,43 +73,15 @@ def class_names(mapping: NDArray[Any]) -> dict[int, str] | None:
     return {int(row[0]): chr(int(row[1])) for row in mapping if 32 < row[1] < 127}
 
 
-def _usps(array: NDArray[Any]) -> Found:
-    """USPS as Sam Roweis published it: pixels x samples x digits, from 1 to 9 and then 0."""
-    count = array.shape[1]
-    pictures = np.moveaxis(array, 0, 2).reshape(count * 10, -1, order="F")
-    labels = np.repeat(np.arange(1, 11), count)
-    found = pair_up({"images": Array.of(pictures), "labels": Array.of(labels)})
-    return Found(found.train, labels="10 is zero")
+def upright(numbers: Mapping[str, Numbers]) -> dict[str, Array]:
+    """The arrays with samples in the first dimension: that is the dimension as long as an array of labels.
 
-
-def _numbers_in(path: Path) -> dict[str, Array]:
-    """The arrays in a file. Raises DataError if it is too large, or SciPy fails or crashes."""
-    memory_bytes = SCIPY_BYTES + MEMORY_FACTOR * _unpacked_bytes(path)
-    return read_guarded(matlab_child.__file__, path, most_memory_bytes=memory_bytes).arrays
-
-
-def _unpacked_bytes(path: Path) -> int:
-    """What the variables unpack to. Raises DataError if it is more than 2 GB.
-
-    A variable is a tag of two numbers, kind and size, and its content, which zlib may have packed with a tag inside:
-    https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf.
+    Without labels, it is the last one of square pictures.
     """
-    total, file_bytes = 0, path.stat().st_size
-    with open(path, "rb") as file:
-        order: Any = "little" if read_exactly(file, HEADER_BYTES)[-2:] == b"IM" else "big"
-        while tag := file.read(8):
-            kind, size = (int.from_bytes(tag[at : at + 4], order) for at in (0, 4))
-            if kind == COMPRESSED:
-                start = file.read(min(size, 512))
-                inner = zlib.decompressobj().decompress(start, 8)
-                unpacked = int.from_bytes(inner[4:8], order)
-                file.seek(size - len(start), 1)
-            else:
-                unpacked = size
-                file.seek(size, 1)
-            if unpacked > file_bytes * (MOST_PACKED if kind == COMPRESSED else 1):
-                raise DataError("it is damaged.")
-            total += unpacked
-            if total > MAX_UNPACKED_BYTES:
-                raise DataError("it is too large.")
-    return total
+    counts = {max(each.shape) for each in numbers.values() if len(each.shape) == 1}
+    turned = {}
+    for name, each in numbers.items():
+        is_square = not counts and len(each.shape) == 3 and each.shape[0] == each.shape[1]
+        is_last = len(each.shape) > 1 and each.shape[0] not in counts and each.shape[-1] in counts
+        turned[name] = each.last_first() if is_square or is_last else each.as_it_is()
+    return turned

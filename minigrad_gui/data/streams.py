@@ -4,7 +4,10 @@ import bz2
 import gzip
 import lzma
 import os
+import shutil
 import stat
+import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
@@ -60,3 +63,11 @@ def read_exactly(file: IO[bytes], count: int) -> bytes | bytearray:
 def plain_name(path: Path) -> str:
     """The file's name without the suffix of its compression."""
     return path.stem if path.suffix.lower() in COMPRESSED_SUFFIXES else path.name
+
+
+class TemporaryFolder:
+    """A temporary folder, which is removed as soon as nothing refers to it."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="minigrad-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)

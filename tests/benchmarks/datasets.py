@@ -28,7 +28,7 @@ from minigrad_gui.data import load_mnist
 POLL_S = 0.005
 OPEN = """
 import sys, time
-import numpy, PIL.Image, scipy.io, h5py, pyarrow.parquet
+import numpy, PIL.Image, pyarrow.parquet
 from minigrad_gui import data
 print("ready", flush=True)
 input()

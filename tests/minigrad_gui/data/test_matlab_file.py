@@ -1,0 +1,95 @@
+"""The arrays of numbers in .mat files are those that SciPy finds there, and damage costs a sentence."""
+
+import numpy as np
+import pytest
+from scipy.io import loadmat, savemat
+
+from minigrad_gui.data import matlab_file
+from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.matlab_file import numbers_in
+
+KINDS = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8", "?")
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(params=[True, False], ids=["packed", "plain"])
+def saved(tmp_path, request):
+    def save(**variables):
+        savemat(tmp_path / "a.mat", variables, do_compression=request.param)
+        return tmp_path / "a.mat"
+
+    return save
+
+
+def test_every_type_and_shape_is_as_scipy_reads_it(saved):
+    variables = {kind.replace("?", "b"): RNG.integers(0, 100, (3, 5)).astype(kind) for kind in KINDS}
+    variables |= {"long_array": RNG.random((2, 3, 4, 5)), "row": np.arange(7), "flat": np.arange(9).reshape(1, 3, 3)}
+    path = saved(**variables)
+    theirs = loadmat(path, simplify_cells=True)
+    found = numbers_in(path)
+    assert sorted(found) == sorted(variables)
+    for name, numbers in found.items():
+        np.testing.assert_array_equal(numbers.as_it_is().whole(), theirs[name])
+        np.testing.assert_array_equal(numbers.last_first().whole(), np.moveaxis(theirs[name], -1, 0))
+
+
+def test_blocks_are_gathered_from_all_columns(saved, monkeypatch):
+    monkeypatch.setattr(matlab_file, "COLUMN_BYTES", 16)
+    x = RNG.integers(0, 1000, (101, 4, 3)).astype(np.uint16)
+    array = numbers_in(saved(x=x))["x"].as_it_is()
+    blocks = list(array.blocks())
+    assert [len(block) for block in blocks] == [8] * 12 + [5]
+    np.testing.assert_array_equal(np.concatenate(blocks), x)
+
+
+def test_arrays_in_structures_are_named_by_their_path_and_others_are_left_out(saved):
+    x = np.arange(6).reshape(2, 3)
+    deep = {"a": {"b": {"c": {"d": {"e": {"f": x}}}}}}
+    path = saved(
+        x=x, s={"t": {"u": x, "text": "hello"}, "one": 1}, deep=deep, z=x * 1j, cell=np.array([x, x[0]], object)
+    )
+    assert sorted(numbers_in(path)) == ["s t u", "x"]
+
+
+def test_files_of_the_other_byte_order_are_read(tmp_path):
+    numbers = np.arange(300, dtype=">u2").reshape(3, 100)
+    parts = [(6, np.array([11, 0], ">u4")), (5, np.array([3, 100], ">i4")), (1, np.frombuffer(b"x", "u1"))]
+    matrix = b""
+    for kind, content in (*parts, (4, numbers.T)):
+        held = content.tobytes()
+        matrix += np.array([kind, len(held)], ">u4").tobytes() + held + bytes(-len(held) % 8)
+    head = b"MATLAB 5.0 MAT-file".ljust(124) + b"\1\0MI"
+    (tmp_path / "a.mat").write_bytes(head + np.array([14, len(matrix)], ">u4").tobytes() + matrix)
+    np.testing.assert_array_equal(numbers_in(tmp_path / "a.mat")["x"].as_it_is().whole(), numbers)
+    np.testing.assert_array_equal(loadmat(tmp_path / "a.mat")["x"], numbers)
+
+
+def test_nothing_is_left_in_the_temporary_folder(tmp_path, monkeypatch):
+    savemat(tmp_path / "a.mat", {"x": np.eye(9)}, do_compression=True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    array = numbers_in(tmp_path / "a.mat")["x"].as_it_is()
+    assert list(tmp_path.glob("minigrad-*/*"))
+    assert array.whole().sum() == 9
+    del array
+    assert not list(tmp_path.glob("minigrad-*"))
+
+
+def test_what_unpacks_to_too_much_is_refused_in_time(tmp_path, monkeypatch):
+    savemat(tmp_path / "a.mat", {"x": np.zeros((1000, 1000))}, do_compression=True)
+    monkeypatch.setattr(matlab_file, "MAX_UNPACKED_BYTES", 1 << 20)
+    with pytest.raises(DataError, match="too large"):
+        numbers_in(tmp_path / "a.mat")
+
+
+def test_no_damage_does_anything_but_raise(saved):
+    path = saved(x=np.arange(40).reshape(5, 8), s={"t": np.eye(3)})
+    content = path.read_bytes()
+    for at in range(128, len(content), 13):
+        for value in (0, 1, 0xFF):
+            path.write_bytes(content[:at] + bytes([value]) + content[at + 1 :])
+            try:
+                sizes = [numbers.as_it_is().whole().nbytes for numbers in numbers_in(path).values()]
+            except Exception as error:
+                assert not isinstance(error, MemoryError | RecursionError)  # noqa: PT017
+            else:
+                assert sum(sizes) < 10_000
