@@ -81,8 +81,10 @@ def outlier_limit(losses: NDArray[np.float64]) -> float:
     """The loss above which losses (n,), n > 0, are left out of a plot: higher than any in a run that learns.
 
     Three times the typical loss, but at least twice the first one and twice that of guessing among ten classes.
+    (`np.median` would import `numpy.ma`, which takes as long as all the rest of a first plot.)
     """
-    typical = float(np.median(losses[:: len(losses) // ENOUGH + 1]))
+    some = np.sort(losses[:: len(losses) // ENOUGH + 1])
+    typical = float(some[(len(some) - 1) // 2])
     return max(3 * typical, 2 * float(losses[0]), 2 * GUESSING)
 
 

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from engine import ModelFileError, TrainingConfig, save_model
@@ -368,6 +367,7 @@ class RunStore:
 
     def _set_aside(self) -> str:
         """Rename the damaged file, unless another process has just done so; returns a sentence that says so."""
+        from filelock import FileLock, Timeout  # hardly ever needed
 
         aside = self.path.with_name(f"{self.path.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
         aside = aside.with_suffix(self.path.suffix)

@@ -374,6 +374,8 @@ class Curves(QWidget):
 
 def _prepare(plot: Plot) -> None:
     """What both plots have in common."""
+    for side in ("left", "right", "top", "bottom"):
+        plot.getAxis(side).enableAutoSIPrefix(False)  # first: each change of the range would set the label's text
     plot.hideButtons()
     plot.getAxis("left").setWidth(AXIS_WIDTH_PX)
     plot.setClipToView(True)
@@ -387,7 +389,6 @@ def _prepare(plot: Plot) -> None:
             axis.setGrid(255)  # an opaque grid is painted five times as fast as a transparent one
         axis.setStyle(tickAlpha=255, maxTickLevel=1)
         axis.setZValue(-1)
-        axis.enableAutoSIPrefix(False)
     plot.setLimits(xMin=0, minXRange=MIN_RANGE)
     plot.disableAutoRange()
 
