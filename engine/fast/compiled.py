@@ -542,10 +542,11 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
 
 _FREEDOM: dict[Loop, set[str]] = {sparse_product: {"contract"}, resample: {"contract"}}
 """Loops in which the compiler may fuse a product and a sum into one operation, which rounds differently."""
+_INNER_LOOPS = (values_at, layer_at, read_inputs, propagate, update, optimize, wait_until)
+"""Python cannot call these: unpacking their arguments would take a fifth of the time of compiling."""
 _LOOPS = (
     *(adam, momentum, sgd, sparse_product, tanh_single, activate, bias_gradient, activation_vjp, cross_entropy),
-    *(bump_height, coefficients, resample, varied, change_pen_width),
-    *(values_at, layer_at, read_inputs, propagate, update, optimize, wait_until, work),
+    *(bump_height, coefficients, resample, varied, change_pen_width, *_INNER_LOOPS, work),
 )
 
 
@@ -587,8 +588,9 @@ def _compiled(is_cached: bool) -> dict[str, Any]:
     names["yield_thread"] = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
     names["fence"] = intrinsic(lambda _typing_context: (types.void(), generate))
     for loop in _LOOPS:
+        options: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": loop in _INNER_LOOPS}
         # NumPy's rules for x / 0 let the loop use vector instructions.
-        compile = njit(error_model="numpy", nogil=True, cache=is_cached, fastmath=_FREEDOM.get(loop, False))
+        compile = njit(error_model="numpy", nogil=True, cache=is_cached, fastmath=_FREEDOM.get(loop, False), **options)
         names[loop.__name__] = compile(FunctionType(loop.__code__, names, loop.__name__))
     return names
 
