@@ -10,6 +10,10 @@ PRESET_TITLES = {
     "quick": "Quick",
     "reference": "Reference setup",
     "best": "Best",
+    "2-seconds": "2 seconds",
+    "5-seconds": "5 seconds",
+    "15-seconds": "15 seconds",
+    "45-seconds": "45 seconds",
     OWN: "Custom",
 }
 PRESET_TIPS = {
@@ -18,6 +22,10 @@ PRESET_TIPS = {
     "Takes about as long as Quick.",
     "best": "Reads drawn digits best: a larger network that also learns from pen strokes, varied digits and a decaying "
     "learning rate. Takes a few minutes. The pretrained network was trained this way.",
+    "2-seconds": "Reads more than 98% of MNIST's test digits after about 2 seconds on two cores.",
+    "5-seconds": "Reads more than 98.5% of MNIST's test digits after about 5 seconds on two cores.",
+    "15-seconds": "Reads more than 99% of MNIST's test digits after about 15 seconds on two cores.",
+    "45-seconds": "Reads more than 99.3% of MNIST's test digits after about 45 seconds on two cores.",
     OWN: "Settings that match no preset. Choose this to restore your last ones.",
 }
 

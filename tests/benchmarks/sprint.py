@@ -2,11 +2,11 @@
 
     python tests/benchmarks/sprint.py [NAME ...] [--seeds N] [--choose]
 
-A NAME is one of CANDIDATES, a preset, or a settings file (.toml); without any, all candidates. Seconds are those from
-the first step to the last, with the digits loaded, the code compiled and the number of threads chosen. Prints their
-median, and mean and standard deviation of the test accuracy over the seeds. With --choose each run holds out 10,000 of
-the training digits, and the accuracy is that on them: settings are chosen by it, never by test digits. Differences
-below 0.1 points between single runs are chance.
+A NAME is a preset or a settings file (.toml); without any, the presets that are named after a time. Seconds are those
+from the first step to the last, with the digits loaded, the code compiled and the number of threads chosen. Prints
+their median, and mean and standard deviation of the test accuracy over the seeds. With --choose each run holds out
+10,000 of the training digits, and the accuracy is that on them: settings are chosen by it, never by test digits.
+Differences below 0.1 points between single runs are chance.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import Augmentation, TrainingConfig, evaluate
+from engine import TrainingConfig, evaluate
 from engine.run import TrainingRun
 from minigrad_gui import exchange, process
 from minigrad_gui.data import Dataset, load_mnist
@@ -27,17 +27,7 @@ from minigrad_gui.threads import fastest_blas_threads
 
 SEEDS = 10
 HELD_OUT = 1 / 6
-VARIED = Augmentation(shift_px=1, rotation_deg=11, scale=0.14, shear=0.14, elastic_px=1.1)
-"""The variations of the preset Best."""
-CYCLE = TrainingConfig(learning_rate=2e-3, schedule="one-cycle", validation_share=0.0)
-CANDIDATES = {
-    "98.0": replace(CYCLE, epochs=5, learning_rate=4e-3, weight_decay=0.05),
-    "98.5": replace(CYCLE, hidden=(512, 256), epochs=8, weight_decay=0.05),
-    "99.0": replace(CYCLE, epochs=10, augmentation=VARIED),
-    "99.3": replace(CYCLE, hidden=(512, 512), epochs=20, augmentation=VARIED),
-    "99.5": replace(CYCLE, hidden=(1024, 512), epochs=50, augmentation=VARIED),
-}
-"""By the percentage that is hoped for; not tuned."""
+SPRINTS = [name for name in PRESETS if name.endswith("-seconds")]
 
 
 @dataclass(frozen=True)
@@ -47,9 +37,8 @@ class Result:
 
 
 def config_of(name: str) -> TrainingConfig:
-    """The settings of this name: a candidate's, a preset's or a file's."""
-    known = {**PRESETS, **CANDIDATES}
-    return known[name] if name in known else exchange.read_config(Path(name))
+    """The settings of this name: a preset's or a file's."""
+    return PRESETS[name] if name in PRESETS else exchange.read_config(Path(name))
 
 
 def result(config: TrainingConfig, digits: Dataset, threads: int, chooses: bool) -> Result:
@@ -73,7 +62,7 @@ def line(name: str, results: Iterable[Result]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", default=list(CANDIDATES))
+    parser.add_argument("names", nargs="*", metavar="NAME", default=SPRINTS)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--choose", action="store_true", help="by held-out training digits, without the test digits")
     options = parser.parse_args()

@@ -117,12 +117,12 @@ def test_a_name_without_a_suffix_gets_one(name, tmp_path, capsys):
     assert "already holds a run" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", ["quick", "reference", "best", "2-seconds"])
 def test_a_preset_is_used_unchanged(name, trained_config):
     assert trained_config(f"--preset {name}") == PRESETS[name]
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", ["quick", "reference", "best", "5-seconds"])
 def test_every_other_option_overrides_the_preset(name, trained_config):
     words = "--epochs 2 --hidden 9,8 --batch-size 77 --optimizer momentum --lr 0.02 --schedule cosine --momentum 0.5 "
     words += "--averaging last --averaged-epochs 1.5 --patience 4 --stop-accuracy 0.985 --keep-best loss "
@@ -416,7 +416,7 @@ def test_the_help_of_train_names_every_default(capsys):
     assert "(default: mnist; the preset best: mnist+pen)" in out
     assert out.count("(default: 0)") == 3
     assert out.count("(default: 0.0)") == 8 + len(fields(Augmentation))
-    assert "--preset {quick,reference,best}" in out
+    assert f"--preset {{{','.join(PRESETS)}}}" in out
     assert f"--schedule {{{','.join(SCHEDULES)}}}" in out
     for name, most in MAX_AUGMENTATION.items():
         assert f"--{name.replace('_', '-')} MOST from 0 to {most:g} (default: 0.0)" in out

@@ -9,6 +9,7 @@ import pytest
 from mnist_digits import mnist
 
 from engine import TrainingConfig
+from engine.nn import count_parameters
 from engine.run import TrainingRun
 from minigrad_gui.presets import PRESETS, dataset_of, preset_of
 
@@ -18,8 +19,12 @@ def digits():
     return mnist()
 
 
+SPRINTS = [name for name in PRESETS if name.endswith("-seconds")]
+
+
 def test_their_names_and_order():
-    assert list(PRESETS) == ["quick", "reference", "best"]
+    assert list(PRESETS)[:3] == ["quick", "reference", "best"]
+    assert [int(name.removesuffix("-seconds")) for name in SPRINTS] == [2, 5, 15, 45]
 
 
 def test_no_two_are_alike():
@@ -52,10 +57,20 @@ def test_each_survives_json(name):
     assert TrainingConfig(**json.loads(json.dumps(config.to_dict(), allow_nan=False))) == config
 
 
+@pytest.mark.parametrize("name", SPRINTS)
+def test_a_sprint_learns_from_all_digits_and_longer_the_more_time_it_has(name):
+    config, others = PRESETS[name], [PRESETS[each] for each in SPRINTS[: SPRINTS.index(name)]]
+    assert config.validation_share == 0
+    work = [each.epochs * count_parameters(each.sizes(784, 10)) for each in (config, *others)]
+    assert max(work) == work[0]
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_each_preset_learns(name, digits):
-    config = replace(PRESETS[name], batch_size=128)
-    run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
+    """With a narrower network and one epoch of a schedule, for speed."""
+    preset = PRESETS[name]
+    config = replace(preset, batch_size=128, hidden=tuple(min(size, 256) for size in preset.hidden), epochs=1)
+    run = TrainingRun(config, digits.train_images[:5120], digits.train_labels[:5120], 10)
     losses = [step.loss for step, _ in itertools.islice(run, 40)]
     assert np.isfinite(losses).all()
     assert np.mean(losses[-5:]) < 0.6 * losses[0]

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 from engine import Augmentation, TrainingConfig
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.presets import PRESETS
+from minigrad_gui.widgets.setting_texts import PRESET_TITLES
 
 
 @pytest.mark.parametrize("text", ["256, abc", "0", "256,,128", "100000, 100000", ", ".join(["8"] * 21)])
@@ -188,6 +189,15 @@ def test_a_preset_fills_every_field(user, name, title, source):
     assert user.widget("validationSpin").value() == round(100 * preset.validation_share)
 
 
+def test_no_field_rounds_a_preset(user, qtbot):
+    for name, preset in PRESETS.items():
+        choose_preset(user, name)
+        assert user.session.config == preset
+        qtbot.keyClick(user.widget("seedSpin"), Qt.Key.Key_Up)
+        assert user.session.config == replace(preset, seed=1), "all fields were read"
+        assert shown_preset(user) == PRESET_TITLES[name]
+
+
 def test_editing_a_field_makes_custom_settings_and_undoing_it_a_preset_again(user, qtbot):
     assert shown_preset(user) == "Quick"
     choose_preset(user, "best")
@@ -210,7 +220,7 @@ def test_a_preset_with_another_seed_is_still_that_preset(user, qtbot):
 def test_custom_settings_can_be_chosen_again(user, qtbot):
     combo = user.widget("presetCombo")
     qtbot.keyClick(combo, Qt.Key.Key_End)
-    assert shown_preset(user) == "Best", "there are no custom settings yet"
+    assert shown_preset(user) == PRESET_TITLES[list(PRESETS)[-1]], "there are no custom settings yet"
     qtbot.keyClick(user.widget("batchSizeSpin"), Qt.Key.Key_Up)
     own = user.session.config
     choose_preset(user, "reference")
