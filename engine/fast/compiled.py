@@ -1,4 +1,4 @@
-"""Loops that Numba compiles to machine code, if it is installed (extra `fast`). No other module uses a compiler.
+"""Loops that Numba compiles to machine code, if it is installed. No other module uses a compiler.
 
 `adam` reads and writes each array once, where NumPy does so a dozen times. The other loops make up a whole training
 step: they execute the table of a network's `Program` in place, with two workers (`engine.fast.fused`). Four out of five
