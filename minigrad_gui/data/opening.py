@@ -80,7 +80,7 @@ FORMATS = (
     Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw, True),
     Format("JSON", lambda _, start: json_files.recognises(start), json_files.read),
     Format("InkML", lambda _, start: strokes.recognises_inkml(start), strokes.read_inkml, True),
-    Format("UNIPEN", lambda _, start: strokes.recognises_unipen(start), strokes.read_unipen),
+    Format("UNIPEN", lambda _, start: strokes.recognises_unipen(start), strokes.read_unipen, True),
     Format("ARFF", lambda _, start: arff.recognises(start), arff.read),
     Format("table with a column of pixels", lambda _, start: pixel_column.recognises(start), pixel_column.read),
     Format("libsvm", lambda _, start: libsvm.recognises(start), libsvm.read),

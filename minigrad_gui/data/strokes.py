@@ -6,7 +6,7 @@ A file of QuickDraw holds one class, so that the files beside it are the others.
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.names import Names
-from minigrad_gui.data.siblings import visible
+from minigrad_gui.data.pairing import in_splits, split_of
+from minigrad_gui.data.siblings import family, visible
 from minigrad_gui.data.stored import BLOCK_BYTES, Found, Pictures, Samples, check_count
 from minigrad_gui.data.streams import lines_of, open_plain
 from minigrad_gui.frame import SIDE_PX
@@ -24,10 +25,12 @@ BLOCK = BLOCK_BYTES // SIDE_PX**2
 PEN_NUMBERS, PEN_EXTENT = 16, 100
 MAX_POINTS = 20_000
 MAX_FILES = 100
+MAX_UNIPEN_FILES, MOST_ABOVE = 1000, 6
 MAX_INK_BYTES = 64 << 20
 TRACE = re.compile(r"<(?:\w+:)?trace\b[^>]*>([^<]*)</")
 LABEL = re.compile(r"<(?:\w+:)?annotation\b[^>]*type=[\"'](?:truth|label)[\"'][^>]*>\s*([^<]*?)\s*</", re.IGNORECASE)
-SEGMENT = re.compile(r'\.SEGMENT\s+CHARACTER\s+([\d\-,:]+)\s+\S+\s+"(.*)"')
+SEGMENT = re.compile(r'\.SEGMENT\s+(?:CHARACTER|DIGIT)\s+([\d\-,:]+)\s+\S+\s+"(.*)"')
+INCLUDE = re.compile(r"\.INCLUDE\s+(\w[\w./-]*)", re.ASCII)
 
 Strokes = list[NDArray[np.float64]]
 
@@ -159,11 +162,31 @@ def recognises_unipen(start: bytes) -> bool:
 
 
 def read_unipen(path: Path) -> Found:
-    """A UNIPEN file: pen-down components, and segments that name those of each character. http://unipen.nici.kun.nl"""
+    """A UNIPEN file with the other half of its split, or else with all others in its folder, one for each writer.
+
+    Pen-down components follow each other; segments name those of each character. http://unipen.nici.kun.nl
+    """
+    files = related = list(family(path).values())
+    if len(related) == 1:
+        alike = (file for file in path.parent.iterdir() if visible(file) and file.suffix == path.suffix)
+        files = sorted(file for file in itertools.islice(alike, MAX_UNIPEN_FILES) if file.is_file())
+    splits: dict[str, list[Samples]] = {}
+    for file in files:
+        components, segments = _unipen_parts(file)
+        if segments:
+            split = split_of(file.name) if len(related) > 1 else None
+            splits.setdefault(split or "train", []).append(_characters(components, segments))
+    if not splits:
+        raise DataError("it names no characters.")
+    return in_splits(splits, [])
+
+
+def _unipen_parts(path: Path) -> tuple[list[NDArray[np.float32]], list[tuple[str, str]]]:
+    """The strokes of a file and of those that it includes; and the places and the label of each character."""
     components: list[NDArray[np.float32]] = []
     segments: list[tuple[str, str]] = []
     points: list[list[str]] | None = None
-    for line in _text(path).splitlines():
+    for line in _unipen_lines(path):
         if line.startswith((".PEN_DOWN", ".PEN_UP")):
             if points is not None:
                 components.append(_component(points))
@@ -174,16 +197,29 @@ def read_unipen(path: Path) -> Found:
             points.append(point[:2])
     if points is not None:
         components.append(_component(points))
-    if not segments:
-        raise DataError("it names no characters.")
-    check_count(len(segments))
+    check_count(len(segments) + 1)
+    return components, segments
+
+
+def _unipen_lines(path: Path) -> Iterator[str]:
+    """The lines of a file, after those of the files of strokes that it includes from a folder "include" above it."""
+    lines = _text(path).splitlines()
+    for line in lines:
+        if (match := INCLUDE.match(line)) and ".." not in match[1]:
+            places = (folder / "include" / match[1] for folder in list(path.absolute().parents)[:MOST_ABOVE])
+            if included := next((place for place in places if place.is_file()), None):
+                yield from _text(included).splitlines()
+    yield from lines
+
+
+def _characters(components: Sequence[NDArray[np.float32]], segments: Sequence[tuple[str, str]]) -> Samples:
     chosen = [_indices(places, len(components)) for places, _ in segments]
 
     def blocks(step: int) -> Iterator[NDArray[np.uint8]]:
         return _in_blocks(drawn(components[at] for at in each if len(components[at])) for each in chosen[::step])
 
     labels = np.array([label for _, label in segments])
-    return Found([Samples(Pictures(len(segments), blocks, are_encoded=True, are_slow=True), labels)])
+    return Samples(Pictures(len(segments), blocks, are_encoded=True, are_slow=True), labels)
 
 
 def _component(points: list[list[str]]) -> NDArray[np.float32]:

@@ -50,6 +50,39 @@ def test_unipen_counts_y_upwards(tmp_path):
     assert_ones_and_sevens(opened(tmp_path / "a.dat"))
 
 
+def unipen_strokes(count):
+    lines = []
+    for stroke in [ONE, SEVEN] * count:
+        lines += [".PEN_DOWN", *(f"{x} {-y}" for x, y in stroke), ".PEN_UP"]
+    return lines
+
+
+def unipen_segments(count, kind="CHARACTER"):
+    return [f'.SEGMENT {kind} {at} ? "{label}" ' for at, label in enumerate("17" * count)]
+
+
+def test_unipen_files_of_writers_include_their_strokes_from_a_folder_above(tmp_path):
+    included = tmp_path / "include" / "aga" / "data"
+    writers = tmp_path / "data" / "1a" / "aga"
+    included.mkdir(parents=True)
+    writers.mkdir(parents=True)
+    for writer in "ab":
+        (included / f"{writer}.dat").write_text("\n".join([".VERSION 1.0", *unipen_strokes(3)]))
+        head = [".VERSION 1.0", f".INCLUDE aga/data/{writer}.dat", ".INCLUDE ../../secret", ".INCLUDE missing.doc"]
+        (writers / f"{writer}.dat").write_text("\n".join([*head, *unipen_segments(3)]))
+    dataset = opened(writers)
+    assert_ones_and_sevens(dataset)
+    assert len(dataset.train_labels) + len(dataset.test_labels) == 12
+
+
+def test_unipen_may_name_digits_and_have_test_digits_in_a_file_of_their_own(tmp_path):
+    for name, count in (("pendigits-orig.tra", 4), ("pendigits-orig.tes", 2)):
+        (tmp_path / name).write_text("\n".join([*unipen_segments(count, "DIGIT"), *unipen_strokes(count)]))
+    dataset = opened(tmp_path / "pendigits-orig.tra")
+    assert_ones_and_sevens(dataset)
+    assert (len(dataset.train_labels), len(dataset.test_labels)) == (8, 4)
+
+
 @pytest.mark.parametrize("head", ["", ",".join(["", *(f"c{at}" for at in range(16)), "class"]) + "\n"])
 def test_pendigits_are_eight_points_with_y_upwards(tmp_path, head):
     def row(at, label, stroke):
