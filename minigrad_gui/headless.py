@@ -225,6 +225,7 @@ def _iterate(runner: Runner) -> None:
             bar.update(sum(step.count for step in steps))
             if epoch is not None:
                 bar.write(_told(epoch, run.config.epochs), file=sys.stdout)
+                sys.stdout.flush()  # in a pipe, too, an epoch is told when it ends
 
 
 def _how_to_resume(runner: Runner, save: Path | None) -> str:

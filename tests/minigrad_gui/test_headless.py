@@ -4,33 +4,45 @@ import os
 import re
 import shlex
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Forked
+from mnist_digits import mnist
 
 from engine import load_checkpoint, load_model
 from engine.checkpoint import save_checkpoint
 from minigrad_gui import cli
 
-TRAIN = [sys.executable, "-m", "minigrad_gui", "train"]
-RUN = ["--hidden", "24", "--batch-size", "64", "--epochs", "4", "--threads", "1", "--schedule", "cosine"]
+EPOCHS, STEPS_PER_EPOCH = 4, 675
+RUN = ["--hidden", "24", "--batch-size", "16", "--epochs", str(EPOCHS), "--threads", "1", "--schedule", "cosine"]
 RUN += ["--validation", "0.1", "--seed", "5"]
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 
-def start(*arguments: object, **options: object) -> subprocess.Popen:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [*TRAIN, *map(str, arguments)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, **options)
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The arguments of a run on 12,000 of MNIST's digits, a tenth of which it is validated on."""
+    whole, path = mnist(), tmp_path_factory.mktemp("digits") / "digits.npz"
+    arrays = {f"train_{kind}": getattr(whole, f"train_{kind}")[:12_000] for kind in ("images", "labels")}
+    arrays |= {f"test_{kind}": getattr(whole, f"test_{kind}")[:1000] for kind in ("images", "labels")}
+    np.savez(path, **arrays)
+    return [*RUN, "--data", str(path)]
 
 
-def finish(child: subprocess.Popen) -> str:
+@pytest.fixture(scope="module")
+def long_run(run: list[str]) -> list[str]:
+    """The same for many epochs: it goes on until it is stopped."""
+    return [*run, "--epochs", "400"]
+
+
+def start(*arguments: object, **environment: str) -> Forked:
+    return Forked("-m", "minigrad_gui", "train", *arguments, environment={**os.environ, **environment})
+
+
+def finish(child: Forked) -> str:
     out, err = child.communicate(timeout=120)
     assert child.returncode == 0, err
     return out
@@ -54,19 +66,20 @@ def assert_same_network(a: Path, b: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The network of RUN without an interruption."""
-    path = tmp_path_factory.mktemp("whole") / "whole.npz"
-    finish(start(*RUN, "--save", path))
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, run: list[str]) -> Path:
+    """The network of the run without an interruption."""
+    folder = tmp_path_factory.mktemp("whole")
+    path = folder / "whole.npz"
+    finish(start(*run, "--save", path, XDG_DATA_HOME=str(folder)))
     return path
 
 
-def kill_and_resume(folder: Path, kills: int, rng: np.random.Generator) -> Path:
-    """The network of RUN, killed this many times at random moments and resumed each time."""
+def kill_and_resume(folder: Path, run: list[str], kills: int, rng: np.random.Generator) -> Path:
+    """The network of the run, killed this many times at random moments and resumed each time."""
     checkpoint, saved = folder / "run.npz", folder / "network.npz"
     survived = 0
     while not saved.exists():
-        begun = ["--resume", checkpoint] if checkpoint.exists() else [*RUN, "--checkpoint", checkpoint]
+        begun = ["--resume", checkpoint] if checkpoint.exists() else [*run, "--checkpoint", checkpoint]
         before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
         child = start(*begun, "--save", saved)
         if survived < kills:
@@ -84,22 +97,22 @@ def kill_and_resume(folder: Path, kills: int, rng: np.random.Generator) -> Path:
     return saved
 
 
-def test_a_run_killed_twice_gives_the_same_network(tmp_path, uninterrupted):
-    assert_same_network(kill_and_resume(tmp_path, 2, np.random.default_rng(0)), uninterrupted)
+def test_a_run_killed_twice_gives_the_same_network(tmp_path, run, uninterrupted):
+    assert_same_network(kill_and_resume(tmp_path, run, 2, np.random.default_rng(0)), uninterrupted)
 
 
 @pytest.mark.long
-def test_a_run_killed_many_times_gives_the_same_network(tmp_path, uninterrupted):
+def test_a_run_killed_many_times_gives_the_same_network(tmp_path, run, uninterrupted):
     for number in range(12):
         folder = tmp_path / str(number)
         folder.mkdir()
-        assert_same_network(kill_and_resume(folder, 10, np.random.default_rng(number)), uninterrupted)
+        assert_same_network(kill_and_resume(folder, run, 10, np.random.default_rng(number)), uninterrupted)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
-def test_a_stop_during_an_epoch_says_how_to_resume(tmp_path, uninterrupted, number):
+def test_a_stop_during_an_epoch_says_how_to_resume(tmp_path, run, uninterrupted, number):
     checkpoint, saved = tmp_path / "my run.npz", tmp_path / "network.npz"
-    child = start(*RUN, "--checkpoint", checkpoint, "--save", saved)
+    child = start(*run, "--checkpoint", checkpoint, "--save", saved)
     wait_for(lambda: checkpoint.exists() and load_checkpoint(checkpoint)[0].steps_done > 0, child)
     child.send_signal(number)
     _, err = child.communicate(timeout=30)
@@ -109,14 +122,14 @@ def test_a_stop_during_an_epoch_says_how_to_resume(tmp_path, uninterrupted, numb
     assert re.match(
         r".*minigrad-gui: stopped after [0-9.]+ of 4 epochs; resume with: minigrad-gui train --resume", last
     )
-    assert state.steps_done % 844, "it stopped during an epoch"
+    assert state.steps_done % STEPS_PER_EPOCH, "it stopped during an epoch"
     said = shlex.split(last.partition("resume with: minigrad-gui train ")[2])
     assert "resuming after" in finish(start(*said))
     assert_same_network(saved, uninterrupted)
 
 
-def test_a_stop_without_a_checkpoint_says_so():
-    child = start(*RUN)
+def test_a_stop_without_a_checkpoint_says_so(long_run):
+    child = start(*long_run)
     child.stdout.readline()  # the first epoch has ended
     child.terminate()
     _, err = child.communicate(timeout=30)
@@ -126,20 +139,20 @@ def test_a_stop_without_a_checkpoint_says_so():
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-def test_two_simultaneous_signals_count_as_one(tmp_path, second):
+def test_two_simultaneous_signals_count_as_one(tmp_path, long_run, second):
     checkpoint = tmp_path / "run.npz"
-    child = start(*RUN, "--checkpoint", checkpoint)
+    child = start(*long_run, "--checkpoint", checkpoint)
     wait_for(lambda: checkpoint.exists() and load_checkpoint(checkpoint)[0].steps_done > 0, child)
     child.send_signal(signal.SIGTERM)
     child.send_signal(second)
     _, err = child.communicate(timeout=30)
     assert child.returncode in (128 + signal.SIGTERM, 128 + second)  # POSIX leaves the order open
-    told = re.search(r"stopped after ([0-9.]+) of 4 epochs; resume with: minigrad-gui train --resume", err)
-    assert told[1] == f"{load_checkpoint(checkpoint)[0].steps_done / 844:.4g}"
+    told = re.search(r"stopped after ([0-9.]+) of 400 epochs; resume with: minigrad-gui train --resume", err)
+    assert told[1] == f"{load_checkpoint(checkpoint)[0].steps_done / STEPS_PER_EPOCH:.4g}"
     assert "Traceback" not in err
 
 
-def start_and_fill_the_disk(checkpoint: Path, *arguments: object) -> subprocess.Popen:
+def start_and_fill_the_disk(checkpoint: Path, *arguments: object) -> Forked:
     """Train while the operating system refuses every checkpoint from the second one on."""
     import resource
 
@@ -150,38 +163,43 @@ def start_and_fill_the_disk(checkpoint: Path, *arguments: object) -> subprocess.
     return child
 
 
-def test_the_network_is_tested_although_the_disk_stays_full(tmp_path):
+def test_the_network_is_tested_although_the_disk_stays_full(tmp_path, run):
     checkpoint = tmp_path / "run.npz"
-    out, err = start_and_fill_the_disk(checkpoint, *RUN, "--checkpoint", checkpoint).communicate(timeout=60)
+    out, err = start_and_fill_the_disk(checkpoint, *run, "--checkpoint", checkpoint).communicate(timeout=60)
     assert err.count("run.npz could not be saved in") == 2, "once during the run, once at its end"
     assert "test accuracy" in out
 
 
-def test_on_a_full_disk_a_stop_says_how_to_resume_from_the_last_checkpoint(tmp_path):
+def test_on_a_full_disk_a_stop_says_how_to_resume_from_the_last_checkpoint(tmp_path, long_run):
     checkpoint = tmp_path / "run.npz"
-    child = start_and_fill_the_disk(checkpoint, *RUN, "--checkpoint", checkpoint)
+    child = start_and_fill_the_disk(checkpoint, *long_run, "--checkpoint", checkpoint)
     child.stdout.readline()  # an epoch
     child.terminate()
     _, err = child.communicate(timeout=60)
     assert child.returncode == 128 + signal.SIGTERM
     assert "run.npz could not be saved in" in err
     assert "resume with: minigrad-gui train --resume" in err
-    assert load_checkpoint(checkpoint)[0].steps_done % 844 == 0
+    assert load_checkpoint(checkpoint)[0].steps_done % STEPS_PER_EPOCH == 0
 
 
-def test_a_temporarily_full_disk_does_not_end_the_run(tmp_path):
+def test_a_temporarily_full_disk_does_not_end_the_run(tmp_path, run):
     import resource
 
     checkpoint, saved = tmp_path / "run.npz", tmp_path / "network.npz"
-    child = start_and_fill_the_disk(checkpoint, *RUN, "--checkpoint", checkpoint, "--save", saved)
-    for _ in range(2):  # writing failed after both epochs, which is reported once
+    child = start_and_fill_the_disk(checkpoint, *run, "--epochs", 12, "--checkpoint", checkpoint, "--save", saved)
+    before = ""
+    while "could not be saved" not in before:
+        line = child.stderr.readline()
+        assert line, before
+        before += line
+    for _ in range(5):  # writing fails after more epochs, which is not reported again
         child.stdout.readline()
     resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (10_000_000, 10_000_000))
-    _, err = child.communicate(timeout=120)
-    assert child.returncode == 0
+    err = before + child.communicate(timeout=120)[1]
+    assert child.returncode == 0, err
     assert err.count("run.npz could not be saved in") == 1
     assert "Training continues, and writing is tried again later." in err
-    assert load_checkpoint(checkpoint)[0].steps_done == 4 * 844
+    assert load_checkpoint(checkpoint)[0].steps_done == 12 * STEPS_PER_EPOCH
     assert saved.exists()
 
 
