@@ -1,9 +1,8 @@
 """Loops that Numba compiles to machine code, if it is installed. No other module uses a compiler.
 
 `adam` reads and writes each array once, where NumPy does so a dozen times. The other loops make up a whole training
-step: they execute the table of a network's `Program` in place, with two workers (`engine.fast.fused`). Four out of five
-pixels of a digit are 0: `sparse_product` skips them, while BLAS multiplies by them. The workers run without the GIL and
-synchronise twice per step.
+step: they execute the table of a network's `Program` in place, with two workers (`engine.fast.fused`), which run
+without the GIL and synchronise twice per step.
 
 Arrays are in C order; a mini-batch has a row for each sample. `adam` gives the same numbers as NumPy, bit for bit;
 sums of products are added in a different order than in BLAS, so their last digits differ, as between two versions of
@@ -22,6 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.augment import HASH_FACTORS, HASH_STEP, PARTS_DEVIATION, PARTS_MEAN, Draws
+from engine.fast import intrinsics, products
+from engine.fast.products import SPARE, SPARSE_ROWS, product, sparse_product
 from engine.fast.program import (
     ACTIVATION,
     FAN_IN,
@@ -76,43 +77,6 @@ def sgd(data: Array, grad: Array, constants: Array) -> None:
     """A step of SGD. Arrays (n,); constants (7,): [5] is the learning rate."""
     for i in range(data.size):
         data[i] -= constants[5] * grad[i]
-
-
-def sparse_product(a: Array, b: Array, out: Array) -> None:
-    """out = a @ b, where a is mostly zero: each row of out is a sum of the rows of b with a nonzero factor.
-
-    Computes two rows at a time, since neighbours need mostly the same rows of b, and adds four rows of b at a time, to
-    store sums less often.
-    """
-    rows, inner = a.shape
-    columns, zero = b.shape[1], a.dtype.type(0)
-    block = max(4, CACHED // max(columns, 1))
-    places = np.empty(block, np.uintp)
-    spare = np.empty((1, columns), b.dtype)
-    out[:] = 0
-    for start in range(0, inner, block):
-        for first in range(0, rows, 2):
-            p, p_sums = a[first], out[first]
-            q, q_sums = (a[first + 1], out[first + 1]) if first + 1 < rows else (p, spare[0])
-            count = 0
-            for k in range(start, min(start + block, inner)):
-                places[count] = k
-                count += (p[k] != 0) | (q[k] != 0)  # if both are zero, the next k overwrites this one
-            for i in range(0, count, 4):
-                has1, has2, has3 = i + 1 < count, i + 2 < count, i + 3 < count
-                k0 = places[i]
-                k1 = places[i + 1] if has1 else k0
-                k2 = places[i + 2] if has2 else k0
-                k3 = places[i + 3] if has3 else k0
-                p0, p1, p2, p3 = p[k0], p[k1] if has1 else zero, p[k2] if has2 else zero, p[k3] if has3 else zero
-                q0, q1, q2, q3 = q[k0], q[k1] if has1 else zero, q[k2] if has2 else zero, q[k3] if has3 else zero
-                row0, row1, row2, row3 = b[k0], b[k1], b[k2], b[k3]
-                for j in range(columns):
-                    b0, b1, b2, b3 = row0[j], row1[j], row2[j], row3[j]
-                    p_sum = p_sums[j] + p0 * b0 + p1 * b1 + p2 * b2 + p3 * b3
-                    q_sum = q_sums[j] + q0 * b0 + q1 * b1 + q2 * b2 + q3 * b3
-                    p_sums[j] = p_sum
-                    q_sums[j] = q_sum
 
 
 def tanh_single(a: Any) -> Any:
@@ -294,10 +258,10 @@ def varied(pixels: Array, samples: Array, draws: Draws, first: int, form: Form, 
     pixels: uint8 (N, in_dim); samples: (n,), indices of pictures; draws: the first picture's are in row `first`.
     """
     n, width, height, rows, columns = len(samples), form.width, *form.down.shape, len(form.across)
-    C = np.empty((n, rows, 2, columns), np.float32)
+    C, spare = np.empty((n, rows, 2, columns), np.float32), np.empty(SPARE, np.float32)
     coefficients(draws, first, form, C)
     waves = np.empty((n * rows * 2, width), np.float32)
-    np.dot(C.reshape(n * rows * 2, columns), form.across, waves)
+    product(C.reshape(n * rows * 2, columns)[:, :columns], form.across, False, waves, spare)
     moves, x, y = (
         np.empty((height, 2 * width), np.float32),
         np.empty(height * width, np.float32),
@@ -307,7 +271,7 @@ def varied(pixels: Array, samples: Array, draws: Draws, first: int, form: Form, 
     middle_x, middle_y = np.float32((width + 1) / 2), np.float32((height + 1) / 2)  # counted from the frame's corner
     for picture in range(n):
         start = picture * rows * 2
-        np.dot(form.down, waves[start : start + rows * 2].reshape(rows, 2 * width), moves)
+        product(form.down[:, :rows], waves[start : start + rows * 2].reshape(rows, 2 * width), False, moves, spare)
         for i in range(height):
             row_x, row_y, move = x[i * width : (i + 1) * width], y[i * width : (i + 1) * width], moves[i]
             for j in range(width):
@@ -344,14 +308,14 @@ ASKED, COMPUTED, UPDATED = 0, 1, 3
 class Memory(NamedTuple):
     """Everything that the workers read and write. Steps are numbered; a chunk has consecutive steps.
 
-    pixels (uint8) or numbers: (N, in_dim), the inputs; the other one is empty. labels: (N,). is_sparse: whether most
-    inputs are 0. samples: indices for the chunk, batch_size per step, perhaps fewer for the last. table: from the
-    network's `Program`. parameters, gradient: of all layers, packed; first, second: the optimizer's state, packed in
-    the same way (empty if it has less). values: the inputs and each layer's outputs, at offset times batch_size;
-    value_gradients: likewise. targets: (batch_size,). optimizer: the code of its formula. For each step of the chunk:
-    constants (7,) of the formula and the weight decay, and results (2, 2), each worker's sum of losses and number of
-    correctly classified samples. draws: how the pictures of an epoch are varied, if they are; form: of these
-    pictures.
+    pixels (uint8) or numbers: (N, in_dim), the inputs; the other one is empty. labels: (N,). is_sparse: whether
+    most inputs are 0. samples: indices for the chunk, batch_size per step, perhaps fewer for the last. table: from
+    the network's `Program`. parameters, gradient: of all layers, packed; first, second: the optimizer's state,
+    packed in the same way (empty if it has less). values: the inputs and each layer's outputs, at offset times
+    batch_size; value_gradients: likewise. targets: (batch_size,). spare: (workers, SPARE), for products. optimizer:
+    the code of its formula. For each step of the chunk: constants (7,) of the formula and the weight decay, and
+    results (2, 2), each worker's sum of losses and number of correctly classified samples. draws: how the pictures
+    of an epoch are varied, if they are; form: of these pictures.
     """
 
     pixels: Array
@@ -369,6 +333,7 @@ class Memory(NamedTuple):
     values: Array
     value_gradients: Array
     targets: Array
+    spare: Array
     constants: Array
     results: Array
     signals: Array
@@ -403,13 +368,15 @@ def read_inputs(memory: Memory, samples: Array, first_draw: int, x: Array) -> No
                 x[i, j] = memory.numbers[sample, j]
 
 
-def propagate(memory: Memory, samples: Array, first_draw: int, begin: int, end: int, result: Array) -> None:
+def propagate(
+    memory: Memory, worker: int, samples: Array, first_draw: int, begin: int, end: int, result: Array
+) -> None:
     """Forward, and backward to the outputs of the first layer, for samples begin to end of a mini-batch.
 
     first_draw: the row of `draws` for the mini-batch's first sample.
     """
     table, parameters, batch_size = memory.table, memory.parameters, memory.batch_size
-    last = len(table) - 1
+    last, spare = len(table) - 1, memory.spare[worker]
     x = values_at(0, memory.values, batch_size, batch_size, table[0, FAN_IN])[begin:end]
     target = memory.targets[begin:end]
     for i in range(end - begin):
@@ -420,9 +387,9 @@ def propagate(memory: Memory, samples: Array, first_draw: int, begin: int, end: 
         W, b = layer_at(table[layer, PARAMETERS], parameters, fan_in, fan_out)
         y = values_at(table[layer, OUTPUTS], memory.values, batch_size, batch_size, fan_out)[begin:end]
         if memory.is_sparse and layer == 0:
-            sparse_product(x, W, y)
+            sparse_product(x[:, :fan_in], False, W, y, spare)
         else:
-            np.dot(x, W, y)
+            product(x[:, :fan_in], W, False, y, spare)
         activate(y, b, table[layer, ACTIVATION])
         x = y
     g = values_at(table[last, OUTPUTS], memory.value_gradients, batch_size, batch_size, table[last, FAN_OUT])[begin:end]
@@ -431,7 +398,7 @@ def propagate(memory: Memory, samples: Array, first_draw: int, begin: int, end: 
         offset, fan_in = table[layer, INPUTS], table[layer, FAN_IN]
         W, _ = layer_at(table[layer, PARAMETERS], parameters, fan_in, table[layer, FAN_OUT])
         x_gradient = values_at(offset, memory.value_gradients, batch_size, batch_size, fan_in)[begin:end]
-        np.dot(g, W.T, x_gradient)
+        product(g[:, : table[layer, FAN_OUT]], W, True, x_gradient, spare)
         y = values_at(offset, memory.values, batch_size, batch_size, fan_in)[begin:end]
         activation_vjp(x_gradient, y, table[layer - 1, ACTIVATION])
         g = x_gradient
@@ -442,7 +409,7 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array) -> Non
 
     A half has the weights of half of the layer's inputs, and half of its biases.
     """
-    n, batch_size = len(samples), memory.batch_size
+    n, batch_size, spare = len(samples), memory.batch_size, memory.spare[worker]
     for layer in range(len(memory.table)):
         place, fan_in, fan_out = (
             memory.table[layer, PARAMETERS],
@@ -454,13 +421,13 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array) -> Non
         W_gradient, b_gradient = layer_at(place, memory.gradient, fan_in, fan_out)
         begin, end = fan_in * worker // 2, fan_in * (worker + 1) // 2
         if memory.is_sparse and layer == 0:
-            some = max(2, CACHED // fan_out)  # inputs at a time, so that their gradient is still in the cache
+            some = min(max(2, CACHED // fan_out), SPARSE_ROWS)  # inputs at a time: their gradient stays in the cache
             for i in range(begin, end, some):
                 until = min(i + some, end)
-                sparse_product(x[:, i:until].T, g, W_gradient[i:until])
+                sparse_product(x[:, i:until], True, g, W_gradient[i:until], spare)
                 optimize(memory, place + i * fan_out, place + until * fan_out, constants)
         else:
-            np.dot(np.ascontiguousarray(x[:, begin:end]).T, g, W_gradient[begin:end])
+            product(x[:, begin:end].T, g, False, W_gradient[begin:end], spare)
             optimize(memory, place + begin * fan_out, place + end * fan_out, constants)
         place += fan_in * fan_out
         begin, end = fan_out * worker // 2, fan_out * (worker + 1) // 2
@@ -526,7 +493,7 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
             middle = (n + 1) // 2
             first, end = (middle, n) if worker else (0, middle)
             first_draw = signals[ASKED, 3] + index * batch_size
-            propagate(memory, samples, first_draw, first, end, memory.results[index, worker])
+            propagate(memory, worker, samples, first_draw, first, end, memory.results[index, worker])
             fence()
             signals[COMPUTED + worker, 0] = step
         if not wait_until(signals, COMPUTED + other, step, patience):
@@ -540,12 +507,13 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
 
 # ---------------------------------------------------------------- compiling
 
-_FREEDOM: dict[Loop, set[str]] = {sparse_product: {"contract"}, resample: {"contract"}}
+_FREEDOM: dict[Loop, set[str]] = {resample: {"contract"}}
 """Loops in which the compiler may fuse a product and a sum into one operation, which rounds differently."""
 _INNER_LOOPS = (values_at, layer_at, read_inputs, propagate, update, optimize, wait_until)
 """Python cannot call these: unpacking their arguments would take a fifth of the time of compiling."""
 _LOOPS = (
-    *(adam, momentum, sgd, sparse_product, tanh_single, activate, bias_gradient, activation_vjp, cross_entropy),
+    *products.LOOPS,
+    *(adam, momentum, sgd, tanh_single, activate, bias_gradient, activation_vjp, cross_entropy),
     *(bump_height, coefficients, resample, varied, change_pen_width, *_INNER_LOOPS, work),
 )
 
@@ -575,7 +543,6 @@ def _log_failure(name: str, reason: str) -> None:
 @cache
 def _compiled(is_cached: bool) -> dict[str, Any]:
     """The loops, compiled on their first call or loaded from the cache. Raises ImportError without Numba."""
-    import scipy.linalg.cython_blas  # noqa: F401  the products of `np.dot` within a loop
     from numba import njit, types
     from numba.extending import intrinsic
 
@@ -584,7 +551,7 @@ def _compiled(is_cached: bool) -> dict[str, Any]:
         return context.get_dummy_value()
 
     # Functions with the same code, whose globals are the compiled loops instead of the Python ones.
-    names: dict[str, Any] = dict(globals())
+    names: dict[str, Any] = vars(products) | globals() | intrinsics.intrinsics()
     names["yield_thread"] = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
     names["fence"] = intrinsic(lambda _typing_context: (types.void(), generate))
     for loop in _LOOPS:

@@ -18,6 +18,7 @@ from engine.augment import Draws, Variations, bumps
 from engine.fast import compiled
 from engine.fast.memory import aligned, pack, packed_view
 from engine.fast.optimizers import FORMULAS, quick_step, step_constants
+from engine.fast.products import SPARE
 from engine.fast.program import FAN_OUT, OUTPUTS, Program, capture, parts_of
 from engine.losses import LOWEST_TARGET, class_indices
 from engine.nn import Module
@@ -92,6 +93,7 @@ class FusedSteps:
             values=aligned(batch_size * values, dtype),
             value_gradients=aligned(batch_size * values, dtype),
             targets=np.empty(batch_size, np.intp),
+            spare=aligned(2 * SPARE, dtype).reshape(2, SPARE),
             constants=np.empty((self.most_at_once, 7), dtype),
             results=np.zeros((self.most_at_once, 2, 2)),
             signals=np.zeros((5, 8), np.int64),

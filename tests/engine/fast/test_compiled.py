@@ -103,19 +103,6 @@ def loop(request):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.filterwarnings("ignore:invalid value", "ignore:overflow")
 class TestLoops:
-    @pytest.mark.parametrize("density", [0, 0.2, 1])
-    @pytest.mark.parametrize(
-        "shape", [(0, 3, 2), (1, 5, 4), (2, 9, 16), (7, 0, 3), (7, 30, 1), (8, 33, 20), (2, 9, 9000)]
-    )
-    @pytest.mark.parametrize("order", ["C", "F"])
-    def test_sparse_product(self, shape, density, order, dtype, loop):
-        rng = np.random.default_rng(0)
-        rows, inner, columns = shape
-        a = np.asarray(rng.normal(size=(rows, inner)) * (rng.random((rows, inner)) < density), dtype, order)
-        b, out = rng.normal(size=(inner, columns)).astype(dtype), np.full((rows, columns), np.nan, dtype)
-        loop(seam.sparse_product, a, b, out)
-        np.testing.assert_allclose(out, a @ b, rtol=100 * np.finfo(dtype).eps, atol=100 * np.finfo(dtype).eps)
-
     @pytest.mark.parametrize("activation", ACTIVATIONS)
     def test_activate(self, activation, dtype, loop):
         y, b = NUMBERS.T.astype(dtype).copy(), np.array([0.1, -7], dtype)

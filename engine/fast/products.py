@@ -1,0 +1,149 @@
+"""Products of matrices for `engine.fast.compiled`, faster than BLAS where matrices are as small as a mini-batch's.
+
+Every sum of products is added in the order of k, whatever the size of the matrices and of their parts. So a part of a
+product has the bits that it has in the whole, and numbers do not depend on how many workers share the rows. Whether
+each product is rounded before it is added depends on the processor.
+
+Four out of five pixels of a digit are 0: `sparse_product` skips them.
+
+Matrices of float32 or float64 are in C order, or parts of such. `spare`: (SPARE,), at the start of a cache line.
+"""
+
+import numpy as np
+
+from engine.fast.intrinsics import (
+    SPARSE_TILE_ROWS,
+    TILE_ROWS,
+    VECTOR_BYTES,
+    VECTORS,
+    narrow_sparse_tile,
+    narrow_tile,
+    nonzeros,
+    transpose,
+    wide_sparse_tile,
+    wide_tile,
+)
+from engine.ops import Array
+
+DEPTH = 128
+"""How much of k is added at a time. So many rows of b, as wide as a tile, are in the L1 cache."""
+SPARSE_DEPTH, SPARSE_ROWS = 64, 256
+"""The same for `sparse_product`: the bits of a number; and the most rows of its result."""
+EDGE = TILE_ROWS * 64
+SPARE = EDGE + max(DEPTH * 64, SPARSE_DEPTH * (16 + SPARSE_ROWS))
+"""How many numbers a product needs memory for, meanwhile; EDGE for a tile that is wider than what is left of `out`."""
+
+
+def fill(panel: Array, b: Array, is_transposed: bool, first: int, count: int, column: int, width: int) -> None:
+    """panel (at least count, at least width) = b[first : first + count, column : column + width], or of b^T."""
+    lanes = VECTOR_BYTES // b.itemsize
+    if not is_transposed:
+        for k in range(count):
+            for j in range(width):
+                panel[k, j] = b[first + k, column + j]
+        return
+    k_end, j_end = count - count % lanes, width - width % lanes
+    for j in range(0, j_end, lanes):
+        for k in range(0, k_end, lanes):
+            transpose(b, column + j, first + k, panel, k, j)
+    for j in range(width):
+        for k in range(k_end if j < j_end else 0, count):
+            panel[k, j] = b[column + j, first + k]
+
+
+def copy(source: Array, target: Array, rows: int, width: int) -> None:
+    """The first rows and columns."""
+    for row in range(rows):
+        for column in range(width):
+            target[row, column] = source[row, column]
+
+
+def product(a: Array, b: Array, is_transposed: bool, out: Array, spare: Array) -> None:
+    """out (n, m) = a (n, k) @ b (k, m), or a @ b^T for b (m, k)."""
+    rows, inner, columns, lanes = a.shape[0], a.shape[1], out.shape[1], VECTOR_BYTES // a.itemsize
+    wide = VECTORS * lanes
+    edge, panel = spare[:EDGE].reshape(TILE_ROWS, -1), spare[EDGE : EDGE + DEPTH * wide].reshape(DEPTH, wide)
+    for first in range(0, max(inner, 1), DEPTH):
+        count = min(DEPTH, inner - first)
+        factors, adds = a[:, first : first + count], first > 0
+        column = 0
+        while column < columns:
+            width = wide if column + wide <= columns else min(lanes, columns - column)
+            sums = out[:, column : column + width]
+            if is_transposed or width < lanes:
+                fill(panel, b, is_transposed, first, count, column, width)
+                needed = panel[:count, : max(width, lanes)]
+            else:
+                needed = b[first : first + count, column : column + width]
+            for row in range(0, rows, TILE_ROWS):
+                if width == wide:
+                    wide_tile(factors, row, count, needed, sums, adds)
+                elif width == lanes:
+                    narrow_tile(factors, row, count, needed, sums, adds)
+                else:
+                    few, few_sums = factors[row : row + TILE_ROWS], sums[row : row + TILE_ROWS]
+                    if adds:
+                        copy(few_sums, edge, len(few), width)
+                    narrow_tile(few, 0, count, needed, edge[: len(few)], adds)
+                    copy(edge, few_sums, len(few), width)
+            column += width
+
+
+def sparse_product(a: Array, is_transposed: bool, b: Array, out: Array, spare: Array) -> None:
+    """out (n, m) = a @ b, for a (n, k), or a^T @ b for a (k, n), where a is mostly 0; b (k, m).
+
+    n: at most SPARSE_ROWS if it is transposed. A tile has two rows, since neighbours need mostly the same rows of b.
+    """
+    rows, columns, inner, lanes = out.shape[0], out.shape[1], b.shape[0], VECTOR_BYTES // a.itemsize
+    wide = 2 * VECTORS * lanes
+    edge, panel = spare[:EDGE].reshape(TILE_ROWS, -1), spare[EDGE : EDGE + SPARSE_DEPTH * lanes].reshape(-1, lanes)
+    turned = spare[EDGE + SPARSE_DEPTH * lanes :][: SPARSE_ROWS * SPARSE_DEPTH].reshape(SPARSE_ROWS, SPARSE_DEPTH)
+    places = np.empty((rows + 1) // SPARSE_TILE_ROWS, np.uint64)
+    for first in range(0, max(inner, 1), SPARSE_DEPTH):
+        count = min(SPARSE_DEPTH, inner - first)
+        if is_transposed:
+            fill(turned, a, True, 0, rows, first, count)
+            factors = turned[:rows, :count]
+        else:
+            factors = a[:, first : first + count]
+        for pair in range(len(places)):
+            row = pair * SPARSE_TILE_ROWS
+            places[pair] = bits(factors, row, count) | bits(factors, min(row + 1, rows - 1), count)
+        adds, column = first > 0, 0
+        while column < columns:
+            width = wide if column + wide <= columns else min(lanes, columns - column)
+            sums, needed = out[:, column : column + width], b[first : first + count, column : column + width]
+            if width < lanes:
+                fill(panel, b, False, first, count, column, width)
+                needed = panel[:count, : max(width, lanes)]
+            for pair in range(len(places)):
+                row = pair * SPARSE_TILE_ROWS
+                if adds and places[pair] == 0:
+                    continue
+                if width == wide:
+                    wide_sparse_tile(factors, row, places[pair], needed, sums, adds)
+                elif width == lanes:
+                    narrow_sparse_tile(factors, row, places[pair], needed, sums, adds)
+                else:
+                    few, few_sums = factors[row : row + SPARSE_TILE_ROWS], sums[row : row + SPARSE_TILE_ROWS]
+                    if adds:
+                        copy(few_sums, edge, len(few), width)
+                    narrow_sparse_tile(few, 0, places[pair], needed, edge[: len(few)], adds)
+                    copy(edge, few_sums, len(few), width)
+            column += width
+
+
+def bits(a: Array, row: int, count: int) -> np.uint64:
+    """Which of the first `count` numbers of a row are not 0, as bits; at most 64."""
+    lanes, result = VECTOR_BYTES // a.itemsize, np.uint64(0)
+    whole = count - count % lanes
+    for column in range(0, whole, lanes):
+        result |= nonzeros(a, row, column) << np.uint64(column)
+    for column in range(whole, count):
+        if a[row, column] != 0:
+            result |= np.uint64(1) << np.uint64(column)
+    return result
+
+
+LOOPS = (fill, copy, product, bits, sparse_product)
+"""Those to compile, each after those that it calls."""

@@ -1,0 +1,78 @@
+"""Products of matrices, as plain Python and as machine code."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from engine.fast import compiled, products
+
+SHAPES = [(0, 3, 2), (1, 1, 1), (3, 0, 5), (5, 130, 20), (7, 65, 300), (300, 9, 16)]
+"""Rows, products in each sum, columns: with and without edges, parts and a second part."""
+
+
+@pytest.fixture(params=["python", "machine"])
+def multiply(request):
+    """Returns what a product writes, as plain Python or compiled."""
+
+    def run(product, a, b, is_transposed, shape):
+        function = _compiled(product.__name__) if request.param == "machine" else product
+        out = np.full(shape, np.nan, a.dtype)
+        spare = np.full(products.SPARE, np.nan, a.dtype)
+        ordered = (a, b, is_transposed) if product is products.product else (a, is_transposed, b)
+        function(*ordered, out, spare)
+        return out
+
+    return run
+
+
+@cache
+def _compiled(name):
+    pytest.importorskip("numba")
+    a, spare = np.ones((1, 1)), np.empty(products.SPARE)
+    example = (a, a, False) if name == "product" else (a, False, a)
+    function = compiled.machine_code(getattr(products, name), *example, a.copy(), spare)
+    assert function is not None
+    return function
+
+
+def matrices(shape, dtype, density=1.0):
+    rng = np.random.default_rng(0)
+    rows, inner, columns = shape
+    a = rng.normal(size=(rows, inner)) * (rng.random((rows, inner)) < density)
+    return a.astype(dtype), rng.normal(size=(inner, columns)).astype(dtype)
+
+
+def transposed(a):
+    return np.ascontiguousarray(a.T)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_product(shape, dtype, multiply):
+    a, b = matrices(shape, dtype)
+    expected = a.astype(np.float64) @ b
+    out = multiply(products.product, a, b, False, expected.shape)
+    np.testing.assert_allclose(out, expected, rtol=0, atol=1000 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(multiply(products.product, a, transposed(b), True, expected.shape), out)
+    np.testing.assert_array_equal(multiply(products.product, transposed(a).T, b, False, expected.shape), out)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("density", [0, 0.2, 1])
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape[0] <= products.SPARSE_ROWS])
+def test_a_sparse_product_has_the_bits_of_a_product(shape, density, dtype, multiply):
+    a, b = matrices(shape, dtype, density)
+    out = multiply(products.product, a, b, False, (shape[0], shape[2]))
+    np.testing.assert_array_equal(multiply(products.sparse_product, a, b, False, out.shape), out)
+    np.testing.assert_array_equal(multiply(products.sparse_product, transposed(a), b, True, out.shape), out)
+
+
+def test_a_part_has_the_bits_that_it_has_in_the_whole(multiply):
+    """So that numbers do not depend on how many workers share the rows."""
+    a, b = matrices((23, 200, 70), np.float32)
+    whole = multiply(products.product, a, b, False, (23, 70))
+    for first, end in [(0, 1), (1, 6), (6, 23)]:
+        np.testing.assert_array_equal(
+            multiply(products.product, a[first:end], b, False, (end - first, 70)), whole[first:end]
+        )
