@@ -39,8 +39,11 @@ def imported(module: str) -> set[str]:
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("engine")])
 def test_the_engine_needs_numpy_alone(module):
     others = imported(module) - set(sys.stdlib_module_names)
-    accelerator = {"numba", "scipy", "threadpoolctl"} if module == "engine.fast.compiled" else set()
-    assert others <= {"numpy", "engine"} | accelerator
+    accelerators = {
+        "engine.fast.compiled": {"numba", "threadpoolctl"},
+        "engine.fast.intrinsics": {"numba", "llvmlite"},
+    }
+    assert others <= {"numpy", "engine"} | accelerators.get(module, set())
 
 
 @pytest.mark.parametrize("module", ["app", "cli"])
