@@ -170,7 +170,7 @@ if __name__ == "__main__":
     sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     sys.argv = [kind, *rest]
-    sys.path[0] = ""
+    sys.path.insert(0, "")
     if kind == "-m":
         runpy.run_module(what, run_name="__main__", alter_sys=True)
     else:

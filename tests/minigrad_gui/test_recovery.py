@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Forked
 from left_behind import leave_a_run, recoverable_runs, said
 from mnist_digits import mnist
 from PySide6.QtCore import Qt, QTimer
@@ -142,12 +143,9 @@ sys.exit(cli.main([]))
 """
 
 
-def start_training_app(tmp_path: Path) -> subprocess.Popen:
-    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [sys.executable, "-c", TRAINING_APP], env=environment, stdout=pipe, stderr=pipe, text=True, cwd=ROOT
-    )
+def start_training_app(tmp_path: Path) -> Forked:
+    folders = {"XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    return Forked("-c", TRAINING_APP, environment={**os.environ, **folders})
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

@@ -6,13 +6,12 @@ Each test starts real processes, which report when they are ready and then begin
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Forked
 from PySide6.QtCore import QByteArray, QSettings
 
 from engine import MLP, TrainingConfig, load_model, save_checkpoint, save_model
@@ -20,8 +19,8 @@ from engine.run import TrainingRun
 from minigrad_gui.handwriting import DrawingStore
 from minigrad_gui.recovery import RunFolder
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="there, no process can be forked")
 
 NOTEBOOK = """
 import sys
@@ -62,12 +61,9 @@ class Program:
 
     def __init__(self, script: str, *arguments: object, folder: Path) -> None:
         environment = {**os.environ, "XDG_DATA_HOME": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "config")}
-        command = [sys.executable, "-W", "error", "-c", script, *map(str, arguments)]
-        pipe = subprocess.PIPE
+        strict = f"import warnings\nwarnings.simplefilter('error')\n{script}"
         self._errors = (folder / f"stderr-{len(list(folder.glob('stderr-*')))}").open("w+")
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=self._errors, text=True
-        )
+        self.process = Forked("-c", strict, *arguments, environment=environment, stderr=self._errors)
 
     def told(self) -> list[str]:
         """The words of the next line, which begins with "ready"."""
@@ -93,8 +89,8 @@ class Program:
 
     def close(self) -> None:
         self._end()
-        for stream in (self.process.stdin, self.process.stdout, self._errors):
-            stream.close()
+        self.process.close()
+        self._errors.close()
 
 
 Start = Callable[..., Program]
@@ -194,7 +190,6 @@ Path(sys.argv[2]).touch()
 # ---------------------------------------------------------------- networks
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there, a file that is being read cannot be replaced")
 def test_both_save_to_one_file_and_a_third_always_loads_one_network_or_the_other(start, tmp_path):
     path, enough = tmp_path / "shared.npz", tmp_path / "enough"
     saves = """
