@@ -3,8 +3,10 @@
     python tests/benchmarks/datasets.py [--counts 60000 800000] [--formats npz zip ...]
 
 Writes files of so many pictures 28 x 28 (MNIST's, again and again, with ten classes) to a temporary folder, and opens
-each in a process of its own. Memory is the most that this process and those that it started have in use at a time
-(RssAnon, every few milliseconds), less what it used before, in multiples of the pictures' bytes. Linux only.
+each in a process of its own. Memory is the most that this process and those that it started use at a time (Pss_Anon,
+every few milliseconds: what holds data, and pages that several processes share are counted once), less what it used
+before, in multiples of the pictures' bytes. The libraries are loaded before; a child process counts with all of its
+own. Linux only.
 """
 
 import argparse
@@ -28,8 +30,9 @@ from minigrad_gui.data import load_mnist
 POLL_S = 0.005
 OPEN = """
 import sys, time
-import numpy, PIL.Image, pyarrow.parquet
+import numpy.ma, numpy.random, PIL.PngImagePlugin, pyarrow.parquet
 from minigrad_gui import data
+from minigrad_gui.data import opening
 print("ready", flush=True)
 input()
 began = time.perf_counter()
@@ -146,11 +149,11 @@ WRITERS: dict[str, Callable[[Path, Pictures, Pictures], Path]] = {
 def _in_use(pid: int) -> int:
     """Bytes in use by a process and those that it started."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return 0  # it has just ended
-    own = sum(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("RssAnon"))
+    own = sum(int(line.split()[1]) << 10 for line in rollup.splitlines() if line.startswith("Pss_Anon:"))
     return own + sum(_in_use(int(child)) for child in children)
 
 

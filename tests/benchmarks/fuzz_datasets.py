@@ -24,7 +24,7 @@ from torch_bytes import pair, pt_bytes
 
 from minigrad_gui import data
 
-RULES = Rules(data.DataError, seconds=5.0, bytes=96 << 20, in_child=frozenset({".mat", ".h5"}))
+RULES = Rules(data.DataError, seconds=5.0, bytes=96 << 20, in_child=frozenset({".h5"}))
 """A picture file of few bytes may hold many pixels; model files have less of an excuse."""
 COUNT, SIDE = 24, 8
 INK = '<ink><annotation type="truth">{0}</annotation><trace>0 0, 5 {0}, 9 9</trace></ink>'
