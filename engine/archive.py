@@ -10,7 +10,6 @@ compared with the description before any array is read.
 import io
 import json
 import os
-import secrets
 import stat
 import sys
 import time
@@ -238,7 +237,7 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
 
     Raises OSError; an older file is then unchanged.
     """
-    draft = target.with_name(f".{secrets.token_hex(8)}{DRAFT_SUFFIX}")
+    draft = target.with_name(f".{os.urandom(8).hex()}{DRAFT_SUFFIX}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:

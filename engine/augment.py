@@ -48,7 +48,7 @@ class Augmentation:
         """Whether it changes anything."""
         return any(asdict(self).values())
 
-    def __call__(self, images: Array, rng: np.random.Generator) -> Pictures:
+    def __call__(self, images: Array, rng: "np.random.Generator") -> Pictures:
         """Varied copies, float32 (N, height, width) in [0, 1], of images (N, height, width): uint8, or in [0, 1]."""
         return self.vary(images, self.draw(len(images), rng))
 
@@ -67,7 +67,7 @@ class Augmentation:
         moved = _resampled(pictures, moves[:, 0], moves[:, 1])
         return _with_pen_width(moved, thicker_px) if self.thickness_px else moved
 
-    def draw(self, count: int, rng: np.random.Generator) -> "Draws":
+    def draw(self, count: int, rng: "np.random.Generator") -> "Draws":
         """Draw how each of so many pictures is varied."""
         drawn = rng.uniform(-1, 1, (7, count)).astype(np.float32)
         angle = drawn[0] * np.float32(np.deg2rad(self.rotation_deg))

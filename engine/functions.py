@@ -39,7 +39,7 @@ def minimum(a: Any, b: Any) -> Tensor:
     return apply(ops.minimum, *_alike([a, b]))
 
 
-def dropout(x: Any, p: float = 0.5, rng: np.random.Generator | np.random.RandomState | None = None) -> Tensor:
+def dropout(x: Any, p: float = 0.5, rng: "np.random.Generator | np.random.RandomState | None" = None) -> Tensor:
     """Set each element to 0 with probability p and multiply the others by 1 / (1 - p), which preserves the mean.
 
     Srivastava et al., JMLR 15 (2014), 1929-1958. Raises ValueError for a p outside [0, 1].

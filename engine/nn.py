@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from itertools import pairwise
 from reprlib import recursive_repr
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -18,7 +18,8 @@ MAX_HIDDEN_LAYERS = 20
 MAX_PARAMETERS = 50_000_000
 """Limits for configs and for model files."""
 
-RandomSource = np.random.Generator | np.random.RandomState
+RandomSource: TypeAlias = "np.random.Generator | np.random.RandomState"
+"""A string: NumPy imports `np.random` when it is first needed."""
 
 
 class Module:
@@ -135,7 +136,7 @@ class Linear(Module):
         in_dim: int,
         out_dim: int,
         *,
-        rng: RandomSource | None = None,
+        rng: "RandomSource | None" = None,
         dtype: DTypeLike = np.float64,
         init: str = "normal",
     ) -> None:
@@ -194,7 +195,7 @@ class Sigmoid(Module):
 class Dropout(Module):
     """`dropout` with probability p in training mode; otherwise the identity. rng chooses the dropped elements."""
 
-    def __init__(self, p: float = 0.5, *, rng: RandomSource | None = None) -> None:
+    def __init__(self, p: float = 0.5, *, rng: "RandomSource | None" = None) -> None:
         if not 0 <= p <= 1:
             raise ValueError(f"p is a probability, from 0 to 1, not {p}")
         self.p = p
@@ -220,7 +221,7 @@ class MLP(Module):
         out_dim: int,
         activation: type[Module] = ReLU,
         *,
-        rng: RandomSource | None = None,
+        rng: "RandomSource | None" = None,
         dtype: DTypeLike = np.float64,
         init: str = "normal",
     ) -> None:

@@ -6,7 +6,6 @@ write at once and a damaged file costs one drawing. Drawings are stored until th
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -58,7 +57,7 @@ def teach(
     replay_images: NDArray[np.generic],
     replay_labels: ArrayLike,
     *,
-    rng: np.random.Generator | None = None,
+    rng: "np.random.Generator | None" = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> MLP:
     """Return a copy of the network that has also learnt these drawings. The network itself does not change.
@@ -150,7 +149,7 @@ class Drawing:
 
 def new_drawing(strokes: Sequence[ArrayLike], label: Label) -> Drawing:
     """A drawing named after the current time. strokes: (n, 2) each, in units of the paper's side."""
-    name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.json"
+    name = f"{time.time_ns():020d}-{os.urandom(4).hex()}.json"
     return Drawing(tuple(np.asarray(stroke, np.float64) for stroke in strokes), label, name)
 
 

@@ -4,7 +4,7 @@ Next to the file the window holds a lock, which the operating system releases wh
 reason. So a run that is still in progress in another window is never mistaken for one left behind. No Qt here.
 """
 
-import secrets
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,7 +72,7 @@ class RunFolder:
     def claim(self) -> Path:
         """A new file name for a run of this window. Raises OSError if nothing can be written there."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{secrets.token_hex(8)}{SUFFIX}"
+        path = self.folder / f"{os.urandom(8).hex()}{SUFFIX}"
         if not self._lock(path):
             raise OSError(None, "its lock cannot be acquired")
         self._own.add(path)

@@ -10,7 +10,7 @@ The networks of the newest runs lie beside it as model files, within a bound of 
 
 import json
 import math
-import secrets
+import os
 import sqlite3
 import time
 import zlib
@@ -156,7 +156,7 @@ def can_keep(model: MLP) -> bool:
 
 def new_id() -> str:
     """An identifier for a run, unique in the world."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
 
 
 def arrange(runs: Sequence[Run], words: str = "", sort: str = "began_s", *, descending: bool = True) -> list[Run]:
@@ -369,7 +369,7 @@ class RunStore:
         """Rename the damaged file, unless another process has just done so; returns a sentence that says so."""
         from filelock import FileLock, Timeout  # hardly ever needed
 
-        aside = self.path.with_name(f"{self.path.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
+        aside = self.path.with_name(f"{self.path.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}")
         aside = aside.with_suffix(self.path.suffix)
         try:
             with FileLock(self.path.with_suffix(".lock"), timeout=PATIENCE_S):

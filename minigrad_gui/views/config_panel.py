@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSettings, QSignalBlocker, Qt, Slot
-from PySide6.QtGui import QAction, QShowEvent, QStandardItemModel
+from PySide6.QtGui import QAction, QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -93,6 +93,7 @@ class ConfigPanel(View):
             editor.on_edited(self._on_edited)
         self._preset.currentIndexChanged.connect(self._on_preset)
         self._shuffle.clicked.connect(self._preview.shuffle)
+        self._preview.needed.connect(self._fill_preview)
         self._continues.toggled.connect(self._on_continues)
         self._reset.clicked.connect(self._on_reset)
         session.configChanged.connect(self._show_config)
@@ -333,11 +334,10 @@ class ConfigPanel(View):
     def _show_recent(self) -> None:
         self._dataset.set_recent([source for source, _ in self.session.recent_datasets])
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._preview.pictures is None:
-            with suppress(data.DataError):  # training will report it
-                self._preview.set_samples(data.sample_digits(PREVIEWED_LABELS))
+    @Slot()
+    def _fill_preview(self) -> None:
+        with suppress(data.DataError):  # training will report it
+            self._preview.set_samples(data.sample_digits(PREVIEWED_LABELS))
 
     @Slot()
     def _show_enabled(self) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAccessible, QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -20,9 +20,10 @@ class VariationPreview(QWidget):
     """White on black in every theme, as the network sees them. Black until there are digits.
 
     The random numbers stay the same until `shuffle`, so a digit changes smoothly with the augmentation. Changes within
-    a few milliseconds are combined.
+    a few milliseconds are combined. `needed` says that it is seen, but has no digits yet.
     """
 
+    needed = Signal()
     ACCESSIBLE_ROLE = QAccessible.Role.Graphic
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -65,6 +66,8 @@ class VariationPreview(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Paint the digits across the full width, with the spare width shared among the columns."""
+        if self._samples is None:
+            self.needed.emit()
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.colors().border))
         painter.fillRect(self.rect().adjusted(1, 1, -1, -1), Qt.GlobalColor.black)

@@ -18,7 +18,10 @@ KEYS = Qt.Key
 
 @pytest.fixture
 def preview(user):
-    return user.widget("variationPreview")
+    preview = user.widget("variationPreview")
+    assert preview.pictures is None, "it has not been seen yet"
+    picture(preview)
+    return preview
 
 
 def picture(preview) -> QImage:
