@@ -112,6 +112,8 @@ class _Hooks:
 
 @dataclass
 class _Repeats:
+    """When an incident was last logged, and how often it has happened since."""
+
     logged_s: float
     unlogged: int = 0
 

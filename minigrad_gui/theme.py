@@ -22,6 +22,8 @@ DEVICE_PIXEL_RATIOS = (1, 2, 3)
 
 @dataclass(frozen=True)
 class Colors:
+    """The colours of light or dark, as "#rrggbb"."""
+
     window: str
     card: str
     field: str

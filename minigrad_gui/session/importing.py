@@ -41,12 +41,16 @@ class Imported:
 
 @dataclass(frozen=True, eq=False)
 class _Request:
+    """What is asked for: a file, and what its network expects if that is known."""
+
     path: Path
     input: str | None
 
 
 @dataclass(frozen=True)
 class _Outcome:
+    """What came of a request: a network, or else one sentence."""
+
     request: _Request
     imported: Imported | None = None
     error: str = ""

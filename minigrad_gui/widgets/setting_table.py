@@ -23,6 +23,8 @@ Values = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Setting:
+    """A row of the form."""
+
     field: str
     """The name of a field of TrainingConfig or Augmentation, or "dataset"."""
     label: str
