@@ -5,9 +5,10 @@ palette, so whether the theme is dark is stored in one place.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QImage, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
@@ -264,16 +265,25 @@ def _style_sheet(scheme: Colors) -> str:
 
 def icon(name: str, color: str, disabled: str) -> QIcon:
     """assets/icons/NAME.svg in one colour, and in another where it is disabled; sharp at any display scale."""
-    source = asset_path(f"icons/{name}.svg").read_text(encoding="utf-8")
     result = QIcon()
     for mode, shade in ((QIcon.Mode.Normal, color), (QIcon.Mode.Disabled, disabled)):
-        renderer = QSvgRenderer(QByteArray(source.replace("currentColor", shade).encode()))
-        for ratio in DEVICE_PIXEL_RATIOS:
-            pixmap = QPixmap(QSize(ICON_PX, ICON_PX) * ratio)
-            pixmap.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(pixmap)
-            renderer.render(painter, QRectF(0, 0, pixmap.width(), pixmap.height()))
-            painter.end()
-            pixmap.setDevicePixelRatio(ratio)
-            result.addPixmap(pixmap, mode)
+        for picture in _icon_pictures(name, shade):
+            result.addPixmap(QPixmap.fromImage(picture), mode)
     return result
+
+
+@lru_cache(maxsize=64)
+def _icon_pictures(name: str, color: str) -> list[QImage]:
+    """One for each display scale."""
+    source = asset_path(f"icons/{name}.svg").read_text(encoding="utf-8")
+    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", color).encode()))
+    pictures = []
+    for ratio in DEVICE_PIXEL_RATIOS:
+        picture = QImage(QSize(ICON_PX, ICON_PX) * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        renderer.render(painter, QRectF(0, 0, picture.width(), picture.height()))
+        painter.end()
+        picture.setDevicePixelRatio(ratio)
+        pictures.append(picture)
+    return pictures

@@ -102,13 +102,10 @@ class DrawPanel(View):
         self._handwriting_dialog_action = action(
             self, "&My drawings…", "handwritingAction", self._on_handwriting, "Ctrl+H"
         )
-        self._dialog = HandwritingDialog(self)
+        self._dialog: HandwritingDialog | None = None
         self._bars.chosen.connect(self._on_teach)
         self._untaught.clicked.connect(session.undo_teaching)
         self._handwriting_button.clicked.connect(self._on_handwriting)
-        self._dialog.deleted.connect(session.forget_drawings)
-        self._dialog.corrected.connect(session.relabel)
-        self._dialog.forgotten.connect(self._on_forget)
         for control in (self._handwriting, self._handwriting_action):
             control.toggled.connect(session.use_handwriting)
         self._keys.pressed.connect(self._show_answer)
@@ -262,10 +259,20 @@ class DrawPanel(View):
 
     @Slot()
     def _on_handwriting(self) -> None:
+        if self._dialog is None:
+            self._dialog = self._made_dialog()
         self._dialog.show()
         self._fill_dialog()
         self._dialog.raise_()
         self._dialog.activateWindow()
+
+    def _made_dialog(self) -> HandwritingDialog:
+        dialog = HandwritingDialog(self)
+        dialog.set_classes(self._class_names)
+        dialog.deleted.connect(self.session.forget_drawings)
+        dialog.corrected.connect(self.session.relabel)
+        dialog.forgotten.connect(self._on_forget)
+        return dialog
 
     @Slot()
     def _on_forget(self) -> None:
@@ -294,7 +301,8 @@ class DrawPanel(View):
         self._labels.addItems(names)
         self._labels.setCurrentIndex(-1)
         self._labels_row.setVisible(len(names) > MOST_ROWS)
-        self._dialog.set_classes(names)
+        if self._dialog is not None:
+            self._dialog.set_classes(names)
         for teach in self._teach_actions:
             self._teach_menu.removeAction(teach)
             teach.deleteLater()
@@ -469,7 +477,7 @@ class DrawPanel(View):
 
     @Slot()
     def _fill_dialog(self) -> None:
-        if self._dialog.isVisible():
+        if self._dialog is not None and self._dialog.isVisible():
             drawing_store = self.session.drawing_store
             self._dialog.set_drawings(drawing_store.drawings, is_reading=bool(drawing_store.unread))
 

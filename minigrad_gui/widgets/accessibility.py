@@ -4,6 +4,7 @@ A widget class with an `ACCESSIBLE_ROLE` has that role. Qt asks only while assis
 """
 
 import html
+from functools import lru_cache
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleInterface, QTextDocumentFragment
@@ -29,6 +30,7 @@ def verbatim_tip(text: str) -> str:
     return f"<span>{html.escape(text)}</span>"
 
 
+@lru_cache(maxsize=256)
 def plain(tip: str) -> str:
     """The text of a tool tip without tags, and without the heading, which is the widget's name."""
     if "<" not in tip:
