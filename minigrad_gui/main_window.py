@@ -1,6 +1,6 @@
 """The main window: builds the session, lays out the views, and opens and saves files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -60,7 +60,9 @@ from minigrad_gui.widgets.theme_menu import ThemeMenu
 
 
 class MainWindow(QMainWindow):
-    def __init__(self) -> None:
+    """views: from left to right, and in a column from top to bottom."""
+
+    def __init__(self, views: Sequence[type[View] | Docked] = VIEWS) -> None:
         super().__init__()
         self._settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "minigrad", "minigrad")
         self._is_leaving = self._is_closed = False
@@ -79,7 +81,7 @@ class MainWindow(QMainWindow):
         self._splitter = Columns(left, centre, right, self._wanted_width, theme.SPACING_PX, frame)
         self._docks = Docks(centre)
         self._holders: list[ViewHolder] = []
-        self._add_views()
+        self._add_views(views)
         # Layouts come last: they ask for sizes, and would not hear of it when those change before the window is shown.
         column(self._splitter, margin=theme.SPACING_PX, parent=frame).setContentsMargins(*3 * (theme.SPACING_PX,), 4)
         self.setCentralWidget(content)
@@ -118,10 +120,10 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------ building
 
-    def _add_views(self) -> None:
+    def _add_views(self, views: Sequence[type[View] | Docked]) -> None:
         """Make each view in its place in the window: Qt styles all of a widget's children anew for each new parent."""
         stacks = {place: column(spacing=theme.SPACING_PX, parent=holder) for place, holder in self._columns.items()}
-        for entry in VIEWS:
+        for entry in views:
             if isinstance(entry, Docked):
                 holder = ViewHolder(entry, self.session)
                 holder.loaded.connect(self._take)

@@ -280,7 +280,7 @@ class DrawPanel(View):
         question = f"Delete {'the drawing' if count == 1 else f'all {count:,} drawings'}? This cannot be undone."
         forget, roles = "Forget", QMessageBox.ButtonRole
         choices = {"Cancel": roles.RejectRole, forget: roles.DestructiveRole}
-        if choose(self._dialog, "Forget my handwriting", question, choices) == forget:
+        if choose(self._dialog or self, "Forget my handwriting", question, choices) == forget:
             self.session.forget_handwriting()
 
     # ------------------------------------------------------------ session -> user

@@ -1,6 +1,6 @@
 """For every test of the app: fresh settings, and no thread, timer or dialog left behind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
 from pathlib import Path
@@ -16,12 +16,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QFileDialog, QMessageBox, QWidget
 from pytestqt.exceptions import TimeoutError
 from pytestqt.qtbot import QtBot
+from some_views import with_tabs
 
 from engine import calibration
-from minigrad_gui import data, worker
+from minigrad_gui import data, handwriting, worker
 from minigrad_gui.exchange import measuring
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.reader import Prediction
+from minigrad_gui.views import VIEWS
+from minigrad_gui.views.view import Docked, View
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +52,13 @@ def short_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends without validation digits, and an import, are calibrated on so few that it takes no time."""
     monkeypatch.setattr(calibration, "MAX_SAMPLES", 300)
     monkeypatch.setattr(measuring, "CALIBRATED", 500)
+
+
+@pytest.fixture
+def short_teaching(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A taught drawing is learnt from fewer variations."""
+    monkeypatch.setattr(handwriting, "TAUGHT_VARIATIONS", 400)
+    monkeypatch.setattr(handwriting, "REPLAYED_VARIATIONS", 800)
 
 
 @pytest.fixture(autouse=True)
@@ -159,11 +169,20 @@ def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QuickBot:  # no
 
 
 @pytest.fixture
-def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MainWindow]]:
+def views(request: pytest.FixtureRequest) -> Sequence[type[View] | Docked]:
+    """The views of each window: all, or in tabs only those of the mark `tabs`."""
+    mark = request.node.get_closest_marker("tabs")
+    return VIEWS if mark is None else with_tabs(*mark.args)
+
+
+@pytest.fixture
+def make_window(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, views: Sequence[type[View] | Docked]
+) -> Iterator[Callable[..., MainWindow]]:
     windows: list[MainWindow] = []
 
     def make() -> MainWindow:
-        window = MainWindow()
+        window = MainWindow(views)
         windows.append(window)
         with qtbot.waitExposed(window):
             window.show()

@@ -15,6 +15,8 @@ from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.widgets.setting_texts import PRESET_TITLES
 
+pytestmark = pytest.mark.tabs()
+
 
 @pytest.mark.parametrize("text", ["256, abc", "0", "256,,128", "100000, 100000", ", ".join(["8"] * 21)])
 def test_invalid_layers_are_marked_with_the_reason_and_prevent_a_start(user, text):

@@ -12,6 +12,8 @@ from minigrad_gui import theme
 from minigrad_gui.digits import as_drawn
 from minigrad_gui.resources import asset_path
 
+pytestmark = pytest.mark.tabs()
+
 LINE = np.array([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]])
 
 

@@ -17,7 +17,7 @@ from minigrad_gui.insight.neurons import most_exciting
 from minigrad_gui.insight.readings import confusion
 from minigrad_gui.views import network
 
-pytestmark = pytest.mark.usefixtures("few_digits")
+pytestmark = [pytest.mark.usefixtures("few_digits"), pytest.mark.tabs("networkView")]
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
 from engine import load_model
 from minigrad_gui.views.training_panel import duration
 
+pytestmark = pytest.mark.tabs()
+
 
 def enabled(user) -> dict[str, bool]:
     names = ("trainButton", "pauseButton", "stepButton", "stopButton")

@@ -10,8 +10,9 @@ import pytest
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAccessible, QAction, QImage
 from PySide6.QtWidgets import QLabel, QWidget
+from some_views import with_tabs
 
-from minigrad_gui import main_window, theme
+from minigrad_gui import theme
 from minigrad_gui.session import Session
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import Docked, DockedView, View
@@ -79,11 +80,14 @@ class Counting(DockedView):
 
 
 @pytest.fixture
-def counting(monkeypatch, make_user):
-    """A window with this view, and its user."""
+def views(monkeypatch):
     monkeypatch.setitem(sys.modules, "minigrad_gui.views.counting", sys.modules[__name__])
-    entry = Docked("countingView", "Counting", "counting", "Counting")
-    monkeypatch.setattr(main_window, "VIEWS", (*VIEWS, entry))
+    return *with_tabs(), Docked("countingView", "Counting", "counting", "Counting")
+
+
+@pytest.fixture
+def counting(make_user):
+    """A window with this view, and its user."""
     return make_user()
 
 

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from minigrad_gui.theme import SPACING_PX
 from minigrad_gui.views.weights import MOST_LOOKS, thinned
 
-pytestmark = pytest.mark.usefixtures("few_digits")
+pytestmark = [pytest.mark.usefixtures("few_digits"), pytest.mark.tabs("weightsView")]
 
 
 @pytest.fixture
