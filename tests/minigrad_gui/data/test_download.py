@@ -69,16 +69,6 @@ def test_a_configuration_of_coloured_pictures_is_opened_as_the_person_says(mnist
     assert np.median(unlike) < 5  # of 255: the digits are themselves, but for resampling
 
 
-def test_a_missing_dataset_is_reported_in_one_sentence(files, empty_cache):
-    with hub.serving({REPOSITORY: files}) as served:
-        empty_cache(served.address)
-        with pytest.raises(
-            data.DataError, match="nobody/nothing could not be fetched: there is no public dataset"
-        ) as refusal:
-            data.load_hugging_face("nobody/nothing")
-    assert "\n" not in str(refusal.value)
-
-
 def test_without_network_and_cache_it_fails(empty_cache):
     empty_cache("http://127.0.0.1:1")
     with pytest.raises(data.DataError, match="cannot be reached"):

@@ -59,6 +59,8 @@ def two_configurations(_: object) -> dict[str, bytes]:
     return {"README.md": hub.card("letters/train", "digits/train"), **parts}
 
 
+MISSING = "missing"
+"""A repository that the hub does not have."""
 SCRIPT = "import pathlib; pathlib.Path({!r}).touch()"
 
 HARM = {
@@ -102,6 +104,7 @@ HARM = {
     ),
     "bomb-on-disk": (lambda _: repository(parquet_bomb(1 << 18, 50_000)), "it is too large."),
     "bomb-in-memory": (lambda _: repository(parquet_bomb(3 << 20, 5_000)), "it is too large."),
+    MISSING: (lambda _: {}, "there is no public dataset of this name."),
 }
 
 CLOTHES = ("T - shirt / top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -159,7 +162,8 @@ import json
 import sys
 from minigrad_gui.data import Choices, hugging_face
 
-hugging_face._bound(hugging_face.MAX_FILE_BYTES)
+hugging_face.MAX_MEMORY_BYTES //= 2  # the sooner a bomb goes off
+hugging_face._bound(hugging_face.MAX_FILE_BYTES // 4)
 told = {}
 for name in sys.argv[1:]:
     try:
@@ -180,6 +184,7 @@ def told(tmp_path_factory) -> dict[str, Any]:
     (folder / "private.parquet").write_bytes(pictures(BLANK))
     repositories = {f"evil/{name.partition(':')[0]}": make(folder) for name, (make, _) in HARM.items()}
     repositories |= {f"evil/{name.partition(':')[0]}": make() for name, (make, *_) in HARMLESS.items()}
+    del repositories[f"evil/{MISSING}"]
     with hub.serving(repositories) as served:
         environment = {"HF_ENDPOINT": served.address, "HF_HOME": str(folder / "cache"), "HF_HUB_OFFLINE": "0"}
         result = subprocess.run(
