@@ -1,16 +1,24 @@
 """The fastest measured number of BLAS threads is chosen."""
 
+import functools
+
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from engine import Step, TrainingConfig
 from engine.run import TrainingRun
 from minigrad_gui.threads import fastest_blas_threads
 
 
+@functools.cache
+def blas_libraries():
+    """Found once, since that takes milliseconds."""
+    return ThreadpoolController().select(user_api="blas")
+
+
 def threads_now():
-    return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+    return max(pool["num_threads"] for pool in blas_libraries().info())
 
 
 def some_run():
