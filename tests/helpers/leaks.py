@@ -1,6 +1,7 @@
 """Finds what a test leaves behind: threads, timers, pool jobs, dialogs and other top-level widgets."""
 
 import threading
+from functools import cache
 
 import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread, QThreadPool, QTimer
@@ -29,7 +30,7 @@ class Leaks:
         for each in objects:
             if isinstance(each, QThread):
                 each.wait(round(GRACE_S * 1000))
-        still = [each for each in _live_objects() if any(each is one for one in objects)]
+        still = [each for each in _live_objects() if any(each is one for one in objects)] if objects else []
         return [f"thread {each.name}" for each in threads if each.is_alive()] + [_described(each) for each in still]
 
 
@@ -43,9 +44,14 @@ def _live_objects() -> list[QObject]:
     if QCoreApplication.instance() is None:
         return []
     here = QThread.currentThread()
-    wrapped = [each for each in shiboken6.getAllValidWrappers() if isinstance(each, (QThread, QTimer, QThreadPool))]
+    wrapped = [each for each in shiboken6.getAllValidWrappers() if _may_be_active(type(each))]
     found: list[QObject] = [each for each in wrapped if each is not here and _is_active(each)]
     return found + [each for each in QApplication.topLevelWidgets() if each.parent() is None]
+
+
+@cache
+def _may_be_active(kind: type) -> bool:
+    return issubclass(kind, (QThread, QTimer, QThreadPool))
 
 
 def _is_active(thing: QObject) -> bool:
