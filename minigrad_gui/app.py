@@ -57,6 +57,7 @@ def run(model: Path | None) -> int:
 
     window = MainWindow()
     window.show()
+    QTimer.singleShot(0, window.session.prepare_machine_code)
     if model is not None:
         QTimer.singleShot(0, partial(window.open, model))
     with _leaving_on_signals(window):

@@ -20,6 +20,7 @@ from engine.training import EpochSummary
 from minigrad_gui import data
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.folders import data_folder
+from minigrad_gui.machine_code import MachineCode
 from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, open_run
 from minigrad_gui.runs import RunStore
 
@@ -156,10 +157,11 @@ def _first_signal_stops(control: TrainingControl) -> Iterator[list[int]]:
 
 def _train(job: TrainingJob, save: Path | None) -> None:
     """Train to the last epoch, test, save and report."""
-    with _first_signal_stops(job.control) as asked:
+    with _first_signal_stops(job.control) as asked, _machine_code() as machine_code:
         try:
             store = RunStore(data_folder(), _tell)
-            with open_run(job, RunCache(), _tell_failed_checkpoint, store) as runner:
+            cache = RunCache(machine_code=machine_code)
+            with open_run(job, cache, _tell_failed_checkpoint, store) as runner:
                 if job.resume_from is not None:
                     print(f"resuming {_position(runner.run)}", flush=True)
                 _run(runner, save, asked)
@@ -168,6 +170,18 @@ def _train(job: TrainingJob, save: Path | None) -> None:
         except DivergedError as error:
             another = " and another --checkpoint file" if job.checkpoint_path is not None else ""
             raise UsageError(f"{error} Try --lr {job.config.learning_rate / 10:g}{another}.") from None
+
+
+@contextmanager
+def _machine_code() -> Iterator[MachineCode]:
+    """Has training compiled while the data is loaded, if it never was."""
+    machine_code = MachineCode()
+    if machine_code.prepare():
+        complain("preparing machine code for training, once after installation …")
+    try:
+        yield machine_code
+    finally:
+        machine_code.end()
 
 
 def _tell_failed_checkpoint(error: ModelFileError) -> None:

@@ -98,6 +98,7 @@ class MainWindow(QMainWindow):
 
         self.session.failed.connect(self._warn)
         self.session.noticed.connect(self._on_noticed)
+        self.session.compilingChanged.connect(self._on_compiling_changed)
         self.session.networkExporting.connect(self._on_network_exporting)
         self.session.networkExported.connect(self._on_network_exported)
         self.session.networkImporting.connect(self._on_network_importing)
@@ -345,6 +346,13 @@ class MainWindow(QMainWindow):
     @Slot()
     def _show_enabled(self) -> None:
         self._save_handwriting.setEnabled(self.session.handwriting_state == "on")
+
+    @Slot()
+    def _on_compiling_changed(self) -> None:
+        if self.session.is_compiling:
+            self._tell_meanwhile("Preparing machine code for training, once after installation…")
+        else:
+            self._foot.tell("Machine code for training is ready.")
 
     @Slot(str)
     def _on_noticed(self, message: str) -> None:

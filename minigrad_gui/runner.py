@@ -26,6 +26,7 @@ from minigrad_gui import data, process
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.diagnosis import Diagnosis, diagnose_run
+from minigrad_gui.machine_code import MachineCode
 from minigrad_gui.recording import Recorder, begun_run
 from minigrad_gui.records import recorded_dataset, recorded_names
 from minigrad_gui.runs import Ending, RunStore, new_id
@@ -132,14 +133,20 @@ class DivergedError(Exception):
 
 
 class RunCache:
-    """What one run passes on to the next: the dataset in memory, and the fastest number of threads."""
+    """What one run passes on to the next: the dataset in memory, machine code, and the fastest number of threads."""
 
-    def __init__(self, datasets: DatasetCache | None = None) -> None:
+    def __init__(self, datasets: DatasetCache | None = None, machine_code: MachineCode | None = None) -> None:
         self._datasets = datasets or DatasetCache()
+        self._machine_code = machine_code or MachineCode()
         self._threads: dict[tuple[tuple[int, ...], int], int] = {}
 
     def dataset(self, job: TrainingJob) -> data.Dataset:
         return self._datasets.get(job.source, job.choices, lambda: job.control.stopped)
+
+    def wait_for_machine_code(self, control: TrainingControl) -> None:
+        """Raises LoadingCancelledError if the job is stopped meanwhile."""
+        if not self._machine_code.wait(lambda: control.stopped):
+            raise data.LoadingCancelledError
 
     def threads(self, run: TrainingRun, control: TrainingControl) -> int:
         """The fastest number of threads, measured once so that the same settings give the same network, bit for bit."""
@@ -311,7 +318,7 @@ def open_run(
 
     store: where the run is recorded; None for nowhere. failed: called the first time a checkpoint cannot be written;
     training continues. Raises ModelFileError if the checkpoint to resume from is invalid, DataError, and
-    LoadingCancelledError if the job is stopped while loading.
+    LoadingCancelledError if the job is stopped while loading the data or compiling.
     """
     state, meta = load_checkpoint(job.resume_from) if job.resume_from is not None else (None, {})
     dataset = cache.dataset(job)
@@ -328,6 +335,7 @@ def open_run(
         except ValueError as error:
             raise ModelFileError(f"The run cannot be resumed: {error}.") from None
         del state  # as large as the network and its optimizer
+    cache.wait_for_machine_code(job.control)
     with process.blas_turn():
         run.threads = job.threads or _threads_before(TrainingRecord.from_meta(meta)) or cache.threads(run, job.control)
         with process.blas_threads(run.threads):

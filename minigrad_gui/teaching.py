@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from engine import MLP, Adam, cross_entropy_loss, evaluate
-from engine.fast import quickest_steps
+from engine import MLP, evaluate
+from engine.fast import prepare
 from minigrad_gui import data, process
 from minigrad_gui.analysis import TrainedOn
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.handwriting import Drawing, teach
+from minigrad_gui.machine_code import MachineCode
 
 REPLAYED = 6000
 """Number of training digits that represent all of them."""
@@ -55,9 +56,10 @@ class TeachingWorker(QObject):
     drawingsRead = Signal(object)  # noqa: N815  list[Drawing], for the store to include
     taught = Signal(object)  # TeachingResult, once for each job
 
-    def __init__(self, datasets: DatasetCache | None = None) -> None:
+    def __init__(self, datasets: DatasetCache | None = None, machine_code: MachineCode | None = None) -> None:
         super().__init__()
         self._datasets = datasets or DatasetCache()
+        self._machine_code = machine_code or MachineCode()
         self._dataset: data.Dataset | None = None
 
     def _digits(self) -> data.Dataset:
@@ -81,9 +83,8 @@ class TeachingWorker(QObject):
         """Load in advance what the first job needs: the digits and any compiled loops."""
         with suppress(data.DataError):  # the job will report it
             self._digits()
-        samples = np.zeros((2, 1), np.float32), np.zeros(2, np.intp)
-        model = MLP(1, [1], 2, dtype=np.float32)
-        quickest_steps(model, Adam(model.parameters()), cross_entropy_loss, *samples, batch_size=2).close()
+        if self._machine_code.wait(self.thread().isInterruptionRequested):
+            prepare()
 
     @Slot(object)
     def read_drawings(self, read: Callable[[Callable[[], bool]], list[Drawing]]) -> None:
@@ -103,6 +104,8 @@ class TeachingWorker(QObject):
             if cancelled():
                 self.taught.emit(TeachingResult(job))
                 return
+            if not self._machine_code.wait(cancelled):
+                raise data.LoadingCancelledError
             labels = [job.class_names.index(str(drawing.label)) for drawing in job.drawings]
             # A second BLAS thread would spin while it waits for a core that the window uses.
             with process.blas_threads(1):

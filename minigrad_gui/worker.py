@@ -20,6 +20,7 @@ from engine.run import Chunk, TrainingRun, Validation
 from engine.training import CHUNK_S, EpochSummary
 from minigrad_gui import data
 from minigrad_gui.dataset_cache import DatasetCache
+from minigrad_gui.machine_code import MachineCode
 from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, TrainingResult, open_run
 from minigrad_gui.runs import RunStore
 
@@ -152,9 +153,14 @@ class TrainingWorker(QObject):
     ended = Signal(object)  # TrainingResult, once for each job
     checkpointFailed = Signal(str)  # noqa: N815  why the checkpoint cannot be written, once for each job
 
-    def __init__(self, datasets: DatasetCache | None = None, store: RunStore | None = None) -> None:
+    def __init__(
+        self,
+        datasets: DatasetCache | None = None,
+        store: RunStore | None = None,
+        machine_code: MachineCode | None = None,
+    ) -> None:
         super().__init__()
-        self._cache = RunCache(datasets)
+        self._cache = RunCache(datasets, machine_code)
         self._store = store
 
     @Slot(object)

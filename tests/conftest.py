@@ -10,6 +10,7 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", f"offscreen:configfile={Path(__file__).with_name('screen.json')}")
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["MINIGRAD_COMPILE_AHEAD"] = "0"  # where a test does not say otherwise
 # Otherwise pytest rewrites every test module anew, and the dozens of child processes compile every module.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

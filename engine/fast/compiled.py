@@ -530,9 +530,16 @@ def machine_code(loop: Loop, *example: Any) -> Loop | None:
         except Exception as error:  # with the cache: its folder cannot be created, or its files are damaged
             reason = f"{type(error).__name__}: {error}"
         else:
+            if reason:
+                _log_anew(reason)
             return compiled
     _log_failure(loop.__name__, reason)
     return None
+
+
+@cache  # once
+def _log_anew(reason: str) -> None:
+    logging.getLogger("minigrad").warning("Training is compiled anew each time, as it cannot be cached: %s", reason)
 
 
 @cache  # once

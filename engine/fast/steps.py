@@ -1,4 +1,4 @@
-"""The only entry point: `quickest_steps` returns the fastest `Steps` for a network.
+"""The entry points: `quickest_steps` returns the fastest `Steps` for a network; `prepare` compiles in advance.
 
 There are three kinds. Fused steps run in machine code, for networks that they support. A recorded graph is executed
 again for each mini-batch. A new graph is built for each mini-batch if the network may do something different each time.
@@ -13,10 +13,10 @@ from engine.augment import Variations
 from engine.fast.fused import FusedSteps, fused_steps
 from engine.fast.optimizers import quick_step
 from engine.fast.recording import Gradients
-from engine.losses import count_correct
-from engine.nn import Module
+from engine.losses import count_correct, cross_entropy_loss
+from engine.nn import MLP, Module
 from engine.ops import Array
-from engine.optim import Optimizer
+from engine.optim import Adam, Optimizer
 from engine.samples import as_rows, dtype_of
 from engine.tensor import Tensor
 
@@ -58,6 +58,13 @@ def quickest_steps(
     graph = GraphSteps(model, optimizer, loss_fn, images, labels, vary)
     fused = fused_steps(model, optimizer, loss_fn, images, labels, batch_size, threads, vary)
     return graph if fused is None else _FusedWhileTheyFit(fused, graph)
+
+
+def prepare() -> None:
+    """Compile what every network in float32 is trained by, or load it if any process has compiled it before."""
+    samples = np.zeros((2, 1), np.uint8), np.zeros(2, np.intp)
+    model = MLP(1, [1], 2, dtype=np.float32)
+    quickest_steps(model, Adam(model.parameters()), cross_entropy_loss, *samples, batch_size=2).close()
 
 
 class GraphSteps:

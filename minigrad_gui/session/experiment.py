@@ -11,6 +11,7 @@ from engine.record import TrainingRecord
 from minigrad_gui import data
 from minigrad_gui.analysis import TrainedOn
 from minigrad_gui.dataset_cache import DatasetCache
+from minigrad_gui.machine_code import MachineCode
 from minigrad_gui.records import recorded_dataset
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingJob, TrainingResult
@@ -36,10 +37,11 @@ class Experiment(QObject):
         parent: QObject | None = None,
         datasets: DatasetCache | None = None,
         store: RunStore | None = None,
+        machine_code: MachineCode | None = None,
     ) -> None:
         super().__init__(parent)
         self.settings = Settings(self)
-        self.training = Training(datasets, self, store)
+        self.training = Training(datasets, self, store, machine_code)
         self.network = Network(self)
         self.runs = Runs(folder, self)
         self.previous = PreviousNetwork()

@@ -24,10 +24,12 @@ from minigrad_gui.digits import Picture
 from minigrad_gui.folders import data_folder
 from minigrad_gui.handwriting import Drawing, Label, label_of
 from minigrad_gui.insight.damage import Damage
+from minigrad_gui.machine_code import MachineCode
 from minigrad_gui.reader import Number, Prediction, Reader
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingResult
 from minigrad_gui.runs import Curve, Run, Which
+from minigrad_gui.session.compiling import Compiling
 from minigrad_gui.session.curves import curves_config
 from minigrad_gui.session.damaged import DamagedNetwork
 from minigrad_gui.session.datasets import KEY as OPENING
@@ -70,6 +72,7 @@ class Session(QObject):
     """
 
     stateChanged = Signal(str)  # noqa: N815
+    compilingChanged = Signal()  # noqa: N815
     configChanged = Signal()  # noqa: N815
     prepared = Signal()
     progressed = Signal()
@@ -96,7 +99,9 @@ class Session(QObject):
         folder = folder or data_folder()
         datasets = DatasetCache()
         self._run_list = RunList(folder, partial(self.analyse, urgent=True), self)
-        self._experiment = experiment = Experiment(folder / "runs", self, datasets, self._run_list.store)
+        self._machine_code = machine_code = MachineCode()
+        self._compiling = Compiling(machine_code, self)
+        self._experiment = experiment = Experiment(folder / "runs", self, datasets, self._run_list.store, machine_code)
         self._analyst = Analyst(datasets, self)
         self._datasets = Datasets(datasets, partial(self.analyse, urgent=True), self.withdraw, self)
         self._exporting = Exporting(partial(self.analyse, urgent=True), self)
@@ -104,7 +109,7 @@ class Session(QObject):
         self._settings, self._training, self._network = experiment.settings, experiment.training, experiment.network
         self._runs, self._previous = experiment.runs, experiment.previous
         self._sweep = Sweep(self._settings, self._training, partial(self._start, paused=False), self)
-        self._handwriting = Handwriting(folder / "handwriting", self, datasets)
+        self._handwriting = Handwriting(folder / "handwriting", self, datasets, machine_code)
         self._damaged = DamagedNetwork()
         self._drawing = Canvas(self.read, self.predict, self)
         self._process = ExitStack()
@@ -113,6 +118,7 @@ class Session(QObject):
 
     def _connect(self) -> None:
         self._settings.changed.connect(self.configChanged)
+        self._compiling.changed.connect(self.compilingChanged)
         self._experiment.begun.connect(self._drawing.read_again)
         self._experiment.previousRestored.connect(self.progressed)
         self._training.stateChanged.connect(self._on_state_changed)
@@ -233,6 +239,13 @@ class Session(QObject):
     """The config of the run in progress; None if there is none."""
     curves_config = _Of(lambda session: curves_config(session._training.curves, session._network.now.record))
     """The config of the run that `history` shows; None if it is not known."""
+
+    is_compiling = _Of(lambda session: session._machine_code.is_preparing)
+    """Whether machine code for training is compiled in the background, which a run waits for."""
+
+    def prepare_machine_code(self) -> None:
+        """Compile in the background, unless this installation has done so before; `compilingChanged` tells."""
+        self._compiling.start()
 
     def train(self) -> None:
         """Start a run, or resume a paused one."""
@@ -571,6 +584,7 @@ class Session(QObject):
         """
         self._experiment.abandon(keep_checkpoint=keep_checkpoint)
         self._drawing.close()
+        self._compiling.end()
         self._training.quit()
         self._handwriting.quit()
         self._analyst.end()

@@ -11,6 +11,7 @@ from minigrad_gui.analysis import TrainedOn
 from minigrad_gui.data import DIGIT_NAMES
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, Label, is_dot
+from minigrad_gui.machine_code import MachineCode
 from minigrad_gui.session.drawings import Drawings, Strokes
 from minigrad_gui.session.teacher import Teacher
 from minigrad_gui.teaching import TeachingJob, TeachingResult
@@ -28,7 +29,13 @@ class Handwriting(QObject):
     readerChanged = Signal()  # noqa: N815
     failed = Signal(str)
 
-    def __init__(self, folder: Path, parent: QObject | None = None, datasets: DatasetCache | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        parent: QObject | None = None,
+        datasets: DatasetCache | None = None,
+        machine_code: MachineCode | None = None,
+    ) -> None:
         super().__init__(parent)
         self._model: MLP | None = None
         self._class_names = DIGIT_NAMES
@@ -41,7 +48,7 @@ class Handwriting(QObject):
         self._drawings = Drawings(folder, self)
         self._drawings.changed.connect(self._on_drawings_changed)
         self._drawings.failed.connect(self.failed)
-        self._teacher = Teacher(datasets, self)
+        self._teacher = Teacher(datasets, self, machine_code)
         self._teacher.drawingsRead.connect(self._on_drawings_read)
         self._teacher.taught.connect(self._on_taught)
         # Not before the window is shown: while Python reads in another thread, the window would have to wait.

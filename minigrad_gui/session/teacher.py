@@ -6,6 +6,7 @@ from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal
 
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.handwriting import Drawing
+from minigrad_gui.machine_code import MachineCode
 from minigrad_gui.teaching import TeachingJob, TeachingWorker
 
 
@@ -18,12 +19,17 @@ class Teacher(QObject):
     _jobQueued = Signal(object)  # noqa: N815
     _jobExpected = Signal()  # noqa: N815
 
-    def __init__(self, datasets: DatasetCache | None = None, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        datasets: DatasetCache | None = None,
+        parent: QObject | None = None,
+        machine_code: MachineCode | None = None,
+    ) -> None:
         super().__init__(parent)
         self._is_expecting = False
         self._thread = QThread(self)
         self._thread.setObjectName("teaching")
-        self._worker = TeachingWorker(datasets)
+        self._worker = TeachingWorker(datasets, machine_code)
         self._worker.moveToThread(self._thread)
         self._readingAsked.connect(self._worker.read_drawings)
         self._jobQueued.connect(self._worker.run)

@@ -9,6 +9,7 @@ from engine.record import TrainingRecord
 from minigrad_gui import data
 from minigrad_gui.dataset_cache import DatasetCache
 from minigrad_gui.history import History
+from minigrad_gui.machine_code import MachineCode
 from minigrad_gui.runner import TrainingJob, TrainingResult
 from minigrad_gui.runs import RunStore
 from minigrad_gui.session.curves import Curves
@@ -31,7 +32,11 @@ class Training(QObject):
     _jobQueued = Signal(object)  # noqa: N815
 
     def __init__(
-        self, datasets: DatasetCache | None = None, parent: QObject | None = None, store: RunStore | None = None
+        self,
+        datasets: DatasetCache | None = None,
+        parent: QObject | None = None,
+        store: RunStore | None = None,
+        machine_code: MachineCode | None = None,
     ) -> None:
         super().__init__(parent)
         self._state: State = "idle"
@@ -40,7 +45,7 @@ class Training(QObject):
         self._samples_per_second = 0.0
         self._thread = QThread(self)
         self._thread.setObjectName("training")
-        self._worker = TrainingWorker(datasets, store)
+        self._worker = TrainingWorker(datasets, store, machine_code)
         self._worker.moveToThread(self._thread)
         self._jobQueued.connect(self._worker.run)
         self._worker.prepared.connect(self._on_prepared)

@@ -73,6 +73,7 @@ class TrainingPanel(View):
         self._refresh_timer.timeout.connect(self._show_progress)
         session.progressed.connect(self._mark)
         session.prepared.connect(self._show_progress)
+        session.compilingChanged.connect(self._show_progress)
         session.modelChanged.connect(self._show_accuracy)
         session.historyCleared.connect(self._show_state)
         session.documentChanged.connect(self._show_state)
@@ -192,7 +193,7 @@ class TrainingPanel(View):
         self._bar.setValue(round(share * PROGRESS_STEPS))
         if config is not None:
             self._percent.setText("" if loading else f"{share:.0%}")
-            self._status.setText("Loading the pictures…" if loading else self._run_text(config.epochs))
+            self._status.setText(self._loading_text() if loading else self._run_text(config.epochs))
         else:
             self._percent.setText("")
             self._status.setText(self._idle_text())
@@ -208,6 +209,11 @@ class TrainingPanel(View):
             self._bar.setMaximum(PROGRESS_STEPS)
             self._bar.setValue(PROGRESS_STEPS)
             self._bar.grab()  # Qt animates a busy bar until its next painting, even if hidden
+
+    def _loading_text(self) -> str:
+        if self.session.is_compiling:
+            return "Waiting for machine code, once after installation…"
+        return "Loading the pictures…"
 
     def _run_text(self, epochs: int) -> str:
         session = self.session

@@ -16,6 +16,7 @@ from engine.record import LearningRateChange
 from engine.run import TrainingRun
 from minigrad_gui import data, process
 from minigrad_gui.control import TrainingControl
+from minigrad_gui.machine_code import MachineCode
 from minigrad_gui.runner import DivergedError, RunCache, TrainingJob, open_run
 
 CONFIG = TrainingConfig(hidden=(16,), learning_rate=0.01, epochs=2, batch_size=100, validation_share=0.1)
@@ -206,6 +207,17 @@ def test_the_number_of_threads_is_measured_once_for_a_shape():
     assert process.max_blas_threads() > 1
     assert cache.threads(run, runner.job.control) == measured
     assert rehearsed == []
+
+
+def test_a_run_that_is_stopped_while_it_waits_for_machine_code_does_not_compile():
+    class Busy(MachineCode):
+        def wait(self, cancelled):
+            job.control.stop()
+            return not cancelled()
+
+    job = job_of()
+    with pytest.raises(data.LoadingCancelledError), opened(job, RunCache(machine_code=Busy())):
+        pass
 
 
 def test_other_threads_wait_until_a_run_has_finished_with_blas():

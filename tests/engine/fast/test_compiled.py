@@ -47,14 +47,17 @@ def test_a_compiler_error_is_logged_once(caplog):
 
 
 @pytest.mark.usefixtures("compiled_anew")
-def test_without_a_folder_for_the_compiled_loop_it_is_compiled_anew(monkeypatch):
+def test_without_a_folder_for_the_compiled_loop_it_is_compiled_anew(monkeypatch, caplog):
     pytest.importorskip("numba")
+    seam._log_anew.cache_clear()
     monkeypatch.setattr("numba.core.caching.CompileResultCacheImpl._locator_classes", [])
     adam = seam.machine_code(seam.adam, *ROWS)
     assert adam is not None
     data = np.ones(3)
     adam(data, *np.ones((3, 3)), np.ones(6))
     assert (data < 1).all()
+    (record,) = caplog.records
+    assert "compiled anew each time, as it cannot be cached: RuntimeError" in record.message
 
 
 def test_a_damaged_cache_is_ignored(tmp_path):

@@ -6,10 +6,12 @@ import time
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
 
 from engine import load_model
+from minigrad_gui import machine_code
 from minigrad_gui.views.training_panel import duration
 
 pytestmark = pytest.mark.tabs()
@@ -251,6 +253,25 @@ def test_an_unavailable_dataset_is_reported_and_the_network_stays(user, monkeypa
         "ylecun/mnist could not be fetched: the hub cannot be reached and there is no copy in the cache."
     ]
     assert user.session.model is before
+
+
+def test_a_run_says_that_it_waits_for_machine_code_and_can_be_stopped(user, monkeypatch, tmp_path):
+    pytest.importorskip("numba")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv(machine_code.SWITCH)
+    told = user.window.statusBar().currentMessage
+    with FileLock(tmp_path / machine_code._LOCK):  # the child cannot begin
+        user.session.prepare_machine_code()
+        assert told() == "Preparing machine code for training, once after installation…"
+        user.configure()
+        user.click("trainButton")
+        assert user.widget("statusLabel").text().startswith("Waiting for machine code, ")
+        user.click("stopButton")
+        user.wait(lambda: user.session.state == "idle")
+        assert len(user.session.history) == 0
+        assert user.session.is_compiling
+        (tmp_path / machine_code._DONE).write_text(machine_code._version(), encoding="utf-8")
+    user.wait(lambda: told() == "Machine code for training is ready.")
 
 
 def test_loading_shows_a_busy_bar(user):

@@ -1,0 +1,130 @@
+"""Compiles the loops of training once after installation, in a child process in the background.
+
+Numba holds the GIL while it compiles, so a thread would halt the window. The child fills Numba's cache on disk, from
+which a run loads the code in a second. It ends with the process that started it, however that ends; of several
+children, one compiles and the others wait for it. No Qt here.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import engine.fast
+from minigrad_gui.folders import data_folder
+
+POLL_INTERVAL_S = 0.05
+NICENESS = 10
+"""How much less of a busy processor the child gets than the window."""
+SWITCH = "MINIGRAD_COMPILE_AHEAD"
+"""An environment variable; 0: compile only when a run needs it, in its process."""
+_SOURCES = Path(engine.fast.__file__).parent
+_DONE, _LOCK = "minigrad-compiled.json", "minigrad-compiled.lock"
+
+
+class MachineCode:
+    """Whether the loops are compiled, or being compiled by a child process. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._has_ended = False
+
+    def prepare(self) -> bool:
+        """Start compiling, unless this installation has done so before. Returns whether it is under way now."""
+        if self._child is None and _is_wanted():
+            self._child = _start_child()
+        return self.is_preparing
+
+    @property
+    def is_preparing(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def wait(self, cancelled: Callable[[], bool]) -> bool:
+        """Wait for the child, if there is one. False if `cancelled()` is true before that ends, or `end` is called."""
+        while self.is_preparing and not cancelled():
+            time.sleep(POLL_INTERVAL_S)
+        return not (self.is_preparing or self._has_ended)
+
+    def end(self) -> None:
+        """End the child. What it has compiled so far is of use to the next one."""
+        self._has_ended = True
+        if self._child is not None:
+            self._child.kill()
+            self._child.communicate()
+
+
+def _is_wanted() -> bool:
+    return os.environ.get(SWITCH) != "0" and find_spec("numba") is not None and not _is_done()
+
+
+def _folder() -> Path:
+    """Where to note what is compiled: beside the code, as Numba does, so that both are deleted together."""
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(chosen)
+    beside = _SOURCES / "__pycache__"
+    return beside if os.access(beside if beside.exists() else _SOURCES, os.W_OK) else data_folder()
+
+
+def _version() -> str:
+    """What the code is compiled from, and by what."""
+    numba = find_spec("numba")
+    assert numba is not None
+    assert numba.origin is not None
+    files = [*sorted(_SOURCES.glob("*.py")), Path(numba.origin)]
+    return json.dumps([sys.version, *([str(file), file.stat().st_mtime_ns, file.stat().st_size] for file in files)])
+
+
+def _is_done() -> bool:
+    try:
+        return (_folder() / _DONE).read_text(encoding="utf-8") == _version()
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _start_child() -> subprocess.Popen[bytes] | None:
+    """None if there is no folder for the code, or no process can be started: then each run compiles for itself."""
+    paths = (str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "OPENBLAS_NUM_THREADS": "1"}
+    try:
+        _folder().mkdir(parents=True, exist_ok=True)
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", __name__],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+        )
+    except OSError:
+        return None
+
+
+# ---------------------------------------------------------------- in the child
+
+
+def compile_once() -> None:
+    """Compile the loops, unless another process has done so, or is doing so now."""
+    from filelock import FileLock
+
+    with FileLock(_folder() / _LOCK):
+        if not _is_done():
+            engine.fast.prepare()
+            (_folder() / _DONE).write_text(_version(), encoding="utf-8")
+
+
+def _end_with_parent() -> None:
+    """The pipe on stdin ends when the parent does, even if it is killed."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    compile_once()
