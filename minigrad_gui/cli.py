@@ -230,8 +230,8 @@ def _add_train(commands: Any) -> None:
         group.add_argument(name, dest=field, default=argparse.SUPPRESS, help=text, **options)
 
     preset = "settings to begin with, for the other options to change: quick is good after seconds, reference is the "
-    preset += "classic exercise, best reads drawn digits best, after minutes; the others read MNIST as well as such a "
-    preset += "network can after so long on two cores"
+    preset += "classic exercise, best reads drawn digits best, after minutes; the others read MNIST well "
+    preset += "after so long on two cores, or with few parameters"
     begins = parser.add_mutually_exclusive_group()
     begins.add_argument("--preset", choices=list(PRESETS), help=preset)
     begins.add_argument("--config", type=Path, metavar="FILE.toml", help="settings to begin with, from a file")

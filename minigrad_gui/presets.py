@@ -28,9 +28,18 @@ PRESETS: dict[str, TrainingConfig] = {
     "5-seconds": replace(CYCLE, epochs=16, learning_rate=4e-3, weight_decay=0.05),
     "15-seconds": replace(CYCLE, epochs=50, learning_rate=3e-3),
     "45-seconds": replace(CYCLE, hidden=(512, 512), epochs=48, learning_rate=2e-3),
+    "smallest-98": replace(
+        CYCLE,
+        hidden=(20, 32, 32),
+        epochs=150,
+        learning_rate=5e-3,
+        augmentation=replace(SLIGHTLY_VARIED, shift_px=0, elastic_px=0.6),
+    ),
+    "smallest-99": replace(CYCLE, hidden=(48, 64, 64), epochs=250, learning_rate=4e-3, augmentation=SLIGHTLY_VARIED),
 }
-"""quick: good results in seconds; reference: the classic exercise; best: reads drawn digits best, takes minutes; the
-others: read MNIST best after so many seconds on two cores, chosen by validation digits (tests/benchmarks/sprint.py)."""
+"""quick: good results in seconds; reference: the classic exercise; best: reads drawn digits best, takes minutes.
+For MNIST alone, chosen by validation digits (tests/benchmarks/sprint.py): N-seconds: the best after so long on two
+cores; smallest-N: with few parameters, N% of the test digits."""
 
 READS_DRAWINGS = ("best",)
 """The presets that learn from pen strokes as well as from MNIST's digits."""

@@ -14,6 +14,8 @@ PRESET_TITLES = {
     "5-seconds": "5 seconds",
     "15-seconds": "15 seconds",
     "45-seconds": "45 seconds",
+    "smallest-98": "Smallest for 98%",
+    "smallest-99": "Smallest for 99%",
     OWN: "Custom",
 }
 PRESET_TIPS = {
@@ -26,6 +28,8 @@ PRESET_TIPS = {
     "5-seconds": "Reads more than 98.5% of MNIST's test digits after about 5 seconds on two cores.",
     "15-seconds": "Reads more than 99% of MNIST's test digits after about 15 seconds on two cores.",
     "45-seconds": "Reads more than 99.3% of MNIST's test digits after about 45 seconds on two cores.",
+    "smallest-98": "Reads about 98% of MNIST's test digits with only 17,758 parameters. Can you do it with fewer?",
+    "smallest-99": "Reads about 99% of MNIST's test digits with only 45,626 parameters. Can you do it with fewer?",
     OWN: "Settings that match no preset. Choose this to restore your last ones.",
 }
 

@@ -12,6 +12,7 @@ from engine import TrainingConfig
 from engine.nn import count_parameters
 from engine.run import TrainingRun
 from minigrad_gui.presets import PRESETS, dataset_of, preset_of
+from minigrad_gui.widgets.setting_texts import PRESET_TIPS
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,11 @@ def test_best_varies_its_pictures_and_decays_its_learning_rate():
     assert config.schedule == "cosine"
     assert config.validation_share > 0, "held-out digits calibrate better than varied training digits"
     assert config.epochs > PRESETS["quick"].epochs
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name.startswith("smallest-")])
+def test_the_smallest_say_how_small_they_are(name):
+    assert f"{count_parameters(PRESETS[name].sizes(784, 10)):,} parameters" in PRESET_TIPS[name]
 
 
 @pytest.mark.parametrize("name", PRESETS)
