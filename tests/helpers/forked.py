@@ -85,6 +85,17 @@ class Forked:
             stream.close()
 
 
+def output_of(*words: object, environment: Mapping[str, str], patience_s: float = 60) -> str:
+    """What such a process writes; it must end well. Where there is no `fork`, it is an ordinary one."""
+    if not hasattr(os, "fork"):
+        command = [sys.executable, *map(str, words)]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    process = Forked(*words, environment=environment)
+    out, err = process.communicate(patience_s)
+    assert process.returncode == 0, err
+    return out
+
+
 @functools.cache
 def _server() -> socket.socket:
     """A connection to the process that forks, which ends with this one."""

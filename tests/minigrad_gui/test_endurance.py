@@ -5,17 +5,16 @@ import multiprocessing
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import output_of
 from mnist_digits import first_digits, replace_mnist
 from monkey import Monkey
 from networks import same
@@ -157,12 +156,8 @@ def test_a_digit_of_many_strokes_is_read_undone_and_redone(user, count):
 
 def soak(runs):
     """The figures of tests/benchmarks/soak.py, from a separate process so that nothing else affects them."""
-    program = Path(__file__).parents[1] / "benchmarks" / "soak.py"
-    ended = subprocess.run(
-        [sys.executable, str(program), "--runs", str(runs)], capture_output=True, text=True, timeout=3600
-    )
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout.splitlines()[-1])
+    told = output_of("-m", "tests.benchmarks.soak", "--runs", runs, environment=os.environ, patience_s=3600)
+    return json.loads(told.splitlines()[-1])
 
 
 def assert_flat(figures):

@@ -2,13 +2,13 @@
 
 import gc
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from forked import Forked
 from PySide6.QtCore import (
     QEvent,
     QObject,
@@ -458,6 +458,8 @@ def test_help_opens_the_folder_of_the_log(user, monkeypatch, warnings):
 
 # ---------------------------------------------------------------- the program itself
 
+forks = pytest.mark.skipif(os.name == "nt", reason="there, no process can be forked")
+
 DRIVER = """
 import faulthandler, sys
 from PySide6.QtCore import QTimer
@@ -492,34 +494,39 @@ sys.exit(cli.main([]))
 """
 
 
-def drive(tmp_path: Path, what: str) -> subprocess.CompletedProcess[str]:
+def drive(tmp_path: Path, what: str) -> tuple[int, str, str]:
+    """How the program ends, and what it has written to stdout and stderr."""
     environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
     environment.pop("PYTHONFAULTHANDLER", None)
-    words = [sys.executable, "-c", DRIVER, what]
-    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    process = Forked("-c", DRIVER, what, environment=environment)
+    out, err = process.communicate(timeout=60)
+    return process.wait(), out, err
 
 
+@forks
 def test_the_program_survives_an_exception(tmp_path):
-    result = drive(tmp_path, "fail")
-    assert result.stdout == "told, and the theme is dark\n"
-    assert result.returncode == 0
-    assert "RuntimeError: injected" in result.stderr
+    status, out, err = drive(tmp_path, "fail")
+    assert out == "told, and the theme is dark\n"
+    assert status == 0
+    assert "RuntimeError: injected" in err
     assert "RuntimeError: injected" in log()
 
 
+@forks
 def test_a_program_that_cannot_start_is_in_the_log(tmp_path):
-    result = drive(tmp_path, "fail at the start")
-    assert result.returncode == 1
-    assert result.stderr.rstrip().endswith("RuntimeError: no window")
+    status, _, err = drive(tmp_path, "fail at the start")
+    assert status == 1
+    assert err.rstrip().endswith("RuntimeError: no window")
     assert "RuntimeError: no window" in log()
 
 
+@forks
 def test_the_trace_of_a_crash_survives_the_next_start(tmp_path):
     crash, last = (log_path().parent / name for name in (module.CRASH_NAME, module.LAST_CRASH_NAME))
-    assert drive(tmp_path, "crash").returncode not in (0, 1)
+    assert drive(tmp_path, "crash")[0] not in (0, 1)
     assert "most recent call first" in crash.read_text()
     for _ in range(2):
-        assert drive(tmp_path, "leave").returncode == 0
+        assert drive(tmp_path, "leave")[0] == 0
         assert "most recent call first" in last.read_text()
         assert crash.read_text() == ""
     assert log().count("An earlier run crashed; its trace is in last-crash.log.") == 1

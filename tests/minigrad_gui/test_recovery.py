@@ -3,15 +3,13 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from forked import Forked
+from forked import Forked, output_of
 from left_behind import leave_a_run, recoverable_runs, said
 from mnist_digits import mnist
 from PySide6.QtCore import Qt, QTimer
@@ -114,11 +112,8 @@ sys.exit(cli.main([]))
 """
     environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     environment["OPENBLAS_NUM_THREADS"] = "1"  # with one thread there is no rehearsal, whose steps take as long
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, cwd=ROOT
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["under way training 0", "closed, ended: False"], "the step takes 15 s"
+    told = output_of("-c", script, environment=environment)
+    assert told.splitlines() == ["under way training 0", "closed, ended: False"], "the step takes 15 s"
 
 
 # ---------------------------------------------------------------- crashes

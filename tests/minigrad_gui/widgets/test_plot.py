@@ -1,8 +1,9 @@
 """Zooming, and line widths on screens with more pixels."""
 
 import os
-import subprocess
 import sys
+
+from forked import output_of
 
 
 def test_show_all_undoes_zooming(user):
@@ -26,6 +27,5 @@ print([item.opts["pen"].widthF() / curves.devicePixelRatioF() for item in curves
     for scale in ("1", "2"):
         environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale}
         environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-        command = [sys.executable, "-c", look]
-        widths.append(subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout)
+        widths.append(output_of("-c", look, environment=environment))
     assert widths[0] == widths[1] == "[1.0, 2.0]\n"

@@ -3,10 +3,10 @@
 import ast
 import json
 import os
-import subprocess
 import sys
 
 import pytest
+from forked import output_of
 from PySide6.QtCore import QRect, QSize
 from PySide6.QtWidgets import (
     QWidget,
@@ -50,9 +50,7 @@ def look(tmp_path, screens, *geometry: int):
     platform = {"QT_QPA_PLATFORM": f"offscreen:configfile={tmp_path / 'screens.json'}"}
     folders = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": str(tmp_path / "data")}
     environment = {**os.environ, **platform, **folders, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", LOOK, *map(str, geometry)]
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=True)
-    place, found = ast.literal_eval(result.stdout)
+    place, found = ast.literal_eval(output_of("-c", LOOK, *geometry, environment=environment))
     assert found == screens
     return QRect(*place)
 
