@@ -81,6 +81,7 @@ def shapes(tmp_path):
     return shapes_folder(tmp_path / "shapes")
 
 
+@pytest.mark.usefixtures("short_teaching")
 def test_three_classes_are_opened_trained_read_taught_saved_and_opened_again(user, shapes, tmp_path):
     open_data(user, shapes)
     user.train(hidden="16", epochs=20, batch_size=16)
@@ -111,6 +112,7 @@ def test_three_classes_are_opened_trained_read_taught_saved_and_opened_again(use
     user.wait(lambda: user.session.prediction.name == "bar")
 
 
+@pytest.mark.tabs("whyView")
 def test_networks_of_other_classes_take_each_others_place_while_they_are_shown(user, tmp_path):
     few, many = tmp_path / "few.npz", tmp_path / "many.npz"
     save_model(few, MLP(784, [8], 3), {"class_names": list(SHAPES)})
@@ -134,6 +136,7 @@ def test_networks_of_other_classes_take_each_others_place_while_they_are_shown(u
     assert combo.currentIndex() == 0
 
 
+@pytest.mark.tabs("confusionView")
 def test_a_network_whose_data_is_gone_still_reads(user, tmp_path):
     gone = tmp_path / "gone"
     save_model(tmp_path / "shapes.npz", MLP(784, [8], 3), {"class_names": list(SHAPES), "dataset": str(gone)})

@@ -4,11 +4,18 @@ from pathlib import Path
 
 import pytest
 from mnist_digits import first_digits, replace_mnist
+from some_views import with_tabs
 from taught_drawings import click_check
 
 from engine import TrainingConfig, save_model
 from engine.run import TrainingRun
-from minigrad_gui import data, handwriting
+from minigrad_gui import data
+
+
+@pytest.fixture
+def views(request):
+    mark = request.node.get_closest_marker("tabs")
+    return with_tabs(*mark.args) if mark else with_tabs()
 
 
 @pytest.fixture(scope="session")
@@ -29,11 +36,9 @@ def small_file(mnist, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def preloaded_digits(mnist, monkeypatch):
+def preloaded_digits(mnist, monkeypatch, short_teaching):  # noqa: ARG001
     """Load the digits once, not for each window, and make fewer variations."""
     replace_mnist(monkeypatch, lambda: mnist)
-    monkeypatch.setattr(handwriting, "TAUGHT_VARIATIONS", 400)
-    monkeypatch.setattr(handwriting, "REPLAYED_VARIATIONS", 800)
 
 
 @pytest.fixture

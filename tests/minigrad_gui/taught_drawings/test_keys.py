@@ -23,6 +23,7 @@ def test_a_number_or_a_word_typed_at_the_canvas_teaches_nothing(user, typed):
     wait_until_learnt(user, 1)
 
 
+@pytest.mark.tabs("curvesView")
 def test_a_digit_typed_at_the_plot_teaches_nothing(user):
     draw(user, FLAGGED_ONE)
     user.widget("lossPlot").setFocus()

@@ -12,7 +12,7 @@ from engine import save_model
 from engine.samples import split_validation
 from minigrad_gui.widgets.confusion_matrix import Cell
 
-pytestmark = pytest.mark.usefixtures("few_digits")
+pytestmark = [pytest.mark.usefixtures("few_digits"), pytest.mark.tabs("confusionView")]
 
 
 def read(model, images):

@@ -16,6 +16,8 @@ from minigrad_gui.analysis import Answer
 from minigrad_gui.data import Choices, Origin
 from minigrad_gui.preview import Loaded
 
+pytestmark = pytest.mark.tabs("datasetView")
+
 HUB = "ylecun/mnist"
 
 

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QLabel
 from engine import MLP, Tensor, cross_entropy_loss, save_model
 from minigrad_gui.widgets.maps import ink, signed
 
+pytestmark = pytest.mark.tabs("graphView")
+
 
 @pytest.fixture
 def graph(user):

@@ -17,6 +17,8 @@ from minigrad_gui.run_comparison import line_of
 from minigrad_gui.runs import RunStore
 from minigrad_gui.widgets.runs_table import ORDER
 
+pytestmark = pytest.mark.tabs("runsView", "confusionView")
+
 BASE = TrainingConfig(hidden=(12,), epochs=2, batch_size=500)
 
 

@@ -13,6 +13,8 @@ from minigrad_gui import surveying, worker
 from minigrad_gui.reader import Reader
 from minigrad_gui.views.time import FEW, LOW_PX, confusion_map
 
+pytestmark = pytest.mark.tabs("timeView")
+
 
 @pytest.fixture
 def run(user, few_digits, monkeypatch):  # noqa: ARG001

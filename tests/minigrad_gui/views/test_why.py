@@ -10,6 +10,8 @@ from engine import Tensor
 from minigrad_gui.insight import prototype
 from minigrad_gui.widgets.maps import ink, signed
 
+pytestmark = pytest.mark.tabs("whyView")
+
 
 @pytest.fixture
 def why(user):

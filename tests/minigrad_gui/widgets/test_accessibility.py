@@ -9,11 +9,14 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QDockWidget, QWidget
+from some_views import every_tab
 
 from minigrad_gui.views import VIEWS, loss_plot
 from minigrad_gui.views.draw_panel import DrawPanel
 from minigrad_gui.views.view import Docked
 from minigrad_gui.widgets import accessibility
+
+pytestmark = pytest.mark.tabs()
 
 Name, Description, Value = (getattr(QAccessible.Text, kind) for kind in ("Name", "Description", "Value"))
 Role = QAccessible.Role
@@ -91,6 +94,7 @@ def reading(user) -> None:
 
 
 @pytest.mark.parametrize("state", ["blank", "drawn", "compared", "trained", "refused"])
+@every_tab
 def test_everything_visible_has_a_name_without_tags(user, state):
     if state == "trained":
         user.train()
@@ -104,6 +108,7 @@ def test_everything_visible_has_a_name_without_tags(user, state):
 
 
 @pytest.mark.usefixtures("few_digits")
+@every_tab
 def test_all_that_can_be_seen_in_each_tab_has_a_name_and_no_tags(user):
     reading(user)
     docks = user.window.findChildren(QDockWidget)
@@ -148,6 +153,7 @@ def test_roles_fit(user, name, role, told):
     assert (found.role, found.name) == (role, told)
 
 
+@every_tab
 def test_each_view_is_a_group_with_a_name(window):
     views = [heard(node(view)) for view in window._views]
     assert {"Drawing", "Training", "Learning curves", "Settings"} <= {view.name for view in views}
@@ -155,6 +161,7 @@ def test_each_view_is_a_group_with_a_name(window):
     assert {view.role for view in views} == {Role.Grouping}
 
 
+@every_tab
 def test_each_combo_box_is_announced_by_its_label(window):
     """On Linux, Qt names a combo box by its value and gives the label as a relation; elsewhere, as its name."""
     combos = window.findChildren(QComboBox)
@@ -301,6 +308,7 @@ def test_a_click_on_a_bar_does_not_take_the_focus(user):
 # ---------------------------------------------------------------- the plots
 
 
+@every_tab
 def test_the_plots_describe_the_loss_and_the_accuracy(user):
     plots = [user.widget(name) for name in ("lossPlot", "accuracyPlot")]
     assert [(heard(node(plot)).role, heard(node(plot)).name) for plot in plots] == [
@@ -320,6 +328,7 @@ def test_the_plots_describe_the_loss_and_the_accuracy(user):
     )
 
 
+@every_tab
 def test_the_descriptions_of_the_plots_change_seldom_during_training(user, monkeypatch):
     plot = user.widget("lossPlot")
     monkeypatch.setattr(loss_plot, "DESCRIBING_S", 0)
@@ -334,6 +343,7 @@ def test_the_descriptions_of_the_plots_change_seldom_during_training(user, monke
     user.wait(lambda: node(plot).text(Description) != before)
 
 
+@every_tab
 def test_the_arrow_keys_read_the_curve(user, announced):
     user.train()
     announced.clear()
@@ -362,6 +372,7 @@ def picture(widget: QWidget) -> QImage:
     return widget.grab().toImage()
 
 
+@every_tab
 def test_each_tab_stop_shows_the_focus_and_the_ring_is_whole(user):
     user.window.activateWindow()
     user.wait(user.window.isActiveWindow)
@@ -450,6 +461,7 @@ def test_messages_at_the_foot_are_announced(user, announced, tmp_path):
     assert announced[-1] == "Opened a.npz"
 
 
+@every_tab
 def test_without_assistive_technology_nothing_is_created_or_timed(user, monkeypatch):
     QAccessible.setActive(False)
 

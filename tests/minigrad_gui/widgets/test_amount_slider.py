@@ -6,6 +6,8 @@ from PySide6.QtTest import QTest
 
 from engine import Augmentation, TrainingConfig
 
+pytestmark = pytest.mark.tabs()
+
 SLIDERS = {
     "shiftSlider": ("shift_px", 0.25, 4, "0.25 px"),
     "rotationSlider": ("rotation_deg", 1, 45, "1°"),

@@ -3,6 +3,8 @@
 import pytest
 from layout import resized
 
+pytestmark = pytest.mark.tabs()
+
 
 @pytest.mark.parametrize(("width", "height"), [(911, 484), (683, 356)])
 def test_a_very_small_window_scrolls(user, width, height):

@@ -1,6 +1,9 @@
 """The picture of what the network sees."""
 
 import numpy as np
+import pytest
+
+pytestmark = pytest.mark.tabs()
 
 
 def test_the_picture_is_shown(user):

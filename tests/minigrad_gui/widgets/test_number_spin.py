@@ -16,6 +16,8 @@ from engine import TrainingConfig
 from minigrad_gui.widgets.building import row
 from minigrad_gui.widgets.setting_table import SETTINGS
 
+pytestmark = pytest.mark.tabs()
+
 
 @pytest.fixture
 def field(qtbot):

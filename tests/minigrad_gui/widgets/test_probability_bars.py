@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QApplication
 from minigrad_gui import theme
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
 
+pytestmark = pytest.mark.tabs()
+
 
 def test_the_bar_under_the_mouse_stands_out_if_it_can_be_chosen(user):
     bars = user.widget("probabilityBars")

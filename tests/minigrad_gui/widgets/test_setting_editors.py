@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from engine import TrainingConfig
+
+pytestmark = pytest.mark.tabs()
 
 
 def test_a_setting_finer_than_its_field_stays_when_another_is_edited(user):

@@ -1,6 +1,10 @@
 """The table of settings fills the panel, and its widgets fill the config."""
 
+import pytest
+
 from engine import TrainingConfig
+
+pytestmark = pytest.mark.tabs()
 
 
 def test_the_panel_fills_the_config(user):

@@ -1,5 +1,6 @@
 """Every control is explained."""
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
@@ -8,6 +9,8 @@ from PySide6.QtWidgets import (
     QSlider,
     QSpinBox,
 )
+
+pytestmark = pytest.mark.tabs()
 
 
 def test_every_control_has_a_tooltip_that_explains_it(user):

@@ -13,6 +13,8 @@ from minigrad_gui.views.config_panel import PREVIEWED_LABELS
 from minigrad_gui.widgets.amount_slider import AmountSlider
 from minigrad_gui.widgets.variation_preview import COLUMNS, ROWS, VariationPreview
 
+pytestmark = pytest.mark.tabs()
+
 KEYS = Qt.Key
 
 
