@@ -75,7 +75,7 @@ def test_the_best_epoch_is_tested_and_given():
         best = networks[best_epoch(config, runner.run.epochs).epoch]
         assert best is not networks[-1]
         result, images, labels = runner.finish(), runner.dataset.test_images, runner.dataset.test_labels
-    assert result.test == evaluate(best, images, labels)
+        assert result.test == evaluate(best, images, labels)  # here with the same number of threads
     np.testing.assert_array_equal(weights(runner.frozen_model()), weights(best))
 
 
