@@ -14,13 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.hashing import HASH_STEP, mixed
 from engine.ops import Array
 
 BUMP_PX = 4.0
 """Standard deviation of the bumps of an elastic distortion, and their spacing."""
 
-HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
-HASH_FACTORS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 PARTS_MEAN, PARTS_DEVIATION = np.int32(2 * 0xFFFF), np.float32(65536 / 3**0.5)
 """Of the sum of four whole numbers, uniform from 0 to 65,535."""
 
@@ -97,14 +96,10 @@ class Draws(NamedTuple):
 def normal(seeds: NDArray[np.int64], count: int) -> NDArray[np.float32]:
     """Random numbers (N, count) for N seeds, nearly of the standard normal distribution; none is beyond 3.5.
 
-    Each is the sum of the four uniform parts of a hash of the seed and the number's position (splitmix64: Steele, Lea
-    and Flood, Fast Splittable Pseudorandom Number Generators, 2014). Any thread can compute any of them by itself.
+    Each is the sum of the four uniform parts of a hash of the seed and the number's position.
     """
     z = seeds.astype(np.uint64)[:, np.newaxis] + np.arange(1, count + 1, dtype=np.uint64) * HASH_STEP
-    z = (z ^ z >> np.uint64(30)) * HASH_FACTORS[0]
-    z = (z ^ z >> np.uint64(27)) * HASH_FACTORS[1]
-    z ^= z >> np.uint64(31)
-    sums = z.view(np.uint16).reshape(len(seeds), count, 4).sum(axis=2, dtype=np.int32)
+    sums = mixed(z).view(np.uint16).reshape(len(seeds), count, 4).sum(axis=2, dtype=np.int32)
     return np.asarray((sums - PARTS_MEAN).astype(np.float32) / PARTS_DEVIATION)
 
 

@@ -2,9 +2,15 @@
 
 import numpy as np
 
-from engine.functions import dropout
+from engine import ops
+from engine.hashing import HASH_STEP, mixed
 from engine.nn import MLP, Module
-from engine.tensor import Tensor
+from engine.ops import Array
+from engine.tensor import Tensor, apply
+
+LAYER_STEP = 1 << 32
+"""How many positions of hashes each layer of each mini-batch has."""
+MAX_LAYERS = 1 << 5
 
 
 class DroppingNetwork(Module):
@@ -12,17 +18,37 @@ class DroppingNetwork(Module):
 
     No neuron can then rely on a particular other one (Srivastava et al., JMLR 15 (2014), 1929-1958). Which are dropped
     follows from the seed and the number of the mini-batch, so that a resumed run drops the same. Each call is a
-    mini-batch; mini_batches_done: the number of those before the first call.
+    mini-batch; mini_batches_done: the number of those before the next call.
     """
 
     def __init__(self, network: MLP, p: float, seed: int, mini_batches_done: int = 0) -> None:
-        self.network, self.p = network, p
-        self._seed, self._number = seed, mini_batches_done
+        self.network, self.p, self.mini_batches_done = network, p, mini_batches_done
+        self.key = int(np.random.SeedSequence([seed, 8]).generate_state(1, np.uint64)[0])
+
+    @property
+    def threshold(self) -> int:
+        """An output is dropped if 16 random bits are a number below this."""
+        return round(self.p * 65536)
+
+    @property
+    def scale(self) -> float:
+        """What the other outputs are multiplied by, which preserves the mean."""
+        return 65536 / (65536 - self.threshold or 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        rng = np.random.default_rng([self._seed, 8, self._number])
-        self._number += 1
         *hidden, last = self.network.layers
-        for layer in hidden:
-            x = dropout(self.network.activation(layer(x)), self.p, rng)
+        for number, layer in enumerate(hidden):
+            y = self.network.activation(layer(x))
+            factors = self._is_retained(number, y.shape) * y.dtype.type(self.scale)
+            x = apply(ops.dropout, y, scale=factors.astype(y.dtype))
+        self.mini_batches_done += 1
         return last(x)
+
+    def _is_retained(self, layer: int, shape: tuple[int, ...]) -> Array:
+        """Which outputs of a hidden layer are not dropped: bool, of this shape. Four outputs share a hash."""
+        hashes = -(-shape[-1] // 4)
+        first = self.mini_batches_done * MAX_LAYERS + layer
+        rows = int(np.prod(shape[:-1]))
+        positions = np.arange(1, rows * hashes + 1, dtype=np.uint64) + np.uint64(first * LAYER_STEP % (1 << 64))
+        parts = mixed(np.uint64(self.key) + positions * HASH_STEP).view(np.uint16).reshape(rows, 4 * hashes)
+        return np.asarray(parts[:, : shape[-1]] >= self.threshold).reshape(shape)

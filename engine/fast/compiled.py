@@ -1,7 +1,7 @@
 """Loops that Numba compiles to machine code, if it is installed. No other module uses a compiler.
 
 `adam` reads and writes each array once, where NumPy does so a dozen times. The other loops make up a whole training
-step: they execute the table of a network's `Program` in place, with two workers (`engine.fast.fused`), which run
+step: they execute the table of a network's `Program` in place, with several workers (`engine.fast.fused`), which run
 without the GIL and synchronise twice per step.
 
 Arrays are in C order; a mini-batch has a row for each sample. `adam` gives the same numbers as NumPy, bit for bit;
@@ -20,8 +20,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.augment import HASH_FACTORS, HASH_STEP, PARTS_DEVIATION, PARTS_MEAN, Draws
+from engine import hashing
+from engine.augment import PARTS_DEVIATION, PARTS_MEAN, Draws
+from engine.dropping import LAYER_STEP, MAX_LAYERS
 from engine.fast import intrinsics, products
+from engine.fast.intrinsics import signal, signalled
 from engine.fast.products import SPARE, SPARSE_ROWS, product, sparse_product
 from engine.fast.program import (
     ACTIVATION,
@@ -34,6 +37,7 @@ from engine.fast.program import (
     SIGMOID,
     TANH,
 )
+from engine.hashing import HASH_STEP, mixed
 from engine.ops import Array
 
 Loop = Callable[..., Any]
@@ -89,6 +93,14 @@ def tanh_single(a: Any) -> Any:
     return beyond if a > 0 else -beyond
 
 
+class Dropout(NamedTuple):
+    """See `engine.dropping.DroppingNetwork`; threshold: 0 if nothing is dropped."""
+
+    key: np.uint64
+    threshold: int
+    scale: float
+
+
 def activate(y: Array, b: Array, activation: int) -> None:
     """y (n, neurons) = f(y + b), b (neurons,), where f is the activation with this code."""
     zero, one = y.dtype.type(0), y.dtype.type(1)
@@ -123,9 +135,9 @@ def bias_gradient(g: Array, out: Array) -> None:
             out[j] += row[j]
 
 
-def activation_vjp(g: Array, y: Array, activation: int) -> None:
-    """Replace g = dL/dy by dL/dx, both (n, neurons), where y = f(x)."""
-    zero, one = y.dtype.type(0), y.dtype.type(1)
+def activation_vjp(g: Array, y: Array, activation: int, kept: float) -> None:
+    """Replace g = dL/dy by dL/dx, both (n, neurons), where kept y = f(x)."""
+    zero, one, share = y.dtype.type(0), y.dtype.type(1), y.dtype.type(kept)
     for i in range(y.shape[0]):
         g_row, row = g[i], y[i]
         if activation == RELU:
@@ -133,20 +145,43 @@ def activation_vjp(g: Array, y: Array, activation: int) -> None:
                 g_row[j] = g_row[j] if row[j] > zero else zero
         elif activation == TANH:
             for j in range(row.size):
-                g_row[j] *= one - row[j] * row[j]
+                f = row[j] * share
+                g_row[j] *= one - f * f
         elif activation == SIGMOID:
             for j in range(row.size):
-                g_row[j] *= row[j] * (one - row[j])
+                f = row[j] * share
+                g_row[j] *= f * (one - f)
 
 
-def cross_entropy(logits: Array, target: Array, batch_size: int, gradient: Array, result: Array) -> None:
-    """The gradient of a mini-batch's mean loss with respect to the logits of n of its samples.
+def drop(values: Array, first: int, layer: int, mini_batch: int, dropout: Dropout) -> None:
+    """Drop some of a hidden layer's outputs, or of their gradients, and scale the others: see `engine.dropping`.
 
-    logits, gradient: (n, classes); target: (n,), below 0 for no class; result: the sum of these samples' losses, and
-    how many are correct.
+    values: (n, neurons); first: the first one's position in the mini-batch.
     """
-    classes = logits.shape[1]
-    loss, correct = 0.0, 0
+    neurons, zero, scale = values.shape[1], values.dtype.type(0), values.dtype.type(dropout.scale)
+    hashes = (neurons + 3) // 4
+    random = np.empty(hashes, np.uint64)
+    parts = random.view(np.uint16)
+    start = np.uint64(dropout.key) + np.uint64(mini_batch * MAX_LAYERS + layer) * np.uint64(LAYER_STEP) * HASH_STEP
+    for i in range(values.shape[0]):
+        row, row_start = values[i], start + np.uint64((first + i) * hashes + 1) * HASH_STEP
+        for k in range(hashes):
+            random[k] = mixed(row_start + np.uint64(k) * HASH_STEP)
+        for j in range(neurons):
+            row[j] = row[j] * scale if parts[j] >= dropout.threshold else zero
+
+
+def cross_entropy(
+    logits: Array, target: Array, batch_size: int, smoothing: float, gradient: Array, losses: Array
+) -> int:
+    """The gradient of a mini-batch's mean loss with respect to the logits of n of its samples. Returns how many are
+    correct.
+
+    logits, gradient: (n, classes); target: (n,), below 0 for no class; smoothing: see `engine.losses.SmoothedLoss`;
+    losses: (n,), each sample's.
+    """
+    classes, correct = logits.shape[1], 0
+    equal, target_share = logits.dtype.type(smoothing / classes), logits.dtype.type(1 - smoothing)
     for i in range(target.size):
         row, g, right = logits[i], gradient[i], target[i]
         likeliest = 0
@@ -157,16 +192,18 @@ def cross_entropy(logits: Array, target: Array, batch_size: int, gradient: Array
             g[j] = np.exp(row[j] - row[likeliest])
             total += g[j]
         if right >= 0:
-            loss += np.log(total) - (row[right] - row[likeliest])
+            losses[i] = np.log(total) - (row[right] - row[likeliest])
+            if smoothing > 0:
+                losses[i] += smoothing * (row[right] - row.mean())
             correct += likeliest == right
             for j in range(classes):
-                g[j] = (g[j] / total - (j == right)) / batch_size
+                g[j] = (g[j] / total - equal - (target_share if j == right else 0)) / batch_size
         else:  # no class: all should be equally likely
-            loss += np.log(total) - (row.mean() - row[likeliest])
+            losses[i] = np.log(total) - (row.mean() - row[likeliest])
             correct += total > 2
             for j in range(classes):
                 g[j] = (g[j] / total - row.dtype.type(1 / classes)) / batch_size
-    result[0], result[1] = loss, correct
+    return correct
 
 
 # ---------------------------------------------------------------- varied pictures
@@ -189,10 +226,7 @@ class Form(NamedTuple):
 
 def bump_height(seed: Any, number: int) -> Any:
     """One of a picture's random numbers: see `engine.augment.normal`."""
-    z = seed + np.uint64(number + 1) * HASH_STEP
-    z = (z ^ z >> np.uint64(30)) * HASH_FACTORS[0]
-    z = (z ^ z >> np.uint64(27)) * HASH_FACTORS[1]
-    z = z ^ z >> np.uint64(31)
+    z = mixed(seed + np.uint64(number + 1) * HASH_STEP)
     halves = (z & EVEN_PARTS) + (z >> np.uint64(16) & EVEN_PARTS)
     parts = np.int32(halves & np.uint64(0xFFFFFFFF)) + np.int32(halves >> np.uint64(32))
     return np.float32(parts - PARTS_MEAN) / PARTS_DEVIATION
@@ -299,23 +333,24 @@ def change_pen_width(picture: Array, thicker_px: Any, spare: Array) -> None:
             picture[i, j] = spare[i * width + j]
 
 
-# ---------------------------------------------------------------- two workers
+# ---------------------------------------------------------------- workers
 
-ASKED, COMPUTED, UPDATED = 0, 1, 3
-"""Rows of `signals`: the last requested step; then, for each worker, the last step with gradients and update done."""
+ASKED, COMPUTED = 0, 1
+"""Rows of `signals`: the last requested step; then, for each worker, the last step whose values and their gradients are
+computed; then, for each worker, the last step whose update is done (see `updated`)."""
 
 
 class Memory(NamedTuple):
     """Everything that the workers read and write. Steps are numbered; a chunk has consecutive steps.
 
-    pixels (uint8) or numbers: (N, in_dim), the inputs; the other one is empty. labels: (N,). is_sparse: whether
-    most inputs are 0. samples: indices for the chunk, batch_size per step, perhaps fewer for the last. table: from
-    the network's `Program`. parameters, gradient: of all layers, packed; first, second: the optimizer's state,
-    packed in the same way (empty if it has less). values: the inputs and each layer's outputs, at offset times
-    batch_size; value_gradients: likewise. targets: (batch_size,). spare: (workers, SPARE), for products. optimizer:
-    the code of its formula. For each step of the chunk: constants (7,) of the formula and the weight decay, and
-    results (2, 2), each worker's sum of losses and number of correctly classified samples. draws: how the pictures
-    of an epoch are varied, if they are; form: of these pictures.
+    pixels (uint8) or numbers: (N, in_dim), the inputs; the other one is empty. labels: (N,). is_sparse: whether most
+    inputs are 0. samples: indices for the chunk, batch_size per step, perhaps fewer for the last. table: from the
+    network's `Program`. parameters, gradient: of all layers, packed; first, second: the optimizer's state, packed in
+    the same way (empty if it has less). values: the inputs and each layer's outputs, at offset times batch_size;
+    value_gradients: likewise. targets: (batch_size,). spare: (workers, SPARE), for products. optimizer: the code of its
+    formula. For each step of the chunk: constants (7,) of the formula and the weight decay; correct (workers,), how
+    many samples each worker classified correctly; and losses (batch_size,), each sample's. draws: how the pictures of
+    an epoch are varied, if they are; form: of these pictures. dropout, smoothing: see `drop`, `cross_entropy`.
     """
 
     pixels: Array
@@ -335,10 +370,13 @@ class Memory(NamedTuple):
     targets: Array
     spare: Array
     constants: Array
-    results: Array
+    correct: Array
+    losses: Array
     signals: Array
     draws: Draws
     form: Form
+    dropout: Dropout
+    smoothing: float
 
 
 def values_at(offset: int, memory: Array, batch_size: int, rows: int, columns: int) -> Array:
@@ -369,11 +407,12 @@ def read_inputs(memory: Memory, samples: Array, first_draw: int, x: Array) -> No
 
 
 def propagate(
-    memory: Memory, worker: int, samples: Array, first_draw: int, begin: int, end: int, result: Array
-) -> None:
+    memory: Memory, worker: int, samples: Array, first_draw: int, mini_batch: int, begin: int, end: int, losses: Array
+) -> int:
     """Forward, and backward to the outputs of the first layer, for samples begin to end of a mini-batch.
 
-    first_draw: the row of `draws` for the mini-batch's first sample.
+    first_draw: the row of `draws` for the mini-batch's first sample; mini_batch: its number in the run. Fills in the
+    losses of these samples, and returns how many are correct.
     """
     table, parameters, batch_size = memory.table, memory.parameters, memory.batch_size
     last, spare = len(table) - 1, memory.spare[worker]
@@ -391,24 +430,30 @@ def propagate(
         else:
             product(x[:, :fan_in], W, False, y, spare)
         activate(y, b, table[layer, ACTIVATION])
+        if layer < last and memory.dropout.threshold > 0:
+            drop(y, begin, layer, mini_batch, memory.dropout)
         x = y
     g = values_at(table[last, OUTPUTS], memory.value_gradients, batch_size, batch_size, table[last, FAN_OUT])[begin:end]
-    cross_entropy(x, target, len(samples), g, result)
+    correct = cross_entropy(x, target, len(samples), memory.smoothing, g, losses[begin:end])
     for layer in range(last, 0, -1):  # the gradient of the inputs is not needed
         offset, fan_in = table[layer, INPUTS], table[layer, FAN_IN]
         W, _ = layer_at(table[layer, PARAMETERS], parameters, fan_in, table[layer, FAN_OUT])
         x_gradient = values_at(offset, memory.value_gradients, batch_size, batch_size, fan_in)[begin:end]
         product(g[:, : table[layer, FAN_OUT]], W, True, x_gradient, spare)
         y = values_at(offset, memory.values, batch_size, batch_size, fan_in)[begin:end]
-        activation_vjp(x_gradient, y, table[layer - 1, ACTIVATION])
+        if memory.dropout.threshold > 0:
+            drop(x_gradient, begin, layer - 1, mini_batch, memory.dropout)
+        activation_vjp(x_gradient, y, table[layer - 1, ACTIVATION], 1 / memory.dropout.scale)
         g = x_gradient
+    return correct
 
 
 def update(memory: Memory, worker: int, samples: Array, constants: Array) -> None:
-    """Compute the gradient of one worker's half of each layer's parameters, from all samples, and update that half.
+    """Compute the gradient of one worker's part of each layer's parameters, from all samples, and update that part.
 
-    A half has the weights of half of the layer's inputs, and half of its biases.
+    A part has the weights of some of the layer's inputs, and some of its biases.
     """
+    workers = len(memory.spare)
     n, batch_size, spare = len(samples), memory.batch_size, memory.spare[worker]
     for layer in range(len(memory.table)):
         place, fan_in, fan_out = (
@@ -419,7 +464,7 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array) -> Non
         x = values_at(memory.table[layer, INPUTS], memory.values, batch_size, n, fan_in)
         g = values_at(memory.table[layer, OUTPUTS], memory.value_gradients, batch_size, n, fan_out)
         W_gradient, b_gradient = layer_at(place, memory.gradient, fan_in, fan_out)
-        begin, end = fan_in * worker // 2, fan_in * (worker + 1) // 2
+        begin, end = fan_in * worker // workers, fan_in * (worker + 1) // workers
         if memory.is_sparse and layer == 0:
             some = min(max(2, CACHED // fan_out), SPARSE_ROWS)  # inputs at a time: their gradient stays in the cache
             for i in range(begin, end, some):
@@ -430,7 +475,7 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array) -> Non
             product(x[:, begin:end].T, g, False, W_gradient[begin:end], spare)
             optimize(memory, place + begin * fan_out, place + end * fan_out, constants)
         place += fan_in * fan_out
-        begin, end = fan_out * worker // 2, fan_out * (worker + 1) // 2
+        begin, end = fan_out * worker // workers, fan_out * (worker + 1) // workers
         bias_gradient(g[:, begin:end], b_gradient[begin:end])
         optimize(memory, place + begin, place + end, constants)
 
@@ -451,69 +496,71 @@ def optimize(memory: Memory, start: int, end: int, constants: Array) -> None:
         sgd(values, gradient, constants)
 
 
-def fence() -> None:
-    """A memory barrier: other threads see earlier writes before later ones. Python needs none."""
-
-
 def yield_thread() -> None:
     """Yield the processor to another waiting thread."""
 
 
-def wait_until(signals: Array, row: int, step: int, patience: int) -> bool:
-    """Poll a signal at most `patience` times. Returns whether it has reached this step."""
-    for look in range(patience):
-        if signals[row, 0] >= step:
-            fence()
-            return True
-        if look % 64 == 63:
-            yield_thread()
-        fence()
-    return False
+def wait_until(signals: Array, first: int, rows: int, step: int, patience: int) -> bool:
+    """Poll signals, at most `patience` times each. Returns whether all have reached this step."""
+    for row in range(first, first + rows):
+        looks = 0
+        while signalled(signals, row) < step:
+            looks += 1
+            if looks >= patience:
+                return False
+            if looks % 64 == 0:
+                yield_thread()
+    return True
+
+
+def updated(worker: int, workers: int) -> int:
+    """The row of a worker's signal that it has updated its part of the parameters."""
+    return 1 + workers + worker
 
 
 def work(worker: int, first_step: int, last_step: int, patience: int, memory: Memory) -> bool:
-    """Do one worker's part of these steps. Returns False if it timed out waiting for the other: then call it again.
+    """Do one worker's part of these steps. Returns False if it timed out waiting for another: then call it again.
 
     Worker 0 requests the steps. Their chunk began with step signals[ASKED, 1], has signals[ASKED, 2] samples,
-    and its first sample is the one at signals[ASKED, 3] in its epoch.
+    its first sample is the one at signals[ASKED, 3] in its epoch, and its first mini-batch has the number
+    signals[ASKED, 4].
     """
-    signals, batch_size, other = memory.signals, memory.batch_size, 1 - worker
+    signals, batch_size, workers = memory.signals, memory.batch_size, len(memory.spare)
+    own, first_updated = updated(worker, workers), updated(0, workers)
     if worker == 0:
-        fence()
-        signals[ASKED, 0] = last_step
+        signal(signals, ASKED, last_step)
     for step in range(first_step, last_step + 1):
         if not (
-            wait_until(signals, ASKED, step, patience) and wait_until(signals, UPDATED + other, step - 1, patience)
+            wait_until(signals, ASKED, 1, step, patience)
+            and wait_until(signals, first_updated, workers, step - 1, patience)
         ):
             return False
         index = step - signals[ASKED, 1]
         samples = memory.samples[index * batch_size : min((index + 1) * batch_size, signals[ASKED, 2])]
         if signals[COMPUTED + worker, 0] < step:
-            n = len(samples)
-            middle = (n + 1) // 2
-            first, end = (middle, n) if worker else (0, middle)
-            first_draw = signals[ASKED, 3] + index * batch_size
-            propagate(memory, worker, samples, first_draw, first, end, memory.results[index, worker])
-            fence()
-            signals[COMPUTED + worker, 0] = step
-        if not wait_until(signals, COMPUTED + other, step, patience):
+            n, draw, number = len(samples), signals[ASKED, 3] + index * batch_size, signals[ASKED, 4] + index
+            begin, end = n * worker // workers, n * (worker + 1) // workers
+            memory.correct[index, worker] = propagate(
+                memory, worker, samples, draw, number, begin, end, memory.losses[index]
+            )
+            signal(signals, COMPUTED + worker, step)
+        if not wait_until(signals, COMPUTED, workers, step, patience):
             return False
-        if signals[UPDATED + worker, 0] < step:
+        if signals[own, 0] < step:
             update(memory, worker, samples, memory.constants[index])
-            fence()
-            signals[UPDATED + worker, 0] = step
-    return wait_until(signals, UPDATED + other, last_step, patience)
+            signal(signals, own, step)
+    return wait_until(signals, first_updated, workers, last_step, patience)
 
 
 # ---------------------------------------------------------------- compiling
 
 _FREEDOM: dict[Loop, set[str]] = {resample: {"contract"}}
 """Loops in which the compiler may fuse a product and a sum into one operation, which rounds differently."""
-_INNER_LOOPS = (values_at, layer_at, read_inputs, propagate, update, optimize, wait_until)
+_INNER_LOOPS = (values_at, layer_at, read_inputs, propagate, update, optimize, wait_until, updated)
 """Python cannot call these: unpacking their arguments would take a fifth of the time of compiling."""
 _LOOPS = (
     *products.LOOPS,
-    *(adam, momentum, sgd, tanh_single, activate, bias_gradient, activation_vjp, cross_entropy),
+    *(adam, momentum, sgd, tanh_single, activate, bias_gradient, activation_vjp, mixed, drop, cross_entropy),
     *(bump_height, coefficients, resample, varied, change_pen_width, *_INNER_LOOPS, work),
 )
 
@@ -551,16 +598,10 @@ def _log_failure(name: str, reason: str) -> None:
 def _compiled(is_cached: bool) -> dict[str, Any]:
     """The loops, compiled on their first call or loaded from the cache. Raises ImportError without Numba."""
     from numba import njit, types
-    from numba.extending import intrinsic
-
-    def generate(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
-        builder.fence("seq_cst")
-        return context.get_dummy_value()
 
     # Functions with the same code, whose globals are the compiled loops instead of the Python ones.
-    names: dict[str, Any] = vars(products) | globals() | intrinsics.intrinsics()
+    names: dict[str, Any] = vars(hashing) | vars(products) | globals() | intrinsics.intrinsics()
     names["yield_thread"] = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
-    names["fence"] = intrinsic(lambda _typing_context: (types.void(), generate))
     for loop in _LOOPS:
         options: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": loop in _INNER_LOOPS}
         # NumPy's rules for x / 0 let the loop use vector instructions.

@@ -1,8 +1,8 @@
-"""Whole training steps in machine code: two workers execute a network's program, if Numba is installed.
+"""Whole training steps in machine code: workers execute a network's program, if Numba is installed.
 
-Each worker goes forward and backward with half of the mini-batch, then takes half of the parameters: it computes their
-gradient from all samples and updates them. One worker is the training thread, the other a helper thread. They run
-without the GIL, and without Python between the steps of a chunk. One thread and two give the same numbers.
+Each worker goes forward and backward with a part of the mini-batch, then takes a part of the parameters: it computes
+their gradient from all samples and updates them. One worker is the training thread, the others are helper threads. They
+run without the GIL, and without Python between the steps of a chunk. Any number of threads gives the same numbers.
 """
 
 import os
@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from engine.augment import Draws, Variations, bumps
+from engine.dropping import DroppingNetwork
 from engine.fast import compiled
 from engine.fast.memory import aligned, pack, packed_view
 from engine.fast.optimizers import FORMULAS, quick_step, step_constants
 from engine.fast.products import SPARE
 from engine.fast.program import FAN_OUT, OUTPUTS, Program, capture, parts_of
-from engine.losses import LOWEST_TARGET, class_indices
+from engine.losses import LOWEST_TARGET, SmoothedLoss, class_indices
 from engine.nn import Module
 from engine.ops import Array
 from engine.optim import Optimizer
@@ -33,8 +34,9 @@ SAMPLES_ASKED = 100
 MOST_AT_ONCE = 64
 """Maximum number of mini-batches in a chunk."""
 PATIENCE, HELPERS_PATIENCE = 20_000, 100_000
-"""How often a worker polls for the other's signal, some 0.5 and 2 ms. After that the trainer wakes the helper, and the
+"""How often a worker polls for another's signal, some 0.5 and 2 ms. After that the trainer wakes the helpers, and a
 helper sleeps."""
+MAX_THREADS = 16
 ENDLESS = 1 << 60
 
 
@@ -46,7 +48,8 @@ class FusedSteps:
     """Trains a network by one or several mini-batches per call. Until `close()` the parameters are in its own arrays.
 
     images: (N, ...), uint8 (scaled to 0..1) or of the network's dtype; labels: intp (N,). batch_size: the size of the
-    largest mini-batch. With one thread there is no helper. vary: for images (N, height, width), uint8.
+    largest mini-batch. With one thread there is no helper. vary: for images (N, height, width), uint8. dropping: what
+    the network is trained as; smoothing: see `engine.losses.SmoothedLoss`.
     """
 
     def __init__(
@@ -59,7 +62,10 @@ class FusedSteps:
         batch_size: int,
         threads: int,
         vary: Variations | None = None,
+        dropping: DroppingNetwork | None = None,
+        smoothing: float = 0.0,
     ) -> None:
+        self._dropping = dropping
         self._model, self._optimizer = model, optimizer
         self._parameters, self._stepped = program.parameters, list(optimizer.params)
         dtype = program.parameters[0].dtype
@@ -93,12 +99,15 @@ class FusedSteps:
             values=aligned(batch_size * values, dtype),
             value_gradients=aligned(batch_size * values, dtype),
             targets=np.empty(batch_size, np.intp),
-            spare=aligned(2 * SPARE, dtype).reshape(2, SPARE),
+            spare=aligned(threads * SPARE, dtype).reshape(threads, SPARE),
             constants=np.empty((self.most_at_once, 7), dtype),
-            results=np.zeros((self.most_at_once, 2, 2)),
-            signals=np.zeros((5, 8), np.int64),
+            correct=np.zeros((self.most_at_once, threads), np.int64),
+            losses=np.zeros((self.most_at_once, batch_size)),
+            signals=np.zeros((1 + 2 * threads, 8), np.int64),
             draws=_no_draws(0 if vary is None else vary.count),
             form=_form(vary, shape),
+            dropout=_dropout(dropping),
+            smoothing=float(smoothing),
         )
         loop = compiled.machine_code(compiled.work, 0, 0, -1, 0, self._memory)  # no steps, only to compile it
         if loop is None:
@@ -107,7 +116,7 @@ class FusedSteps:
             parameter.adopt(array)
         self._program = Program(program.table, program.parameters, parts_of(model))  # of the packed arrays
         self._loop, self._threads, self._has_begun, self._steps = loop, threads, False, 0
-        self._helper: _Helper | None = None
+        self._helpers: list[_Helper] = []
 
     @property
     def fits(self) -> bool:
@@ -126,17 +135,13 @@ class FusedSteps:
         memory = self._memory
         begin, last = self._steps + 1, self._steps + len(learning_rates)
         memory.samples[: len(samples)] = samples
-        memory.signals[compiled.ASKED, 1:4] = begin, len(samples), self._draw(first)
+        memory.signals[compiled.ASKED, 1:5] = begin, len(samples), self._draw(first), self._mini_batch(first)
         for index, rate in enumerate(learning_rates):
             self._optimizer.lr = rate
             memory.constants[index] = self._constants()
-        if self._helper is None:
-            for step in range(begin, last + 1):
-                for worker in (0, 1, 0):  # each gets as far as it can without the other
-                    self._loop(worker, step, step, 1, memory)
-        else:
-            while not self._loop(0, begin, last, PATIENCE, memory):
-                self._helper.wake()
+        while not self._loop(0, begin, last, PATIENCE, memory):
+            for helper in self._helpers:
+                helper.wake()
         self._steps = last
         for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
             parameter.grad = gradient
@@ -145,10 +150,17 @@ class FusedSteps:
         if not self._has_formula:
             with np.errstate(over="ignore", invalid="ignore"):  # the loss shows when a network explodes
                 quick_step(self._optimizer)
-        sums = memory.results[: len(learning_rates)].sum(axis=1).tolist()
+        if self._dropping is not None:
+            self._dropping.mini_batches_done += len(learning_rates)
+        correct = memory.correct[: len(learning_rates)].sum(axis=1).tolist()
         starts = range(0, len(samples), memory.batch_size)
         counts = [min(memory.batch_size, len(samples) - start) for start in starts]
-        return [(loss / count, int(correct)) for count, (loss, correct) in zip(counts, sums, strict=True)]
+        losses = [float(row[:count].sum()) / count for row, count in zip(memory.losses, counts, strict=False)]
+        return list(zip(losses, correct, strict=True))
+
+    def _mini_batch(self, first: int) -> int:
+        """The number of the first mini-batch, by which outputs are dropped."""
+        return first if self._dropping is None else self._dropping.mini_batches_done
 
     def _draw(self, number: int) -> int:
         """Draw how the epoch's pictures are varied, as for a graph. Returns a mini-batch's first position in them."""
@@ -174,12 +186,11 @@ class FusedSteps:
     def _begin(self) -> None:
         compiled.ONE_BLAS_THREAD.begin()
         self._has_begun = True
-        if self._threads > 1:
-            self._helper = _Helper(self._loop, self._memory)
+        self._helpers = [_Helper(worker, self._loop, self._memory) for worker in range(1, self._threads)]
 
     def close(self) -> None:
-        if self._helper is not None:
-            self._helper.end()
+        for helper in self._helpers:
+            helper.end()
         if self._has_begun:
             compiled.ONE_BLAS_THREAD.end()
         for parameter, own, packed in zip(self._parameters, self._own, self._packed, strict=True):
@@ -189,20 +200,21 @@ class FusedSteps:
 
 
 class _Helper:
-    """Worker 1: a thread that polls for steps and sleeps if there are none."""
+    """A worker from 1 on: a thread that polls for steps and sleeps if there are none."""
 
-    def __init__(self, loop: compiled.Loop, memory: compiled.Memory) -> None:
+    def __init__(self, worker: int, loop: compiled.Loop, memory: compiled.Memory) -> None:
         self._awake, self._is_ended = threading.Event(), False
-        self._thread = threading.Thread(target=self._run, args=(loop, memory), name="training helper", daemon=True)
+        arguments = (worker, loop, memory)
+        self._thread = threading.Thread(target=self._run, args=arguments, name="training helper", daemon=True)
         self._thread.start()
 
-    def _run(self, loop: compiled.Loop, memory: compiled.Memory) -> None:
-        signals = memory.signals
+    def _run(self, worker: int, loop: compiled.Loop, memory: compiled.Memory) -> None:
+        signals, done = memory.signals, compiled.updated(worker, len(memory.spare))
         while not self._is_ended:
-            step = int(signals[compiled.UPDATED + 1, 0]) + 1
-            loop(1, step, ENDLESS, HELPERS_PATIENCE, memory)
+            step = int(signals[done, 0]) + 1
+            loop(worker, step, ENDLESS, HELPERS_PATIENCE, memory)
             self._awake.clear()
-            is_idle = signals[compiled.ASKED, 0] == signals[compiled.UPDATED + 1, 0]
+            is_idle = signals[compiled.ASKED, 0] == signals[done, 0]
             if is_idle and not self._is_ended:
                 self._awake.wait()
 
@@ -229,6 +241,12 @@ def _form(vary: Variations | None, shape: tuple[int, ...]) -> compiled.Form:
         profiles.append(np.vstack([bumped[: len(bumped) if elastic_px else 0], *affine]).astype(np.float32))
     down, across = profiles
     return compiled.Form(shape[2], np.ascontiguousarray(down.T), across, elastic_px)
+
+
+def _dropout(dropping: DroppingNetwork | None) -> compiled.Dropout:
+    if dropping is None:
+        return compiled.Dropout(np.uint64(0), 0, 1.0)
+    return compiled.Dropout(np.uint64(dropping.key), dropping.threshold, dropping.scale)
 
 
 def _no_draws(count: int) -> Draws:
@@ -274,9 +292,12 @@ def fused_steps(
 ) -> FusedSteps | None:
     """Fused steps for this network and these samples; None if they need a graph.
 
-    images: (N, ...); labels: (N,); threads: 1 or 2, None for the number of processors. Variations need pictures of
-    bytes and a network in float32.
+    images: (N, ...); labels: (N,); threads: at most MAX_THREADS are used, None for two, if there are two processors.
+    Variations need pictures of bytes and a network in float32.
     """
+    dropping = model if isinstance(model, DroppingNetwork) else None
+    model = dropping.network if dropping is not None else model
+    smoothing, loss_fn = (loss_fn.smoothing, loss_fn.loss_fn) if isinstance(loss_fn, SmoothedLoss) else (0.0, loss_fn)
     rows = images.reshape(len(images), -1) if len(images) else images
     try:
         program = capture(model, loss_fn, as_rows(images[:1], dtype_of(model)), labels[:1])
@@ -298,6 +319,8 @@ def fused_steps(
     ):
         return None
     try:
-        return FusedSteps(model, program, optimizer, images, targets, batch_size, threads or os.cpu_count() or 1, vary)
+        count = min(threads or min(2, os.cpu_count() or 1), MAX_THREADS)
+        data = images, targets, batch_size
+        return FusedSteps(model, program, optimizer, *data, count, vary, dropping, smoothing)
     except NotCompiledError:
         return None

@@ -1,4 +1,4 @@
-"""Instructions that Numba has no words for: tiles of matrix products, written in LLVM's own language.
+"""Instructions that Numba has no words for, in LLVM's own: tiles of matrix products, and signals between threads.
 
 A tile is a few rows of a product by a few vectors of its columns. Its sums stay in the processor's registers until all
 products are added, in the order of k. So a sum has the same bits wherever its tile begins and however large it is.
@@ -73,6 +73,16 @@ def transpose(a: Array, row: int, column: int, out: Array, out_row: int, out_col
     out[out_row : out_row + size, out_column : out_column + size] = square.T
 
 
+def signal(signals: Array, row: int, step: int) -> None:
+    """signals[row, 0] = step; a thread that has seen it sees everything that this one wrote before."""
+    signals[row, 0] = step
+
+
+def signalled(signals: Array, row: int) -> int:
+    """signals[row, 0]; see `signal`."""
+    return int(signals[row, 0])
+
+
 def intrinsics() -> dict[str, Any]:
     """By name, the functions for Numba and the sizes that suit this processor. Raises ImportError without Numba."""
     from llvmlite import binding
@@ -94,6 +104,8 @@ def intrinsics() -> dict[str, Any]:
         "narrow_sparse_tile": write.tile(narrow_sparse_tile, SPARSE_TILE_ROWS, 1),
         "nonzeros": write.nonzeros(),
         "transpose": write.transpose(),
+        "signal": write.signal(),
+        "signalled": write.signalled(),
     }
 
 
@@ -208,6 +220,23 @@ class _Writer:
                 builder.store(number, row, align=a.item_bytes)
 
         return _intrinsic(transpose, write, types.void)
+
+    def signal(self) -> Any:
+        from numba import types
+
+        def write(builder: Any, arrays: dict[str, "_Array"], values: dict[str, Any]) -> None:
+            place = arrays["signals"].pointer(values["row"], self._int(0))
+            builder.store_atomic(values["step"], place, "release", 8)
+
+        return _intrinsic(signal, write, types.void)
+
+    def signalled(self) -> Any:
+        from numba import types
+
+        def write(builder: Any, arrays: dict[str, "_Array"], values: dict[str, Any]) -> Any:
+            return builder.load_atomic(arrays["signals"].pointer(values["row"], self._int(0)), "acquire", 8)
+
+        return _intrinsic(signalled, write, types.int64)
 
     def _vector(self, array: "_Array") -> Any:
         return self._ir.VectorType(array.item, self._vector_bytes // array.item_bytes)

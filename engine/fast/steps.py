@@ -52,8 +52,8 @@ def quickest_steps(
 ) -> Steps:
     """The fastest way to train this network on these samples.
 
-    images: (N, ...), uint8 or floating; labels: (N, ...), the targets for loss_fn; batch_size: the largest; threads: 1
-    or 2, None for the number of processors; vary: augmentation of images (N, height, width).
+    images: (N, ...), uint8 or floating; labels: (N, ...), the targets for loss_fn; batch_size: the largest; threads: at
+    most, None for two; vary: augmentation of images (N, height, width).
     """
     graph = GraphSteps(model, optimizer, loss_fn, images, labels, vary)
     fused = fused_steps(model, optimizer, loss_fn, images, labels, batch_size, threads, vary)

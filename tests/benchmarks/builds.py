@@ -36,6 +36,10 @@ EPOCHS: dict[str, dict[str, Any]] = {
     "256-128 ReLU, batch 512": {"batch_size": 512},
     "256-128 SGD": {"optimizer": "sgd"},
     "256-128 momentum": {"optimizer": "momentum"},
+    "256-128 dropout": {"dropout": 0.2},
+    "256-128 label smoothing": {"label_smoothing": 0.1},
+    "256-128 weight decay": {"weight_decay": 0.01},
+    "256-128 clipping": {"clip_norm": 1.0},
 }
 """Settings of a run by name; Adam and batches of 128 if they say nothing else."""
 START, MEMORY = "from the command to the window, with its plots", "memory of minigrad-gui train, MB"

@@ -25,11 +25,12 @@ from engine import (
     training_steps,
 )
 from engine.augment import Augmentation, Variations
+from engine.dropping import DroppingNetwork
 from engine.fast import fused as fused_module
 from engine.fast import steps as steps_module
 from engine.fast.fused import fused_steps
 from engine.fast.memory import pack, packed_view
-from engine.losses import NO_CLASS, outlier_exposure_loss
+from engine.losses import NO_CLASS, SmoothedLoss, outlier_exposure_loss
 from engine.nn import Linear
 from engine.training import TrainingLoop
 
@@ -86,7 +87,7 @@ def assert_close(fused, graphs, rtol):
 
 def is_fused(model, data=None, loss_fn=cross_entropy_loss, optimizer=None):
     optimizer = optimizer or SGD(model.parameters())
-    steps = fused_steps(model, optimizer, loss_fn, *(data or samples(kind=model.dtype)), 8)
+    steps = fused_steps(model, optimizer, loss_fn, *(data or samples(kind=model.parameters()[0].dtype)), 8)
     if steps:
         steps.close()
     return steps is not None
@@ -232,15 +233,61 @@ def test_varied_pictures_in_other_precision_are_left_to_a_graph(thing):
     assert fused_steps(model, SGD(model.parameters()), cross_entropy_loss, images, labels, 8, 1, vary) is None
 
 
+def assert_the_same(run, other):
+    assert run[0] == other[0]
+    for ours, theirs in zip(run[1], other[1], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_two_threads_give_the_numbers_of_one():
     """Many small steps, so that the threads wait for each other a thousand times."""
     runs = [
         learn(network(dtype=np.float32), samples(300, np.float32), threads=t, epochs=20, batch_size=4) for t in (1, 2)
     ]
     assert len(runs[0][0]) == 1500
-    assert runs[0][0] == runs[1][0]
-    for a, b in zip(runs[0][1], runs[1][1], strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_the_same(*runs)
+
+
+@pytest.mark.parametrize("threads", [3, 5, 16])
+def test_more_threads_than_processors_or_samples_give_the_numbers_of_one(threads):
+    settings = {"epochs": 1, "batch_size": 9, **VARIED}
+    alone, together = (
+        learn(
+            network(dtype=np.float32),
+            varied_samples(),
+            threads=t,
+            loss_fn=SmoothedLoss(cross_entropy_loss, 0.1),
+            **settings,
+        )
+        for t in (1, threads)
+    )
+    assert_the_same(together, alone)
+
+
+@pytest.mark.parametrize("loss_fn", [cross_entropy_loss, outlier_exposure_loss])
+def test_with_smoothed_labels(loss_fn, by_graph):
+    smoothed = SmoothedLoss(loss_fn, 0.2)
+    assert is_fused(network(), loss_fn=smoothed)
+    fused = learn(network(), samples(), loss_fn=smoothed)
+    by_graph()
+    assert_close(fused, learn(network(), samples(), loss_fn=smoothed), rtol=1e-7)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("activation", [ReLU, Tanh, Sigmoid])
+def test_with_dropout(activation, threads, by_graph):
+    def run():
+        model = network((17, 8), activation)
+        dropping = DroppingNetwork(model, 0.4, seed=3, mini_batches_done=5)
+        optimizer = Adam(model.parameters(), lr=0.01)
+        steps, _ = learn(dropping, samples(), optimizer, batch_size=7, threads=threads)
+        assert dropping.mini_batches_done == 5 + len(steps)
+        return steps, [parameter.data for parameter in model.parameters()]
+
+    assert is_fused(DroppingNetwork(network(), 0.4, 3))
+    fused = run()
+    by_graph()
+    assert_close(fused, run(), rtol=1e-7)
 
 
 def test_an_exploding_network_shows_in_its_loss():
