@@ -151,6 +151,7 @@ def time_epoch(mnist: Any, settings: dict[str, Any]) -> float:
         from engine.training import TrainingRun
 
     settings = {**settings, "augmentation": Augmentation(**settings.get("augmentation", {}))}
+    settings = {name: value for name, value in settings.items() if hasattr(TrainingConfig, name)}  # as far as it knows
     config = TrainingConfig(**{"epochs": 2, "validation_share": 0.0, "batch_size": 128, **settings})
     run = TrainingRun(config, mnist.train_images, mnist.train_labels, 10)
     chunks = run.chunks() if hasattr(run, "chunks") else run.bursts()  # their name until engine/run.py
