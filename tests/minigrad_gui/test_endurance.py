@@ -262,6 +262,7 @@ def teach(user, digit, label):
 
 
 @posix
+@pytest.mark.usefixtures("few_digits")
 def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(user, drawings, warnings):
     teach(user, 7, 7)
     (file,) = drawings.iterdir()
@@ -317,7 +318,7 @@ def no_writing(monkeypatch):
 
 
 @linux
-@pytest.mark.usefixtures("no_writing")
+@pytest.mark.usefixtures("no_writing", "few_digits")
 def test_the_window_works_without_write_permission(user, warnings):
     teach(user, 7, 3)
     assert len(warnings) == 1
@@ -327,6 +328,7 @@ def test_the_window_works_without_write_permission(user, warnings):
     assert not user.window.isVisible()
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_a_deleted_data_folder_is_created_again(user, drawings, warnings):
     teach(user, 7, 7)
     shutil.rmtree(drawings.parents[1])
