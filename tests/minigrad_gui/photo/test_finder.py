@@ -1,5 +1,6 @@
 """Photographs, scans and pasted drawings become the digit alone: no light, paper, table, lines, grain or dust."""
 
+from functools import cache
 from io import BytesIO
 from itertools import pairwise
 
@@ -127,18 +128,29 @@ def negative(picture: np.ndarray) -> np.ndarray:
 DISTURBANCES = [gradient, vignette, shadow, grain, jpeg, ruled, squared, table, box, dust, negative]
 
 
+@cache
+def sheet_of(digit: int) -> np.ndarray:
+    """A clean sheet with a digit, as floats."""
+    return on(drawn(digit))
+
+
+@cache
+def clean(digit: int) -> np.ndarray:
+    """What is found on it."""
+    return digits.from_image(pixels(sheet_of(digit)))
+
+
 @pytest.mark.parametrize("digit", [2, 5])
 @pytest.mark.parametrize("disturb", DISTURBANCES)
 def test_a_disturbed_picture_gives_the_same_digit(disturb, digit):
-    clean = digits.from_image(pixels(on(drawn(digit))))
-    disturbed = digits.from_image(pixels(disturb(on(drawn(digit)))))
-    assert difference(disturbed, clean) < 0.07
+    disturbed = digits.from_image(pixels(disturb(sheet_of(digit))))
+    assert difference(disturbed, clean(digit)) < 0.07
 
 
 @pytest.mark.parametrize("digit", STROKES)
 def test_a_drawn_digit_is_read(digit):
     model, _ = load_model(asset_path("pretrained.npz"))
-    picture = digits.from_image(pixels(shadow(on(drawn(digit)))))
+    picture = digits.from_image(pixels(shadow(sheet_of(digit))))
     assert predict(model, picture[np.newaxis]).argmax() == digit
 
 
@@ -156,7 +168,7 @@ def test_a_pencil_is_as_dark_in_the_shadow():
     ink = drawn(2)
     pencil = on(ink, (0.6, 0.6, 0.58))
     half = pencil * (1 - 0.7 * layer(lambda brush: brush.rectangle((0, 400, WIDTH, HEIGHT), fill=255), blur=6))
-    assert difference(digits.from_image(pixels(half)), digits.from_image(pixels(on(ink)))) < 0.03
+    assert difference(digits.from_image(pixels(half)), clean(2)) < 0.03
 
 
 @pytest.mark.parametrize("size", [40, 200])
@@ -176,18 +188,13 @@ def test_a_bar_that_is_five_times_as_pale_belongs_to_its_seven(size):
 def test_opaque_pixels_are_the_drawing(colour):
     ink = drawn(3)
     transparent = np.concatenate([np.broadcast_to(colour, (HEIGHT, WIDTH, 3)), ink], axis=2)
-    assert difference(digits.from_image(pixels(transparent)), digits.from_image(pixels(on(ink)))) < 0.01
+    assert difference(digits.from_image(pixels(transparent)), clean(3)) < 0.01
 
 
 def test_a_sheet_cut_out_is_read_by_its_ink_not_its_outline():
-    ink = drawn(3)
     sheet = layer(lambda brush: brush.rounded_rectangle((20, 20, 580, 780), 60, fill=255))
-    assert (
-        difference(
-            digits.from_image(pixels(np.concatenate([on(ink), sheet], axis=2))), digits.from_image(pixels(on(ink)))
-        )
-        < 0.01
-    )
+    cut_out = np.concatenate([sheet_of(3), sheet], axis=2)
+    assert difference(digits.from_image(pixels(cut_out)), clean(3)) < 0.01
 
 
 @pytest.mark.parametrize(
@@ -196,12 +203,11 @@ def test_a_sheet_cut_out_is_read_by_its_ink_not_its_outline():
     ids=["yellow on white", "red on a blue as light", "faint pencil"],
 )
 def test_ink_of_little_contrast_is_found(colour, paper):
-    ink = drawn(2)
-    assert difference(digits.from_image(pixels(on(ink, colour, paper))), digits.from_image(pixels(on(ink)))) < 0.02
+    assert difference(digits.from_image(pixels(on(drawn(2), colour, paper))), clean(2)) < 0.02
 
 
 def test_a_digit_of_two_strokes_stays_one(monkeypatch):
-    whole = digits.from_image(pixels(on(drawn(5))))
+    whole = clean(5)
     monkeypatch.setitem(STROKES, 5, STROKES[5][:1])
     assert difference(digits.from_image(pixels(on(drawn(5)))), whole) > 0.04  # without its flag
 
@@ -218,7 +224,7 @@ def test_a_small_digit_in_a_large_photograph_is_found():
     sheet = np.full((3000, 4000, 3), 230, np.uint8)
     digit = pixels(on(drawn(3, pen=10, size=160)))[250:510, 150:450]
     sheet[1900:2160, 3100:3400] = np.where(digit.min(axis=2, keepdims=True) < 220, digit, 230)
-    assert difference(digits.from_image(sheet), digits.from_image(pixels(on(drawn(3, pen=16))))) < 0.03
+    assert difference(digits.from_image(sheet), clean(3)) < 0.03
 
 
 @pytest.mark.parametrize("invert", [False, True])
