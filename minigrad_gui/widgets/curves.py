@@ -176,6 +176,7 @@ class Curves(QWidget):
                 if axis.style["showValues"] != is_known and (is_known or state == "idle"):
                     axis.setStyle(showValues=is_known)  # the labels stay until the next run has some
         self._grow(count or (history.end_of(history.epochs[-1]) if known else 0), state, longest)
+        self._show_heights()  # before the curves: each change of the range would prepare them again
         self._raw_curve.setSymbol("o" if count == 1 else None)
         batches = np.arange(1, count + 1)
         self._raw_curve.setData(batches, np.maximum(history.losses, LOWEST_LOSS))
@@ -187,7 +188,6 @@ class Curves(QWidget):
             self._shown_rates = history, len(history.rate_changes)
             self._show_rates()
         self._show_legends()
-        self._show_heights()
         self._point()
 
     def _show_legends(self) -> None:
