@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data.matlab_file import Numbers, numbers_in
+from minigrad_gui.data.columns import Columns
+from minigrad_gui.data.matlab_file import numbers_in
 from minigrad_gui.data.pairing import in_splits, pair_up, split_of, together
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, samples_of
@@ -34,7 +35,7 @@ def read(path: Path) -> Found:
     return _paired(together({name: upright(numbers_in(file)) for name, file in files.items()}))
 
 
-def _special(numbers: Mapping[str, Numbers]) -> Found | None:
+def _special(numbers: Mapping[str, Columns]) -> Found | None:
     """USPS as Sam Roweis published it, or arrays named after their classes, as train0 to train9."""
     (first, *others) = numbers.values() or (None,)
     if first and not others and len(first.shape) == 3 and first.shape[2] == len(USPS_LABELS):
@@ -73,7 +74,7 @@ def class_names(mapping: NDArray[Any]) -> dict[int, str] | None:
     return {int(row[0]): chr(int(row[1])) for row in mapping if 32 < row[1] < 127}
 
 
-def upright(numbers: Mapping[str, Numbers]) -> dict[str, Array]:
+def upright(numbers: Mapping[str, Columns]) -> dict[str, Array]:
     """The arrays with samples in the first dimension: that is the dimension as long as an array of labels.
 
     Without labels, it is the last one of square pictures.

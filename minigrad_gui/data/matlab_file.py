@@ -1,4 +1,4 @@
-"""Finds the arrays of numbers in MATLAB's .mat files up to version 7, and reads them in blocks.
+"""Finds the arrays of numbers in MATLAB's .mat files up to version 7.
 
 A file is a row of elements, each a tag of kind and size and then its content. The content of a matrix is elements
 again, the fields of a structure are matrices, and zlib may have packed a whole variable:
@@ -12,21 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from minigrad_gui.data.columns import Columns
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.stored import Array, block_rows
 from minigrad_gui.data.streams import TemporaryFolder, read_exactly
 
 MAX_UNPACKED_BYTES = 2 << 30
 MAX_ARRAYS, MAX_DEPTH, MAX_DIMENSIONS = 64, 4, 8
 MAX_NAME_BYTES, MAX_NAMES_BYTES = 256, 1 << 16
-COLUMN_BYTES = 1 << 12
-"""Read from a column at a time; less makes reading slow."""
-MAX_BLOCK_BYTES = 1 << 21
 PIECE_BYTES = 1 << 18
 HEADER_BYTES, TAG_BYTES = 128, 8
 MATRIX, COMPRESSED = 14, 15
@@ -34,52 +30,7 @@ STRUCTURE, NUMERIC_CLASSES, IS_COMPLEX = 2, range(6, 16), 0x800
 DTYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """An array of numbers in a file, column by column: its shape without dimensions of 1, and where it starts.
-
-    folder: temporary, that the file is in; it lasts as long as what was made of this.
-    """
-
-    path: Path
-    start: int
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    folder: TemporaryFolder | None = None
-
-    def as_it_is(self) -> Array:
-        return Array(self.shape, self.dtype, self._rows)
-
-    def last_first(self) -> Array:
-        """The array with its last dimension first."""
-        return Array((self.shape[-1], *self.shape[:-1]), self.dtype, self._last_first)
-
-    def _rows(self) -> Iterator[NDArray[Any]]:
-        """Blocks gathered from all columns."""
-        count, *each = self.shape
-        columns, size = prod(each), self.dtype.itemsize
-        most = max(1, min(COLUMN_BYTES, MAX_BLOCK_BYTES // max(1, columns)) // size)
-        with open(self.path, "rb", buffering=0) as file:
-            for first in range(0, count, most):
-                rows = min(most, count - first)
-                block = memoryview(bytearray(columns * rows * size))
-                for column in range(columns):
-                    file.seek(self.start + (column * count + first) * size)
-                    file.readinto(block[column * rows * size : (column + 1) * rows * size])
-                yield np.ndarray((rows, *each), self.dtype, block, order="F")
-
-    def _last_first(self) -> Iterator[NDArray[Any]]:
-        *each, count = self.shape
-        sample_bytes, most = prod(each) * self.dtype.itemsize, block_rows((count, *each), self.dtype)
-        with open(self.path, "rb") as file:
-            file.seek(self.start)
-            for first in range(0, count, most):
-                rows = min(most, count - first)
-                content = read_exactly(file, rows * sample_bytes)
-                yield np.moveaxis(np.ndarray((*each, rows), self.dtype, content, order="F"), -1, 0)
-
-
-def numbers_in(path: Path) -> dict[str, Numbers]:
+def numbers_in(path: Path) -> dict[str, Columns]:
     """All arrays of numbers in a file, by name; those in structures as "structure field".
 
     Raises DataError for damage and for more than 2 GB.
@@ -167,7 +118,7 @@ class _File:
         ]
 
 
-def _named(file: _File, variables: list[_Element], path: Path, folder: TemporaryFolder | None) -> dict[str, Numbers]:
+def _named(file: _File, variables: list[_Element], path: Path, folder: TemporaryFolder | None) -> dict[str, Columns]:
     named = {}
     for variable in variables:
         for name, numbers, dimensions in file.arrays(variable):
@@ -178,7 +129,7 @@ def _named(file: _File, variables: list[_Element], path: Path, folder: Temporary
                 raise DataError("it is damaged.")
             if prod(dimensions) > 1:
                 shape = tuple(size for size in dimensions if size > 1)
-                named[name] = Numbers(path, numbers.start, dtype, shape, folder)
+                named[name] = Columns(path, numbers.start, dtype, shape, folder)
             if len(named) > MAX_ARRAYS:
                 raise DataError(f"it holds more than {MAX_ARRAYS} arrays.")
     return named

@@ -16,11 +16,12 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad_gui.data.columns import Columns
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import pair_up, together
 from minigrad_gui.data.siblings import family, visible
-from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, block_rows, picture_shape
-from minigrad_gui.data.streams import open_plain, read_exactly
+from minigrad_gui.data.stored import BLOCK_BYTES, Array, Found, Samples, as_pictures, block_rows, picture_shape
+from minigrad_gui.data.streams import TemporaryFolder, open_plain, read_exactly
 from minigrad_gui.data.zips import entries
 
 MAX_ARRAYS = 64
@@ -86,7 +87,7 @@ def array_of(opened: Callable[[], Any]) -> Array:
         shape, in_columns, dtype = _header(file)
     if prod(shape) * dtype.itemsize > MAX_PICKED_BYTES:
         raise DataError("an array is too large.")
-    return Array(shape, dtype, partial(_blocks, opened, shape, in_columns, dtype))
+    return Array(shape, dtype, partial(_blocks_of_columns if in_columns else _blocks, opened, shape, dtype))
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -107,20 +108,28 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     return cast("tuple[int, ...]", shape), bool(header["fortran_order"]) and len(shape) > 1, dtype
 
 
-def _blocks(
-    opened: Callable[[], Any], shape: tuple[int, ...], in_columns: bool, dtype: np.dtype[Any]
-) -> Iterator[NDArray[Any]]:
+def _blocks(opened: Callable[[], Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
     with opened() as file:
         _header(file)
-        if in_columns:  # a row is spread over the whole file
-            content = read_exactly(file, prod(shape) * dtype.itemsize)
-            yield from Array.of(np.frombuffer(content, dtype).reshape(shape, order="F")).blocks()
-            return
         rows, row_bytes = block_rows(shape, dtype), prod(shape[1:]) * dtype.itemsize
         for start in range(0, shape[0], rows):
             count = min(rows, shape[0] - start)
             content = read_exactly(file, count * row_bytes)
             yield np.frombuffer(content, dtype).reshape(count, *shape[1:])
+
+
+def _blocks_of_columns(
+    opened: Callable[[], Any], shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Iterator[NDArray[Any]]:
+    """Of an array that is stored column by column; a compressed file cannot be read here and there, but a copy can."""
+    folder = TemporaryFolder()
+    path = folder.path / "plain"
+    left = prod(shape) * dtype.itemsize
+    with opened() as file, open(path, "wb") as plain:
+        _header(file)
+        while left > 0:
+            left -= plain.write(read_exactly(file, min(left, BLOCK_BYTES)))
+    yield from Columns(path, 0, dtype, shape, folder).as_it_is().blocks()
 
 
 def recognises_npz(path: Path) -> bool:

@@ -33,15 +33,6 @@ def test_every_type_and_shape_is_as_scipy_reads_it(saved):
         np.testing.assert_array_equal(numbers.last_first().whole(), np.moveaxis(theirs[name], -1, 0))
 
 
-def test_blocks_are_gathered_from_all_columns(saved, monkeypatch):
-    monkeypatch.setattr(matlab_file, "COLUMN_BYTES", 16)
-    x = RNG.integers(0, 1000, (101, 4, 3)).astype(np.uint16)
-    array = numbers_in(saved(x=x))["x"].as_it_is()
-    blocks = list(array.blocks())
-    assert [len(block) for block in blocks] == [8] * 12 + [5]
-    np.testing.assert_array_equal(np.concatenate(blocks), x)
-
-
 def test_arrays_in_structures_are_named_by_their_path_and_others_are_left_out(saved):
     x = np.arange(6).reshape(2, 3)
     deep = {"a": {"b": {"c": {"d": {"e": {"f": x}}}}}}
@@ -84,7 +75,7 @@ def test_what_unpacks_to_too_much_is_refused_in_time(tmp_path, monkeypatch):
 def test_no_damage_does_anything_but_raise(saved):
     path = saved(x=np.arange(40).reshape(5, 8), s={"t": np.eye(3)})
     content = path.read_bytes()
-    for at in range(128, len(content), 13):
+    for at in range(128, len(content), 29):
         for value in (0, 1, 0xFF):
             path.write_bytes(content[:at] + bytes([value]) + content[at + 1 :])
             try:

@@ -92,17 +92,17 @@ def test_not_finite_pictures_are_refused(own, tmp_path):
         opened(tmp_path / "a.npz")
 
 
-@pytest.mark.parametrize("kind", ["idx", "npz"])
+@pytest.mark.parametrize("kind", ["idx", "npz", "npz by columns"])
 def test_memory_is_hardly_more_than_the_pictures(own, tmp_path, kind):
     """NumPy itself would read all of an .npz file, even with `mmap_mode`."""
-    count = 50_000
+    count = 30_000
     images, labels = np.resize(own.x, (count, 28, 28)), (np.arange(count) % 10).astype(np.uint8)
     path = tmp_path / ("a-images-idx3-ubyte" if kind == "idx" else "a.npz")
     if kind == "idx":
         path.write_bytes(idx_bytes(images))
         (tmp_path / "a-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
     else:
-        np.savez(path, x=images, y=labels)
+        np.savez(path, x=np.asfortranarray(images) if kind == "npz by columns" else images, y=labels)
     del images
     tracemalloc.start()
     opened(path)
