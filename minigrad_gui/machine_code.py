@@ -44,6 +44,11 @@ class MachineCode:
     def is_preparing(self) -> bool:
         return self._child is not None and self._child.poll() is None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the child has ended without having compiled: then each run compiles for itself."""
+        return self._child is not None and bool(self._child.poll())
+
     def wait(self, cancelled: Callable[[], bool]) -> bool:
         """Wait for the child, if there is one. False if `cancelled()` is true before that ends, or `end` is called."""
         while self.is_preparing and not cancelled():

@@ -351,6 +351,8 @@ class MainWindow(QMainWindow):
     def _on_compiling_changed(self) -> None:
         if self.session.is_compiling:
             self._tell_meanwhile("Preparing machine code for training, once after installation…")
+        elif self.session.has_failed_to_compile:
+            self._tell_meanwhile("")
         else:
             self._foot.tell("Machine code for training is ready.")
 

@@ -1,5 +1,7 @@
 """Has training compiled in the background while the window is open, once after installation."""
 
+import logging
+
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from minigrad_gui.machine_code import MachineCode
@@ -32,4 +34,6 @@ class Compiling(QObject):
     def _look(self) -> None:
         if not self._machine_code.is_preparing:
             self._timer.stop()
+            if self._machine_code.has_failed:
+                logging.getLogger("minigrad").warning("Training could not be compiled ahead; each run compiles it.")
             self.changed.emit()

@@ -243,6 +243,9 @@ class Session(QObject):
     is_compiling = _Of(lambda session: session._machine_code.is_preparing)
     """Whether machine code for training is compiled in the background, which a run waits for."""
 
+    has_failed_to_compile = _Of(lambda session: session._machine_code.has_failed)
+    """Whether that has ended in vain, so that the next run compiles."""
+
     def prepare_machine_code(self) -> None:
         """Compile in the background, unless this installation has done so before; `compilingChanged` tells."""
         self._compiling.start()

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from forked import Forked
 from mnist_digits import mnist
 
 from engine import load_checkpoint, load_model
 from engine.checkpoint import save_checkpoint
-from minigrad_gui import cli
+from minigrad_gui import cli, machine_code
 
 EPOCHS, STEPS_PER_EPOCH = 4, 675
 RUN = ["--hidden", "24", "--batch-size", "16", "--epochs", str(EPOCHS), "--threads", "1", "--schedule", "cosine"]
@@ -126,6 +127,18 @@ def test_a_stop_during_an_epoch_says_how_to_resume(tmp_path, run, uninterrupted,
     said = shlex.split(last.partition("resume with: minigrad-gui train ")[2])
     assert "resuming after" in finish(start(*said))
     assert_same_network(saved, uninterrupted)
+
+
+def test_a_run_says_that_it_waits_for_machine_code_and_can_be_stopped(tmp_path, long_run):
+    pytest.importorskip("numba")
+    with FileLock(tmp_path / machine_code._LOCK):  # what compiles cannot begin
+        child = start(*long_run, NUMBA_CACHE_DIR=str(tmp_path), MINIGRAD_COMPILE_AHEAD="1")
+        said = child.stderr.readline()
+        child.terminate()
+        _, err = child.communicate(timeout=30)
+    assert said == "minigrad-gui: preparing machine code for training, once after installation …\n"
+    assert err == "minigrad-gui: stopped before training began.\n"
+    assert child.returncode == 128 + signal.SIGTERM
 
 
 def test_a_stop_without_a_checkpoint_says_so(long_run):

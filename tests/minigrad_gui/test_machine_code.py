@@ -1,7 +1,6 @@
 """The child process that compiles. What holds its lock decides when it may go on, so that nothing depends on time."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -51,7 +50,7 @@ def test_the_child_ends_with_the_window(code, tmp_path):
     with FileLock(tmp_path / machine_code._LOCK):
         assert code.prepare()
         code.end()
-        assert code._child.returncode == -signal.SIGKILL
+        assert code._child.returncode != 0, "it had not compiled"
         assert not code.wait(lambda: False), "nobody should go on and compile in a window that is closed"
 
 
@@ -65,7 +64,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="looks at processes as POSIX does")
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes as Linux shows them")
 def test_the_child_ends_with_a_window_that_is_killed(tmp_path):
     with FileLock(tmp_path / machine_code._LOCK):
         root = str(Path(__file__).parents[2])

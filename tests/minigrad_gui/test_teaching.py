@@ -10,7 +10,8 @@ from engine import MLP
 from minigrad_gui import data, handwriting, teaching
 from minigrad_gui.analysis import TrainedOn
 from minigrad_gui.handwriting import Drawing
-from minigrad_gui.teaching import TeachingJob, TeachingWorker
+from minigrad_gui.machine_code import MachineCode
+from minigrad_gui.teaching import TeachingJob, TeachingResult, TeachingWorker
 
 LINE = np.array([[0.5, 0.1], [0.5, 0.9]])
 
@@ -35,6 +36,20 @@ def results(worker):
 def job():
     model = MLP(784, [16], 10, dtype=np.float32, init="he", rng=np.random.default_rng(0))
     return TeachingJob(model, (Drawing((LINE,), 1, "line"),))
+
+
+def test_nothing_is_compiled_in_a_window_that_closes_while_it_waits_for_machine_code(results, job, monkeypatch):
+    class Closing(MachineCode):
+        def wait(self, cancelled):  # noqa: ARG002
+            return False
+
+    worker = TeachingWorker(machine_code=Closing())
+    worker.taught.connect(results.append)
+    monkeypatch.setattr(teaching, "prepare", lambda: pytest.fail("it compiles"))
+    monkeypatch.setattr(teaching, "teach", lambda *_, **__: pytest.fail("it compiles"))
+    worker.prepare()
+    worker.run(job)
+    assert results == [TeachingResult(job)]
 
 
 def test_a_copy_learns_the_drawings_and_is_tested(worker, results, job):

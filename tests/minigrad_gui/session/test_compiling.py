@@ -30,6 +30,17 @@ def test_it_tells_when_compiling_begins_and_ends(compiling, qtbot, tmp_path, mon
     assert not compiling._timer.isActive()
 
 
+def test_a_failure_is_logged(compiling, qtbot, tmp_path, monkeypatch, caplog):
+    pytest.importorskip("numba")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv(machine_code.SWITCH)
+    (tmp_path / machine_code._LOCK).mkdir()
+    compiling.start()
+    qtbot.waitUntil(lambda: compiling.told == [True, False], timeout=60_000)
+    (record,) = caplog.records
+    assert record.message == "Training could not be compiled ahead; each run compiles it."
+
+
 def test_nothing_is_told_if_nothing_is_compiled(compiling):
     compiling.start()
     assert compiling.told == []
