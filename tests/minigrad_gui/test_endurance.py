@@ -133,6 +133,7 @@ def test_many_starts_and_stops(user, cycles):
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.tabs
 def test_a_digit_of_many_strokes_is_read_undone_and_redone(user, count):
     canvas = user.widget("drawingCanvas")
     walked = np.linspace(0, 2, count + 1)
@@ -192,6 +193,7 @@ def leave(user):
 
 
 @pytest.mark.parametrize("moment", ["it has just begun", "it prepares", "it trains"])
+@pytest.mark.tabs
 def test_closing_does_not_wait_for_the_end_of_a_run(user, answer, moment):
     user.configure(hidden="256, 128", epochs=1000, batch_size=128)
     questions = answer(BUTTONS.Discard)
@@ -216,6 +218,7 @@ def test_closing_during_a_run_takes_a_second_at_most(user, answer):
     assert time.perf_counter() - begun < 1.5, "a second, plus the time to check the clock"
 
 
+@pytest.mark.tabs
 def test_closing_does_not_wait_for_a_download(user, answer, monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
@@ -262,7 +265,8 @@ def teach(user, digit, label):
 
 
 @posix
-@pytest.mark.usefixtures("few_digits")
+@pytest.mark.tabs
+@pytest.mark.usefixtures("few_digits", "short_teaching")
 def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(user, drawings, warnings):
     teach(user, 7, 7)
     (file,) = drawings.iterdir()
@@ -318,7 +322,7 @@ def no_writing(monkeypatch):
 
 
 @linux
-@pytest.mark.usefixtures("no_writing", "few_digits")
+@pytest.mark.usefixtures("no_writing", "few_digits", "short_teaching")
 def test_the_window_works_without_write_permission(user, warnings):
     teach(user, 7, 3)
     assert len(warnings) == 1
@@ -328,7 +332,8 @@ def test_the_window_works_without_write_permission(user, warnings):
     assert not user.window.isVisible()
 
 
-@pytest.mark.usefixtures("few_digits")
+@pytest.mark.tabs
+@pytest.mark.usefixtures("few_digits", "short_teaching")
 def test_a_deleted_data_folder_is_created_again(user, drawings, warnings):
     teach(user, 7, 7)
     shutil.rmtree(drawings.parents[1])
@@ -343,6 +348,7 @@ def test_a_deleted_data_folder_is_created_again(user, drawings, warnings):
 
 
 @pytest.mark.usefixtures("few_digits")
+@pytest.mark.tabs
 def test_a_model_whose_folder_is_gone_can_be_saved_elsewhere(user, choose, tmp_path, warnings):
     (tmp_path / "models").mkdir()
     user.window.open(model_file(tmp_path / "models" / "mine.npz"))
@@ -372,6 +378,7 @@ def damaged(request, monkeypatch, tmp_path):
     return cut
 
 
+@pytest.mark.tabs
 def test_damaged_digits_are_reported_and_drawing_still_works(damaged, user, warnings):
     before = user.session.model
     user.train()

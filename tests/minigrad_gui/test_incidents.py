@@ -28,7 +28,7 @@ from minigrad_gui import incidents as module
 from minigrad_gui.incidents import IncidentDialog, Incidents, log_path
 from minigrad_gui.version import version
 
-pytestmark = pytest.mark.qt_no_exception_capture  # pytest-qt would replace the hook
+pytestmark = [pytest.mark.qt_no_exception_capture, pytest.mark.tabs()]  # pytest-qt would replace the hook
 watched = pytest.mark.usefixtures("incidents")
 
 

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QImage, QPalette
 from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QMessageBox, QWidget
+from some_views import every_tab
 
 from engine import MLP, load_model, save_model
 from minigrad_gui import data, theme
@@ -22,9 +23,12 @@ from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import Docked, View
 from minigrad_gui.widgets.picture_dialog import PictureDialog
 
+pytestmark = pytest.mark.tabs()
+
 BUTTONS = QMessageBox.StandardButton
 
 
+@every_tab
 def test_the_first_start_opens_the_pretrained_network(window):
     assert window.session.model is not None
     assert window.session.record.test_accuracy > 0.975
@@ -166,6 +170,7 @@ def test_a_full_disk_is_reported_and_the_old_file_stays(user, choose, tmp_path, 
     assert not list(tmp_path.glob(".*"))
 
 
+@every_tab
 def test_opening_during_training_ends_the_run(user, answer, tmp_path):
     model = save_other_network(tmp_path / "other.npz")
     user.configure(epochs=1000)
@@ -212,6 +217,7 @@ def test_weights_too_large_to_compute_with_give_no_answer(user, tmp_path):
     assert user.session.prediction is None
 
 
+@every_tab
 def test_plots_follow_the_theme(window):
     app = QApplication.instance()
     for dark, scheme in ((True, theme.DARK), (False, theme.LIGHT)):
@@ -220,6 +226,7 @@ def test_plots_follow_the_theme(window):
         assert window.findChild(object, "lossPlot").backgroundBrush().color().name() == scheme.card
 
 
+@every_tab
 def test_every_view_is_in_the_window(window):
     for entry in VIEWS:
         if isinstance(entry, Docked):
@@ -229,6 +236,7 @@ def test_every_view_is_in_the_window(window):
             assert window.findChild(entry).isVisible()
 
 
+@every_tab
 def test_everything_has_a_name_for_screen_readers(window):
     from PySide6.QtWidgets import QPushButton
 
@@ -236,6 +244,7 @@ def test_everything_has_a_name_for_screen_readers(window):
         assert button.text() or button.accessibleName(), button.objectName()
 
 
+@every_tab
 def test_the_event_loop_runs_during_training(user):
     ticks: list[int] = []
     timer = QTimer(interval=5)
@@ -250,6 +259,7 @@ def test_the_event_loop_runs_during_training(user):
     assert np.diff(ticks).max() < 1000, "mini-batches between two iterations of the event loop"
 
 
+@every_tab
 def test_nothing_is_clipped_in_the_smallest_window(user, qtbot):
     window = user.window
     window.resize(10, 10)
@@ -272,6 +282,7 @@ SIZES = [(1024, 540), (1093, 580), (1280, 680), (1366, 728), (1536, 824), (1920,
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
+@every_tab
 def test_nothing_is_clipped_at_any_size(user, width, height):
     window = user.window
     resized(window, width, height)
@@ -285,6 +296,7 @@ def test_nothing_is_clipped_at_any_size(user, width, height):
     assert window.centralWidget().widget().width() <= window.width()
 
 
+@every_tab
 def test_on_a_large_screen_the_canvas_grows(user):
     canvas, window = user.widget("drawingCanvas"), user.window
     sides = []
@@ -295,6 +307,7 @@ def test_on_a_large_screen_the_canvas_grows(user):
     assert 0.2 * 3840 <= sides[-1] <= 0.3 * 3840
 
 
+@every_tab
 def test_a_large_font_is_not_clipped(make_window):
     app = QApplication.instance()
     before = app.font()
@@ -415,6 +428,7 @@ def test_unsaved_work_is_asked_about(user, answer, choose, tmp_path):
     assert same(load_model(tmp_path / "saved.npz")[0], trained)
 
 
+@every_tab
 def test_closing_with_nothing_unsaved_asks_nothing(window):
     window.close()
     assert not window.isVisible()
@@ -599,6 +613,7 @@ def test_a_model_dropped_during_a_run_is_asked_about(user, drop, answer, tmp_pat
 
 
 @DRAGS
+@pytest.mark.tabs("datasetView")
 def test_a_dataset_can_be_dropped_or_opened_from_the_menu(user, drop, few, choose, tmp_path, warnings):
     for name in ("dropped", "opened"):
         np.savez(tmp_path / f"{name}.npz", x_train=few.train_images[:300], y_train=few.train_labels[:300])
@@ -620,6 +635,7 @@ def test_a_dataset_can_be_dropped_or_opened_from_the_menu(user, drop, few, choos
     user.wait(lambda: user.session.source == str(tmp_path / "dropped.npz"))
 
 
+@pytest.mark.tabs("datasetView")
 def test_opened_datasets_are_remembered_by_the_next_window(make_user, few, tmp_path):
     path = tmp_path / "own.npz"
     np.savez(path, x_train=few.train_images[:300], y_train=few.train_labels[:300])
@@ -657,6 +673,7 @@ def test_recent_files(make_window, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
+@every_tab
 def test_themes_are_chosen_and_remembered(make_window, name):
     window = make_window()
     next(action for action in window.findChildren(QAction) if action.data() == name).trigger()

@@ -21,6 +21,8 @@ from engine.run import TrainingRun
 from minigrad_gui import data
 from minigrad_gui.recovery import RunFolder
 
+pytestmark = pytest.mark.tabs()
+
 REAL_EXEC = QMessageBox.exec
 BUTTONS = QMessageBox.StandardButton
 CONFIG = {"hidden": "16", "epochs": 3, "batch_size": 64}

@@ -7,6 +7,8 @@ from PySide6.QtWidgets import (
 
 from minigrad_gui import theme
 
+pytestmark = pytest.mark.tabs()
+
 
 def contrast(first, second):
     """Contrast as defined by the Web Content Accessibility Guidelines 2.1, from 1 to 21."""

@@ -19,7 +19,10 @@ from minigrad_gui.history import History
 from minigrad_gui.session.curves import Curves
 from minigrad_gui.views.loss_plot import LossPlot
 
-pytestmark = pytest.mark.usefixtures("qapp")  # axes are not widgets, but need the application
+pytestmark = [
+    pytest.mark.tabs("curvesView", "whyView"),
+    pytest.mark.usefixtures("qapp"),  # axes are not widgets, but need the application
+]
 
 
 @pytest.fixture

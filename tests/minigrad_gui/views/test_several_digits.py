@@ -9,6 +9,8 @@ from taught_drawings import pass_a_moment
 
 from minigrad_gui import theme
 
+pytestmark = pytest.mark.tabs()
+
 ONE = np.array([[0.0, 0.0], [0.0, 0.5], [0.0, 1.0]])
 SEVEN = np.array([[0.0, 0.0], [0.3, 0.0], [0.6, 0.0], [0.45, 0.5], [0.3, 1.0]])
 ACROSS = np.array([[0.2, 0.5], [0.4, 0.5], [0.65, 0.5]])
@@ -138,7 +140,7 @@ def test_a_tap_on_a_digit_selects_it_and_draws_nothing(user, canvas, point, qtbo
     assert len(canvas.strokes) == len(before) + 1, "outside the boxes a tap is a dot"
 
 
-@pytest.mark.usefixtures("seventeen")
+@pytest.mark.usefixtures("seventeen", "few_digits", "short_teaching")
 def test_teaching_corrects_the_selected_digit(user, canvas, qtbot):
     qtbot.keyClick(canvas, Qt.Key.Key_Left)
     qtbot.keyClick(canvas, Qt.Key.Key_7)

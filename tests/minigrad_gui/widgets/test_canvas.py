@@ -17,6 +17,8 @@ from minigrad_gui import theme
 from minigrad_gui.widgets import pointers
 from minigrad_gui.widgets.canvas import Canvas
 
+pytestmark = pytest.mark.tabs()
+
 SIDE_PX = 300
 ROOT = Path(__file__).resolve().parents[3]
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
