@@ -139,8 +139,12 @@ def members_of(path: Path) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes
         for member in archive:
             archive.members.clear()  # type: ignore[attr-defined]  # it would remember a million
             if member.isreg():
-                opened: Any = archive.extractfile(member)
-                yield member, partial(opened.read, MAX_BYTES + 1)
+                yield member, partial(_content_of, archive, member)
+
+
+def _content_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    opened: Any = archive.extractfile(member)
+    return bytes(opened.read(MAX_BYTES + 1))
 
 
 def recognises_tar(start: bytes) -> bool:

@@ -9,7 +9,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,9 +62,9 @@ def read(path: Path) -> Found:
 
 def _parts(name: str) -> tuple[str, str]:
     """The name that a sample's files share, and what each adds."""
-    path = PurePosixPath(name)
-    stem, _, suffix = path.name.partition(".")
-    return str(path.with_name(stem or path.name)), suffix.lower()
+    folder, slash, file = name.rpartition("/")
+    stem, _, suffix = file.partition(".")
+    return f"{folder}{slash}{stem or file}", suffix.lower()
 
 
 def _is_picture(suffix: str) -> bool:
