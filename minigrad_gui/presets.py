@@ -27,7 +27,7 @@ PRESETS: dict[str, TrainingConfig] = {
     ),
     "2-seconds": replace(CYCLE, epochs=6, learning_rate=4e-3, augmentation=SLIGHTLY_VARIED),
     "5-seconds": replace(CYCLE, epochs=16, learning_rate=4e-3, weight_decay=0.05),
-    "15-seconds": replace(CYCLE, epochs=50, learning_rate=3e-3),
+    "15-seconds": replace(CYCLE, epochs=50, learning_rate=3e-3, weight_decay=0.05),
     "45-seconds": replace(CYCLE, hidden=(512, 512), epochs=48, learning_rate=2e-3),
     "150-seconds": replace(
         CYCLE, hidden=(512, 512), epochs=150, learning_rate=2e-3, weight_decay=0.03, augmentation=MORE_VARIED
