@@ -80,7 +80,7 @@ def _version() -> str:
     numba = find_spec("numba")
     assert numba is not None
     assert numba.origin is not None
-    files = [*sorted(_SOURCES.glob("*.py")), Path(numba.origin)]
+    files = [*sorted(_SOURCES.parent.rglob("*.py")), Path(numba.origin)]
     return json.dumps([sys.version, *([str(file), file.stat().st_mtime_ns, file.stat().st_size] for file in files)])
 
 
