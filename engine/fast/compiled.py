@@ -337,7 +337,9 @@ def change_pen_width(picture: Array, thicker_px: Any, spare: Array) -> None:
 
 ASKED, COMPUTED = 0, 1
 """Rows of `signals`: the last requested step; then, for each worker, the last step whose values and their gradients are
-computed; then, for each worker, the last step whose update is done (see `updated`)."""
+computed; then, those whose gradients are known, if they are clipped; then, those whose update is done (`updated`)."""
+AT_ONCE, GRADIENTS, PARAMETERS_CLIPPED = range(3)
+"""The turns of an update."""
 
 
 class Memory(NamedTuple):
@@ -348,9 +350,10 @@ class Memory(NamedTuple):
     network's `Program`. parameters, gradient: of all layers, packed; first, second: the optimizer's state, packed in
     the same way (empty if it has less). values: the inputs and each layer's outputs, at offset times batch_size;
     value_gradients: likewise. targets: (batch_size,). spare: (workers, SPARE), for products. optimizer: the code of its
-    formula. For each step of the chunk: constants (7,) of the formula and the weight decay; correct (workers,), how
-    many samples each worker classified correctly; and losses (batch_size,), each sample's. draws: how the pictures of
-    an epoch are varied, if they are; form: of these pictures. dropout, smoothing: see `drop`, `cross_entropy`.
+    formula. For each step of the chunk: constants (10,): those of the formula (7,), l1, l2 and clip_norm; correct
+    (workers,), how many samples each worker classified correctly; and losses (batch_size,), each sample's. squares:
+    sums of squares of gradients, for each input and each bias of each layer. draws: how the pictures of an epoch are
+    varied, if they are; form: of these pictures. dropout, smoothing: see `drop`, `cross_entropy`.
     """
 
     pixels: Array
@@ -372,6 +375,7 @@ class Memory(NamedTuple):
     constants: Array
     correct: Array
     losses: Array
+    squares: Array
     signals: Array
     draws: Draws
     form: Form
@@ -448,12 +452,14 @@ def propagate(
     return correct
 
 
-def update(memory: Memory, worker: int, samples: Array, constants: Array) -> None:
+def update(memory: Memory, worker: int, samples: Array, constants: Array, turn: int) -> None:
     """Compute the gradient of one worker's part of each layer's parameters, from all samples, and update that part.
 
-    A part has the weights of some of the layer's inputs, and some of its biases.
+    A part has the weights of some of the layer's inputs, and some of its biases. turn: AT_ONCE, or first GRADIENTS,
+    with their squares, and then PARAMETERS_CLIPPED, since clipping needs the norm of all gradients.
     """
-    workers = len(memory.spare)
+    workers, square_at = len(memory.spare), 0
+    factor = clip_factor(memory.squares, constants[9]) if turn == PARAMETERS_CLIPPED else 1.0
     n, batch_size, spare = len(samples), memory.batch_size, memory.spare[worker]
     for layer in range(len(memory.table)):
         place, fan_in, fan_out = (
@@ -465,35 +471,90 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array) -> Non
         g = values_at(memory.table[layer, OUTPUTS], memory.value_gradients, batch_size, n, fan_out)
         W_gradient, b_gradient = layer_at(place, memory.gradient, fan_in, fan_out)
         begin, end = fan_in * worker // workers, fan_in * (worker + 1) // workers
-        if memory.is_sparse and layer == 0:
-            some = min(max(2, CACHED // fan_out), SPARSE_ROWS)  # inputs at a time: their gradient stays in the cache
-            for i in range(begin, end, some):
-                until = min(i + some, end)
+        some = min(max(2, CACHED // fan_out), SPARSE_ROWS)  # inputs at a time: their gradient stays in the cache
+        for i in range(begin, end, some):
+            until = min(i + some, end)
+            if turn != PARAMETERS_CLIPPED and memory.is_sparse and layer == 0:
                 sparse_product(x[:, i:until], True, g, W_gradient[i:until], spare)
-                optimize(memory, place + i * fan_out, place + until * fan_out, constants)
-        else:
-            product(x[:, begin:end].T, g, False, W_gradient[begin:end], spare)
-            optimize(memory, place + begin * fan_out, place + end * fan_out, constants)
+            elif turn != PARAMETERS_CLIPPED:
+                product(x[:, i:until].T, g, False, W_gradient[i:until], spare)
+            start, stop = place + i * fan_out, place + until * fan_out
+            if turn == GRADIENTS:
+                for row in range(i, until):
+                    row_at = place + row * fan_out
+                    memory.squares[square_at + row] = squares(memory, row_at, row_at + fan_out, constants, True)
+            else:
+                optimize(memory, spare, start, stop, constants, True, factor)
         place += fan_in * fan_out
         begin, end = fan_out * worker // workers, fan_out * (worker + 1) // workers
-        bias_gradient(g[:, begin:end], b_gradient[begin:end])
-        optimize(memory, place + begin, place + end, constants)
+        if turn != PARAMETERS_CLIPPED:
+            bias_gradient(g[:, begin:end], b_gradient[begin:end])
+        if turn == GRADIENTS:
+            for i in range(begin, end):
+                memory.squares[square_at + fan_in + i] = squares(memory, place + i, place + i + 1, constants, False)
+        else:
+            optimize(memory, spare, place + begin, place + end, constants, False, factor)
+        square_at += fan_in + fan_out
 
 
-def optimize(memory: Memory, start: int, end: int, constants: Array) -> None:
-    """Update the packed parameters from start to end, if the optimizer has a compiled formula."""
+def penalised(gradient: Any, value: Any, constants: Array) -> Any:
+    """A weight's gradient with those of the penalties: see `engine.optim.Optimizer`."""
+    l1, l2 = constants[7], constants[8]
+    if value > 0:
+        return gradient + (l2 * value + l1)
+    return gradient + (l2 * value - l1 if value < 0 else l2 * value)
+
+
+def squares(memory: Memory, start: int, end: int, constants: Array, are_weights: bool) -> float:
+    """The sum of the squares of the gradients, with those of the penalties, of the packed parameters start to end."""
+    total, has_penalties = 0.0, are_weights and (constants[7] != 0 or constants[8] != 0)
+    for i in range(start, end):
+        g = memory.gradient[i]
+        if has_penalties:
+            g = penalised(g, memory.parameters[i], constants)
+        total += np.float64(g) * np.float64(g)
+    return total
+
+
+def clip_factor(squares: Array, clip_norm: float) -> float:
+    """What all gradients are multiplied by."""
+    total = 0.0
+    for i in range(squares.size):
+        total += squares[i]
+    norm = np.sqrt(total)
+    return 1.0 if norm <= clip_norm else clip_norm / norm
+
+
+def optimize(
+    memory: Memory, spare: Array, start: int, end: int, constants: Array, are_weights: bool, factor: float
+) -> None:
+    """Update the packed parameters from start to end, if the optimizer has a compiled formula.
+
+    factor: multiplies their gradients, with those of the penalties.
+    """
     if memory.optimizer == NO_FORMULA:
         return
-    values, gradient = memory.parameters[start:end], memory.gradient[start:end]
-    if constants[6] != 1:
-        for i in range(values.size):
-            values[i] *= constants[6]
-    if memory.optimizer == ADAM:
-        adam(values, gradient, memory.first[start:end], memory.second[start:end], constants)
-    elif memory.optimizer == MOMENTUM:
-        momentum(values, gradient, memory.first[start:end], constants)
-    else:
-        sgd(values, gradient, constants)
+    has_penalties = are_weights and (constants[7] != 0 or constants[8] != 0)
+    for at in range(start, end, spare.size):
+        until = min(at + spare.size, end)
+        values, gradient = memory.parameters[at:until], memory.gradient[at:until]
+        if has_penalties or factor != 1:
+            used, scale = spare[: until - at], values.dtype.type(factor)
+            for i in range(used.size):
+                g = gradient[i]
+                if has_penalties:
+                    g = penalised(g, values[i], constants)
+                used[i] = g * scale
+            gradient = used
+        if constants[6] != 1:
+            for i in range(values.size):
+                values[i] *= constants[6]
+        if memory.optimizer == ADAM:
+            adam(values, gradient, memory.first[at:until], memory.second[at:until], constants)
+        elif memory.optimizer == MOMENTUM:
+            momentum(values, gradient, memory.first[at:until], constants)
+        else:
+            sgd(values, gradient, constants)
 
 
 def yield_thread() -> None:
@@ -515,7 +576,7 @@ def wait_until(signals: Array, first: int, rows: int, step: int, patience: int) 
 
 def updated(worker: int, workers: int) -> int:
     """The row of a worker's signal that it has updated its part of the parameters."""
-    return 1 + workers + worker
+    return 1 + 2 * workers + worker
 
 
 def work(worker: int, first_step: int, last_step: int, patience: int, memory: Memory) -> bool:
@@ -547,7 +608,16 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
         if not wait_until(signals, COMPUTED, workers, step, patience):
             return False
         if signals[own, 0] < step:
-            update(memory, worker, samples, memory.constants[index])
+            constants, known = memory.constants[index], 1 + workers
+            if constants[9] == 0:
+                update(memory, worker, samples, constants, AT_ONCE)
+            else:
+                if signals[known + worker, 0] < step:
+                    update(memory, worker, samples, constants, GRADIENTS)
+                    signal(signals, known + worker, step)
+                if not wait_until(signals, known, workers, step, patience):
+                    return False
+                update(memory, worker, samples, constants, PARAMETERS_CLIPPED)
             signal(signals, own, step)
     return wait_until(signals, first_updated, workers, last_step, patience)
 
@@ -556,7 +626,19 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
 
 _FREEDOM: dict[Loop, set[str]] = {resample: {"contract"}}
 """Loops in which the compiler may fuse a product and a sum into one operation, which rounds differently."""
-_INNER_LOOPS = (values_at, layer_at, read_inputs, propagate, update, optimize, wait_until, updated)
+_INNER_LOOPS = (
+    values_at,
+    layer_at,
+    read_inputs,
+    propagate,
+    penalised,
+    squares,
+    clip_factor,
+    optimize,
+    update,
+    wait_until,
+    updated,
+)
 """Python cannot call these: unpacking their arguments would take a fifth of the time of compiling."""
 _LOOPS = (
     *products.LOOPS,

@@ -20,7 +20,7 @@ from engine.fast import compiled
 from engine.fast.memory import aligned, pack, packed_view
 from engine.fast.optimizers import FORMULAS, quick_step, step_constants
 from engine.fast.products import SPARE
-from engine.fast.program import FAN_OUT, OUTPUTS, Program, capture, parts_of
+from engine.fast.program import FAN_IN, FAN_OUT, OUTPUTS, Program, capture, parts_of
 from engine.losses import LOWEST_TARGET, SmoothedLoss, class_indices
 from engine.nn import Module
 from engine.ops import Array
@@ -100,10 +100,11 @@ class FusedSteps:
             value_gradients=aligned(batch_size * values, dtype),
             targets=np.empty(batch_size, np.intp),
             spare=aligned(threads * SPARE, dtype).reshape(threads, SPARE),
-            constants=np.empty((self.most_at_once, 7), dtype),
+            constants=np.empty((self.most_at_once, 10), dtype),
             correct=np.zeros((self.most_at_once, threads), np.int64),
             losses=np.zeros((self.most_at_once, batch_size)),
-            signals=np.zeros((1 + 2 * threads, 8), np.int64),
+            squares=np.zeros(int(program.table[:, [FAN_IN, FAN_OUT]].sum())),
+            signals=np.zeros((1 + 3 * threads, 8), np.int64),
             draws=_no_draws(0 if vary is None else vary.count),
             form=_form(vary, shape),
             dropout=_dropout(dropping),
@@ -124,7 +125,6 @@ class FusedSteps:
         return (
             self._program.is_of(self._model)
             and _same(self._optimizer.params, self._stepped)
-            and not (self._has_formula and self._optimizer.changes_gradients)
             and all(parameter.data.flags.writeable for parameter in self._parameters)
         )
 
@@ -176,12 +176,13 @@ class FusedSteps:
     def _constants(self) -> tuple[float, ...]:
         """The next step's constants for the compiled formula, if there is one."""
         if not self._has_formula:
-            return (0.0,) * 7
+            return (0.0,) * 10
         counts = self._optimizer.memory.get("steps", [])
         number = counts[0].item() + 1 if counts else 1
         for count in counts:
             count.fill(number)
-        return step_constants(self._optimizer, number)
+        optimizer = self._optimizer
+        return *step_constants(optimizer, number), optimizer.l1, optimizer.l2, optimizer.clip_norm
 
     def _begin(self) -> None:
         compiled.ONE_BLAS_THREAD.begin()
@@ -268,7 +269,7 @@ def _formula(optimizer: Optimizer, parameters: Sequence[Tensor]) -> tuple[int, l
     fits = all([value.shape for value in values] == shapes for values in memory)
     fits = fits and all(value.dtype == dtype for values in memory for value in values)
     is_of_one_age = len({steps.item() for steps in optimizer.memory.get("steps", [])}) <= 1
-    if optimizer.changes_gradients or not fits or not is_of_one_age or not _same(optimizer.params, parameters):
+    if not fits or not is_of_one_age or not _same(optimizer.params, parameters):
         return compiled.NO_FORMULA, []
     for values in memory:
         if packed_view(values) is None or not all(value.flags.f_contiguous for value in values):

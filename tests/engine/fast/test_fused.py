@@ -150,12 +150,23 @@ def test_with_penalties_and_clipping(make, changes, by_graph):
     assert_close(fused, run(), rtol=1e-7)
 
 
+def test_clipped_gradients_with_more_threads_than_processors_are_those_of_one():
+    def run(threads):
+        model = network(dtype=np.float32)
+        optimizer = Adam(model.parameters(), lr=0.01)
+        optimizer.l1, optimizer.clip_norm = 0.01, 0.05
+        return learn(model, samples(kind=np.float32), optimizer, batch_size=7, threads=threads)
+
+    assert_the_same(run(3), run(1))
+
+
 def test_a_network_stays_fused_while_its_gradients_are_clipped():
     model = network()
     optimizer = Adam(model.parameters())
     optimizer.clip_norm = 1.0
     steps = fused_steps(model, optimizer, cross_entropy_loss, *samples(), 8)
     with closing(steps):
+        assert steps.most_at_once > 1
         steps(np.arange(8), [0.01], 0)
         assert steps.fits
 
