@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mnist_digits import mnist
+from mnist_digits import mnist, replace_mnist
 from torch_bytes import pt_bytes, tensor
 from torch_bytes import text as pickled
 
@@ -24,7 +24,14 @@ from minigrad_gui.cli import main
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.resources import asset_path
 
+pytestmark = pytest.mark.usefixtures("few_digits")
 PRETRAINED = str(asset_path("pretrained.npz"))
+
+
+@pytest.fixture
+def whole_mnist(few_digits, monkeypatch):  # noqa: ARG001
+    """All of MNIST, for what is known of all of it."""
+    replace_mnist(monkeypatch, mnist)
 
 
 @pytest.fixture
@@ -34,6 +41,7 @@ def trained(tmp_path):
     return path
 
 
+@pytest.mark.usefixtures("whole_mnist")
 def test_train_saves_the_requested_network(tmp_path, capsys):
     path = tmp_path / "model.npz"
     words = "train --epochs 2 --hidden 24,12 --batch-size 500 --optimizer momentum --lr 0.05 --seed 3 --activation tanh"
@@ -76,6 +84,7 @@ def test_without_options_train_uses_the_windows_defaults(trained_config, user):
     assert (user.session.config, user.session.source) == (trained_config(""), "mnist")
 
 
+@pytest.mark.usefixtures("whole_mnist")
 @pytest.mark.parametrize("share", ["0", "0.1"])
 def test_every_network_is_calibrated(share, tmp_path):
     path = tmp_path / "model.npz"
@@ -231,6 +240,7 @@ def test_evaluate_prints_the_figures_of_train(trained, capsys):
     )
 
 
+@pytest.mark.usefixtures("whole_mnist")
 def test_the_pretrained_network_is_good(capsys):
     assert main(["evaluate", PRETRAINED]) == 0
     assert float(capsys.readouterr().out.split()[-1].rstrip("%")) > 97.5
@@ -373,6 +383,7 @@ def test_an_export_that_fails_is_told_in_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.usefixtures("whole_mnist")
 def test_import_makes_a_model_file_of_another_programs_network(tmp_path, capsys):
     assert main(["export", PRETRAINED, str(tmp_path / "network.json")]) == 0
     assert main(["import", str(tmp_path / "network.json"), str(tmp_path / "back")]) == 0
@@ -380,6 +391,7 @@ def test_import_makes_a_model_file_of_another_programs_network(tmp_path, capsys)
     assert load_model(tmp_path / "back.npz")[1] == load_model(PRETRAINED)[1]
 
 
+@pytest.mark.usefixtures("whole_mnist")
 def test_import_tells_what_was_measured(tmp_path, capsys):
     weights = [(layer.W.data, layer.b.data) for layer in load_model(PRETRAINED)[0].layers]
     arrays = [array for layer in weights for array in layer]
@@ -443,6 +455,7 @@ def test_a_run_that_learns_nothing_gets_a_diagnosis(capsys):
     assert "Try a learning rate of 0.1." in told
 
 
+@pytest.mark.usefixtures("whole_mnist")
 def test_a_run_that_learns_well_gets_no_diagnosis(capsys):
     assert main(["train", "--epochs", "2", "--hidden", "32", "--threads", "1"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("trained in")
