@@ -176,7 +176,7 @@ def _train(job: TrainingJob, save: Path | None) -> None:
 def _machine_code() -> Iterator[MachineCode]:
     """Has training compiled while the data is loaded, if it never was."""
     machine_code = MachineCode()
-    if machine_code.prepare():
+    if machine_code.prepare(niceness=0):
         complain("preparing machine code for training, once after installation …")
     try:
         yield machine_code

@@ -20,7 +20,7 @@ from minigrad_gui.folders import data_folder
 
 POLL_INTERVAL_S = 0.05
 NICENESS = 10
-"""How much less of a busy processor the child gets than the window."""
+"""How much less of a busy processor the child gets than a window, in steps of POSIX."""
 SWITCH = "MINIGRAD_COMPILE_AHEAD"
 """An environment variable; 0: compile only when a run needs it, in its process."""
 _SOURCES = Path(engine.fast.__file__).parent
@@ -34,10 +34,13 @@ class MachineCode:
         self._child: subprocess.Popen[bytes] | None = None
         self._has_ended = False
 
-    def prepare(self) -> bool:
-        """Start compiling, unless this installation has done so before. Returns whether it is under way now."""
+    def prepare(self, niceness: int = NICENESS) -> bool:
+        """Start compiling, unless this installation has done so before. Returns whether it is under way now.
+
+        niceness: 0 if someone waits for it and nothing else.
+        """
         if self._child is None and _is_wanted():
-            self._child = _start_child()
+            self._child = _start_child(niceness)
         return self.is_preparing
 
     @property
@@ -91,19 +94,19 @@ def _is_done() -> bool:
         return False
 
 
-def _start_child() -> subprocess.Popen[bytes] | None:
+def _start_child(niceness: int) -> subprocess.Popen[bytes] | None:
     """None if there is no folder for the code, or no process can be started: then each run compiles for itself."""
     paths = (str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "OPENBLAS_NUM_THREADS": "1"}
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__],
+            [sys.executable, "-P", "-m", __name__, str(niceness)],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) if niceness else 0,
         )
     except OSError:
         return None
@@ -130,6 +133,6 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     if hasattr(os, "nice"):
-        os.nice(NICENESS)
+        os.nice(int(sys.argv[1]))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     compile_once()
