@@ -77,6 +77,7 @@ def trained_config(tmp_path, monkeypatch):
     return train
 
 
+@pytest.mark.tabs
 def test_without_options_train_uses_the_windows_defaults(trained_config, user):
     assert trained_config("") == user.session.config == PRESETS["quick"]
     user.session.set_config(PRESETS["best"], "mnist")

@@ -1,10 +1,12 @@
 """Sentences at the foot of the window."""
 
+import pytest
 from left_behind import leave_a_run, said
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
 
+@pytest.mark.tabs("curvesView")
 def test_nothing_moves_when_a_banner_appears_or_disappears(make_user, runs):
     leave_a_run(runs)
     user = make_user()
@@ -27,6 +29,7 @@ def test_nothing_moves_when_a_banner_appears_or_disappears(make_user, runs):
     assert user.window.minimumSizeHint() == least
 
 
+@pytest.mark.tabs
 def test_a_sentence_too_long_for_the_foot_is_cut_and_complete_in_its_tip(user):
     sentence = "Training continues, but the run would be lost if the program ended now: " + "a long folder name, " * 50
     user.session.noticed.emit(sentence)
