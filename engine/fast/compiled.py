@@ -44,6 +44,8 @@ Loop = Callable[..., Any]
 
 CACHED = 32_768
 """Block size in elements: fits in the L2 cache."""
+PIECE = 4096
+"""Block size in elements: fits in the L1 cache."""
 
 
 TANHF = tuple(
@@ -505,14 +507,14 @@ def penalised(gradient: Any, value: Any, constants: Array) -> Any:
     return gradient + (l2 * value - l1 if value < 0 else l2 * value)
 
 
-def squares(memory: Memory, start: int, end: int, constants: Array, are_weights: bool) -> float:
+def squares(memory: Memory, start: int, end: int, constants: Array, are_weights: bool) -> Any:
     """The sum of the squares of the gradients, with those of the penalties, of the packed parameters start to end."""
-    total, has_penalties = 0.0, are_weights and (constants[7] != 0 or constants[8] != 0)
+    total, has_penalties = memory.gradient.dtype.type(0), are_weights and (constants[7] != 0 or constants[8] != 0)
     for i in range(start, end):
         g = memory.gradient[i]
         if has_penalties:
             g = penalised(g, memory.parameters[i], constants)
-        total += np.float64(g) * np.float64(g)
+        total += g * g
     return total
 
 
@@ -535,8 +537,8 @@ def optimize(
     if memory.optimizer == NO_FORMULA:
         return
     has_penalties = are_weights and (constants[7] != 0 or constants[8] != 0)
-    for at in range(start, end, spare.size):
-        until = min(at + spare.size, end)
+    for at in range(start, end, PIECE):
+        until = min(at + PIECE, end)
         values, gradient = memory.parameters[at:until], memory.gradient[at:until]
         if has_penalties or factor != 1:
             used, scale = spare[: until - at], values.dtype.type(factor)
@@ -624,8 +626,9 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
 
 # ---------------------------------------------------------------- compiling
 
-_FREEDOM: dict[Loop, set[str]] = {resample: {"contract"}}
-"""Loops in which the compiler may fuse a product and a sum into one operation, which rounds differently."""
+_FREEDOM: dict[Loop, set[str]] = {resample: {"contract"}, squares: {"contract", "reassoc"}}
+"""Loops in which the compiler may fuse a product and a sum into one operation, or add in any order: both round
+differently."""
 _INNER_LOOPS = (
     values_at,
     layer_at,
