@@ -19,6 +19,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core, and so do i
         os.environ[f"{library}_NUM_THREADS"] = "1"
 
 
+def pytest_sessionstart() -> None:
+    """Before the first of all tests, have one process compile, and not each worker: some tests do not wait so long."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from minigrad_gui.machine_code import SWITCH, MachineCode
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.delenv(SWITCH)
+            code = MachineCode()
+            code.prepare(niceness=0)
+            code.wait(lambda: False)
+            code.end()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """Spare the garbage collector the thousands of collected tests, which all live as long as the process."""
