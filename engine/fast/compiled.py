@@ -25,7 +25,7 @@ from engine.augment import PARTS_DEVIATION, PARTS_MEAN, Draws
 from engine.dropping import LAYER_STEP, MAX_LAYERS
 from engine.fast import intrinsics, products
 from engine.fast.intrinsics import signal, signalled
-from engine.fast.products import SPARE, SPARSE_ROWS, product, sparse_product
+from engine.fast.products import AS_IT_IS, SPARE, SPARSE_ROWS, TRANSPOSED, product, sparse_product
 from engine.fast.program import (
     ACTIVATION,
     FAN_IN,
@@ -297,7 +297,7 @@ def varied(pixels: Array, samples: Array, draws: Draws, first: int, form: Form, 
     C, spare = np.empty((n, rows, 2, columns), np.float32), np.empty(SPARE, np.float32)
     coefficients(draws, first, form, C)
     waves = np.empty((n * rows * 2, width), np.float32)
-    product(C.reshape(n * rows * 2, columns)[:, :columns], form.across, False, waves, spare)
+    product(C.reshape(n * rows * 2, columns)[:, :columns], form.across, AS_IT_IS, waves, spare)
     moves, x, y = (
         np.empty((height, 2 * width), np.float32),
         np.empty(height * width, np.float32),
@@ -307,7 +307,7 @@ def varied(pixels: Array, samples: Array, draws: Draws, first: int, form: Form, 
     middle_x, middle_y = np.float32((width + 1) / 2), np.float32((height + 1) / 2)  # counted from the frame's corner
     for picture in range(n):
         start = picture * rows * 2
-        product(form.down[:, :rows], waves[start : start + rows * 2].reshape(rows, 2 * width), False, moves, spare)
+        product(form.down[:, :rows], waves[start : start + rows * 2].reshape(rows, 2 * width), AS_IT_IS, moves, spare)
         for i in range(height):
             row_x, row_y, move = x[i * width : (i + 1) * width], y[i * width : (i + 1) * width], moves[i]
             for j in range(width):
@@ -340,8 +340,12 @@ def change_pen_width(picture: Array, thicker_px: Any, spare: Array) -> None:
 ASKED, COMPUTED = 0, 1
 """Rows of `signals`: the last requested step; then, for each worker, the last step whose values and their gradients are
 computed; then, those whose gradients are known, if they are clipped; then, those whose update is done (`updated`)."""
-AT_ONCE, GRADIENTS, PARAMETERS_CLIPPED = range(3)
+TURNS: Any = np.arange(3)
+AT_ONCE, GRADIENTS, PARAMETERS_CLIPPED = TURNS
 """The turns of an update."""
+WEIGHTS: Any = np.bool_(True)
+BIASES: Any = np.bool_(False)
+"""What is updated: weights have penalties."""
 
 
 class Memory(NamedTuple):
@@ -432,9 +436,9 @@ def propagate(
         W, b = layer_at(table[layer, PARAMETERS], parameters, fan_in, fan_out)
         y = values_at(table[layer, OUTPUTS], memory.values, batch_size, batch_size, fan_out)[begin:end]
         if memory.is_sparse and layer == 0:
-            sparse_product(x[:, :fan_in], False, W, y, spare)
+            sparse_product(x[:, :fan_in], AS_IT_IS, W, y, spare)
         else:
-            product(x[:, :fan_in], W, False, y, spare)
+            product(x[:, :fan_in], W, AS_IT_IS, y, spare)
         activate(y, b, table[layer, ACTIVATION])
         if layer < last and memory.dropout.threshold > 0:
             drop(y, begin, layer, mini_batch, memory.dropout)
@@ -445,7 +449,7 @@ def propagate(
         offset, fan_in = table[layer, INPUTS], table[layer, FAN_IN]
         W, _ = layer_at(table[layer, PARAMETERS], parameters, fan_in, table[layer, FAN_OUT])
         x_gradient = values_at(offset, memory.value_gradients, batch_size, batch_size, fan_in)[begin:end]
-        product(g[:, : table[layer, FAN_OUT]], W, True, x_gradient, spare)
+        product(g[:, : table[layer, FAN_OUT]], W, TRANSPOSED, x_gradient, spare)
         y = values_at(offset, memory.values, batch_size, batch_size, fan_in)[begin:end]
         if memory.dropout.threshold > 0:
             drop(x_gradient, begin, layer - 1, mini_batch, memory.dropout)
@@ -477,25 +481,25 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array, turn: 
         for i in range(begin, end, some):
             until = min(i + some, end)
             if turn != PARAMETERS_CLIPPED and memory.is_sparse and layer == 0:
-                sparse_product(x[:, i:until], True, g, W_gradient[i:until], spare)
+                sparse_product(x[:, i:until], TRANSPOSED, g, W_gradient[i:until], spare)
             elif turn != PARAMETERS_CLIPPED:
-                product(x[:, i:until].T, g, False, W_gradient[i:until], spare)
+                product(x[:, i:until].T, g, AS_IT_IS, W_gradient[i:until], spare)
             start, stop = place + i * fan_out, place + until * fan_out
             if turn == GRADIENTS:
                 for row in range(i, until):
                     row_at = place + row * fan_out
-                    memory.squares[square_at + row] = squares(memory, row_at, row_at + fan_out, constants, True)
+                    memory.squares[square_at + row] = squares(memory, row_at, row_at + fan_out, constants, WEIGHTS)
             else:
-                optimize(memory, spare, start, stop, constants, True, factor)
+                optimize(memory, spare, start, stop, constants, WEIGHTS, factor)
         place += fan_in * fan_out
         begin, end = fan_out * worker // workers, fan_out * (worker + 1) // workers
         if turn != PARAMETERS_CLIPPED:
             bias_gradient(g[:, begin:end], b_gradient[begin:end])
         if turn == GRADIENTS:
             for i in range(begin, end):
-                memory.squares[square_at + fan_in + i] = squares(memory, place + i, place + i + 1, constants, False)
+                memory.squares[square_at + fan_in + i] = squares(memory, place + i, place + i + 1, constants, BIASES)
         else:
-            optimize(memory, spare, place + begin, place + end, constants, False, factor)
+            optimize(memory, spare, place + begin, place + end, constants, BIASES, factor)
         square_at += fan_in + fan_out
 
 
@@ -643,6 +647,8 @@ _INNER_LOOPS = (
     updated,
 )
 """Python cannot call these: unpacking their arguments would take a fifth of the time of compiling."""
+_PARTS_OF_WORK = read_inputs, propagate, update
+"""What these call would be optimized again for each of them, and then for `work`."""
 _LOOPS = (
     *products.LOOPS,
     *(adam, momentum, sgd, tanh_single, activate, bias_gradient, activation_vjp, mixed, drop, cross_entropy),
@@ -689,6 +695,8 @@ def _compiled(is_cached: bool) -> dict[str, Any]:
     names["yield_thread"] = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
     for loop in _LOOPS:
         options: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": loop in _INNER_LOOPS}
+        if loop in _PARTS_OF_WORK:
+            options["inline"] = "always"
         # NumPy's rules for x / 0 let the loop use vector instructions.
         compile = njit(error_model="numpy", nogil=True, cache=is_cached, fastmath=_FREEDOM.get(loop, False), **options)
         names[loop.__name__] = compile(FunctionType(loop.__code__, names, loop.__name__))

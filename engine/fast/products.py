@@ -9,6 +9,8 @@ Four out of five pixels of a digit are 0: `sparse_product` skips them.
 Matrices of float32 or float64 are in C order, or parts of such. `spare`: (SPARE,), at the start of a cache line.
 """
 
+from typing import Any
+
 import numpy as np
 
 from engine.fast.intrinsics import (
@@ -25,6 +27,10 @@ from engine.fast.intrinsics import (
 )
 from engine.ops import Array
 
+START: Any = np.int64(0)
+AS_IT_IS: Any = np.bool_(False)
+TRANSPOSED: Any = np.bool_(True)
+"""0, False and True. Numba would compile a function once more for each of Python's own that it is called with."""
 DEPTH = 128
 """How much of k is added at a time. So many rows of b, as wide as a tile, are in the L1 cache."""
 SPARSE_DEPTH, SPARSE_ROWS = 64, 256
@@ -66,7 +72,7 @@ def product(a: Array, b: Array, is_transposed: bool, out: Array, spare: Array) -
     for first in range(0, max(inner, 1), DEPTH):
         count = min(DEPTH, inner - first)
         factors, adds = a[:, first : first + count], first > 0
-        column = 0
+        column = START
         while column < columns:
             width = wide if column + wide <= columns else min(lanes, columns - column)
             sums = out[:, column : column + width]
@@ -102,19 +108,19 @@ def sparse_product(a: Array, is_transposed: bool, b: Array, out: Array, spare: A
     for first in range(0, max(inner, 1), SPARSE_DEPTH):
         count = min(SPARSE_DEPTH, inner - first)
         if is_transposed:
-            fill(turned, a, True, 0, rows, first, count)
+            fill(turned, a, TRANSPOSED, START, rows, first, count)
             factors = turned[:rows, :count]
         else:
             factors = a[:, first : first + count]
         for pair in range(len(places)):
             row = pair * SPARSE_TILE_ROWS
             places[pair] = bits(factors, row, count) | bits(factors, min(row + 1, rows - 1), count)
-        adds, column = first > 0, 0
+        adds, column = first > 0, START
         while column < columns:
             width = wide if column + wide <= columns else min(lanes, columns - column)
             sums, needed = out[:, column : column + width], b[first : first + count, column : column + width]
             if width < lanes:
-                fill(panel, b, False, first, count, column, width)
+                fill(panel, b, AS_IT_IS, first, count, column, width)
                 needed = panel[:count, : max(width, lanes)]
             for pair in range(len(places)):
                 row = pair * SPARSE_TILE_ROWS
