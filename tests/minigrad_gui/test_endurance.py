@@ -204,7 +204,7 @@ def test_closing_does_not_wait_for_the_end_of_a_run(user, answer, moment):
         user.wait(lambda: len(user.session.history) > 20)
     leave(user)
     assert len(questions) == 1
-    assert user.session.history.epochs == []
+    assert len(user.session.history.epochs) < 20  # of 1,000
 
 
 @pytest.mark.long
