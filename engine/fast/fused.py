@@ -241,7 +241,7 @@ def _form(vary: Variations | None, shape: tuple[int, ...]) -> compiled.Form:
         affine = [np.ones(size), np.arange(size) - (size - 1) / 2]
         profiles.append(np.vstack([bumped[: len(bumped) if elastic_px else 0], *affine]).astype(np.float32))
     down, across = profiles
-    return compiled.Form(shape[2], np.ascontiguousarray(down.T), across, elastic_px)
+    return compiled.Form(shape[2], np.ascontiguousarray(down.T), across, float(elastic_px))
 
 
 def _dropout(dropping: DroppingNetwork | None) -> compiled.Dropout:

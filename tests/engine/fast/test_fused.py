@@ -26,6 +26,7 @@ from engine import (
 )
 from engine.augment import Augmentation, Variations
 from engine.dropping import DroppingNetwork
+from engine.fast import compiled
 from engine.fast import fused as fused_module
 from engine.fast import steps as steps_module
 from engine.fast.fused import fused_steps
@@ -234,6 +235,15 @@ def test_varied_pictures_are_those_of_a_graph(threads, by_graph):
     graphs = learn(network(dtype=np.float32), varied_samples(), batch_size=7, **VARIED)
     assert_close((fused[0][:1], fused[1][:6]), (graphs[0][:1], graphs[1][:6]), rtol=1e-4)
     np.testing.assert_allclose([s.loss for s in fused[0]], [s.loss for s in graphs[0]], rtol=1e-3)
+
+
+def test_whole_numbers_in_the_settings_are_not_compiled_for_anew():
+    compiled_for = []
+    for elastic_px in (1.0, 1):
+        vary = {**VARIED, "augmentation": Augmentation(elastic_px=elastic_px)}
+        learn(network(dtype=np.float32), varied_samples(), threads=1, **vary)
+        compiled_for.append(len(compiled._compiled(True)["work"].signatures))
+    assert compiled_for[0] == compiled_for[1]
 
 
 @pytest.mark.parametrize("thing", ["numbers", "network"])

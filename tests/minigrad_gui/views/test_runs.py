@@ -174,8 +174,8 @@ def test_a_hidden_view_reads_nothing(user, view, store):
 def test_a_damaged_list_is_told_and_begun_anew(user, view, store):
     store.path.write_bytes(b"damage" * 2000)
     view.mark()
+    user.wait(user.widget("notice").isVisible)
     user.wait(lambda: view._runs == [])
-    assert user.widget("notice").isVisible()
     assert len(list(store.path.parent.glob("runs-damaged-*"))) == 1
 
 
