@@ -4,8 +4,10 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", f"offscreen:configfile={Path(__file__).with_name('screen.json')}")
@@ -19,17 +21,24 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core, and so do i
         os.environ[f"{library}_NUM_THREADS"] = "1"
 
 
-def pytest_sessionstart() -> None:
-    """Before the first of all tests, have one process compile, and not each worker: some tests do not wait so long."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        from minigrad_gui.machine_code import SWITCH, MachineCode
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Have the engine compiled meanwhile, once for all workers: some tests do not wait so long.
 
-        with pytest.MonkeyPatch.context() as patched:
-            patched.delenv(SWITCH)
-            code = MachineCode()
-            code.prepare(niceness=0)
-            code.wait(lambda: False)
-            code.end()
+    That is done in float32, by a process of its own; in float64, which takes as long, by the second worker.
+    """
+    from engine import fast
+    from minigrad_gui.machine_code import SWITCH, MachineCode
+
+    code = MachineCode()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv(SWITCH)
+        code.prepare(niceness=0)
+    if code.is_preparing and os.environ["PYTEST_XDIST_WORKER"] == "gw1":
+        fast.prepare(np.float64)
+    yield
+    code.wait(lambda: False)
+    code.end()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -37,7 +46,8 @@ def pytest_collection() -> Iterator[None]:
     """Spare the garbage collector the thousands of collected tests, which all live as long as the process."""
     gc.disable()
     try:
-        return (yield)
+        with compiling() if "PYTEST_XDIST_WORKER" in os.environ else nullcontext():
+            return (yield)
     finally:
         gc.collect()
         gc.freeze()

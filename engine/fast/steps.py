@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from engine.augment import Variations
 from engine.fast.fused import FusedSteps, fused_steps
@@ -60,10 +61,10 @@ def quickest_steps(
     return graph if fused is None else _FusedWhileTheyFit(fused, graph)
 
 
-def prepare() -> None:
-    """Compile what every network in float32 is trained by, or load it if any process has compiled it before."""
+def prepare(dtype: DTypeLike = np.float32) -> None:
+    """Compile what every network of this dtype is trained by, or load it if any process has compiled it before."""
     samples = np.zeros((2, 1), np.uint8), np.zeros(2, np.intp)
-    model = MLP(1, [1], 2, dtype=np.float32)
+    model = MLP(1, [1], 2, dtype=dtype)
     quickest_steps(model, Adam(model.parameters()), cross_entropy_loss, *samples, batch_size=2).close()
 
 

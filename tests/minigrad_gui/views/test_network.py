@@ -67,9 +67,11 @@ def test_it_follows_a_run_and_another_network(user, view):
 
 def test_a_neuron_that_is_pointed_at_is_explained(user, view, diagram, few_digits, monkeypatch):
     monkeypatch.setattr(exciting, "PRODUCTS_AT_ONCE", 700_000_000)  # about 1,000 digits
+    told = []
+    user.session.analysed.connect(lambda answer: told.append(answer.result))
     user.session.open_pretrained()
     user.wait(lambda: view._excitement is not None and view._excitement.model is user.session.model)
-    assert view._excitement.seen < 1100
+    user.wait(lambda: any(isinstance(each, exciting.Excitement) and each.seen < 1100 for each in told))
     QTest.mouseMove(diagram, diagram.place_of((0, 100)).toPoint())
     user.wait(lambda: "Layer 1, neuron 101" in user.widget("neuronTitle").text())
     sums = {line.name: line.value for line in user.widget("neuronSum").lines()}
