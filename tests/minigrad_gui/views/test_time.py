@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox
 from engine.training import evaluate
 from minigrad_gui import surveying, worker
 from minigrad_gui.reader import Reader
-from minigrad_gui.views.time import FEW, LOW_PX, confusion_map
+from minigrad_gui.views.time import FEW, LOW_PX, TimeView, confusion_map
 
 pytestmark = pytest.mark.tabs("timeView")
 
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.tabs("timeView")
 @pytest.fixture
 def run(user, few_digits, monkeypatch):  # noqa: ARG001
     """The user of a window with the view in front after a run, and the view."""
+    monkeypatch.setattr(TimeView, "longest_refresh_ms", 100)
     monkeypatch.setattr(worker, "REPORT_INTERVAL_S", 0.0)
     monkeypatch.setattr(worker, "SNAPSHOT_INTERVAL_S", 0.0)
     monkeypatch.setattr(worker, "SNAPSHOT_TIME_SHARE", 1.0)
