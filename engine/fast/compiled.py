@@ -704,9 +704,10 @@ def _compiled(is_cached: bool) -> dict[str, Any]:
 
 
 class _OneBlasThread:
-    """Limits BLAS to one thread between the first `begin()` and the last `end()`, since each worker multiplies itself.
+    """Limits BLAS to one thread between the first `begin()` and the last `end()`.
 
-    The number of BLAS threads belongs to the whole process, so there is one instance.
+    The workers do not use it, and what others multiply meanwhile should leave them their processors. The number of BLAS
+    threads belongs to the whole process, so there is one instance.
     """
 
     def __init__(self) -> None:

@@ -29,7 +29,7 @@ from engine.samples import as_rows, dtype_of
 from engine.tensor import Tensor
 
 MOSTLY_ZERO = 1 / 3
-"""Above this share of nonzeros, dense BLAS is faster."""
+"""Above this share of nonzeros, dense products are faster."""
 SAMPLES_ASKED = 100
 MOST_AT_ONCE = 64
 """Maximum number of mini-batches in a chunk."""
