@@ -48,15 +48,18 @@ def run(model: Path | None) -> int:
     app.setApplicationDisplayName("minigrad")
     app.setDesktopFileName("minigrad")
 
-    from minigrad_gui.incidents import Incidents
+    from minigrad_gui.garbage import collected_later
 
-    incidents = Incidents()
-    incidents.install()
+    with collected_later():
+        from minigrad_gui.incidents import Incidents
 
-    from minigrad_gui.main_window import MainWindow
+        incidents = Incidents()
+        incidents.install()
 
-    window = MainWindow()
-    window.show()
+        from minigrad_gui.main_window import MainWindow
+
+        window = MainWindow()
+        window.show()
     QTimer.singleShot(0, window.session.prepare_machine_code)
     if model is not None:
         QTimer.singleShot(0, partial(window.open, model))

@@ -5,10 +5,23 @@ training thread, which crashes Qt.
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
 INTERVAL_MS = 1000
+
+
+@contextmanager
+def collected_later() -> Iterator[None]:
+    """Within this context nothing is collected: what a window is made of stays, and looking it through takes time."""
+    before = gc.get_threshold()
+    gc.set_threshold(0)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class GarbageCollector(QObject):

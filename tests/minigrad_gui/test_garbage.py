@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from minigrad_gui.garbage import INTERVAL_MS, GarbageCollector
+from minigrad_gui.garbage import INTERVAL_MS, GarbageCollector, collected_later
 
 
 class Knot:
@@ -77,3 +77,15 @@ def test_a_window_collects_until_it_is_closed(make_window):
     assert not gc.isenabled()
     window.close()
     assert gc.isenabled() == was_enabled
+
+
+def test_nothing_is_collected_while_a_window_is_made():
+    before = gc.get_threshold()
+    destroyed_in = []
+    with collected_later():
+        Knot(destroyed_in)
+        objects = [[] for _ in range(50 * before[0])]
+        assert destroyed_in == []
+    assert gc.get_threshold() == before
+    objects += allocate_much()
+    assert destroyed_in == [threading.main_thread()]
