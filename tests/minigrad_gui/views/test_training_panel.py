@@ -10,7 +10,7 @@ from filelock import FileLock
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
 
-from engine import load_model
+from engine import MLP, load_model
 from minigrad_gui import machine_code
 from minigrad_gui.views.training_panel import duration
 
@@ -111,19 +111,23 @@ def test_typing_a_learning_rate_during_training_is_not_interrupted(user, qtbot):
 
 
 def test_a_changed_learning_rate_applies_from_the_next_step(user):
-    def moved_by_a_step() -> float:
-        before, steps = user.session.model, len(user.session.history)
+    def network_after(steps: int) -> MLP:
         user.click("stepButton")
-        user.wait(lambda: len(user.session.history) > steps and user.session.model is not before)
-        pairs = zip(user.session.model.parameters(), before.parameters(), strict=True)
-        return max(float(np.abs(new.data - old.data).max()) for new, old in pairs)
+        user.wait(lambda: any(each.batch == steps for each in user.session.snapshots))
+        return user.session.snapshots[-1].model
 
-    user.configure(hidden="512, 512", epochs=10)  # the layers of the pretrained network, which is open before
-    moved_by_a_step()
+    def distance(one: MLP, other: MLP) -> float:
+        pairs = zip(one.parameters(), other.parameters(), strict=True)
+        return max(float(np.abs(first.data - second.data).max()) for first, second in pairs)
+
+    user.configure(hidden="64", epochs=10)
+    first = network_after(1)
     user.widget("learningRateSpin").setValue(0.000001)
-    assert moved_by_a_step() < 0.0001
+    second = network_after(2)
     user.widget("learningRateSpin").setValue(0.1)
-    assert moved_by_a_step() > 0.01
+    third = network_after(3)
+    assert 0 < distance(first, second) < 0.0001
+    assert distance(second, third) > 0.01
 
 
 def test_the_percentage_speed_and_time_left_are_shown(user):
