@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from mnist_digits import mnist
+from mnist_digits import first_digits
 
 from engine import TrainingConfig
 from engine.run import TrainingRun
@@ -55,25 +55,27 @@ def test_a_single_spike_does_not_move_the_curve():
     assert 1.9 < smooth(losses).min() < smooth(losses).max() < 2.1
 
 
+def real_run(**settings) -> History:
+    """As many mini-batches as an epoch of MNIST has with the first settings, of a quarter of the digits each."""
+    digits = first_digits(15_000)
+    config = TrainingConfig(batch_size=32, **settings)
+    run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
+    history = History()
+    history.extend([step.loss for steps, _ in run.chunks() for step in steps], [])
+    assert len(history) == 422 * config.epochs
+    return history
+
+
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_the_curve_of_a_real_run_lies_among_its_losses_from_the_beginning(activation):
-    digits = mnist()
-    config = TrainingConfig(activation=activation, epochs=1)
-    run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
-    losses = [step.loss for steps, _ in run.chunks() for step in steps]
-    history = History()
-    history.extend(losses, [])
+    history = real_run(activation=activation, epochs=1)
     for first, end in ((0, 100), (100, 200), (200, 422)):
         below = np.mean(history.losses[first:end] < history.smoothed[first:end])
         assert 0.35 < below < 0.7
 
 
 def test_long_after_a_real_explosion_the_curve_is_not_high():
-    digits = mnist()
-    config = TrainingConfig(learning_rate=1.0, epochs=2)  # the first steps of Adam raise the loss to about 100,000
-    run = TrainingRun(config, digits.train_images, digits.train_labels, 10)
-    history = History()
-    history.extend([step.loss for steps, _ in run.chunks() for step in steps], [])
+    history = real_run(learning_rate=1.0, epochs=2)  # the first steps of Adam raise the loss to about 100,000
     assert history.losses.max() > 1000
     back = int(np.flatnonzero(history.losses > 10)[-1])
     later = slice(back + 50, back + 400)
