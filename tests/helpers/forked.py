@@ -124,6 +124,8 @@ def _server() -> socket.socket:
 
 def _import_all() -> None:
     import numpy as np
+    import pandas  # noqa: F401  for `datasets`, which itself must read its settings in the child
+    import pyarrow.dataset  # noqa: F401
     import pyqtgraph  # noqa: F401
     import threadpoolctl  # noqa: F401
     import tqdm  # noqa: F401
@@ -131,6 +133,7 @@ def _import_all() -> None:
     from engine import TrainingConfig
     from engine.run import TrainingRun
     from minigrad_gui import cli, main_window  # noqa: F401
+    from minigrad_gui.data import opening, parquet, transfer  # noqa: F401
 
     run = TrainingRun(TrainingConfig(hidden=(4,), epochs=1), np.zeros((64, 28, 28), np.uint8), np.arange(64) % 10, 10)
     run.threads = 1

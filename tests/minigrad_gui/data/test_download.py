@@ -2,17 +2,28 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import hub
 import numpy as np
 import pytest
+from forked import Forked
 
 from minigrad_gui import data
+from minigrad_gui.data import download, hugging_face
 
 REPOSITORY = "ylecun/mnist"
 COUNTS = {"train": 500, "test": 200}
+CHILD = """
+import sys
+from minigrad_gui.data import hugging_face
+
+hugging_face.MAX_FILE_BYTES //= 8
+sys.exit(hugging_face._main(*sys.argv[1:]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +35,28 @@ def files(mnist) -> dict[str, bytes]:
     return content
 
 
-def test_two_downloads_at_once_and_the_cache_give_the_same_arrays(mnist, files, empty_cache):
+@pytest.fixture
+def forked(monkeypatch) -> Iterator[None]:
+    """The child need not import everything, which takes a second, and downloads less at most; if there is `fork`."""
+    children: list[Forked] = []
+
+    def start(command, *, env, stderr, **_):
+        assert command[:4] == [sys.executable, "-P", "-m", hugging_face.__name__]
+        children.append(Forked("-c", CHILD, *command[4:], environment=env, stderr=stderr))
+        return children[-1]
+
+    if hasattr(os, "fork"):
+        monkeypatch.setattr(download, "subprocess", SimpleNamespace(Popen=start, DEVNULL=None))
+    yield
+    for child in children:
+        child.close()
+
+
+def test_two_downloads_at_once_and_the_cache_give_the_same_arrays(mnist, files, empty_cache, request):
     with hub.serving({REPOSITORY: files}) as served, ThreadPoolExecutor() as pool:
         empty_cache(served.address)
         fetched, too = pool.map(data.load, [REPOSITORY] * 2)
+    request.getfixturevalue("forked")
     cached = data.load(REPOSITORY)  # the hub is stopped
     for dataset in (fetched, too, cached):
         for split, count in COUNTS.items():
@@ -43,6 +72,7 @@ def test_two_downloads_at_once_and_the_cache_give_the_same_arrays(mnist, files, 
         data.load(REPOSITORY)
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_configuration_of_coloured_pictures_is_opened_as_the_person_says(mnist, empty_cache):
     """As SVHN: 32 x 32 in colours, one of two configurations. These lie on their side, and 10 is 0."""
     digits, labels = mnist.train_images[:300], mnist.train_labels[:300]
@@ -69,12 +99,14 @@ def test_a_configuration_of_coloured_pictures_is_opened_as_the_person_says(mnist
     assert np.median(unlike) < 5  # of 255: the digits are themselves, but for resampling
 
 
+@pytest.mark.usefixtures("forked")
 def test_without_network_and_cache_it_fails(empty_cache):
     empty_cache("http://127.0.0.1:1")
     with pytest.raises(data.DataError, match="cannot be reached"):
         data.load_hugging_face(REPOSITORY)
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_hub_that_never_answers_can_be_cancelled(empty_cache):
     import socket
 
@@ -87,6 +119,7 @@ def test_a_hub_that_never_answers_can_be_cancelled(empty_cache):
         asked.result()[0].close()
 
 
+@pytest.mark.usefixtures("forked")
 def test_nothing_is_written_outside_of_the_cache(tmp_path, empty_cache):
     with hub.serving({REPOSITORY: hub.repository(hub.pictures(hub.BLANK))}, etag=str(tmp_path / "planted")) as served:
         empty_cache(served.address)
@@ -95,6 +128,7 @@ def test_nothing_is_written_outside_of_the_cache(tmp_path, empty_cache):
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_download_without_end_is_refused(tmp_path, empty_cache):
     with hub.serving({REPOSITORY: hub.repository(hub.endless())}) as served:
         empty_cache(served.address)
@@ -103,6 +137,7 @@ def test_a_download_without_end_is_refused(tmp_path, empty_cache):
     assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) < 1 << 20
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_very_slow_download_can_be_cancelled(empty_cache):
     with hub.serving({REPOSITORY: hub.repository(hub.endless(b"x", 0.05))}) as served:
         empty_cache(served.address)
@@ -114,6 +149,7 @@ def test_a_very_slow_download_can_be_cancelled(empty_cache):
             data.load_hugging_face(REPOSITORY, is_on_its_way)
 
 
+@pytest.mark.usefixtures("forked")
 def test_no_token_and_nothing_about_the_person_is_sent(tmp_path, monkeypatch, empty_cache):
     """Neither to the hub nor to the server that it redirects to."""
     repositories = {REPOSITORY: hub.repository(hub.pictures(hub.BLANK, hub.BLANK))}
