@@ -23,6 +23,7 @@ from minigrad_gui import data, handwriting, worker
 from minigrad_gui.exchange import measuring
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.reader import Prediction
+from minigrad_gui.session import facade
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import Docked, View
 
@@ -52,6 +53,12 @@ def short_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends without validation digits, and an import, are calibrated on so few that it takes no time."""
     monkeypatch.setattr(calibration, "MAX_SAMPLES", 300)
     monkeypatch.setattr(measuring, "CALIBRATED", 500)
+
+
+@pytest.fixture
+def patient_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window that is closed waits for its threads for as long as they may take on a busy machine."""
+    monkeypatch.setattr(facade, "CLOSING_MS", LONG_MS)
 
 
 @pytest.fixture

@@ -168,6 +168,7 @@ def test_many_classes_show_the_likeliest_and_list_all(user, tmp_path):
     assert tuple(load_model(tmp_path / "many.npz")[1]["class_names"]) == tuple(map(str, range(100)))
 
 
+@pytest.mark.usefixtures("patient_closing")
 def test_a_run_on_own_data_is_resumed_after_a_kill(make_user, shapes, runs):
     first = make_user()
     open_data(first, shapes, orientation="mirrored")

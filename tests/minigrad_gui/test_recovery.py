@@ -47,6 +47,7 @@ def test_quitting_during_training_asks_and_can_be_cancelled(user, answer):
     assert user.session.state == "training"
 
 
+@pytest.mark.usefixtures("patient_closing")
 def test_a_kept_run_can_be_resumed_in_the_next_window(user, make_user, answer, runs):
     train_a_while(user)
     answer(BUTTONS.Save)
@@ -328,6 +329,7 @@ def test_quitting_after_a_restore_asks_about_the_network_put_aside(user, make_us
     assert said(make_user(), "offer").startswith("A trained network was not saved")
 
 
+@pytest.mark.usefixtures("patient_closing")
 def test_a_run_discarded_while_it_is_being_written_is_deleted(user, tmp_path, runs, answer, monkeypatch):
     writing, may_end = threading.Event(), threading.Event()
     real_write = checkpoint.write_archive
@@ -364,6 +366,7 @@ def test_a_run_that_is_still_being_written_is_not_offered_to_another_window(user
         may_end.set()
 
 
+@pytest.mark.usefixtures("patient_closing")
 def test_a_signal_while_the_question_is_open_closes_the_window_and_keeps_the_run(user, runs, monkeypatch):
     train_a_while(user)
     monkeypatch.setattr(QMessageBox, "exec", REAL_EXEC)

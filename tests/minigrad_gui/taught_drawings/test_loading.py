@@ -89,6 +89,7 @@ def test_the_handwriting_can_be_forgotten_while_it_is_loaded(slow_reading, user,
     assert user.session.model is untaught
 
 
+@pytest.mark.usefixtures("patient_closing")
 def test_the_window_can_be_closed_while_the_drawings_are_loaded(make_user, folder, monkeypatch):
     for label in (1, 7, 3):
         DrawingStore(folder).add([FLAGGED_ONE], label)
