@@ -119,10 +119,10 @@ def test_nothing_large_is_computed(text):
     ],
 )
 def test_deep_and_long_expressions_take_no_time(text):
-    start = time.perf_counter()
+    began_s = time.thread_time()
     with suppress(ExpressionError):
         evaluate(text, leaves())
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - began_s < 0.5
 
 
 @pytest.mark.parametrize(
