@@ -1,6 +1,7 @@
-"""Opens the real window on an X server, makes its event loop busy, and draws a circle with the real pointer.
+"""Opens the real window on an X server, makes its event loop busy, and draws circles with the real pointer.
 
-Usage: busy_window.py MILLISECONDS_PER_TURN. Prints the number of points of each stroke.
+Usage: busy_window.py MILLISECONDS_PER_TURN ... Prints the number of points of each circle, of which there is one for
+each number of milliseconds.
 """
 
 import math
@@ -42,9 +43,9 @@ class Person(Thread):
 
 
 class Driver(QObject):
-    def __init__(self, window: main_window.MainWindow, turn_ms: int) -> None:
+    def __init__(self, window: main_window.MainWindow, turns_ms: list[int]) -> None:
         super().__init__(window)
-        self.window, self.turn_ms = window, turn_ms
+        self.window, self.turns_ms = window, turns_ms
         self.canvas = window.findChild(Canvas)
         self.canvas.undoChanged.connect(self.on_lifted)
         self.has_ended = False
@@ -66,21 +67,26 @@ class Driver(QObject):
                 self.person = Person(canvas.mapToGlobal(canvas.rect().center()), radius)
                 self.person.start()
             return
-        time.sleep(self.turn_ms / 1000)
+        time.sleep(self.turns_ms[0] / 1000)
         if canvas.underMouse():
             self.person.is_under_mouse.set()
         if canvas.strokes:
             self.person.is_pressed.set()
         if not self.person.is_alive() and self.has_ended:
-            self.turns.stop()
-            sys.stdout.write(" ".join(str(len(stroke)) for stroke in canvas.strokes))
-            self.window.leave()
+            (circle,) = canvas.strokes
+            sys.stdout.write(f"{len(circle)} ")
+            canvas.clear()
+            self.person, self.has_ended = None, False
+            self.turns_ms.pop(0)
+            if not self.turns_ms:
+                self.turns.stop()
+                self.window.leave()
 
 
 class Window(main_window.MainWindow):
     def __init__(self) -> None:
         super().__init__()
-        self.driver = Driver(self, int(sys.argv[1]))
+        self.driver = Driver(self, [int(each) for each in sys.argv[1:]])
 
 
 main_window.MainWindow = Window

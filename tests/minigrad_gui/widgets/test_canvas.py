@@ -136,6 +136,10 @@ def assert_drawn_once(canvas: Canvas) -> None:
 # ---------------------------------------------------------------- every point
 
 
+TURNS_MS = "50", "150"
+"""How long the event loop is busy in each turn, one circle after the other."""
+
+
 def on_x_server(*command: str) -> list[str]:
     """Run this command on the current X server or a new one; skip the test if there is none."""
     if os.environ.get("DISPLAY"):
@@ -146,16 +150,16 @@ def on_x_server(*command: str) -> list[str]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="X servers are for Linux")
-@pytest.mark.parametrize("turn_ms", [50, 150])
-def test_a_busy_window_loses_no_point_of_a_circle(turn_ms, tmp_path):
+def test_a_busy_window_loses_no_point_of_a_circle(tmp_path):
     """The real application on a real X server: drawing continues while each iteration of the event loop is slow."""
-    command = on_x_server(sys.executable, str(ROOT / "tests/helpers/busy_window.py"), str(turn_ms))
+    command = on_x_server(sys.executable, str(ROOT / "tests/helpers/busy_window.py"), *TURNS_MS)
     ours = {"QT_QPA_PLATFORM": "xcb", "XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
     ours["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(command, env=os.environ | ours, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    (points,) = map(int, done.stdout.split())
-    assert points >= 98, "the press and a hundred moves, two of which may share a pixel"
+    points = [int(each) for each in done.stdout.split()]
+    assert len(points) == len(TURNS_MS)
+    assert min(points) >= 98, "the press and a hundred moves, two of which may share a pixel"
 
 
 # ---------------------------------------------------------------- one stroke
