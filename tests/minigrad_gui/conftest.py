@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from leaks import Leaks
 from mnist_digits import first_digits, mnist, replace_mnist
+from pretrained import copy_or_load
 from PySide6.QtCore import QLocale, QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
@@ -23,7 +24,7 @@ from minigrad_gui import data, handwriting, worker
 from minigrad_gui.exchange import measuring
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.reader import Prediction
-from minigrad_gui.session import facade
+from minigrad_gui.session import facade, network
 from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import Docked, View
 
@@ -187,6 +188,7 @@ def make_window(
     qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, views: Sequence[type[View] | Docked]
 ) -> Iterator[Callable[..., MainWindow]]:
     windows: list[MainWindow] = []
+    monkeypatch.setattr(network, "load_network", copy_or_load)
 
     def make() -> MainWindow:
         window = MainWindow(views)
