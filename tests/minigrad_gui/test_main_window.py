@@ -281,19 +281,21 @@ def test_nothing_is_clipped_in_the_smallest_window(user, qtbot):
 SIZES = [(1024, 540), (1093, 580), (1280, 680), (1366, 728), (1536, 824), (1920, 1040), (2560, 1400), (3840, 2120)]
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
 @every_tab
-def test_nothing_is_clipped_at_any_size(user, width, height):
+def test_nothing_is_clipped_at_any_size(user):
+    def assert_nothing_clipped() -> None:
+        for size in SIZES:
+            resized(window, *size)
+            assert clipped(window) == [], size
+            assert window.centralWidget().widget().width() <= window.width(), size
+
     window = user.window
-    resized(window, width, height)
-    assert clipped(window) == []
+    assert_nothing_clipped()
     user.draw(3)
     user.wait(lambda: user.session.prediction is not None)
     user.click("compareButton")
     user.widget("hiddenLayersEdit").setText("256, abc")
-    resized(window, width, height)
-    assert clipped(window) == []
-    assert window.centralWidget().widget().width() <= window.width()
+    assert_nothing_clipped()
 
 
 @every_tab
