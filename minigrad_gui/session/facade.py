@@ -347,10 +347,8 @@ class Session(QObject):
 
     def restore_settings(self, run: Run) -> None:
         """Take over the settings and the dataset of a run; a dataset that is gone stays as it is now."""
-        config, source = run.config, run.source
-        if config is not None:
-            known = source is not None and data.can_be_loaded(source[0])
-            self.set_config(config, *(source if source and known else (self.source, self.choices)))
+        if run.config is not None:
+            self.set_config(run.config, *self._settings.loadable(run.source))
 
     def load_run(self, run: Run, which: Which, curve: Curve) -> None:
         """Make a network of a run the current one, with the run's curve, if no run is in progress; `restore_previous`

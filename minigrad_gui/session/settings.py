@@ -73,9 +73,11 @@ class Settings(QObject):
 
     def take(self, model: MLP, record: TrainingRecord) -> None:
         """Take over the config and dataset that a network was trained with, as far as they are known."""
-        dataset = recorded_dataset(record)
-        known = dataset is not None and data.can_be_loaded(dataset[0])
-        self.set(config_of(model, record), *(dataset if dataset and known else (self._source, self._choices)))
+        self.set(config_of(model, record), *self.loadable(recorded_dataset(record)))
+
+    def loadable(self, dataset: tuple[str, data.Choices] | None) -> tuple[str, data.Choices]:
+        """The source and choices of this dataset; those of the current one if it is unknown or gone."""
+        return dataset if dataset and data.can_be_loaded(dataset[0]) else (self._source, self._choices)
 
     def fit(self, model: MLP | None, classes: int | None = None) -> bool:
         """Whether a run with this config can continue from this network. classes: of the dataset, if that is known."""
