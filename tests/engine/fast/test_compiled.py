@@ -13,6 +13,7 @@ from engine.augment import Draws, Variations
 from engine.config import MAX_AUGMENTATION
 from engine.fast import compiled as seam
 from engine.fast import fused
+from engine.fast.products import SPARE
 from engine.fast.program import IDENTITY, RELU, SIGMOID, TANH
 
 # ---------------------------------------------------------------- where nothing can be compiled or cached
@@ -81,6 +82,23 @@ def test_a_damaged_cache_is_ignored(tmp_path):
     for file in cached:
         file.write_bytes(file.read_bytes()[:-20])
     assert said() == first == "[0.999 0.999 0.999]\nTrue\n"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_loop_that_is_compiled_apart_is_called_by_its_symbol(dtype):
+    numba = pytest.importorskip("numba")
+    compiler = seam._compiled(True)
+    product = compiler.loops["varied"].py_func.__globals__["product"]
+    caller = numba.njit(lambda a, b, out, spare: product(a, b, False, out, spare))
+    a, b = np.random.default_rng(0).normal(size=(2, 20, 20)).astype(dtype)
+    out = np.empty_like(a)
+    caller(a, b, out, np.empty(SPARE, dtype))
+    np.testing.assert_allclose(out, a @ b, rtol=1e-3, atol=1e-4)
+    (code,) = caller.inspect_llvm().values()
+    assert f"minigrad.product.{np.dtype(dtype).name}" in code
+    assert "fmul" not in code
+    with pytest.raises(ValueError, match="size of new array"):  # its errors arrive
+        caller(a, b, out, np.empty(5, dtype))
 
 
 # ---------------------------------------------------------------- each loop by itself
