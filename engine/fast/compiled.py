@@ -348,6 +348,8 @@ AT_ONCE, GRADIENTS, PARAMETERS_CLIPPED = TURNS
 WEIGHTS: Any = np.bool_(True)
 BIASES: Any = np.bool_(False)
 """What is updated: weights have penalties."""
+KEPT: Any = np.bool_(True)
+"""The gradients, between the turns of an update."""
 
 
 class Memory(NamedTuple):
@@ -357,8 +359,8 @@ class Memory(NamedTuple):
     inputs are 0. samples: indices for the chunk, batch_size per step, perhaps fewer for the last. table: from the
     network's `Program`. parameters, gradient: of all layers, packed; first, second: the optimizer's state, packed in
     the same way (empty if it has less). values: the inputs and each layer's outputs, at offset times batch_size;
-    value_gradients: likewise. targets: (batch_size,). spare: (workers, SPARE), for products. optimizer: the code of its
-    formula. For each step of the chunk: constants (10,): those of the formula (7,), l1, l2 and clip_norm; correct
+    value_gradients: likewise. targets: (batch_size,). spare: (workers, SPARE), for products. pieces: CACHED
+    numbers for each worker, for gradients that are not kept. optimizer: the code of its formula. For each step of the chunk: constants (10,): those of the formula (7,), l1, l2 and clip_norm; correct
     (workers,), how many samples each worker classified correctly; and losses (batch_size,), each sample's. squares:
     sums of squares of gradients, for each input and each bias of each layer. draws: how the pictures of an epoch are
     varied, if they are; form: of these pictures. dropout, smoothing: see `drop`, `cross_entropy`.
@@ -380,6 +382,7 @@ class Memory(NamedTuple):
     value_gradients: Array
     targets: Array
     spare: Array
+    pieces: Array
     constants: Array
     correct: Array
     losses: Array
@@ -460,15 +463,17 @@ def propagate(
     return correct
 
 
-def update(memory: Memory, worker: int, samples: Array, constants: Array, turn: int) -> None:
+def update(memory: Memory, worker: int, samples: Array, constants: Array, turn: int, keeps: bool) -> None:
     """Compute the gradient of one worker's part of each layer's parameters, from all samples, and update that part.
 
     A part has the weights of some of the layer's inputs, and some of its biases. turn: AT_ONCE, or first GRADIENTS,
-    with their squares, and then PARAMETERS_CLIPPED, since clipping needs the norm of all gradients.
+    with their squares, and then PARAMETERS_CLIPPED, since clipping needs the norm of all gradients. keeps: whether the
+    gradient is needed afterwards; otherwise that of the weights, a piece at a time, never leaves the cache.
     """
     workers, square_at = len(memory.spare), 0
     factor = clip_factor(memory.squares, constants[9]) if turn == PARAMETERS_CLIPPED else 1.0
     n, batch_size, spare = len(samples), memory.batch_size, memory.spare[worker]
+    piece_size = len(memory.pieces) // workers
     for layer in range(len(memory.table)):
         place, fan_in, fan_out = (
             memory.table[layer, PARAMETERS],
@@ -477,31 +482,35 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array, turn: 
         )
         x = values_at(memory.table[layer, INPUTS], memory.values, batch_size, n, fan_in)
         g = values_at(memory.table[layer, OUTPUTS], memory.value_gradients, batch_size, n, fan_out)
-        W_gradient, b_gradient = layer_at(place, memory.gradient, fan_in, fan_out)
         begin, end = fan_in * worker // workers, fan_in * (worker + 1) // workers
         some = min(max(2, CACHED // fan_out), SPARSE_ROWS)  # inputs at a time: their gradient stays in the cache
         for i in range(begin, end, some):
             until = min(i + some, end)
-            if turn != PARAMETERS_CLIPPED and memory.is_sparse and layer == 0:
-                sparse_product(x[:, i:until], TRANSPOSED, g, W_gradient[i:until], spare)
-            elif turn != PARAMETERS_CLIPPED:
-                product(x[:, i:until].T, g, AS_IT_IS, W_gradient[i:until], spare)
             start, stop = place + i * fan_out, place + until * fan_out
+            gradient = memory.gradient[start:stop]
+            if not keeps and gradient.size <= piece_size:
+                gradient = memory.pieces[worker * piece_size : worker * piece_size + gradient.size]
+            W_gradient = gradient.reshape(until - i, fan_out)
+            if turn != PARAMETERS_CLIPPED and memory.is_sparse and layer == 0:
+                sparse_product(x[:, i:until], TRANSPOSED, g, W_gradient, spare)
+            elif turn != PARAMETERS_CLIPPED:
+                product(x[:, i:until].T, g, AS_IT_IS, W_gradient, spare)
             if turn == GRADIENTS:
                 for row in range(i, until):
                     row_at = place + row * fan_out
                     memory.squares[square_at + row] = squares(memory, row_at, row_at + fan_out, constants, WEIGHTS)
             else:
-                optimize(memory, spare, start, stop, constants, WEIGHTS, factor)
+                optimize(memory, gradient, spare, start, stop, constants, WEIGHTS, factor)
         place += fan_in * fan_out
         begin, end = fan_out * worker // workers, fan_out * (worker + 1) // workers
+        b_gradient = memory.gradient[place + begin : place + end]
         if turn != PARAMETERS_CLIPPED:
-            bias_gradient(g[:, begin:end], b_gradient[begin:end])
+            bias_gradient(g[:, begin:end], b_gradient)
         if turn == GRADIENTS:
             for i in range(begin, end):
                 memory.squares[square_at + fan_in + i] = squares(memory, place + i, place + i + 1, constants, BIASES)
         else:
-            optimize(memory, spare, place + begin, place + end, constants, BIASES, factor)
+            optimize(memory, b_gradient, spare, place + begin, place + end, constants, BIASES, factor)
         square_at += fan_in + fan_out
 
 
@@ -534,18 +543,25 @@ def clip_factor(squares: Array, clip_norm: float) -> float:
 
 
 def optimize(
-    memory: Memory, spare: Array, start: int, end: int, constants: Array, are_weights: bool, factor: float
+    memory: Memory,
+    gradients: Array,
+    spare: Array,
+    start: int,
+    end: int,
+    constants: Array,
+    are_weights: bool,
+    factor: float,
 ) -> None:
     """Update the packed parameters from start to end, if the optimizer has a compiled formula.
 
-    factor: multiplies their gradients, with those of the penalties.
+    gradients: (end - start,), theirs; factor: multiplies them, with those of the penalties.
     """
     if memory.optimizer == NO_FORMULA:
         return
     has_penalties = are_weights and (constants[7] != 0 or constants[8] != 0)
     for at in range(start, end, PIECE):
         until = min(at + PIECE, end)
-        values, gradient = memory.parameters[at:until], memory.gradient[at:until]
+        values, gradient = memory.parameters[at:until], gradients[at - start : until - start]
         if has_penalties or factor != 1:
             used, scale = spare[: until - at], values.dtype.type(factor)
             for i in range(used.size):
@@ -618,14 +634,14 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
         if signals[own, 0] < step:
             constants, known = memory.constants[index], 1 + workers
             if constants[9] == 0:
-                update(memory, worker, samples, constants, AT_ONCE)
+                update(memory, worker, samples, constants, AT_ONCE, step == signals[ASKED, 0])
             else:
                 if signals[known + worker, 0] < step:
-                    update(memory, worker, samples, constants, GRADIENTS)
+                    update(memory, worker, samples, constants, GRADIENTS, KEPT)
                     signal(signals, known + worker, step)
                 if not wait_until(signals, known, workers, step, patience):
                     return False
-                update(memory, worker, samples, constants, PARAMETERS_CLIPPED)
+                update(memory, worker, samples, constants, PARAMETERS_CLIPPED, KEPT)
             signal(signals, own, step)
     return wait_until(signals, first_updated, workers, last_step, patience)
 

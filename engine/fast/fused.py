@@ -100,6 +100,7 @@ class FusedSteps:
             value_gradients=aligned(batch_size * values, dtype),
             targets=np.empty(batch_size, np.intp),
             spare=aligned(threads * SPARE, dtype).reshape(threads, SPARE),
+            pieces=aligned(threads * compiled.CACHED, dtype),
             constants=np.empty((self.most_at_once, 10), dtype),
             correct=np.zeros((self.most_at_once, threads), np.int64),
             losses=np.zeros((self.most_at_once, batch_size)),
