@@ -359,11 +359,12 @@ class Memory(NamedTuple):
     inputs are 0. samples: indices for the chunk, batch_size per step, perhaps fewer for the last. table: from the
     network's `Program`. parameters, gradient: of all layers, packed; first, second: the optimizer's state, packed in
     the same way (empty if it has less). values: the inputs and each layer's outputs, at offset times batch_size;
-    value_gradients: likewise. targets: (batch_size,). spare: (workers, SPARE), for products. pieces: CACHED
-    numbers for each worker, for gradients that are not kept. optimizer: the code of its formula. For each step of the chunk: constants (10,): those of the formula (7,), l1, l2 and clip_norm; correct
-    (workers,), how many samples each worker classified correctly; and losses (batch_size,), each sample's. squares:
-    sums of squares of gradients, for each input and each bias of each layer. draws: how the pictures of an epoch are
-    varied, if they are; form: of these pictures. dropout, smoothing: see `drop`, `cross_entropy`.
+    value_gradients: likewise. targets: (batch_size,). spare: (workers, SPARE), for products. pieces: CACHED numbers for
+    each worker, for gradients that are not kept. optimizer: the code of its formula. For each step of the chunk:
+    constants (10,): those of the formula (7,), l1, l2 and clip_norm; correct (workers,), how many samples each worker
+    classified correctly; and losses (batch_size,), each sample's. squares: sums of squares of gradients, for each input
+    and each bias of each layer. draws: how the pictures of an epoch are varied, if they are; form: of these pictures.
+    dropout, smoothing: see `drop`, `cross_entropy`.
     """
 
     pixels: Array
