@@ -40,7 +40,8 @@ def imported(module: str) -> set[str]:
 def test_the_engine_needs_numpy_alone(module):
     others = imported(module) - set(sys.stdlib_module_names)
     accelerators = {
-        "engine.fast.compiled": {"numba", "llvmlite", "threadpoolctl"},
+        "engine.fast.compiled": {"threadpoolctl"},
+        "engine.fast.compiler": {"numba", "llvmlite"},
         "engine.fast.intrinsics": {"numba", "llvmlite"},
     }
     assert others <= {"numpy", "engine"} | accelerators.get(module, set())

@@ -1,4 +1,4 @@
-"""Loops that Numba compiles to machine code, if it is installed. No other module uses a compiler.
+"""Loops that `engine.fast.compiler` compiles to machine code, if Numba is installed.
 
 `adam` reads and writes each array once, where NumPy does so a dozen times. The other loops make up a whole training
 step: they execute the table of a network's `Program` in place, with several workers (`engine.fast.fused`), which run
@@ -9,23 +9,15 @@ sums of products are added in a different order than in BLAS, so their last digi
 BLAS.
 """
 
-import logging
-import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import cache
-from inspect import Parameter, Signature, signature
-from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from engine import hashing
 from engine.augment import PARTS_DEVIATION, PARTS_MEAN, Draws
 from engine.dropping import LAYER_STEP, MAX_LAYERS
-from engine.fast import intrinsics, products
 from engine.fast.intrinsics import signal, signalled
 from engine.fast.products import AS_IT_IS, SPARE, SPARSE_ROWS, TRANSPOSED, product, sparse_product
 from engine.fast.program import (
@@ -647,162 +639,7 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
     return wait_until(signals, first_updated, workers, last_step, patience)
 
 
-# ---------------------------------------------------------------- compiling
-
-_FREEDOM: dict[Loop, set[str]] = {resample: {"contract"}, squares: {"contract", "reassoc"}}
-"""Loops in which the compiler may fuse a product and a sum into one operation, or add in any order: both round
-differently."""
-_INNER_LOOPS = (
-    values_at,
-    layer_at,
-    read_inputs,
-    propagate,
-    penalised,
-    squares,
-    clip_factor,
-    optimize,
-    update,
-    wait_until,
-    updated,
-)
-"""Python cannot call these: unpacking their arguments would take a fifth of the time of compiling."""
-
-
-_LOOPS = (
-    *products.LOOPS,
-    *(adam, momentum, sgd, tanh_single, activate, bias_gradient, activation_vjp, mixed, drop, cross_entropy),
-    *(bump_height, coefficients, resample, varied, change_pen_width, *_INNER_LOOPS, work),
-)
-
-
-def _apart(dtype: DTypeLike) -> dict[Loop, tuple[Any, ...]]:
-    """The loops that are compiled apart from those that call them, with arguments of the types that they are compiled
-    for. Otherwise LLVM would optimize each of them again as a part of each caller.
-    """
-    whole, row, indices, count = np.empty((2, 3), dtype), np.empty(1, dtype), np.empty(1, np.intp), 0
-    part = whole[:, :2]
-    pixels, singles = np.empty((1, 1), np.uint8), np.empty((1, 1), np.float32)
-    pixels.flags.writeable = False
-    draws = Draws(singles, np.empty(1, np.int64), singles[0])
-    return {
-        product: (part, part, AS_IT_IS, part, row),
-        sparse_product: (part, AS_IT_IS, part, part, row),
-        adam: (row, row, row, row, row),
-        momentum: (row, row, row, row),
-        sgd: (row, row, row),
-        activate: (whole, row, count),
-        bias_gradient: (part, row),
-        activation_vjp: (whole, whole, count, 0.0),
-        drop: (whole, count, count, count, Dropout(np.uint64(0), 0, 1.0)),
-        cross_entropy: (whole, indices, count, 0.0, whole, np.empty(1)),
-        varied: (pixels, indices, draws, count, Form(0, singles, singles, 0.0), whole),
-    }
-
-
-def machine_code(loop: Loop, *example: Any) -> Loop | None:
-    """The compiled loop, tested on the example. None without Numba, or if compiling fails, which is logged."""
-    reason = ""
-    for is_cached in (True, False):
-        try:
-            compiler = _compiled(is_cached)
-            if loop in (work, varied):  # they call others
-                compiler.link(example[-1].parameters.dtype if loop is work else example[-1].dtype)
-            compiled: Loop = compiler.loops[loop.__name__]
-            compiled(*example)
-        except ModuleNotFoundError:
-            return None
-        except Exception as error:  # with the cache: its folder cannot be created, or its files are damaged
-            reason = f"{type(error).__name__}: {error}"
-        else:
-            if reason:
-                _log_anew(reason)
-            return compiled
-    _log_failure(loop.__name__, reason)
-    return None
-
-
-@cache  # once
-def _log_anew(reason: str) -> None:
-    logging.getLogger("minigrad").warning("Training is compiled anew each time, as it cannot be cached: %s", reason)
-
-
-@cache  # once
-def _log_failure(name: str, reason: str) -> None:
-    logging.getLogger("minigrad").warning("Training is slow because %r cannot be compiled: %s", name, reason)
-
-
-class _Compiler:
-    """Compiles loops on their first call, or loads them from the cache. Raises ImportError without Numba."""
-
-    def __init__(self, is_cached: bool) -> None:
-        from numba import njit, types
-
-        self.loops: dict[str, Any] = {}
-        # Functions with the same code, whose globals are the compiled loops instead of the Python ones.
-        names: dict[str, Any] = vars(hashing) | vars(products) | globals() | intrinsics.intrinsics()
-        names["yield_thread"] = types.ExternalFunction(
-            "SwitchToThread" if os.name == "nt" else "sched_yield", types.intc()
-        )
-        apart = _apart(np.float32)
-        for loop in _LOOPS:
-            name = loop.__name__
-            options: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": loop in _INNER_LOOPS}
-            # NumPy's rules for x / 0 let the loop use vector instructions.
-            compile = njit(
-                error_model="numpy", nogil=True, cache=is_cached, fastmath=_FREEDOM.get(loop, False), **options
-            )
-            self.loops[name] = compile(FunctionType(loop.__code__, names, name))
-            names[name] = self._call(loop) if loop in apart else self.loops[name]
-
-    def link(self, dtype: DTypeLike) -> None:
-        """Compile or load the loops that are compiled apart, for arrays of this dtype; others can then call them."""
-        self._link(product, np.dtype(np.float32))  # the positions of varied pixels, in any dtype
-        for loop in _apart(dtype):
-            self._link(loop, np.dtype(dtype))
-
-    def _link(self, loop: Loop, dtype: np.dtype[Any]) -> tuple[tuple[Any, ...], Any, str]:
-        """Compile or load a loop. Returns the types of its arguments, that of its result, and its symbol."""
-        from llvmlite import binding
-        from numba import typeof
-
-        kinds = tuple(map(typeof, _apart(dtype)[loop]))
-        dispatcher = self.loops[loop.__name__]
-        dispatcher.compile(kinds)
-        found, symbol = dispatcher.overloads[kinds], f"minigrad.{loop.__name__}.{dtype.name}"
-        binding.add_symbol(symbol, found.library.get_pointer_to_function(found.fndesc.llvm_func_name))
-        return kinds, found.signature.return_type, symbol
-
-    def _call(self, loop: Loop) -> Any:
-        """For other loops: calls this one without taking its code in."""
-        from numba import types
-        from numba.core import cgutils
-        from numba.extending import intrinsic
-
-        dimensions = max(argument.ndim for argument in _apart(np.float32)[loop] if isinstance(argument, np.ndarray))
-
-        def declare(_context: Any, *given: Any) -> Any:
-            *_, last = (kind for kind in given if isinstance(kind, types.Array) and kind.ndim == dimensions)
-            kinds, result, symbol = self._link(loop, np.dtype(str(last.dtype)))
-
-            def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-                convention = context.call_conv
-                kind = convention.get_function_type(result, kinds)
-                function = cgutils.get_or_insert_function(builder.module, kind, symbol)  # type: ignore[no-untyped-call]
-                status, returned = convention.call_function(builder, function, result, kinds, values)
-                with builder.if_then(status.is_error, likely=False):
-                    convention.return_status_propagate(builder, status)
-                return returned
-
-            return result(*kinds), generate
-
-        first = Parameter("context", Parameter.POSITIONAL_OR_KEYWORD)
-        declare.__signature__ = Signature([first, *signature(loop).parameters.values()])  # type: ignore[attr-defined]
-        return intrinsic(declare)
-
-
-@cache
-def _compiled(is_cached: bool) -> _Compiler:
-    return _Compiler(is_cached)
+# ---------------------------------------------------------------- the processor
 
 
 class _OneBlasThread:

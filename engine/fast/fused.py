@@ -17,6 +17,7 @@ import numpy as np
 from engine.augment import Draws, Variations, bumps
 from engine.dropping import DroppingNetwork
 from engine.fast import compiled
+from engine.fast.compiler import machine_code
 from engine.fast.memory import aligned, pack, packed_view
 from engine.fast.optimizers import FORMULAS, quick_step, step_constants
 from engine.fast.products import SPARE
@@ -111,7 +112,7 @@ class FusedSteps:
             dropout=_dropout(dropping),
             smoothing=float(smoothing),
         )
-        loop = compiled.machine_code(compiled.work, 0, 0, -1, 0, self._memory)  # no steps, only to compile it
+        loop = machine_code(compiled.work, 0, 0, -1, 0, self._memory)  # no steps, only to compile it
         if loop is None:
             raise NotCompiledError
         for parameter, array in zip(self._parameters, self._packed, strict=True):

@@ -6,6 +6,7 @@ from math import sqrt
 import numpy as np
 
 from engine.fast import compiled
+from engine.fast.compiler import machine_code
 from engine.fast.memory import alike
 from engine.ops import Array
 from engine.optim import SGD, Adam, Optimizer, SGDMomentum
@@ -53,4 +54,4 @@ def _update(optimizer: Adam, index: int, data: Array, grad: Array) -> None:
 def _compiled_adam(dtype: str) -> compiled.Loop | None:
     if dtype not in "fd":
         return None
-    return compiled.machine_code(compiled.adam, *np.ones((4, 1), dtype), np.ones(7, dtype))
+    return machine_code(compiled.adam, *np.ones((4, 1), dtype), np.ones(7, dtype))

@@ -1,9 +1,4 @@
-"""The compiled loops, each compared with NumPy; and the fallback if they cannot be compiled."""
-
-import os
-import subprocess
-import sys
-from pathlib import Path
+"""The compiled loops, each compared with NumPy."""
 
 import numpy as np
 import pytest
@@ -13,93 +8,8 @@ from engine.augment import Draws, Variations
 from engine.config import MAX_AUGMENTATION
 from engine.fast import compiled as seam
 from engine.fast import fused
-from engine.fast.products import SPARE
+from engine.fast.compiler import machine_code
 from engine.fast.program import IDENTITY, RELU, SIGMOID, TANH
-
-# ---------------------------------------------------------------- where nothing can be compiled or cached
-
-ROWS = (*np.ones((4, 3)), np.ones(6))
-
-
-@pytest.fixture
-def compiled_anew():
-    """Clears the cache of compiled loops before and after the test."""
-    seam._compiled.cache_clear()
-    yield
-    seam._compiled.cache_clear()
-
-
-@pytest.mark.usefixtures("compiled_anew")
-def test_without_numba_there_is_no_machine_code(monkeypatch, caplog):
-    monkeypatch.setitem(sys.modules, "numba", None)  # what an import of a missing package finds
-    assert seam.machine_code(seam.adam, *ROWS) is None
-    assert caplog.records == []
-
-
-@pytest.mark.usefixtures("compiled_anew")
-def test_a_compiler_error_is_logged_once(caplog):
-    pytest.importorskip("numba")
-    seam._log_failure.cache_clear()
-    for _ in range(2):
-        assert seam.machine_code(seam.adam, "no", "array", "at", "all", "1") is None
-    (record,) = caplog.records
-    assert (record.name, record.levelname) == ("minigrad", "WARNING")
-    assert "'adam' cannot be compiled: TypingError" in record.message
-
-
-@pytest.mark.usefixtures("compiled_anew")
-def test_without_a_folder_for_the_compiled_loop_it_is_compiled_anew(monkeypatch, caplog):
-    pytest.importorskip("numba")
-    seam._log_anew.cache_clear()
-    monkeypatch.setattr("numba.core.caching.CompileResultCacheImpl._locator_classes", [])
-    adam = seam.machine_code(seam.adam, *ROWS)
-    assert adam is not None
-    data = np.ones(3)
-    adam(data, *np.ones((3, 3)), np.ones(6))
-    assert (data < 1).all()
-    (record,) = caplog.records
-    assert "compiled anew each time, as it cannot be cached: RuntimeError" in record.message
-
-
-def test_a_damaged_cache_is_ignored(tmp_path):
-    pytest.importorskip("numba")
-    one_step = (
-        "import numpy as np; from engine import Adam, Tensor; weight = Tensor(np.ones(3), requires_grad=True);"
-        "from engine.fast.optimizers import _compiled_adam, quick_step;"
-        "weight.sum().backward(); quick_step(Adam([weight]));"
-        "print(weight.data); print(_compiled_adam('d') is not None)"
-    )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[3])}
-
-    def said():
-        done = subprocess.run([sys.executable, "-c", one_step], env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    first = said()
-    cached = [file for file in tmp_path.rglob("*") if file.is_file()]
-    assert len(cached) == 2
-    for file in cached:
-        file.write_bytes(file.read_bytes()[:-20])
-    assert said() == first == "[0.999 0.999 0.999]\nTrue\n"
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_loop_that_is_compiled_apart_is_called_by_its_symbol(dtype):
-    numba = pytest.importorskip("numba")
-    compiler = seam._compiled(True)
-    product = compiler.loops["varied"].py_func.__globals__["product"]
-    caller = numba.njit(lambda a, b, out, spare: product(a, b, False, out, spare))
-    a, b = np.random.default_rng(0).normal(size=(2, 20, 20)).astype(dtype)
-    out = np.empty_like(a)
-    caller(a, b, out, np.empty(SPARE, dtype))
-    np.testing.assert_allclose(out, a @ b, rtol=1e-3, atol=1e-4)
-    (code,) = caller.inspect_llvm().values()
-    assert f"minigrad.product.{np.dtype(dtype).name}" in code
-    assert "fmul" not in code
-    with pytest.raises(ValueError, match="size of new array"):  # its errors arrive
-        caller(a, b, out, np.empty(5, dtype))
-
 
 # ---------------------------------------------------------------- each loop by itself
 
@@ -114,7 +24,7 @@ def loop(request):
     def run(function, *arguments):
         if request.param == "machine":
             pytest.importorskip("numba")
-            function = seam.machine_code(function, *(np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments))
+            function = machine_code(function, *(np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments))
             assert function is not None
         return function(*arguments)
 
@@ -180,7 +90,7 @@ def test_varied(name, shape):
     out = np.full((len(images), images[0].size), np.nan, np.float32)
     form = fused._form(Variations(augmentation, 0, len(images), 1), shape)
     arguments = (images.reshape(len(images), -1), order, draws, 1, form, out)
-    varied = seam.machine_code(seam.varied, *arguments)
+    varied = machine_code(seam.varied, *arguments)
     assert varied is not None
     varied(*arguments)
     expected = augmentation.vary(images[order], Draws(*(rows[1:] for rows in draws)))

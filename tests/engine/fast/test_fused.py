@@ -26,7 +26,7 @@ from engine import (
 )
 from engine.augment import Augmentation, Variations
 from engine.dropping import DroppingNetwork
-from engine.fast import compiled
+from engine.fast import compiler
 from engine.fast import fused as fused_module
 from engine.fast import steps as steps_module
 from engine.fast.fused import fused_steps
@@ -242,7 +242,7 @@ def test_whole_numbers_in_the_settings_are_not_compiled_for_anew():
     for elastic_px in (1.0, 1):
         vary = {**VARIED, "augmentation": Augmentation(elastic_px=elastic_px)}
         learn(network(dtype=np.float32), varied_samples(), threads=1, **vary)
-        compiled_for.append(len(compiled._compiled(True).loops["work"].signatures))
+        compiled_for.append(len(compiler._compiled(True).loops["work"].signatures))
     assert compiled_for[0] == compiled_for[1]
 
 

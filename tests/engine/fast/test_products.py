@@ -5,7 +5,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from engine.fast import compiled, products
+from engine.fast import products
+from engine.fast.compiler import machine_code
 
 SHAPES = [(0, 3, 2), (1, 1, 1), (3, 0, 5), (5, 130, 20), (7, 65, 300), (300, 9, 16)]
 """Rows, products in each sum, columns: with and without edges, parts and a second part."""
@@ -31,7 +32,7 @@ def _compiled(name):
     pytest.importorskip("numba")
     a, spare = np.ones((1, 1)), np.empty(products.SPARE)
     example = (a, a, False) if name == "product" else (a, False, a)
-    function = compiled.machine_code(getattr(products, name), *example, a.copy(), spare)
+    function = machine_code(getattr(products, name), *example, a.copy(), spare)
     assert function is not None
     return function
 

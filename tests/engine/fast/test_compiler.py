@@ -1,0 +1,95 @@
+"""Compiling, and the fallback if loops cannot be compiled."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.fast import compiler
+from engine.fast.compiled import adam
+from engine.fast.products import SPARE
+
+ROWS = (*np.ones((4, 3)), np.ones(6))
+
+
+@pytest.fixture
+def compiled_anew():
+    """Clears the cache of compiled loops before and after the test."""
+    compiler._compiled.cache_clear()
+    yield
+    compiler._compiled.cache_clear()
+
+
+@pytest.mark.usefixtures("compiled_anew")
+def test_without_numba_there_is_no_machine_code(monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "numba", None)  # what an import of a missing package finds
+    assert compiler.machine_code(adam, *ROWS) is None
+    assert caplog.records == []
+
+
+@pytest.mark.usefixtures("compiled_anew")
+def test_a_compiler_error_is_logged_once(caplog):
+    pytest.importorskip("numba")
+    compiler._log_failure.cache_clear()
+    for _ in range(2):
+        assert compiler.machine_code(adam, "no", "array", "at", "all", "1") is None
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("minigrad", "WARNING")
+    assert "'adam' cannot be compiled: TypingError" in record.message
+
+
+@pytest.mark.usefixtures("compiled_anew")
+def test_without_a_folder_for_the_compiled_loop_it_is_compiled_anew(monkeypatch, caplog):
+    pytest.importorskip("numba")
+    compiler._log_anew.cache_clear()
+    monkeypatch.setattr("numba.core.caching.CompileResultCacheImpl._locator_classes", [])
+    compiled = compiler.machine_code(adam, *ROWS)
+    assert compiled is not None
+    data = np.ones(3)
+    compiled(data, *np.ones((3, 3)), np.ones(6))
+    assert (data < 1).all()
+    (record,) = caplog.records
+    assert "compiled anew each time, as it cannot be cached: RuntimeError" in record.message
+
+
+def test_a_damaged_cache_is_ignored(tmp_path):
+    pytest.importorskip("numba")
+    one_step = (
+        "import numpy as np; from engine import Adam, Tensor; weight = Tensor(np.ones(3), requires_grad=True);"
+        "from engine.fast.optimizers import _compiled_adam, quick_step;"
+        "weight.sum().backward(); quick_step(Adam([weight]));"
+        "print(weight.data); print(_compiled_adam('d') is not None)"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[3])}
+
+    def said():
+        done = subprocess.run([sys.executable, "-c", one_step], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    first = said()
+    cached = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(cached) == 2
+    for file in cached:
+        file.write_bytes(file.read_bytes()[:-20])
+    assert said() == first == "[0.999 0.999 0.999]\nTrue\n"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_loop_that_is_compiled_apart_is_called_by_its_symbol(dtype):
+    numba = pytest.importorskip("numba")
+    loops = compiler._compiled(True).loops
+    product = loops["varied"].py_func.__globals__["product"]
+    caller = numba.njit(lambda a, b, out, spare: product(a, b, False, out, spare))
+    a, b = np.random.default_rng(0).normal(size=(2, 20, 20)).astype(dtype)
+    out = np.empty_like(a)
+    caller(a, b, out, np.empty(SPARE, dtype))
+    np.testing.assert_allclose(out, a @ b, rtol=1e-3, atol=1e-4)
+    (code,) = caller.inspect_llvm().values()
+    assert f"minigrad.product.{np.dtype(dtype).name}" in code
+    assert "fmul" not in code
+    with pytest.raises(ValueError, match="size of new array"):  # its errors arrive
+        caller(a, b, out, np.empty(5, dtype))
