@@ -17,8 +17,10 @@ THIN_PX = 1.5
 HAIR_PX = 1.3
 """The same for pictures as small as MNIST's, where strokes down to this width are legible."""
 SMALL_PX = 30
+LEGIBLE = 0.5
+"""Strokes are not narrowed if no ink as dark as that is left."""
 FINE_PX = 80
-"""Ink is enlarged to at least this before it is widened, so that a pixel is small compared with the pen."""
+"""Ink is enlarged to at least this before its pen is changed, so that a pixel is small compared with the pen."""
 
 Picture = NDArray[np.float32]
 
@@ -27,9 +29,14 @@ def blank() -> Picture:
     return np.zeros((SIDE_PX, SIDE_PX), np.float32)
 
 
-def fitted(ink: Picture) -> Picture:
-    """Fit ink from 0 to 1, (height, width) and cropped to its bounding box, into a picture like MNIST's: (28, 28)."""
-    return _placed(_scaled(_with_pen(ink)))
+def fitted(ink: Picture, pen_px: float | None = None) -> Picture:
+    """Fit ink from 0 to 1, (height, width) and cropped to its bounding box, into a picture like MNIST's: (28, 28).
+
+    pen_px: the strokes become that wide, in pixels of the result; None: only those thinner than MNIST's are widened.
+    """
+    if pen_px is None and _is_thin(ink):
+        pen_px = PEN_PX
+    return _placed(_scaled(ink if pen_px is None else _with_pen(ink, pen_px)))
 
 
 def thickness_of(ink: Picture) -> float:
@@ -42,19 +49,28 @@ def thickness_of(ink: Picture) -> float:
     return 2 * float(ink.sum()) / edges
 
 
-def _with_pen(ink: Picture) -> Picture:
-    """Widen strokes, if necessary, so that they are as wide as MNIST's once the digit is scaled to 20 pixels."""
+def _is_thin(ink: Picture) -> bool:
+    """Whether strokes are thinner than MNIST's once the digit is scaled to 20 pixels."""
+    extent: int = max(ink.shape)
+    return thickness_of(ink) * DIGIT_PX / extent < (THIN_PX if extent > SMALL_PX else HAIR_PX)
+
+
+def _with_pen(ink: Picture, pen_px: float) -> Picture:
+    """Widen or narrow strokes so that they are as wide as that once the digit is scaled to 20 pixels."""
     from scipy import ndimage  # takes longer to import than the window takes to open
 
-    if thickness_of(ink) * DIGIT_PX / max(ink.shape) >= (THIN_PX if max(ink.shape) > SMALL_PX else HAIR_PX):
-        return ink
     if max(ink.shape) < FINE_PX:
         factor = FINE_PX / max(ink.shape)
         ink = _resized(ink, (round(ink.shape[1] * factor), round(ink.shape[0] * factor)))
     thickness = thickness_of(ink)
     # The centre lines stay where they are; scaled, they will measure 20 pixels less the width of the pen.
-    radius = max(0, round((PEN_PX * (max(ink.shape) - thickness) / (DIGIT_PX - PEN_PX) - thickness) / 2))
-    return np.asarray(ndimage.maximum_filter(np.pad(ink, radius), 2 * radius + 1))
+    radius = round((pen_px * (max(ink.shape) - thickness) / (DIGIT_PX - pen_px) - thickness) / 2)
+    if radius >= 0:
+        return np.asarray(ndimage.maximum_filter(np.pad(ink, radius), 2 * radius + 1))
+    radius = min(-radius, (min(ink.shape) - 1) // 2)
+    inside = slice(radius, -radius or None)
+    narrow = ndimage.minimum_filter(ink, 2 * radius + 1, mode="constant")[inside, inside]
+    return np.asarray(narrow) if narrow.max() > LEGIBLE else ink
 
 
 def _resized(ink: Picture, size: tuple[int, int]) -> Picture:

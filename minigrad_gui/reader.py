@@ -5,9 +5,9 @@ No Qt here.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,20 @@ from minigrad_gui.data import DIGIT_NAMES
 from minigrad_gui.digits import SIDE_PX, Picture, rasterize
 from minigrad_gui.splitting import best_groups
 
+if TYPE_CHECKING:
+    from minigrad_gui.photo import Found
+
 EVEN_SURPLUS, SURPLUS_SCALE = 1.2, 0.2
 """A picture whose log-sum-exp is EVEN_SURPLUS times the accepted minimum is as likely to be a digit as not."""
+
+CLEAR_SURPLUS, CLEAR_PROBABILITY = 1.3, 0.95
+"""A digit in a picture is read at once with this surplus and this probability. Otherwise it is read a second time, as
+if written with a fine pen: a wide one closes the loops of small digits and of thin lines that were widened."""
+FINE_PX = 1.8
+LEAST_TOGETHER, SURE_TOGETHER = 0.85, 0.7
+"""The mean of both readings is accepted from this share of the minimum and this probability on. A mean is smaller, but
+right more often. Of 2,638 pictures of single digits, 238 of them from public projects, 96.1% are read correctly instead
+of 94.9% and 10 wrong instead of 17; of 699 without a digit (letters, curves, scribbles) 67 as one instead of 59."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom. In pictures: whole pixels, right and bottom exclusive; in drawings: the drawing's units."""
@@ -131,15 +143,19 @@ class Reader:
         return self._predictions([picture])[0] if picture.any() else None
 
     def read_picture(self, array: NDArray[Any], cancelled: Callable[[], bool] = lambda: False) -> list[ReadDigit]:
-        """The digits of a picture in reading order, each read as `predict` does; array: as for `photo.find_digits`.
+        """The digits of a picture in reading order; array: as for `photo.find_digits`.
 
-        The network's certainty decides, too, which ink makes which digit. Without a network, the geometry alone does.
+        Each is read as `predict` does, and where that leaves doubts a second time, with finer strokes. The network's
+        certainty decides, too, which ink makes which digit. Without a network, the geometry alone does.
         Once `cancelled()` is true, nothing more is looked for.
         """
         from minigrad_gui.photo import find_digits  # imports SciPy, which takes longer than opening the window
 
         found = find_digits(array, None if self.model is None else self._certainty, cancelled)
-        return [ReadDigit(each.box, each.picture, self.predict(each.picture)) for each in found]
+        return [
+            ReadDigit(each.box, each.picture, prediction)
+            for each, prediction in zip(found, self._found_predictions(found), strict=True)
+        ]
 
     def read_number(self, strokes: Sequence[NDArray[np.float64]]) -> Number:
         """Read strokes, (n, 2) each, as a number of one or more digits. A single digit is read like `predict`.
@@ -165,12 +181,46 @@ class Reader:
             digits.append(ReadDigit((left, top, right, bottom), picture, prediction, tuple(group)))
         return Number(tuple(digits))
 
+    def _found_predictions(self, found: "Sequence[Found]") -> list[Prediction | None]:
+        """Read digits of a picture, those that leave doubts by the mean of two looks."""
+        if self.model is None or not found:
+            return [None] * len(found)
+        logits = logits_of(self.model, np.stack([each.picture for each in found]))
+        predictions = self._answers(logits, self.calibration)
+        doubtful = np.flatnonzero(self._are_doubtful(logits)).tolist()
+        if doubtful:
+            fine = logits_of(self.model, np.stack([found[index].with_pen(FINE_PX) for index in doubtful]))
+            together = self._answers((logits[doubtful] + fine) / 2, self._calibration_of_two())
+            for index, prediction in zip(doubtful, together, strict=True):
+                predictions[index] = prediction
+        return predictions
+
+    def _are_doubtful(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            clear = self.calibration.read(logits)[0].max(axis=-1) > CLEAR_PROBABILITY
+            if self.calibration.least_log_sum_exp is not None:
+                clear &= log_sum_exp(logits) > CLEAR_SURPLUS * self.calibration.least_log_sum_exp
+        return np.asarray(~clear)
+
+    def _calibration_of_two(self) -> Calibration:
+        """The calibration of the mean of two looks."""
+        least = self.calibration.least_log_sum_exp
+        return replace(
+            self.calibration,
+            least_log_sum_exp=None if least is None else LEAST_TOGETHER * least,
+            threshold=max(self.calibration.threshold, SURE_TOGETHER),
+        )
+
     def _predictions(self, pictures: Sequence[Picture]) -> list[Prediction | None]:
         """Read pictures, none of them blank; None where the probabilities are not finite."""
         if self.model is None or not pictures:
             return [None] * len(pictures)
+        return self._answers(logits_of(self.model, np.stack(pictures)), self.calibration)
+
+    def _answers(self, logits: NDArray[np.floating[Any]], calibration: Calibration) -> list[Prediction | None]:
+        """What logits (n, classes) say; None where the probabilities are not finite."""
         with np.errstate(over="ignore", invalid="ignore"):
-            probabilities, accepted = self.calibration.read(logits_of(self.model, np.stack(pictures)))
+            probabilities, accepted = calibration.read(logits)
         return [
             Prediction(int(each.argmax()), each, bool(is_accepted), self.with_handwriting, self.class_names)
             if np.isfinite(each).all()

@@ -66,12 +66,17 @@ EVEN = 0.9
 class Found(NamedTuple):
     """A digit that was found in a picture.
 
-    box: left, top, right, bottom, in pixels of the picture, right and bottom just outside; picture: float32 (28, 28)
-    from 0 (paper) to 1 (ink), as MNIST's digits are.
+    box: left, top, right, bottom, in pixels of the picture, right and bottom just outside; ink: from 0 (paper) to 1,
+    float32 (height, width); picture: the same as MNIST's digits are, (28, 28).
     """
 
     box: tuple[int, int, int, int]
+    ink: Gray
     picture: Picture
+
+    def with_pen(self, pen_px: float) -> Picture:
+        """The picture, (28, 28), if the digit had been written with a pen of this width, in pixels of the result."""
+        return fitted(self.ink, pen_px)
 
 
 class _Look(NamedTuple):
@@ -215,7 +220,7 @@ def _found(picture: NDArray[np.uint8], corner: tuple[int, int], inked: Inked) ->
     (left, top), size = corner, picture.shape
     most = (left + size[1], top + size[0]) * 2
     edges = [min(round(float(side)), limit) for side, limit in zip(inked.box, most, strict=True)]
-    return Found((edges[0], edges[1], edges[2], edges[3]), fitted(inked.ink))
+    return Found((edges[0], edges[1], edges[2], edges[3]), inked.ink, fitted(inked.ink))
 
 
 def _looked_again(picture: NDArray[np.uint8], look: _Look, box: Box, mask: Mask) -> Gray:

@@ -389,6 +389,10 @@ def kinds() -> dict[str, Sample]:
     brush.ellipse((7, 13, 20, 24), outline=110)
     made["uneven"] = np.asarray(sheet), "8"
 
+    sheet, brush = _blank(200, 300)
+    brush.line(((100, 20), (85, 60), (130, 240), (100, 280), (70, 240), (115, 60), (100, 20)), 0, 3, joint="curve")
+    made["thin lines around small loops"] = np.asarray(sheet), "8"
+
     sheet, brush = _blank(200, 240)
     brush.arc((40, 20, 150, 120), 180, 360, fill=0, width=14)
     for line in ((140, 80, 105, 130), (90, 150, 60, 190), (40, 215, 160, 215)):

@@ -32,6 +32,22 @@ def test_a_thin_pen_is_widened_and_a_wide_one_is_not(extent, pen):
     assert 1.8 < frame.thickness_of(picture) < 3.4
 
 
+@pytest.mark.parametrize("pen_px", [1.8, 2.6])
+@pytest.mark.parametrize(("extent", "pen"), [(20, 1), (20, 3), (60, 1.5), (240, 2), (240, 40)])
+def test_a_pen_becomes_as_wide_as_wanted(extent, pen, pen_px):
+    picture = frame.fitted(ring(extent, pen), pen_px)
+    assert frame.thickness_of(picture) == pytest.approx(pen_px, rel=0.2)
+    assert 19 <= extent_of(picture) <= 20
+
+
+def test_what_is_no_stroke_is_not_narrowed_to_nothing():
+    block = np.pad(np.zeros((3, 3), np.float32), 20, constant_values=1)
+    assert frame.fitted(block, 1.8).any()
+    specks = np.zeros((90, 90), np.float32)
+    specks[::3, ::3] = 1
+    assert frame.fitted(specks, 1.8).any()
+
+
 def test_a_pen_is_as_wide_as_it_was_drawn():
     assert frame.thickness_of(ring(200, 12)) == pytest.approx(12, rel=0.15)
 

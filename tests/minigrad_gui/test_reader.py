@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 from mnist_digits import mnist
+from scipy.special import softmax
 
 from engine import MLP, ModelFileError, save_model
-from engine.calibration import Calibration
+from engine.calibration import Calibration, log_sum_exp
+from engine.training import logits_of
 from minigrad_gui.digits import rasterize
+from minigrad_gui.photo import find_digits
 from minigrad_gui.reader import (
+    FINE_PX,
     Number,
     Prediction,
     ReadDigit,
@@ -109,6 +113,32 @@ def test_a_picture_of_several_digits_is_read_in_order(pictures):
     assert written_number(digits).replace(" ", "") == "72"
     assert digits[0].box[2] <= 140 <= digits[1].box[0]
     assert np.abs(digits[0].picture - pictures[0]).mean() < 0.05
+
+
+def enlarged(picture):
+    return np.rint(255 - 255 * picture).astype(np.uint8).repeat(5, axis=0).repeat(5, axis=1)
+
+
+def test_a_doubtful_digit_of_a_picture_is_looked_at_twice(pictures):
+    model, _ = load_network(PRETRAINED)
+    sheet = enlarged(pictures[1])
+    (found,) = find_digits(sheet)
+    logits = logits_of(model, np.stack([found.picture, found.with_pen(FINE_PX)]))
+    assert np.abs(logits[0] - logits[1]).max() > 0.1
+    (clear,) = Reader(model, Calibration(least_log_sum_exp=0.1)).read_picture(sheet)
+    (doubtful,) = Reader(model, Calibration(least_log_sum_exp=float(log_sum_exp(logits)[0]))).read_picture(sheet)
+    for digit, read in ((clear, logits[0]), (doubtful, logits.mean(axis=0))):
+        np.testing.assert_allclose(digit.prediction.probabilities, softmax(read), rtol=1e-4)
+        np.testing.assert_array_equal(digit.picture, found.picture)
+
+
+def test_two_looks_have_to_be_surer_than_one(pictures):
+    model, _ = load_network(PRETRAINED)
+    hot = Calibration(temperature=5.0)
+    (digit,) = Reader(model, hot).read_picture(enlarged(pictures[0]))
+    assert 0.5 < digit.prediction.probabilities.max() < 0.7
+    assert not digit.prediction.recognised
+    assert Reader(model, hot).predict(digit.picture).recognised
 
 
 ONE = np.array([[0.0, 0.0], [0.02, 0.5], [0.0, 1.0]])
