@@ -141,7 +141,7 @@ def _groups_of_line(drawn: list[int], boxes: Sequence[_Box], judge: Judge | None
     chains = _chains(runs, odds, cut_odds)
     doubtful = [run for run in range(len(runs)) if chains[run].odds >= max(chains).odds - DOUBT]
     if judge is not None and len(doubtful) > len(max(chains).runs):
-        looks = _looks_odds(judge([groups[run] for run in doubtful]))
+        looks = looks_odds(judge([groups[run] for run in doubtful]))
         odds = [-np.inf] * len(runs)
         for run, of_looks in zip(doubtful, looks, strict=True):
             odds[run] = _width_odds(sides[run], height) + of_looks
@@ -188,10 +188,10 @@ def _width_odds(box: _Box, height: float) -> float:
     return -max(0.0, box.width / height - MOST_WIDTH) / WIDTH_SCALE
 
 
-def _looks_odds(certainty: NDArray[np.floating]) -> list[float]:
-    """What a judge's certainty says for a digit, as log odds; nothing where it is no number."""
+def looks_odds(certainty: NDArray[np.floating], most: float | Sequence[float] = MOST_LOOKS) -> list[float]:
+    """What a judge's certainty says for digits, as log odds and no more than `most`; nothing where it is no number."""
     certain = np.clip(np.nan_to_num(np.asarray(certainty, np.float64), nan=0.5), 1e-6, 1 - 1e-6)
-    return [float(odds) for odds in np.clip(np.log(certain / (1 - certain)), LEAST_LOOKS, MOST_LOOKS)]
+    return [float(odds) for odds in np.clip(np.log(certain / (1 - certain)), LEAST_LOOKS, most)]
 
 
 def _uneven_odds(left: _Box, right: _Box, height: float) -> float:

@@ -88,7 +88,7 @@ class Drawing(QObject):
         """The strokes of the selected digit; those of the whole drawing until it has been read."""
         if self._changed or self._digit is None:
             return self._strokes
-        return [self._strokes[index] for index in self._digit.strokes]
+        return list(self._digit.lines)
 
     def set_strokes(self, strokes: Strokes) -> None:
         """Read these strokes, (n, 2) each, within milliseconds; changes in between are read together."""

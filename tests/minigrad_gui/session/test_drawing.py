@@ -22,7 +22,9 @@ class Reader:
     def read(self, strokes):
         self.drawings.append(strokes)
         pictures = [rasterize([stroke]) for stroke in strokes]
-        digits = [ReadDigit((0, 0, 1, 1), each, self.predict(each), (at,)) for at, each in enumerate(pictures)]
+        digits = [
+            ReadDigit((0, 0, 1, 1), each, self.predict(each), (at,), (strokes[at],)) for at, each in enumerate(pictures)
+        ]
         return Number(tuple(digits))
 
 
