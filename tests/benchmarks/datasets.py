@@ -12,6 +12,7 @@ are loaded before; a child process counts with all of its own. Linux only.
 import argparse
 import gzip
 import io
+import json
 import subprocess
 import sys
 import tarfile
@@ -133,6 +134,14 @@ def write_csv(folder: Path, x: Pictures, y: Pictures) -> Path:
     return folder / "a.csv"
 
 
+def write_json_columns(folder: Path, x: Pictures, y: Pictures) -> Path:
+    rows = [json.dumps(image.tolist()) for image in x[:10_000]]
+    with open(folder / "a.json", "w") as file:
+        file.write('{"images": [' + ", ".join(rows[at % 10_000] for at in range(len(x))))
+        file.write(f'], "labels": {json.dumps(y.tolist())}}}')
+    return folder / "a.json"
+
+
 WRITERS: dict[str, Callable[[Path, Pictures, Pictures], Path]] = {
     "idx": write_idx,
     "npz": write_npz,
@@ -143,6 +152,7 @@ WRITERS: dict[str, Callable[[Path, Pictures, Pictures], Path]] = {
     "tar": write_tar,
     "folder": write_folder,
     "csv": write_csv,
+    "json": write_json_columns,
 }
 
 

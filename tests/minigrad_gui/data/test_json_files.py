@@ -10,8 +10,7 @@ import pytest
 from own_files import assert_same, opened
 from PIL import Image
 
-from minigrad_gui.data import DataError
-from minigrad_gui.data.json_files import values
+from minigrad_gui.data import DataError, json_text
 
 
 def records(x, y):
@@ -33,7 +32,7 @@ def write(path, own, dump, suffix="json"):
 FORMS = {
     "lines": lambda x, y: "".join(json.dumps(record) + "\n" for record in records(x, y)),
     "list": lambda x, y: json.dumps(records(x, y), indent=1),
-    "columns": lambda x, y: json.dumps({"images": x.tolist(), "labels": y.tolist()}),
+    "columns": lambda x, y: columns(x, y),
     "flat": lambda x, y: json.dumps(
         [{"label": str(label), "pixels": image.ravel().tolist()} for image, label in zip(x, y, strict=True)]
     ),
@@ -93,6 +92,36 @@ def test_splits_in_one_file(own, tmp_path):
     assert_same(opened(tmp_path / "all.json"), own)
 
 
+def columns(x, y):
+    return json.dumps({"images": x.tolist(), "labels": y.tolist()})
+
+
+@pytest.mark.parametrize("chunk_bytes", [7, 5000])
+def test_columns_are_read_picture_by_picture(own, tmp_path, monkeypatch, chunk_bytes):
+    monkeypatch.setattr(json_text, "MAX_VALUE_CHARS", 5000)  # a picture has up to 4,200
+    monkeypatch.setattr(json_text, "CHUNK_BYTES", chunk_bytes)
+    few = SimpleNamespace(x=own.x[:40], y=own.y[:40], tx=own.tx[:20], ty=own.ty[:20])
+    assert_same(opened(write(tmp_path, few, columns)), few)
+
+
+def test_a_column_of_which_only_some_pictures_are_whole_numbers(own, tmp_path):
+    """The first block is black, or white, as whole numbers; the others are not."""
+    x, tx = own.x / 255, own.tx / 255
+    x[:100] = own.x[:100] > 127
+    held = SimpleNamespace(x=x, y=own.y, tx=tx, ty=own.ty)
+    path = write(tmp_path, held, lambda x, y: columns(x, y).replace("1.0", "1").replace("0.0,", "0,"))
+    dataset = opened(path)
+    np.testing.assert_array_equal(dataset.train_images, np.round(x * 255).astype(np.uint8))
+    np.testing.assert_array_equal(dataset.test_images, own.tx)
+
+
+def test_a_word_beside_columns_changes_nothing(own, tmp_path):
+    held = {"name": "digits", "images": own.x.tolist(), "labels": own.y.tolist(), "notes": []}
+    (tmp_path / "a.json").write_text(json.dumps(held))
+    dataset = opened(tmp_path / "a.json")
+    assert len(dataset.train_labels) + len(dataset.test_labels) == len(own.y)
+
+
 def test_npms_mnist_has_a_file_for_each_class(own, tmp_path):
     """Numbers from 0 to 1, all pictures of a digit in one list; these digits are MNIST's first *training* digits."""
     for digit in range(10):
@@ -125,6 +154,10 @@ def test_pictures_that_datasets_lost_are_not_invented(tmp_path):
         ('[{"image": [[1]], "label": 1}, {"image": [[1]], "label": "a"}]', "different kinds"),
         ('[{"image": [[1]], "label": null}]', "different kinds"),
         ('[{"image": [[1]], "label": 1}', "is cut"),
+        ('{"images": [[[1, 2], [3]], [[1, 2], [3, 4]]], "labels": [1, 2]}', "not of one length"),
+        ('{"images": [[[1, 2], [3, 4]], [[1, 2], [3, 4]]], "labels": [1, 2', "is cut"),
+        ('{"images": [[[1, 2], [3, 4]], [[1, 2]', "is cut"),
+        ('{"images"', "is cut"),
         ('{"a": 1}', "no pictures"),
         ('{"columns": ["label", "x"], "data": [[1, [[1]]], [2]]}', "not of one length"),
         ('{"label": {"0": 1}}', "no pictures"),
@@ -136,11 +169,3 @@ def test_other_json_is_refused(tmp_path, text, told):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(DataError, match=told):
         opened(tmp_path / "a.json")
-
-
-def test_values_are_read_across_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr("minigrad_gui.data.json_files.CHUNK_BYTES", 3)
-    (tmp_path / "a.json").write_text('\ufeff [ {"é": [1, 23]}, [45, 6] ]')
-    assert list(values(tmp_path / "a.json")) == [{"é": [1, 23]}, [45, 6]]
-    (tmp_path / "a.json").write_text('{"a": 1}\n\n{"a": 2}\n')
-    assert list(values(tmp_path / "a.json")) == [{"a": 1}, {"a": 2}]
