@@ -1,8 +1,9 @@
 """Compiles the loops of training once after installation, in a child process in the background.
 
 Numba holds the GIL while it compiles, so a thread would halt the window. The child fills Numba's cache on disk, from
-which a run loads the code in a second. It ends with the process that started it, however that ends; of several
-children, one compiles and the others wait for it. No Qt here.
+which a run loads the code in a second; if there are two processors, a child of its own compiles half of it.
+Each ends with the process that started it, however that ends. Of several children, one compiles and the others wait
+for it. No Qt here.
 """
 
 import json
@@ -24,6 +25,7 @@ NICENESS = 10
 SWITCH = "MINIGRAD_COMPILE_AHEAD"
 """An environment variable; 0: compile only when a run needs it, in its process."""
 _SOURCES = Path(engine.fast.__file__).parent
+_HELPS = "helps"
 _DONE, _LOCK = "minigrad-compiled.json", "minigrad-compiled.lock"
 
 
@@ -94,14 +96,14 @@ def _is_done() -> bool:
         return False
 
 
-def _start_child(niceness: int) -> subprocess.Popen[bytes] | None:
+def _start_child(niceness: int, *role: str) -> subprocess.Popen[bytes] | None:
     """None if there is no folder for the code, or no process can be started: then each run compiles for itself."""
     paths = (str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "OPENBLAS_NUM_THREADS": "1"}
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__, str(niceness)],
+            [sys.executable, "-P", "-m", "minigrad_gui.machine_code", str(niceness), *role],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -121,8 +123,19 @@ def compile_once() -> None:
 
     with FileLock(_folder() / _LOCK):
         if not _is_done():
-            engine.fast.prepare()
+            if (helper := _start_helper()) is not None:
+                engine.fast.prepare_loops()
+                helper.wait()
+            engine.fast.prepare()  # loads what the helper has compiled, or compiles it if that has failed
             (_folder() / _DONE).write_text(_version(), encoding="utf-8")
+
+
+def _start_helper() -> subprocess.Popen[bytes] | None:
+    """Unless there is one processor, or Numba is to use no more."""
+    from numba import config
+
+    threads: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    return _start_child(0, _HELPS) if threads > 1 else None  # it is as nice as its parent
 
 
 def _end_with_parent() -> None:
@@ -135,4 +148,7 @@ if __name__ == "__main__":
     if hasattr(os, "nice"):
         os.nice(int(sys.argv[1]))
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    compile_once()
+    if _HELPS in sys.argv:
+        engine.fast.prepare_callers()
+    else:
+        compile_once()

@@ -17,7 +17,7 @@ os.environ["MINIGRAD_COMPILE_AHEAD"] = "0"  # where a test does not say otherwis
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core, and so do its child processes
-    for library in ("OPENBLAS", "OMP", "MKL"):
+    for library in ("OPENBLAS", "OMP", "MKL", "NUMBA"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
 
 
@@ -25,7 +25,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core, and so do i
 def compiling() -> Iterator[None]:
     """Have the engine compiled meanwhile, once for all workers: some tests do not wait so long.
 
-    That is done in float32, by a process of its own; in float64, which takes as long, by the second worker.
+    That is done in float32, by one process of its own, as workers have the other cores; in float64, which takes as
+    long, by the second worker.
     """
     from engine import fast
     from minigrad_gui.machine_code import SWITCH, MachineCode

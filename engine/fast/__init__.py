@@ -1,9 +1,10 @@
 """The same numbers, faster: training without building a graph for each mini-batch.
 
 Nothing here is needed to understand the engine. `engine.training` calls `quickest_steps` and uses nothing else; no
-other module of the engine imports this package. `prepare` compiles in advance.
+other module of the engine imports this package. `prepare` compiles in advance, or two processes do so, one with
+`prepare_loops` and one with `prepare_callers`.
 """
 
-from engine.fast.steps import Steps, prepare, quickest_steps
+from engine.fast.steps import Steps, prepare, prepare_callers, prepare_loops, quickest_steps
 
-__all__ = ["Steps", "prepare", "quickest_steps"]
+__all__ = ["Steps", "prepare", "prepare_callers", "prepare_loops", "quickest_steps"]

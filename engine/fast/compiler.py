@@ -2,6 +2,7 @@
 
 Numba links all that a function calls into it, and LLVM would optimize that again for each caller. So the larger loops
 are compiled apart, for arguments of fixed types, and called by symbols that are made known before a caller is loaded.
+To compile a caller, only these types must be known, so two processes can compile both at once.
 """
 
 import logging
@@ -73,6 +74,10 @@ _LOOPS = (
     *(adam, momentum, sgd, tanh_single, activate, bias_gradient, activation_vjp, mixed, drop, cross_entropy),
     *(bump_height, coefficients, resample, varied, change_pen_width, *_INNER_LOOPS, work),
 )
+NOWHERE = 1
+"""An address without code."""
+_LEFT_TO_CALLERS = {activate}
+"""Of the loops that are compiled apart: so `compile_apart` takes as long as what it leaves to another process."""
 
 
 def _apart(dtype: DTypeLike) -> dict[Loop, tuple[Any, ...]]:
@@ -97,6 +102,24 @@ def _apart(dtype: DTypeLike) -> dict[Loop, tuple[Any, ...]]:
         cross_entropy: (whole, indices, count, 0.0, whole, np.empty(1)),
         varied: (pixels, indices, draws, count, Form(0, singles, singles, 0.0), whole),
     }
+
+
+def compile_apart() -> None:
+    """Compile, or load, most of the loops that are compiled apart, in float32. Raises if that fails."""
+    compiler = _compiled(True)
+    for loop in _compiled_apart():
+        compiler.link_loop(loop, np.float32)
+
+
+def expect_apart() -> None:
+    """Let callers be compiled without what `compile_apart` compiles. Running them would crash this process."""
+    compiler = _compiled(True)
+    for loop in _compiled_apart():
+        compiler.expect(loop, np.float32)
+
+
+def _compiled_apart() -> list[Loop]:
+    return [loop for loop in _apart(np.float32) if loop not in _LEFT_TO_CALLERS]
 
 
 def machine_code(loop: Loop, *example: Any) -> Loop | None:
@@ -138,6 +161,8 @@ class _Compiler:
         from numba import njit, types
 
         self.loops: dict[str, Any] = {}
+        self._known: set[str] = set()
+        """The symbols of the loops that can be called."""
         # Functions with the same code, whose globals are the compiled loops instead of the Python ones.
         names: dict[str, Any] = vars(hashing) | vars(products) | vars(compiled) | intrinsics.intrinsics()
         names["yield_thread"] = types.ExternalFunction(
@@ -156,23 +181,34 @@ class _Compiler:
 
     def link(self, dtype: DTypeLike) -> None:
         """Compile or load the loops that are compiled apart, for arrays of this dtype; others can then call them."""
-        self._link(product, np.dtype(np.float32))  # the positions of varied pixels, in any dtype
+        self.link_loop(product, np.float32)  # the positions of varied pixels, in any dtype
         for loop in _apart(dtype):
-            self._link(loop, np.dtype(dtype))
+            self.link_loop(loop, dtype)
 
-    def _link(self, loop: Loop, dtype: np.dtype[Any]) -> tuple[tuple[Any, ...], Any, str]:
-        """Compile or load a loop. Returns the types of its arguments, that of its result, and its symbol."""
-        from llvmlite import binding
-        from numba import typeof
-
-        kinds = tuple(map(typeof, _apart(dtype)[loop]))
+    def link_loop(self, loop: Loop, dtype: DTypeLike) -> None:
+        """Compile or load one of them, unless its symbol is known."""
+        if (symbol := _symbol(loop, dtype)) in self._known:
+            return
+        kinds, result = _types(loop, dtype)
         dispatcher = self.loops[loop.__name__]
         dispatcher.compile(kinds)
-        found, symbol = dispatcher.overloads[kinds], f"minigrad.{loop.__name__}.{dtype.name}"
-        binding.add_symbol(symbol, found.library.get_pointer_to_function(found.fndesc.llvm_func_name))
-        return kinds, found.signature.return_type, symbol
+        found = dispatcher.overloads[kinds]
+        if found.signature.return_type != result:
+            raise TypeError(f"{loop.__name__} returns {found.signature.return_type}, not {result}")
+        self._add_symbol(symbol, found.library.get_pointer_to_function(found.fndesc.llvm_func_name))
 
-    def _call(self, loop: Loop) -> Any:
+    def expect(self, loop: Loop, dtype: DTypeLike) -> None:
+        """Make its symbol known, which LLVM asks for when it compiles a caller, but not its code."""
+        self._add_symbol(_symbol(loop, dtype), NOWHERE)
+
+    def _add_symbol(self, symbol: str, address: int) -> None:
+        from llvmlite import binding
+
+        binding.add_symbol(symbol, address)
+        self._known.add(symbol)
+
+    @staticmethod
+    def _call(loop: Loop) -> Any:
         """For other loops: calls this one without taking its code in."""
         from numba import types
         from numba.core import cgutils
@@ -182,7 +218,9 @@ class _Compiler:
 
         def declare(_context: Any, *given: Any) -> Any:
             *_, last = (kind for kind in given if isinstance(kind, types.Array) and kind.ndim == dimensions)
-            kinds, result, symbol = self._link(loop, np.dtype(str(last.dtype)))
+            dtype = str(last.dtype)
+            kinds, result = _types(loop, dtype)
+            symbol = _symbol(loop, dtype)
 
             def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
                 convention = context.call_conv
@@ -198,6 +236,18 @@ class _Compiler:
         first = Parameter("context", Parameter.POSITIONAL_OR_KEYWORD)
         declare.__signature__ = Signature([first, *signature(loop).parameters.values()])  # type: ignore[attr-defined]
         return intrinsic(declare)
+
+
+def _types(loop: Loop, dtype: DTypeLike) -> tuple[tuple[Any, ...], Any]:
+    """The types of the arguments and of the result of a loop that is compiled apart."""
+    from numba import typeof, types
+
+    result = types.none if signature(loop).return_annotation is None else types.intp
+    return tuple(map(typeof, _apart(dtype)[loop])), result
+
+
+def _symbol(loop: Loop, dtype: DTypeLike) -> str:
+    return f"minigrad.{loop.__name__}.{np.dtype(dtype).name}"
 
 
 @cache

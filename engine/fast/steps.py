@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from engine.augment import Variations
+from engine.fast.compiler import compile_apart, expect_apart
 from engine.fast.fused import FusedSteps, fused_steps
 from engine.fast.optimizers import quick_step
 from engine.fast.recording import Gradients
@@ -66,6 +67,17 @@ def prepare(dtype: DTypeLike = np.float32) -> None:
     samples = np.zeros((2, 1), np.uint8), np.zeros(2, np.intp)
     model = MLP(1, [1], 2, dtype=dtype)
     quickest_steps(model, Adam(model.parameters()), cross_entropy_loss, *samples, batch_size=2).close()
+
+
+def prepare_loops() -> None:
+    """Compile half of what `prepare` compiles. Raises if that fails, for example because Numba is not installed."""
+    compile_apart()
+
+
+def prepare_callers() -> None:
+    """Compile the other half, in a process which must not train: it does not have all that is called."""
+    expect_apart()
+    prepare()
 
 
 class GraphSteps:

@@ -1,6 +1,7 @@
 """The child process that compiles. What holds its lock decides when it may go on, so that nothing depends on time."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,11 +16,14 @@ from minigrad_gui.machine_code import MachineCode
 
 LONGEST_S = 60
 
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes as Linux shows them")
+
 
 @pytest.fixture(autouse=True)
 def new_installation(tmp_path, monkeypatch):
-    """Nothing is compiled yet."""
+    """Nothing is compiled yet, and there are two processors for it."""
     pytest.importorskip("numba")
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.delenv(machine_code.SWITCH, raising=False)
 
@@ -64,7 +68,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes as Linux shows them")
+@on_linux
 def test_the_child_ends_with_a_window_that_is_killed(tmp_path):
     with FileLock(tmp_path / machine_code._LOCK):
         root = str(Path(__file__).parents[2])
@@ -74,10 +78,33 @@ def test_the_child_ends_with_a_window_that_is_killed(tmp_path):
             child = int(window.stdout.readline())
             assert is_alive(child)
             window.kill()
-        until = time.monotonic() + LONGEST_S
-        while is_alive(child) and time.monotonic() < until:
-            time.sleep(0.01)
-        assert not is_alive(child)
+        assert ends(child)
+
+
+@on_linux
+def test_a_helper_ends_with_the_child(code):
+    assert code.prepare()
+    helper = helper_of(code)
+    code.end()
+    assert ends(helper)
+
+
+def helper_of(code: MachineCode) -> int:
+    """The process that compiles half of it."""
+    child = code._child.pid
+    children = Path(f"/proc/{child}/task/{child}/children")
+    until = time.monotonic() + LONGEST_S
+    while not (helpers := children.read_text(encoding="ascii").split()) and time.monotonic() < until:
+        time.sleep(0.01)
+    (helper,) = helpers
+    return int(helper)
+
+
+def ends(process: int) -> bool:
+    until = time.monotonic() + LONGEST_S
+    while is_alive(process) and time.monotonic() < until:
+        time.sleep(0.01)
+    return not is_alive(process)
 
 
 def is_alive(process: int) -> bool:
@@ -131,3 +158,14 @@ def test_all_that_a_run_needs_is_compiled(code, tmp_path, capsys):
         done = subprocess.run([*command, *settings], env=environment, capture_output=True, text=True, check=True)
         assert "machine code" not in done.stderr
     assert set(tmp_path.rglob("*.nb[ci]")) == compiled
+
+
+@pytest.mark.long
+@on_linux
+def test_the_child_compiles_what_its_helper_could_not(code, tmp_path):
+    assert code.prepare()
+    os.kill(helper_of(code), signal.SIGKILL)
+    assert code.wait(lambda: False)
+    assert not code.has_failed
+    assert any("work" in file.name for file in tmp_path.rglob("*.nbc"))
+    assert not machine_code._is_wanted()

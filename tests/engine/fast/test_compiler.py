@@ -1,6 +1,7 @@
 """Compiling, and the fallback if loops cannot be compiled."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.fast import compiler
-from engine.fast.compiled import adam
+from engine.fast.compiled import adam, cross_entropy
 from engine.fast.products import SPARE
 
 ROWS = (*np.ones((4, 3)), np.ones(6))
@@ -81,8 +82,8 @@ def test_a_damaged_cache_is_ignored(tmp_path):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_loop_that_is_compiled_apart_is_called_by_its_symbol(dtype):
     numba = pytest.importorskip("numba")
-    loops = compiler._compiled(True).loops
-    product = loops["varied"].py_func.__globals__["product"]
+    compiler._compiled(True).link(dtype)
+    product = compiler._compiled(True).loops["varied"].py_func.__globals__["product"]
     caller = numba.njit(lambda a, b, out, spare: product(a, b, False, out, spare))
     a, b = np.random.default_rng(0).normal(size=(2, 20, 20)).astype(dtype)
     out = np.empty_like(a)
@@ -93,3 +94,30 @@ def test_a_loop_that_is_compiled_apart_is_called_by_its_symbol(dtype):
     assert "fmul" not in code
     with pytest.raises(ValueError, match="size of new array"):  # its errors arrive
         caller(a, b, out, np.empty(5, dtype))
+
+
+def test_a_loop_that_is_compiled_apart_returns_what_its_annotation_says(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setitem(cross_entropy.__annotations__, "return", None)
+    with pytest.raises(TypeError, match="cross_entropy returns int64, not none"):
+        compiler._Compiler(is_cached=True).link_loop(cross_entropy, np.float32)
+
+
+@pytest.mark.long
+def test_callers_are_compiled_without_the_loops_that_are_compiled_apart(tmp_path):
+    pytest.importorskip("numba")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+
+    def compiled_by(function, folder):
+        code = f"from engine import fast; fast.{function}()"
+        subprocess.run([sys.executable, "-c", code], env={**environment, "NUMBA_CACHE_DIR": str(folder)}, check=True)
+        return {file.name for file in folder.rglob("*.nb[ci]")}
+
+    loops = compiled_by("prepare_loops", tmp_path / "loops")
+    callers = compiled_by("prepare_callers", tmp_path / "callers")
+    assert any("product" in name for name in loops)
+    assert any("work" in name for name in callers)
+    assert not loops & callers, "both have compiled it"
+    for name in ("loops", "callers"):
+        shutil.copytree(tmp_path / name, tmp_path / "both", dirs_exist_ok=True)
+    assert compiled_by("prepare", tmp_path / "both") == loops | callers, "neither has compiled it"
