@@ -33,7 +33,7 @@ PRESETS: dict[str, TrainingConfig] = {
         CYCLE, hidden=(512, 512), epochs=150, learning_rate=2e-3, weight_decay=0.03, augmentation=MORE_VARIED
     ),
     "record": replace(
-        CYCLE, hidden=(1024, 1024), epochs=1000, learning_rate=1e-3, weight_decay=0.01, augmentation=MORE_VARIED
+        CYCLE, hidden=(1024, 1024), epochs=500, learning_rate=1e-3, weight_decay=0.03, augmentation=MORE_VARIED
     ),
     "smallest-98": replace(
         CYCLE,
@@ -46,7 +46,7 @@ PRESETS: dict[str, TrainingConfig] = {
 }
 """quick: good results in seconds; reference: the classic exercise; best: reads drawn digits best, takes minutes.
 For MNIST alone, chosen by validation digits (tests/benchmarks/sprint.py): N-seconds: the best after so long on two
-cores; smallest-N: N% of the test digits with few parameters. record: what an hour may bring, extrapolated."""
+cores; smallest-N: N% of the test digits with few parameters. record: what up to an hour may bring, extrapolated."""
 
 READS_DRAWINGS = ("best",)
 """The presets that learn from pen strokes as well as from MNIST's digits."""
