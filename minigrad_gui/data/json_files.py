@@ -188,6 +188,8 @@ def _columns_of(text: JsonText) -> dict[str, Array] | None:
             if column is None or len(columns) == MAX_COLUMNS:
                 return None
             columns[key] = column
+    if "columns" in columns:  # names those in the rows of a table of pandas
+        return None
     return columns if len(columns) > 1 and not text.next() else None
 
 

@@ -78,6 +78,16 @@ def test_all_orientations_of_pandas(own, tmp_path, orient, kind):
     assert_same(opened(write(tmp_path, few, lambda x, y: oriented(frames(x, y)[kind], orient))), few)
 
 
+def test_a_table_of_pandas_has_its_labels_in_the_column_of_that_name(own, tmp_path):
+    few = SimpleNamespace(x=own.x[:40], y=own.y[:40], tx=own.tx[:20], ty=own.ty[:20])
+
+    def amid(x, y):
+        label, *pixels = frames(x, y)[1].items()
+        return oriented(dict([*pixels[:300], label, *pixels[300:]]), "split")
+
+    assert_same(opened(write(tmp_path, few, amid)), few)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_all_forms(own, tmp_path, form):
     assert_same(opened(write(tmp_path, own, FORMS[form])), own)
