@@ -16,7 +16,11 @@ os.environ["MINIGRAD_COMPILE_AHEAD"] = "0"  # where a test does not say otherwis
 # Otherwise pytest rewrites every test module anew, and the dozens of child processes compile every module.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core, and so do its child processes
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Each worker has one core, and so have its child processes. It reads this when it imports NumPy, so before."""
     for library in ("OPENBLAS", "OMP", "MKL", "NUMBA"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
 

@@ -1,5 +1,6 @@
 """Settings of the whole process are changed temporarily and then restored."""
 
+import os
 import sys
 import threading
 
@@ -15,6 +16,12 @@ def test_the_switch_interval_is_short_until_the_last_context_is_left():
             assert sys.getswitchinterval() == pytest.approx(process.SWITCH_INTERVAL_S)
         assert sys.getswitchinterval() == pytest.approx(process.SWITCH_INTERVAL_S)
     assert sys.getswitchinterval() == pytest.approx(before)
+
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="one process has all the cores")
+def test_workers_that_share_the_cores_have_one_blas_thread_each():
+    """With more, the threads of one wait, spinning, for a core that the other's have: tests take twice as long."""
+    assert process.max_blas_threads() == 1
 
 
 def test_the_number_of_blas_threads_is_restored():

@@ -5,6 +5,7 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,7 @@ from engine import TrainingConfig
 class Window(main_window.MainWindow):
     def __init__(self):
         super().__init__()
-        config = TrainingConfig(hidden=(16,), epochs=6, batch_size=64)
+        config = TrainingConfig(hidden=(16,), epochs=60, batch_size=64)
         self.session.set_config(config, "mnist")
         QTimer.singleShot(0, self.session.train)
         self.session.progressed.connect(self.tell)
@@ -167,18 +168,19 @@ def test_a_killed_run_resumes_to_the_same_network(tmp_path, make_user, runs, num
 
     user = make_user()
     assert "A run was interrupted" in said(user, "offer")
-    shutil.copy(run_file, tmp_path / "copy.npz")
+    state, about = load_checkpoint(run_file)
     user.click("offerResumeButton")
+    user.wait(lambda: len(user.session.history) > state.steps_done)
+    user.click("stopButton")
     user.wait(lambda: user.session.state == "idle")
     # The engine's result without an interruption, with the same number of threads.
     from threadpoolctl import threadpool_limits
 
-    state, about = load_checkpoint(tmp_path / "copy.npz")
     digits = mnist()
     run = TrainingRun(state.config, digits.train_images, digits.train_labels, 10)
-    with threadpool_limits(about["blas_threads"], user_api="blas"):
-        for _ in run:
-            pass
+    with threadpool_limits(about["blas_threads"], user_api="blas"), closing(iter(run)) as steps:
+        while run.steps_done < len(user.session.history):
+            next(steps)
     for mine, expected in zip(user.session.model.parameters(), run.model.parameters(), strict=True):
         np.testing.assert_array_equal(mine.data, expected.data)
 
