@@ -109,8 +109,8 @@ def training_steps(
     images: (N, ...), uint8 (scaled to 0..1) or floating; labels: (N, ...), the targets for loss_fn. With a seed each
     epoch visits the samples in a new order; without one, in the given order. An augmentation varies every mini-batch of
     images (N, height, width) anew. `correct` is counted for labels that are class indices and is 0 for others. The
-    first `steps_done` mini-batches are skipped, to resume a run. threads: at most, 1 to 16 (None: two); the results do
-    not depend on it.
+    first `steps_done` mini-batches are skipped, to resume a run. threads: at most, 1 to 16 (None: two, or as
+    OMP_NUM_THREADS says); the results do not depend on it.
 
     Raises ValueError, at the first step, if the numbers of images and labels differ.
     """

@@ -283,6 +283,12 @@ def _same(some: Sequence[Any], others: Sequence[Any]) -> bool:
     return len(some) == len(others) and all(map(is_, some, others))
 
 
+def default_threads() -> int:
+    """Two, if there are two processors and OMP_NUM_THREADS, which BLAS heeds as well, allows it."""
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return min(int(allowed) or 2 if allowed.isdecimal() else 2, 2, os.cpu_count() or 1)
+
+
 def fused_steps(
     model: Module,
     optimizer: Optimizer,
@@ -295,8 +301,8 @@ def fused_steps(
 ) -> FusedSteps | None:
     """Fused steps for this network and these samples; None if they need a graph.
 
-    images: (N, ...); labels: (N,); threads: at most MAX_THREADS are used, None for two, if there are two processors.
-    Variations need pictures of bytes and a network in float32.
+    images: (N, ...); labels: (N,); threads: at most MAX_THREADS are used, None for `default_threads()`. Variations need
+    pictures of bytes and a network in float32.
     """
     dropping = model if isinstance(model, DroppingNetwork) else None
     model = dropping.network if dropping is not None else model
@@ -322,7 +328,7 @@ def fused_steps(
     ):
         return None
     try:
-        count = min(threads or min(2, os.cpu_count() or 1), MAX_THREADS)
+        count = min(threads or default_threads(), MAX_THREADS)
         data = images, targets, batch_size
         return FusedSteps(model, program, optimizer, *data, count, vary, dropping, smoothing)
     except NotCompiledError:

@@ -269,6 +269,15 @@ def test_two_threads_give_the_numbers_of_one():
     assert_the_same(*runs)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "threads"), [("1", 1), ("2", 2), ("8", 2), ("0", 2), ("", 2), ("many", 2), ("1,2", 2)]
+)
+def test_the_variable_that_limits_blas_limits_the_default_too(monkeypatch, allowed, threads):
+    monkeypatch.setattr(fused_module.os, "cpu_count", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", allowed)
+    assert fused_module.default_threads() == threads
+
+
 @pytest.mark.parametrize("threads", [3, 5, 16])
 def test_more_threads_than_processors_or_samples_give_the_numbers_of_one(threads):
     settings = {"epochs": 1, "batch_size": 9, **VARIED}
