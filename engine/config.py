@@ -44,14 +44,15 @@ class TrainingConfig:
     momentum is used by "momentum" only; weight_decay is decoupled; schedule: how the learning rate changes, "constant",
     "cosine", "one-cycle" or "step" (see SCHEDULES); validation_share: the share of the training samples, from 0 to 0.5,
     that is held out for validation; augmentation: how the training pictures vary, an Augmentation or a dict of its
-    fields; averaging: "none", or which average of the weights is the run's network, "ema" or "last" (see AVERAGES);
-    averaged_epochs: the time constant of the one, and how long the other's last part of the run is; patience: after how
-    many epochs without a better validation the run ends, 0 for never; stop_accuracy: the validation accuracy at which
-    it ends, from 0 (never) to 1; keep_best: which epoch's network it ends with (see KEEP_BEST), and by what patience
-    judges, for "none" by the loss. dropout: with which probability an output of a hidden layer is dropped in training,
-    from 0 to 0.9; label_smoothing: from 0 to 0.9, see SmoothedLoss; l1, l2, clip_norm: see Optimizer. Two are for
-    experiments: training_samples, how many of the samples are trained on, 0 for all; label_noise, the share of their
-    labels, from 0 to 1, that is replaced by other classes.
+    fields; plain_epochs: in so many of the last epochs they do not, for pictures to be read are not varied either (He
+    et al., Data Augmentation Revisited, 2019); averaging: "none", or which average of the weights is the run's network,
+    "ema" or "last" (see AVERAGES); averaged_epochs: the time constant of the one, and how long the other's last part of
+    the run is; patience: after how many epochs without a better validation the run ends, 0 for never; stop_accuracy:
+    the validation accuracy at which it ends, from 0 (never) to 1; keep_best: which epoch's network it ends with (see
+    KEEP_BEST), and by what patience judges, for "none" by the loss. dropout: with which probability an output of a
+    hidden layer is dropped in training, from 0 to 0.9; label_smoothing: from 0 to 0.9, see SmoothedLoss; l1, l2,
+    clip_norm: see Optimizer. Two are for experiments: training_samples, how many of the samples are trained on, 0 for
+    all; label_noise, the share of their labels, from 0 to 1, that is replaced by other classes.
     """
 
     hidden: tuple[int, ...] = (256, 128)
@@ -66,6 +67,7 @@ class TrainingConfig:
     validation_share: float = 0.1
     schedule: str = "constant"
     augmentation: Augmentation = NO_AUGMENTATION
+    plain_epochs: int = 0
     training_samples: int = 0
     label_noise: float = 0.0
     averaging: str = "none"
@@ -99,6 +101,8 @@ class TrainingConfig:
         self._check("epochs", 1 <= self.epochs <= 100_000, "The number of epochs is from 1 to 100,000.")
         self._check("seed", 0 <= self.seed < 2**31, "The seed is from 0 to 2,147,483,647.")
         self._check("validation_share", 0 <= self.validation_share <= 0.5, "The validation share is from 0 to 0.5.")
+        within = isinstance(self.plain_epochs, int) and 0 <= self.plain_epochs <= 100_000
+        self._check("plain_epochs", within, "The plain epochs are a whole number from 0 to 100,000.")
         within = isinstance(self.training_samples, int) and 0 <= self.training_samples <= 10_000_000
         self._check("training_samples", within, "The training samples are a whole number from 0 (all) to 10,000,000.")
         self._check("label_noise", 0 <= self.label_noise <= 1, "The label noise is from 0 to 1.")

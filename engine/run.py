@@ -2,15 +2,16 @@
 
 import math
 from array import array
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from engine.augment import Augmentation
 from engine.averaging import WeightAverage
-from engine.config import TrainingConfig, outliers_among
+from engine.config import NO_AUGMENTATION, TrainingConfig, outliers_among
 from engine.dropping import DroppingNetwork
 from engine.ending import best_epoch, reason_to_stop
 from engine.losses import NO_CLASS, SmoothedLoss, cross_entropy_loss, outlier_exposure_loss
@@ -199,13 +200,20 @@ class TrainingRun:
         """Endless steps like those of the run, on a copy of its network, to measure how long they take."""
         model = self.trained.copy()
         optimizer = self.config.build_optimizer(model)
+        varies = self.config.augmentation
         while True:
-            with closing(self._loop(model, optimizer, threads, epochs=1).chunks()) as chunks:
+            with closing(self._loop(model, optimizer, threads, epochs=1, augmentation=varies).chunks()) as chunks:
                 for (step,) in chunks:
                     yield step
 
     def _loop(
-        self, model: MLP, optimizer: Optimizer, threads: int | None, epochs: int, steps_done: int = 0
+        self,
+        model: MLP,
+        optimizer: Optimizer,
+        threads: int | None,
+        epochs: int,
+        augmentation: Augmentation,
+        steps_done: int = 0,
     ) -> TrainingLoop:
         config = self.config
         return TrainingLoop(
@@ -217,7 +225,7 @@ class TrainingRun:
             epochs,
             self.config.batch_size,
             self.config.seed,
-            self.config.augmentation,
+            augmentation,
             steps_done,
             threads,
             self.training,
@@ -238,18 +246,26 @@ class TrainingRun:
             return
         scheduled = SCHEDULES[self.config.schedule]
         total = self.config.epochs * self.steps_per_epoch
-        loop = self._loop(self.trained, self.optimizer, self.threads, self.config.epochs, self.steps_done)
         self._is_training = True
         try:
-            with closing(
-                loop.chunks(chunk_s, learning_rate=lambda number: self.learning_rate * scheduled(number / total))
-            ) as chunks:
-                for steps in chunks:
-                    yield steps, self._add(steps)
-                    if self.ended_early:
-                        return
+            for loop in self._loops():
+                with closing(
+                    loop.chunks(chunk_s, learning_rate=lambda number: self.learning_rate * scheduled(number / total))
+                ) as chunks:
+                    for steps in chunks:
+                        yield steps, self._add(steps)
+                        if self.ended_early:
+                            return
         finally:
             self._is_training = False
+
+    def _loops(self) -> Iterator[TrainingLoop]:
+        """What is left of the run: the epochs whose pictures vary, then the plain ones."""
+        config = self.config
+        varied = config.epochs - config.plain_epochs if config.augmentation else 0
+        for augmentation, epochs in ((config.augmentation, varied), (NO_AUGMENTATION, config.epochs)):
+            if self.steps_done < epochs * self.steps_per_epoch:
+                yield self._loop(self.trained, self.optimizer, self.threads, epochs, augmentation, self.steps_done)
 
     def _add(self, steps: list[Step]) -> EpochSummary | None:
         """Take account of mini-batches that were trained; the summary if they end an epoch."""

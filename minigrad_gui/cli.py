@@ -262,6 +262,8 @@ def _add_train(commands: Any) -> None:
     average = "use an average of the weights: a moving one (ema), or that of the last part of the run"
     add("--averaging", "averaging", average, choices=AVERAGES)
     add("--averaged-epochs", "averaged_epochs", "how many epochs the average covers", type=float, metavar="N")
+    plain = "how many of the last epochs learn from the pictures as they are, without variations"
+    add("--plain-epochs", "plain_epochs", plain, type=int, metavar="N")
     add("--activation", "activation", "what a neuron does with its sum", choices=list(ACTIVATIONS))
     add("--seed", "seed", "the same seed and threads give the same network", type=int, metavar="N")
     held_back = "share of the training pictures to hold back and measure after each epoch, from 0 to 0.5"

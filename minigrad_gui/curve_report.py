@@ -101,7 +101,8 @@ def settings_of(config: TrainingConfig) -> list[str]:
         kind = {"ema": "moving average", "last": "average of the last part"}[config.averaging]
         parts.append(f"{kind} over {config.averaged_epochs:g} epochs")
     if config.augmentation:
-        parts.append("randomly varied pictures")
+        plain = f", but for the last {config.plain_epochs} epochs" if config.plain_epochs else ""
+        parts.append(f"randomly varied pictures{plain}")
     return parts
 
 

@@ -58,6 +58,10 @@ def _validates(value: Values) -> bool:
     return bool(value("validation_share") > 0)
 
 
+def _varies(value: Values) -> bool:
+    return any(value(amount) for amount in MAX_AUGMENTATION)
+
+
 SETTINGS: dict[str, tuple[Setting, ...]] = {
     "Network": (
         Setting("hidden", "Hidden &layers", partial(LayersEditor, "hiddenLayersEdit")),
@@ -108,6 +112,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         _amount("shear", "Slant", "shearSlider", 0.01),
         _amount("elastic_px", "Elastic", "elasticSlider", 0.1, " px"),
         _amount("thickness_px", "Thic&kness", "thicknessSlider", 0.05, " px"),
+        Setting("plain_epochs", "Plain epochs", _count("plainEpochsSpin", 0, 100_000), is_used=_varies),
     ),
     "Experiments": (
         Setting("training_samples", "Samples", _count("trainingSamplesSpin", 0, 10_000_000)),

@@ -103,6 +103,9 @@ TIPS = {
     "The share of the training pictures held back to measure how well the "
     "network reads pictures it has not seen. At 0%, it trains on all of them, and its "
     "confidence is calibrated on variations of them.",
+    "plain_epochs": "<b>Plain epochs</b><br>In so many of the last epochs the pictures do not vary. Varied pictures "
+    "teach more, but those that the network will read are not varied: a short time with such pictures at the end "
+    "adapts it to them. A tenth of the epochs is a good value to try. Used with variations.",
     "training_samples": "<b>Samples</b><br>How many of the training pictures to learn from, each class in proportion; "
     "0 means all. A network learns 500 by heart within seconds: the training accuracy reaches 100%, the validation "
     "accuracy stays far below. That is overfitting.",

@@ -34,6 +34,7 @@ REFUSED = {
     "epochs": [0, -1, 100_001, NAN, 2.5],
     "seed": [-1, 2**31, NAN, 0.5],
     "validation_share": [-0.1, 0.51, NAN],
+    "plain_epochs": [-1, 100_001, NAN, 2.5],
     "training_samples": [-1, 10_000_001, NAN, 2.5],
     "label_noise": [-0.1, 1.1, NAN],
     "schedule": ["", "Cosine", "linear", None],

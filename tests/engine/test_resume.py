@@ -89,6 +89,8 @@ def test_interrupted_anywhere(tmp_path, steps):
         {"optimizer": "momentum", "learning_rate": 0.1, "weight_decay": 0.01},
         {"schedule": "cosine"},
         {"augmentation": Augmentation(shift_px=2, rotation_deg=10, elastic_px=1)},
+        {"augmentation": Augmentation(shift_px=2), "plain_epochs": 1},
+        {"augmentation": Augmentation(shift_px=2), "plain_epochs": 2},
         {"validation_share": 0.0},
         {"training_samples": 50, "label_noise": 0.5},
         {"hidden": ()},

@@ -264,6 +264,28 @@ def test_an_augmented_run_repeats_bit_for_bit():
     assert taken[0] != next(iter(plain))
 
 
+def test_the_last_epochs_are_plain():
+    varied = replace(CONFIG, augmentation=VARIED, schedule="cosine", epochs=3)
+    plain = replace(varied, augmentation=Augmentation())
+    steps = {
+        name: [step for step, _ in TrainingRun(config, *some_digits(), 10)]
+        for name, config in (
+            ("varied", varied),
+            ("one plain", replace(varied, plain_epochs=1)),
+            ("all plain", replace(varied, plain_epochs=7)),
+            ("plain", plain),
+            ("plain anyway", replace(plain, plain_epochs=1)),
+        )
+    }
+    last = [index for index, step in enumerate(steps["varied"]) if step.epoch == 2]
+    assert steps["one plain"][: last[0]] == steps["varied"][: last[0]]
+    assert all(steps["one plain"][index].loss != steps["varied"][index].loss for index in last)
+    assert np.mean([steps["one plain"][index].loss for index in last]) < np.mean(
+        [steps["varied"][index].loss for index in last]
+    )
+    assert steps["all plain"] == steps["plain anyway"] == steps["plain"]
+
+
 def test_a_rehearsal_has_the_runs_augmentation():
     run = TrainingRun(replace(CONFIG, augmentation=VARIED), *some_digits(), 10)
     rehearsed = next(run.rehearsal())

@@ -137,7 +137,7 @@ def test_every_other_option_overrides_the_preset(name, trained_config):
     words = "--epochs 2 --hidden 9,8 --batch-size 77 --optimizer momentum --lr 0.02 --schedule cosine --momentum 0.5 "
     words += "--averaging last --averaged-epochs 1.5 --patience 4 --stop-accuracy 0.985 --keep-best loss "
     words += "--dropout 0.25 --label-smoothing 0.1 --l1 0.001 --l2 0.002 --clip-norm 1.5 "
-    words += "--weight-decay 0.01 --activation tanh --seed 7 --validation 0.2 --samples 500 "
+    words += "--plain-epochs 1 --weight-decay 0.01 --activation tanh --seed 7 --validation 0.2 --samples 500 "
     words += (
         "--label-noise 0.1 --shift-px 2 --rotation-deg 3 --scale 0.2 --shear 0.05 --elastic-px 0.5 --thickness-px 0.2"
     )
@@ -166,6 +166,7 @@ def test_every_other_option_overrides_the_preset(name, trained_config):
         l2=0.002,
         clip_norm=1.5,
         augmentation=Augmentation(2, 3, 0.2, 0.05, 0.5, 0.2),
+        plain_epochs=1,
     )
     assert trained_config(f"{words} --preset {name}") == mine
     assert trained_config(f"--preset {name} {words}") == mine
@@ -427,7 +428,7 @@ def test_the_help_of_train_names_every_default(capsys):
     for default in ("256,128", "relu", "adam", "0.0005", "0.9", "128", "10", "0.1", "constant"):
         assert out.count(f"(default: {default})") == 1
     assert "(default: mnist; the preset best: mnist+pen)" in out
-    assert out.count("(default: 0)") == 3
+    assert out.count("(default: 0)") == 4
     assert out.count("(default: 0.0)") == 8 + len(fields(Augmentation))
     assert f"--preset {{{','.join(PRESETS)}}}" in out
     assert f"--schedule {{{','.join(SCHEDULES)}}}" in out

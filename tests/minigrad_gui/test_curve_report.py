@@ -83,6 +83,7 @@ def test_settings_that_are_not_used_are_not_named():
         l2=0.002,
         clip_norm=1.5,
         augmentation=Augmentation(shift_px=1),
+        plain_epochs=3,
     )
     rich = ", ".join(settings_of(config))
     for part in (
@@ -98,7 +99,7 @@ def test_settings_that_are_not_used_are_not_named():
         "L1 penalty 0.001",
         "L2 penalty 0.002",
         "gradients clipped at 1.5",
-        "randomly varied pictures",
+        "randomly varied pictures, but for the last 3 epochs",
     ):
         assert part in rich
 

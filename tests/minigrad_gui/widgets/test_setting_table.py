@@ -26,6 +26,7 @@ def test_the_panel_fills_the_config(user):
         "validationSpin": 20,
         "trainingSamplesSpin": 500,
         "labelNoiseSpin": 12.5,
+        "plainEpochsSpin": 2,
         "averagedEpochsSpin": 2.5,
         "patienceSpin": 4,
         "stopAccuracySpin": 98.5,
@@ -59,6 +60,7 @@ def test_the_panel_fills_the_config(user):
         clip_norm=1.5,
         training_samples=500,
         label_noise=0.125,
+        plain_epochs=2,
     )
 
 
