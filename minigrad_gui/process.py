@@ -7,6 +7,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 SWITCH_INTERVAL_S = 0.001
 """Longest wait for the GIL while another thread computes. Python's own 5 ms would make the window stutter."""
@@ -14,11 +19,17 @@ SWITCH_INTERVAL_S = 0.001
 _blas_turn = threading.RLock()
 
 
+@cache
+def _blas() -> "ThreadpoolController":
+    """NumPy's BLAS, which is there as long as the process. To look for it takes ten times as long as to set it."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
+
+
 def max_blas_threads() -> int:
     """The current number of BLAS threads; 1 if it is unknown."""
-    from threadpoolctl import threadpool_info
-
-    return max((int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+    return max((int(pool["num_threads"]) for pool in _blas().info()), default=1)
 
 
 @contextmanager
@@ -31,22 +42,18 @@ def blas_turn() -> Iterator[None]:
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
     """Within this context BLAS has `count` threads; afterwards, the previous number is restored."""
-    from threadpoolctl import threadpool_limits
-
-    with _blas_turn, threadpool_limits(count, user_api="blas"):
+    with _blas_turn, _blas().limit(limits=count):
         yield
 
 
 @contextmanager
 def one_blas_thread_if_free() -> Iterator[None]:
     """Like `blas_threads(1)`; but if another thread has set the number of BLAS threads, that number stays."""
-    from threadpoolctl import threadpool_limits
-
     if not _blas_turn.acquire(blocking=False):
         yield
         return
     try:
-        with threadpool_limits(1, user_api="blas"):
+        with _blas().limit(limits=1):
             yield
     finally:
         _blas_turn.release()
