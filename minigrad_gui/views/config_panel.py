@@ -56,6 +56,7 @@ class ConfigPanel(View):
         self._own: tuple[TrainingConfig, str] | None = None  # the last config and dataset that matched no preset
         self._editors: dict[str, SettingEditor] = {field: setting.make() for field, setting in ROWS.items()}
         self._errors: dict[str, QLabel] = {}
+        self._wrong: dict[str, str] = {}
         dataset = self._editors["dataset"]
         assert isinstance(dataset, DatasetEditor)
         self._dataset = dataset
@@ -174,7 +175,7 @@ class ConfigPanel(View):
             self._show_fold(title, fold.isChecked())
 
     def _row(self, form: QFormLayout, setting: Setting) -> None:
-        """Add a setting with its label, and a hidden line below for its error."""
+        """Add a setting with its label."""
         editor = self._editors[setting.field]
         widget, shown = editor.widget, editor.shown
         label = QLabel(setting.label)
@@ -183,11 +184,17 @@ class ConfigPanel(View):
         widget.setAccessibleName(without_mnemonic(setting.label))
         self._prepare(widget, setting.field)
         form.addRow(label, shown)
-        if editor.can_be_wrong:
+
+    def _error_below(self, field: str) -> QLabel:
+        """The line below a setting for its error, made when it is needed: most panels never show one."""
+        if field not in self._errors:
+            widget = self._editors[field].widget
             error = named(caption(role="error"), widget.objectName().removesuffix("Edit") + "Error")
             error.setWordWrap(True)
-            self._errors[setting.field] = error
-            form.addRow(error)
+            place: Any = self._form.getWidgetPosition(widget)  # the row and the role
+            self._form.insertRow(place[0] + 1, error)
+            self._errors[field] = error
+        return self._errors[field]
 
     def _prepare(self, widget: QWidget, field: str) -> None:
         """Set the tool tip, and pass dropped files to the window and the wheel to the panel."""
@@ -295,22 +302,23 @@ class ConfigPanel(View):
     def _show_parameters(self) -> None:
         """How many parameters the network will have, once it is known how many classes there are."""
         session, classes = self.session, self.session.class_count
-        self._form.setRowVisible(self._parameters, classes is not None and not self._errors["hidden"].text())
+        self._form.setRowVisible(self._parameters, classes is not None and not self._wrong.get("hidden"))
         if classes is not None and session.config_error is None:
             count = count_parameters((SIDE_PX**2, *session.config.hidden, classes))
             self._parameters.setText(f"{count:,} parameters")
 
     def _mark_errors(self, wrong: dict[str, str]) -> None:
         """Show these errors, by field, and none at the other fields."""
-        for field, label in self._errors.items():
+        for field in dict.fromkeys([*self._wrong, *wrong]):
             complaint = wrong.get(field, "")
-            widget = self._editors[field].widget
+            widget, label = self._editors[field].widget, self._error_below(field)
             restyled(widget, "wrong", field in wrong)
             widget.setAccessibleDescription(" ".join(filter(None, [complaint, plain(TIPS[field])])))
             if label.text() != complaint:
                 label.setText(complaint)
                 announce(label, complaint)
             self._form.setRowVisible(label, field in wrong)
+        self._wrong = wrong
 
     def _fill(self, config: TrainingConfig) -> None:
         values = {**vars(config), **vars(config.augmentation), "dataset": self.session.source}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QFileDialog, QInputDialog, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QInputDialog, QSizePolicy, QWidget
 
 from minigrad_gui.data import SOURCES, title_of
 from minigrad_gui.widgets.building import named
@@ -53,7 +53,7 @@ class DatasetEditor(SettingEditor):
 
     def __init__(self, name: str) -> None:
         box = named(DatasetBox(), name)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         super().__init__(box)
         self._wishes = _Wishes(box)
         self._source = next(iter(SOURCES))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QComboBox, QLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLayout, QLineEdit, QSizePolicy, QWidget
 
 from engine import ConfigError
 from minigrad_gui.layer_sizes import parse_hidden
@@ -16,9 +16,6 @@ from minigrad_gui.widgets.number_spin import CountSpin, DecimalSpin
 
 class SettingEditor(ABC):
     """A widget that edits a setting. `show` does not count as an edit."""
-
-    can_be_wrong = False
-    """Whether the user can enter something invalid."""
 
     def __init__(self, widget: QWidget) -> None:
         self.widget = widget
@@ -46,7 +43,6 @@ class SettingEditor(ABC):
 
 
 class LayersEditor(SettingEditor):
-    can_be_wrong = True
     widget: QLineEdit
 
     def __init__(self, name: str) -> None:
@@ -74,7 +70,8 @@ class ChoiceEditor(SettingEditor):
     def __init__(self, name: str, titles: dict[str, str], tips: dict[str, str] | None = None) -> None:
         """titles and tips: by value of the setting."""
         combo = named(QComboBox(), name)
-        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        # As wide as the form lets it; setSizeAdjustPolicy would make the list that pops up, which takes long.
+        combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for index, (key, title) in enumerate(titles.items()):
             combo.addItem(title, key)
             combo.setItemData(index, (tips or {}).get(key), Qt.ItemDataRole.ToolTipRole)
@@ -94,7 +91,6 @@ class ChoiceEditor(SettingEditor):
 class NumberEditor(SettingEditor):
     """A number, which stays exact while the spin box shows it rounded."""
 
-    can_be_wrong = True
     widget: CountSpin | DecimalSpin
 
     def __init__(self, spin: CountSpin | DecimalSpin, factor: int = 1) -> None:

@@ -9,7 +9,10 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QScrollArea,
+    QSizePolicy,
     QSlider,
+    QStyle,
+    QStyleOptionComboBox,
     QWidget,
 )
 
@@ -36,9 +39,20 @@ def reachable(part, window) -> bool:
     return left <= x and x + width <= left + inner.width()
 
 
+def has_room(part: QWidget) -> bool:
+    """Whether it is as wide as it needs to be; of a box that takes what it gets, whether what is chosen can be read."""
+    if isinstance(part, QComboBox) and part.sizePolicy().horizontalPolicy() == QSizePolicy.Policy.Ignored:
+        option = QStyleOptionComboBox()
+        part.initStyleOption(option)
+        kind, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = part.style().subControlRect(kind, option, field, part).width()
+        return room >= part.fontMetrics().horizontalAdvance(part.currentText())
+    return part.minimumSizeHint().width() <= part.width() + 1
+
+
 def clipped(window) -> list[str]:
     """The names of parts that are smaller than they need to be or out of reach."""
-    small = [part for part in parts_of(window) if part.minimumSizeHint().width() > part.width() + 1]
+    small = [part for part in parts_of(window) if not has_room(part)]
     unseen = [part for part in parts_of(window) if not reachable(part, window)]
     return [part.objectName() or getattr(part, "text", str)() for part in small + unseen]
 
