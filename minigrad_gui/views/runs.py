@@ -148,6 +148,7 @@ class RunsView(DockedView):
         self._filter.textChanged.connect(self._table.runs.set_words)
         self._several.clicked.connect(self._on_several)
         self._table.selected.connect(self._on_selected)
+        self._table.written.connect(self._show_runs)
         self._table.deletion.connect(self._on_delete)
         self._table.runs.renamed.connect(self.session.run_list.rename)
         self._table.runs.annotated.connect(self.session.run_list.annotate)
@@ -214,7 +215,10 @@ class RunsView(DockedView):
             self._curves |= {run_id: read for run_id, read in answer.result.items() if run_id in chosen}
             self._show_curves()
 
+    @Slot()
     def _show_runs(self) -> None:
+        if self._table.is_written_in:
+            return  # until that is written
         runs = self._runs or []
         if not runs:
             self._table.show_runs(runs)

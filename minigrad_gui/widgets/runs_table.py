@@ -21,7 +21,7 @@ from PySide6.QtCore import (
     Slot,
 )
 from PySide6.QtGui import QColor, QFont, QIcon, QKeyEvent, QKeySequence, QPixmap
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.runs import Run, arrange
@@ -158,10 +158,12 @@ class RunsModel(QAbstractTableModel):
 
 
 class RunsTable(QTableView):
-    """`selected` tells that other runs are selected, `deletion` that Del was pressed."""
+    """`selected` tells that other runs are selected, `deletion` that Del was pressed, `written` that a person has ended
+    writing a name or a note, which other runs to show would take away."""
 
     selected = Signal()
     deletion = Signal()
+    written = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -203,6 +205,14 @@ class RunsTable(QTableView):
             self.deletion.emit()
         else:
             super().keyPressEvent(event)
+
+    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        super().closeEditor(editor, hint)
+        self.written.emit()
+
+    @property
+    def is_written_in(self) -> bool:
+        return self.state() == QAbstractItemView.State.EditingState
 
     @property
     def chosen(self) -> list[Run]:

@@ -93,6 +93,23 @@ def test_a_name_and_a_note_are_written_and_found_again(user, store):
     assert listed(user) == ["b2"]
 
 
+@pytest.mark.parametrize("run_id", ["b2", "d4"])  # one in the list, and one that it gets
+def test_a_note_that_is_being_written_outlives_changes_of_the_list(user, view, store, run_id):
+    place = table(user).runs.index(listed(user).index("b2"), ORDER.index("note"))
+    table(user).edit(place)
+    editor = user.window.focusWidget()
+    QTest.keyClicks(editor, "the be")
+    put(store, run_of(run_id, replace(BASE, seed=6), began_s=1e9 + 1, test_accuracy=0.25))
+    view.mark()
+    user.wait(lambda: 0.25 in [run.test_accuracy for run in view._runs])
+    assert user.window.focusWidget() is editor
+    QTest.keyClicks(editor, "st")
+    assert editor.text() == "the best"
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    user.wait(lambda: store.get("b2").note == "the best")
+    user.wait(lambda: 0.25 in [run.test_accuracy for run in table(user).runs.shown])
+
+
 def test_selected_runs_are_overlaid_one_colour_each(user, view, store):
     plot, curve = user.widget("runsPlot"), user.widget("runsCurveCombo")
     select(user, "a1", "c3")
