@@ -26,11 +26,17 @@ PRESETS: dict[str, TrainingConfig] = {
         augmentation=BEST_VARIED,
     ),
     "2-seconds": replace(CYCLE, epochs=6, learning_rate=4e-3, augmentation=SLIGHTLY_VARIED),
-    "5-seconds": replace(CYCLE, epochs=16, learning_rate=4e-3, weight_decay=0.05),
-    "15-seconds": replace(CYCLE, epochs=50, learning_rate=3e-3, weight_decay=0.05),
+    "5-seconds": replace(CYCLE, epochs=16, learning_rate=4e-3, weight_decay=0.05, plain_epochs=2),
+    "15-seconds": replace(CYCLE, epochs=50, learning_rate=3e-3, weight_decay=0.05, plain_epochs=5),
     "45-seconds": replace(CYCLE, hidden=(512, 512), epochs=48, learning_rate=2e-3),
     "150-seconds": replace(
-        CYCLE, hidden=(512, 512), epochs=150, learning_rate=2e-3, weight_decay=0.03, augmentation=MORE_VARIED
+        CYCLE,
+        hidden=(512, 512),
+        epochs=150,
+        learning_rate=2e-3,
+        weight_decay=0.03,
+        augmentation=MORE_VARIED,
+        plain_epochs=15,
     ),
     "record": replace(
         CYCLE, hidden=(1024, 1024), epochs=500, learning_rate=1e-3, weight_decay=0.03, augmentation=MORE_VARIED
