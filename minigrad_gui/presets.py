@@ -24,6 +24,7 @@ PRESETS: dict[str, TrainingConfig] = {
         epochs=120,
         validation_share=0.05,
         augmentation=BEST_VARIED,
+        plain_epochs=4,
     ),
     "2-seconds": replace(CYCLE, epochs=6, learning_rate=4e-3, augmentation=SLIGHTLY_VARIED),
     "5-seconds": replace(CYCLE, epochs=16, learning_rate=4e-3, weight_decay=0.05, plain_epochs=2),

@@ -134,7 +134,7 @@ def test_a_doubtful_digit_of_a_picture_is_looked_at_twice(pictures):
 
 def test_two_looks_have_to_be_surer_than_one(pictures):
     model, _ = load_network(PRETRAINED)
-    hot = Calibration(temperature=5.0)
+    hot = Calibration(temperature=4.2)
     (digit,) = Reader(model, hot).read_picture(enlarged(pictures[0]))
     assert 0.5 < digit.prediction.probabilities.max() < 0.7
     assert not digit.prediction.recognised
