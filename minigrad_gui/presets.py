@@ -40,7 +40,13 @@ PRESETS: dict[str, TrainingConfig] = {
         plain_epochs=15,
     ),
     "record": replace(
-        CYCLE, hidden=(1024, 1024), epochs=500, learning_rate=1e-3, weight_decay=0.03, augmentation=MORE_VARIED
+        CYCLE,
+        hidden=(1024, 1024),
+        epochs=500,
+        learning_rate=1e-3,
+        weight_decay=0.03,
+        augmentation=MORE_VARIED,
+        plain_epochs=50,
     ),
     "smallest-98": replace(
         CYCLE,
