@@ -11,6 +11,7 @@ MORE_VARIED = Augmentation(shift_px=0.5, rotation_deg=10, scale=0.1, shear=0.1, 
 SLIGHTLY_VARIED = Augmentation(shift_px=0.3, rotation_deg=5, scale=0.05, shear=0.05, elastic_px=0.8)
 """MNIST's digits lie straight and centred, so a network that is to read only them needs less than one for drawings."""
 CYCLE = TrainingConfig(schedule="one-cycle", validation_share=0.0, augmentation=VARIED)
+LONG = replace(CYCLE, weight_decay=0.03, augmentation=MORE_VARIED)
 
 PRESETS: dict[str, TrainingConfig] = {
     "quick": TrainingConfig(),
@@ -30,24 +31,8 @@ PRESETS: dict[str, TrainingConfig] = {
     "5-seconds": replace(CYCLE, epochs=16, learning_rate=4e-3, weight_decay=0.05, plain_epochs=2),
     "15-seconds": replace(CYCLE, epochs=50, learning_rate=3e-3, weight_decay=0.05, plain_epochs=5),
     "45-seconds": replace(CYCLE, hidden=(512, 512), epochs=48, learning_rate=2e-3),
-    "150-seconds": replace(
-        CYCLE,
-        hidden=(512, 512),
-        epochs=150,
-        learning_rate=2e-3,
-        weight_decay=0.03,
-        augmentation=MORE_VARIED,
-        plain_epochs=15,
-    ),
-    "record": replace(
-        CYCLE,
-        hidden=(1024, 1024),
-        epochs=500,
-        learning_rate=1e-3,
-        weight_decay=0.03,
-        augmentation=MORE_VARIED,
-        plain_epochs=50,
-    ),
+    "150-seconds": replace(LONG, hidden=(512, 512), epochs=150, learning_rate=2e-3, plain_epochs=15),
+    "record": replace(LONG, hidden=(1024, 1024), epochs=500, learning_rate=1e-3, plain_epochs=50),
     "smallest-98": replace(
         CYCLE,
         hidden=(20, 32, 32),
