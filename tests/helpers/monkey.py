@@ -4,6 +4,7 @@ A timer acts on whichever dialog or menu is in front. After each action the monk
 same seed makes the same choices, provided that training takes the same time.
 """
 
+import math
 import random
 import time
 from collections import deque
@@ -82,14 +83,17 @@ class Monkey(QObject):
         self._timer = QTimer(self, singleShot=True, interval=ANSWER_INTERVAL_MS)
         self._timer.timeout.connect(self._answer)
 
-    def run(self, seconds: float) -> None:
-        """Play for this long. Raises AssertionError with the seed and the last actions if something is wrong."""
+    def run(self, *, actions: float = math.inf, seconds: float = math.inf) -> None:
+        """Take so many actions, or play for this long.
+
+        Raises AssertionError with the seed and the last actions if something is wrong.
+        """
         self._session.handwritingChanged.connect(self._count_drawings)
         self._window.installEventFilter(self)
         self._timer.start()
         end = time.monotonic() + seconds
         try:
-            while time.monotonic() < end:
+            while self.actions_taken < actions and time.monotonic() < end:
                 self._act()
                 self._run_event_loop(self._random.randrange(MOST_PAUSE_MS))
                 self._check()

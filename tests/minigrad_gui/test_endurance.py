@@ -27,6 +27,8 @@ from minigrad_gui.resources import asset_path
 
 BUTTONS = QMessageBox.StandardButton
 PATIENCE_MS = 30_000
+ACTIONS = 75
+"""Of a monkey: some seconds of them."""
 SEVEN = np.array([[0.25, 0.2], [0.75, 0.2], [0.45, 0.85]])
 REAL_DIALOGS = [(QMessageBox, kind, getattr(QMessageBox, kind)) for kind in ("question", "warning", "exec")] + [
     (QFileDialog, kind, getattr(QFileDialog, kind)) for kind in ("getOpenFileName", "getSaveFileName")
@@ -51,7 +53,7 @@ def choose(monkeypatch):
 
 @pytest.fixture
 def play(make_window, qtbot, tmp_path, monkeypatch):
-    """`play(seed, seconds)`: a monkey plays with a new window with real dialogs; returns the monkey."""
+    """`play(seed, actions=… or seconds=…)`: a monkey plays with a new window with real dialogs; returns the monkey."""
     for owner, name, real in REAL_DIALOGS:
         monkeypatch.setattr(owner, name, real)
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "qt"))  # file dialogs'
@@ -74,11 +76,11 @@ def play(make_window, qtbot, tmp_path, monkeypatch):
         "ä.npz",
     )
 
-    def start(seed, seconds):
+    def start(seed, **limit):
         with qtbot.capture_exceptions() as exceptions:
             window = make_window()
             monkey = Monkey(window, seed, [tmp_path / name for name in names], exceptions)
-            monkey.run(seconds)
+            monkey.run(**limit)
             window.session.save(tmp_path / "saved.npz")
         assert same(load_model(tmp_path / "saved.npz")[0], window.session.model)
         return monkey
@@ -87,15 +89,14 @@ def play(make_window, qtbot, tmp_path, monkeypatch):
 
 
 def test_a_monkey(play):
-    monkey = play(int(os.environ.get("MINIGRAD_MONKEY_SEED", "1")), 4)
-    assert monkey.actions_taken > 10
+    assert play(int(os.environ.get("MINIGRAD_MONKEY_SEED", "1")), actions=ACTIONS).actions_taken == ACTIONS
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(5))
 def test_a_monkey_for_minutes(play, seed):
     seconds = 60 * float(os.environ.get("MINIGRAD_MONKEY_MINUTES", "5"))
-    assert play(seed, seconds).actions_taken > seconds
+    assert play(seed, seconds=seconds).actions_taken > seconds
 
 
 # ---------------------------------------------------------------- haste and long use
@@ -114,6 +115,7 @@ def few_digits(tenth, monkeypatch):
 
 @pytest.mark.usefixtures("few_digits")
 @pytest.mark.parametrize("cycles", [9, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.tabs
 def test_many_starts_and_stops(user, cycles):
     """With digits held out; otherwise, each stop would calibrate for a second."""
     user.train(hidden="8")
@@ -282,6 +284,7 @@ def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(user, drawings, 
 
 
 @posix
+@pytest.mark.tabs
 def test_on_a_full_disk_the_window_closes_and_the_old_settings_survive(make_window, tmp_path):
     make_window().close()
     (file,) = (tmp_path / "settings").rglob("*.ini")
@@ -299,6 +302,7 @@ def test_on_a_full_disk_the_window_closes_and_the_old_settings_survive(make_wind
 @posix
 @pytest.mark.usefixtures("few_digits")
 @pytest.mark.parametrize("export", ["exportPngAction", "exportCsvAction"])
+@pytest.mark.tabs("curvesView")
 def test_on_a_full_disk_a_failed_export_is_reported_and_leaves_no_file(user, choose, tmp_path, warnings, export):
     user.train()
     path = tmp_path / ("curves.png" if "Png" in export else "curves.csv")
@@ -321,6 +325,7 @@ def no_writing(monkeypatch):
 
 @linux
 @pytest.mark.usefixtures("no_writing", "few_digits", "short_teaching")
+@pytest.mark.tabs
 def test_the_window_works_without_write_permission(user, warnings):
     teach(user, 7, 3)
     assert len(warnings) == 1
@@ -408,6 +413,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
+@pytest.mark.tabs
 def test_a_damaged_settings_file_is_ignored(make_window, tmp_path, content):
     file = tmp_path / "settings" / "minigrad" / "minigrad.ini"
     file.parent.mkdir(parents=True)
@@ -420,6 +426,7 @@ def test_a_damaged_settings_file_is_ignored(make_window, tmp_path, content):
     assert make_window().session.config.epochs == 77, "and the next start works again"
 
 
+@pytest.mark.tabs
 def test_a_window_remembered_beyond_the_screen_is_moved_onto_it(make_window):
     window = make_window()
     screen = window.screen().availableGeometry()

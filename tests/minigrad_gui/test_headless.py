@@ -178,7 +178,9 @@ def start_and_fill_the_disk(checkpoint: Path, *arguments: object) -> Forked:
 
 def test_the_network_is_tested_although_the_disk_stays_full(tmp_path, run):
     checkpoint = tmp_path / "run.npz"
-    out, err = start_and_fill_the_disk(checkpoint, *run, "--checkpoint", checkpoint).communicate(timeout=60)
+    # So many epochs that the disk is full long before the last one, even where this process is kept waiting.
+    child = start_and_fill_the_disk(checkpoint, *run, "--epochs", 20, "--checkpoint", checkpoint)
+    out, err = child.communicate(timeout=60)
     assert err.count("run.npz could not be saved in") == 2, "once during the run, once at its end"
     assert "test accuracy" in out
 

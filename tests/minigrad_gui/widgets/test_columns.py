@@ -1,5 +1,6 @@
 """Columns of the window: their widths, and the settings that fold away in a small window."""
 
+import pytest
 from layout import clipped, resized
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
 from minigrad_gui.widgets.legend import Legend
 
 
+@pytest.mark.tabs
 def test_size_and_columns_are_remembered(make_window):
     window = make_window()
     window.resize(1500, 700)
@@ -36,6 +38,7 @@ def test_no_view_folds_the_settings_away_by_coming_to_the_front(user):
     assert len(widths) == len(docks) > 8
 
 
+@pytest.mark.tabs
 def test_the_settings_fold_away_in_a_small_window_and_reappear(user):
     window, panel = user.window, user.widget("hiddenLayersEdit")
     shows = window.findChild(QAction, "showSettingsAction")
@@ -61,6 +64,7 @@ def test_the_settings_fold_away_in_a_small_window_and_reappear(user):
     assert panel.isVisible(), "the window folded them away"
 
 
+@pytest.mark.tabs
 def test_whether_the_settings_show_is_remembered(make_window):
     window = make_window()
     window.findChild(QAction, "showSettingsAction").trigger()
@@ -72,6 +76,7 @@ def test_whether_the_settings_show_is_remembered(make_window):
     assert make_window().findChild(QWidget, "hiddenLayersEdit").isVisible()
 
 
+@pytest.mark.tabs
 def test_enlarging_the_window_again_restores_the_columns(user):
     window = user.window
     resized(window, 1600, 900)
@@ -108,6 +113,7 @@ def narrowed(user):
     assert too_narrow > 600
 
 
+@pytest.mark.tabs("curvesView")
 def test_a_run_does_not_fold_the_settings_away(user):
     narrowed(user)
     user.configure(epochs=1000)
@@ -119,6 +125,7 @@ def test_a_run_does_not_fold_the_settings_away(user):
     assert user.widget("presetCombo").isVisible()
 
 
+@pytest.mark.tabs("curvesView")
 def test_a_failed_run_does_not_fold_the_settings_away(user, explode):
     """Its status and heading are longer than those before."""
     user.train()
