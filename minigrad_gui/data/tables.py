@@ -4,7 +4,8 @@ Kaggle's CSV have a header, most others do not, and no file says which. The firs
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,8 @@ PEN_ROWS = 1000
 ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".tra", ".tes", ".train", ".test", ".dat")
 UNEVEN = "its rows do not all hold as many numbers, or hold something else."
+ARE_WHOLE = re.compile(r"[0-9,;\s+-]*", re.ASCII).fullmatch
+"""Whether all numbers of a line are whole: NumPy parses those nine times as fast."""
 
 Rows = NDArray[np.float32]
 
@@ -191,10 +194,11 @@ def _drawn(path: Path, layout: Layout, step: int) -> Iterator[NDArray[np.uint8]]
         yield of_pen_digits(rows)
 
 
-def numbers_in(lines: Iterable[str], delimiter: str | None, columns: int) -> Rows:
+def numbers_in(lines: Sequence[str], delimiter: str | None, columns: int) -> Rows:
     """The numbers in lines, (rows, columns). Raises DataError for uneven lines and other text."""
+    parsed = partial(np.loadtxt, lines, comments=None, delimiter=delimiter, ndmin=2)
     try:
-        numbers = np.loadtxt(lines, np.float32, comments=None, delimiter=delimiter, ndmin=2)
+        numbers = parsed(np.int64 if all(map(ARE_WHOLE, lines)) else np.float32)
     except ValueError as error:
         raise DataError(UNEVEN) from error
     if numbers.shape[1] != columns:

@@ -7,7 +7,7 @@ import pytest
 from own_files import assert_all_there, assert_same, opened
 
 from minigrad_gui.data import DataError
-from minigrad_gui.data.tables import layout_of
+from minigrad_gui.data.tables import layout_of, numbers_in
 
 
 def text(columns: np.ndarray, head: str = "", delimiter: str = ",", end: str = "") -> str:
@@ -61,6 +61,27 @@ def test_ardis_has_one_hot_labels_in_a_file_of_their_own(own, rows, tmp_path):
     (tmp_path / "ARDIS_test_2828.csv").write_text(text(test, delimiter=" "))
     (tmp_path / "ARDIS_test_labels.csv").write_text(text(np.eye(10, dtype=int)[own.ty], delimiter=" "))
     assert_same(opened(tmp_path / "ARDIS_train_2828.csv"), own)
+
+
+@pytest.mark.parametrize(
+    ("lines", "delimiter", "numbers"),
+    [
+        (["0,+2,-3", "4,255,65535"], ",", [[0, 2, -3], [4, 255, 65535]]),
+        (["0,255", "0.5,1e2"], ",", [[0, 255], [0.5, 100]]),
+        (["  7   8 ", "9\t.5"], None, [[7, 8], [9, 0.5]]),
+    ],
+)
+def test_whole_numbers_and_others_are_read_as_they_are(lines, delimiter, numbers):
+    """One fraction among whole numbers is not cut off."""
+    found = numbers_in(lines, delimiter, len(numbers[0]))
+    assert found.dtype == np.float32
+    assert found.tolist() == numbers
+
+
+@pytest.mark.parametrize("lines", [["1,2", "3"], ["1,2", "3,x"], ["1,2", "3,"], ["1,2,3", "4,5,6"], ["1,2", "3,nine"]])
+def test_uneven_lines_and_words_are_refused(lines):
+    with pytest.raises(DataError, match="do not all hold as many numbers"):
+        numbers_in(lines, ",", 2)
 
 
 def test_semeion_has_one_hot_labels_in_the_last_columns(own, rows, tmp_path):
