@@ -15,12 +15,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Forked:
@@ -36,7 +38,8 @@ class Forked:
         (given, feed), (out, told), (err, complained), (news, reported) = (os.pipe() for _ in range(4))
         files = given, stdout.fileno() if stdout else told, stderr.fileno() if stderr else complained, reported
         request = {"words": [str(word) for word in words], "environment": dict(environment)}
-        socket.send_fds(_server(), [json.dumps(request).encode() + b"\n"], files)
+        with _ONE_AT_A_TIME:
+            socket.send_fds(_server(), [json.dumps(request).encode() + b"\n"], files)
         for each in (given, told, complained, reported):
             os.close(each)
         self.stdin, self.stdout, self.stderr = os.fdopen(feed, "w"), os.fdopen(out), os.fdopen(err)

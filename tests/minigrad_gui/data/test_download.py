@@ -52,11 +52,11 @@ def forked(monkeypatch) -> Iterator[None]:
         child.close()
 
 
-def test_two_downloads_at_once_and_the_cache_give_the_same_arrays(mnist, files, empty_cache, request):
+@pytest.mark.usefixtures("forked")
+def test_two_downloads_at_once_and_the_cache_give_the_same_arrays(mnist, files, empty_cache):
     with hub.serving({REPOSITORY: files}) as served, ThreadPoolExecutor() as pool:
         empty_cache(served.address)
         fetched, too = pool.map(data.load, [REPOSITORY] * 2)
-    request.getfixturevalue("forked")
     cached = data.load(REPOSITORY)  # the hub is stopped
     for dataset in (fetched, too, cached):
         for split, count in COUNTS.items():
