@@ -32,6 +32,8 @@ REACH, CORNER = 3, 0.2
 MOST_CUTS = 3
 APART = 0.25
 """Of cuts that are no further apart than that only the best one is tried."""
+LONGER = 0.4
+"""Each piece is also tried with this share of what is left out before and after it: that may be an arc of its digit."""
 CUT_ODDS = -2.0
 """Log odds for a cut."""
 MOST_LOOKS = 3.0
@@ -78,13 +80,16 @@ def cut_apart(strokes: Sequence[Stroke], judge: Judge) -> list[list[Stroke]]:
         for right in range(left + 1, len(ends))
         if ends[right].end - ends[left].start > 1
     ]
-    groups = [
-        [
-            line[ends[left].start : ends[right].end],
-            *(other for other in others if ends[left].x <= (other[:, 0].min() + other[:, 0].max()) / 2 < ends[right].x),
-        ]
-        for left, right in runs
-    ]
+
+    def piece(run: tuple[int, int], before: float = 0, after: float = 0) -> list[Stroke]:
+        """The strokes between two cuts, with these shares of what is left out before and after the line."""
+        left, right = (ends[at] for at in run)
+        start = left.start - round(before * (left.start - left.end))
+        end = right.end + round(after * (right.start - right.end))
+        own = [other for other in others if left.x <= (other[:, 0].min() + other[:, 0].max()) / 2 < right.x]
+        return [line[start:end], *own]
+
+    groups = [piece(run) for run in runs]
     odds = looks_odds(judge(groups), [PLAIN_LOOKS if _is_plain(group) else MOST_LOOKS for group in groups])
     best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
     for which in sorted(range(len(runs)), key=lambda which: runs[which]):
@@ -94,7 +99,12 @@ def cut_apart(strokes: Sequence[Stroke], judge: Judge) -> list[list[Stroke]]:
             if right not in best or total > best[right][0]:
                 best[right] = total, [*best[left][1], which]
     chosen = best[len(ends) - 1][1]
-    return [groups[which] for which in chosen] if len(chosen) > 1 else [whole]
+    if len(chosen) == 1:
+        return [whole]
+    shares = [(before, after) for before in (0, LONGER) for after in (0, LONGER)]
+    tries = [[piece(runs[which], *share) for share in shares] for which in chosen]
+    certain = np.nan_to_num(judge([each for tried in tries for each in tried])).reshape(-1, len(shares))
+    return [tried[at] for tried, at in zip(tries, certain.argmax(axis=1), strict=True)]
 
 
 def _are_wide(strokes: Sequence[Stroke]) -> bool:

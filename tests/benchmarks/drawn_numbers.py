@@ -5,7 +5,9 @@
 FILE is what drawing.py takes. Each number is put together from drawings of one writer, all as high, side by side: with
 gaps of a tenth of their height; touching (gaps from -0.05 to 0); and 0.3 apart. "split" is the share of numbers whose
 strokes are grouped right, "read" that of numbers read wholly right, "if split by hand" that of those whose digits would
-be, one by one. Then: how many single digits are taken for several, and how long eight digits take.
+be, one by one. Then the same for numbers in one stroke: of digits that their writer drew in one stroke each, with a
+curved line from each to the next one, up to 0.3 apart; how many single digits are taken for several; and how long it
+takes.
 """
 
 import argparse
@@ -27,6 +29,9 @@ from minigrad_gui.reader import Reader
 from minigrad_gui.resources import asset_path
 
 GAPS = {"0.3 apart": (0.3, 0.3), "0.1 apart": (0.1, 0.1), "touching": (-0.05, 0.0)}
+ONE_STROKE_GAPS = (0.0, 0.3)
+BEND = 0.08
+"""How far the middle of a line between digits is off, in heights of the digits: the standard deviation."""
 LEAST_DIGITS, MOST_DIGITS = 2, 6
 TIMED = 100
 
@@ -75,6 +80,49 @@ def numbers(
             )
 
 
+def in_one_stroke(digits: Sequence[NDArray[np.float64]], rng: np.random.Generator) -> NDArray[np.float64]:
+    """These lines, one to a digit, at a height of 1 and side by side, with a curve from each to the next one."""
+    line = np.empty((0, 2))
+    for digit in digits:
+        placed = (digit - digit.min(axis=0)) / max(np.ptp(digit[:, 1]), 1)
+        if len(line):
+            placed[:, 0] += line[:, 0].max() + rng.uniform(*ONE_STROKE_GAPS)
+            begin, end = line[-1], placed[0]
+            middle = (begin + end) / 2 + rng.normal(0, BEND, 2)
+            along = np.linspace(0, 1, 8)[1:-1, np.newaxis]
+            curve = (1 - along) ** 2 * begin + 2 * along * (1 - along) * middle + along**2 * end
+            placed = np.concatenate([curve, placed])
+        line = np.concatenate([line, placed])
+    return line
+
+
+def one_stroke_row(
+    reader: Reader,
+    drawings: Sequence[Strokes],
+    labels: NDArray[np.intp],
+    writers: NDArray[np.generic],
+    length: int,
+    count: int,
+    seed: int,
+) -> tuple[float, float, float]:
+    """The shares of numbers in one stroke that are split right, and read right, and the median milliseconds."""
+    rng = np.random.default_rng(seed)
+    single = np.array([len(drawing) == 1 for drawing in drawings])
+    split, read, took = [], [], []
+    for writer in np.unique(writers):
+        for _ in range(count):
+            chosen = rng.choice(np.flatnonzero(single & (writers == writer)), length)
+            line = in_one_stroke([drawings[at][0] for at in chosen], rng)
+            started = time.perf_counter()
+            number = reader.read_number([line])
+            took.append((time.perf_counter() - started) * 1000)
+            split.append(len(number.digits) == length)
+            read.append(
+                [part.prediction and part.prediction.digit for part in number.digits] == labels[chosen].tolist()
+            )
+    return float(np.mean(split)), float(np.mean(read)), float(np.median(took))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strokes", type=Path, required=True, metavar="FILE")
@@ -115,6 +163,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         split, by_geometry, read, by_hand_right = np.mean(rows, axis=0)
         print(f"{name:>10} {split:>8.1%} {by_geometry:>12.1%} {read:>8.1%} {by_hand_right:>17.1%}")
+    for length in (2, 3):
+        row = one_stroke_row(
+            Reader(model, calibration), drawings, labels, writers, length, options.numbers, options.seed
+        )
+        print(f"{length} digits in one stroke: {row[0]:.1%} split, {row[1]:.1%} read; {row[2]:.1f} ms")
     several = [len(Reader(model, calibration).read_number(drawing).digits) > 1 for drawing in drawings]
     by_geometry_alone = [len(split_strokes(drawing)) > 1 for drawing in drawings]
     print(

@@ -47,6 +47,17 @@ def test_it_is_cut_between_the_digits(digits, scale):
         left += digit[:, 0].max() + 0.3
 
 
+def test_an_arc_that_is_left_out_comes_back_if_the_digit_looks_better_with_it():
+    def longer_is_better(groups):
+        lengths = [np.hypot(*np.diff(line, axis=0).T).sum() for (line,) in groups]
+        return anything_narrow(groups) * (0.9 + 0.01 * np.minimum(lengths, 9))
+
+    line = joined(TWO, ZERO, TWO, gap=0.45)
+    lengths = [[len(piece) for (piece,) in cut_apart([line], judge)] for judge in (anything_narrow, longer_is_better)]
+    assert len(lengths[0]) == len(lengths[1]) == 3
+    assert sum(lengths[1]) > sum(lengths[0])
+
+
 def test_other_strokes_stay_with_the_piece_that_they_cross():
     bar = moved(HAT, ZERO[:, 0].max() + 0.3)
     first, second = cut_apart([bar, joined(ZERO, SEVEN)], anything_narrow)
