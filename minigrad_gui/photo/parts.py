@@ -152,8 +152,8 @@ def _along_edge(parts: Parts, mask: Mask) -> Mask:
     width = int(EDGE * size.min())
     rim[tuple(slice(width, side - width) for side in size)] = False
     long = (parts.sides > 0.5 * size).any(axis=1)
-    touching = ((parts.low <= 1) | (parts.high >= size - 1)).any(axis=1)
-    return (parts.sum(rim) > 0.9 * parts.sum(mask)) & (long | touching)
+    touching = ((parts.low == 0) | (parts.high == size)).any(axis=1)
+    return np.asarray((parts.sum(rim) > 0.9 * parts.sum(mask)) & (long | touching))
 
 
 def _from_edge_to_edge(parts: Parts, size: NDArray[np.int64]) -> Mask:

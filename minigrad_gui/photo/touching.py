@@ -29,10 +29,13 @@ LEAST_STRIP = 0.2
 MOST_SEAMS = 14
 MOST_STRIPS = 9
 """A digit has no more strips than that."""
-CUT_ODDS, INK_ODDS = -2.0, -1.0
+CUT_ODDS, INK_ODDS = -1.0, -1.0
 """Log odds for a cut, and for each width of the pen that is cut through."""
 LEAST_LOOKS, MOST_LOOKS = -4.0, 3.0
 """Log odds that a judge is heard with."""
+LEAST_WHOLE = -8.0
+"""The same for ink before it is cut: what is certainly not one digit is several, even where those look poor. But what
+has the least log odds itself is no piece."""
 CERTAIN = MOST_LOOKS
 """With these log odds a picture is a digit, and not cut: two digits and a cut have hardly more."""
 PLAIN = 1.3
@@ -78,9 +81,15 @@ def cut_apart(ink: Gray, judge: Judge) -> Cut:
     spans = [*(span for span in spans if span != (0, len(costs) + 1)), (0, len(costs) + 1)]
     masks = [(strips >= start) & (strips < end) for start, end in spans]
     inks = [cropped(ink, mask) for mask in masks]
-    most = [PLAIN_LOOKS if _is_plain(each) else MOST_LOOKS for each in inks[:-1]]
-    looks = digit_odds(inks, ink.shape[0], judge, np.array([*most, MOST_LOOKS]))
-    runs = sorted(_Run(*span, float(odds), which) for which, (span, odds) in enumerate(zip(spans, looks, strict=True)))
+    least = np.array([*[LEAST_LOOKS] * (len(inks) - 1), LEAST_WHOLE])
+    most = np.array([*(PLAIN_LOOKS if _is_plain(each) else MOST_LOOKS for each in inks[:-1]), MOST_LOOKS])
+    looks = digit_odds(inks, ink.shape[0], judge, least, most)
+    whole = len(spans) - 1
+    runs = sorted(
+        _Run(*span, float(odds), which)
+        for which, (span, odds) in enumerate(zip(spans, looks, strict=True))
+        if odds > LEAST_LOOKS or which == whole
+    )
     total, best = _best_chain(runs, CUT_ODDS + INK_ODDS * costs)
     if len(best) > 2 and _are_alike([inks[run.which] for run in best]):
         return Cut(float(looks[-1]), masks[-1:])
@@ -108,18 +117,19 @@ def digit_odds(
     inks: Sequence[Gray],
     height: float | NDArray[np.int64],
     judge: Judge,
+    least: float | NDArray[np.float64] = LEAST_LOOKS,
     most: float | NDArray[np.float64] = MOST_LOOKS,
 ) -> NDArray[np.float64]:
     """Log odds that each ink, cropped, is one digit beside others of this height: (n,).
 
-    most: no more log odds than these are given for their looks.
+    least: no fewer log odds than these are given; most: no more than these are given for their looks.
     """
     certain = np.nan_to_num(np.asarray(judge(np.stack([fitted(ink) for ink in inks])), np.float64), nan=0.5)
     certain = np.clip(certain, 1e-6, 1 - 1e-6)
-    looks = np.clip(np.log(certain / (1 - certain)), LEAST_LOOKS, most)
+    looks = np.clip(np.log(certain / (1 - certain)), least, most)
     heights, widths = np.array([ink.shape for ink in inks]).T / height
     too_wide = np.maximum(0, widths - MOST_WIDTH) / WIDTH_SCALE
-    return np.asarray(np.maximum(looks - too_wide + height_odds(heights), LEAST_LOOKS))
+    return np.asarray(np.maximum(looks - too_wide + height_odds(heights), least))
 
 
 def height_odds(heights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -184,6 +194,8 @@ def _best_chain(runs: Sequence[_Run], cuts: NDArray[np.float64]) -> tuple[float,
     """
     best: dict[int, tuple[float, list[_Run]]] = {0: (0.0, [])}
     for run in runs:
+        if run.start not in best:
+            continue
         odds, before = best[run.start]
         total = odds + run.odds + (float(cuts[run.start - 1]) if run.start else 0.0)
         if run.end not in best or total > best[run.end][0]:

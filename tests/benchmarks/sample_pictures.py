@@ -399,6 +399,11 @@ def kinds() -> dict[str, Sample]:
         brush.line(line, fill=0, width=14)
     made["broken"] = np.asarray(sheet), "2"
 
+    sheet, brush = _blank(32, 32)
+    for line in ((6, 1, 18, 1), (21, 2, 25, 2), (25, 3, 20, 13), (19, 15, 13, 30)):
+        brush.line(line, fill=0)
+    made["broken along the edge"] = np.asarray(sheet), "7"
+
     sheet, brush = _blank(300, 300)
     brush.rectangle((50, 50, 250, 250), fill=0)
     brush.text((150, 150), "8", 255, font=_font(140), anchor="mm")
