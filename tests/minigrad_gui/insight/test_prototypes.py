@@ -40,11 +40,14 @@ def test_the_network_reads_its_own_pictures_and_they_look_like_digits(mnist, act
 
 
 def test_the_bundled_network_draws_digits(mnist):
-    """Most pictures resemble MNIST's mean of their digit more than those of other digits; a 1 with a foot may not."""
+    """Most pictures resemble MNIST's mean of their digit more than those of other digits; all are read as their digit.
+
+    From blank paper alone some networks draw nothing but shades for one digit or another.
+    """
     model, _ = load_model(asset_path("pretrained.npz"))
     pictures = np.stack([prototype(model, digit) for digit in range(10)])
-    assert np.median(ranks(pictures, mnist)) <= 1  # by chance 4.5
-    assert (predict(model, pictures).diagonal() > 0.75).all()
+    assert np.median(ranks(pictures, mnist)) < 1  # by chance 4.5
+    assert (predict(model, pictures).diagonal() > 0.95).all()
 
 
 def test_its_lines_are_smooth():
