@@ -36,7 +36,13 @@ LEAST_TOGETHER, SURE_TOGETHER = 0.85, 0.7
 """The mean of both readings is accepted from this share of the minimum and this probability on. A mean is smaller, but
 right more often. Chosen on 2,638 pictures of single digits, of which 96.1% are read correctly instead of 94.9% and 10
 wrong instead of 17 (of 699 that show none, 67 are read as one, not 59). Of 268 others, of projects that they were
-not chosen on, 255 are read correctly instead of 253, and 6 wrong instead of 7."""
+not chosen on, 255 are read correctly instead of 253, and 6 wrong instead of 7.
+If the second reading alone has that share and CLEAR_PROBABILITY, it is accepted, too: the loops have opened."""
+LEAST_AMONG_DIGITS = 0.6
+"""Where at least half of what stands in a picture is accepted, the rest is likely to be digits, too: then the mean of
+both readings is accepted from this share of the minimum on, and with the calibration's own probability. So 198 of 200
+numbers put together from training digits are read correctly instead of 192, and 30 of 31 of public projects instead of
+21; of 160 drawn pictures without a digit two are read as numbers instead of one."""
 
 CERTAIN = 0.95
 """What is a digit with this certainty is not cut apart."""
@@ -209,9 +215,16 @@ class Reader:
         doubtful = np.flatnonzero(self._are_doubtful(logits)).tolist()
         if doubtful:
             fine = logits_of(self.model, np.stack([found[index].with_pen(FINE_PX) for index in doubtful]))
-            together = self._answers((logits[doubtful] + fine) / 2, self._calibration_of_two())
-            for index, prediction in zip(doubtful, together, strict=True):
-                predictions[index] = prediction
+            mean = (logits[doubtful] + fine) / 2
+            together = self._answers(mean, self._sooner(LEAST_TOGETHER, SURE_TOGETHER))
+            second = self._answers(fine, self._sooner(LEAST_TOGETHER, CLEAR_PROBABILITY))
+            for index, of_both, of_fine in zip(doubtful, together, second, strict=True):
+                predictions[index] = of_fine if _is_accepted(of_fine) and not _is_accepted(of_both) else of_both
+            if _are_mostly_accepted(predictions):
+                among = self._answers(mean, self._sooner(LEAST_AMONG_DIGITS, self.calibration.threshold))
+                for index, of_both in zip(doubtful, among, strict=True):
+                    if not _is_accepted(predictions[index]):
+                        predictions[index] = of_both
         return predictions
 
     def _are_doubtful(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
@@ -221,13 +234,13 @@ class Reader:
                 clear &= log_sum_exp(logits) > CLEAR_SURPLUS * self.calibration.least_log_sum_exp
         return np.asarray(~clear)
 
-    def _calibration_of_two(self) -> Calibration:
-        """The calibration of the mean of two looks."""
+    def _sooner(self, share: float, threshold: float) -> Calibration:
+        """The calibration with this share of its least log-sum-exp, and at least this threshold."""
         least = self.calibration.least_log_sum_exp
         return replace(
             self.calibration,
-            least_log_sum_exp=None if least is None else LEAST_TOGETHER * least,
-            threshold=max(self.calibration.threshold, SURE_TOGETHER),
+            least_log_sum_exp=None if least is None else share * least,
+            threshold=max(self.calibration.threshold, threshold),
         )
 
     def _predictions(self, pictures: Sequence[Picture]) -> list[Prediction | None]:
@@ -250,6 +263,15 @@ class Reader:
     def _certainty(self, pictures: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         assert self.model is not None
         return certainty_of_digit(self.calibration, logits_of(self.model, pictures))
+
+
+def _is_accepted(prediction: Prediction | None) -> bool:
+    return prediction is not None and prediction.recognised
+
+
+def _are_mostly_accepted(predictions: Sequence[Prediction | None]) -> bool:
+    """Whether there are several, and at least half of them are accepted."""
+    return len(predictions) > 1 and 2 * sum(map(_is_accepted, predictions)) >= len(predictions)
 
 
 class _Drawn(NamedTuple):

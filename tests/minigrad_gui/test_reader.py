@@ -141,6 +141,25 @@ def test_two_looks_have_to_be_surer_than_one(pictures):
     assert Reader(model, hot).predict(digit.picture).recognised
 
 
+def test_a_doubtful_digit_is_accepted_sooner_among_others():
+    """With 0.75 of the least log-sum-exp it is no digit alone, but one beside digits; with 0.58 it is none there."""
+    model, _ = load_network(PRETRAINED)
+    clear, doubtful = (mnist().test_images[[1, 7]] / 255).astype(np.float32)  # a 2 and a 9
+    (found,) = find_digits(enlarged(doubtful))
+    both = logits_of(model, np.stack([found.picture, found.with_pen(FINE_PX)]))
+    own = float(log_sum_exp(both.mean(axis=0, keepdims=True))[0])
+
+    def read(share, *shown):
+        reader = Reader(model, Calibration(least_log_sum_exp=own / share))
+        return written_number(reader.read_picture(enlarged(np.hstack(shown)))).replace(" ", "")
+
+    assert read(1.1, doubtful) == "9"
+    assert read(0.75, doubtful) == "?"
+    assert read(0.75, clear, doubtful) == "29"
+    assert read(0.75, doubtful, doubtful) == "??"
+    assert read(0.58, clear, doubtful) == "2?"
+
+
 ONE = np.array([[0.0, 0.0], [0.02, 0.5], [0.0, 1.0]])
 SEVEN = np.array([[0.0, 0.0], [0.6, 0.0], [0.25, 1.0]])
 ACROSS = np.array([[0.15, 0.5], [0.6, 0.5]])
