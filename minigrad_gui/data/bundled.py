@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from minigrad_gui.pen_digits import PenDigits
 
 MNIST_AND_PEN = "mnist+pen"
-PEN_COUNT, PEN_COPIES, OUTLIER_COUNT = 7_494, 2, 4_000
+PEN_COUNT, PEN_COPIES, OUTLIER_COUNT = 7_494, 3, 6_000
 TEST_WRITERS = 6
 """The last of the 30 people, whose drawings are the test digits of the pen strokes alone."""
 FIRST = 100

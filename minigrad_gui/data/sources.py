@@ -49,7 +49,7 @@ SOURCES = {
     ),
     MNIST_AND_PEN: Source(
         "MNIST and pen strokes",
-        "MNIST, 7,494 digits that 30 people drew with a pen, a variation of each, and 4,000 pictures that show no "
+        "MNIST, 7,494 digits that 30 people drew with a pen, two variations of each, and 6,000 pictures that show no "
         "digit: best for reading drawings. Of those pictures the network learns to be unsure, which leaves the "
         "training loss above the validation loss. The test digits are MNIST's. Needs no network.",
         load_mnist_and_pen_digits,

@@ -118,6 +118,6 @@ def test_digits_that_mnist_labels_wrong_are_suspects(pretrained, mnist):
     readings = read_all(pretrained, images, labels)
     suspects = label_suspects([readings]).tolist()
     assert len(suspects) < 100
-    assert {2597, 1901} <= set(suspects[:10])
-    assert {9729, 1232, 4761} <= set(suspects)
+    assert {2597, 9729} <= set(suspects[:10])
+    assert {1901, 1232, 4761} <= set(suspects)
     assert readings.predicted[[2597, 9729, 1901]].tolist() == [3, 6, 4]
