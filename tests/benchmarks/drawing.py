@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from engine import ModelFileError, evaluate, load_model, predict
+from engine import ModelFileError, evaluate, load_model, predict, save_model
 from engine.calibration import Calibration, calibrate_run
 from engine.nn import MLP
 from engine.record import TrainingRecord
@@ -142,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--writers", default="", metavar="FIRST-LAST", help="only these (default: all)")
     held_out = "instead of --model, train the preset Best without these people of the bundled strokes"
     parser.add_argument("--held-out", action="store_true", help=held_out)
+    parser.add_argument("--save", type=Path, metavar="FILE", help="where to save the network of --held-out")
     parser.add_argument("--seed", type=int, default=0, help="which drawings are taught")
     parser.add_argument("--taught", choices=("evenly", "at-random"), default="evenly", help="(default: %(default)s)")
     options = parser.parse_args(arguments)
@@ -158,6 +159,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     calibration = TrainingRecord.from_meta(meta).calibration
     if options.held_out:
         model, calibration = trained_without(range(first, last + 1))
+        if options.save is not None:
+            save_model(options.save, model, TrainingRecord(calibration=calibration).to_meta())
 
     started = time.perf_counter()
     pictures = np.stack([rasterize(drawings[index]) for index in chosen])
