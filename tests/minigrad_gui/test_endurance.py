@@ -170,7 +170,7 @@ def assert_flat(figures):
 
 @linux
 def test_threads_timers_and_files_stay_flat_over_short_runs():
-    assert_flat(soak(4))
+    assert_flat(soak(6))
 
 
 @linux

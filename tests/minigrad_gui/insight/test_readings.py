@@ -119,5 +119,5 @@ def test_digits_that_mnist_labels_wrong_are_suspects(pretrained, mnist):
     suspects = label_suspects([readings]).tolist()
     assert len(suspects) < 100
     assert {2597, 9729} <= set(suspects[:10])
-    assert {1901, 1232, 4761} <= set(suspects)
+    assert {1901, 1232, 4761} <= set(suspects[:25])
     assert readings.predicted[[2597, 9729, 1901]].tolist() == [3, 6, 4]
