@@ -481,7 +481,7 @@ def test_a_folder_deleted_during_training_is_reported_once(user, runs):
     user.configure(hidden="16", epochs=4, batch_size=64)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history) > 10)
-    shutil.rmtree(runs)
+    shutil.rmtree(runs.rename(runs.with_name("deleted")))  # at once: meanwhile, a checkpoint may be written to it
     user.wait(lambda: said(user, "notice") != "")
     user.click("noticeCloseButton")
     user.wait(lambda: user.session.state == "idle")
