@@ -6,6 +6,7 @@ Each ends with the process that started it, however that ends. Of several childr
 for it. No Qt here.
 """
 
+import gc
 import json
 import os
 import subprocess
@@ -123,18 +124,17 @@ def compile_once() -> None:
 
     with FileLock(_folder() / _LOCK):
         if not _is_done():
-            if (helper := _start_helper()) is not None:
+            helper = _start_helper()
+            if helper is not None:
                 engine.fast.prepare_loops()
-                helper.wait()
-            engine.fast.prepare()  # loads what the helper has compiled, or compiles it if that has failed
+            if helper is None or helper.wait():  # it has failed
+                engine.fast.prepare()
             (_folder() / _DONE).write_text(_version(), encoding="utf-8")
 
 
 def _start_helper() -> subprocess.Popen[bytes] | None:
     """Unless there is one processor, or Numba is to use no more."""
-    from numba import config
-
-    threads: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    threads = int(os.environ.get("NUMBA_NUM_THREADS") or os.cpu_count() or 1)  # Numba's own rule; it is not loaded yet
     return _start_child(0, _HELPS) if threads > 1 else None  # it is as nice as its parent
 
 
@@ -145,6 +145,7 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # a compiler keeps most of what it makes: to search it for garbage takes a tenth of the time
     if hasattr(os, "nice"):
         os.nice(int(sys.argv[1]))
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -152,3 +153,4 @@ if __name__ == "__main__":
         engine.fast.prepare_callers()
     else:
         compile_once()
+    os._exit(0)  # the end of a process that has compiled takes half a second otherwise, to free its memory

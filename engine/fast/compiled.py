@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from engine.augment import PARTS_DEVIATION, PARTS_MEAN, Draws
 from engine.dropping import LAYER_STEP, MAX_LAYERS
@@ -183,19 +184,21 @@ def cross_entropy(
         likeliest = 0
         for j in range(1, classes):
             likeliest = j if row[j] > row[likeliest] else likeliest
-        total = row[0] * 0
+        total = sum_of_logits = row[0] * 0
         for j in range(classes):
             g[j] = np.exp(row[j] - row[likeliest])
             total += g[j]
+            sum_of_logits += row[j]
+        mean = sum_of_logits / classes
         if right >= 0:
             losses[i] = np.log(total) - (row[right] - row[likeliest])
             if smoothing > 0:
-                losses[i] += smoothing * (row[right] - row.mean())
+                losses[i] += smoothing * (row[right] - mean)
             correct += likeliest == right
             for j in range(classes):
                 g[j] = (g[j] / total - equal - (target_share if j == right else 0)) / batch_size
         else:  # no class: all should be equally likely
-            losses[i] = np.log(total) - (row.mean() - row[likeliest])
+            losses[i] = np.log(total) - (mean - row[likeliest])
             correct += total > 2
             for j in range(classes):
                 g[j] = (g[j] / total - row.dtype.type(1 / classes)) / batch_size
@@ -229,21 +232,22 @@ def bump_height(seed: Any, number: int) -> Any:
 
 
 def coefficients(draws: Draws, first: int, form: Form, out: Array) -> None:
-    """out (pictures, n, 2, m) = the coefficients C of x and of y for each picture: see `Form`."""
-    rows, columns = out.shape[1] - 2, out.shape[3] - 2
+    """out (pictures * n * 2, m) = the rows of the coefficients C of x and of y for each picture: see `Form`."""
+    rows, columns = form.down.shape[1] - 2, out.shape[1] - 2
     bumps, elastic_px = rows * columns, np.float32(form.elastic_px)
     out[:] = 0
-    for picture in range(len(out)):
+    for picture in range(len(out) // (2 * (rows + 2))):
         seed, affine = np.uint64(draws.seeds[first + picture]), draws.affine[first + picture]
+        start = picture * 2 * (rows + 2)
         for row in range(rows):
             for axis in range(2):
-                C = out[picture, row, axis]
+                C = out[start + 2 * row + axis]
                 for column in range(columns):
                     C[column] = elastic_px * bump_height(seed, axis * bumps + row * columns + column)
         for axis in range(2):
-            out[picture, rows, axis, columns] = affine[3 * axis]
-            out[picture, rows, axis, columns + 1] = affine[3 * axis + 1]
-            out[picture, rows + 1, axis, columns] = affine[3 * axis + 2]
+            out[start + 2 * rows + axis, columns] = affine[3 * axis]
+            out[start + 2 * rows + axis, columns + 1] = affine[3 * axis + 1]
+            out[start + 2 * (rows + 1) + axis, columns] = affine[3 * axis + 2]
 
 
 def resample(
@@ -255,7 +259,9 @@ def resample(
     squares: uint32 ((height + 2) * (width + 3),); places: uint32 (height * width,); x, y: are overwritten.
     """
     stride = width + 3
-    framed = np.zeros(squares.size + stride + 1, np.uint8)  # 0 around it: 1 pixel above and left, 2 below and right
+    framed = np.empty(squares.size + stride + 1, np.uint8)
+    for i in range(framed.size):
+        framed[i] = 0  # 1 pixel above and left of the picture, 2 below and right
     for i in range(height):
         row, copied = framed[(i + 1) * stride + 1 :], picture[i * width :]
         for j in range(width):
@@ -288,15 +294,11 @@ def varied(pixels: Array, samples: Array, draws: Draws, first: int, form: Form, 
     pixels: uint8 (N, in_dim); samples: (n,), indices of pictures; draws: the first picture's are in row `first`.
     """
     n, width, height, rows, columns = len(samples), form.width, *form.down.shape, len(form.across)
-    C, spare = np.empty((n, rows, 2, columns), np.float32), np.empty(SPARE, np.float32)
+    C, waves = np.empty((n * rows * 2, columns), np.float32), np.empty((n * rows * 2, width), np.float32)
+    moves, spare = np.empty((height, 2 * width), np.float32), np.empty(SPARE, np.float32)
     coefficients(draws, first, form, C)
-    waves = np.empty((n * rows * 2, width), np.float32)
-    product(C.reshape(n * rows * 2, columns)[:, :columns], form.across, AS_IT_IS, waves, spare)
-    moves, x, y = (
-        np.empty((height, 2 * width), np.float32),
-        np.empty(height * width, np.float32),
-        np.empty(height * width, np.float32),
-    )
+    product(C[:, :columns], form.across, AS_IT_IS, waves, spare)
+    x, y = np.empty(height * width, np.float32), np.empty(height * width, np.float32)
     squares, places = np.empty((height + 2) * (width + 3), np.uint32), np.empty(height * width, np.uint32)
     middle_x, middle_y = np.float32((width + 1) / 2), np.float32((height + 1) / 2)  # counted from the frame's corner
     for picture in range(n):
@@ -331,7 +333,8 @@ def change_pen_width(picture: Array, thicker_px: Any, spare: Array) -> None:
 
 # ---------------------------------------------------------------- workers
 
-ASKED, COMPUTED = 0, 1
+ASKED: Any = np.int64(0)
+COMPUTED: Any = np.int64(1)
 """Rows of `signals`: the last requested step; then, for each worker, the last step whose values and their gradients are
 computed; then, those whose gradients are known, if they are clipped; then, those whose update is done (`updated`)."""
 TURNS: Any = np.arange(3)
@@ -340,8 +343,6 @@ AT_ONCE, GRADIENTS, PARAMETERS_CLIPPED = TURNS
 WEIGHTS: Any = np.bool_(True)
 BIASES: Any = np.bool_(False)
 """What is updated: weights have penalties."""
-KEPT: Any = np.bool_(True)
-"""The gradients, between the turns of an update."""
 
 
 class Memory(NamedTuple):
@@ -387,6 +388,47 @@ class Memory(NamedTuple):
     smoothing: float
 
 
+def read_only(array: Array) -> Array:
+    """A view of an array that cannot be written to. Numba would compile the loops once more for one that can."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def no_memory(dtype: DTypeLike) -> Memory:
+    """Memory for nothing, of the types that the memory of every network of this dtype has."""
+    numbers, row, losses = np.empty((0, 0), dtype), np.empty(0, dtype), np.empty((0, 0))
+    indices, counts, singles = np.empty(0, np.intp), np.empty((0, 0), np.int64), np.empty((0, 0), np.float32)
+    return Memory(
+        pixels=read_only(np.empty((0, 0), np.uint8)),
+        numbers=read_only(numbers),
+        labels=indices,
+        is_sparse=False,
+        samples=indices,
+        batch_size=0,
+        table=counts,
+        parameters=row,
+        gradient=row,
+        optimizer=NO_FORMULA,
+        first=row,
+        second=row,
+        values=row,
+        value_gradients=row,
+        targets=indices,
+        spare=numbers,
+        pieces=row,
+        constants=numbers,
+        correct=counts,
+        losses=losses,
+        squares=np.empty(0),
+        signals=counts,
+        draws=Draws(singles, np.empty(0, np.int64), np.empty(0, np.float32)),
+        form=Form(0, singles, singles, 0.0),
+        dropout=Dropout(np.uint64(0), 0, 1.0),
+        smoothing=0.0,
+    )
+
+
 def values_at(offset: int, memory: Array, batch_size: int, rows: int, columns: int) -> Array:
     """A mini-batch's values at an offset from the table: (rows, columns)."""
     start = offset * batch_size
@@ -424,7 +466,7 @@ def propagate(
     """
     table, parameters, batch_size = memory.table, memory.parameters, memory.batch_size
     last, spare = len(table) - 1, memory.spare[worker]
-    x = values_at(0, memory.values, batch_size, batch_size, table[0, FAN_IN])[begin:end]
+    x = values_at(table[0, INPUTS], memory.values, batch_size, batch_size, table[0, FAN_IN])[begin:end]
     target = memory.targets[begin:end]
     for i in range(end - begin):
         target[i] = memory.labels[samples[begin + i]]
@@ -578,9 +620,11 @@ def yield_thread() -> None:
     """Yield the processor to another waiting thread."""
 
 
-def wait_until(signals: Array, first: int, rows: int, step: int, patience: int) -> bool:
-    """Poll signals, at most `patience` times each. Returns whether all have reached this step."""
-    for row in range(first, first + rows):
+def wait_until(signals: Array, first: int, end: int, step: int, patience: int) -> bool:
+    """Poll the signals in rows first to end, at most `patience` times each. Returns whether all have reached this
+    step.
+    """
+    for row in range(first, end):
         looks = 0
         while signalled(signals, row) < step:
             looks += 1
@@ -604,13 +648,14 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
     signals[ASKED, 4].
     """
     signals, batch_size, workers = memory.signals, memory.batch_size, len(memory.spare)
-    own, first_updated = updated(worker, workers), updated(0, workers)
+    own, known = updated(worker, workers), COMPUTED + workers
+    first_updated = own - worker
     if worker == 0:
         signal(signals, ASKED, last_step)
     for step in range(first_step, last_step + 1):
         if not (
-            wait_until(signals, ASKED, 1, step, patience)
-            and wait_until(signals, first_updated, workers, step - 1, patience)
+            wait_until(signals, ASKED, COMPUTED, step, patience)
+            and wait_until(signals, first_updated, first_updated + workers, step - 1, patience)
         ):
             return False
         index = step - signals[ASKED, 1]
@@ -622,21 +667,18 @@ def work(worker: int, first_step: int, last_step: int, patience: int, memory: Me
                 memory, worker, samples, draw, number, begin, end, memory.losses[index]
             )
             signal(signals, COMPUTED + worker, step)
-        if not wait_until(signals, COMPUTED, workers, step, patience):
+        if not wait_until(signals, COMPUTED, known, step, patience):
             return False
-        if signals[own, 0] < step:
-            constants, known = memory.constants[index], 1 + workers
-            if constants[9] == 0:
-                update(memory, worker, samples, constants, AT_ONCE, step == signals[ASKED, 0])
-            else:
-                if signals[known + worker, 0] < step:
-                    update(memory, worker, samples, constants, GRADIENTS, KEPT)
-                    signal(signals, known + worker, step)
-                if not wait_until(signals, known, workers, step, patience):
-                    return False
-                update(memory, worker, samples, constants, PARAMETERS_CLIPPED, KEPT)
-            signal(signals, own, step)
-    return wait_until(signals, first_updated, workers, last_step, patience)
+        constants = memory.constants[index]
+        first_turn, last_turn = (AT_ONCE, AT_ONCE) if constants[9] == 0 else (GRADIENTS, PARAMETERS_CLIPPED)
+        for turn in range(first_turn, last_turn + 1):
+            done = known + worker if turn == GRADIENTS else own
+            if signals[done, 0] < step:
+                update(memory, worker, samples, constants, turn, turn != AT_ONCE or step == signals[ASKED, 0])
+                signal(signals, done, step)
+            if turn == GRADIENTS and not wait_until(signals, known, first_updated, step, patience):
+                return False
+    return wait_until(signals, first_updated, first_updated + workers, last_step, patience)
 
 
 # ---------------------------------------------------------------- the processor

@@ -19,9 +19,10 @@ from engine import hashing
 from engine.augment import Draws
 from engine.fast import compiled, intrinsics, products
 from engine.fast.compiled import (
-    Dropout,
+    WEIGHTS,
     Form,
     Loop,
+    Memory,
     activate,
     activation_vjp,
     adam,
@@ -34,10 +35,12 @@ from engine.fast.compiled import (
     drop,
     layer_at,
     momentum,
+    no_memory,
     optimize,
     penalised,
     propagate,
     read_inputs,
+    read_only,
     resample,
     sgd,
     squares,
@@ -55,40 +58,36 @@ from engine.hashing import mixed
 _FREEDOM: dict[Loop, set[str]] = {resample: {"contract"}, squares: {"contract", "reassoc"}}
 """Loops in which the compiler may fuse a product and a sum into one operation, or add in any order: both round
 differently."""
-_INNER_LOOPS = (
-    values_at,
-    layer_at,
-    read_inputs,
-    propagate,
-    penalised,
-    squares,
-    clip_factor,
-    optimize,
-    update,
-    wait_until,
-    updated,
-)
-"""Python cannot call these: unpacking their arguments would take a fifth of the time of compiling."""
+_CALLED_BY_PYTHON = {
+    *(product, sparse_product, adam, activate, bias_gradient, activation_vjp, cross_entropy, varied, work),
+}
+"""By the engine or by tests. Unpacking the arguments of all would take a fifth of the time of compiling."""
+_MAKE_ARRAYS = {sparse_product, drop, resample, varied}
+"""In the others Numba does not count references to arrays, which all workers would change in the same places."""
+_RETURN_ARRAYS = {values_at, layer_at}
+"""Without these counts Numba allows that only where the code becomes a part of the caller's."""
 _LOOPS = (
     *products.LOOPS,
     *(adam, momentum, sgd, tanh_single, activate, bias_gradient, activation_vjp, mixed, drop, cross_entropy),
-    *(bump_height, coefficients, resample, varied, change_pen_width, *_INNER_LOOPS, work),
+    *(bump_height, coefficients, resample, change_pen_width, varied, read_inputs, values_at, layer_at, propagate),
+    *(penalised, squares, clip_factor, optimize, update, wait_until, updated, work),
 )
 NOWHERE = 1
 """An address without code."""
-_LEFT_TO_CALLERS = {activate}
+_LEFT_TO_CALLERS = {activate, bias_gradient, activation_vjp, adam, momentum, sgd, read_inputs, propagate, update}
 """Of the loops that are compiled apart: so `compile_apart` takes as long as what it leaves to another process."""
 
 
-def _apart(dtype: DTypeLike) -> dict[Loop, tuple[Any, ...]]:
+@cache
+def _apart(dtype: str) -> dict[Loop, tuple[Any, ...]]:
     """The loops that are compiled apart from those that call them, with arguments of the types that they are compiled
     for. Otherwise LLVM would optimize each of them again as a part of each caller.
     """
     whole, row, indices, count = np.empty((2, 3), dtype), np.empty(1, dtype), np.empty(1, np.intp), 0
-    part = whole[:, :2]
-    pixels, singles = np.empty((1, 1), np.uint8), np.empty((1, 1), np.float32)
-    pixels.flags.writeable = False
-    draws = Draws(singles, np.empty(1, np.int64), singles[0])
+    part, losses = whole[:, :2], np.empty(1)
+    singles, bits, pixels = np.empty((1, 1), np.float32), np.empty(1, np.uint32), read_only(np.empty((1, 1), np.uint8))
+    draws, form = Draws(singles, np.empty(1, np.int64), singles[0]), Form(0, singles, singles, 0.0)
+    memory = no_memory(dtype)
     return {
         product: (part, part, AS_IT_IS, part, row),
         sparse_product: (part, AS_IT_IS, part, part, row),
@@ -98,9 +97,15 @@ def _apart(dtype: DTypeLike) -> dict[Loop, tuple[Any, ...]]:
         activate: (whole, row, count),
         bias_gradient: (part, row),
         activation_vjp: (whole, whole, count, 0.0),
-        drop: (whole, count, count, count, Dropout(np.uint64(0), 0, 1.0)),
-        cross_entropy: (whole, indices, count, 0.0, whole, np.empty(1)),
-        varied: (pixels, indices, draws, count, Form(0, singles, singles, 0.0), whole),
+        drop: (whole, count, count, count, memory.dropout),
+        cross_entropy: (whole, indices, count, 0.0, whole, losses),
+        coefficients: (draws, count, form, singles),
+        resample: (pixels[0], count, count, singles[0], singles[0], bits, bits, row),
+        change_pen_width: (whole, np.float32(0), singles[0]),
+        varied: (pixels, indices, draws, count, form, whole),
+        read_inputs: (memory, indices, count, whole),
+        propagate: (memory, count, indices, count, count, count, count, losses),
+        update: (memory, count, indices, row, count, WEIGHTS),
     }
 
 
@@ -119,7 +124,7 @@ def expect_apart() -> None:
 
 
 def _compiled_apart() -> list[Loop]:
-    return [loop for loop in _apart(np.float32) if loop not in _LEFT_TO_CALLERS]
+    return [loop for loop in _apart("float32") if loop not in _LEFT_TO_CALLERS]
 
 
 def machine_code(loop: Loop, *example: Any) -> Loop | None:
@@ -168,21 +173,26 @@ class _Compiler:
         names["yield_thread"] = types.ExternalFunction(
             "SwitchToThread" if os.name == "nt" else "sched_yield", types.intc()
         )
-        apart = _apart(np.float32)
+        apart = _apart("float32")
         for loop in _LOOPS:
             name = loop.__name__
-            options: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": loop in _INNER_LOOPS}
+            options: dict[str, Any] = {
+                "fastmath": _FREEDOM.get(loop, False),
+                "inline": "always" if loop in _RETURN_ARRAYS else "never",
+                "no_cfunc_wrapper": True,
+                "no_cpython_wrapper": loop not in _CALLED_BY_PYTHON,
+                "_nrt": loop in _MAKE_ARRAYS,
+            }
             # NumPy's rules for x / 0 let the loop use vector instructions.
-            compile = njit(
-                error_model="numpy", nogil=True, cache=is_cached, fastmath=_FREEDOM.get(loop, False), **options
-            )
+            compile = njit(error_model="numpy", nogil=True, cache=is_cached, **options)
             self.loops[name] = compile(FunctionType(loop.__code__, names, name))
             names[name] = self._call(loop) if loop in apart else self.loops[name]
 
     def link(self, dtype: DTypeLike) -> None:
         """Compile or load the loops that are compiled apart, for arrays of this dtype; others can then call them."""
-        self.link_loop(product, np.float32)  # the positions of varied pixels, in any dtype
-        for loop in _apart(dtype):
+        for loop in (product, coefficients):  # the positions of varied pixels, in any dtype
+            self.link_loop(loop, np.float32)
+        for loop in _apart(np.dtype(dtype).name):
             self.link_loop(loop, dtype)
 
     def link_loop(self, loop: Loop, dtype: DTypeLike) -> None:
@@ -210,15 +220,11 @@ class _Compiler:
     @staticmethod
     def _call(loop: Loop) -> Any:
         """For other loops: calls this one without taking its code in."""
-        from numba import types
         from numba.core import cgutils
         from numba.extending import intrinsic
 
-        dimensions = max(argument.ndim for argument in _apart(np.float32)[loop] if isinstance(argument, np.ndarray))
-
         def declare(_context: Any, *given: Any) -> Any:
-            *_, last = (kind for kind in given if isinstance(kind, types.Array) and kind.ndim == dimensions)
-            dtype = str(last.dtype)
+            dtype = _dtype(given)
             kinds, result = _types(loop, dtype)
             symbol = _symbol(loop, dtype)
 
@@ -238,12 +244,27 @@ class _Compiler:
         return intrinsic(declare)
 
 
+def _dtype(kinds: tuple[Any, ...]) -> str:
+    """The dtype that a loop with arguments of these types is compiled for: that of the network's numbers.
+
+    Without a `Memory` these are in the last of the arrays with most dimensions.
+    """
+    from numba import types
+
+    for kind in kinds:
+        if isinstance(kind, types.NamedTuple) and kind.instance_class is Memory:
+            return str(kind[Memory._fields.index("parameters")].dtype)
+    arrays = [kind for kind in kinds if isinstance(kind, types.Array)]
+    most = max(array.ndim for array in arrays)
+    return str([array.dtype for array in arrays if array.ndim == most][-1])
+
+
 def _types(loop: Loop, dtype: DTypeLike) -> tuple[tuple[Any, ...], Any]:
     """The types of the arguments and of the result of a loop that is compiled apart."""
     from numba import typeof, types
 
     result = types.none if signature(loop).return_annotation is None else types.intp
-    return tuple(map(typeof, _apart(dtype)[loop])), result
+    return tuple(map(typeof, _apart(np.dtype(dtype).name)[loop])), result
 
 
 def _symbol(loop: Loop, dtype: DTypeLike) -> str:

@@ -85,8 +85,8 @@ class FusedSteps:
         are_pixels = images.dtype == np.uint8
         values = int(program.table[-1, OUTPUTS] + program.table[-1, FAN_OUT])
         self._memory = compiled.Memory(
-            pixels=images if are_pixels else no_pixels,
-            numbers=no_pixels.astype(dtype) if are_pixels else images,
+            pixels=compiled.read_only(images if are_pixels else no_pixels),
+            numbers=compiled.read_only(no_pixels.astype(dtype) if are_pixels else images),
             labels=labels,
             is_sparse=bool(np.count_nonzero(some) < MOSTLY_ZERO * some.size),
             samples=np.zeros(min(batch_size * self.most_at_once, len(images)), np.intp),
@@ -323,7 +323,7 @@ def fused_steps(
         or not all(array.flags.owndata for array in arrays)  # otherwise other arrays may share the memory
         or arrays[0].dtype not in (np.float32, np.float64)
         or rows.dtype not in (np.uint8, arrays[0].dtype)
-        or not rows.flags.carray
+        or not (rows.flags.c_contiguous and rows.flags.aligned)
         or (vary is not None and (images.ndim != 3 or rows.dtype != np.uint8 or arrays[0].dtype != np.float32))
     ):
         return None

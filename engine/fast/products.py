@@ -57,9 +57,10 @@ def fill(panel: Array, b: Array, is_transposed: bool, first: int, count: int, co
             panel[k, j] = b[column + j, first + k]
 
 
-def copy(source: Array, target: Array, rows: int, width: int) -> None:
-    """The first rows and columns."""
-    for row in range(rows):
+def copy(source: Array, target: Array) -> None:
+    """As many of the first columns as both have."""
+    width = source.shape[1] if source.shape[1] < target.shape[1] else target.shape[1]
+    for row in range(len(source)):
         for column in range(width):
             target[row, column] = source[row, column]
 
@@ -88,10 +89,11 @@ def product(a: Array, b: Array, is_transposed: bool, out: Array, spare: Array) -
                     narrow_tile(factors, row, count, needed, sums, adds)
                 else:
                     few, few_sums = factors[row : row + TILE_ROWS], sums[row : row + TILE_ROWS]
+                    tile = edge[: len(few), :lanes]
                     if adds:
-                        copy(few_sums, edge, len(few), width)
-                    narrow_tile(few, 0, count, needed, edge[: len(few)], adds)
-                    copy(edge, few_sums, len(few), width)
+                        copy(few_sums, tile)
+                    narrow_tile(few, 0, count, needed, tile, adds)
+                    copy(tile, few_sums)
             column += width
 
 
@@ -132,10 +134,11 @@ def sparse_product(a: Array, is_transposed: bool, b: Array, out: Array, spare: A
                     narrow_sparse_tile(factors, row, places[pair], needed, sums, adds)
                 else:
                     few, few_sums = factors[row : row + SPARSE_TILE_ROWS], sums[row : row + SPARSE_TILE_ROWS]
+                    tile = edge[: len(few), :lanes]
                     if adds:
-                        copy(few_sums, edge, len(few), width)
-                    narrow_sparse_tile(few, 0, places[pair], needed, edge[: len(few)], adds)
-                    copy(edge, few_sums, len(few), width)
+                        copy(few_sums, tile)
+                    narrow_sparse_tile(few, 0, places[pair], needed, tile, adds)
+                    copy(tile, few_sums)
             column += width
 
 

@@ -569,11 +569,18 @@ def test_other_data_are_left_to_a_graph(images, labels):
     assert not is_fused(network(), (images, labels))
 
 
-def test_read_only_images_and_another_loss_are_left_to_a_graph():
-    images, labels = samples()
-    assert not is_fused(network(), (images, labels), loss_fn=mse_loss)
+def test_another_loss_is_left_to_a_graph():
+    assert not is_fused(network(), samples(), loss_fn=mse_loss)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float64])
+def test_read_only_images_are_like_others_and_not_compiled_for_anew(kind):
+    images, labels = samples(kind=kind)
+    writable = learn(network(), (images, labels))
+    compiled_for = list(compiler._compiled(True).loops["work"].signatures)
     images.flags.writeable = False
-    assert not is_fused(network(), (images, labels))
+    assert_the_same(learn(network(), (images, labels)), writable)
+    assert list(compiler._compiled(True).loops["work"].signatures) == compiled_for
 
 
 def test_an_invalid_label_is_reported_at_its_mini_batch():
