@@ -13,6 +13,7 @@ from minigrad_gui.data.streams import open_plain
 CHUNK_BYTES = 1 << 20
 MAX_VALUE_CHARS = 128 << 20
 SKIPPED = re.compile(r"[\s,]*")
+MATCHED_CHARS = 1000
 
 
 class JsonText:
@@ -37,6 +38,13 @@ class JsonText:
         found = self.next() == character
         self._at += found
         return found
+
+    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """How a pattern of at most MATCHED_CHARS matches what is next."""
+        self.next()
+        while len(self._text) - self._at < MATCHED_CHARS and self._read(CHUNK_BYTES):
+            pass
+        return pattern.match(self._text, self._at)
 
     def key(self) -> str:
         """The key that is next, and the colon. Raises DataError if there is none."""

@@ -142,6 +142,28 @@ def write_json_columns(folder: Path, x: Pictures, y: Pictures) -> Path:
     return folder / "a.json"
 
 
+def write_json_rows(folder: Path, x: Pictures, y: Pictures) -> Path:
+    """As pandas' to_json(orient="split")."""
+    rows = [", ".join(map(str, image.ravel().tolist())) for image in x[:10_000]]
+    with open(folder / "a.json", "w") as file:
+        names = ["label", *map(str, range(x[0].size))]
+        file.write(f'{{"columns": {json.dumps(names)}, "index": {json.dumps(list(range(len(x))))}, "data": [')
+        for at, label in enumerate(y):
+            file.write(f"{', ' if at else ''}[{label}, {rows[at % 10_000]}]")
+        file.write("]}")
+    return folder / "a.json"
+
+
+def write_json_by_pixel(folder: Path, x: Pictures, y: Pictures) -> Path:
+    """As pandas' to_json(orient="columns")."""
+    with open(folder / "a.json", "w") as file:
+        for name, column in enumerate([y, *x.reshape(len(x), -1).T]):
+            cells = ",".join(f'"{at}":{cell}' for at, cell in enumerate(column.tolist()))
+            file.write(f'{"," if name else "{"}"{name or "label"}":{{{cells}}}')
+        file.write("}")
+    return folder / "a.json"
+
+
 WRITERS: dict[str, Callable[[Path, Pictures, Pictures], Path]] = {
     "idx": write_idx,
     "npz": write_npz,
@@ -153,6 +175,8 @@ WRITERS: dict[str, Callable[[Path, Pictures, Pictures], Path]] = {
     "folder": write_folder,
     "csv": write_csv,
     "json": write_json_columns,
+    "json-rows": write_json_rows,
+    "json-by-pixel": write_json_by_pixel,
 }
 
 
@@ -199,7 +223,7 @@ def main() -> None:
                 path = WRITERS[name](Path(folder), x, y)
                 seconds, found, taken = opened(path)
             assert found == count
-            print(f"{name:<8} {count:>8,} pictures {seconds:8.1f} s {taken / x.nbytes:6.2f} x their bytes", flush=True)
+            print(f"{name:<13} {count:>8,} pictures {seconds:8.1f} s {taken / x.nbytes:6.2f} x their bytes", flush=True)
 
 
 if __name__ == "__main__":

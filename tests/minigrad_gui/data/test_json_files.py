@@ -73,7 +73,9 @@ def oriented(columns, orient):
 
 @pytest.mark.parametrize("orient", ["split", "records", "index", "columns", "values", "table"])
 @pytest.mark.parametrize("kind", [0, 1], ids=["pictures", "pixels"])
-def test_all_orientations_of_pandas(own, tmp_path, orient, kind):
+def test_all_orientations_of_pandas_are_read_row_by_row_or_by_columns(own, tmp_path, monkeypatch, orient, kind):
+    monkeypatch.setattr(json_text, "MAX_VALUE_CHARS", 12_000)  # a picture has up to 12,000, a whole table 100,000
+    monkeypatch.setattr(json_text, "CHUNK_BYTES", 5000)
     few = SimpleNamespace(x=own.x[:40], y=own.y[:40], tx=own.tx[:20], ty=own.ty[:20])
     assert_same(opened(write(tmp_path, few, lambda x, y: oriented(frames(x, y)[kind], orient))), few)
 

@@ -1,0 +1,189 @@
+"""JSON in columns: a list of pictures and one of labels, or a table as pandas' `to_json(orient="columns")` writes it.
+
+Pictures are read one by one, or a pixel of all of them at a time, and go through a temporary file, so that a long file
+needs no more memory than a short one.
+"""
+
+import itertools
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad_gui.data.columns import Columns
+from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.json_tables import label_key, members
+from minigrad_gui.data.json_text import JsonText
+from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS
+from minigrad_gui.data.siblings import family
+from minigrad_gui.data.stored import MAX_PICTURES, MAX_SIDE_PX, Array
+from minigrad_gui.data.streams import TemporaryFolder, open_plain, read_exactly
+
+MAX_COLUMNS = 64
+BLOCK_NUMBERS = 1 << 16
+MAX_NUMBER = 1e9
+FIRST_CELL = re.compile(r'\{\s*"((?:[^"\\]|\\.)*)"\s*:\s*(.)', re.DOTALL)
+"""Of a column of a table: the name of its row, and with what the cell begins."""
+
+
+def read_columns(path: Path) -> dict[str, Array] | None:
+    """The columns of a file and of those that belong to it, or None if it has others than of pictures and labels."""
+    arrays: dict[str, Array] = {}
+    for name, file in family(path).items():
+        with open_plain(file) as opened:
+            columns = _columns_of(JsonText(opened))
+        if columns is None:
+            return None
+        arrays.update({f"{name} {key}": column for key, column in columns.items()})
+    return arrays
+
+
+def _columns_of(text: JsonText) -> dict[str, Array] | None:
+    """The columns of an object, or of the objects in it, by their keys.
+
+    None for what must be known as a whole: records, lists of other things than pictures and labels.
+    """
+    if not text.skip("{"):
+        return None
+    columns: dict[str, Array] = {}
+    pixels = _PixelColumns()
+    folder = TemporaryFolder()
+    with open(folder.path / "pictures", "wb") as file:
+        splits = [""]
+        while splits:
+            if text.skip("}"):
+                splits.pop()
+                continue
+            name = text.key()
+            column: Array | None = None
+            if text.skip("["):
+                if name != "columns":  # those of a table with orient="split"
+                    column = column_of(_items(text), file, folder)
+            elif (cell := text.match(FIRST_CELL)) is None:
+                return None
+            elif cell[2] not in "[{":
+                cells = text.value()
+                if name.lower() in LABEL_WORDS:
+                    column = Array.of(np.array([str(each) for each in cells.values()]))
+                elif label_key(cells) is None and pixels.add(list(cells.values())):
+                    continue
+            elif name.lower() in PICTURE_WORDS and not {cell[1].lower()} & {*PICTURE_WORDS, *LABEL_WORDS}:
+                text.skip("{")
+                column = column_of((cell for _, cell in members(text)), file, folder)
+            elif len(splits) == 1:
+                text.skip("{")
+                splits.append(name)
+                continue
+            if column is None or len(columns) == MAX_COLUMNS:
+                return None
+            columns[" ".join(filter(None, (splits[-1], name)))] = column
+    if pixels.count:
+        columns["pictures"] = pixels.as_array()
+    return columns if len(columns) > 1 and not text.next() else None
+
+
+def column_of(cells: Iterator[Any], file: IO[bytes], folder: TemporaryFolder) -> Array | None:
+    """A column of pictures, which are written to the file in this folder, or of labels; None for anything else."""
+    first = next(cells, None)
+    cells = itertools.chain([first], cells)
+    if not isinstance(first, list):
+        labels = list(itertools.islice(cells, MAX_PICTURES + 1))
+        if first is None or len(labels) > MAX_PICTURES or any(isinstance(each, list | dict) for each in labels):
+            return None
+        return Array.of(np.array(labels) if all(isinstance(each, str) for each in labels) else numbers_of(labels))
+    start, stored = file.tell(), []
+    for block in _blocks_of(cells):
+        try:
+            numbers = _as_small(numbers_of(block))
+        except DataError:
+            return None
+        stored.append((numbers.shape, numbers.dtype))
+        file.write(numbers.tobytes())
+    file.flush()
+    if len({shape[1:] for shape, _ in stored}) != 1:
+        return None
+    dtype = np.result_type(*(dtype for _, dtype in stored))
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        with open(folder.path / Path(file.name).name, "rb") as written:
+            written.seek(start)
+            for shape, kind in stored:
+                content = read_exactly(written, math.prod(shape) * kind.itemsize)
+                yield np.frombuffer(content, kind).reshape(shape).astype(dtype, copy=False)
+
+    return Array((sum(shape[0] for shape, _ in stored), *stored[0][0][1:]), dtype, blocks)
+
+
+class _PixelColumns:
+    """The columns of a table that has one for each pixel, in a temporary file."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._rows = 0
+        self._folder = TemporaryFolder()
+        self._path = self._folder.path / "columns"
+        self._dtype = np.dtype(np.uint8)
+
+    def add(self, cells: list[Any]) -> bool:
+        """The next column. Returns whether it is one."""
+        try:
+            numbers = _as_small(numbers_of(cells))
+        except DataError:
+            return False
+        if numbers.ndim != 1 or (self.count and len(numbers) != self._rows) or self.count == MAX_SIDE_PX**2:
+            return False
+        dtype = np.result_type(self._dtype, numbers.dtype)
+        if self.count and dtype != self._dtype:
+            self._widen(dtype)
+        self._dtype, self._rows, self.count = dtype, len(numbers), self.count + 1
+        with open(self._path, "ab") as file:
+            file.write(numbers.astype(dtype).tobytes())
+        return True
+
+    def _widen(self, dtype: np.dtype[Any]) -> None:
+        """Store those so far in another dtype."""
+        wider = self._path.with_suffix(".wider")
+        with open(self._path, "rb") as narrow, open(wider, "wb") as file:
+            for _ in range(self.count):
+                content = read_exactly(narrow, self._rows * self._dtype.itemsize)
+                file.write(np.frombuffer(content, self._dtype).astype(dtype).tobytes())
+        wider.replace(self._path)
+
+    def as_array(self) -> Array:
+        """A row for each picture."""
+        return Columns(self._path, 0, self._dtype, (self._rows, self.count), self._folder).as_it_is()
+
+
+def numbers_of(content: list[Any]) -> NDArray[Any]:
+    """Nested lists as an array. Raises DataError if they are no numbers, or not of one length."""
+    try:
+        numbers = np.array(content)
+        if numbers.dtype.kind == "O" or numbers.dtype.kind not in "buif":
+            raise ValueError
+    except (ValueError, OverflowError) as error:
+        raise DataError("its lists are not of one length, or hold other things than numbers.") from error
+    if numbers.size and max(-float(numbers.min()), float(numbers.max())) > MAX_NUMBER:
+        raise DataError("its numbers are too large.")
+    return numbers
+
+
+def _as_small(numbers: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers as bytes, if they are whole and fit."""
+    fits = numbers.dtype.kind == "i" and numbers.size and numbers.min() >= 0 and numbers.max() <= 255
+    return numbers.astype(np.uint8) if fits else numbers
+
+
+def _items(text: JsonText) -> Iterator[Any]:
+    while not text.skip("]"):
+        yield text.value()
+
+
+def _blocks_of(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    """Rows, of equal length if they are of pictures, in blocks of about BLOCK_NUMBERS."""
+    for row in rows:
+        numbers = len(row) * (len(row[0]) if row and isinstance(row[0], list) else 1) if isinstance(row, list) else 1
+        yield [row, *itertools.islice(rows, BLOCK_NUMBERS // max(1, numbers))]
