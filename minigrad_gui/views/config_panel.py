@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QSettings, QSignalBlocker, Qt, Slot
+from PySide6.QtCore import QSettings, QSignalBlocker, Qt, Slot
 from PySide6.QtGui import QAction, QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -197,19 +197,11 @@ class ConfigPanel(View):
         return self._errors[field]
 
     def _prepare(self, widget: QWidget, field: str) -> None:
-        """Set the tool tip, and pass dropped files to the window and the wheel to the panel."""
+        """Set the tool tip, and pass dropped files to the window."""
         explain(widget, TIPS[field])
         widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         for typed_in in (widget, *widget.findChildren(QLineEdit)):
             typed_in.setAcceptDrops(False)  # files are dropped on the window
-        widget.installEventFilter(self)
-
-    def eventFilter(self, widget: QObject, event: QEvent) -> bool:
-        """The wheel scrolls the panel; it changes a field only while that has the focus."""
-        if event.type() == QEvent.Type.Wheel and isinstance(widget, QWidget) and not widget.hasFocus():
-            event.ignore()
-            return True
-        return super().eventFilter(widget, event)
 
     # ------------------------------------------------------------ user -> session
 

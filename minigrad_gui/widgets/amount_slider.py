@@ -5,13 +5,14 @@ from PySide6.QtWidgets import QSlider, QWidget
 
 from minigrad_gui.widgets.accessibility import plain
 from minigrad_gui.widgets.building import caption
+from minigrad_gui.widgets.wheel import WheelWithFocus
 
 WIDEST_READOUT = "0.00 px"
 PAGE_SHARE = 0.1
 """A click beside the handle moves it by this share of its range."""
 
 
-class AmountSlider(QSlider):
+class AmountSlider(WheelWithFocus, QSlider):
     """An amount set by the program stays exact, even between two steps, until the user moves the slider."""
 
     amountChanged = Signal()  # noqa: N815

@@ -5,18 +5,19 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QFileDialog, QInputDialog, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QSizePolicy, QWidget
 
 from minigrad_gui.data import SOURCES, title_of
 from minigrad_gui.widgets.building import named
 from minigrad_gui.widgets.setting_editors import SettingEditor
+from minigrad_gui.widgets.wheel import ChoiceBox
 
 FILE, FOLDER, HUB = "Open a file…", "Open a folder…", "Open from the hub…"
 COMMANDS = {FILE: "file:", FOLDER: "folder:", HUB: "hub:"}
 """The data of their rows, by title; no source of a dataset ends with a colon."""
 
 
-class DatasetBox(QComboBox):
+class DatasetBox(ChoiceBox):
     """Its rows that open something can be chosen only from the list: the arrow keys and the wheel pass over them."""
 
     def set_commands_enabled(self, enabled: bool) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtGui import QResizeEvent, QWheelEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from minigrad_gui.data.choices import LABELS, ORIENTATIONS, POLARITIES, SIZINGS, Choices
 from minigrad_gui.widgets.building import named
+from minigrad_gui.widgets.wheel import ChoiceBox
 
 BESIDE_FROM_PX = 760
 """From this width on, all are in one row; in a narrower one, in two."""
@@ -33,20 +34,6 @@ SWITCHES = (
 )
 
 
-class _Combo(QComboBox):
-    """The wheel changes it only while it has the focus: a file is not read again because somebody scrolls past."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
 class GuessSwitches(QWidget):
     """Emits `chosen` with the Choices that the person wants."""
 
@@ -63,7 +50,7 @@ class GuessSwitches(QWidget):
         self._grid.setHorizontalSpacing(SPACING_PX)
         self._grid.setVerticalSpacing(LINES_APART_PX)
         for switch in SWITCHES:
-            combo = named(_Combo(), f"{switch.field}Combo", switch.tip)
+            combo = named(ChoiceBox(), f"{switch.field}Combo", switch.tip)
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.setMinimumContentsLength(1)
             combo.setAccessibleName(switch.title)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSpinBox
 
 from minigrad_gui.widgets.building import named
+from minigrad_gui.widgets.wheel import WheelWithFocus
 
 TEXT_MARGINS_PX = (6, 0, 0, 0)
 WHOLE = re.compile(r"[-+]?\d+|[-+]?\d{1,3}([, ]\d{3})+")
@@ -79,7 +80,7 @@ class _AsTyped(_Base):
         self.editingFinished.emit()  # the text has changed, if not the number
 
 
-class CountSpin(_AsTyped, QSpinBox):
+class CountSpin(_AsTyped, WheelWithFocus, QSpinBox):
     """A whole number."""
 
     def number(self, text: str) -> int | None:
@@ -98,7 +99,7 @@ class CountSpin(_AsTyped, QSpinBox):
         return int(self.value() if number is None else number)
 
 
-class DecimalSpin(_AsTyped, QDoubleSpinBox):
+class DecimalSpin(_AsTyped, WheelWithFocus, QDoubleSpinBox):
     """Shows 0.001 as 0.001 and not as 0.001000; accepts a point, a comma and 1e-3 in every language."""
 
     def number(self, text: str) -> float | None:

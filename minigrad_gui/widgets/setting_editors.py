@@ -12,6 +12,7 @@ from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.widgets.amount_slider import AmountSlider
 from minigrad_gui.widgets.building import named, row
 from minigrad_gui.widgets.number_spin import CountSpin, DecimalSpin
+from minigrad_gui.widgets.wheel import ChoiceBox
 
 
 class SettingEditor(ABC):
@@ -69,7 +70,7 @@ class ChoiceEditor(SettingEditor):
 
     def __init__(self, name: str, titles: dict[str, str], tips: dict[str, str] | None = None) -> None:
         """titles and tips: by value of the setting."""
-        combo = named(QComboBox(), name)
+        combo = named(ChoiceBox(), name)
         # As wide as the form lets it; setSizeAdjustPolicy would make the list that pops up, which takes long.
         combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for index, (key, title) in enumerate(titles.items()):
