@@ -72,6 +72,8 @@ _LOOPS = (
     *(bump_height, coefficients, resample, change_pen_width, varied, read_inputs, values_at, layer_at, propagate),
     *(penalised, squares, clip_factor, optimize, update, wait_until, updated, work),
 )
+_OF_VARIED = (coefficients, resample, change_pen_width)
+"""Loops that `varied` alone calls."""
 NOWHERE = 1
 """An address without code."""
 _LEFT_TO_CALLERS = {activate, bias_gradient, activation_vjp, adam, momentum, sgd, read_inputs, propagate, update}
@@ -190,10 +192,11 @@ class _Compiler:
 
     def link(self, dtype: DTypeLike) -> None:
         """Compile or load the loops that are compiled apart, for arrays of this dtype; others can then call them."""
-        for loop in (product, coefficients):  # the positions of varied pixels, in any dtype
-            self.link_loop(loop, np.float32)
         for loop in _apart(np.dtype(dtype).name):
-            self.link_loop(loop, dtype)
+            if loop is varied and dtype != np.float32:
+                self.expect(loop, dtype)  # in float64 pictures are varied by a graph
+            elif loop not in _OF_VARIED or dtype == np.float32:
+                self.link_loop(loop, dtype)
 
     def link_loop(self, loop: Loop, dtype: DTypeLike) -> None:
         """Compile or load one of them, unless its symbol is known."""
