@@ -25,6 +25,10 @@ def pytest_xdist_setupnodes() -> None:
         os.environ[f"{library}_NUM_THREADS"] = "1"
 
 
+OBJECTS_MADE = 20_000
+"""How many before cyclic garbage is looked for. Python's own 700 take a twentieth of the tests' time."""
+
+
 @contextmanager
 def compiling() -> Iterator[None]:
     """Have the engine compiled meanwhile, once for all workers: some tests do not wait so long.
@@ -56,6 +60,7 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(OBJECTS_MADE)
         gc.enable()
 
 
