@@ -72,8 +72,8 @@ _LOOPS = (
     *(bump_height, coefficients, resample, change_pen_width, varied, read_inputs, values_at, layer_at, propagate),
     *(penalised, squares, clip_factor, optimize, update, wait_until, updated, work),
 )
-_OF_VARIED = (coefficients, resample, change_pen_width)
-"""Loops that `varied` alone calls."""
+_VARY = {coefficients, resample, change_pen_width, varied}
+"""Loops for float32 alone: in other dtypes pictures are varied by a graph."""
 NOWHERE = 1
 """An address without code."""
 _LEFT_TO_CALLERS = {activate, bias_gradient, activation_vjp, adam, momentum, sgd, read_inputs, propagate, update}
@@ -193,9 +193,9 @@ class _Compiler:
     def link(self, dtype: DTypeLike) -> None:
         """Compile or load the loops that are compiled apart, for arrays of this dtype; others can then call them."""
         for loop in _apart(np.dtype(dtype).name):
-            if loop is varied and dtype != np.float32:
-                self.expect(loop, dtype)  # in float64 pictures are varied by a graph
-            elif loop not in _OF_VARIED or dtype == np.float32:
+            if loop in _VARY and dtype != np.float32:
+                self.expect(loop, dtype)
+            else:
                 self.link_loop(loop, dtype)
 
     def link_loop(self, loop: Loop, dtype: DTypeLike) -> None:

@@ -51,6 +51,8 @@ def _columns_of(text: JsonText) -> dict[str, Array] | None:
         return None
     columns: dict[str, Array] = {}
     pixels = _PixelColumns()
+    rows: set[int] = set()
+    """Of the columns of a table: hashes of the names of their rows, which would take more memory than the pixels."""
     folder = TemporaryFolder()
     with open(folder.path / "pictures", "wb") as file:
         splits = [""]
@@ -67,13 +69,16 @@ def _columns_of(text: JsonText) -> dict[str, Array] | None:
                 return None
             elif cell[2] not in "[{":
                 cells = text.value()
+                rows.add(hash(tuple(cells)))
                 if name.lower() in LABEL_WORDS:
                     column = Array.of(np.array([str(each) for each in cells.values()]))
                 elif label_key(cells) is None and pixels.add(list(cells.values())):
                     continue
             elif name.lower() in PICTURE_WORDS and not {cell[1].lower()} & {*PICTURE_WORDS, *LABEL_WORDS}:
                 text.skip("{")
-                column = column_of((cell for _, cell in members(text)), file, folder)
+                names: list[str] = []
+                column = column_of(_cells(text, names), file, folder)
+                rows.add(hash(tuple(names)))
             elif len(splits) == 1:
                 text.skip("{")
                 splits.append(name)
@@ -81,6 +86,8 @@ def _columns_of(text: JsonText) -> dict[str, Array] | None:
             if column is None or len(columns) == MAX_COLUMNS:
                 return None
             columns[" ".join(filter(None, (splits[-1], name)))] = column
+    if len(rows) > 1:
+        raise DataError("its columns have different rows.")
     if pixels.count:
         columns["pictures"] = pixels.as_array()
     return columns if len(columns) > 1 and not text.next() else None
@@ -180,6 +187,13 @@ def _as_small(numbers: NDArray[Any]) -> NDArray[Any]:
 def _items(text: JsonText) -> Iterator[Any]:
     while not text.skip("]"):
         yield text.value()
+
+
+def _cells(text: JsonText, names: list[str]) -> Iterator[Any]:
+    """The rest of a column of a table; the names of its rows are added to `names`."""
+    for name, cell in members(text):
+        names.append(name)
+        yield cell
 
 
 def _blocks_of(rows: Iterator[Any]) -> Iterator[list[Any]]:

@@ -34,9 +34,10 @@ def _rows(text: JsonText) -> Iterator[Any] | None:
     before: dict[str, Any] = {}
     while text.next() == '"':
         key = text.key()
-        if key == "data" and before and text.skip("["):
-            names = before.get("columns")
-            return _table_rows(text) if names is None else _split_rows(text, list(map(str, names)))
+        if key == "data" and isinstance(names := before.get("columns"), list) and text.skip("["):
+            return _split_rows(text, list(map(str, names)))
+        if key == "data" and "schema" in before and text.skip("["):
+            return _table_rows(text)
         if key not in ("columns", "index", "schema"):
             return _index_rows(text)
         before[key] = text.value()

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from minigrad_gui.data import json_columns
+from minigrad_gui.data import DataError, json_columns
 from minigrad_gui.data.json_columns import read_columns
 
 
@@ -51,6 +51,14 @@ def test_splits(tmp_path):
     held = {"train": {"x": PICTURES.tolist(), "y": LABELS}, "test": {"x": PICTURES[:2].tolist(), "y": LABELS[:2]}}
     found = arrays(tmp_path, held)
     assert {key: len(array) for key, array in found.items()} == {"train x": 5, "train y": 5, "test x": 2, "test y": 2}
+
+
+@pytest.mark.parametrize("cells", [LABELS, PICTURES.tolist()], ids=["pixels", "pictures"])
+def test_columns_of_which_each_has_its_own_rows_are_refused(tmp_path, cells):
+    """Otherwise pictures would get the labels of others."""
+    turned = dict(reversed(by_row(cells).items()))
+    with pytest.raises(DataError, match="different rows"):
+        arrays(tmp_path, {"label": by_row(LABELS), "image": turned})
 
 
 @pytest.mark.parametrize(

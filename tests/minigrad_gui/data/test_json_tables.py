@@ -30,6 +30,8 @@ def test_the_rows_of_a_table_have_the_names_of_its_columns(tmp_path, monkeypatch
     [
         '{"image": {"bytes": "abc"}, "label": 1}',
         '{"columns": 3, "a": 1}',
+        '{"columns": 3, "data": [1]}',
+        '{"index": [1], "data": [1]}',
         '{"data": [1, 2]}',
         '{"one": {"label": [1, 2]}}',
         "{}",
