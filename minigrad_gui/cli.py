@@ -28,7 +28,7 @@ from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
 from engine.record import TrainingRecord
 from engine.schedules import SCHEDULES
-from minigrad_gui import app, data, exchange
+from minigrad_gui import app, data, exchange, process
 from minigrad_gui.data.choices import LABELS, ORIENTATIONS, POLARITIES, SIZINGS
 from minigrad_gui.data_report import describe, write_sheet
 from minigrad_gui.folders import data_folder
@@ -69,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     _print_anything()
+    process.hide_false_warnings()
     try:
         if given and given[0] in COMMANDS:
             options = _commands().parse_args(given)

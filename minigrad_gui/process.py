@@ -1,10 +1,11 @@
-"""Settings that the whole process shares, each set only here: BLAS threads, and the switch interval.
+"""Settings that the whole process shares, each set only here: BLAS threads, the switch interval, warnings to hide.
 
 No Qt here.
 """
 
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -57,6 +58,15 @@ def one_blas_thread_if_free() -> Iterator[None]:
             yield
     finally:
         _blas_turn.release()
+
+
+def hide_false_warnings() -> None:
+    """Hide NumPy's warnings of what matrix products encountered, such as a division by zero.
+
+    On Apple's M4, and wherever BLAS uses SME, they come without a reason (https://github.com/numpy/numpy/issues/28687).
+    Numbers that are not finite are looked for where they matter.
+    """
+    warnings.filterwarnings("ignore", r".* encountered in (matmul|dot)$", RuntimeWarning)
 
 
 class _SwitchInterval:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -435,6 +436,12 @@ def test_the_help_of_train_names_every_default(capsys):
     for name, most in MAX_AUGMENTATION.items():
         assert f"--{name.replace('_', '-')} MOST from 0 to {most:g} (default: 0.0)" in out
         assert f"{name}: " in out
+
+
+def test_commands_show_no_warning_without_a_reason():
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    warnings.warn("divide by zero encountered in matmul", RuntimeWarning, stacklevel=1)
 
 
 def test_the_help_names_the_version_option(capsys):

@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import warnings
 
 import pytest
 
@@ -65,3 +66,11 @@ def test_one_blas_thread_is_enough_unless_another_thread_has_decided():
         look_in_a_thread()
     look_in_a_thread()
     assert found == [2, 1]
+
+
+@pytest.mark.parametrize("fault", ["divide by zero", "overflow", "invalid value"])
+def test_a_warning_that_processors_give_without_a_reason_is_hidden(fault):
+    process.hide_false_warnings()
+    warnings.warn(f"{fault} encountered in matmul", RuntimeWarning, stacklevel=1)
+    with pytest.raises(RuntimeWarning):
+        warnings.warn(f"{fault} encountered in log", RuntimeWarning, stacklevel=1)
