@@ -3,8 +3,9 @@
     python tests/benchmarks/builds.py REVISION [--rounds N] [--only WORD ...]
 
 The other commit is installed in an environment of its own, with the same versions of all libraries. Both have turns, in
-changing order; each figure is the median of all rounds, each ratio that of the rounds' ratios. Round 0, which includes
-compilation, does not count. The window needs a display, or xvfb-run.
+changing order; each figure is the median of all rounds, each ratio that of the rounds' ratios. A row that adds work to
+another has a second ratio: to that row, in this checkout. Round 0, which includes compilation, does not count. The
+window needs a display, or xvfb-run.
 """
 
 import argparse
@@ -42,6 +43,15 @@ EPOCHS: dict[str, dict[str, Any]] = {
     "256-128 clipping": {"clip_norm": 1.0},
 }
 """Settings of a run by name; Adam and batches of 128 if they say nothing else."""
+PLAIN = "256-128 ReLU, batch 128"
+WITHOUT = {
+    "512-512, every variation of Best": "512-512",
+    "256-128 dropout": PLAIN,
+    "256-128 label smoothing": PLAIN,
+    "256-128 weight decay": PLAIN,
+    "256-128 clipping": PLAIN,
+}
+"""Rows and the same without what they add."""
 WINDOW, PLOTS = "from the command to the window, usable", "from the command to the window, with its plots"
 MEMORY = "memory of minigrad-gui train, MB"
 SCRIPT_OF_START = """
@@ -109,11 +119,18 @@ def compare(revision: str, pythons: dict[str, str], rows: list[str], rounds: int
     for server in servers.values():
         server.close()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, medians of {rounds} rounds")
-    print(f"{'':48} {revision[:10]:>10} {'here':>10} {'ratio':>7}")
+    print(f"{'':48} {revision[:10]:>10} {'here':>10} {'ratio':>7} {'to without':>11}")
     for row, by_name in seconds.items():
         before, after = (by_name[name][1:] for name in (revision, "here"))
-        ratio = statistics.median(new / old for old, new in zip(before, after, strict=True))
-        print(f"{row:48} {statistics.median(before):10.3f} {statistics.median(after):10.3f} {ratio:7.2f}")
+        without = seconds.get(WITHOUT.get(row, ""))
+        added = f"{ratio(without['here'][1:], after):11.2f}" if without else ""
+        medians = f"{statistics.median(before):10.3f} {statistics.median(after):10.3f}"
+        print(f"{row:48} {medians} {ratio(before, after):7.2f} {added}")
+
+
+def ratio(before: list[float], after: list[float]) -> float:
+    """The median of the rounds' ratios."""
+    return statistics.median(new / old for old, new in zip(before, after, strict=True))
 
 
 class Server:
