@@ -68,9 +68,10 @@ def test_one_blas_thread_is_enough_unless_another_thread_has_decided():
     assert found == [2, 1]
 
 
+@pytest.mark.parametrize("product", ["matmul", "dot"])
 @pytest.mark.parametrize("fault", ["divide by zero", "overflow", "invalid value"])
-def test_a_warning_that_processors_give_without_a_reason_is_hidden(fault):
+def test_a_warning_that_processors_give_without_a_reason_is_hidden(fault, product):
     process.hide_false_warnings()
-    warnings.warn(f"{fault} encountered in matmul", RuntimeWarning, stacklevel=1)
+    warnings.warn(f"{fault} encountered in {product}", RuntimeWarning, stacklevel=1)
     with pytest.raises(RuntimeWarning):
         warnings.warn(f"{fault} encountered in log", RuntimeWarning, stacklevel=1)
