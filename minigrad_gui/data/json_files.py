@@ -82,16 +82,23 @@ def _picture_key(record: Mapping[str, Any]) -> str | None:
     label = label_key(record)
     if label is None or isinstance(record[label], list | dict):
         return None
-    usual = [key for key in record if key.lower() in PICTURE_WORDS]
-    others = [key for key, value in record.items() if isinstance(value, list | dict)]
-    return next(iter(usual or others), None)
+    if not {*map(str.lower, record)}.isdisjoint(PICTURE_WORDS):
+        return next(key for key in record if key.lower() in PICTURE_WORDS)
+    if {list, dict}.isdisjoint(map(type, record.values())):  # as pandas' wide tables are: thousands of numbers
+        return None
+    return next(key for key, value in record.items() if isinstance(value, list | dict))
 
 
 def _pixels(record: Mapping[str, Any]) -> list[Any] | None:
     """The numbers beside a record's label, as pandas has a column for each pixel; None if they are no picture."""
     label = label_key(record)
-    numbers = [value for key, value in record.items() if key != label and isinstance(value, int | float)]
-    return numbers if label is not None and picture_shape((1, len(numbers))) is not None else None
+    if label is None:
+        return None
+    numbers = list(record.values())
+    del numbers[list(record).index(label)]
+    if not {int, float}.issuperset(map(type, numbers)):
+        numbers = [value for value in numbers if isinstance(value, int | float)]
+    return numbers if picture_shape((1, len(numbers))) is not None else None
 
 
 def _label(record: Any) -> Any:
