@@ -100,7 +100,7 @@ class DrawPanel(View):
             self, "&Undo the last taught drawing", "undoTeachingAction", session.undo_teaching, "Ctrl+Shift+T"
         )
         self._handwriting_dialog_action = action(
-            self, "&My drawings…", "handwritingAction", self._on_handwriting, "Ctrl+H"
+            self, "&My drawings…", "drawingsAction", self._on_handwriting, "Ctrl+H"
         )
         self._dialog: HandwritingDialog | None = None
         self._bars.chosen.connect(self._on_teach)

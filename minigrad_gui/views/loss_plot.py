@@ -34,7 +34,7 @@ class LossPlot(DockedView):
 
     def __init__(self, session: Session, entry: Docked, parent: QWidget | None = None) -> None:
         super().__init__(session, entry, parent)
-        self._log_action = action(self, "&Logarithmic loss", "logAction", None, "Ctrl+L", checkable=True)
+        self._log_action = action(self, "&Logarithmic loss", "logScaleAction", None, "Ctrl+L", checkable=True)
         self._log_action.toggled.connect(self._on_log)
         self._reset_action = action(self, "Show the &whole plot", "resetZoomAction", self._show_all, "Ctrl+0")
         self._png_action = action(self, "Export the plot as &PNG…", "exportPngAction", self._on_export_png)

@@ -1,6 +1,7 @@
 """Model files, unsaved work, drag and drop, stored settings, light and dark."""
 
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -234,6 +235,15 @@ def test_every_view_is_in_the_window(window):
             assert window.findChild(QWidget, entry.name).isVisible()
         else:
             assert window.findChild(entry).isVisible()
+
+
+@every_tab
+def test_no_two_actions_have_one_name(window):
+    for entry in VIEWS:
+        if isinstance(entry, Docked):
+            window.findChild(QDockWidget, f"{entry.name}Dock").bring_to_front()
+    names = Counter(action.objectName() for action in window.findChildren(QAction))
+    assert [name for name, count in names.items() if name.endswith("Action") and count > 1] == []
 
 
 @every_tab
