@@ -54,7 +54,6 @@ EXPORTS: dict[str, Export] = {
 }
 """By suffix, which decides."""
 
-KERAS_SIGNS = (b"keras_version", b"model_config", b"layer_names", b"layers\0")
 IMPORTS = (
     Import(
         "Keras",

@@ -14,8 +14,6 @@ WINDOW = 0.3
 """Anything wider than this share of a picture's longer side is not a stroke but a shadow, a table or the paper."""
 GRAIN_VARIANCE = 1e-3
 """Minimum variation of paper, in every direction of colour."""
-RIM = 0.06
-"""Share of each side of a picture that may be a frame."""
 SALTED_PX = 480
 """In a larger picture, single pixels vanish when it is shrunk."""
 CELLS = 7
