@@ -43,6 +43,7 @@ from PySide6.QtWidgets import QApplication
 
 from minigrad_gui import theme
 from minigrad_gui.folders import data_folder
+from minigrad_gui.version import version
 from minigrad_gui.widgets.incident_dialog import IncidentDialog
 
 LOGGER = logging.getLogger("minigrad")
@@ -304,13 +305,7 @@ def _details(error: BaseException, where: str) -> str:
 
 @cache
 def _versions() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # takes 50 ms that most starts do not need
-
-    try:
-        ours = version("minigrad")
-    except PackageNotFoundError:
-        ours = "(not installed)"
     return (
-        f"minigrad {ours}, Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"minigrad {version()}, Python {platform.python_version()}, NumPy {np.__version__}, "
         f"PySide6 {PySide6.__version__}, Qt {qVersion()}, {platform.platform()}, {QGuiApplication.platformName()}"
     )
