@@ -36,11 +36,12 @@ from minigrad_gui.headless import StoppedError, UsageError, complain, measured, 
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.pictures import PictureError, pictures_in, read_image
 from minigrad_gui.presets import PRESETS, dataset_of
-from minigrad_gui.reader import Prediction, ReadDigit, Reader, load_network, percentage, written_number
+from minigrad_gui.reader import Prediction, ReadDigit, Reader, load_network, written_number
 from minigrad_gui.records import names_of_classes, recorded_dataset
 from minigrad_gui.runs import RunsError, RunStore, arrange
 from minigrad_gui.runs_report import COLUMNS, run_lines, write_runs
 from minigrad_gui.version import version
+from minigrad_gui.wording import percentage
 
 COMMANDS = ("train", "evaluate", "predict", "data", "export", "import", "runs")
 DEFAULTS = TrainingConfig()

@@ -20,18 +20,10 @@ from minigrad_gui.frame import Picture as Picture
 from minigrad_gui.frame import blank as blank
 
 CLASSES = 10
-AN = "8AEFHILMNORSX"
-"""What is pronounced with a vowel at the beginning."""
 POINT_SPACING_PX = 0.5
 """Points closer together than this, once scaled, only cost time."""
 MAX_SEGMENTS = 1000
 """Longer scribbles are drawn more coarsely, so that reading them also takes milliseconds."""
-
-
-def with_article(name: object) -> str:
-    """A digit or a letter with its indefinite article: a 7, an 8, an A; another class in quotation marks: “dress”."""
-    text = str(name)
-    return f"“{text}”" if len(text) > 1 else f"{'an' if text.upper() in AN else 'a'} {text}"
 
 
 def rasterize(strokes: Sequence[ArrayLike], pen_px: float = PEN_PX) -> Picture:

@@ -14,7 +14,7 @@ from engine.run import Validation
 from minigrad_gui.analysis import Desk, Digits, Part, TrainedOn
 from minigrad_gui.digits import Picture
 from minigrad_gui.insight.readings import Readings, read_all
-from minigrad_gui.reader import percentage
+from minigrad_gui.wording import percentage
 
 
 @dataclass(frozen=True)

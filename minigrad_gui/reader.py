@@ -92,12 +92,6 @@ class ReadDigit:
         return self.prediction.name if self.prediction is not None and self.prediction.recognised else "?"
 
 
-def percentage(probability: float) -> str:
-    """A probability to one decimal, such as "97.3%"; ">99.9%" instead of rounding up to 100%."""
-    rounded = f"{probability:.1%}"
-    return ">99.9%" if rounded == "100.0%" and probability < 1 else rounded
-
-
 def written_number(digits: Sequence[ReadDigit]) -> str:
     """The text of digits in reading order, such as "2026" or "17 4", with "?" for each that is not recognised.
 

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
 
 from minigrad_gui import theme
 from minigrad_gui.data import DIGIT_NAMES
-from minigrad_gui.digits import with_article
 from minigrad_gui.handwriting import MAX_DRAWINGS, is_dot
 from minigrad_gui.reader import Prediction
 from minigrad_gui.session import Session, ShownPicture
@@ -38,6 +37,7 @@ from minigrad_gui.widgets.handwriting_dialog import HandwritingDialog
 from minigrad_gui.widgets.probability_bars import MOST_ROWS, ProbabilityBars
 from minigrad_gui.widgets.questions import choose
 from minigrad_gui.widgets.reading import Reading, sureness
+from minigrad_gui.wording import with_article
 
 ASKING_MS = 20_000
 """How long after the last change to a drawing a digit key still labels it."""

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from engine.nn import MLP, count_parameters
 from minigrad_gui import theme
 from minigrad_gui.analysis import Answer, Desk, TrainedOn, Work
-from minigrad_gui.digits import with_article
 from minigrad_gui.evaluation import accuracy_in_test
 from minigrad_gui.exciting import Excitement, excite
 from minigrad_gui.insight.damage import Damage, DamageHistory
@@ -25,6 +24,7 @@ from minigrad_gui.widgets.maps import ink
 from minigrad_gui.widgets.network_picture import NetworkPicture
 from minigrad_gui.widgets.neuron_panel import NeuronPanel
 from minigrad_gui.widgets.sum_table import figure
+from minigrad_gui.wording import with_article
 
 AT_ONCE_PARAMETERS = 2_000_000
 """A larger network is looked into in another thread: it would keep the window waiting."""

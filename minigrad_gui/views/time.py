@@ -20,7 +20,7 @@ from minigrad_gui.evaluation import readings_of_some
 from minigrad_gui.history import History
 from minigrad_gui.insight.landscape import Kind
 from minigrad_gui.insight.readings import Readings
-from minigrad_gui.reader import Prediction, Reader, percentage
+from minigrad_gui.reader import Prediction, Reader
 from minigrad_gui.snapshots import Snapshot, Snapshots
 from minigrad_gui.surveying import Landscape, begin, proceed
 from minigrad_gui.views.view import TRAIN, DockedView
@@ -33,6 +33,7 @@ from minigrad_gui.widgets.paragraph import Paragraph
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
 from minigrad_gui.widgets.step_player import StepPlayer
 from minigrad_gui.widgets.timeline import Timeline
+from minigrad_gui.wording import percentage
 
 TEST_COUNT = 1000
 """Test digits that are read at each moment: enough for a matrix, few enough to follow the hand."""

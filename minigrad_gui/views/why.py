@@ -10,16 +10,17 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from engine.nn import MLP
 from minigrad_gui.analysis import Answer
-from minigrad_gui.digits import Picture, blank, with_article
+from minigrad_gui.digits import Picture, blank
 from minigrad_gui.insight import prototype, saliency, toward
 from minigrad_gui.insight.why import change_norm, contribution, without_each_stroke
-from minigrad_gui.reader import Prediction, percentage
+from minigrad_gui.reader import Prediction
 from minigrad_gui.views.view import ANY_DIGIT, NO_NETWORK, TRAIN, DockedView
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import caption, column, named
 from minigrad_gui.widgets.class_choice import ClassChoice
 from minigrad_gui.widgets.maps import Pixels, ink, signed
 from minigrad_gui.widgets.mosaic import Mosaic, MosaicArea
+from minigrad_gui.wording import percentage, with_article
 
 SCALE, ROOM_FOR = 4, 8
 MOST_STROKES = 9

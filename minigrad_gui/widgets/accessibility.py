@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleInterface, QTextDocumentFragment
 from PySide6.QtWidgets import QAbstractScrollArea, QAccessibleWidget, QMenu, QWidget
 
-from minigrad_gui.digits import with_article
+from minigrad_gui.wording import with_article
 
 
 def announce(widget: QWidget, message: str) -> None:

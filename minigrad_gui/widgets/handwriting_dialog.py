@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QListView, QMenu, QPus
 
 from minigrad_gui import theme
 from minigrad_gui.data import DIGIT_NAMES
-from minigrad_gui.digits import SIDE_PX, Picture, with_article
+from minigrad_gui.digits import SIDE_PX, Picture
 from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, label_of
 from minigrad_gui.widgets.accessibility import with_mnemonic
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.screens import resize_within
+from minigrad_gui.wording import with_article
 
 PICTURE_PX = 2 * SIDE_PX
 SIZE_PX = QSize(440, 380)

@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QDialog, QPushButton, QSizePolicy, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.analysis import Answer
-from minigrad_gui.reader import Box, ReadDigit, percentage, written_number
+from minigrad_gui.reader import Box, ReadDigit, written_number
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.digit_picture import DigitPicture
 from minigrad_gui.widgets.screens import resize_within
+from minigrad_gui.wording import percentage
 
 SIZE_PX = QSize(720, 620)
 MOST_SHOWN = 8

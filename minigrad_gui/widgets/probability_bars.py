@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QWidge
 
 from minigrad_gui import theme
 from minigrad_gui.data import DIGIT_NAMES
-from minigrad_gui.reader import percentage
+from minigrad_gui.wording import percentage
 
 WIDEST_VALUE = ">99.9%"
 SPACING_PX = 8

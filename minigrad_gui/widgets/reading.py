@@ -8,10 +8,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.digits import Picture
-from minigrad_gui.reader import Prediction, percentage
+from minigrad_gui.reader import Prediction
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import caption, column, named, restyled, row
 from minigrad_gui.widgets.digit_picture import DigitPicture
+from minigrad_gui.wording import percentage
 
 CAPTION_SPACING_PX = 4
 CAPTION_LINES, VERDICT_LINES = 2, 3

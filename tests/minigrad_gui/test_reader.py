@@ -17,7 +17,6 @@ from minigrad_gui.reader import (
     ReadDigit,
     Reader,
     load_network,
-    percentage,
     written_number,
 )
 from minigrad_gui.resources import asset_path
@@ -64,21 +63,6 @@ def test_a_network_with_other_sizes_is_refused(tmp_path):
     save_model(tmp_path / "small.npz", MLP(4, [3], 2))
     with pytest.raises(ModelFileError, match="4 inputs and 2 outputs; reading pictures takes 784 inputs"):
         load_network(tmp_path / "small.npz")
-
-
-@pytest.mark.parametrize(
-    ("probability", "written"),
-    [
-        (0.0, "0.0%"),
-        (0.973, "97.3%"),
-        (0.9994, "99.9%"),
-        (0.9996, ">99.9%"),
-        (np.nextafter(np.float32(1), np.float32(0)), ">99.9%"),
-        (1.0, "100.0%"),
-    ],
-)
-def test_probabilities_below_1_are_never_shown_as_100_percent(probability, written):
-    assert percentage(probability) == written
 
 
 @pytest.mark.parametrize(
