@@ -6,6 +6,7 @@ from engine import TrainingConfig
 from engine.nn import ACTIVATIONS
 from engine.training import EpochSummary
 from minigrad_gui.history import History
+from minigrad_gui.wording import counted
 
 APART = "  ·  "
 EPOCH_COLUMNS = {
@@ -92,17 +93,17 @@ def settings_of(config: TrainingConfig) -> list[str]:
     if config.clip_norm:
         parts.append(f"gradients clipped at {config.clip_norm:g}")
     if config.patience:
-        parts.append(f"patience of {config.patience} epochs")
+        parts.append(f"patience of {counted(config.patience, 'epoch')}")
     if config.stop_accuracy:
         parts.append(f"stops at {100 * config.stop_accuracy:.5g}%")
     if config.keep_best != "none":
         parts.append(f"keeps the epoch with the best {config.keep_best}")
     if config.averaging != "none":
         kind = {"ema": "moving average", "last": "average of the last part"}[config.averaging]
-        parts.append(f"{kind} over {config.averaged_epochs:g} epochs")
+        parts.append(f"{kind} over {counted(config.averaged_epochs, 'epoch', 'g')}")
     if config.augmentation:
-        plain = f", but for the last {config.plain_epochs} epochs" if config.plain_epochs else ""
-        parts.append(f"randomly varied pictures{plain}")
+        last = "epoch" if config.plain_epochs == 1 else counted(config.plain_epochs, "epoch")
+        parts.append("randomly varied pictures" + (f", but for the last {last}" if config.plain_epochs else ""))
     return parts
 
 

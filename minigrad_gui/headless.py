@@ -23,6 +23,7 @@ from minigrad_gui.folders import data_folder
 from minigrad_gui.machine_code import MachineCode
 from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, open_run
 from minigrad_gui.runs import RunStore
+from minigrad_gui.wording import counted
 
 IMPATIENCE_S = 1.0
 
@@ -262,7 +263,7 @@ def _quoted(path: PathLike) -> str:
 
 
 def _position(run: TrainingRun) -> str:
-    return f"after {run.steps_done / run.steps_per_epoch:.4g} of {run.config.epochs} epochs"
+    return f"after {run.steps_done / run.steps_per_epoch:.4g} of {counted(run.config.epochs, 'epoch')}"
 
 
 def _told(epoch: EpochSummary, epochs: int) -> str:

@@ -45,6 +45,7 @@ from minigrad_gui import theme
 from minigrad_gui.folders import data_folder
 from minigrad_gui.version import version
 from minigrad_gui.widgets.incident_dialog import IncidentDialog
+from minigrad_gui.wording import counted
 
 LOGGER = logging.getLogger("minigrad")
 """For unexpected errors that were caught; they go to the terminal until the log is installed."""
@@ -276,7 +277,7 @@ class Incidents(QObject):
     @Slot()
     def _show_note(self) -> None:
         if self._dialog is not None:
-            more = f"{self._unshown:,} more error{'s' * (self._unshown > 1)} since. " if self._unshown else ""
+            more = f"{counted(self._unshown, 'more error')} since. " if self._unshown else ""
             problem = self._log.problem
             log = f"The log cannot be written: {problem}" if problem else "The Help menu shows the log."
             self._dialog.show_note(more + log)

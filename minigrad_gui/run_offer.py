@@ -12,6 +12,7 @@ from minigrad_gui.unsaved_work import Answer
 from minigrad_gui.widgets.banner import Banner
 from minigrad_gui.widgets.building import action
 from minigrad_gui.widgets.questions import TITLE, choose
+from minigrad_gui.wording import counted
 
 DATE_FORMAT = "d MMM yyyy, HH:mm"
 """With English months in every locale, like the rest of the window."""
@@ -84,7 +85,7 @@ def description(run: RecoverableRun) -> str:
     summary, config = run.summary, run.summary.config
     hidden = ", ".join(map(str, config.hidden)) or "none"
     when = QLocale.c().toString(QDateTime.fromSecsSinceEpoch(int(run.saved_at_s)), DATE_FORMAT)
-    epochs = f"{config.epochs} epoch{'s' * (config.epochs != 1)}"
+    epochs = counted(config.epochs, "epoch")
     if summary.is_finished:
         return f"A trained network was not saved: hidden layers {hidden}, {epochs}, saved {when}."
     return f"A run was interrupted: hidden layers {hidden}, {summary.epochs_done:.1f} of {epochs}, saved {when}."

@@ -4,6 +4,12 @@ AN = "8AEFHILMNORSX"
 """What is pronounced with a vowel at the beginning."""
 
 
+def counted(count: float, noun: str, form: str = ",") -> str:
+    """How many there are, as in "1 epoch" or "12,000 epochs". form: of the number, as in a format string."""
+    written = f"{count:{form}}"
+    return f"{written} {noun}{'' if written == '1' else 's'}"
+
+
 def with_article(name: object) -> str:
     """A digit or a letter with its indefinite article: a 7, an 8, an A; another class in quotation marks: “dress”."""
     text = str(name)

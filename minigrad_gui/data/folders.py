@@ -176,7 +176,7 @@ def read_tree(tree: Tree) -> Found:
     for split in dict.fromkeys(splits[is_labelled].tolist()):
         chosen = np.flatnonzero(is_labelled & (splits == split))
         samples[split] = [_samples(tree, places[chosen], np.array([labels[at] for at in chosen]))]
-    remarks = [f"{stray:,} pictures outside of the classes' folders are left out."] if stray else []
+    remarks = [f"Pictures outside of the classes' folders are left out: {stray:,}."] if stray else []
     if (label := folders.repeated_label) is not None and label in labels:
         remarks.append(f"Several folders are called “{label}” and count as one class.")
     if np.mean([tree.paths[int(at)].lower().endswith(JPEG_SUFFIXES) for at in places]) > 0.5:

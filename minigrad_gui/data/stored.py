@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.wording import counted
 
 BLOCK_BYTES = 1 << 18
 MAX_PICTURES = 1_000_000
@@ -172,5 +173,5 @@ def samples_of(pictures: Array, labels: Array) -> Samples:
     if pictures.shape[0] != labels.shape[0] and labels.shape[0] == 1 and len(labels.shape) == 2:
         labels = Array(labels.shape[::-1], labels.dtype, lambda whole=labels.whole: iter([whole().T]))  # type: ignore[misc]
     if pictures.shape[0] != labels.shape[0]:
-        raise DataError(f"it holds {pictures.shape[0]:,} pictures, but {labels.shape[0]:,} labels.")
+        raise DataError(f"it holds {counted(pictures.shape[0], 'picture')}, but {counted(labels.shape[0], 'label')}.")
     return Samples(as_pictures(pictures), as_labels(labels))

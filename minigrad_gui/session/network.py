@@ -14,6 +14,7 @@ from minigrad_gui.records import names_of_classes, recorded_names
 from minigrad_gui.resources import asset_path
 from minigrad_gui.runner import TrainingJob
 from minigrad_gui.teaching import TeachingResult
+from minigrad_gui.wording import counted
 
 PRETRAINED = "pretrained.npz"
 
@@ -109,7 +110,7 @@ class Network(QObject):
 
     def end_training(self, config: TrainingConfig, epochs: float, record: TrainingRecord) -> None:
         """Name the network after the run that trained it, and store the record of that run."""
-        name = self._run_name(self._now.path, config, f"{epochs:.3g} epoch{'s' * (epochs != 1)}")
+        name = self._run_name(self._now.path, config, counted(epochs, "epoch", ".3g"))
         self._now = replace(self._now, record=record)
         self._set_document(self._now.path, modified=self._now.modified, name=name)
 

@@ -23,6 +23,7 @@ from minigrad_gui import theme
 from minigrad_gui.widgets.accessibility import announce, verbatim_tip
 from minigrad_gui.widgets.building import make_scrolling
 from minigrad_gui.widgets.maps import Pixels, image_of
+from minigrad_gui.wording import counted
 
 GAP_PX = 4
 LARGEST_SCALE = 24
@@ -270,7 +271,7 @@ class Mosaic(QWidget):
 
     def _describe(self) -> None:
         told = self._descriptions[self._cursor] if self._descriptions and 0 <= self._cursor < self.count else ""
-        self.setAccessibleDescription(told or f"{self.count} pictures")
+        self.setAccessibleDescription(told or counted(self.count, "picture"))
 
 
 class MosaicArea(QScrollArea):

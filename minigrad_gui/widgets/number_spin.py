@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSpinBox
 
 from minigrad_gui.widgets.building import named
 from minigrad_gui.widgets.wheel import WheelWithFocus
+from minigrad_gui.wording import counted
 
 TEXT_MARGINS_PX = (6, 0, 0, 0)
 WHOLE = re.compile(r"[-+]?\d+|[-+]?\d{1,3}([, ]\d{3})+")
@@ -112,7 +113,7 @@ class DecimalSpin(_AsTyped, WheelWithFocus, QDoubleSpinBox):
         unfit, number = super()._complaint(text), self.number(text)
         if unfit or number is None or float(f"{number:.{self.decimals()}f}") == number:
             return unfit
-        return f"Enter at most {self.decimals()} decimal{'s' * (self.decimals() != 1)}."
+        return f"Enter at most {counted(self.decimals(), 'decimal')}."
 
     def valueFromText(self, text: str) -> float:
         number = self.number(text.removesuffix(self.suffix()).strip())

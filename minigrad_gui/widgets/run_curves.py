@@ -10,6 +10,7 @@ from minigrad_gui.run_comparison import Line
 from minigrad_gui.widgets.axes import EpochAxis, HeightAxis
 from minigrad_gui.widgets.graphs import pg
 from minigrad_gui.widgets.plot import Plot
+from minigrad_gui.wording import counted
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56a0d3", "#8560c4", "#8c6d50")
 """Told apart on light and dark cards, and by the colour-blind (after Okabe and Ito)."""
@@ -51,7 +52,10 @@ class RunCurves(Plot):
         self.plotItem.clear()
         for each in self.drawn:
             self._draw_line(each)
-        ends = [f"{each.name}: {each.line.y[-1]:.4g} after {each.line.x[-1]:.3g} epochs" for each in self.drawn]
+        ends = [
+            f"{each.name}: {each.line.y[-1]:.4g} after {counted(each.line.x[-1], 'epoch', '.3g')}"
+            for each in self.drawn
+        ]
         self.setAccessibleDescription("; ".join(ends))
         if self.drawn:
             self._show_all()

@@ -14,6 +14,7 @@ from minigrad_gui.widgets.accessibility import explain
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.number_spin import count_spin
 from minigrad_gui.widgets.screens import resize_within
+from minigrad_gui.wording import counted
 
 MOST_RUNS = 100
 SIZE_PX = QSize(400, 230)
@@ -136,7 +137,7 @@ class SeveralDialog(QDialog):
             self.configs = configs_of(
                 self._config, self._setting.currentData(), self._values.text(), self._seeds_per_value()
             )
-            self._told.setText(f"{len(self.configs)} run{'s' * (len(self.configs) > 1)}")
+            self._told.setText(counted(len(self.configs), "run"))
         except ValueError as error:
             self.configs = []
             self._told.setText(str(error))

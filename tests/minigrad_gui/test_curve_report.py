@@ -104,6 +104,15 @@ def test_settings_that_are_not_used_are_not_named():
         assert part in rich
 
 
+def test_one_epoch_is_in_the_singular():
+    config = TrainingConfig(averaging="last", patience=1, augmentation=Augmentation(shift_px=1), plain_epochs=1)
+    assert settings_of(config)[-3:] == [
+        "patience of 1 epoch",
+        "average of the last part over 1 epoch",
+        "randomly varied pictures, but for the last epoch",
+    ]
+
+
 def test_numbers_have_a_readable_number_of_digits():
     assert [figure(loss) for loss in (95_986.4, 12.5, 2.30258, 0.0123456, 1.234e-7, 0)] == [
         "95,986",

@@ -272,7 +272,7 @@ def test_a_checkpoint_overwrites_no_file(tmp_path, capsys, checkpoint):
 def test_resuming_a_finished_run_tests_and_saves_it(tmp_path, capsys, checkpoint):
     capsys.readouterr()
     assert cli.main(["train", "--resume", str(checkpoint), "--save", str(tmp_path / "n.npz")]) == 0
-    assert "resuming after 1 of 1 epochs" in capsys.readouterr().out
+    assert "resuming after 1 of 1 epoch\n" in capsys.readouterr().out
     assert load_model(tmp_path / "n.npz")[1]["epochs"][0]["epoch"] == 0
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad_gui.wording import percentage, with_article
+from minigrad_gui.wording import counted, percentage, with_article
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,21 @@ from minigrad_gui.wording import percentage, with_article
 )
 def test_a_class_gets_the_article_that_is_spoken(name, written):
     assert with_article(name) == written
+
+
+@pytest.mark.parametrize(
+    ("count", "form", "written"),
+    [
+        (0, ",", "0 epochs"),
+        (1, ",", "1 epoch"),
+        (12_000, ",", "12,000 epochs"),
+        (1.0, "g", "1 epoch"),
+        (0.9999, ".3g", "1 epoch"),
+        (0.5, ".3g", "0.5 epochs"),
+    ],
+)
+def test_one_thing_is_counted_in_the_singular(count, form, written):
+    assert counted(count, "epoch", form) == written
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_what_systems_leave_behind_is_no_class(own, files, tmp_path):
 def test_a_stray_picture_costs_no_labels(own, files, tmp_path):
     dataset = opened(write(tmp_path, {**files, "cover.png": encoded(own.tx[0])}))
     assert_all_there(dataset, own.x, own.y)
-    assert "1 pictures outside of the classes' folders are left out." in dataset.origin.remarks
+    assert "Pictures outside of the classes' folders are left out: 1." in dataset.origin.remarks
 
 
 def test_folders_of_one_name_are_one_class_and_told_of(own, files, tmp_path):
