@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
 from minigrad_gui.data.siblings import family
-from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, block_rows
+from minigrad_gui.data.stored import Array, Found, block_rows, check_count
 from minigrad_gui.data.streams import lines_of
 from minigrad_gui.data.strokes import PEN_NUMBERS, are_pen_digits, of_pen_digits
 from minigrad_gui.data.tables import UNEVEN, numbers_in
@@ -49,8 +49,7 @@ def read(path: Path) -> Found:
     for name, file in family(path).items():
         header = _header(file)
         labels = np.array([_parts(line, header)[0] for line in _rows(file, header)])
-        if not 0 < len(labels) <= MAX_PICTURES:
-            raise DataError("it holds no pictures, or too many.")
+        check_count(len(labels))
         size: tuple[int, ...] = (len(labels), header.columns - 1)
         dense: Callable[[int], Iterator[NDArray[Any]]] = partial(_dense, file, header, size)
         if size[1] == PEN_NUMBERS and are_pen_digits(np.concatenate(list(dense(max(1, len(labels) // SAMPLED))))):

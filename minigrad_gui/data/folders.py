@@ -24,7 +24,7 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.names import Names
 from minigrad_gui.data.pairing import SPLIT_WORDS, in_splits, split_of, words_of
 from minigrad_gui.data.siblings import family, visible
-from minigrad_gui.data.stored import MAX_ENTRIES, MAX_PICTURES, MAX_SIDE_PX, Found, Pictures, Samples, in_blocks
+from minigrad_gui.data.stored import MAX_ENTRIES, MAX_SIDE_PX, Found, Pictures, Samples, check_count, in_blocks
 from minigrad_gui.data.zips import Directory
 from minigrad_gui.pictures import MAX_BYTES, PICTURE_SUFFIXES, PictureError, decode
 
@@ -165,10 +165,7 @@ def read_tree(tree: Tree) -> Found:
     places = np.flatnonzero([_is_picture(path, folders) for path in tree.paths]).astype(np.int32)
     if not len(places):
         places = np.flatnonzero([_is_bitmap(path, folders) for path in tree.paths]).astype(np.int32)
-    if not len(places):
-        raise DataError("it holds no pictures.")
-    if len(places) > MAX_PICTURES:
-        raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
+    check_count(len(places))
     labels, stray = _labels(Names(tree.paths[int(at)] for at in places), folders)
     splits = np.array([folders.of(tree.paths[int(at)]).split for at in places])
     is_labelled = np.array([label is not None for label in labels])

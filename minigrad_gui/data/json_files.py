@@ -22,7 +22,6 @@ from minigrad_gui.data.json_text import values
 from minigrad_gui.data.pairing import PICTURE_WORDS, in_splits, pair_up, split_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import (
-    MAX_PICTURES,
     MAX_SIDE_PX,
     Array,
     Found,
@@ -186,8 +185,7 @@ def _class_each(path: Path) -> Found:
         count = len(_flat_pictures(file))
         check_count(count)
         samples.append(Samples(Pictures(count, partial(_some, file)), np.repeat([file.stem], count)))
-    if sum(each.pictures.count for each in samples) > MAX_PICTURES:
-        raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
+    check_count(sum(each.pictures.count for each in samples))
     return Found(samples, remarks=[OF_NPM] if {file.stem for file in files} == set(DIGIT_NAMES) else [])
 
 

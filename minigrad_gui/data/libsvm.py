@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import in_splits, split_of
 from minigrad_gui.data.siblings import family
-from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, Samples, block_rows, samples_of
+from minigrad_gui.data.stored import Array, Found, Samples, block_rows, check_count, samples_of
 from minigrad_gui.data.streams import lines_of
 from minigrad_gui.frame import CENTRE_PX, SIDE_PX
 
@@ -97,16 +97,14 @@ def _survey(path: Path) -> Survey:
             continue
         label, indices, values = _row(line)
         labels.append(label)
-        if len(labels) > MAX_PICTURES:
-            raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
+        check_count(len(labels))
         if len(indices):
             lowest, highest = min(lowest, int(indices.min())), max(highest, int(indices.max()))
             if lowest < 0 or highest > MAX_INDEX:
                 raise DataError("its pictures are too large.")
             if len(labels) <= SAMPLED_ROWS:
                 ink[indices] += np.abs(values)
-    if not labels:
-        raise DataError("it holds no pictures.")
+    check_count(len(labels))
     return Survey(labels, lowest, highest, ink, says_zero)
 
 

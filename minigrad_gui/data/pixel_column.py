@@ -3,7 +3,7 @@
 import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import LABEL_WORDS, in_splits, split_of, words_of
 from minigrad_gui.data.siblings import family
-from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, Samples, block_rows, samples_of
+from minigrad_gui.data.stored import Array, Found, Samples, block_rows, check_count, samples_of
 from minigrad_gui.data.streams import lines_of
 
 FEWEST_NUMBERS = 32
@@ -47,8 +47,7 @@ def read(path: Path) -> Found:
     for name, file in family(path).items():
         columns = _columns(file)
         found = [(_split(row, columns, name), row[columns.label].strip()) for row in _rows(file, columns)]
-        if len(found) > MAX_PICTURES:
-            raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
+        check_count(len(found))
         width = len(next(_rows(file, columns))[columns.pixels].split())
         for split, count in Counter(split for split, _ in found).items():
             shape, dtype = (count, width), np.dtype(np.float32)
@@ -58,8 +57,7 @@ def read(path: Path) -> Found:
             splits.setdefault(split, []).append(samples_of(array, Array.of(labels)))
         if columns.names[columns.label : columns.label + 1] == ["emotion"]:
             class_names = dict(enumerate(EMOTIONS))
-    found_splits = in_splits(splits, [])
-    return Found(found_splits.train, found_splits.test, class_names, remarks=found_splits.remarks)
+    return replace(in_splits(splits, []), class_names=class_names)
 
 
 def _numbers_at(fields: Sequence[str]) -> int | None:

@@ -17,7 +17,7 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.labelling import ONE_HOT
 from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
 from minigrad_gui.data.siblings import family
-from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, block_rows, picture_shape
+from minigrad_gui.data.stored import Array, Found, block_rows, check_count, picture_shape
 from minigrad_gui.data.streams import lines_of
 from minigrad_gui.data.strokes import PEN_NUMBERS, are_pen_digits, of_pen_digits
 from minigrad_gui.frame import SIDE_PX
@@ -75,8 +75,7 @@ def read_table(name: str, path: Path) -> dict[str, Array]:
     count = sum(1 for _ in _lines(path))
     layout = layout_of(list(itertools.islice(_lines(path), SAMPLED_LINES)))
     count -= layout.skipped
-    if not 0 < count <= MAX_PICTURES:
-        raise DataError("it holds no pictures." if count < 1 else f"it holds more than {MAX_PICTURES:,} pictures.")
+    check_count(count)
     arrays = {}
     if layout.pixels == PEN_NUMBERS:
         drawn = partial(_drawn, path, layout)
