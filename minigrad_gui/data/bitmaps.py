@@ -1,5 +1,6 @@
 """Bitmaps in text, as UCI's optdigits-orig holds them: lines of 0 and 1, and below each picture its digit."""
 
+import itertools
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -10,11 +11,10 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import in_splits, split_of
 from minigrad_gui.data.siblings import family
-from minigrad_gui.data.stored import MAX_PICTURES, MAX_SIDE_PX, Found, Pictures, Samples, check_count
+from minigrad_gui.data.stored import MAX_SIDE_PX, Found, Pictures, Samples, check_count, in_blocks
 from minigrad_gui.data.streams import lines_of
 
 FEWEST_PX = 8
-BLOCK = 500
 HEADER_LINES, SEARCHED_LINES = 40, 500
 
 
@@ -57,8 +57,7 @@ def _bitmaps(path: Path) -> Iterator[tuple[str, list[str]]]:
                 raise DataError("the rows of a picture are not of one length, or too many.")
         elif rows:
             count += 1
-            if count > MAX_PICTURES:
-                raise DataError(f"it holds more than {MAX_PICTURES:,} pictures.")
+            check_count(count)
             yield line, rows
             rows = []
     if rows:
@@ -66,12 +65,5 @@ def _bitmaps(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _blocks(path: Path, step: int) -> Iterator[list[NDArray[np.uint8]]]:
-    block = []
-    for number, (_, rows) in enumerate(_bitmaps(path)):
-        if number % step == 0:
-            block.append(np.array([list(row) for row in rows]).astype(np.uint8))
-        if len(block) == BLOCK:
-            yield block
-            block = []
-    if block:
-        yield block
+    chosen = itertools.islice(_bitmaps(path), 0, None, step)
+    return in_blocks(np.array([list(row) for row in rows]).astype(np.uint8) for _, rows in chosen)

@@ -92,7 +92,7 @@ def block_rows(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
 
 
 def in_blocks(pictures: Iterable[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
-    """Pictures that come one by one, in blocks of about 1 MB."""
+    """Pictures that come one by one, in blocks of about BLOCK_BYTES."""
     block, size = [], 0
     for picture in pictures:
         block.append(picture)

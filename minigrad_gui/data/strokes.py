@@ -17,11 +17,9 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.names import Names
 from minigrad_gui.data.pairing import in_splits, split_of
 from minigrad_gui.data.siblings import family, visible
-from minigrad_gui.data.stored import BLOCK_BYTES, Found, Pictures, Samples, check_count
+from minigrad_gui.data.stored import Found, Pictures, Samples, check_count, in_blocks
 from minigrad_gui.data.streams import lines_of, open_plain
-from minigrad_gui.frame import SIDE_PX
 
-BLOCK = BLOCK_BYTES // SIDE_PX**2
 PEN_NUMBERS, PEN_EXTENT = 16, 100
 MAX_POINTS = 20_000
 MAX_FILES = 100
@@ -84,9 +82,9 @@ def read_quickdraw(path: Path) -> Found:
 
 
 def _blocks_of(file: Path) -> Any:
-    def blocks(step: int) -> Iterator[NDArray[np.uint8]]:
+    def blocks(step: int) -> Iterator[list[NDArray[np.uint8]]]:
         lines = (line for number, line in enumerate(lines_of(file)) if number % step == 0)
-        yield from _in_blocks(drawn(_lines_in(_drawing(line))) for line in lines)
+        return in_blocks(drawn(_lines_in(_drawing(line))) for line in lines)
 
     return blocks
 
@@ -107,17 +105,6 @@ def _lines_in(drawing: dict[str, Any]) -> Iterator[NDArray[np.float64]]:
         yield np.asarray(stroke[:2], np.float64).T
 
 
-def _in_blocks(pictures: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    block: list[NDArray[np.uint8]] = []
-    for picture in pictures:
-        block.append(picture)
-        if len(block) == BLOCK:
-            yield np.stack(block)
-            block = []
-    if block:
-        yield np.stack(block)
-
-
 # ---------------------------------------------------------------- InkML and UNIPEN
 
 
@@ -134,8 +121,8 @@ def read_inkml(path: Path) -> Found:
     check_count(len(names))
     labels = np.array([_label_of(_text(folder / name), name) for name in names])
 
-    def blocks(step: int) -> Iterator[NDArray[np.uint8]]:
-        return _in_blocks(drawn(_traces(_text(folder / name))) for name in itertools.islice(names, 0, None, step))
+    def blocks(step: int) -> Iterator[list[NDArray[np.uint8]]]:
+        return in_blocks(drawn(_traces(_text(folder / name))) for name in itertools.islice(names, 0, None, step))
 
     return Found([Samples(Pictures(len(names), blocks, are_encoded=True, are_slow=True), labels)])
 
@@ -215,8 +202,8 @@ def _unipen_lines(path: Path) -> Iterator[str]:
 def _characters(components: Sequence[NDArray[np.float32]], segments: Sequence[tuple[str, str]]) -> Samples:
     chosen = [_indices(places, len(components)) for places, _ in segments]
 
-    def blocks(step: int) -> Iterator[NDArray[np.uint8]]:
-        return _in_blocks(drawn(components[at] for at in each if len(components[at])) for each in chosen[::step])
+    def blocks(step: int) -> Iterator[list[NDArray[np.uint8]]]:
+        return in_blocks(drawn(components[at] for at in each if len(components[at])) for each in chosen[::step])
 
     labels = np.array([label for _, label in segments])
     return Samples(Pictures(len(segments), blocks, are_encoded=True, are_slow=True), labels)
