@@ -6,7 +6,6 @@ Arrays are read in blocks from the zip file, as `np.load` would hold all of them
 import ast
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from math import prod
@@ -21,7 +20,7 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import pair_up, together
 from minigrad_gui.data.siblings import family, visible
 from minigrad_gui.data.stored import BLOCK_BYTES, Array, Found, Samples, as_pictures, block_rows, picture_shape
-from minigrad_gui.data.streams import TemporaryFolder, open_plain, read_exactly
+from minigrad_gui.data.streams import TemporaryFolder, open_entry, open_plain, read_exactly
 from minigrad_gui.data.zips import entries
 
 MAX_ARRAYS = 64
@@ -66,19 +65,13 @@ def read_arrays(path: Path) -> Mapping[str, Array]:
         names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
     if len(names) > MAX_ARRAYS:
         raise DataError(f"it holds more than {MAX_ARRAYS} arrays.")
-    arrays = {name.removesuffix(".npy"): array_of(partial(_entry, path, name)) for name in names}
+    arrays = {name.removesuffix(".npy"): array_of(partial(open_entry, path, name)) for name in names}
     return {name: array for name, array in arrays.items() if array.shape and array.dtype.kind in "buifUS"}
 
 
 def read_single(path: Path) -> Array:
     """The array of a .npy file, which may be compressed."""
     return array_of(partial(open_plain, path))
-
-
-@contextmanager
-def _entry(path: Path, name: str) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(path) as archive, archive.open(name) as file:
-        yield file
 
 
 def array_of(opened: Callable[[], Any]) -> Array:

@@ -1,4 +1,4 @@
-"""Opens files that may be compressed. What they unpack to is read in parts, never held whole."""
+"""Opens files that may be compressed, or in a zip file. What they unpack to is read in parts, never held whole."""
 
 import bz2
 import gzip
@@ -8,7 +8,9 @@ import shutil
 import stat
 import tempfile
 import weakref
+import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -34,6 +36,13 @@ def open_plain(path: Path) -> IO[bytes]:
         if start.startswith(magic):
             return cast(IO[bytes], opened(path, "rb"))
     return open(path, "rb")
+
+
+@contextmanager
+def open_entry(path: Path, name: str) -> Iterator[IO[bytes]]:
+    """The bytes of a file in a zip file, unpacked. Raises whatever `zipfile` raises."""
+    with zipfile.ZipFile(path) as archive, archive.open(name) as file:
+        yield file
 
 
 def lines_of(path: Path) -> Iterator[str]:

@@ -23,7 +23,7 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import pair_up
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import Array, Found, block_rows
-from minigrad_gui.data.streams import read_exactly
+from minigrad_gui.data.streams import open_entry, read_exactly
 from minigrad_gui.data.zips import entries
 
 LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -103,7 +103,7 @@ def arrays_in(path: Path) -> Iterator[tuple[str, Array]]:
             order = _start(archive, f"{folder}/byteorder")
         sign: Order = ">" if order.startswith(b"big") else "<"
         for key, tensor in _tensors(value, ""):
-            yield key, _array(tensor, partial(_entry, path, f"{folder}/data/{tensor.storage.key}"), sign)
+            yield key, _array(tensor, partial(open_entry, path, f"{folder}/data/{tensor.storage.key}"), sign)
         return
     with open(path, "rb") as file:
         stream = _short(file, is_whole=False)
@@ -137,12 +137,6 @@ def _short(file: IO[bytes], *, is_whole: bool = True) -> io.BytesIO:
     if is_whole and len(content) > MAX_DESCRIPTION_BYTES:
         raise DataError(OTHER_OBJECTS)
     return io.BytesIO(content)
-
-
-@contextmanager
-def _entry(path: Path, name: str) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(path) as archive, archive.open(name) as file:
-        yield file
 
 
 @contextmanager

@@ -5,11 +5,12 @@ import gzip
 import lzma
 import os
 import tracemalloc
+import zipfile
 
 import pytest
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.streams import open_plain, plain_name, read_exactly
+from minigrad_gui.data.streams import open_entry, open_plain, plain_name, read_exactly
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, bytes])
@@ -41,3 +42,10 @@ def test_a_pipe_is_refused_at_once(tmp_path):
 
 def test_names_lose_the_suffix_of_the_compression(tmp_path):
     assert [plain_name(tmp_path / name) for name in ("a.csv.gz", "a.csv", "a-ubyte")] == ["a.csv", "a.csv", "a-ubyte"]
+
+
+def test_a_file_in_a_zip_file_is_opened_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner/b", b"abc" * 1000)
+    with open_entry(tmp_path / "a.zip", "inner/b") as file:
+        assert (file.read(4), len(file.read())) == (b"abca", 2996)
