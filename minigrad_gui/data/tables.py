@@ -18,7 +18,7 @@ from minigrad_gui.data.labelling import ONE_HOT
 from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import Array, Found, block_rows, check_count, picture_shape
-from minigrad_gui.data.streams import lines_of
+from minigrad_gui.data.streams import lines_of, plain_name
 from minigrad_gui.data.strokes import PEN_NUMBERS, are_pen_digits, of_pen_digits
 from minigrad_gui.frame import SIDE_PX
 
@@ -55,7 +55,7 @@ def recognises(path: Path, start: bytes) -> bool:
     """Whether a file is a table of numbers: by its suffix, or as it begins like one."""
     if b"\0" in start:
         return False
-    if any(path.name.lower().removesuffix(packed).endswith(SUFFIXES) for packed in ("", ".gz", ".bz2", ".xz")):
+    if plain_name(path).lower().endswith(SUFFIXES):
         return True
     text = start.decode("utf-8-sig", "replace").lstrip().splitlines()[0]
     fields = _fields(text, _delimiter(text))[:-1]
