@@ -302,4 +302,9 @@ def _numbers(content: bytes | bytearray, dtype: np.dtype[Any]) -> NDArray[Any]:
     numbers = np.frombuffer(content, dtype)
     if dtype.names is None:
         return numbers
-    return (numbers[dtype.names[0]].astype(np.uint32) << 16).view(np.float32)
+    return of_bfloat16(numbers[dtype.names[0]])
+
+
+def of_bfloat16(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Numbers of bfloat16, which are the upper halves of those of float32."""
+    return (halves.astype(np.uint32) << 16).view(np.float32)

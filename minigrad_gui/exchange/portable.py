@@ -163,8 +163,3 @@ def own_metadata(text: str | None) -> dict[str, Any] | None:
         return None
     is_own = isinstance(about, dict) and about.get("format") == FORMAT and about.get("version") == VERSION
     return about if is_own and about.get("activation") in ACTIVATIONS and isinstance(about.get("meta"), dict) else None
-
-
-def as_float32(numbers: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """bfloat16, which NumPy lacks: the upper half of a float32."""
-    return (numbers.astype(np.uint32) << 16).view(np.float32)

@@ -7,8 +7,9 @@ from typing import IO
 
 import numpy as np
 
+from minigrad_gui.data.torch_files import of_bfloat16
 from minigrad_gui.exchange.chain import Found
-from minigrad_gui.exchange.portable import ABOUT_KEY, Portable, as_float32, missing, own_metadata, read_whole
+from minigrad_gui.exchange.portable import ABOUT_KEY, Portable, missing, own_metadata, read_whole
 from minigrad_gui.exchange.state_dict import Arrays, arrays_of, layers_of
 
 MAX_HEADER_BYTES = 1 << 24
@@ -42,6 +43,6 @@ def read(path: Path) -> Found:
     for name, tensor in sorted(deserialize(content), key=itemgetter(0)):  # they come in a random order
         if tensor["dtype"] in DTYPES:  # others are counters
             numbers = np.frombuffer(tensor["data"], DTYPES[tensor["dtype"]])
-            arrays[name] = (as_float32(numbers) if tensor["dtype"] == "BF16" else numbers).reshape(tensor["shape"])
+            arrays[name] = (of_bfloat16(numbers) if tensor["dtype"] == "BF16" else numbers).reshape(tensor["shape"])
     about = own_metadata(header.get("__metadata__", {}).get(ABOUT_KEY))
     return Found(layers_of(arrays), about["activation"] if about else None, about)
