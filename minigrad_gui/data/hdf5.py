@@ -12,12 +12,11 @@ from minigrad_gui.data.matlab import class_names
 from minigrad_gui.data.pairing import pair_up
 from minigrad_gui.data.stored import Found
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_ARRAYS = 64
 
 
 def recognises(start: bytes) -> bool:
-    return start.startswith((SIGNATURE, hdf5_child.MATLAB_HEADER))
+    return start.startswith((hdf5_child.SIGNATURE, hdf5_child.MATLAB_HEADER))
 
 
 def read(path: Path) -> Found:

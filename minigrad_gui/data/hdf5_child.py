@@ -15,6 +15,7 @@ ATTRIBUTES = ("layer_names", "model_config", "name", "weight_names")
 SKIPPED = {"optimizer", "optimizer_weights"}
 MAX_NODES, MAX_DEPTH = 1000, 8
 BLOCK_BYTES = 1 << 20
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MATLAB_HEADER = b"MATLAB 7.3 MAT-file"
 """Of files whose dimensions come in reverse."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.columns import Columns
+from minigrad_gui.data.labelling import MAX_CLASSES
 from minigrad_gui.data.matlab_file import numbers_in
 from minigrad_gui.data.pairing import in_splits, pair_up, split_of, together
 from minigrad_gui.data.siblings import family
@@ -69,7 +70,12 @@ def _paired(arrays: Mapping[str, Array]) -> Found:
 
 def class_names(mapping: NDArray[Any]) -> dict[int, str] | None:
     """EMNIST's names of labels: rows of a label and the character codes it stands for."""
-    if mapping.ndim != 2 or mapping.shape[1] < 2 or mapping.dtype.kind not in "iu" or not 1 < len(mapping) <= 100:
+    if (
+        mapping.ndim != 2
+        or mapping.shape[1] < 2
+        or mapping.dtype.kind not in "iu"
+        or not 1 < len(mapping) <= MAX_CLASSES
+    ):
         return None
     return {int(row[0]): chr(int(row[1])) for row in mapping if 32 < row[1] < 127}
 

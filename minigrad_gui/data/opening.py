@@ -32,6 +32,7 @@ from minigrad_gui.data import (
     tables,
     torch_files,
     webdataset,
+    zips,
 )
 from minigrad_gui.data.bundled import first_test_digits
 from minigrad_gui.data.choices import ALL_GUESSED, ORIENTATIONS, Choices, Origin
@@ -68,13 +69,13 @@ class Format:
 
 FORMATS = (
     Format("IDX", lambda _, start: idx.recognises(start), idx.read),
-    Format("NumPy .npz", lambda path, start: start[:4] == b"PK\3\4" and npz.recognises_npz(path), npz.read),
+    Format("NumPy .npz", lambda path, start: start.startswith(zips.SIGNATURE) and npz.recognises_npz(path), npz.read),
     Format("NumPy .npy", lambda _, start: start.startswith(npz.NPY_MAGIC), npz.read_npy, gathers=True),
     Format("MATLAB .mat", lambda _, start: matlab.recognises(start), matlab.read),
     Format("HDF5", lambda _, start: hdf5.recognises(start), hdf5.read),
     Format("Parquet or Arrow", lambda _, start: parquet.recognises(start), parquet.read),
     Format("PyTorch .pt", torch_files.recognises, torch_files.read),
-    Format("zip of pictures", lambda _, start: start[:4] == b"PK\3\4", folders.read_zip),
+    Format("zip of pictures", lambda _, start: start.startswith(zips.SIGNATURE), folders.read_zip),
     Format("WebDataset", webdataset.recognises, webdataset.read),
     Format("tar of pictures", lambda _, start: folders.recognises_tar(start), folders.read_tar),
     Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw, True),

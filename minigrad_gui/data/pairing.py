@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.labelling import MAX_CLASSES
 from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, picture_shape, samples_of
 
 SPLIT_WORDS = {
@@ -48,7 +49,6 @@ OTHER_WORDS = (
     "parquet",
     "arrow",
 )
-ONE_HOT_MOST = 100
 MOST_TOLD = 4
 
 
@@ -78,7 +78,7 @@ def kind_of(name: str, array: Array) -> str:
     said = [word for word in words_of(name) if word in (*PICTURE_WORDS, *LABEL_WORDS)]
     is_called_labels = bool(said) and said[-1] in LABEL_WORDS
     may_be_labels = len(array.shape) == 1 or (
-        len(array.shape) == 2 and (array.shape[1] <= ONE_HOT_MOST or array.shape[0] == 1)
+        len(array.shape) == 2 and (array.shape[1] <= MAX_CLASSES or array.shape[0] == 1)
     )
     may_be_pictures = len(array.shape) > 1 and picture_shape(array.shape) is not None and array.dtype.kind in "buif"
     if may_be_pictures and not (may_be_labels and is_called_labels):
@@ -139,7 +139,7 @@ def _without_label(name: str, array: Array) -> dict[str, Array]:
     if picture_shape((1, columns - 1)) is None or (block := next(array.blocks(), None)) is None:
         return {name: array}
     ends = {at: np.unique(block[:, at]) for at in (0, columns - 1)}
-    fitting = [at for at, values in ends.items() if np.isin(values, np.arange(ONE_HOT_MOST)).all()]
+    fitting = [at for at, values in ends.items() if np.isin(values, np.arange(MAX_CLASSES)).all()]
     if not fitting:
         return {name: array}
     at = max(fitting, key=lambda each: len(ends[each]))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.labelling import MAX_CLASSES
 from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, split_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import Found, Pictures, Samples, check_count
@@ -23,7 +24,6 @@ PARQUET_MAGIC, ARROW_MAGIC = b"PAR1", b"ARROW1"
 ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
 ROWS_AT_ONCE = 128
 READ_BYTES = 1 << 16
-MAX_CLASSES = 100
 NESTED = 3
 UNLABELLED = -1
 """What `datasets` writes for a label that is kept secret."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.labelling import ONE_HOT
+from minigrad_gui.data.labelling import MAX_CLASSES, ONE_HOT
 from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import Array, Found, block_rows, check_count, picture_shape
@@ -23,7 +23,6 @@ from minigrad_gui.data.strokes import PEN_NUMBERS, are_pen_digits, of_pen_digits
 from minigrad_gui.frame import SIDE_PX
 
 SAMPLED_LINES = 500
-MOST_CLASSES = 100
 FEWEST_BITS = 64
 PEN_ROWS = 1000
 ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
@@ -149,7 +148,7 @@ def _has_pen_points(rows: Sequence[Sequence[str]], start: int, numbers: int) -> 
 
 
 def _may_be_label(text: str) -> bool:
-    return not _is_number(text) or float(text) in range(MOST_CLASSES) or ONE_HOT(text) is not None
+    return not _is_number(text) or float(text) in range(MAX_CLASSES) or ONE_HOT(text) is not None
 
 
 def _is_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -163,7 +162,7 @@ def _is_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 def _one_hot_columns(rows: Sequence[Sequence[str]]) -> int:
     """How many of the last columns are the label: exactly one of them is 1 in every row, and more than one is used."""
     width = len(rows[0])
-    counts: Sequence[int] = (10, *range(MOST_CLASSES, 1, -1))
+    counts: Sequence[int] = (10, *range(MAX_CLASSES, 1, -1))
     for count in counts:
         if count == width or (count < width and _has_pictures(width - count)):
             tails = [[field.strip() for field in row[-count:]] for row in rows]

@@ -24,7 +24,7 @@ from minigrad_gui.data.pairing import pair_up
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import Array, Found, block_rows
 from minigrad_gui.data.streams import open_entry, read_exactly
-from minigrad_gui.data.zips import entries
+from minigrad_gui.data.zips import SIGNATURE, entries
 
 LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 DESCRIPTION = "/data.pkl"
@@ -82,7 +82,7 @@ class Tensor:
 
 def recognises(path: Path, start: bytes) -> bool:
     """Whether a file was written by torch or is another pickle, which is refused with its own sentence."""
-    if start.startswith(b"PK\3\4"):
+    if start.startswith(SIGNATURE):
         return any(entry.name.endswith(DESCRIPTION) for entry in islice(entries(path), LOOKED_AT))
     return start[:1] == b"\x80" and start[1:2] in (b"\2", b"\3", b"\4", b"\5")
 

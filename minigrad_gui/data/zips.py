@@ -17,7 +17,8 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.names import Names
 from minigrad_gui.data.streams import read_exactly
 
-START = b"PK\3\4"
+SIGNATURE = b"PK\3\4"
+"""Of a zip file, and of each file in it."""
 FILE = struct.Struct("<4s22x2H")
 """Before each file: a signature, and the lengths of its name and of its extra fields."""
 ENTRY = struct.Struct("<4s4x2H4x3L3H8xL")
@@ -138,7 +139,7 @@ class Directory:
     def _content(self, file: IO[bytes], index: int, most_bytes: int) -> bytes:
         file.seek(self.offsets[index])
         signature, *lengths = FILE.unpack(read_exactly(file, FILE.size))
-        if signature != START:
+        if signature != SIGNATURE:
             raise DataError(IS_DAMAGED)
         file.seek(sum(lengths), 1)
         packed = bytes(read_exactly(file, min(self.sizes[index], 2 * most_bytes + 1)))

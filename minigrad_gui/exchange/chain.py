@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, count_parameters
+from engine.record import MAX_CLASSES
 from minigrad_gui.exchange.portable import ExchangeError, Layers
 
-MAX_CLASSES = 100
 ENDS = {"softmax", "log_softmax"}
 """Our networks end in logits, which these turn into probabilities."""
 

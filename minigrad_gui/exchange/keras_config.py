@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.exchange.chain import Chain, Found
-from minigrad_gui.exchange.portable import ExchangeError
+from minigrad_gui.exchange.portable import MAX_NAME_CHARS, ExchangeError
 
-MAX_NAME_CHARS = 60
 WITHOUT_EFFECT = {
     "InputLayer",
     "Flatten",

@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import hdf5_child
+from minigrad_gui.data import hdf5_child, zips
 from minigrad_gui.data.guarded import Held, read_guarded
 from minigrad_gui.exchange.chain import Found
 from minigrad_gui.exchange.keras_config import WEIGHTED, found_in
@@ -33,8 +33,6 @@ from minigrad_gui.exchange.portable import (
     read_entry,
 )
 
-ZIP = b"PK\3\4"
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 CONFIG, WEIGHTS, ABOUT_FILE = "config.json", "model.weights.h5", f"{ABOUT_KEY}.json"
 MAX_ARRAYS = 4
 """Of a layer; those with more are no Dense layers anyway."""
@@ -81,8 +79,8 @@ def _layer(kind: str, **config: Any) -> dict[str, Any]:
 
 
 def recognises(path: Path, start: bytes) -> bool:
-    if not start.startswith(ZIP):
-        return start.startswith(SIGNATURE)
+    if not start.startswith(zips.SIGNATURE):
+        return start.startswith(hdf5_child.SIGNATURE)
     with zipfile.ZipFile(path) as archive:
         return {CONFIG, WEIGHTS} <= set(archive.namelist())
 

@@ -17,6 +17,7 @@ from engine.nn import MAX_PARAMETERS
 from minigrad_gui.exchange.chain import Chain, Found
 from minigrad_gui.exchange.portable import (
     ABOUT_KEY,
+    MAX_NAME_CHARS,
     ExchangeError,
     Portable,
     file_beside,
@@ -57,7 +58,6 @@ CONSTANT_OPERATORS = {
 MAX_STEPS = 20
 MAX_NUMBERS = 4 * MAX_PARAMETERS
 """Of all constants together."""
-MAX_NAME_CHARS = 60
 INPUT, OUTPUT = "picture", "logits"
 
 

@@ -28,6 +28,8 @@ ABOUT_KEY = "minigrad"
 MAX_FILE_BYTES = 1 << 29
 """Of the largest network, 50 million parameters, in float64, and then some."""
 PART_BYTES = 1 << 20
+MAX_NAME_CHARS = 60
+"""So much of a name in a file is told in a sentence."""
 LARGEST = float(np.finfo(np.float32).max)
 
 Layers = tuple[tuple[NDArray[Any], NDArray[Any]], ...]

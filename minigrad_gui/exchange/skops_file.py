@@ -15,10 +15,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import npz
+from minigrad_gui.data import npz, zips
 from minigrad_gui.exchange.chain import Chain, Found
 from minigrad_gui.exchange.portable import (
     MAX_FILE_BYTES,
+    MAX_NAME_CHARS,
     ExchangeError,
     Portable,
     missing,
@@ -29,11 +30,9 @@ from minigrad_gui.exchange.portable import (
 ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
 ACTIVATION_NAMES = {own: name for name, own in ACTIVATIONS.items()} | {"identity": "linear"}
 NETWORKS = {"MLPClassifier", "MLPRegressor"}
-ZIP = b"PK\3\4"
 SCHEMA = "schema.json"
 MAX_SCHEMA_BYTES = 1 << 22
 MAX_VALUES = 100_000
-MAX_NAME_CHARS = 60
 
 
 def write(network: Portable, file: IO[bytes]) -> None:
@@ -62,7 +61,7 @@ def write(network: Portable, file: IO[bytes]) -> None:
 
 
 def recognises(path: Path, start: bytes) -> bool:
-    if not start.startswith(ZIP):
+    if not start.startswith(zips.SIGNATURE):
         return False
     with zipfile.ZipFile(path) as archive:
         return SCHEMA in archive.namelist()

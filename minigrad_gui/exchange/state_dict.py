@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.archive import printable
 from engine.nn import MAX_PARAMETERS
-from minigrad_gui.exchange.portable import ExchangeError, Layers, Portable
+from minigrad_gui.exchange.portable import MAX_NAME_CHARS, ExchangeError, Layers, Portable
 from minigrad_gui.frame import SIDE_PX
 
 Arrays = dict[str, NDArray[Any]]
@@ -25,7 +25,6 @@ EPSILON = 1e-5
 """PyTorch's for batch normalisation, which no state dict holds."""
 NUMBERED = re.compile(r"(.*?)(\d{1,9})")
 OPTIMIZER = re.compile("optim", re.IGNORECASE)
-MAX_NAME_CHARS = 60
 
 
 def arrays_of(network: Portable) -> Arrays:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.nn import MAX_PARAMETERS
+from minigrad_gui.data import zips
 from minigrad_gui.exchange.chain import Found
 from minigrad_gui.exchange.keras_config import found_in
 from minigrad_gui.exchange.portable import (
@@ -29,7 +30,6 @@ from minigrad_gui.exchange.portable import (
 )
 
 MODEL, WEIGHTS = "model.json", "weights.bin"
-ZIP = b"PK\3\4"
 SIGNS = (b'"modelTopology"', b'"weightsManifest"')
 SEARCHED_BYTES = 1 << 16
 MAX_MODEL_BYTES = 1 << 22
@@ -65,7 +65,7 @@ def write(network: Portable, file: IO[bytes]) -> None:
 
 
 def recognises(path: Path, start: bytes) -> bool:
-    if start.startswith(ZIP):
+    if start.startswith(zips.SIGNATURE):
         with zipfile.ZipFile(path) as archive:
             return MODEL in archive.namelist()
     if not start.lstrip().startswith(b"{"):
