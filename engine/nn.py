@@ -255,6 +255,11 @@ class MLP(Module):
         return deepcopy(self, {id(parameter.grad): None for parameter in self.parameters()})
 
 
+def is_finite(model: Module) -> bool:
+    """Whether all parameters are finite; those of a network whose training has exploded may be infinite or NaN."""
+    return all(bool(np.isfinite(parameter.data).all()) for parameter in model.parameters())
+
+
 def count_parameters(sizes: Sequence[int]) -> int:
     """Weights and biases of an MLP with these layer sizes, input and output included."""
     return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(sizes))

@@ -13,12 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine import ModelFileError, Step, TrainingConfig, evaluate, load_checkpoint
 from engine.calibration import Calibration, calibrate_run
 from engine.checkpoint import Checkpoints, CheckpointSummary
-from engine.nn import MLP
+from engine.nn import MLP, is_finite
 from engine.record import LearningRateChange, TrainingRecord, library_versions
 from engine.run import Chunk, TrainingRun
 from engine.training import EpochSummary
@@ -261,14 +259,14 @@ class Runner:
 
     def frozen_model(self) -> MLP | None:
         """A copy of the network, or None if it is no longer finite."""
-        return self.run.model.copy() if self._is_finite() else None
+        return self.run.model.copy() if is_finite(self.run.model) else None
 
     def finish(self, *, calibrates: bool = True) -> TrainingResult:
         """Test, calibrate and diagnose the network as it is now. Raises DivergedError if it is not finite.
 
         calibrates: calibration takes 0.3 s and as much memory as everything else, and only reading needs it.
         """
-        if not self._is_finite():
+        if not is_finite(self.run.model):
             raise DivergedError
         test = evaluate(self.run.model, self.dataset.test_images, self.dataset.test_labels)
         calibration = calibrate_run(self.run) if calibrates else None
@@ -305,9 +303,6 @@ class Runner:
     def _record(self, steps: Sequence[Step], epoch: EpochSummary | None, began_s: float) -> None:
         if self._recorder is not None:
             self._recorder.add(steps, epoch, time.perf_counter() - began_s, self.run.model)
-
-    def _is_finite(self) -> bool:
-        return all(np.isfinite(parameter.data).all() for parameter in self.run.model.parameters())
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.nn import is_finite
 from minigrad_gui.analysis import Desk, TrainedOn
-from minigrad_gui.insight.landscape import Kind, Plane, Surface, Survey, is_finite, plane_of
+from minigrad_gui.insight.landscape import Kind, Plane, Surface, Survey, plane_of
 from minigrad_gui.snapshots import Snapshot
 
 DIGITS = 500
@@ -41,7 +42,7 @@ def begin(snapshots: Iterable[Snapshot], kind: Kind, trained_on: TrainedOn, desk
     The loss is that of held-out digits or, if there are none, of test digits. Raises DataError if these cannot be
     loaded.
     """
-    moments = [each for each in snapshots if is_finite(each.model)]
+    moments = [each for each in snapshots if is_finite(each.model)]  # others are nowhere on a plane
     if len(moments) < LEAST_MOMENTS:
         return None
     plane = plane_of([each.model for each in moments], kind)

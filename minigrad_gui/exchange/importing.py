@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.archive import PathLike, reason_of
-from engine.nn import ACTIVATIONS, MLP
+from engine.nn import ACTIVATIONS, MLP, is_finite
 from minigrad_gui.data import DataError
 from minigrad_gui.exchange.chain import checked
 from minigrad_gui.exchange.formats import IMPORTS, Import, module_of
@@ -49,7 +49,7 @@ def _imported(path: Path, input: str | None) -> tuple[MLP, dict[str, Any]]:  # n
         meta = {name: value for name, value in found.about["meta"].items() if name != "imported"}  # that is history
         return MLP.from_parameters(found.layers, ACTIVATIONS[str(found.activation)]), meta
     result = measured(found, input)
-    if not all(np.isfinite(parameter.data).all() for parameter in result.model.parameters()):
+    if not is_finite(result.model):
         raise ExchangeError("holds numbers that are too large for such pictures.")
     meta = {"imported": {"format": format.name, "input": result.input}}
     if result.calibration is not None:

@@ -62,11 +62,6 @@ class Plane:
         return MLP.from_parameters(list(zip(arrays[::2], arrays[1::2], strict=True)), type(self.centre.activation))
 
 
-def is_finite(model: MLP) -> bool:
-    """Whether all parameters are: a network that has exploded is nowhere on a plane."""
-    return all(np.isfinite(each.data).all() for each in model.parameters())
-
-
 def plane_of(models: Sequence[MLP], kind: Kind, seed: int = 0) -> Plane:
     """A plane through the last of these networks of one run, all of them finite.
 

@@ -8,7 +8,7 @@ import pytest
 from judge import judge
 
 from engine import MLP, SGD, Adam, Dropout, LeakyReLU, Linear, Module, ReLU, Sigmoid, Tanh, Tensor, dropout
-from engine.nn import ACTIVATIONS, count_parameters
+from engine.nn import ACTIVATIONS, count_parameters, is_finite
 
 
 def rng(seed=0):
@@ -207,6 +207,14 @@ def test_count_parameters_agrees_with_the_network(sizes):
     model = MLP(sizes[0], sizes[1:-1], sizes[-1])
     assert model.sizes == sizes
     assert count_parameters(sizes) == sum(p.data.size for p in model.parameters())
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan])
+def test_a_network_is_finite_if_all_its_numbers_are(number):
+    model = MLP(3, [4], 2)
+    assert is_finite(model)
+    model.layers[1].b.data[1] = number
+    assert not is_finite(model)
 
 
 @pytest.mark.parametrize("hidden", [[], [4]])
