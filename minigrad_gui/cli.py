@@ -369,8 +369,7 @@ def _show_data(options: argparse.Namespace) -> int:
         try:
             write_sheet(dataset, options.sheet)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise UsageError(f"{options.sheet} could not be written: {reason}.") from error
+            raise UsageError(f"{options.sheet} could not be written: {reason_of(error)}.") from error
         print(printable(f"saved {options.sheet}"))
     return 0
 

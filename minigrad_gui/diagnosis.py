@@ -16,6 +16,7 @@ from engine import Tensor, TrainingConfig, no_grad
 from engine.nn import MLP, ReLU
 from engine.ops import Array
 from engine.run import TrainingRun
+from engine.samples import as_rows
 from engine.training import EpochSummary
 
 EXPLODED_LOSS = 100.0
@@ -66,7 +67,7 @@ def dead_shares(model: MLP, images: Array) -> tuple[float, ...]:
         return ()
     shares = []
     with no_grad(), np.errstate(over="ignore", invalid="ignore"):
-        outputs = Tensor(np.divide(images.reshape(len(images), -1), 255, dtype=model.dtype))
+        outputs = Tensor(as_rows(images, model.dtype))
         for layer in model.layers[:-1]:
             outputs = model.activation(layer(outputs))
             shares.append(float((outputs.data == 0).all(axis=0).mean()))

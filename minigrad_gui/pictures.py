@@ -53,7 +53,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     try:
         content = _content(path)
     except OSError as error:
-        raise PictureError(f"{path} could not be read: {(error.strerror or 'it is damaged').lower()}.") from error
+        raise _unreadable(path, error) from error
     return decode(content, path)
 
 
@@ -74,9 +74,13 @@ def decode(content: bytes, name: str | Path) -> NDArray[np.uint8]:
     except UnidentifiedImageError as error:
         raise PictureError(f"{path} is not a picture{_missing_reader(path)}.") from error
     except OSError as error:
-        raise PictureError(f"{path} could not be read: {(error.strerror or 'it is damaged').lower()}.") from error
+        raise _unreadable(path, error) from error
     except Exception as error:  # damaged bytes make Pillow raise nearly anything
         raise PictureError(f"{path} could not be read: it is damaged.") from error
+
+
+def _unreadable(path: Path, error: OSError) -> PictureError:
+    return PictureError(f"{path} could not be read: {(error.strerror or 'it is damaged').lower()}.")
 
 
 def _formats_of(content: bytes) -> list[str]:
