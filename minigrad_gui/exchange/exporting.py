@@ -1,14 +1,13 @@
 """Writes a network in one of many formats."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.archive import PathLike, printable, reason_of, replacing
+from engine.archive import PathLike
 from engine.nn import MLP
 from minigrad_gui.exchange.formats import EXPORTS, module_of
-from minigrad_gui.exchange.portable import ExchangeError, Portable, name_of
+from minigrad_gui.exchange.portable import ExchangeError, Portable, name_of, saved
 
 
 def export_model(path: PathLike, model: MLP, meta: Mapping[str, Any]) -> None:
@@ -18,17 +17,12 @@ def export_model(path: PathLike, model: MLP, meta: Mapping[str, Any]) -> None:
     is unknown or cannot hold this network, a package is missing, or the file cannot be written; an older file is then
     unchanged. Raises TypeError if `meta` is not JSON-serialisable.
     """
-    target = Path(os.path.realpath(path))
     export = EXPORTS.get(Path(path).suffix.lower())
     if export is None:
         raise ExchangeError(f"{name_of(path)} is in no format for export; its suffix must be {_suffixes()}.")
     portable = Portable.of(model, meta)
-    try:
-        with replacing(target) as file:
-            module_of(export).write(portable, file)
-    except OSError as error:
-        folder = printable(target.parent)
-        raise ExchangeError(f"{name_of(target)} could not be saved in {folder}: {reason_of(error)}.") from error
+    with saved(path) as file:
+        module_of(export).write(portable, file)
 
 
 def _suffixes() -> str:

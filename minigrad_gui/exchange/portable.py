@@ -7,15 +7,16 @@ logits become an answer travels along: for people as sentences, for programs as 
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.archive import PathLike, printable
+from engine.archive import PathLike, printable, reason_of, replacing
 from engine.calibration import Calibration
 from engine.nn import ACTIVATIONS, MLP
 from engine.record import TrainingRecord
@@ -127,6 +128,21 @@ def name_of(path: PathLike) -> str:
 
 def missing(package: str) -> ExchangeError:
     return ExchangeError(f"This format takes the package {package}, which is not installed: pip install {package}.")
+
+
+@contextmanager
+def saved(path: PathLike) -> Iterator[IO[bytes]]:
+    """A file that becomes the one at exactly `path` once it is complete on disk.
+
+    Raises ExchangeError if it cannot be written; an older file is then unchanged.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        with replacing(target) as file:
+            yield file
+    except OSError as error:
+        folder = printable(target.parent)
+        raise ExchangeError(f"{name_of(target)} could not be saved in {folder}: {reason_of(error)}.") from error
 
 
 def read_whole(path: Path, most_bytes: int = MAX_FILE_BYTES) -> bytes:

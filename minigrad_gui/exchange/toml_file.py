@@ -1,14 +1,12 @@
 """The settings of a training run as a small TOML file, to read, to change and to share."""
 
 import json
-import os
-from pathlib import Path
 from typing import IO, Any
 
-from engine.archive import PathLike, printable, reason_of, replacing
+from engine.archive import PathLike, reason_of
 from engine.config import ConfigError, TrainingConfig
 from engine.record import TrainingRecord
-from minigrad_gui.exchange.portable import ExchangeError, Portable, name_of
+from minigrad_gui.exchange.portable import ExchangeError, Portable, name_of, saved
 
 MAX_BYTES = 1 << 16
 HEADER = "# Settings of a training run: minigrad-gui train --config THIS_FILE\n\n"
@@ -24,13 +22,8 @@ def write(network: Portable, file: IO[bytes]) -> None:
 
 def write_config(path: PathLike, config: TrainingConfig) -> None:
     """Write the settings of a run to exactly `path`. Raises ExchangeError if the file cannot be written."""
-    target = Path(os.path.realpath(path))
-    try:
-        with replacing(target) as file:
-            file.write(_text(config).encode("ascii"))
-    except OSError as error:
-        folder = printable(target.parent)
-        raise ExchangeError(f"{name_of(target)} could not be saved in {folder}: {reason_of(error)}.") from error
+    with saved(path) as file:
+        file.write(_text(config).encode("ascii"))
 
 
 def read_config(path: PathLike) -> TrainingConfig:
