@@ -40,19 +40,31 @@ class ConfigError(ValueError):
 class TrainingConfig:
     """All settings of a training run except the data. Raises ConfigError for invalid ones.
 
-    hidden: sizes of the hidden layers; activation: "relu", "tanh" or "sigmoid"; optimizer: "sgd", "momentum" or "adam";
-    momentum is used by "momentum" only; weight_decay is decoupled; schedule: how the learning rate changes, "constant",
-    "cosine", "one-cycle" or "step" (see SCHEDULES); validation_share: the share of the training samples, from 0 to 0.5,
-    that is held out for validation; augmentation: how the training pictures vary, an Augmentation or a dict of its
-    fields; plain_epochs: in so many of the last epochs they do not, for pictures to be read are not varied either (He
-    et al., Data Augmentation Revisited, 2019); averaging: "none", or which average of the weights is the run's network,
-    "ema" or "last" (see AVERAGES); averaged_epochs: the time constant of the one, and how long the other's last part of
-    the run is; patience: after how many epochs without a better validation the run ends, 0 for never; stop_accuracy:
-    the validation accuracy at which it ends, from 0 (never) to 1; keep_best: which epoch's network it ends with (see
-    KEEP_BEST), and by what patience judges, for "none" by the loss. dropout: with which probability an output of a
-    hidden layer is dropped in training, from 0 to 0.9; label_smoothing: from 0 to 0.9, see SmoothedLoss; l1, l2,
-    clip_norm: see Optimizer. Two are for experiments: training_samples, how many of the samples are trained on, 0 for
-    all; label_noise, the share of their labels, from 0 to 1, that is replaced by other classes.
+    hidden            the sizes of the hidden layers, at most 20; () for none
+    activation        one of ACTIVATIONS: "relu", "tanh" or "sigmoid"
+    optimizer         one of OPTIMIZERS: "sgd", "momentum" or "adam"
+    learning_rate     above 0, at most 1000; the schedule multiplies it
+    momentum          from 0 to below 1, for the optimizer "momentum" alone
+    weight_decay      from 0 to 100, decoupled: see Optimizer
+    batch_size        samples in a mini-batch; an epoch's last one may have fewer
+    seed              all randomness of the run follows from it
+    validation_share  the share of the training samples, from 0 to 0.5, that is held out for validation
+    schedule          one of SCHEDULES, how the learning rate changes: "constant", "cosine", "one-cycle" or "step"
+    augmentation      how the training pictures vary: an Augmentation, or a dict of its fields
+    plain_epochs      in how many of the last epochs pictures do not vary, as those to be read do not (He et al., Data
+                      Augmentation Revisited, 2019)
+    training_samples  for experiments: how many of the samples are trained on, each class in proportion; 0 for all
+    label_noise       for experiments: the share of their labels, from 0 to 1, that is replaced by other classes
+    averaging         one of AVERAGES, which average of the weights is the run's network: "none", "ema" or "last"
+    averaged_epochs   the time constant of "ema"; of "last", how long the last part of the run is
+    patience          after how many epochs without a better one the run ends, 0 for never; better is what keep_best
+                      says or, for "none", a lower validation loss
+    stop_accuracy     the validation accuracy at which the run ends, from 0 (never) to 1
+    keep_best         one of KEEP_BEST, which epoch's network the run ends with: "none", "loss" or "accuracy"
+    dropout           the probability, from 0 to 0.9, that an output of a hidden layer is dropped in training
+    label_smoothing   from 0 to 0.9: see SmoothedLoss
+    l1, l2            penalties, from 0 (none) to 100: see Optimizer
+    clip_norm         the common norm that gradients are clipped to, up to 1,000,000; 0 for never: see Optimizer
     """
 
     hidden: tuple[int, ...] = (256, 128)
