@@ -223,13 +223,13 @@ class TrainingRun:
             optimizer,
             self._loss,
             epochs,
-            self.config.batch_size,
-            self.config.seed,
-            augmentation,
-            steps_done,
-            threads,
-            self.training,
-            self._average.every if self._average is not None else 0,
+            config.batch_size,
+            seed=config.seed,
+            augmentation=augmentation,
+            steps_done=steps_done,
+            threads=threads,
+            chosen=self.training,
+            break_every=self._average.every if self._average is not None else 0,
         )
 
     def __iter__(self) -> Generator[Trained, None, None]:
