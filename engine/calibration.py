@@ -133,10 +133,10 @@ def calibrate(
 def calibrate_run(run: TrainingRun, model: Module | None = None) -> Calibration:
     """Calibrate a trained run's network on its validation samples, images (N, height, width).
 
-    model: another network of the run, such as that of its best epoch; None is the one that it has now.
-
     If there are too few of them, varied training samples are used instead: even if the network has memorised a sample,
     it is about as confident and as accurate on variations of it as on unseen samples.
+
+    model: another network of the run, such as that of its best epoch; None is the one that it has now.
     """
     unseen = len(run.validation[0]) >= MIN_VALIDATION_SAMPLES
     images, labels = run.validation if unseen else (run.images, run.labels)

@@ -112,8 +112,8 @@ class TrainingJob:
 @dataclass(frozen=True)
 class TrainingResult:
     """How a run ended. error: one sentence, or None if it was finished or stopped; test: the network's test loss and
-    accuracy, None after an error; calibration: None after an error; diagnosis: what went wrong, if
-    anything."""
+    accuracy, None after an error; calibration: None after an error, and where none was asked for; diagnosis: what went
+    wrong, if anything."""
 
     job: TrainingJob
     error: str | None = None
