@@ -20,7 +20,7 @@ from minigrad_gui.digits import Picture
 from minigrad_gui.expressions import ExpressionError, evaluate, numbers
 from minigrad_gui.insight.backpropagation import DRAWING, passes, passes_of
 from minigrad_gui.session import Session
-from minigrad_gui.views.view import ANY_DIGIT, NO_NETWORK, TRAIN, Docked, DockedView
+from minigrad_gui.views.view import ANY_DIGIT, AT_ONCE_PARAMETERS, NO_NETWORK, TRAIN, Docked, DockedView
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.array_card import PICTURE_PX, ArrayCard
 from minigrad_gui.widgets.building import column, named, restyled, row, styled
@@ -31,8 +31,6 @@ from minigrad_gui.widgets.paragraph import Paragraph
 from minigrad_gui.widgets.rule_text import RuleText
 from minigrad_gui.widgets.step_player import StepPlayer
 
-AT_ONCE_PARAMETERS = 2_000_000
-"""The graph of a larger network is computed in another thread: it would keep the window waiting."""
 BLANK = "Draw something to see the graph of its reading."
 OF_THE_DRAWING, OF_AN_EXPRESSION = "The drawing", "An expression"
 LEAVES = ("a", "b", "c")

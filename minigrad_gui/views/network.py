@@ -17,7 +17,7 @@ from minigrad_gui.evaluation import accuracy_in_test
 from minigrad_gui.exciting import Excitement, excite
 from minigrad_gui.insight.damage import Damage, DamageHistory
 from minigrad_gui.insight.glance import Glance, NeuronGlance, glance
-from minigrad_gui.views.view import ANY_DIGIT, NO_NETWORK, TRAIN, DockedView
+from minigrad_gui.views.view import ANY_DIGIT, AT_ONCE_PARAMETERS, NO_NETWORK, TRAIN, DockedView
 from minigrad_gui.widgets.building import Item, caption, column, named
 from minigrad_gui.widgets.damage_controls import DamageControls
 from minigrad_gui.widgets.maps import ink
@@ -26,8 +26,6 @@ from minigrad_gui.widgets.neuron_panel import NeuronPanel
 from minigrad_gui.widgets.sum_table import figure
 from minigrad_gui.wording import with_article
 
-AT_ONCE_PARAMETERS = 2_000_000
-"""A larger network is looked into in another thread: it would keep the window waiting."""
 BLANK = "Draw something: its way through the network lights up."
 
 

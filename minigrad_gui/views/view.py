@@ -88,6 +88,8 @@ class Docked:
 
 
 HEADER_MARGIN_PX = 4
+AT_ONCE_PARAMETERS = 2_000_000
+"""A larger network is looked into in another thread: it would keep the window waiting."""
 NO_NETWORK, TRAIN = "There is no network yet.", "Train"
 ANY_DIGIT = "Show a test picture"
 OFFERED = "any digit"
