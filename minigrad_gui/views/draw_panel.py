@@ -292,10 +292,9 @@ class DrawPanel(View):
         if names == self._class_names:
             return
         self._class_names = names
-        kind = "digit" if names == DIGIT_NAMES else "class"
         self._bars.set_classes(names)
-        self._bars.setAccessibleName(f"Probability of each {kind}")
-        self._canvas.set_hint(DIGIT_HINT if names == DIGIT_NAMES else "Draw here")
+        self._bars.setAccessibleName(f"Probability of each {self._kind}")
+        self._canvas.set_hint(DIGIT_HINT if self._reads_digits else "Draw here")
         self._keys.answers = frozenset(names) & frozenset(DIGIT_NAMES)
         self._labels.clear()
         self._labels.addItems(names)
@@ -330,9 +329,18 @@ class DrawPanel(View):
         else:
             self._reading.show_hint(session.picture, "The canvas is blank", self._what_to_draw())
 
+    @property
+    def _reads_digits(self) -> bool:
+        return self._class_names == DIGIT_NAMES
+
+    @property
+    def _kind(self) -> str:
+        """What the network tells apart."""
+        return "digit" if self._reads_digits else "class"
+
     def _what_to_draw(self) -> str:
         names = self._class_names
-        if names == DIGIT_NAMES:
+        if self._reads_digits:
             return "Draw a digit from 0 to 9."
         return f"Draw one of {len(names)} classes, from {names[0]} to {names[-1]}."
 
@@ -363,7 +371,7 @@ class DrawPanel(View):
         if count == 1:
             return verdict
         read = f"{prediction.name}, " if prediction.recognised else ""
-        kind = "Digit" if self._class_names == DIGIT_NAMES else "Drawing"
+        kind = "Digit" if self._reads_digits else "Drawing"
         return f"{kind} {session.pointed + 1} of {count}: {read}{verdict}"
 
     def _reader(self, prediction: Prediction) -> str:
@@ -393,8 +401,7 @@ class DrawPanel(View):
         count = len(session.drawing_store.drawings)
         can_teach = session.can_teach
         self._bars.set_choosable(can_teach)
-        kind = "digit" if self._class_names == DIGIT_NAMES else "class"
-        self._bars.setToolTip(f"Click the {kind} you drew to teach it." if can_teach else "")
+        self._bars.setToolTip(f"Click the {self._kind} you drew to teach it." if can_teach else "")
         self._labels.setEnabled(can_teach)
         for teach in self._teach_actions:
             teach.setEnabled(can_teach)
@@ -423,7 +430,7 @@ class DrawPanel(View):
         tip = "A copy of the network learns the drawings you taught and reads in its place. The network itself, its "
         tip += "accuracy and its file do not change. During training, the network reads without the copy."
         if accuracy is not None:
-            which = "MNIST test digits" if self._class_names == DIGIT_NAMES else "test pictures"
+            which = "MNIST test digits" if self._reads_digits else "test pictures"
             tip += f" The copy reads {accuracy:.2%} of the {which} correctly."
         return tip
 
@@ -446,17 +453,14 @@ class DrawPanel(View):
             return "Nothing taught. Press a single digit."
         if session.taught_label is not None:
             return self._taught_text(with_article(session.taught_label))
-        is_digits = self._class_names == DIGIT_NAMES
         if not self._keys.listens:
-            return f"Wrong? Click the bar of the right {'digit' if is_digits else 'class'}."
+            return f"Wrong? Click the bar of the right {self._kind}."
         prediction = session.prediction
         guess = prediction.name if prediction and prediction.recognised and session.state == "idle" else None
-        asked = (
-            f"Which {'digit' if is_digits else 'class'} is it?" if guess is None else f"Is it {with_article(guess)}?"
-        )
+        asked = f"Which {self._kind} is it?" if guess is None else f"Is it {with_article(guess)}?"
         if len(self._class_names) > MOST_ROWS:
             return f"{asked} Click its bar, or choose it below."
-        has_keys = is_digits and self._canvas.hasFocus()
+        has_keys = self._reads_digits and self._canvas.hasFocus()
         return f"{asked} {'Press its key or click its bar.' if has_keys else 'Click its bar.'}"
 
     def _taught_text(self, digit: str) -> str:
