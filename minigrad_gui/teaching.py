@@ -126,11 +126,5 @@ class TeachingWorker(QObject):
 
 def _without_most(dataset: data.Dataset) -> data.Dataset:
     """The dataset with only REPLAYED of its training digits, to free the memory of the others."""
-    return data.Dataset(
-        dataset.train_images[:REPLAYED].copy(),
-        dataset.train_labels[:REPLAYED].copy(),
-        dataset.test_images,
-        dataset.test_labels,
-        dataset.name,
-        dataset.class_names,
-    )
+    images, labels = dataset.train_images[:REPLAYED].copy(), dataset.train_labels[:REPLAYED].copy()
+    return replace(dataset, train_images=images, train_labels=labels)
