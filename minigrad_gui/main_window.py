@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QMainWindow,
     QMenu,
-    QMessageBox,
     QToolButton,
     QWidget,
 )
@@ -53,7 +52,7 @@ from minigrad_gui.widgets.files import (
 )
 from minigrad_gui.widgets.model_drop import answer_drag, kind_of
 from minigrad_gui.widgets.picture_dialog import PictureDialog, Pixels, pixels_of
-from minigrad_gui.widgets.questions import TITLE
+from minigrad_gui.widgets.questions import TITLE, warn
 from minigrad_gui.widgets.recent_files import RecentFilesMenu
 from minigrad_gui.widgets.screens import move_onto_screen, place_first
 from minigrad_gui.widgets.theme_menu import ThemeMenu
@@ -435,7 +434,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _warn(self, message: str) -> None:
-        QMessageBox.warning(self, TITLE, message)
+        warn(self, TITLE, message)
 
     @Slot()
     def _show_title(self) -> None:

@@ -9,7 +9,7 @@ from time import monotonic
 
 from PySide6.QtCore import QEvent, QSettings, QSize, Slot
 from PySide6.QtGui import QAccessible, QAction, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QLabel, QMenu, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QMenu, QPushButton, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.curve_report import APART, batch_text, described, epoch_text, settings_of, table_of
@@ -19,6 +19,7 @@ from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.export import write_csv, write_png
 from minigrad_gui.widgets.files import ask_where_to_save
+from minigrad_gui.widgets.questions import warn
 from minigrad_gui.widgets.refresh_timer import LONGEST_INTERVAL_MS
 
 DESCRIBING_S = 5.0
@@ -170,7 +171,7 @@ class LossPlot(DockedView):
     def _on_export_png(self) -> None:
         path = ask_where_to_save(self, "Export the plot", "training.png", "PNG picture", ".png")
         if path is not None and not self.export_png(path):
-            QMessageBox.warning(self, "Export", f"Could not write {path.name}.")
+            warn(self, "Export", f"Could not write {path.name}.")
 
     @Slot()
     def _on_export_csv(self) -> None:
@@ -178,7 +179,7 @@ class LossPlot(DockedView):
         if path is None:
             return
         if not self.export_csv(path):
-            QMessageBox.warning(self, "Export", f"Could not write {path.name}.")
+            warn(self, "Export", f"Could not write {path.name}.")
 
     def export_png(self, path: Path) -> bool:
         """Paint both plots below a title and the run's settings, at twice their size on the screen.
@@ -191,7 +192,7 @@ class LossPlot(DockedView):
         self._curves.point_nowhere()
         self.refresh()
         colors = theme.colors()
-        title, settings = QLabel(self._export_title()), QLabel(self._export_settings(), wordWrap=True)
+        title, settings = caption(self._export_title()), QLabel(self._export_settings(), wordWrap=True)
         title.setStyleSheet(f"color: {colors.text}; font-size: 15px; font-weight: 600")
         settings.setStyleSheet(f"color: {colors.muted}")
         head = QWidget()

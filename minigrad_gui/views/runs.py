@@ -37,7 +37,7 @@ from minigrad_gui.session import Session
 from minigrad_gui.views.view import TRAIN, Docked, DockedView
 from minigrad_gui.widgets.building import action, column, named, row, styled
 from minigrad_gui.widgets.paragraph import Paragraph
-from minigrad_gui.widgets.questions import choose
+from minigrad_gui.widgets.questions import choose, warn
 from minigrad_gui.widgets.run_curves import PALETTE, Drawn, RunCurves
 from minigrad_gui.widgets.runs_table import RunsTable
 from minigrad_gui.widgets.settings_table import SettingsTable
@@ -387,7 +387,7 @@ class RunsView(DockedView):
         try:
             self.session.load_run(run, which, curve)
         except ModelFileError as error:
-            QMessageBox.warning(self, "Runs", str(error))
+            warn(self, "Runs", str(error))
 
     @Slot()
     def _on_delete(self) -> None:

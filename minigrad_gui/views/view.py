@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from PySide6.QtCore import QEvent, QSettings, QTimer, Slot
 from PySide6.QtGui import QAccessible, QAction
-from PySide6.QtWidgets import QFrame, QMenu, QMessageBox, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.analysis import Answer, any_digit
@@ -19,6 +19,7 @@ from minigrad_gui.widgets.building import Item, action, caption, column, named, 
 from minigrad_gui.widgets.export import picture_of, write_csv, write_png
 from minigrad_gui.widgets.files import ask_where_to_save
 from minigrad_gui.widgets.placeholder import Placeholder
+from minigrad_gui.widgets.questions import warn
 from minigrad_gui.widgets.refresh_timer import RefreshTimer
 
 Place = Literal["left", "centre", "docks", "right"]
@@ -266,7 +267,7 @@ class DockedView(View):
             self, f"Export {self.title.lower()}", f"{self.name.removesuffix('View')}{suffix}", kind, suffix
         )
         if path is not None and not write(path):
-            QMessageBox.warning(self, "Export", f"Could not write {path.name}.")
+            warn(self, "Export", f"Could not write {path.name}.")
 
     @Slot()
     def _on_export_png(self) -> None:

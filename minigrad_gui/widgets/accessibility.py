@@ -6,6 +6,7 @@ A widget class with an `ACCESSIBLE_ROLE` has that role. Qt asks only while assis
 import html
 from functools import lru_cache
 
+from PySide6 import QtGui
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleInterface, QTextDocumentFragment
 from PySide6.QtWidgets import QAbstractScrollArea, QAccessibleWidget, QMenu, QWidget
@@ -28,6 +29,11 @@ def explain(widget: QWidget, tip: str) -> None:
 def verbatim_tip(text: str) -> str:
     """A tool tip that shows this text as it is, even if it looks like HTML: names in files may."""
     return f"<span>{html.escape(text)}</span>"
+
+
+def verbatim(text: str) -> str:
+    """The same for Qt's messages; text that does not look like HTML stays plain."""
+    return verbatim_tip(text) if QtGui.Qt.mightBeRichText(text) else text
 
 
 @lru_cache(maxsize=256)

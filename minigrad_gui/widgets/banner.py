@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QStatusBar, QWidget
 
-from minigrad_gui.widgets.accessibility import announce
+from minigrad_gui.widgets.accessibility import announce, verbatim
 from minigrad_gui.widgets.building import named, row
 
 LINES = 2
@@ -107,7 +107,7 @@ class _FewLines(QLabel):
     """A sentence on two lines; a longer one is cut short, with the whole in the tool tip."""
 
     def __init__(self) -> None:
-        super().__init__(wordWrap=True, alignment=Qt.AlignmentFlag.AlignVCenter)
+        super().__init__(wordWrap=True, alignment=Qt.AlignmentFlag.AlignVCenter, textFormat=Qt.TextFormat.PlainText)
         self._sentence = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
@@ -128,4 +128,4 @@ class _FewLines(QLabel):
             words.pop()
             text = f"{' '.join(words)} …"
             self.setText(text)
-        self.setToolTip("" if text == self._sentence else self._sentence)
+        self.setToolTip("" if text == self._sentence else verbatim(self._sentence))

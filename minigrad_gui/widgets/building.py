@@ -51,7 +51,9 @@ def make_scrolling(area: QScrollArea, content: QWidget, name: str) -> None:
 
 
 def caption(text: str = "", role: str = "muted", align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> QLabel:
-    return styled(QLabel(text, alignment=align | Qt.AlignmentFlag.AlignVCenter), role)
+    """A label that shows its text as it is: names of classes and files may look like HTML."""
+    plain = Qt.TextFormat.PlainText
+    return styled(QLabel(text, alignment=align | Qt.AlignmentFlag.AlignVCenter, textFormat=plain), role)
 
 
 def row(*items: Item, spacing: int = 8, margin: int = 0, parent: QWidget | None = None) -> QHBoxLayout:

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.insight.readings import Readings
-from minigrad_gui.widgets.accessibility import announce
+from minigrad_gui.widgets.accessibility import announce, verbatim_tip
 from minigrad_gui.widgets.maps import Pixels, image_of, signed
 
 PADDING_PX = 4
@@ -395,7 +395,7 @@ class ConfusionMatrix(QWidget):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             cell = self.cell_at(QPointF(event.pos()))
             if cell is not None and self.readings is not None:
-                QToolTip.showText(event.globalPos(), self._told(cell), self, self.rect_of(cell).toRect())
+                QToolTip.showText(event.globalPos(), verbatim_tip(self._told(cell)), self, self.rect_of(cell).toRect())
             return True
         return super().event(event)
 

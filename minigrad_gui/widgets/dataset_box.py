@@ -8,6 +8,7 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QSizePolicy, QWidget
 
 from minigrad_gui.data import SOURCES, title_of
+from minigrad_gui.widgets.accessibility import verbatim
 from minigrad_gui.widgets.building import named
 from minigrad_gui.widgets.setting_editors import SettingEditor
 from minigrad_gui.widgets.wheel import ChoiceBox
@@ -93,7 +94,7 @@ class DatasetEditor(SettingEditor):
             if own:
                 box.insertSeparator(box.count())
             for key in own:
-                self._add(title_of(key), key, key)
+                self._add(title_of(key), key, verbatim(key))
             box.insertSeparator(box.count())
             for title, key in COMMANDS.items():
                 self._add(title, key, "")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from minigrad_gui.widgets.accessibility import verbatim
+
 MODEL_KIND, MODEL_SUFFIX = "minigrad model", ".npz"
 SETTINGS_SUFFIX = ".toml"
 
@@ -44,7 +46,7 @@ def _with_suffix(parent: QWidget, title: str, path: Path, known: Collection[str]
     path = path.with_name(path.name + suffix)
     buttons = QMessageBox.StandardButton
     if path.exists() and buttons.Yes != QMessageBox.question(
-        parent, title, f"{path.name} already exists. Replace it?", buttons.Yes | buttons.No, buttons.No
+        parent, title, verbatim(f"{path.name} already exists. Replace it?"), buttons.Yes | buttons.No, buttons.No
     ):
         return None
     return path

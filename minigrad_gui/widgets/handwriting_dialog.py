@@ -11,7 +11,7 @@ from minigrad_gui import theme
 from minigrad_gui.data import DIGIT_NAMES
 from minigrad_gui.digits import SIDE_PX, Picture
 from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing, label_of
-from minigrad_gui.widgets.accessibility import with_mnemonic
+from minigrad_gui.widgets.accessibility import verbatim, with_mnemonic
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.screens import resize_within
 from minigrad_gui.wording import with_article
@@ -45,7 +45,7 @@ class _Drawings(QAbstractListModel):
             case Qt.ItemDataRole.DecorationRole:
                 return _pixmap(drawing.picture, self._pixel_ratio())
             case Qt.ItemDataRole.ToolTipRole:
-                return f"Taught as {with_article(drawing.label)}"
+                return verbatim(f"Taught as {with_article(drawing.label)}")
             case Qt.ItemDataRole.TextAlignmentRole:
                 return Qt.AlignmentFlag.AlignHCenter
         return None

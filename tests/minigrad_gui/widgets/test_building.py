@@ -43,6 +43,14 @@ def test_a_role_selects_a_style(qtbot):
     assert styled(label, "title").property("role") == "title"
 
 
+def test_a_caption_shows_tags_as_they_are(qtbot):
+    label = caption("<b>seven</b>")
+    qtbot.addWidget(label)
+    tagged = label.sizeHint().width()
+    label.setText("seven")
+    assert tagged > 1.5 * label.sizeHint().width()
+
+
 def test_an_action_has_its_keys_and_calls_its_slot(qapp):  # noqa: ARG001
     parent, pressed = QObject(), []
     made = action(parent, "&Stop", "stopAction", lambda: pressed.append(made), "Ctrl+.", checkable=True)

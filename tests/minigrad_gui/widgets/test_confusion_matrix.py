@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, QRect, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QPointF, QRect, Qt
+from PySide6.QtGui import QColor, QHelpEvent
+from PySide6.QtWidgets import QApplication, QToolTip
 
 from minigrad_gui import theme
 from minigrad_gui.insight.readings import Readings
+from minigrad_gui.widgets.accessibility import plain
 from minigrad_gui.widgets.confusion_matrix import ALL, Cell, ConfusionMatrix, described
 
 
@@ -52,6 +54,14 @@ def test_the_edges_stand_for_rows_and_columns(matrix):
         assert matrix.cell_at(QPointF(middle.x(), y)) == Cell(None, 2)
     assert matrix.cell_at(QPointF(2, 2)) == ALL
     assert matrix.cell_at(QPointF(-1, 50)) is None
+
+
+def test_names_that_look_like_html_are_told_as_they_are(matrix):
+    matrix.set_readings(READINGS, ("<b>apple</b>", "pear", "plum"))
+    spot = matrix.rect_of(Cell(0, 1)).center().toPoint()
+    QApplication.sendEvent(matrix, QHelpEvent(QEvent.Type.ToolTip, spot, matrix.mapToGlobal(spot)))
+    assert plain(QToolTip.text()) == "Labelled <b>apple</b>, read as pear: 1 of 4 (25.0%)"
+    QToolTip.hideText()
 
 
 def test_what_is_right_is_blue_and_what_is_wrong_orange(matrix):

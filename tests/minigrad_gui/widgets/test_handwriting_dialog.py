@@ -7,6 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QListView, QMenu, QPushButton
 
 from minigrad_gui.handwriting import MAX_DRAWINGS, Drawing
+from minigrad_gui.widgets.accessibility import plain
 from minigrad_gui.widgets.handwriting_dialog import HandwritingDialog
 
 ROLE = Qt.ItemDataRole
@@ -51,6 +52,11 @@ def button(dialog, name: str) -> QPushButton:
 def test_the_newest_drawing_stands_first(dialog):
     assert shown(dialog) == ["4", "7", "1"]
     assert shown(dialog, ROLE.ToolTipRole)[0] == "Taught as a 4"
+
+
+def test_a_label_that_looks_like_html_is_told_as_it_is(dialog):
+    dialog.set_drawings([drawing("<b>seven</b>")])
+    assert plain(shown(dialog, ROLE.ToolTipRole)[0]) == "Taught as “<b>seven</b>”"
 
 
 def test_a_picture_shows_the_ink(dialog):
