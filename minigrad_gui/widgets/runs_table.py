@@ -188,6 +188,7 @@ class RunsTable(QTableView):
         header.setHighlightSections(False)
         header.setSectionsMovable(True)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setResizeContentsPrecision(SAMPLE_ROWS)
         header.setSortIndicator(ORDER.index("began"), Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
         self.selectionModel().selectionChanged.connect(self._on_selection)
@@ -243,13 +244,10 @@ class RunsTable(QTableView):
             self._has_widths = True
 
     def _fit_columns(self) -> None:
-        sample = range(min(len(self.runs.shown), SAMPLE_ROWS))
         for column, name in enumerate(ORDER):
-            texts = [shown(self.runs.shown[row], name) for row in sample]
-            widest = max([self.fontMetrics().horizontalAdvance(text) for text in texts], default=0) + 14
             header = self.horizontalHeader().sectionSizeHint(column)
             fixed = {"name": NAME_PX, "note": NOTE_PX}.get(name)
-            self.setColumnWidth(column, fixed or min(max(widest, header), MOST_COLUMN_PX))
+            self.setColumnWidth(column, fixed or min(max(self.sizeHintForColumn(column), header), MOST_COLUMN_PX))
 
     @Slot(QItemSelection, QItemSelection)
     def _on_selection(self, *_: QItemSelection) -> None:

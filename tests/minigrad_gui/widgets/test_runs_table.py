@@ -110,6 +110,18 @@ def test_drawn_runs_have_a_swatch(table):
     assert cell(table, 1, "test", Qt.ItemDataRole.DecorationRole) is None
 
 
+def test_figures_and_words_fit_into_their_columns(qtbot):
+    table = RunsTable()
+    table.setStyleSheet("QTableView::item { padding: 0 4px }")
+    qtbot.addWidget(table)
+    runs = [run_of(f"r{each}", began_s=float(each), test_accuracy=0.5) for each in range(60)]
+    table.show_runs([run_of("r", began_s=0.0, test_accuracy=1.0, learning_rate=0.0012345), *runs])
+    for column, name in enumerate(ORDER):
+        if name not in ("name", "note"):
+            needed = [table.sizeHintForIndex(table.runs.index(row, column)).width() for row in range(61)]
+            assert max(needed) <= table.columnWidth(column), name
+
+
 def test_columns_stay_as_they_were_left(table, qtbot):
     header = table.horizontalHeader()
     header.setSortIndicator(ORDER.index("test"), Qt.SortOrder.DescendingOrder)
