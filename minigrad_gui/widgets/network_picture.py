@@ -180,15 +180,17 @@ class NetworkPicture(QWidget):
         return frames
 
     def _draw_edges(self, painter: QPainter, number: int, edges: Edges) -> None:
-        if len(edges.values) == 0:
+        values = np.nan_to_num(edges.values)  # of a network that has exploded, some are infinite or NaN
+        drawn = np.flatnonzero(values)
+        if len(drawn) == 0:
             return
         start = self._layout.pixel if number == 0 else self._layout.layers[number - 1].centre
         end = self._layout.layers[number].centre
-        shares = np.abs(edges.values) / np.abs(edges.values).max()
-        strengths = np.minimum((shares * STRENGTHS).astype(int), STRENGTHS - 1) * np.where(edges.values < 0, -1, 1)
-        order = np.argsort(np.abs(strengths), kind="stable")
-        for strength, group in groupby(order, key=lambda index: (int(strengths[index]), bool(edges.values[index] < 0))):
-            painter.setPen(_edge_pen(abs(strength[0]) / (STRENGTHS - 1), negative=strength[1]))
+        shares = np.abs(values) / np.abs(values).max()
+        strengths = np.minimum((shares * STRENGTHS).astype(int), STRENGTHS - 1)
+        order = drawn[np.argsort(strengths[drawn], kind="stable")]
+        for (strength, negative), group in groupby(order, key=lambda i: (int(strengths[i]), bool(values[i] < 0))):
+            painter.setPen(_edge_pen(strength / (STRENGTHS - 1), negative=negative))
             painter.drawLines([QLineF(start(int(edges.sources[i])), end(int(edges.targets[i]))) for i in group])
 
     def _draw_marks(self, painter: QPainter) -> None:

@@ -145,3 +145,15 @@ def test_another_network_takes_the_selection_with_it(picture):
     picture.grab()
     QTest.keyClick(picture, Qt.Key.Key_Left)
     assert picture.neuron is None
+
+
+@pytest.mark.parametrize("points", [False, True])
+@pytest.mark.parametrize("factor", [0, 1e30, np.nan])
+def test_a_network_that_is_dead_or_has_exploded_is_painted(picture, model, mnist, factor, points):
+    """Its connections carry nothing, or what is not finite."""
+    lit = int(glance(model, mnist.test_images[0]).outputs[0].argmax())
+    for layer in model.layers[1:]:
+        layer.W.data *= np.float32(factor)
+    shown = glance(model, mnist.test_images[0], (0, lit) if points else None)
+    picture.show_glance(shown, NONE)
+    assert not picture.grab().isNull()
