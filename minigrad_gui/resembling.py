@@ -15,6 +15,7 @@ from minigrad_gui.analysis import Desk, Digits, TrainedOn
 from minigrad_gui.data import Choices
 from minigrad_gui.digits import Picture
 from minigrad_gui.insight.neighbours import NearestIndex, Space
+from minigrad_gui.wording import several, with_article
 
 COUNT = 12
 """Digits that are found."""
@@ -55,12 +56,13 @@ class Resembling:
 
     @property
     def summary(self) -> str:
-        """Such as "9 of 12 are 7s (2 × 9, 1 × 4)"."""
+        """Such as "9 of 12 are 7s (2 × 9, 1 × 4)"; names of classes are in quotation marks, not in the plural."""
         (label, most), *others = Counter(self.labels).most_common()
         if not others:
-            return f"All {most} are {label}s"
+            return f"All {most} are {several(label)}"
         besides = ", ".join(f"{count} × {other}" for other, count in others)
-        return f"{most} of {len(self.indices)} {'is a' if most == 1 else 'are'} {label}{'s'[: most > 1]} ({besides})"
+        those = f"is {with_article(label)}" if most == 1 else f"are {several(label)}"
+        return f"{most} of {len(self.indices)} {those} ({besides})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,12 @@ def with_article(name: object) -> str:
     return f"“{text}”" if len(text) > 1 else f"{'an' if text.upper() in AN else 'a'} {text}"
 
 
+def several(name: object) -> str:
+    """Several of a class: 7s, As; another class in quotation marks, as its plural is unknown: “dress”."""
+    text = str(name)
+    return f"“{text}”" if len(text) > 1 else f"{text}s"
+
+
 def percentage(probability: float) -> str:
     """A probability to one decimal, such as "97.3%"; ">99.9%" instead of rounding up to 100%."""
     rounded = f"{probability:.1%}"

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from minigrad_gui import theme
-from minigrad_gui.widgets.building import caption, column, named, row
+from minigrad_gui.widgets.building import caption, column, named, row, styled
 from minigrad_gui.widgets.maps import Pixels, ink
 from minigrad_gui.widgets.mosaic import LARGEST_SCALE, Mosaic
+from minigrad_gui.widgets.paragraph import Paragraph
 
 HEADING_PX = 4
 """Between a heading and its digits."""
@@ -34,6 +35,7 @@ class DigitRow(QWidget):
         self._heading.setStretch(2, 2)
         column(self._heading, self.mosaic, 1, spacing=HEADING_PX, parent=self)
         self.show_none("")
+        self.set_note("")
 
     def show_none(self, summary: str) -> None:
         """There are no digits; summary: why."""
@@ -47,6 +49,7 @@ class DigitRow(QWidget):
     def set_note(self, note: str) -> None:
         """What is to be said besides."""
         self._note.setText(note)
+        self._note.setVisible(bool(note))  # else the summary has its room
 
     def fit(self, scale: int, columns: int, rows: int) -> None:
         """Show the digits in so many columns and rows, at this scale."""
@@ -93,8 +96,8 @@ def largest_fit(room: QSize, count: int, tile_at: Callable[[int], QSize]) -> tup
     return 1, count
 
 
-def _line(role: str, align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> QLabel:
+def _line(role: str, align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> Paragraph:
     """One line of text that never asks for more width."""
-    line = caption(role=role, align=align)
+    line = styled(Paragraph(1, align), role)
     line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     return line

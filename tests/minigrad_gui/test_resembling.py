@@ -89,6 +89,7 @@ def test_an_index_depends_on_the_digits_and_only_if_it_asks_the_network_on_that(
         ([7, 7, 9, 7], "3 of 4 are 7s (1 × 9)"),
         ([4, 9, 9, 7, 9, 4], "3 of 6 are 9s (2 × 4, 1 × 7)"),
         ([3, 5], "1 of 2 is a 3 (1 × 5)"),
+        ([8, 5], "1 of 2 is an 8 (1 × 5)"),
     ],
 )
 def test_the_labels_are_counted_in_words(of_labels, labels, summary):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad_gui.wording import counted, percentage, with_article
+from minigrad_gui.wording import counted, percentage, several, with_article
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,11 @@ from minigrad_gui.wording import counted, percentage, with_article
 )
 def test_a_class_gets_the_article_that_is_spoken(name, written):
     assert with_article(name) == written
+
+
+@pytest.mark.parametrize(("name", "written"), [(7, "7s"), ("A", "As"), ("dress", "“dress”"), ("10", "“10”")])
+def test_the_plural_of_a_name_is_not_guessed(name, written):
+    assert several(name) == written
 
 
 @pytest.mark.parametrize(

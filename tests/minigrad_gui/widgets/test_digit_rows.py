@@ -72,6 +72,20 @@ def test_nothing_moves_when_digits_come_and_go(rows, two):
     assert len({place[:3] for place in places}) == 1
 
 
+def test_a_summary_has_the_room_of_a_note_and_is_cut_visibly(rows, two):
+    rows.resize(436, 365)
+    first = two[0]
+    fill(first)
+    long = "10 of 12 are “class 3 second half” (2 × class 3 first half)"
+    first.show_digits(ink(np.ones((COUNT, 28, 28))), [""] * COUNT, [""] * COUNT, long)
+    QCoreApplication.sendPostedEvents()  # lay them out
+    assert first._summary.geometry().right() >= 436 - 2
+    first.set_note("comparing again…")
+    QCoreApplication.sendPostedEvents()
+    (line,) = first._summary.lines(first._summary.width())
+    assert line.endswith("…")
+
+
 def test_a_click_tells_which_digit(two, rows):  # noqa: ARG001
     chosen = []
     two[1].chosen.connect(chosen.append)
