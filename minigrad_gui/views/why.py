@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from engine.nn import MLP
@@ -24,6 +24,8 @@ from minigrad_gui.wording import percentage, with_article
 
 SCALE, ROOM_FOR = 4, 8
 MOST_STROKES = 9
+MOST_NAME_PX = 90
+"""Of the name of a class on the button; a longer one is cut."""
 STEPS = 100
 STEP_INTERVAL_MS = 30
 Tile = tuple[str, str, Pixels]
@@ -53,7 +55,7 @@ class WhyView(DockedView):
         self._digit.show_classes(self._names)
         self._digit.currentIndexChanged.connect(self.mark_soon)
         self._make = named(QPushButton("Make it an 8"), "whyMakeButton", "Change the drawing until it is read as this")
-        self._make.setMinimumWidth(self._make.sizeHint().width())
+        self._least_make_px = self._make.sizeHint().width()
         self._make.clicked.connect(self._on_make)
         self._verdict = named(caption(role="body"), "whyVerdict")
         self._verdict.setWordWrap(True)
@@ -88,7 +90,9 @@ class WhyView(DockedView):
         if self._explained is None or not _same(self._explained, explained):
             self._give_up()
         self._explained = explained
-        self._make.setText(f"Make it {with_article(self._names[digit])}")
+        name = self.fontMetrics().elidedText(self._names[digit], Qt.TextElideMode.ElideMiddle, MOST_NAME_PX)
+        self._make.setText(f"Make it {with_article(name)}".replace("&", "&&"))
+        self._make.setMinimumWidth(max(self._make.sizeHint().width(), self._least_make_px))
         self._make.setEnabled(digit != prediction.digit and not self._timer.isActive())
         if self._changed is None:
             self._verdict.setText(verdict(prediction, digit))

@@ -184,7 +184,8 @@ class Mosaic(QWidget):
             place = self.rect_of(index)
             room = self._tile().width() - place.width()
             below = QRect(place.left() - room // 2, place.bottom() + 1, self._tile().width(), self._tile().height())
-            text = painter.fontMetrics().elidedText(self._captions[index], Qt.TextElideMode.ElideMiddle, below.width())
+            room = below.width() - GAP_PX
+            text = painter.fontMetrics().elidedText(self._captions[index], Qt.TextElideMode.ElideMiddle, room)
             painter.drawText(below, CAPTION, text)
 
     # ------------------------------------------------------------ mouse and keyboard

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from engine import Tensor
+from engine import MLP, Tensor, save_model
 from minigrad_gui.insight import prototype
 from minigrad_gui.widgets.maps import ink, signed
 
@@ -98,6 +98,25 @@ def test_a_drawing_is_made_another_digit(why):
     user.draw(1)
     user.wait(lambda: user.session.picture is not before and explains(user, view))
     assert view._changed is None
+
+
+def test_names_of_any_length_fit_on_the_button_and_fold_nothing_away(why, tmp_path):
+    user, view = why
+    least = view.header.minimumSizeHint().width()
+    long = "one & only, a very long name of a class that fits nowhere"
+    names = [long, "x & y", *"abcdefgh"]
+    model = MLP(784, (12,), 10, dtype=np.float32, init="he", rng=np.random.default_rng(1))
+    save_model(tmp_path / "named.npz", model, {"class_names": names})
+    user.session.open(tmp_path / "named.npz")
+    button, combo = user.widget("whyMakeButton"), user.widget("whyDigitCombo")
+    user.wait(lambda: combo.findText(long) > 0)
+    combo.setCurrentText("x & y")
+    user.wait(lambda: button.text() == "Make it “x && y”")
+    combo.setCurrentText(long)
+    user.wait(lambda: "…" in button.text())
+    assert button.text().startswith("Make it “one &&")
+    assert button.width() >= button.sizeHint().width()
+    assert view.header.minimumSizeHint().width() < least + 100
 
 
 def test_a_network_to_which_no_pixel_makes_a_difference_is_told_of(why):

@@ -47,6 +47,15 @@ def test_each_picture_is_painted_in_its_place(mosaic):
         assert shade == pytest.approx(255 * index / 9, abs=1)
 
 
+def test_long_captions_stay_apart(mosaic):
+    mosaic.set_pictures(ink(np.zeros((2, 28, 28))), ["l" * 60] * 2)
+    image, ratio = mosaic.grab().toImage(), mosaic.devicePixelRatio()
+    between = (mosaic.rect_of(0).right() + mosaic.rect_of(1).left()) // 2
+    below = range(mosaic.rect_of(0).bottom() + 2, mosaic.rect_of(0).bottom() + mosaic.fontMetrics().height())
+    colors = {image.pixelColor(QPoint(x, y) * ratio).name() for x in range(between - 1, between + 3) for y in below}
+    assert len(colors) == 1
+
+
 def test_a_click_chooses_the_picture_that_is_there(mosaic, chosen):
     QTest.mouseClick(mosaic, Qt.MouseButton.LeftButton, pos=mosaic.rect_of(6).center())
     assert (chosen, mosaic.current) == ([6], 6)
