@@ -7,7 +7,8 @@ AN = "8AEFHILMNORSX"
 def counted(count: float, noun: str, form: str = ",") -> str:
     """How many there are, as in "1 epoch" or "12,000 epochs". form: of the number, as in a format string."""
     written = f"{count:{form}}"
-    return f"{written} {noun}{'' if written == '1' else 's'}"
+    ending = "es" if noun.endswith("tch") else "s"
+    return f"{written} {noun}{'' if written == '1' else ending}"
 
 
 def with_article(name: object) -> str:

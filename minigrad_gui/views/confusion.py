@@ -31,6 +31,7 @@ from minigrad_gui.widgets.confusion_matrix import ALL, Cell, ConfusionMatrix, de
 from minigrad_gui.widgets.maps import ink
 from minigrad_gui.widgets.matrix_area import MatrixArea
 from minigrad_gui.widgets.mosaic import Mosaic, MosaicArea
+from minigrad_gui.wording import counted
 
 MOST_PICTURES = 500
 RECENT = 3
@@ -221,8 +222,7 @@ class ConfusionView(DockedView):
         if self._evaluation is None:
             return
         if cell is None:
-            count = len(self._samples)
-            text = f"{count:,} {'label' if count == 1 else 'labels'} may be wrong, most suspicious first"
+            text = f"{counted(len(self._samples), 'label')} may be wrong, most suspicious first"
         else:
             text = described(self._evaluation.readings, self._evaluation.names, cell)
         if pointed is None and self._is_cut:

@@ -11,6 +11,7 @@ from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.refresh_timer import RefreshTimer
+from minigrad_gui.wording import counted
 
 PROGRESS_STEPS = 1000
 BUTTON_WIDTH_PX = 88
@@ -220,7 +221,7 @@ class TrainingPanel(View):
         epoch = min(int(session.epochs_done) + 1, epochs)
         parts = [f"Epoch {epoch} of {epochs}"]
         if session.state == "paused":
-            parts.append(f"paused after {counted(len(session.history), 'mini-batch', 'mini-batches')}")
+            parts.append(f"paused after {counted(len(session.history), 'mini-batch')}")
         elif session.samples_per_second:
             parts.append(f"{session.samples_per_second:,.0f} pictures/s")
             if session.seconds_left is not None:
@@ -243,9 +244,9 @@ class TrainingPanel(View):
 
     def _ended_text(self) -> str:
         history = self.session.history
-        batches = counted(len(history), "mini-batch", "mini-batches")
+        batches = counted(len(history), "mini-batch")
         if len(history) % history.steps_per_epoch == 0:
-            trained = f"Trained on {batches}, {counted(self.session.epochs_done, 'epoch', 'epochs')}"
+            trained = f"Trained on {batches}, {counted(self.session.epochs_done, 'epoch', ',.0f')}"
             config = self.session.curves_config
             early = reason_to_stop(config, history.epochs) if config is not None else ""
             return f"{trained}: {early}." if early else f"{trained}."
@@ -265,7 +266,7 @@ class TrainingPanel(View):
         if session.state == "idle" and tested is not None:
             self._accuracy.setText(f"{tested:.2%}")
             taught = session.taught_drawings
-            learnt = f", {counted(taught, 'drawing', 'drawings')} learnt" if taught else ""
+            learnt = f", {counted(taught, 'drawing')} learnt" if taught else ""
             self._accuracy_caption.setText(EARLIER if session.shows_failed_run else f"test accuracy{learnt}")
         elif validated and validated[-1] is not None:
             self._accuracy.setText(f"{validated[-1]:.2%}")
@@ -277,10 +278,6 @@ class TrainingPanel(View):
             self._accuracy.setText("–")
             self._accuracy_caption.setText("accuracy")
         self._accuracy.setAccessibleName(f"{self._accuracy_caption.text()}: {self._accuracy.text()}")
-
-
-def counted(number: float, one: str, many: str) -> str:
-    return f"{number:,.0f} {one if number == 1 else many}"
 
 
 def duration(seconds: float) -> str:

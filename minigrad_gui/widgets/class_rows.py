@@ -17,6 +17,7 @@ from minigrad_gui.widgets.accessibility import verbatim_tip
 from minigrad_gui.widgets.building import make_scrolling, row
 from minigrad_gui.widgets.maps import ink
 from minigrad_gui.widgets.mosaic import Mosaic
+from minigrad_gui.wording import counted
 
 ROWS_IN_SIGHT = 10
 LARGEST_SCALE = 6
@@ -185,4 +186,4 @@ class _Heads(QWidget):
 
 
 def _said(each: ClassRow) -> str:
-    return f"{each.name}: {each.count:,} {'picture' if each.count == 1 else 'pictures'}"
+    return f"{each.name}: {counted(each.count, 'picture')}"

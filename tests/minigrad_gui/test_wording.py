@@ -34,6 +34,10 @@ def test_one_thing_is_counted_in_the_singular(count, form, written):
     assert counted(count, "epoch", form) == written
 
 
+def test_batches_get_another_syllable():
+    assert [counted(count, "mini-batch") for count in (1, 2)] == ["1 mini-batch", "2 mini-batches"]
+
+
 @pytest.mark.parametrize(
     ("probability", "written"),
     [
