@@ -22,15 +22,17 @@ from engine.training import EpochSummary
 EXPLODED_LOSS = 100.0
 """Forty times the loss of guessing. A single digit misread with confidence costs 20 to 30 in a batch of one."""
 LEARNED_SHARE = 0.97
-"""Share of the loss of guessing. Knowing only how frequent each digit is gives 0.9993 of it."""
+"""Share of the loss of guessing, both counted from `least_loss`. Knowing only how frequent digits are gives 0.9993."""
 POOR_SHARE = 0.5
 UNFINISHED_SHARE, UNFINISHED_FALL = 1 / 3, 0.9
 """More training would help: the loss is above a third of that of guessing and fell by a tenth in the last epoch."""
+STILL_FALLING = 0.1
+"""Likewise if the loss is poor and the last mini-batches had this share of its whole fall."""
 OVERFIT_RISE = 1.2
 """How far the validation loss may rise above its minimum. The mean over 6,000 digits fluctuates by some 5%."""
 MOST_DEAD = 0.5
 LAST = 100
-"""Mini-batches that are averaged to tell how a run ended."""
+"""Mini-batches whose median tells how a run began or ended, or a quarter of the run if that is less."""
 PROBES = 500
 """Digits on which a neuron has to give 0 to count as dead."""
 USUAL_RATES = {"sgd": 0.1, "momentum": 0.01, "adam": 0.001}
@@ -89,18 +91,21 @@ def diagnose(
     became useless. A run that was stopped within its first epoch is checked for explosions only.
     """
     guessing = math.log(classes)  # the loss of equal probabilities
+    least = least_loss(config, classes)
+    room = max(guessing - least, 1e-9)  # none if the labels are as good as chance
     if diverged:
         what = "The loss exploded and did not come back: the steps were so large that the weights grew without bound."
         return Diagnosis(what, _smaller_rate(config), ended_run=True)
     if len(losses) == 0:
         return None
-    end = float(np.median(losses[-LAST:]))
-    has_learned = end < LEARNED_SHARE * guessing
+    begin, before, end = _medians(losses)
+    has_learned = end - least < LEARNED_SHARE * room
+    is_poor = end - least > POOR_SHARE * room
     if losses.max() > EXPLODED_LOSS:
         what = f"The loss exploded to {losses.max():,.0f} at mini-batch {losses.argmax() + 1:,}"
         if not has_learned:
             what += " and never came back: the network is no better than guessing."
-        elif end > POOR_SHARE * guessing:
+        elif is_poor:
             what += " and came back only in part."
         else:
             what += " and came back."
@@ -108,19 +113,43 @@ def diagnose(
     if not epochs:
         return None
     if not has_learned:
-        return _stuck(config, losses, dead)
+        return _stuck(config, begin, end, dead)
     if dead and max(dead) >= MOST_DEAD:
         return Diagnosis(_dead_layer(dead).strip(), _smaller_rate(config))
+    falls = is_poor and before - end > STILL_FALLING * (begin - end)
+    if falls or _is_unfinished([epoch.loss - least for epoch in epochs], room):
+        return Diagnosis(
+            "The loss was still falling when training ended.",
+            "Try more epochs, or a learning rate that is a little higher.",
+        )
     overfitted = _overfitted(epochs) if config.keep_best == "none" else None
-    return _unfinished(epochs, guessing) or overfitted or _poor(config, end, guessing)
+    return overfitted or (_poor(config, end, guessing) if is_poor else None)
 
 
-def _stuck(config: TrainingConfig, losses: NDArray[np.float64], dead: Sequence[float]) -> Diagnosis:
+def least_loss(config: TrainingConfig, classes: int) -> float:
+    """The loss that a network ends at which knows every label, but neither which are wrong nor the smoothing.
+
+    Label noise and label smoothing leave a label `known` of the probability; the other classes share the rest. No
+    answer has a smaller mean cross-entropy than these probabilities, of which it is the entropy.
+    """
+    smoothing = config.label_smoothing
+    known = (1 - config.label_noise) * (1 - smoothing) + smoothing / classes
+    other = (1 - known) / max(classes - 1, 1)
+    return -sum(count * p * math.log(p) for count, p in ((1, known), (classes - 1, other)) if p > 0)
+
+
+def _medians(losses: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The loss when a run began, shortly before its end, and at its end. losses: one per mini-batch, at least one."""
+    count = min(LAST, max(len(losses) // 4, 1))
+    first, second_last, last = losses[:count], losses[-2 * count :][:count], losses[-count:]
+    return float(np.median(first)), float(np.median(second_last)), float(np.median(last))
+
+
+def _stuck(config: TrainingConfig, begin: float, end: float, dead: Sequence[float]) -> Diagnosis:
     """Why the loss stays at that of guessing although it never exploded."""
     if dead and max(dead) >= MOST_DEAD:
         what = f"The network is no better than guessing.{_dead_layer(dead)}"
         return Diagnosis(what, f"{_smaller_rate(config)} Tanh neurons do not die.")
-    begin, end = np.median(losses[:LAST]), np.median(losses[-LAST:])
     flat = abs(begin - end) < (1 - LEARNED_SHARE) * begin
     how = "The loss was flat from the start" if flat else "The loss fell no lower than that of guessing"
     what = f"{how}: the network is no better than guessing."
@@ -135,16 +164,9 @@ def _stuck(config: TrainingConfig, losses: NDArray[np.float64], dead: Sequence[f
     return Diagnosis(what, "Try another learning rate, or other layers.")
 
 
-def _unfinished(epochs: Sequence[EpochSummary], guessing: float) -> Diagnosis | None:
-    if len(epochs) < 2:
-        return None
-    before, last = epochs[-2].loss, epochs[-1].loss
-    if last < UNFINISHED_SHARE * guessing or last > UNFINISHED_FALL * before:
-        return None
-    return Diagnosis(
-        "The loss was still falling when training ended.",
-        "Try more epochs, or a learning rate that is a little higher.",
-    )
+def _is_unfinished(losses: Sequence[float], guessing: float) -> bool:
+    """losses: the mean of each epoch, and that of guessing, both above the least that is possible."""
+    return len(losses) > 1 and UNFINISHED_SHARE * guessing <= losses[-1] <= UNFINISHED_FALL * losses[-2]
 
 
 def _overfitted(epochs: Sequence[EpochSummary]) -> Diagnosis | None:
@@ -163,10 +185,8 @@ def _overfitted(epochs: Sequence[EpochSummary]) -> Diagnosis | None:
     )
 
 
-def _poor(config: TrainingConfig, end: float, guessing: float) -> Diagnosis | None:
-    if end < POOR_SHARE * guessing:
-        return None
-    what = f"The network learnt little: its loss levelled off at {end:.2f}; that of guessing is {guessing:.2f}."
+def _poor(config: TrainingConfig, end: float, guessing: float) -> Diagnosis:
+    what = f"The network learnt little: its loss ended at {end:.2f}; that of guessing is {guessing:.2f}."
     if config.weight_decay * config.learning_rate > 0.01:  # each step shrinks every weight by a hundredth
         return Diagnosis(what, "The weight decay pulls its weights to 0. Try a smaller one.")
     return Diagnosis(what, "Try another learning rate, or more neurons.")

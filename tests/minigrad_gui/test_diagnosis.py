@@ -9,7 +9,7 @@ from engine import MLP, ReLU, TrainingConfig
 from engine.nn import Sigmoid
 from engine.run import TrainingRun
 from engine.training import EpochSummary
-from minigrad_gui.diagnosis import Diagnosis, dead_shares, diagnose, diagnose_run
+from minigrad_gui.diagnosis import Diagnosis, dead_shares, diagnose, diagnose_run, least_loss
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.resources import asset_path
 
@@ -106,6 +106,43 @@ def test_long_training_on_few_digits_overfits(diagnosed):
 def test_a_run_that_ended_while_its_loss_was_falling_is_reported(diagnosed):
     diagnosis = diagnosed(TrainingConfig(optimizer="sgd", learning_rate=0.003, epochs=3))
     assert diagnosis.finding == "The loss was still falling when training ended."
+
+
+@pytest.mark.parametrize(("settings", "digits"), [({"optimizer": "momentum"}, 20_000), ({"seed": 3}, 2000)])
+def test_a_loss_that_was_falling_within_the_only_epoch_is_reported(diagnosed, settings, digits):
+    diagnosis = diagnosed(TrainingConfig(hidden=(20,), activation="tanh", epochs=1, **settings), digits)
+    assert diagnosis.finding == "The loss was still falling when training ended."
+
+
+def test_a_run_of_few_mini_batches_is_judged_by_its_last_ones():
+    """As 3,000 pictures of a hundred classes are learned: the median of all is poor, the end is not."""
+    losses = np.linspace(4.6, 1.2, 81)
+    epochs = [EpochSummary(0, 4.0, 0.1), EpochSummary(1, 2.5, 0.4), EpochSummary(2, 1.5, 0.6)]
+    assert diagnose(TrainingConfig(), losses, epochs, classes=100) is None
+
+
+@pytest.mark.parametrize(
+    "settings", [{"label_noise": 0.3}, {"label_noise": 0.5}, {"label_smoothing": 0.5}], ids=lambda some: str(*some)
+)
+def test_what_no_network_can_know_does_not_count(diagnosed, settings):
+    config = TrainingConfig(hidden=(32,), learning_rate=0.002, epochs=3, **settings)
+    assert diagnosed(config) is None
+
+
+def test_labels_that_are_as_good_as_chance_teach_nothing(diagnosed):
+    diagnosis = diagnosed(TrainingConfig(hidden=(32,), epochs=1, label_noise=0.9))
+    assert "no better than guessing" in diagnosis.finding
+
+
+@pytest.mark.parametrize("classes", [2, 10, 100])
+def test_the_least_loss_is_that_of_the_best_constant_answer(classes):
+    """Of all labels of one class, a few changed as in a run."""
+    config = TrainingConfig(label_noise=0.25, label_smoothing=0.2)
+    counts = np.full(classes, 0.25 / (classes - 1))
+    counts[0] = 0.75
+    targets = 0.8 * counts + 0.2 / classes
+    assert least_loss(config, classes) == pytest.approx(-(targets * np.log(targets)).sum())
+    assert least_loss(TrainingConfig(), classes) == 0
 
 
 def test_too_much_weight_decay_is_reported(diagnosed):
