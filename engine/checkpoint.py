@@ -102,18 +102,18 @@ def load_checkpoint(path: PathLike) -> tuple[RunState, dict[str, Any]]:
         ):
             raise ModelFileError(f"{printable(Path(path).name)} describes an impossible optimizer state.")
     state = RunState(
-        TrainingConfig(**run["config"]),
-        _model(description, arrays),
-        optimizer,
-        run["learning_rate"],
-        run["training_count"],
-        run["steps_done"],
-        arrays["losses"],
-        tuple(EpochSummary(epoch, *row) for epoch, row in enumerate(arrays["epochs"].tolist())),
-        EpochMeter(**run["epoch_so_far"]),
-        _model(description, arrays, "average.") if "average_updates" in run else None,
-        run.get("average_updates", 0),
-        _model(description, arrays, "best.") if "has_best" in run else None,
+        config=TrainingConfig(**run["config"]),
+        model=_model(description, arrays),
+        optimizer=optimizer,
+        learning_rate=run["learning_rate"],
+        training_count=run["training_count"],
+        steps_done=run["steps_done"],
+        losses=arrays["losses"],
+        epochs=tuple(EpochSummary(epoch, *row) for epoch, row in enumerate(arrays["epochs"].tolist())),
+        epoch_so_far=EpochMeter(**run["epoch_so_far"]),
+        average=_model(description, arrays, "average.") if "average_updates" in run else None,
+        average_updates=run.get("average_updates", 0),
+        best=_model(description, arrays, "best.") if "has_best" in run else None,
     )
     return state, description["meta"]
 

@@ -163,18 +163,20 @@ class TrainingRun:
 
     def state(self) -> RunState:
         """A copy of everything needed to continue from here. Must not be called during a step."""
+        average, average_updates = (None, 0) if self._average is None else self._average.state()
         return RunState(
-            self.config,
-            self.trained.copy(),
-            self.optimizer.state(),
-            self.learning_rate,
-            self.training_count,
-            self.steps_done,
-            self.losses,
-            tuple(self.epochs),
-            replace(self._meter),
-            *((None, 0) if self._average is None else self._average.state()),
-            self._best and self._best.copy(),
+            config=self.config,
+            model=self.trained.copy(),
+            optimizer=self.optimizer.state(),
+            learning_rate=self.learning_rate,
+            training_count=self.training_count,
+            steps_done=self.steps_done,
+            losses=self.losses,
+            epochs=tuple(self.epochs),
+            epoch_so_far=replace(self._meter),
+            average=average,
+            average_updates=average_updates,
+            best=self._best and self._best.copy(),
         )
 
     def load_state(self, state: RunState) -> None:
