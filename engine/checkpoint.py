@@ -237,19 +237,7 @@ def _run_arrays(description: dict[str, Any]) -> Expected:
     config = TrainingConfig(**run["config"])
     if tuple(network["sizes"][1:-1]) != config.hidden or network["activation"] != config.activation:
         raise ModelFileError("describes a run whose settings do not match its network.")
-    counts = [run[name] for name in ("training_count", "steps_done", "epochs_done")]
-    counts += [run["epoch_so_far"][name] for name in ("correct", "count")]
-    sound = all(type(count) is int and count >= 0 for count in counts) and counts[0] > 0
-    sound = sound and math.isfinite(run["epoch_so_far"]["loss_sum"])
-    replace(config, learning_rate=run["learning_rate"])  # raises for an invalid rate
-    epoch = EpochMeter(**run["epoch_so_far"])
-    if not sound or not epoch.correct <= epoch.count <= run["training_count"]:
-        raise ModelFileError("describes a run with impossible numbers.")
-    steps_per_epoch = math.ceil(run["training_count"] / config.batch_size)
-    epochs_done, steps_into_epoch = divmod(run["steps_done"], steps_per_epoch)
-    within = run["steps_done"] <= config.epochs * steps_per_epoch and bool(steps_into_epoch) == bool(counts[-1])
-    if epochs_done != run["epochs_done"] or not within:
-        raise ModelFileError("describes a run at an impossible position.")
+    _check_progress(run, config)
 
     expected = dict(parameters)
     if "average_updates" in run:
@@ -268,6 +256,23 @@ def _run_arrays(description: dict[str, Any]) -> Expected:
     for name, value in config.build_optimizer(tiny).state().items():
         index = int(name.rpartition(".")[2])
         expected[f"optimizer.{name}"] = shapes[index] if value.ndim else (), value.dtype
-    expected["epochs"] = (epochs_done, 4 if run["validates"] else 2), np.dtype("<f8")
+    expected["epochs"] = (run["epochs_done"], 4 if run["validates"] else 2), np.dtype("<f8")
     expected["losses"] = (min(run["steps_done"], MAX_KEPT_LOSSES),), np.dtype("<f4")
     return expected
+
+
+def _check_progress(run: dict[str, Any], config: TrainingConfig) -> None:
+    """Raises ModelFileError if a run cannot be where it says it is."""
+    counts = [run[name] for name in ("training_count", "steps_done", "epochs_done")]
+    counts += [run["epoch_so_far"][name] for name in ("correct", "count")]
+    sound = all(type(count) is int and count >= 0 for count in counts) and counts[0] > 0
+    sound = sound and math.isfinite(run["epoch_so_far"]["loss_sum"])
+    replace(config, learning_rate=run["learning_rate"])  # raises for an invalid rate
+    epoch = EpochMeter(**run["epoch_so_far"])
+    if not sound or not epoch.correct <= epoch.count <= run["training_count"]:
+        raise ModelFileError("describes a run with impossible numbers.")
+    steps_per_epoch = math.ceil(run["training_count"] / config.batch_size)
+    epochs_done, steps_into_epoch = divmod(run["steps_done"], steps_per_epoch)
+    within = run["steps_done"] <= config.epochs * steps_per_epoch and bool(steps_into_epoch) == bool(epoch.count)
+    if epochs_done != run["epochs_done"] or not within:
+        raise ModelFileError("describes a run at an impossible position.")
