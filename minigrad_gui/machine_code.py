@@ -19,6 +19,7 @@ from pathlib import Path
 
 import engine.fast
 from minigrad_gui.folders import data_folder
+from minigrad_gui.process import child_environment
 
 POLL_INTERVAL_S = 0.05
 NICENESS = 10
@@ -99,13 +100,11 @@ def _is_done() -> bool:
 
 def _start_child(niceness: int, *role: str) -> subprocess.Popen[bytes] | None:
     """None if there is no folder for the code, or no process can be started: then each run compiles for itself."""
-    paths = (str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "OPENBLAS_NUM_THREADS": "1"}
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "minigrad_gui.machine_code", str(niceness), *role],
-            env=environment,
+            env=child_environment(OPENBLAS_NUM_THREADS="1"),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -1,14 +1,16 @@
 """Settings that the whole process shares, each set only here: BLAS threads, the switch interval, warnings to hide.
 
-No Qt here.
+And the environment of its children. No Qt here.
 """
 
+import os
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,6 +69,12 @@ def hide_false_warnings() -> None:
     Numbers that are not finite are looked for where they matter.
     """
     warnings.filterwarnings("ignore", r".* encountered in (matmul|dot)$", RuntimeWarning)
+
+
+def child_environment(**variables: str) -> dict[str, str]:
+    """The environment of a Python process that is to find this package wherever it is started, and these variables."""
+    paths = (str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
+    return {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 class _SwitchInterval:

@@ -17,6 +17,7 @@ from typing import IO
 from minigrad_gui.data.choices import Choices
 from minigrad_gui.data.dataset import DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.transfer import read_dataset
+from minigrad_gui.process import child_environment
 
 POLL_INTERVAL_S = 0.05
 MAX_REASON_CHARS = 300
@@ -52,10 +53,12 @@ def load_hugging_face(
         module = "minigrad_gui.data.hugging_face"
         command = [sys.executable, "-P", "-m", module, name, json.dumps(asdict(choices)), str(target)]
         with open(Path(folder) / "errors", "w+b") as errors:
-            paths = (str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", ""))
-            environment = {**os.environ, **CHILD_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
             child = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
+                command,
+                env=child_environment(**CHILD_ENVIRONMENT),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
             )
             try:
                 while child.poll() is None:
