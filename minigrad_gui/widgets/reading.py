@@ -10,12 +10,13 @@ from minigrad_gui import theme
 from minigrad_gui.digits import Picture
 from minigrad_gui.reader import Prediction
 from minigrad_gui.widgets.accessibility import announce
-from minigrad_gui.widgets.building import caption, column, named, restyled, row
+from minigrad_gui.widgets.building import caption, column, named, restyled, row, styled
 from minigrad_gui.widgets.digit_picture import DigitPicture
+from minigrad_gui.widgets.paragraph import Paragraph
 from minigrad_gui.wording import percentage
 
 CAPTION_SPACING_PX = 4
-CAPTION_LINES, VERDICT_LINES = 2, 3
+CAPTION_LINES, VERDICT_LINES, NAME_LINES = 2, 3, 3
 DIGIT_HEIGHT_PX = 76
 NUMBER_ROLES = {"digit": 2, "number": 4}
 """So many digits at most are shown in these sizes."""
@@ -36,8 +37,7 @@ class Reading(QWidget):
         self._picture_as_drawn = named(DigitPicture(), "drawnPicture", tip)
         self._picture_as_drawn.setAccessibleName("The drawing as drawn")
         self._drawn_caption = named(caption(align=centre), "drawnCaption")
-        self._digit = named(caption(align=centre), "predictionLabel")
-        self._digit.setWordWrap(True)
+        self._digit = named(styled(Paragraph(NAME_LINES, centre), "muted"), "predictionLabel")
         self._digit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # a number moves nothing
         self._verdict = named(caption(align=centre), "verdictLabel")
         self._verdict.setWordWrap(True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QLabel
 
 from minigrad_gui.reader import Prediction
@@ -24,6 +25,7 @@ def reading(qtbot):
     reading.reserve_width()
     reading.set_pixel_px(3)
     reading.stop_comparing()
+    reading.resize(260, reading.height())
     reading.show()
     return reading
 
@@ -69,6 +71,21 @@ def test_the_height_stays_whatever_is_said(reading):
     assert (reading.height(), reading.minimumHeight()) == (height, height)
     reading.set_pixel_px(10)
     assert reading.minimumHeight() > 280
+
+
+def test_a_long_name_is_cut_visibly_and_whole_in_its_tip(reading):
+    reading.setStyleSheet('QLabel[role="figure"] { font-size: 20px; font-weight: 600 }')
+    name = "a very long class name that hardly fits anywhere at all"
+    reading.show_number(INK, name, "74.0% sure\nwith your handwriting")
+    label = reading.findChild(QLabel, "predictionLabel")
+    QCoreApplication.sendPostedEvents()  # lay it out
+    assert label.fontMetrics().lineSpacing() * len(label.lines(label.width())) <= label.height()
+    assert label.lines(label.width())[-1].endswith("…")
+    reading.show_number(INK, "n02085620-Chihuahua", "74.0% sure")
+    QCoreApplication.sendPostedEvents()
+    shown = label.lines(label.width())
+    assert "".join(shown) == "n02085620-Chihuahua"
+    assert max(map(label.fontMetrics().horizontalAdvance, shown)) <= label.width()
 
 
 def test_how_sure_the_network_is_is_said_of_the_digit_it_reads():
