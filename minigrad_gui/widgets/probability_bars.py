@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QFocusEvent,
     QFont,
     QFontMetricsF,
+    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -19,10 +20,11 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QToolTip, QWidget
 
 from minigrad_gui import theme
 from minigrad_gui.data import DIGIT_NAMES
+from minigrad_gui.widgets.accessibility import verbatim_tip
 from minigrad_gui.wording import percentage
 
 WIDEST_VALUE = ">99.9%"
@@ -155,6 +157,20 @@ class ProbabilityBars(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self._row_at(event.position()))
 
+    def event(self, event: QEvent) -> bool:
+        """The tool tip begins with a name that is cut."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            row = self._row_at(QPointF(event.pos()))
+            name = self._class_names[self._classes[row]] if row >= 0 else ""
+            bold = QFont(self.font())
+            bold.setBold(True)  # as the likeliest is written
+            if name and self._cut(name, bold, self.track().left()) != name:
+                bar = self._buttons.button(row).geometry()
+                tip = verbatim_tip(". ".join(filter(None, (name, self.toolTip()))))
+                QToolTip.showText(event.globalPos(), tip, self, bar)
+                return True
+        return super().event(event)
+
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(-1)
         super().leaveEvent(event)
@@ -198,15 +214,19 @@ class ProbabilityBars(QWidget):
             painter.setFont(font)
             painter.setPen(QColor(colors.text if index == best else colors.muted))
             left = QRectF(0, top, track.left(), row_height)
-            name = self._class_names[self._classes[index]]
-            if len(name) > 1:
-                room = left.width() - SPACING_PX + HALF_PX
-                name = QFontMetricsF(font).elidedText(name, Qt.TextElideMode.ElideRight, room)
+            name = self._cut(self._class_names[self._classes[index]], font, track.left())
             painter.drawText(left, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
             if self.probabilities is not None:
                 right = QRectF(track.right(), top, self.width() - track.right(), row_height)
                 painter.drawText(right, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, percentage(value))
         painter.end()
+
+    @staticmethod
+    def _cut(name: str, font: QFont, left: float) -> str:
+        """The name as it is shown to the left of a bar that begins there."""
+        if len(name) == 1:
+            return name
+        return QFontMetricsF(font).elidedText(name, Qt.TextElideMode.ElideRight, left - SPACING_PX + HALF_PX)
 
     @staticmethod
     def _bar(painter: QPainter, bar: QRectF, color: str) -> None:

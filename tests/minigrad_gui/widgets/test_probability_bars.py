@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QToolTip
 
 from minigrad_gui import theme
+from minigrad_gui.widgets.accessibility import plain
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
 
 pytestmark = pytest.mark.tabs()
@@ -47,6 +48,21 @@ def test_each_bar_is_as_long_as_its_probability(user):
 
     for row, value in enumerate(values):
         assert length(row) == pytest.approx(value * (right - left), abs=0.75)
+
+
+def test_a_name_that_is_cut_is_whole_in_its_tip(qtbot):
+    name = "a <b>very</b> long name of a class that fits nowhere"
+    bars = ProbabilityBars((name, "short"))
+    qtbot.addWidget(bars)
+    bars.resize(240, 60)
+    bars.setToolTip("Click the class.")
+    with qtbot.waitExposed(bars):
+        bars.show()
+    for row, tip in enumerate((f"{name}. Click the class.", "Click the class.")):
+        spot = QPoint(5, 15 + 30 * row)
+        QApplication.sendEvent(bars, QHelpEvent(QEvent.Type.ToolTip, spot, bars.mapToGlobal(spot)))
+        assert plain(QToolTip.text()) == tip
+    QToolTip.hideText()
 
 
 @pytest.mark.parametrize("size_px", [11, 13, 15, 19])
