@@ -11,9 +11,11 @@ from minigrad_gui.data.choices import LABELS, ORIENTATIONS, POLARITIES, SIZINGS,
 from minigrad_gui.widgets.building import named
 from minigrad_gui.widgets.wheel import ChoiceBox
 
-BESIDE_FROM_PX = 760
-"""From this width on, all are in one row; in a narrower one, in two."""
+ACROSS = (4, 2, 1)
+"""So many are in a row: as many as have room for any of their texts."""
 SPACING_PX, LINES_APART_PX = 8, 6
+ICON_GAP_PX = 4
+"""Qt adds this to the width of an icon, for which a box asks even if it has none."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class GuessSwitches(QWidget):
             combo, value = self._combos[switch.field], getattr(wanted, switch.field)
             with QSignalBlocker(combo):
                 is_guess = value is None and switch.field in guessed
-                combo.setItemText(0, f"guessed: {guessed[switch.field]}" if is_guess else "guess")
+                combo.setItemText(0, _guessed(guessed[switch.field]) if is_guess else "guess")
                 combo.setCurrentIndex(max(0, combo.findData(value)) if value is not None else 0)
             reason = useless.get(switch.field)
             combo.setEnabled(reason is None)
@@ -87,8 +89,18 @@ class GuessSwitches(QWidget):
         super().resizeEvent(event)
         self._arrange()
 
+    def _least_width(self, across: int) -> int:
+        """In pixels, with so many in a row."""
+        advance = self.fontMetrics().horizontalAdvance
+        texts = [_guessed(value) for switch in SWITCHES for value in switch.values]
+        label_px = max(label.sizeHint().width() for label, _ in self._cells)
+        combo = self._cells[0][1]
+        frame_px = combo.sizeHint().width() - advance("X") - combo.iconSize().width() - ICON_GAP_PX
+        cell_px = label_px + SPACING_PX + frame_px + max(map(advance, texts))
+        return across * cell_px + (across - 1) * SPACING_PX
+
     def _arrange(self) -> None:
-        across = len(self._cells) if self.width() >= BESIDE_FROM_PX else 2
+        across = next((each for each in ACROSS if self._least_width(each) <= self.width()), ACROSS[-1])
         if across == self._across:
             return
         self._across = across
@@ -98,3 +110,7 @@ class GuessSwitches(QWidget):
             self._grid.addWidget(combo, line, 2 * column + 1)
         for column in range(2 * len(self._cells)):
             self._grid.setColumnStretch(column, column % 2 if column < 2 * across else 0)
+
+
+def _guessed(value: str) -> str:
+    return f"guessed: {value}"

@@ -2,10 +2,10 @@
 
 import pytest
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox
 
 from minigrad_gui.data import Choices
-from minigrad_gui.widgets.guess_switches import BESIDE_FROM_PX, GuessSwitches
+from minigrad_gui.widgets.guess_switches import GuessSwitches
 
 MADE = vars(Choices("transposed", "light ink", "as they are", "as MNIST", ("a", "b")))
 
@@ -69,14 +69,24 @@ def test_a_switch_that_changes_nothing_is_off_and_says_why(switches):
     assert combo(switches, "sizing").toolTip() != "It is small."
 
 
-def test_they_are_in_one_row_or_two_and_do_not_move_with_their_text(switches):
-    for width, rows in ((430, 2), (BESIDE_FROM_PX + 100, 1), (430, 2)):
-        switches.resize(width, 80)
+def text_fits(combo):
+    option = QStyleOptionComboBox()
+    combo.initStyleOption(option)
+    parts, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+    room = combo.style().subControlRect(parts, option, field, combo).width()
+    return combo.fontMetrics().horizontalAdvance(combo.currentText()) <= room
+
+
+def test_they_are_in_as_few_rows_as_their_texts_allow_and_do_not_move_with_them(switches):
+    switches.setStyleSheet("QComboBox { padding: 0 8px }")
+    for width, rows in ((345, 4), (500, 2), (1100, 1), (500, 2)):
+        switches.resize(width, 160)
         places = []
         for made in (MADE, vars(Choices("upright", "each its own", "10 is zero", "as photographs"))):
             switches.show_choices(Choices(), made, {})
             QCoreApplication.sendPostedEvents()  # lay them out
             places.append([each.geometry() for each in switches.findChildren(QComboBox)])
+            assert all(map(text_fits, switches.findChildren(QComboBox))), width
         assert len({place.top() for place in places[0]}) == rows
         assert places[0] == places[1]
         assert all(switches.rect().contains(place) for place in places[0])
