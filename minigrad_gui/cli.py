@@ -308,9 +308,10 @@ def _train(options: argparse.Namespace) -> int:
     runs_with: dict[str, Any] = {name: given[name] for name in ("threads", "save", "checkpoint")}
     if options.data is not None and options.dataset is not None:
         raise UsageError("--data and --dataset name different data; use one of them.")
+    choices = _choices(options)
     own = None if options.data is None else data.source_key(options.data)
     if own is not None:
-        runs_with["choices"] = _choices(options)
+        runs_with["choices"] = choices
     if options.resume is not None:
         if settings or variation or options.preset or options.config or options.dataset:
             others = "--save, --checkpoint, --threads and --data"
@@ -352,12 +353,17 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _own_data(options: argparse.Namespace) -> data.Dataset | None:
     """The dataset of --data, with the choices that were given."""
-    return None if options.data is None else data.open_dataset(options.data, _choices(options))
+    choices = _choices(options)
+    return None if options.data is None else data.open_dataset(options.data, choices)
 
 
 def _choices(options: argparse.Namespace) -> data.Choices:
     names = tuple(name.strip() for name in options.class_names.split(",")) if options.class_names else None
-    return data.Choices(options.orientation, options.polarity, options.labels, options.sizing, names)
+    choices = data.Choices(options.orientation, options.polarity, options.labels, options.sizing, names)
+    if options.data is None and choices != data.Choices():
+        options_of_own = "--orientation, --polarity, --labels, --sizing and --class-names"
+        raise UsageError(f"{options_of_own} say how to read pictures of your own: add --data SOURCE.")
+    return choices
 
 
 def _show_data(options: argparse.Namespace) -> int:
