@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from minigrad_gui import theme
 from minigrad_gui.data import DIGIT_NAMES
-from minigrad_gui.handwriting import MAX_DRAWINGS, is_dot
+from minigrad_gui.handwriting import MAX_DRAWINGS, Label, is_dot
 from minigrad_gui.reader import Prediction
 from minigrad_gui.session import Session, ShownPicture
 from minigrad_gui.views.view import View
@@ -452,7 +452,7 @@ class DrawPanel(View):
         if self._has_dropped_keys:
             return "Nothing taught. Press a single digit."
         if session.taught_label is not None:
-            return self._taught_text(with_article(session.taught_label))
+            return self._taught_text(session.taught_label)
         if not self._keys.listens:
             return f"Wrong? Click the bar of the right {self._kind}."
         prediction = session.prediction
@@ -463,13 +463,15 @@ class DrawPanel(View):
         has_keys = self._reads_digits and self._canvas.hasFocus()
         return f"{asked} {'Press its key or click its bar.' if has_keys else 'Click its bar.'}"
 
-    def _taught_text(self, digit: str) -> str:
-        session = self.session
-        if session.uses_handwriting and session.state == "idle":
-            return f"Taught as {digit}."
+    def _taught_text(self, label: Label) -> str:
+        session, digit = self.session, with_article(label)
+        if str(label) not in self._class_names:
+            return f"Saved as {digit}, which is no class of this network."
+        if not session.uses_handwriting:
+            return f"Saved as {digit}. Tick “{WITH_HANDWRITING}” to use it."
         if session.state != "idle":
             return f"Saved as {digit}. It will be used after the run."
-        return f"Saved as {digit}. Tick “{WITH_HANDWRITING}” to use it."
+        return f"Taught as {digit}."
 
     # ------------------------------------------------------------ settings
 

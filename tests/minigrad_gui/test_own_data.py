@@ -105,6 +105,7 @@ def test_three_classes_are_opened_trained_read_taught_saved_and_opened_again(use
     assert user.session.class_names == DIGIT_NAMES
     user.wait(lambda: user.session.prediction.probabilities.shape == (10,))
     assert user.session.usable_drawings == ()
+    assert user.widget("taughtLabel").text() == "Saved as “slash”, which is no class of this network."
     user.session.open(tmp_path / "shapes.npz")
     assert user.session.class_names == SHAPES
     assert (user.session.source, user.session.record.class_names) == (str(shapes), SHAPES)

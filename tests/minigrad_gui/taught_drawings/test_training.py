@@ -103,9 +103,10 @@ def test_a_network_in_training_reads_by_itself(user):
     assert not user.widget("handwritingCheck").isChecked(), "it is another network"
     click_bar(user, 1)
     assert taught(user) == [1]
-    assert text(user, "taughtLabel") == "Saved as a 1. It will be used after the run."
+    assert text(user, "taughtLabel") == "Saved as a 1. Tick “With your handwriting” to use it."
     click_check(user)
     assert not user.session.is_learning
+    assert text(user, "taughtLabel") == "Saved as a 1. It will be used after the run."
     assert text(user, "handwritingCheck") == "Your handwriting (after the run)"
     before = len(user.session.history)
     user.wait(lambda: len(user.session.history) > before + 100)
