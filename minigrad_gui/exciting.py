@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.nn import MLP, count_parameters
 from minigrad_gui.analysis import Desk, Digits, TrainedOn
-from minigrad_gui.insight.neurons import Exciting, most_exciting_of_all
+from minigrad_gui.insight.neurons import Exciting, most_exciting
 
 COUNT = 8
 """Digits for each neuron."""
@@ -48,5 +48,5 @@ def excite(model: MLP, trained_on: TrainedOn, before: Excitement | None, desk: D
     seen, found = (0, []) if before is None else (before.seen, before.best)
     at_once = max(PRODUCTS_AT_ONCE // count_parameters(model.sizes), COUNT)
     chosen = digits.indices[seen : seen + at_once]
-    best = most_exciting_of_all(model, digits.images, COUNT, desk.cancelled, chosen=chosen, first=seen, found=found)
+    best = most_exciting(model, digits.images, COUNT, desk.cancelled, chosen=chosen, first=seen, found=found)
     return None if best is None else Excitement(model, digits, seen + len(chosen), best)

@@ -124,18 +124,7 @@ class Exciting(NamedTuple):
     outputs: Array
 
 
-def most_exciting(model: MLP, layer: int, unit: int, images: Array, count: int) -> tuple[Indices, Array]:
-    """Indices of the `count` pictures of images (N, ...) that excite a neuron most, and its outputs, (count,) each.
-
-    Raises IndexError if there is no such neuron.
-    """
-    outputs = [trace(model, as_rows(block, model.dtype)).outputs[layer].data[:, unit] for block in in_blocks(images)]
-    joined = np.concatenate(outputs) if outputs else np.empty(0, model.dtype)
-    best = strongest_first(joined, count)
-    return best, joined[best]
-
-
-def most_exciting_of_all(
+def most_exciting(
     model: MLP,
     images: Array,
     count: int,
@@ -145,7 +134,7 @@ def most_exciting_of_all(
     first: int = 0,
     found: Sequence[Exciting] = (),
 ) -> list[Exciting] | None:
-    """The same for every neuron of every layer, in one pass over images (N, ...); None if cancelled.
+    """For each layer the `count` pictures of images (N, ...) that excite each neuron most; None if cancelled.
 
     chosen: which of the images are looked at, (n,); what is found counts these. first: the number of the first of them,
     if it is not 0; found: the best of those before it. Of pictures that excite a neuron equally, any may be among the

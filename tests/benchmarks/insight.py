@@ -20,7 +20,7 @@ from minigrad_gui.insight import activations, confusion, nearest, prototype, sal
 from minigrad_gui.insight.damage import Damage
 from minigrad_gui.insight.layer_statistics import layer_statistics, order_of_units
 from minigrad_gui.insight.neighbours import NearestIndex, Space
-from minigrad_gui.insight.neurons import contributions, most_exciting_of_all, shares_of_answer
+from minigrad_gui.insight.neurons import contributions, most_exciting, shares_of_answer
 from minigrad_gui.resources import asset_path
 
 REPEATS = 7
@@ -59,7 +59,7 @@ def main() -> None:
         "confusion of 10,000 digits": lambda: confusion(model, mnist.test_images, mnist.test_labels),
     }.items():
         report(name, *[call] * REPEATS)
-    report("most exciting of 60,000, for every neuron", lambda: most_exciting_of_all(model, images, 12))
+    report("most exciting of 60,000, for every neuron", lambda: most_exciting(model, images, 12))
     spaces: tuple[Space, ...] = ("pixels", "hidden")
     for space in spaces:
         measure_neighbours(model, images, pictures, space)

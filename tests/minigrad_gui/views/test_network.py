@@ -80,7 +80,7 @@ def test_a_neuron_that_is_pointed_at_is_explained(user, view, diagram, few_digit
     user.wait(lambda: has_seen_all(view))
     digits = view._excitement.digits
     assert digits.images is few_digits.train_images
-    best, _ = most_exciting(user.session.model, 0, 100, digits.images[digits.indices], 8)
+    best = most_exciting(user.session.model, digits.images[digits.indices], 8)[0].indices[100]
     assert sorted(view._excitement.best[0].indices[100]) == sorted(best)
     assert user.widget("excitingCaption").text() == f"Best of {len(digits.indices):,} digits"
 
