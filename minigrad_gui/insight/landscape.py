@@ -141,15 +141,11 @@ def _span(path: NDArray[np.float64], kind: Kind) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Surface:
-    """The losses on a grid: float64 (rows, columns), a row for each y and a column for each x.
-
-    is_finest: whether no finer grid follows.
-    """
+    """The losses on a grid: float64 (rows, columns), a row for each y and a column for each x."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     losses: NDArray[np.float64]
-    is_finest: bool
 
     def at(self, x: float, y: float) -> float:
         """The loss at a place, in between the four around it."""
@@ -216,7 +212,7 @@ class Survey:
         for stride in reversed(STRIDES):
             if self._done >= len(range(0, SIDE, stride)) ** 2:
                 losses = self._losses[::stride, ::stride].copy()
-                return Surface(self._x[::stride], self._y[::stride], losses, stride == STRIDES[-1])
+                return Surface(self._x[::stride], self._y[::stride], losses)
         return None
 
     @allowing_overflow

@@ -9,6 +9,7 @@ from engine.training import evaluate
 from minigrad_gui import surveying
 from minigrad_gui.analysis import Desk, TrainedOn
 from minigrad_gui.dataset_cache import DatasetCache
+from minigrad_gui.insight.landscape import SIDE
 from minigrad_gui.snapshots import Snapshot
 from minigrad_gui.surveying import begin, proceed
 
@@ -33,7 +34,7 @@ def test_it_is_finished_piece_by_piece(desk, moments, few, monkeypatch):
     monkeypatch.setattr(surveying, "PIECE_S", 60.0)
     finished = proceed(landscape, desk)
     assert finished.survey is None
-    assert finished.surface.is_finest
+    assert finished.surface.losses.shape == (SIDE, SIDE)
     assert finished.digits == "30 validation digits"
     held_out = split_validation(len(few.train_images), 0.01, 3)[1]
     model = finished.plane.model(finished.surface.x[0], finished.surface.y[32])

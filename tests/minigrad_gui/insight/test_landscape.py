@@ -113,7 +113,6 @@ def test_a_coarse_grid_comes_first_and_finer_ones_contain_it(models, few):
         if survey.surface is not None and (not surfaces or survey.surface.losses.shape != surfaces[-1].losses.shape):
             surfaces.append(survey.surface)
     assert [surface.losses.shape for surface in surfaces] == [(9, 9), (17, 17), (SIDE, SIDE)]
-    assert [surface.is_finest for surface in surfaces] == [False, False, True]
     np.testing.assert_array_equal(surfaces[2].losses[::4, ::4], surfaces[0].losses)
     np.testing.assert_array_equal(surfaces[1].x, surfaces[2].x[::2])
     assert np.isfinite(surfaces[2].losses).all()
@@ -141,7 +140,7 @@ def test_a_run_that_hardly_moved_has_a_plane(models, count):
 
 def test_between_the_places_of_a_grid_the_loss_is_linear():
     x, y = np.linspace(-1, 1, 5), np.linspace(0, 4, 5)
-    surface = Surface(x, y, np.exp(2 * x + y[:, np.newaxis]), is_finest=True)
+    surface = Surface(x, y, np.exp(2 * x + y[:, np.newaxis]))
     assert surface.at(0.5, 3) == pytest.approx(np.exp(4))
     assert surface.at(0.75, 3) == pytest.approx((np.exp(4) + np.exp(5)) / 2)
     assert surface.at(9, 9) == pytest.approx(np.exp(6))  # the nearest one

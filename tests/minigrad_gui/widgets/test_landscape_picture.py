@@ -19,7 +19,7 @@ X, Y = np.linspace(-4, 1, 9), np.linspace(-1, 3, 9)
 
 def slope(spread=1.0):
     """Losses that rise to the upper right."""
-    return Surface(X, Y, np.exp(spread * (X + Y[:, np.newaxis])), is_finest=True)
+    return Surface(X, Y, np.exp(spread * (X + Y[:, np.newaxis])))
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_losses_are_written_in_a_few_characters():
 
 @pytest.mark.parametrize("losses", [np.full((9, 9), 0.3), np.zeros((9, 9)), np.full((9, 9), np.nan), 1e-9, 30.0])
 def test_any_losses_can_be_painted(picture, losses):
-    surface = slope(losses) if isinstance(losses, float) else Surface(X, Y, losses, is_finest=True)
+    surface = slope(losses) if isinstance(losses, float) else Surface(X, Y, losses)
     picture.show_surface(PLANE, surface, ("a", "b"))
     picture.resize(120, 80)
     assert not picture.grab().isNull()
