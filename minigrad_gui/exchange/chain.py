@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, count_parameters
 from engine.record import MAX_CLASSES
 from minigrad_gui.exchange.portable import ExchangeError, Layers
+from minigrad_gui.wording import counted
 
 ENDS = {"softmax", "log_softmax"}
 """Our networks end in logits, which these turn into probabilities."""
@@ -116,7 +117,7 @@ def checked(found: Found, inputs: int) -> Found:
     if [W.shape[1] for W, _ in layers] != list(sizes[:-1]) or 0 in sizes:
         raise ExchangeError("holds layers that do not fit one another.")
     if sizes[0] != inputs or not 2 <= sizes[-1] <= MAX_CLASSES:
-        has = f"{sizes[0]} inputs and {sizes[-1]} outputs"
+        has = f"{counted(sizes[0], 'input')} and {counted(sizes[-1], 'output')}"
         raise ExchangeError(f"has {has}; reading pictures takes {inputs} inputs, and 2 to {MAX_CLASSES} outputs.")
     if count_parameters(sizes) > MAX_PARAMETERS:
         raise ExchangeError("is too large.")

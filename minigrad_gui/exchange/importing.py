@@ -24,8 +24,8 @@ def import_model(path: PathLike, input: str | None = None) -> tuple[MLP, dict[st
 
     It reads pictures as this program makes them, whatever it was trained with: what suits it best is measured on MNIST,
     and told by meta["imported"]; input: one of INPUTS, if it is known. A file that minigrad exported has the meta of
-    its network. Raises ExchangeError, with one sentence, if the file cannot be read, is damaged, or holds anything but
-    an MLP that reads 28 x 28 pixels.
+    its network and takes no input. Raises ExchangeError, with one sentence, if the file cannot be read, is damaged, or
+    holds anything but an MLP that reads 28 x 28 pixels, or if it takes no input.
     """
     name = name_of(path)
     try:
@@ -46,6 +46,8 @@ def _imported(path: Path, input: str | None) -> tuple[MLP, dict[str, Any]]:  # n
     format = _format_of(path)
     found = checked(module_of(format).read(path), SIDE_PX**2)
     if found.about is not None:
+        if input is not None:
+            raise ExchangeError("was exported by minigrad, which knows what it expects of pictures: it needs no input.")
         meta = {name: value for name, value in found.about["meta"].items() if name != "imported"}  # that is history
         return MLP.from_parameters(found.layers, ACTIVATIONS[str(found.activation)]), meta
     result = measured(found, input)

@@ -62,7 +62,7 @@ def _tensors_in(path: Path) -> Iterator[tuple[str, Array]]:
             raise
         raise ExchangeError(
             "is a Python pickle of whole objects, which could run code, so that it is not opened; "
-            "save the network with torch.save(model.state_dict(), FILE)."
+            "save a PyTorch network with torch.save(model.state_dict(), FILE), scikit-learn's with skops.io.dump."
         ) from error
 
 

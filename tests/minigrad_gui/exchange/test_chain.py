@@ -110,7 +110,7 @@ def layer(outputs, inputs, dtype=np.float32):
         ([], "holds 0 layers"),
         ([layer(4, 4)] * 22, "holds 22 layers"),
         ([layer(10, 100)], "has 100 inputs and 10 outputs; reading pictures takes 4 inputs"),
-        ([layer(1, 4)], "4 inputs and 1 outputs"),
+        ([layer(1, 4)], "4 inputs and 1 output;"),
         ([layer(5, 4), layer(10, 6)], "do not fit one another"),
         ([(np.ones((3, 4)), np.ones(4))], "weights and biases that do not fit"),
         ([layer(3, 4, np.int64)], "no floating-point numbers"),

@@ -29,6 +29,12 @@ def test_what_was_exported_comes_back_the_same(tmp_path, suffix, activation):
     assert meta == META
 
 
+def test_what_was_exported_takes_no_input(tmp_path):
+    export_model(tmp_path / "network.json", small_network(ACTIVATIONS["relu"]), META)
+    with pytest.raises(ExchangeError, match="exported by minigrad, which knows what it expects"):
+        import_model(tmp_path / "network.json", "from 0 to 255")
+
+
 def test_float64_comes_back_as_such(tmp_path):
     model = small_network(ACTIVATIONS["tanh"], np.float64)
     export_model(tmp_path / "network.json", model, {})
@@ -62,7 +68,7 @@ def test_a_state_dict_is_read_without_pytorch(tmp_path):
         (
             "a.pt",
             b"\x80\x02cos\nsystem\n(X\4\0\0\0trueT.",
-            "pickle of whole objects, which could run",
+            r"could run.*PyTorch network with torch.save\(.*scikit-learn's with skops.io.dump",
         ),
         ("a.pt", state_dict(layers((10, 100))), "100 inputs and 10 outputs"),
         ("a.pt", state_dict(layers((12, 784), (10, 13))), "do not fit one another"),
