@@ -18,6 +18,7 @@ from engine.ops import Array
 from engine.run import TrainingRun
 from engine.samples import as_rows
 from engine.training import EpochSummary
+from minigrad_gui.wording import part_of
 
 EXPLODED_LOSS = 100.0
 """Forty times the loss of guessing. A single digit misread with confidence costs 20 to 30 in a batch of one."""
@@ -197,9 +198,8 @@ def _dead_layer(dead: Sequence[float]) -> str:
     layer = next((number for number, share in enumerate(dead, 1) if share >= MOST_DEAD), None)
     if layer is None:
         return ""
-    share = dead[layer - 1]
-    amount = "All" if share == 1 else f"{math.floor(100 * share)}% of the"
-    return f" {amount} ReLUs of hidden layer {layer} are dead: they give 0 for every picture and no longer learn."
+    reason = "they give 0 for every picture and no longer learn"
+    return f" {part_of(dead[layer - 1])} ReLUs of hidden layer {layer} are dead: {reason}."
 
 
 def _smaller_rate(config: TrainingConfig) -> str:

@@ -1,5 +1,7 @@
 """Numbers and names as they stand in sentences. No Qt here."""
 
+import math
+
 AN = "8AEFHILMNORSX"
 """What is pronounced with a vowel at the beginning."""
 
@@ -9,6 +11,11 @@ def counted(count: float, noun: str, form: str = ",") -> str:
     written = f"{count:{form}}"
     ending = "es" if noun.endswith("tch") else "s"
     return f"{written} {noun}{'' if written == '1' else ending}"
+
+
+def part_of(share: float) -> str:
+    """How many of some things, as in "All neurons" or "97% of the neurons"; all only if the share is 1."""
+    return "All" if share == 1 else f"{math.floor(100 * share)}% of the"
 
 
 def with_article(name: object) -> str:

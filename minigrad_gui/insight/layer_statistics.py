@@ -1,6 +1,5 @@
 """How weights, activations and gradients are distributed in each layer, and what hinders a network in learning."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -13,6 +12,7 @@ from engine.nn import MLP, Linear
 from engine.ops import Array
 from engine.samples import as_rows
 from minigrad_gui.insight.trace import allowing_overflow, trace
+from minigrad_gui.wording import part_of
 
 BINS = 60
 NOTHING = 1e-30
@@ -121,8 +121,7 @@ def _exploding(name: str, layer: LayerStatistics, _: float) -> str | None:
 def _dying(name: str, layer: LayerStatistics, _: float) -> str | None:
     if layer.dead is None or layer.dead < MOST_DEAD:
         return None
-    amount = "All" if layer.dead == 1 else f"{math.floor(100 * layer.dead)}% of the"
-    return f"{amount} neurons in {name} are dead: no picture moves them, so they no longer learn."
+    return f"{part_of(layer.dead)} neurons in {name} are dead: no picture moves them, so they no longer learn."
 
 
 def _vanishing(name: str, layer: LayerStatistics, last_rms: float) -> str | None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad_gui.wording import counted, percentage, several, with_article
+from minigrad_gui.wording import counted, part_of, percentage, several, with_article
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,8 @@ def test_batches_get_another_syllable():
 )
 def test_probabilities_below_1_are_never_shown_as_100_percent(probability, written):
     assert percentage(probability) == written
+
+
+@pytest.mark.parametrize(("share", "written"), [(1, "All"), (0.999, "99% of the"), (0.5, "50% of the")])
+def test_all_is_said_only_of_all(share, written):
+    assert part_of(share) == written
