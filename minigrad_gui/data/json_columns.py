@@ -169,7 +169,7 @@ def numbers_of(content: list[Any]) -> NDArray[Any]:
     """Nested lists as an array. Raises DataError if they are no numbers, or not of one length."""
     try:
         numbers = np.array(content)
-        if numbers.dtype.kind == "O" or numbers.dtype.kind not in "buif":
+        if numbers.dtype.kind not in "buif":
             raise ValueError
     except (ValueError, OverflowError) as error:
         raise DataError("its lists are not of one length, or hold other things than numbers.") from error
