@@ -14,12 +14,10 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QMenu, QPushButton, QWidget
 from minigrad_gui import theme
 from minigrad_gui.curve_report import APART, batch_text, described, epoch_text, settings_of, table_of
 from minigrad_gui.session import Session
-from minigrad_gui.views.view import HEADER_MARGIN_PX, Docked, DockedView
+from minigrad_gui.views.view import HEADER_MARGIN_PX, Docked, DockedView, export_as
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.export import write_csv, write_png
-from minigrad_gui.widgets.files import ask_where_to_save
-from minigrad_gui.widgets.questions import warn
 from minigrad_gui.widgets.refresh_timer import LONGEST_INTERVAL_MS
 
 DESCRIBING_S = 5.0
@@ -169,17 +167,11 @@ class LossPlot(DockedView):
 
     @Slot()
     def _on_export_png(self) -> None:
-        path = ask_where_to_save(self, "Export the plot", "training.png", "PNG picture", ".png")
-        if path is not None and not self.export_png(path):
-            warn(self, "Export", f"Could not write {path.name}.")
+        export_as(self, "Export the plot", "training", "PNG picture", ".png", self.export_png)
 
     @Slot()
     def _on_export_csv(self) -> None:
-        path = ask_where_to_save(self, "Export the data", "training.csv", "CSV table", ".csv")
-        if path is None:
-            return
-        if not self.export_csv(path):
-            warn(self, "Export", f"Could not write {path.name}.")
+        export_as(self, "Export the data", "training", "CSV table", ".csv", self.export_csv)
 
     def export_png(self, path: Path) -> bool:
         """Paint both plots below a title and the run's settings, at twice their size on the screen.

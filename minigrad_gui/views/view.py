@@ -263,11 +263,7 @@ class DockedView(View):
 
     def export(self, kind: str, suffix: str, write: Callable[[Path], bool]) -> None:
         """Ask where to save it, and have it written. kind: of the file, such as "CSV table"."""
-        path = ask_where_to_save(
-            self, f"Export {self.title.lower()}", f"{self.name.removesuffix('View')}{suffix}", kind, suffix
-        )
-        if path is not None and not write(path):
-            warn(self, "Export", f"Could not write {path.name}.")
+        export_as(self, f"Export {self.title.lower()}", self.name.removesuffix("View"), kind, suffix, write)
 
     @Slot()
     def _on_export_png(self) -> None:
@@ -278,3 +274,14 @@ class DockedView(View):
     @Slot()
     def _on_export_csv(self) -> None:
         self.export("CSV table", ".csv", lambda path: write_csv(path, self.table()))
+
+
+def export_as(parent: QWidget, title: str, name: str, kind: str, suffix: str, write: Callable[[Path], bool]) -> None:
+    """Ask where to save a file, and have it written; say so if it cannot be.
+
+    name: proposed for the file, without its suffix; kind: of the file, such as "CSV table"; write: returns whether it
+    could be written.
+    """
+    path = ask_where_to_save(parent, title, f"{name}{suffix}", kind, suffix)
+    if path is not None and not write(path):
+        warn(parent, "Export", f"Could not write {path.name}.")
