@@ -44,6 +44,7 @@ from minigrad_gui.data.siblings import family, visible
 from minigrad_gui.data.stored import Found, check_count
 from minigrad_gui.data.streams import open_plain
 from minigrad_gui.frame import SIDE_PX
+from minigrad_gui.pictures import PICTURE_SUFFIXES
 
 START_BYTES = 512
 MAX_SEARCHED, MAX_NAMED = 1000, 3
@@ -166,6 +167,8 @@ def _format_of(path: Path) -> Format:
         with suppress(zipfile.BadZipFile, zlib.error):
             if candidate.recognises(path, start):
                 return candidate
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        raise DataError("it is a single picture; open a folder of them.")
     raise DataError("it is in no format that can be read.")
 
 

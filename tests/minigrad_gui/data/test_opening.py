@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from own_files import assert_all_there, assert_same, idx_bytes, opened, write_idx
+from PIL import Image
 
 from minigrad_gui.data import DataError, LoadingCancelledError, open_dataset
 
@@ -67,6 +68,14 @@ def test_other_files_are_refused_in_one_sentence(tmp_path, content, reason):
     with pytest.raises(DataError) as caught:
         opened(tmp_path / "a")
     assert str(caught.value) == f"{tmp_path / 'a'} cannot be opened: {reason}"
+
+
+def test_a_single_picture_is_refused_as_what_it_is(own, tmp_path):
+    path = tmp_path / "seven.PNG"
+    Image.fromarray(own.x[0]).save(path)
+    with pytest.raises(DataError) as caught:
+        opened(path)
+    assert str(caught.value) == f"{path} cannot be opened: it is a single picture; open a folder of them."
 
 
 def test_a_folder_of_other_files_opens_the_one_dataset_in_it(own, tmp_path):
