@@ -240,7 +240,7 @@ class TrainingPanel(View):
         if error is not None:  # its field may be hidden or scrolled out of sight
             setting = "hidden layers" if error.field == "hidden" else error.field.replace("_", " ")
             return f"Invalid setting: {setting}."
-        return self._ended_text() if len(self.session.history) else "Ready. Train uses the settings on the left."
+        return self._ended_text() if len(self.session.history) else "Ready. Train uses the current settings."
 
     def _ended_text(self) -> str:
         history = self.session.history

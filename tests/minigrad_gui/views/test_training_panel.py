@@ -387,6 +387,12 @@ def test_the_panel_says_which_setting_prevents_training(user):
     assert user.widget("statusLabel").text() == "Invalid setting: validation share."
 
 
+def test_the_panel_does_not_say_where_settings_are_that_may_be_folded_away(user):
+    user.window.resize(1024, 540)
+    user.wait(lambda: not user.widget("hiddenLayersEdit").isVisible())
+    assert user.widget("statusLabel").text() == "Ready. Train uses the current settings."
+
+
 def test_the_buttons_stay_as_wide_when_pause_becomes_resume(user):
     user.window.resize(1024, 540)
     user.configure(epochs=1000)
