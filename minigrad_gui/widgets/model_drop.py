@@ -13,12 +13,12 @@ from minigrad_gui.pictures import PICTURE_SUFFIXES
 from minigrad_gui.widgets.banner import Banner
 from minigrad_gui.widgets.files import MODEL_SUFFIX, SETTINGS_SUFFIX
 
-ACCEPTED = f"Drop a single network, run ({MODEL_SUFFIX}), picture or dataset here."
+ACCEPTED = "Drop one network, run, picture, dataset or settings file here."
 
 Kind = Literal["network", "picture", "dataset", "settings"]
 
 
-class NoModelFileError(ValueError):
+class NotOpenableError(ValueError):
     """What is dragged cannot be opened; the message says what it is and what can be dropped."""
 
 
@@ -26,8 +26,8 @@ def answer_drag(event: QDropEvent, refusal: Banner) -> Path | None:
     """Accept a drag of one file or folder that can be opened and return its path; ignore any other, and let the banner
     say why."""
     try:
-        path = dragged_model(event.mimeData())
-    except NoModelFileError as error:
+        path = dragged_path(event.mimeData())
+    except NotOpenableError as error:
         event.ignore()
         refusal.say(str(error), {"Close": refusal.dismiss})
         return None
@@ -36,23 +36,21 @@ def answer_drag(event: QDropEvent, refusal: Banner) -> Path | None:
     return path
 
 
-def dragged_model(dragged: QMimeData) -> Path:
-    """The one network, picture or dataset that is dragged. Raises NoModelFileError for anything else."""
+def dragged_path(dragged: QMimeData) -> Path:
+    """What is dragged, if it is one thing that can be opened. Raises NotOpenableError for anything else."""
     urls = dragged.urls()
     if len(urls) == 1 and urls[0].isLocalFile():
         path = Path(urls[0].toLocalFile())
         if kind_of(path) is not None:
             return path
-        raise NoModelFileError(
-            f"“{path.name}” is neither a network, a picture nor a dataset that can be read. {ACCEPTED}"
-        )
+        raise NotOpenableError(f"“{path.name}” cannot be opened. {ACCEPTED}")
     if len(urls) > 1:
-        raise NoModelFileError(f"These are {len(urls)} files. {ACCEPTED}")
+        raise NotOpenableError(f"These are {len(urls)} files. {ACCEPTED}")
     if urls:
-        raise NoModelFileError(f"This is a link, not a file on this computer. {ACCEPTED}")
+        raise NotOpenableError(f"This is a link, not a file on this computer. {ACCEPTED}")
     if dragged.hasImage():
-        raise NoModelFileError(f"Copy the picture and paste it here, or save it as a file. {ACCEPTED}")
-    raise NoModelFileError(ACCEPTED)
+        raise NotOpenableError(f"Copy the picture and paste it here, or save it as a file. {ACCEPTED}")
+    raise NotOpenableError(ACCEPTED)
 
 
 def kind_of(path: Path) -> Kind | None:

@@ -599,7 +599,7 @@ def test_what_cannot_be_dropped_is_refused_with_the_reason(user, drop, tmp_path,
     user.draw(1)
     before, strokes = user.session.model, user.widget("drawingCanvas").strokes
     assert not drop(files(tmp_path / "notes.txt"))
-    assert "“notes.txt” is neither a network, a picture nor a dataset" in refusal(user)
+    assert "“notes.txt” cannot be opened." in refusal(user)
     assert user.session.state == state
     assert state == "training" or user.session.model is before
     assert len(user.widget("drawingCanvas").strokes) == len(strokes)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QDragEnterEvent, QImage
 
 from engine import MLP, save_model
 from minigrad_gui.widgets.banner import Banner
-from minigrad_gui.widgets.model_drop import ACCEPTED, NoModelFileError, answer_drag, dragged_model, kind_of
+from minigrad_gui.widgets.model_drop import ACCEPTED, NotOpenableError, answer_drag, dragged_path, kind_of
 
 
 def urls(*addresses: str) -> QMimeData:
@@ -36,24 +36,24 @@ def text() -> QMimeData:
     "name", ["digits.npz", "DIGITS.NPZ", "two words.npz", "seven.PNG", "photo.heic", "run.TOML", "a.onnx"]
 )
 def test_a_model_file_or_picture_is_accepted(tmp_path, name):
-    assert dragged_model(files(tmp_path / name)) == tmp_path / name
+    assert dragged_path(files(tmp_path / name)) == tmp_path / name
 
 
 @pytest.mark.parametrize(
     ("dragged", "reason"),
     [
-        (files("/tmp/seven.svg"), "“seven.svg” is neither a network, a picture nor a dataset"),
-        (files("/tmp/notes.txt"), "“notes.txt” is neither a network, a picture nor a dataset"),
+        (files("/tmp/seven.svg"), "“seven.svg” cannot be opened."),
+        (files("/tmp/notes.txt"), "“notes.txt” cannot be opened."),
         (files("/tmp/a.npz", "/tmp/b.npz"), "These are 2 files."),
         (urls("https://example.org/digits.npz"), "This is a link, not a file on this computer."),
         (image(), "Copy the picture and paste it here, or save it as a file."),
-        (text(), "Drop a single network, run (.npz), picture or dataset here."),
-        (QMimeData(), "Drop a single network, run (.npz), picture or dataset here."),
+        (text(), "Drop one network, run, picture, dataset or settings file here."),
+        (QMimeData(), "Drop one network, run, picture, dataset or settings file here."),
     ],
 )
 def test_anything_else_is_refused_with_the_reason(dragged, reason):
-    with pytest.raises(NoModelFileError) as refusal:
-        dragged_model(dragged)
+    with pytest.raises(NotOpenableError) as refusal:
+        dragged_path(dragged)
     assert str(refusal.value).startswith(reason)
     assert str(refusal.value).endswith(ACCEPTED)
 
@@ -61,7 +61,7 @@ def test_anything_else_is_refused_with_the_reason(dragged, reason):
 def test_a_folder_may_be_a_dataset_whatever_its_name(tmp_path):
     folder = tmp_path / "models.npz"
     folder.mkdir()
-    assert dragged_model(files(folder)) == folder
+    assert dragged_path(files(folder)) == folder
     assert kind_of(folder) == "dataset"
 
 
