@@ -18,7 +18,7 @@ from engine.ops import Array
 from engine.run import TrainingRun
 from engine.samples import as_rows
 from engine.training import EpochSummary
-from minigrad_gui.wording import part_of
+from minigrad_gui.wording import counted, part_of
 
 EXPLODED_LOSS = 100.0
 """Forty times the loss of guessing. A single digit misread with confidence costs 20 to 30 in a batch of one."""
@@ -114,7 +114,7 @@ def diagnose(
     if not epochs:
         return None
     if not has_learned:
-        return _stuck(config, begin, end, dead)
+        return _stuck(config, len(losses), begin, end, dead)
     if dead and max(dead) >= MOST_DEAD:
         return Diagnosis(_dead_layer(dead).strip(), _smaller_rate(config))
     falls = is_poor and before - end > STILL_FALLING * (begin - end)
@@ -146,7 +146,7 @@ def _medians(losses: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(np.median(first)), float(np.median(second_last)), float(np.median(last))
 
 
-def _stuck(config: TrainingConfig, begin: float, end: float, dead: Sequence[float]) -> Diagnosis:
+def _stuck(config: TrainingConfig, steps: int, begin: float, end: float, dead: Sequence[float]) -> Diagnosis:
     """Why the loss stays at that of guessing although it never exploded."""
     if dead and max(dead) >= MOST_DEAD:
         what = f"The network is no better than guessing.{_dead_layer(dead)}"
@@ -162,6 +162,9 @@ def _stuck(config: TrainingConfig, begin: float, end: float, dead: Sequence[floa
     if config.activation != "relu" and len(config.hidden) >= DEEP:
         why = "The gradient vanishes on its way back through so many layers."
         return Diagnosis(what, f"{why} Try ReLU, fewer layers, or Adam.")
+    if steps < LAST:
+        what = f"The loss hardly fell within {counted(steps, 'mini-batch')}."
+        return Diagnosis(what, "Try more epochs, or smaller mini-batches.")
     return Diagnosis(what, "Try another learning rate, or other layers.")
 
 

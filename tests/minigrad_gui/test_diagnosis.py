@@ -91,6 +91,11 @@ def test_a_deep_network_of_sigmoids_does_not_learn(diagnosed):
     assert "gradient vanishes" in diagnosis.advice
 
 
+def test_a_run_of_hardly_any_mini_batches_is_told_to_go_on(diagnosed):
+    diagnosis = diagnosed(TrainingConfig(activation="sigmoid", epochs=1), digits=500)
+    assert str(diagnosis) == "The loss hardly fell within 4 mini-batches. Try more epochs, or smaller mini-batches."
+
+
 def test_dead_relus_without_an_explosion_are_reported(diagnosed):
     diagnosis = diagnosed(TrainingConfig(learning_rate=0.03, epochs=1))
     assert "ReLUs of hidden layer 1 are dead" in diagnosis.finding
