@@ -246,7 +246,8 @@ def rival_of(prediction: Prediction, digit: int) -> int:
 def verdict(prediction: Prediction, digit: int) -> str:
     """How sure the network is of its reading, and of this digit or of the next most likely one."""
     probabilities, names = prediction.probabilities, prediction.class_names
-    sure = f"Read as {prediction.name} ({percentage(probabilities[prediction.digit])})."
+    begun = "Read as" if prediction.recognised else "Not recognised. Closest match:"
+    sure = f"{begun} {prediction.name} ({percentage(probabilities[prediction.digit])})."
     if digit != prediction.digit:
         return f"{sure} {names[digit]} has {percentage(probabilities[digit])}: change the drawing until it is read so."
     second = rival_of(prediction, digit)

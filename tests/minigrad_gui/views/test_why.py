@@ -2,12 +2,15 @@
 
 import csv
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine import MLP, Tensor, save_model
 from minigrad_gui.insight import prototype
+from minigrad_gui.reader import Prediction
+from minigrad_gui.views.why import verdict
 from minigrad_gui.widgets.maps import ink, signed
 
 pytestmark = pytest.mark.tabs("whyView")
@@ -79,6 +82,14 @@ def test_it_follows_the_pen_and_is_empty_with_the_canvas(why):
     user.click("clearButton")
     user.draw(1)
     user.wait(lambda: user.widget("whyVerdict").text().startswith("Read as 1 ("))
+
+
+def test_what_is_not_recognised_is_not_said_to_be_read():
+    probabilities = np.full(10, 0.0625, np.float32)
+    probabilities[7], probabilities[1] = 0.3, 0.2
+    unsure = Prediction(7, probabilities, recognised=False)
+    assert verdict(unsure, 7) == "Not recognised. Closest match: 7 (30.0%). The next most likely is 1 (20.0%)."
+    assert verdict(replace(unsure, recognised=True), 7).startswith("Read as 7 (30.0%). ")
 
 
 def test_a_drawing_is_made_another_digit(why):
