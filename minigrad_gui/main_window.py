@@ -20,7 +20,7 @@ from minigrad_gui import plain_imports  # noqa: F401  the sooner, the better
 
 # isort: split
 from engine import ModelFileError
-from engine.archive import is_archive
+from engine.archive import SUFFIX, is_archive
 from minigrad_gui import theme
 from minigrad_gui.data import SOURCES, title_of
 from minigrad_gui.exchange import EXPORTS, INPUTS, NETWORK_SUFFIXES, ExchangeError, read_config
@@ -44,7 +44,6 @@ from minigrad_gui.widgets.content_area import ContentArea
 from minigrad_gui.widgets.docks import Docks
 from minigrad_gui.widgets.files import (
     MODEL_KIND,
-    MODEL_SUFFIX,
     SETTINGS_SUFFIX,
     ask_where_to_export,
     ask_where_to_save,
@@ -219,7 +218,7 @@ class MainWindow(QMainWindow):
 
         A network of another program is imported in another thread first.
         """
-        if path.suffix.lower() != MODEL_SUFFIX and not is_archive(path):
+        if path.suffix.lower() != SUFFIX and not is_archive(path):
             if not path.exists():
                 self._recent.forget(path)
             self.session.import_network(path.absolute())
@@ -315,14 +314,14 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_save_as(self) -> bool:
         start = self.session.path or self._recent.folder() / "digits.npz"
-        path = ask_where_to_save(self, "Save the network", str(start), MODEL_KIND, MODEL_SUFFIX)
+        path = ask_where_to_save(self, "Save the network", str(start), MODEL_KIND, SUFFIX)
         return path is not None and self._save_to(path)
 
     @Slot()
     def _on_save_with_handwriting(self) -> None:
         start = self._recent.folder() / "digits-with-handwriting.npz"
         title = "Save the network with your handwriting"
-        path = ask_where_to_save(self, title, str(start), MODEL_KIND, MODEL_SUFFIX)
+        path = ask_where_to_save(self, title, str(start), MODEL_KIND, SUFFIX)
         if path is not None:
             self._write(path, self.session.save_with_handwriting)
 

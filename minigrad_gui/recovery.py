@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import ModelFileError, TrainingConfig
-from engine.archive import remove_old_drafts
+from engine.archive import SUFFIX, remove_old_drafts
 from engine.checkpoint import CheckpointSummary, summarize_checkpoint
 from engine.record import TrainingRecord
 from minigrad_gui import data
@@ -20,7 +20,7 @@ from minigrad_gui.records import recorded_dataset
 if TYPE_CHECKING:
     from filelock import FileLock
 
-SUFFIX, LOCK_SUFFIX = ".npz", ".lock"
+LOCK_SUFFIX = ".lock"
 MAX_OFFERED = 20
 
 

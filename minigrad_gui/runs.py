@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import ModelFileError, TrainingConfig, save_model
-from engine.archive import reason_of, remove_old_drafts
+from engine.archive import SUFFIX, reason_of, remove_old_drafts
 from engine.nn import MLP
 from engine.record import TrainingRecord
 from engine.training import EpochSummary
@@ -307,12 +307,12 @@ class RunStore:
         self._delete_oldest_networks()
 
     def _network_path(self, run_id: str, which: str) -> Path:
-        return self.networks / f"{run_id}-{which}.npz"
+        return self.networks / f"{run_id}-{which}{SUFFIX}"
 
     def _delete_oldest_networks(self) -> None:
         remove_old_drafts(self.networks)
         files = []
-        for file in self.networks.glob("*.npz"):
+        for file in self.networks.glob(f"*{SUFFIX}"):
             with suppress(OSError):  # another process has just deleted it
                 status = file.stat()
                 files.append((status.st_mtime, status.st_size, file))

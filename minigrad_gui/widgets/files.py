@@ -5,17 +5,18 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from engine.archive import SUFFIX
 from minigrad_gui.widgets.accessibility import verbatim
 
-MODEL_KIND, MODEL_SUFFIX = "minigrad model", ".npz"
+MODEL_KIND = "minigrad model"
 SETTINGS_SUFFIX = ".toml"
 
 
 def ask_which_network(parent: QWidget, title: str, folder: Path, foreign: Iterable[str]) -> Path | None:
     """The file of a network that the user chose; None if they cancelled. foreign: suffixes of other programs' files."""
-    own = f"{MODEL_KIND} (*{MODEL_SUFFIX})"
+    own = f"{MODEL_KIND} (*{SUFFIX})"
     others = " ".join(f"*{suffix}" for suffix in foreign)
-    kinds = (f"All networks (*{MODEL_SUFFIX} {others})", own, f"Networks of other programs ({others})", "All files (*)")
+    kinds = (f"All networks (*{SUFFIX} {others})", own, f"Networks of other programs ({others})", "All files (*)")
     path, _ = QFileDialog.getOpenFileName(parent, title, str(folder), ";;".join(kinds))
     return Path(path) if path else None
 

@@ -6,12 +6,12 @@ from typing import Literal
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QDropEvent
 
-from engine.archive import is_archive
+from engine.archive import SUFFIX, is_archive
 from minigrad_gui.data import may_be_dataset
 from minigrad_gui.exchange import is_network
 from minigrad_gui.pictures import PICTURE_SUFFIXES
 from minigrad_gui.widgets.banner import Banner
-from minigrad_gui.widgets.files import MODEL_SUFFIX, SETTINGS_SUFFIX
+from minigrad_gui.widgets.files import SETTINGS_SUFFIX
 
 ACCEPTED = "Drop one network, run, picture, dataset or settings file here."
 
@@ -64,4 +64,4 @@ def kind_of(path: Path) -> Kind | None:
         return "network"
     if may_be_dataset(path) and not is_archive(path):
         return "dataset"
-    return "network" if suffix == MODEL_SUFFIX and not path.is_dir() else None
+    return "network" if suffix == SUFFIX and not path.is_dir() else None
