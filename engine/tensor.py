@@ -143,7 +143,7 @@ class Tensor:
 
     @property
     def ndim(self) -> int:
-        return self.data.ndim
+        return self._data.ndim
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -156,11 +156,11 @@ class Tensor:
 
     def numpy(self) -> Array:
         """The data, not a copy."""
-        return self.data
+        return self._data
 
     def item(self) -> float:
         """The only element, as a Python number. Raises ValueError if there is not exactly one."""
-        return float(self.data.item())
+        return float(self._data.item())
 
     def tolist(self) -> Any:
         """The data as nested lists of Python numbers."""
@@ -193,7 +193,7 @@ class Tensor:
 
     def __repr__(self) -> str:
         made_by = f", op={self.op!r}" if self.op else ""
-        return f"Tensor({self.data}, dtype={self.dtype}, requires_grad={self.requires_grad}{made_by})"
+        return f"Tensor({self._data}, dtype={self.dtype}, requires_grad={self.requires_grad}{made_by})"
 
     # ------------------------------------------------------------ as a single number
 
