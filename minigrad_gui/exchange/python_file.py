@@ -81,6 +81,8 @@ END = """\
 ]
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: python {sys.argv[0]} pictures.npy")
     for answer in read(np.load(sys.argv[1], allow_pickle=False)):
         print(*answer)
 """

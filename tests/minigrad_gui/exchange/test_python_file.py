@@ -64,3 +64,11 @@ def test_it_runs_by_itself_with_numpy_alone(tmp_path):
     assert done.returncode == 0, done.stderr
     assert runpy.run_path(str(tmp_path / "network.py"))["CLASSES"] == names
     assert done.stdout.count("True") + done.stdout.count("False") == 3
+
+
+def test_without_pictures_it_says_how_it_is_used(tmp_path):
+    export_model(tmp_path / "network.py", small_network(ReLU), {})
+    command = [sys.executable, "network.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == "usage: python network.py pictures.npy\n"
