@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from minigrad_gui import theme
+from minigrad_gui.digits import SIDE_PX
 from minigrad_gui.widgets.building import caption, column, named, row, styled
 from minigrad_gui.widgets.maps import Pixels, ink
 from minigrad_gui.widgets.mosaic import LARGEST_SCALE, Mosaic
@@ -39,7 +40,7 @@ class DigitRow(QWidget):
 
     def show_none(self, summary: str) -> None:
         """There are no digits; summary: why."""
-        self.show_digits(ink(np.empty((0, 28, 28))), [""], [], summary)
+        self.show_digits(ink(np.empty((0, SIDE_PX, SIDE_PX))), [""], [], summary)
 
     def show_digits(self, pixels: Pixels, captions: list[str], descriptions: list[str], summary: str) -> None:
         """pixels: (n, height, width, 3)"""

@@ -10,7 +10,8 @@ from math import ceil, sqrt
 
 from PySide6.QtCore import QPointF, QRectF
 
-PICTURE_SIDE = 28
+from minigrad_gui.digits import SIDE_PX
+
 PICTURE_SHARE = 0.27
 """Of the width, at most, for the picture."""
 MOST_CELL_PX, LEAST_CELL_PX = 22, 2
@@ -65,8 +66,8 @@ class Layout:
 
     def pixel(self, index: int) -> QPointF:
         """The middle of a pixel of the picture, counted row by row."""
-        row, column = divmod(index, PICTURE_SIDE)
-        side = self.picture.width() / PICTURE_SIDE
+        row, column = divmod(index, SIDE_PX)
+        side = self.picture.width() / SIDE_PX
         return QPointF(self.picture.left() + (column + 0.5) * side, self.picture.top() + (row + 0.5) * side)
 
     def neuron_at(self, position: QPointF) -> tuple[int, int] | None:
@@ -88,8 +89,8 @@ class Layout:
 
 def lay_out(sizes: Sequence[int], area: QRectF, right: float) -> Layout:
     """Places for layers of these sizes, hidden and output, in an area that ends with `right` pixels for captions."""
-    pixel = max(min(area.height(), area.width() * PICTURE_SHARE) // PICTURE_SIDE, 1)
-    side = pixel * PICTURE_SIDE
+    pixel = max(min(area.height(), area.width() * PICTURE_SHARE) // SIDE_PX, 1)
+    side = pixel * SIDE_PX
     picture = QRectF(area.left(), area.top() + round((area.height() - side) / 2), side, side)
     *hidden, classes = sizes
     outputs = _one_column(classes, area.height())

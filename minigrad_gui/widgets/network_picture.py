@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from minigrad_gui import theme
+from minigrad_gui.digits import blank
 from minigrad_gui.insight.glance import Glance
 from minigrad_gui.insight.neurons import Edges
 from minigrad_gui.widgets.accessibility import announce
@@ -161,8 +162,7 @@ class NetworkPicture(QWidget):
         painter.end()
 
     def _draw_picture(self, painter: QPainter) -> None:
-        side = 28
-        picture = np.zeros((side, side)) if self._glance is None else self._glance.picture
+        picture = blank() if self._glance is None else self._glance.picture
         painter.drawImage(self._layout.picture, image_of(ink(picture)))
 
     def _make_frames(self) -> QPixmap:

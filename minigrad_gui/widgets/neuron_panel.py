@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from minigrad_gui import theme
+from minigrad_gui.digits import SIDE_PX
 from minigrad_gui.insight.glance import NeuronGlance
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.maps import Pixels, signed
@@ -20,7 +21,7 @@ WIDE_PX = 640
 SCALES, WIDE_SCALES = (3, 1), (5, 2)
 """Screen pixels for each pixel of the weights and of the digits; in a panel of WIDE_PX, and with room below."""
 WIDEST_CAPTION = "Best of 60,000 pictures"
-NO_PICTURES: Pixels = np.empty((0, 28, 28, 3), np.uint8)
+NO_PICTURES: Pixels = np.empty((0, SIDE_PX, SIDE_PX, 3), np.uint8)
 HINT = "Point at a neuron to see how it comes to its output."
 
 

@@ -8,8 +8,8 @@ from PySide6.QtGui import QAccessible, QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from minigrad_gui import theme
+from minigrad_gui.digits import SIDE_PX
 from minigrad_gui.insight.neurons import Arithmetic
-from minigrad_gui.widgets.network_layout import PICTURE_SIDE
 
 ROWS_BESIDES = 4
 """For the other terms, the bias, the sum and the output."""
@@ -71,7 +71,7 @@ class SumTable(QWidget):
         return sum_up.sources, sum_up.weights, sum_up.inputs, sum_up.products
 
     def _source(self, index: int) -> str:
-        row, column = divmod(index, PICTURE_SIDE)
+        row, column = divmod(index, SIDE_PX)
         kind, number = ("neuron", f"{index + 1}") if self._layer else ("pixel", f"{column + 1}, {row + 1}")
         return f"{kind} {number}" if self.width() >= ROOMY_PX else number
 
