@@ -1,4 +1,4 @@
-"""Axes of the learning curves: a loss axis with few labels on a logarithmic scale, and an axis of epochs."""
+"""Axes of the learning curves: of the loss, with few labels on a logarithmic scale, and of mini-batches and epochs."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -41,6 +41,16 @@ class LossAxis(HeightAxis):
         if all(math.floor(value) in PLAIN_DECADES for value in values):
             return [f"{float(f'{10**value:.1e}'):.{max(0, -math.floor(value + 1e-9))}f}" for value in values]
         return [f"{10 ** (value % 1):.0f}e{math.floor(value)}" for value in values]
+
+
+class CountAxis(pg.AxisItem):  # type: ignore[misc]
+    """Mini-batches or epochs, written as everywhere else: 20,000."""
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        if spacing < 1:
+            parts: list[str] = super().tickStrings(values, scale, spacing)
+            return parts
+        return [f"{value * scale:,.0f}" for value in values]
 
 
 class EpochAxis(pg.AxisItem):  # type: ignore[misc]

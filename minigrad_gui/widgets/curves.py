@@ -11,7 +11,7 @@ from engine.training import EpochSummary
 from minigrad_gui import theme
 from minigrad_gui.curve_report import figure
 from minigrad_gui.history import History, outlier_limit
-from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
+from minigrad_gui.widgets.axes import CountAxis, EpochAxis, HeightAxis, LossAxis
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.export import EXPORT_SCALE, picture_of
 from minigrad_gui.widgets.graphs import pg
@@ -65,7 +65,7 @@ class Curves(QWidget):
         self._rates: list[pg.InfiniteLine] = []
         axes = {"left": LossAxis("left"), "top": EpochAxis("top")}
         self._loss = named(Plot("Loss", axisItems=axes), "lossPlot")
-        axes = {"left": HeightAxis("left"), "top": EpochAxis("top")}
+        axes = {"left": HeightAxis("left"), "top": EpochAxis("top"), "bottom": CountAxis("bottom")}
         self._accuracy = named(Plot("Accuracy", axisItems=axes), "accuracyPlot")
         self._plots = self._loss, self._accuracy
         for plot in self._plots:

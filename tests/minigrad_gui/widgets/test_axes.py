@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from minigrad_gui.widgets.axes import EpochAxis, HeightAxis, LossAxis
+from minigrad_gui.widgets.axes import CountAxis, EpochAxis, HeightAxis, LossAxis
+
+pytestmark = pytest.mark.usefixtures("qapp")  # an axis is a piece of a picture
 
 
 @pytest.mark.parametrize(("low", "high"), [(-2.0, 0.5), (-12.0, 30.0), (-300.0, 300.0)])
@@ -43,3 +45,9 @@ def test_the_ends_of_epochs_are_marked_where_there_is_room(shown, marks):
     assert values == marks
     numbers = [str(mark // 100) for mark in marks]
     assert axis.tickStrings(values) == [f"epoch {number}" if number == numbers[0] else number for number in numbers]
+
+
+def test_large_counts_are_written_with_separators():
+    axis = CountAxis("bottom")
+    assert axis.tickStrings([0.0, 20_000.0, 1_000_000.0], 1, 20_000) == ["0", "20,000", "1,000,000"]
+    assert axis.tickStrings([0.5, 1.0], 1, 0.5) == ["0.5", "1.0"]
