@@ -152,11 +152,13 @@ def _may_be_label(text: str) -> bool:
 
 
 def _is_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first line names columns: with words, where the next line has numbers, or counting from 0."""
-    if header == [str(number) for number in range(len(header))] and len(header) > 2:
+    """Whether the first line names columns: with a word where the next line has a number, or counting from 0."""
+    numbers = [name for name in header if _is_number(name)]
+    if numbers == [str(number) for number in range(len(numbers))] and len(numbers) > 2:
         return True
     words = [at for at, name in enumerate(header) if not _is_number(name)]
-    return bool(words) and all(_is_number(row[at]) for row in rows[:1] for at in words if at < len(row))
+    below = [row[at] for row in rows[:1] for at in words if at < len(row)]
+    return bool(words) and (not below or any(map(_is_number, below)))
 
 
 def _one_hot_columns(rows: Sequence[Sequence[str]]) -> int:

@@ -39,6 +39,24 @@ def test_a_header_that_only_counts_is_no_digit(own, rows, tmp_path):
     assert_all_there(opened(tmp_path / "digits.csv"), own.x, own.y)
 
 
+@pytest.mark.parametrize("pixels", [HEADER, ",".join(map(str, range(784)))])
+@pytest.mark.parametrize("place", ["first", "last", "numbered"])
+def test_a_header_over_labels_in_words_is_no_picture(own, rows, tmp_path, pixels, place):
+    """As pandas writes it: columns without names are counted."""
+    lines = [pixels, *text(rows).splitlines()]
+    labels = ["class", *(f"digit {label}" for label in own.y)]
+    if place == "first":
+        table = [f"{label},{line}" for label, line in zip(labels, lines, strict=True)]
+    else:
+        table = [f"{line},{label}" for label, line in zip(labels, lines, strict=True)]
+    if place == "numbered":
+        table = [f"{number},{line}" for number, line in zip(["", *range(400)], table, strict=True)]
+    (tmp_path / "digits.csv").write_text("\n".join(table) + "\n")
+    dataset = opened(tmp_path / "digits.csv")
+    assert dataset.class_names == tuple(f"digit {digit}" for digit in range(10))
+    assert_all_there(dataset, own.x, own.y)
+
+
 def test_kaggle_test_pictures_without_labels_are_left_out(own, rows, tmp_path):
     (tmp_path / "train.csv").write_text(text(np.column_stack([own.y, rows]), f"label,{HEADER}\n"))
     (tmp_path / "test.csv").write_text(text(rows[:90], f"{HEADER}\n"))
