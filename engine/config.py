@@ -106,9 +106,8 @@ class TrainingConfig:
         self._check("learning_rate", 0 < self.learning_rate <= 1000, "The learning rate is above 0, at most 1000.")
         self._check("momentum", 0 <= self.momentum < 1, "The momentum is from 0 to below 1.")
         self._check("weight_decay", 0 <= self.weight_decay <= 100, "The weight decay is from 0 to 100.")
-        for field in ("batch_size", "epochs", "seed"):
-            whole = isinstance(getattr(self, field), int)
-            self._check(field, whole, f"The {field.replace('_', ' ')} is a whole number.")
+        for field, name in (("batch_size", "batch size"), ("epochs", "number of epochs"), ("seed", "seed")):
+            self._check(field, isinstance(getattr(self, field), int), f"The {name} is a whole number.")
         self._check("batch_size", 1 <= self.batch_size <= 100_000, "The batch size is from 1 to 100,000.")
         self._check("epochs", 1 <= self.epochs <= 100_000, "The number of epochs is from 1 to 100,000.")
         self._check("seed", 0 <= self.seed < 2**31, "The seed is from 0 to 2,147,483,647.")

@@ -61,6 +61,12 @@ def test_invalid_settings_are_rejected(field, value):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("epochs", [0, 1.5])
+def test_epochs_are_named_alike_in_every_sentence(epochs):
+    with pytest.raises(ConfigError, match="The number of epochs is"):
+        TrainingConfig(epochs=epochs)
+
+
 def test_every_setting_is_checked():
     assert set(REFUSED) == {field.name for field in fields(TrainingConfig)}
 
