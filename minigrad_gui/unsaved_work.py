@@ -24,7 +24,7 @@ def ask_before(what: str, session: Session, window: QWidget, save: Callable[[], 
     what: what comes next, as in "open another network"; save: saves the network, and returns False if that was
     cancelled or failed.
     """
-    if session.state != "idle":
+    if session.can_keep_run:
         question = (
             f"{what[0].upper()}{what[1:]} while the network is training? If you keep the run, minigrad will offer "
         )

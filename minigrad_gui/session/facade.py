@@ -223,6 +223,7 @@ class Session(QObject):
     # ------------------------------------------------------------ training
 
     state = _Of(lambda session: session._training.state)
+    can_keep_run = _Of(lambda session: session._training.can_be_kept)
     history = _Of(lambda session: session._training.curves.history)
     preparation = _Of(lambda session: session._training.curves.preparation)
     validation = _Of(lambda session: session._training.curves.validation)

@@ -63,6 +63,11 @@ class Training(QObject):
         return self._job
 
     @property
+    def can_be_kept(self) -> bool:
+        """Whether the run in progress has trained, also before it was resumed; until then nothing can be kept."""
+        return self._job is not None and (len(self._curves.history) > 0 or self._job.resume_from is not None)
+
+    @property
     def curves(self) -> Curves:
         """Those of the run in progress, of the last run, or of the run that produced the current network."""
         return self._curves

@@ -46,13 +46,23 @@ def test_with_nothing_to_lose_nothing_is_asked(session, parent, answer):
 
 
 @pytest.mark.parametrize(("pressed", "expected"), ANSWERS)
-def test_a_run_can_be_kept(session, parent, answer, pressed, expected):
+def test_a_run_can_be_kept(session, parent, answer, qtbot, pressed, expected):
     session.set_config(TrainingConfig(epochs=1000), "mnist")
     session.step()
+    qtbot.waitUntil(lambda: len(session.history) == 1)
     questions = answer(pressed)
     assert ask_before("open another network", session, parent, not_saved) is expected
     assert questions[0].startswith("Open another network while the network is training?")
     assert session.state == "paused", "asking changes nothing"
+
+
+def test_a_run_that_has_not_trained_yet_is_not_asked_about(session, parent, answer):
+    questions = answer(BUTTONS.Cancel)
+    session.set_config(TrainingConfig(epochs=1000), "mnist")
+    session.train()
+    assert session.state == "training"
+    assert ask_before_leaving(session, parent, not_saved) is Answer.PROCEED, "a kept run would be offered in vain"
+    assert questions == []
 
 
 @pytest.mark.parametrize("saved", [True, False])
