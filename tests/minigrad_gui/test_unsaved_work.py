@@ -65,6 +65,23 @@ def test_a_run_that_has_not_trained_yet_is_not_asked_about(session, parent, answ
     assert questions == []
 
 
+def test_a_resumed_run_is_asked_about_before_it_trains_on(session, parent, answer, qtbot, tmp_path):
+    session.set_config(TrainingConfig(epochs=1000), "mnist")
+    session.step()
+    qtbot.waitUntil(lambda: len(session.history) == 1)
+    session.close(keep_checkpoint=True)
+    assert session.wait(30_000)
+    following = Session(folder=tmp_path / "data")
+    following.look_for_runs()
+    (run,) = following.left_behind
+    following.resume_run(run)
+    questions = answer(BUTTONS.Save)
+    assert ask_before_leaving(following, parent, not_saved) is Answer.KEEP
+    assert questions[0].startswith("Quit while the network is training?")
+    following.close()
+    assert following.wait(30_000)
+
+
 @pytest.mark.parametrize("saved", [True, False])
 def test_a_network_can_be_saved_first(session, parent, answer, qtbot, saved):
     train(session, qtbot)
