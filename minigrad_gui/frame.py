@@ -7,6 +7,8 @@ the middle of 28 x 28 (http://yann.lecun.com/exdb/mnist).
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad_gui.morphology import dilated, eroded_within
+
 SIDE_PX = 28
 DIGIT_PX = 20.0
 PEN_PX = 2.6
@@ -45,7 +47,8 @@ def thickness_of(ink: Picture) -> float:
     wide = np.zeros((height + 2, width + 2), ink.dtype)
     wide[1:-1, 1:-1] = ink
     corner = wide[:-1, :-1]
-    edges = float(np.hypot(wide[1:, :-1] - corner, wide[:-1, 1:] - corner).sum())
+    down, right = wide[1:, :-1] - corner, wide[:-1, 1:] - corner
+    edges = float(np.sqrt(down * down + right * right).sum())
     return 2 * float(ink.sum()) / edges
 
 
@@ -57,8 +60,6 @@ def _is_thin(ink: Picture) -> bool:
 
 def _with_pen(ink: Picture, pen_px: float) -> Picture:
     """Widen or narrow strokes so that they are as wide as that once the digit is scaled to 20 pixels."""
-    from scipy import ndimage  # takes longer to import than the window takes to open
-
     if max(ink.shape) < FINE_PX:
         factor = FINE_PX / max(ink.shape)
         ink = _resized(ink, (round(ink.shape[1] * factor), round(ink.shape[0] * factor)))
@@ -66,11 +67,10 @@ def _with_pen(ink: Picture, pen_px: float) -> Picture:
     # The centre lines stay where they are; scaled, they will measure 20 pixels less the width of the pen.
     radius = round((pen_px * (max(ink.shape) - thickness) / (DIGIT_PX - pen_px) - thickness) / 2)
     if radius >= 0:
-        return np.asarray(ndimage.maximum_filter(np.pad(ink, radius), 2 * radius + 1))
+        return dilated(np.pad(ink, radius), 2 * radius + 1)
     radius = min(-radius, (min(ink.shape) - 1) // 2)
-    inside = slice(radius, -radius or None)
-    narrow = ndimage.minimum_filter(ink, 2 * radius + 1, mode="constant")[inside, inside]
-    return np.asarray(narrow) if narrow.max() > LEGIBLE else ink
+    narrow = eroded_within(ink, 2 * radius + 1)
+    return narrow if narrow.max() > LEGIBLE else ink
 
 
 def _resized(ink: Picture, size: tuple[int, int]) -> Picture:

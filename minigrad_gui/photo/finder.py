@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from minigrad_gui.frame import Picture, fitted, thickness_of
+from minigrad_gui.morphology import dilated, opened
 from minigrad_gui.photo.doubts import Inked, settled
 from minigrad_gui.photo.lines import without_borders, without_lines
 from minigrad_gui.photo.paper import (
@@ -125,17 +126,17 @@ def find_digit(array: NDArray[Any]) -> Found | None:
 def _seen(array: NDArray[Any]) -> tuple[NDArray[np.uint8], _Look]:
     """The picture, or the sheet or square in it that shows something, and a first look at it."""
     picture = without_salt(as_bytes(np.asarray(array)))
-    small, factor = shrunk(picture, LOOK_PX)
-    gray = gray_of(opaque(small))
+    gray, factor = _small(picture, LOOK_PX)
     panel = panel_of(gray)
     corner = (0, 0)
     if panel is not None:
         top, left = (int(side.start) * factor for side in panel)
         picture = picture[top : panel[0].stop * factor, left : panel[1].stop * factor]
         corner = (left, top)
-    look = _look(picture, LOOK_PX)
+        gray, factor = _small(picture, LOOK_PX)
+    look = _look(gray, factor)
     if look.factor > 1 and _is_too_coarse(look):
-        closer = _look(picture, CLOSE_LOOK_PX)
+        closer = _look(*_small(picture, CLOSE_LOOK_PX))
         look = max(look, closer, key=lambda seen: len(seen.digits))
     return picture, look._replace(corner=corner)
 
@@ -148,10 +149,14 @@ def _is_too_coarse(look: _Look) -> bool:
     return len(extents) >= MANY and float(np.median(extents)) < FEW_PX
 
 
-def _look(picture: NDArray[np.uint8], longest: int) -> _Look:
-    """At dark ink on light paper, or the other way round if that is likelier, in a copy of so many pixels."""
+def _small(picture: NDArray[np.uint8], longest: int) -> tuple[Gray, int]:
+    """The shades of a copy of so many pixels, and the factor by which it is smaller."""
     small, factor = shrunk(picture, longest)
-    gray = gray_of(opaque(small))
+    return gray_of(opaque(small)), factor
+
+
+def _look(gray: Gray, factor: int) -> _Look:
+    """At dark ink on light paper, or the other way round if that is likelier, in a small copy."""
     dark = is_dark_paper(gray)
     look = _looked(gray, dark, factor)
     if look.digits:
@@ -196,7 +201,7 @@ def _strong(ink: Gray, kept: Mask, faint: float, at: Mask | None = None) -> Mask
     full = float(np.percentile(ink[kept], 95))
     strong, weak, faintest = (kept & (ink > max(faint, share * full)) for share in (0.4, 0.22, FAINTEST))
     size = max(1, round(WIDE * thickness_of(np.where(strong, ink, 0)))) if strong.any() else 1
-    weak |= ndimage.grey_opening(faintest.astype(np.uint8), size) > 0
+    weak |= opened(faintest, (size, size))
     return followed(strong, weak if at is None else weak & at)
 
 
@@ -228,7 +233,7 @@ def _looked_again(picture: NDArray[np.uint8], look: _Look, box: Box, mask: Mask)
     rows, columns = (slice(int(side.start) * look.factor, int(side.stop) * look.factor) for side in box)
     part, _ = shrunk(picture[rows, columns], LOOK_PX)
     part = opaque(part)
-    near, sure = _resized(ndimage.maximum_filter(mask, 5), part.shape), _resized(mask, part.shape)
+    near, sure = _resized(dilated(mask, 5), part.shape), _resized(mask, part.shape)
     gray = gray_of(part, sure)
     if look.is_dark if part.ndim == 2 else gray[sure].mean() > gray[~near].mean():
         gray = 1 - gray
@@ -244,14 +249,14 @@ def _cleaned(ink: Gray, kept: Mask, grain: float = 0.0) -> Gray:
     edge = 5 if max(ink.shape) <= SMALL_PX else 7  # a stroke is blurred over so many pixels
     dark = ink[kept & (ink > 0.4 * float(np.percentile(ink[kept], 95)))]
     full = float(np.percentile(dark, 90))
-    near = ndimage.maximum_filter(kept, edge) & (ink > max(0.02 * full, min(4 * grain, 0.3 * full)))
+    near = dilated(kept, edge) & (ink > max(0.02 * full, min(4 * grain, 0.3 * full)))
     return np.where(near, np.minimum(ink / _pressed(ink, kept, full), 1), 0).astype(np.float32)
 
 
 def _pressed(ink: Gray, kept: Mask, full: float) -> Gray | float:
     """How dark the pen is wherever it goes: the same everywhere, unless a good part of it is much paler."""
     width = 2 * round(thickness_of(np.where(kept, ink, 0))) + 1
-    local = ndimage.uniform_filter(ndimage.maximum_filter(np.where(kept, ink, 0), width), width)
+    local = ndimage.uniform_filter(dilated(np.where(kept, ink, 0), width), width)
     if np.percentile(local[kept], 15) > PALE * full:
         return full
     return np.asarray(np.clip(local / EVEN, 0.25 * full, full))

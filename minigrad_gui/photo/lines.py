@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from minigrad_gui.frame import thickness_of
+from minigrad_gui.morphology import opened
 from minigrad_gui.photo.paper import SMALL_PX, Gray, Mask
 
 LONG = 15
@@ -14,6 +14,8 @@ LONG = 15
 SLOPES = np.linspace(-0.09, 0.09, 19)
 RULED = 0.7
 """A line runs through rows in which it covers more than this share of the picture."""
+ROUNDED = 0.1
+"""Fewer columns than this share have two pixels in one row, since rows are rounded half to even."""
 BORDER = 0.15
 """A line this close to the picture's edge, as a share of its side, may be what is left of a frame."""
 SPAN = 0.8
@@ -81,8 +83,13 @@ def _without_ruling(ink: Gray, mask: Mask, pen: float) -> Gray:
 
 
 def _clearest(mask: Mask) -> _Rows:
-    """The rows along the slope in which lines are longest: those with the greatest sum of squares."""
+    """The rows along the slope in which lines are longest: those with the greatest sum of squares.
+
+    If no row can be long, all are given as empty.
+    """
     height, width = mask.shape
+    if np.count_nonzero(mask.any(axis=0)) < (RULED - ROUNDED) * width:
+        return _Rows(np.zeros(3 * height, np.int64), 0.0)
     y, x = np.nonzero(mask)
     x = x - width // 2
     rows = [
@@ -98,7 +105,7 @@ def _erased(ink: Gray, slope: float, begin: NDArray[np.int64], end: NDArray[np.i
     lines = np.zeros(3 * height, bool)
     for first, last in zip(begin, end, strict=True):
         lines[first - 1 : last + 1] = True
-    higher = ndimage.grey_opening(ink, (int((end - begin).max()) + 4, 1))
+    higher = opened(ink, (int((end - begin).max()) + 4, 1))
     at = np.rint(np.arange(height)[:, np.newaxis] - slope * (np.arange(width) - width // 2)).astype(int) + height
     return np.where(lines[at], higher, ink)
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from minigrad_gui.morphology import closed_within, opened_within
+
 MIN_CONTRAST = 0.1
 """A picture whose ink is fainter than this, from 0 to 1, counts as blank."""
 SMALL_PX = 60
@@ -29,6 +31,8 @@ EVEN = 0.06
 """Evenly lit paper varies less; a quarter of it may lie at the edges of strokes."""
 LEAST_PAPER = 0.3
 """Minimum share of a picture that is paper."""
+BINS = 256
+"""Shades that are told apart between the darkest and the lightest of a picture."""
 TWO_SHADES = 0.8
 """The share of the variance that lies between the two halves of an inked picture; between those of noise 0.64."""
 
@@ -51,8 +55,10 @@ def without_salt(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if max(picture.shape[:2]) > SALTED_PX:
         return picture
     shade = picture if picture.ndim == 2 else picture[..., :3].mean(axis=2).astype(np.uint8)
-    difference = shade.astype(np.int16) - _median(shade)
-    labels, _ = ndimage.label(np.abs(difference) > 64, np.ones((3, 3)))
+    outliers = np.abs(shade.astype(np.int16) - _median(shade)) > 64
+    if np.count_nonzero(outliers) < STREWN * CELLS**2:
+        return picture
+    labels, _ = ndimage.label(outliers, np.ones((3, 3)))
     area = np.bincount(labels.ravel())
     grains = (area[labels] <= 3) & (labels > 0)
     places = np.argwhere(grains) * CELLS // np.array(grains.shape)
@@ -157,11 +163,12 @@ def is_dark_paper(gray: Gray) -> bool:
     size = round(max(gray.shape) * WINDOW) | 1
     wide, inside = _extended(gray, size)
     # A closing fills what is dark and narrow, an opening what is light and narrow.
-    thin = (ndimage.grey_closing(wide, size) - ndimage.grey_opening(wide, size))[inside] > MIN_CONTRAST / 2
+    around = wide[1:-1, 1:-1]
+    thin = closed_within(around, size) - opened_within(around, size) > MIN_CONTRAST / 2
     vote = 0.0
     for share in (0.1, 0.2, 0.4, 0.8):
-        around = ndimage.uniform_filter(wide, max(3, round(max(gray.shape) * share) | 1), mode="nearest")
-        difference = gray - around[inside]
+        mean = ndimage.uniform_filter(wide, max(3, round(max(gray.shape) * share) | 1), mode="nearest")
+        difference = gray - mean[inside]
         vote += float((difference[thin] ** 3).sum()) / share**3
     return vote > 0
 
@@ -174,12 +181,14 @@ def ink_on_paper(gray: Gray, window: float = WINDOW) -> tuple[Gray, float]:
     Outside, the picture is taken to be as light as at its edge; but evenly lit paper goes on, in a picture cut tight.
     """
     size = max(9, round(max(gray.shape) * window) | 1)
-    wide, inside = _extended(gray, size)
+    margin = size - 1
     even = _even_paper(gray)
-    around = (
-        np.minimum(wide, np.pad(gray, size, mode="edge")) if even is None else np.pad(gray, size, constant_values=even)
-    )
-    paper = ndimage.grey_closing(around, size)[inside]
+    if even is None:
+        wide, _ = _extended(gray, margin)
+        around = np.minimum(wide, np.pad(gray, margin, mode="edge"))
+    else:
+        around = np.pad(gray, margin, constant_values=even)
+    paper = closed_within(around, size)
     ink = (paper - gray) / np.maximum(paper, 0.3)
     bare = _paper_alone(ink)
     middle = float(np.median(bare))
@@ -250,14 +259,18 @@ def _are_bars(shown: Mask) -> bool:
 
 def otsu(values: Gray) -> tuple[float, float]:
     """The threshold between two shades (N. Otsu, 1979), and the share of the variance that lies between them."""
-    counts, edges = np.histogram(values, 256)
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return high, 0.0
+    counts = np.bincount(((values.ravel() - low) * (BINS / (high - low))).astype(np.intp), minlength=BINS + 1)
+    counts[-2] += counts[-1]  # the greatest value belongs to the last bin
+    counts = counts[:-1]
+    edges = np.linspace(low, high, BINS + 1, dtype=np.float32)
     centres = (edges[1:] + edges[:-1]) / 2
     share = np.cumsum(counts)[:-1] / values.size
     total = np.cumsum(counts * centres)[:-1] / values.size
     mean = float((counts * centres).sum() / values.size)
     variance = float((counts * (centres - mean) ** 2).sum() / values.size)
-    if variance == 0:
-        return float(edges[-1]), 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         between = np.nan_to_num((mean * share - total) ** 2 / (share * (1 - share)))
     best = int(between.argmax())

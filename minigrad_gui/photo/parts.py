@@ -8,6 +8,7 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from minigrad_gui.morphology import dilated
 from minigrad_gui.photo.paper import MIN_CONTRAST, SMALL_PX, Box, Gray, Mask
 
 SHARP = 0.15
@@ -71,34 +72,50 @@ class Parts(NamedTuple):
         among[1:][chosen] = True
         return among[self.labels[box]]
 
-    def sum(self, values: Gray | Mask) -> NDArray[np.float64]:
-        """(parts,): the sum of values (height, width) over each part."""
-        return _sums(values, self.labels, len(self.mass))
+    def area(self, mask: Mask) -> NDArray[np.int64]:
+        """(parts,): how many pixels each part has in a mask (height, width)."""
+        return np.bincount(self.labels[mask], minlength=len(self.mass) + 1)[1:]
 
 
 def parts_of(ink: Gray, mask: Mask) -> Parts:
-    labels, count = ndimage.label(mask, EVERYWHERE)
-    boxes = [[(side.start, side.stop) for side in box] for box in ndimage.find_objects(labels)]
-    low, high = np.moveaxis(np.array(boxes, np.int64).reshape(-1, 2, 2), 2, 0)
-    steps = np.hypot(*np.gradient(ink)) if min(ink.shape) > 1 else np.zeros_like(ink)
+    rows, columns = near = _surroundings(mask)
+    labels = np.zeros(mask.shape, np.int32)
+    mask, ink = mask[near], ink[near]
+    own, count = ndimage.label(mask, EVERYWHERE)
+    labels[near] = own
+    boxes = [[(side.start, side.stop) for side in box] for box in ndimage.find_objects(own)]
+    corner = np.array([rows.start, columns.start])
+    low, high = np.moveaxis(np.array(boxes, np.int64).reshape(-1, 2, 2), 2, 0) + corner
+    steps = _steps(ink)
     peak, steepness = np.zeros((2, count))
-    inked = labels[mask] - 1
+    inked = own[mask] - 1
     np.maximum.at(peak, inked, ink[mask].astype(np.float64))  # of another type they would be cast one by one
     np.maximum.at(steepness, inked, steps[mask].astype(np.float64))
-    mass = _sums(ink, labels, count)
-    edges = _sums(steps, ndimage.maximum_filter(labels, 3), count)
+    mass = np.bincount(inked, weights=ink[mask], minlength=count).astype(np.float64)
+    edges = np.bincount(dilated(own, 3).ravel(), weights=steps.ravel(), minlength=count + 1)[1:]
     return Parts(labels, low, high, peak, mass, steepness, 2 * mass / np.maximum(edges, 1e-6))
 
 
-def _sums(values: Gray | Mask, labels: NDArray[np.int32], count: int) -> NDArray[np.float64]:
-    """(count,): the sum of values (height, width) over the pixels of each label from 1."""
-    return np.asarray(np.bincount(labels.ravel(), values.ravel(), count + 1)[1:], np.float64)
+def _surroundings(mask: Mask) -> Box:
+    """The rows and columns that are not empty, and two more on each side, as far as the picture goes."""
+    rows, columns = box_of(mask) if mask.any() else (slice(0, 0), slice(0, 0))
+    return slice(max(0, rows.start - 2), rows.stop + 2), slice(max(0, columns.start - 2), columns.stop + 2)
+
+
+def _steps(ink: Gray) -> Gray:
+    """How much the ink changes from pixel to pixel, whatever the direction."""
+    if min(ink.shape) < 2:
+        return np.zeros_like(ink)
+    down, right = np.gradient(ink)
+    return np.asarray(np.sqrt(down * down + right * right))
 
 
 def followed(strong: Mask, weak: Mask) -> Mask:
     """The weak pixels that are connected with strong ones: J. Canny's hysteresis (1986)."""
-    labels, _ = ndimage.label(weak | strong, EVERYWHERE)
-    return np.asarray(np.isin(labels, np.unique(labels[strong])) & (labels > 0))
+    labels, count = ndimage.label(weak | strong, EVERYWHERE)
+    connected = np.zeros(count + 1, bool)
+    connected[labels[strong]] = True
+    return np.asarray(connected[labels])
 
 
 def without_shadows(ink: Gray, mask: Mask) -> Mask:
@@ -153,7 +170,7 @@ def _along_edge(parts: Parts, mask: Mask) -> Mask:
     rim[tuple(slice(width, side - width) for side in size)] = False
     long = (parts.sides > 0.5 * size).any(axis=1)
     touching = ((parts.low == 0) | (parts.high == size)).any(axis=1)
-    return np.asarray((parts.sum(rim) > 0.9 * parts.sum(mask)) & (long | touching))
+    return np.asarray((parts.area(rim) > 0.9 * parts.area(mask)) & (long | touching))
 
 
 def _from_edge_to_edge(parts: Parts, size: NDArray[np.int64]) -> Mask:
@@ -165,7 +182,7 @@ def _from_edge_to_edge(parts: Parts, size: NDArray[np.int64]) -> Mask:
 def _around_others(parts: Parts, mask: Mask) -> Mask:
     """(parts,): which are frames, as large as the picture or around something larger than a speck."""
     size = np.array(mask.shape)
-    area = parts.sum(mask)
+    area = parts.area(mask)
     thin = area < 0.5 * parts.sides.prod(axis=1)
     around = (parts.sides > 0.9 * size).all(axis=1) & (area < 0.25 * size.prod())
     for number in np.flatnonzero(parts.extent > 0.3 * size.max()):

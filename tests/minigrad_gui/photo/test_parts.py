@@ -39,7 +39,7 @@ def test_parts_are_measured():
     assert measured.mass.tolist() == [1200, 960]
     assert measured.extent.tolist() == [100, 80]
     assert measured.pen == pytest.approx(12, rel=0.15)
-    assert measured.sum(ink > 0).tolist() == [1200, 960]
+    assert measured.area(ink > 0).tolist() == [1200, 960]
     assert measured.mask(np.array([1]))[55, 150]
     assert not measured.mask(np.array([True, False]))[55, 150]
 
