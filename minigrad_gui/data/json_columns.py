@@ -14,13 +14,13 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data.columns import Columns
+from minigrad_gui.data.columns import PixelColumns, as_small
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.json_tables import label_key, members
 from minigrad_gui.data.json_text import JsonText
 from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS
 from minigrad_gui.data.siblings import family
-from minigrad_gui.data.stored import MAX_PICTURES, MAX_SIDE_PX, Array
+from minigrad_gui.data.stored import MAX_PICTURES, Array
 from minigrad_gui.data.streams import TemporaryFolder, open_plain, read_exactly
 
 MAX_COLUMNS = 64
@@ -50,7 +50,7 @@ def _columns_of(text: JsonText) -> dict[str, Array] | None:
     if not text.skip("{"):
         return None
     columns: dict[str, Array] = {}
-    pixels = _PixelColumns()
+    pixels = PixelColumns()
     rows: set[int] = set()
     """Of the columns of a table: hashes of the names of their rows, which would take more memory than the pixels."""
     folder = TemporaryFolder()
@@ -72,7 +72,7 @@ def _columns_of(text: JsonText) -> dict[str, Array] | None:
                 rows.add(hash(tuple(cells)))
                 if name.lower() in LABEL_WORDS:
                     column = Array.of(np.array([str(each) for each in cells.values()]))
-                elif label_key(cells) is None and pixels.add(list(cells.values())):
+                elif label_key(cells) is None and _are_added(pixels, cells):
                     continue
             elif name.lower() in PICTURE_WORDS and not {cell[1].lower()} & {*PICTURE_WORDS, *LABEL_WORDS}:
                 text.skip("{")
@@ -93,6 +93,14 @@ def _columns_of(text: JsonText) -> dict[str, Array] | None:
     return columns if len(columns) > 1 and not text.next() else None
 
 
+def _are_added(pixels: PixelColumns, cells: dict[str, Any]) -> bool:
+    """Whether the cells of a column are numbers of pixels, and stored as such."""
+    try:
+        return pixels.add(numbers_of(list(cells.values())))
+    except DataError:
+        return False
+
+
 def column_of(cells: Iterator[Any], file: IO[bytes], folder: TemporaryFolder) -> Array | None:
     """A column of pictures, which are written to the file in this folder, or of labels; None for anything else."""
     first = next(cells, None)
@@ -105,7 +113,7 @@ def column_of(cells: Iterator[Any], file: IO[bytes], folder: TemporaryFolder) ->
     start, stored = file.tell(), []
     for block in _blocks_of(cells):
         try:
-            numbers = _as_small(numbers_of(block))
+            numbers = as_small(numbers_of(block))
         except DataError:
             return None
         stored.append((numbers.shape, numbers.dtype))
@@ -125,46 +133,6 @@ def column_of(cells: Iterator[Any], file: IO[bytes], folder: TemporaryFolder) ->
     return Array((sum(shape[0] for shape, _ in stored), *stored[0][0][1:]), dtype, blocks)
 
 
-class _PixelColumns:
-    """The columns of a table that has one for each pixel, in a temporary file."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._rows = 0
-        self._folder = TemporaryFolder()
-        self._path = self._folder.path / "columns"
-        self._dtype = np.dtype(np.uint8)
-
-    def add(self, cells: list[Any]) -> bool:
-        """The next column. Returns whether it is one."""
-        try:
-            numbers = _as_small(numbers_of(cells))
-        except DataError:
-            return False
-        if numbers.ndim != 1 or (self.count and len(numbers) != self._rows) or self.count == MAX_SIDE_PX**2:
-            return False
-        dtype = np.result_type(self._dtype, numbers.dtype)
-        if self.count and dtype != self._dtype:
-            self._widen(dtype)
-        self._dtype, self._rows, self.count = dtype, len(numbers), self.count + 1
-        with open(self._path, "ab") as file:
-            file.write(numbers.astype(dtype).tobytes())
-        return True
-
-    def _widen(self, dtype: np.dtype[Any]) -> None:
-        """Store those so far in another dtype."""
-        wider = self._path.with_suffix(".wider")
-        with open(self._path, "rb") as narrow, open(wider, "wb") as file:
-            for _ in range(self.count):
-                content = read_exactly(narrow, self._rows * self._dtype.itemsize)
-                file.write(np.frombuffer(content, self._dtype).astype(dtype).tobytes())
-        wider.replace(self._path)
-
-    def as_array(self) -> Array:
-        """A row for each picture."""
-        return Columns(self._path, 0, self._dtype, (self._rows, self.count), self._folder).as_it_is()
-
-
 def numbers_of(content: list[Any]) -> NDArray[Any]:
     """Nested lists as an array. Raises DataError if they are no numbers, or not of one length."""
     try:
@@ -176,12 +144,6 @@ def numbers_of(content: list[Any]) -> NDArray[Any]:
     if numbers.size and max(-float(numbers.min()), float(numbers.max())) > MAX_NUMBER:
         raise DataError("its numbers are too large.")
     return numbers
-
-
-def _as_small(numbers: NDArray[Any]) -> NDArray[Any]:
-    """The same numbers as bytes, if they are whole and fit."""
-    fits = numbers.dtype.kind == "i" and numbers.size and numbers.min() >= 0 and numbers.max() <= 255
-    return numbers.astype(np.uint8) if fits else numbers
 
 
 def _items(text: JsonText) -> Iterator[Any]:

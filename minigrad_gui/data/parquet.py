@@ -1,6 +1,7 @@
 """Parquet as the Hugging Face hub holds it, and Arrow files as `datasets` saves them: pictures and labels in columns.
 
-A picture is a file in bytes, or rows of numbers. The names of classes are in the schema's metadata.
+A picture is a file in bytes, rows of numbers, or a number in each of many columns, as OpenML has them. The names of
+classes are in the schema's metadata.
 """
 
 import json
@@ -13,29 +14,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad_gui import process
+from minigrad_gui.data.columns import PixelColumns, as_small
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.labelling import MAX_CLASSES
-from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, split_of
+from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, pair_up, split_of, words_of
 from minigrad_gui.data.siblings import family
-from minigrad_gui.data.stored import Found, Pictures, Samples, check_count
+from minigrad_gui.data.stored import FEWEST_SIDE_PX, Array, Found, Pictures, Samples, check_count
+from minigrad_gui.data.tables import ROW_NUMBER_NAMES
 from minigrad_gui.pictures import PictureError, decode
 
 PARQUET_MAGIC, ARROW_MAGIC = b"PAR1", b"ARROW1"
 ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
-ROWS_AT_ONCE = 128
+ROWS_AT_ONCE, ROWS_OF_NUMBERS = 128, 1 << 14
 READ_BYTES = 1 << 16
 NESTED = 3
+PANDAS_INDEX = "__index_level_0__"
 UNLABELLED = -1
 """What `datasets` writes for a label that is kept secret."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A file's schema and number of rows, and `batches(columns)`: its rows in batches of at most 128."""
+    """A file's schema and number of rows, and `columns(names, rows)`: columns, each in parts of at most so many rows.
+
+    The parts of a column are to be read before the next column.
+    """
 
     schema: Any
     count: int
-    batches: Callable[[list[str]], Iterator[Any]]
+    columns: Callable[[list[str], int], Iterator[Iterator[Any]]]
 
 
 def recognises(start: bytes) -> bool:
@@ -83,9 +91,7 @@ def _named(samples: Samples, names: Mapping[int, str] | None) -> Samples:
 
 
 def _opened(path: Path) -> Table:
-    import pyarrow as pa
-
-    pa.set_memory_pool(pa.system_memory_pool())  # pyarrow's own holds on to more (26)
+    process.load_arrow()
     with open(path, "rb") as file:
         start = file.read(6)
     return _open_parquet(path) if start.startswith(PARQUET_MAGIC) else _open_arrow(path, start)
@@ -95,49 +101,94 @@ def _open_parquet(path: Path) -> Table:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
-        schema, count = file.schema_arrow, file.metadata.num_rows
+        schema, metadata = file.schema_arrow, file.metadata
 
-    def batches(columns: list[str]) -> Iterator[Any]:
-        # By default, all columns of the file that are asked for would be read ahead, and stay in memory.
-        with pq.ParquetFile(path, buffer_size=READ_BYTES, pre_buffer=False) as file:
-            yield from file.iter_batches(ROWS_AT_ONCE, columns=columns, use_threads=False)
+    def columns(names: list[str], rows: int) -> Iterator[Iterator[Any]]:
+        # By default, all of a column would be read ahead, and stay in memory.
+        with pq.ParquetFile(path, metadata=metadata, buffer_size=READ_BYTES, pre_buffer=False) as file:
+            for name in names:
+                batches = file.iter_batches(rows, columns=[name], use_threads=False)
+                yield (batch.column(name) for batch in batches)
 
-    return Table(schema, count, batches)
+    return Table(schema, metadata.num_rows, columns)
 
 
 def _open_arrow(path: Path, start: bytes) -> Table:
     import pyarrow as pa
 
-    def opened(source: Any) -> tuple[Any, Iterator[Any]]:
+    def opened(source: Any, *fields: int) -> tuple[Any, Iterator[Any]]:
+        """Its schema and batches, with these fields only (none: all of them)."""
+        options = pa.ipc.IpcReadOptions(included_fields=list(fields))
+        source.seek(0)
         if start.startswith(ARROW_MAGIC):
-            reader = pa.ipc.open_file(source)
+            reader = pa.ipc.open_file(source, options=options)
             return reader.schema, (reader.get_batch(index) for index in range(reader.num_record_batches))
-        reader = pa.ipc.open_stream(source)
+        reader = pa.ipc.open_stream(source, options=options)
         return reader.schema, iter(reader)
 
-    def batches(columns: list[str]) -> Iterator[Any]:
+    def parts(source: Any, name: str, rows: int) -> Iterator[Any]:
+        for batch in opened(source, schema.get_field_index(name))[1]:
+            batch.validate(full=True)  # its offsets may point anywhere
+            for at in range(0, batch.num_rows, rows):
+                yield batch.column(0).slice(at, rows)
+
+    def columns(names: list[str], rows: int) -> Iterator[Iterator[Any]]:
         with pa.memory_map(str(path)) as source:
-            for batch in opened(source)[1]:
-                batch.validate(full=True)  # its offsets may point anywhere
-                for at in range(0, batch.num_rows, ROWS_AT_ONCE):
-                    yield batch.select(columns).slice(at, ROWS_AT_ONCE)
+            for name in names:
+                yield parts(source, name, rows)
 
     with pa.memory_map(str(path)) as source:
-        schema, parts = opened(source)
-        count = sum(batch.num_rows for batch in parts)
-    return Table(schema, count, batches)
+        schema = opened(source)[0]
+        count = sum(batch.num_rows for batch in opened(source, 0)[1])
+    return Table(schema, count, columns)
 
 
 def _samples(table: Table) -> Samples:
     check_count(table.count)
+    if not any(_holds_pictures(field.type) for field in table.schema) and (pixels := _pixel_columns(table)):
+        return _of_pixels(table, pixels)
     picture = _column(table, PICTURE_WORDS, _holds_pictures, "pictures")
-    label = _column(table, LABEL_WORDS, _holds_labels, "labels")
-    labels = np.concatenate([_labels(batch.column(0)) for batch in table.batches([label])])
-    if len(labels) != table.count:
-        raise DataError("it does not hold as many rows as it says.")
+    labels = _labels_in(table, _column(table, LABEL_WORDS, _holds_labels, "labels"))
     encoded = not _is_list(_storage(table.schema.field(picture).type))
     blocks = partial(_blocks, table, picture)
     return Samples(Pictures(table.count, blocks, are_encoded=encoded, are_slow=True), labels)
+
+
+def _labels_in(table: Table, column: str) -> NDArray[Any]:
+    labels = np.concatenate([_labels(part) for parts in table.columns([column], ROWS_AT_ONCE) for part in parts])
+    if len(labels) != table.count:
+        raise DataError("it does not hold as many rows as it says.")
+    return labels
+
+
+def _pixel_columns(table: Table) -> list[str]:
+    """The columns of numbers, if they are so many that each may be a pixel; not those that count the rows."""
+    names = [field.name for field in table.schema if _holds_numbers(field.type)]
+    names = [name for name in names if name.lower() not in (*ROW_NUMBER_NAMES, PANDAS_INDEX)]
+    return names if len(names) >= FEWEST_SIDE_PX**2 else []
+
+
+def _of_pixels(table: Table, pixels: list[str]) -> Samples:
+    """The pictures of a table with a column for each pixel. The label is named, or in the first or last column."""
+    texts = [field.name for field in table.schema if _holds_labels(field.type) and not _holds_numbers(field.type)]
+    named = [name for name in (*texts, *pixels) if set(words_of(name)) & set(LABEL_WORDS)]
+    labels = named if len(named) == 1 else texts
+    if len(labels) > 1:
+        raise DataError(f"it is not clear which of {', '.join(labels[:5])} are the labels.")
+    columns = PixelColumns()
+    for parts in table.columns([name for name in pixels if name not in labels], ROWS_OF_NUMBERS):
+        if not columns.add(np.concatenate([_pixels(part) for part in parts])):
+            raise DataError("its columns have different rows.")
+    arrays = {"pictures": columns.as_array()}
+    if labels:
+        arrays["labels"] = Array.of(_labels_in(table, labels[0]))
+    return pair_up(arrays).train[0]
+
+
+def _pixels(column: Any) -> NDArray[Any]:
+    if column.null_count:
+        raise DataError("a pixel is missing.")
+    return as_small(_array(column))
 
 
 def _column(table: Table, words: tuple[str, ...], suits: Callable[[Any], bool], what: str) -> str:
@@ -205,11 +256,11 @@ def _labels(column: Any) -> NDArray[Any]:
 
 def _blocks(table: Table, picture: str, step: int) -> Iterator[list[NDArray[Any]]]:
     start = 0
-    for batch in table.batches([picture]):
-        column = batch.column(0)
-        column = getattr(column, "storage", column)
-        yield [_picture(column[at]) for at in range(-start % step, len(column), step)]
-        start += len(column)
+    for parts in table.columns([picture], ROWS_AT_ONCE):
+        for column in parts:
+            cells = getattr(column, "storage", column)
+            yield [_picture(cells[at]) for at in range(-start % step, len(cells), step)]
+            start += len(cells)
 
 
 def _picture(cell: Any) -> NDArray[Any]:

@@ -15,6 +15,7 @@ import tarfile
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from fuzzing import Fuzzer, Outcome, Rules, with_strange_text
@@ -55,7 +56,8 @@ def seeds() -> dict[str, bytes]:
         "a.tar": _tar(x, y),
         "a.mat": _mat(x, y, packed=False),
         "packed.mat": _mat(x, y, packed=True),
-        "a.parquet": _parquet(x, y),
+        "a.parquet": _parquet({"image": list(_pictures(x, y).values()), "label": y}),
+        "pixels.parquet": _parquet({"label": y, **{f"pixel{at}": column for at, column in enumerate(rows.T)}}),
         "a.arrow": _arrow(x, y),
         "a.json": json.dumps(
             [{"image": image.tolist(), "label": int(label)} for image, label in zip(x, y, strict=True)]
@@ -168,12 +170,12 @@ def _mat(x: NDArray[np.uint8], y: NDArray[np.uint8], *, packed: bool) -> bytes:
     return stream.getvalue()
 
 
-def _parquet(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
+def _parquet(columns: dict[str, Any]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     stream = io.BytesIO()
-    pq.write_table(pa.table({"image": list(_pictures(x, y).values()), "label": y}), stream)
+    pq.write_table(pa.table(columns), stream)
     return stream.getvalue()
 
 

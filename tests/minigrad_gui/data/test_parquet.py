@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from own_files import assert_all_there, assert_same, opened
 from PIL import Image
+from pyarrow import feather
 
 from minigrad_gui.data import DataError
 from minigrad_gui.data.parquet import _opened
@@ -83,6 +84,53 @@ def test_arrow_files(own, tmp_path, new):
     assert_all_there(opened(tmp_path / "data-00000-of-00001.arrow"), own.x, own.y)
 
 
+def by_pixel(x, kind="int64"):
+    """A column for each pixel, as OpenML names them."""
+    return {f"pixel{at + 1}": column.astype(kind) for at, column in enumerate(x.reshape(len(x), -1).T)}
+
+
+def test_a_column_for_each_pixel_and_the_label_as_text(own, tmp_path):
+    """As OpenML has mnist_784."""
+    for name, x, y in (("mnist-train", own.x, own.y), ("mnist-test", own.tx, own.ty)):
+        labels = pa.array(y.astype(str)).dictionary_encode()
+        pq.write_table(pa.table({**by_pixel(x, "uint8"), "class": labels}), tmp_path / f"{name}.parquet")
+    assert_same(opened(tmp_path / "mnist-train.parquet"), own)
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64"])
+@pytest.mark.parametrize("names", ["Kaggle", "numbers"])
+def test_a_column_for_each_pixel_after_the_label(own, tmp_path, kind, names):
+    """As pandas writes what it has read from CSV, after rows were left out or moved, so that it numbers them."""
+    columns = {"label": own.y, **by_pixel(own.x, kind)}
+    if names == "numbers":
+        columns = {str(at): column for at, column in enumerate(columns.values())}
+    columns["__index_level_0__"] = np.arange(len(own.y))
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=150)
+    assert_all_there(opened(tmp_path / "a.parquet"), own.x, own.y)
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "lz4"])
+def test_feather(own, tmp_path, compression):
+    columns = pa.table({**by_pixel(own.x), "label": own.y})
+    feather.write_feather(columns, tmp_path / "a.feather", compression, chunksize=150)
+    assert_all_there(opened(tmp_path / "a.feather"), own.x, own.y)
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"label": [1, 2], **by_pixel(np.eye(2, 64)), "pixel5": pa.array([1, None])}, "a pixel is missing"),
+        (by_pixel(np.eye(2, 64)), "its pictures have no labels"),
+        ({**by_pixel(np.eye(2, 64)), "a": ["x", "y"], "b": ["x", "y"]}, "not clear which of a, b"),
+        ({**by_pixel(np.eye(2, 70)), "label": [1, 2]}, r"no pictures, but arrays of the shape \(2, 70\)"),
+    ],
+)
+def test_unsuitable_columns_of_pixels_are_refused(tmp_path, columns, reason):
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=reason):
+        opened(tmp_path / "a.parquet")
+
+
 @pytest.mark.parametrize(
     ("columns", "reason"),
     [
@@ -108,17 +156,24 @@ def test_a_file_is_not_read_ahead(tmp_path):
     size = (tmp_path / "a.parquet").stat().st_size
     opened_file = _opened(tmp_path / "a.parquet")
     before, most = pa.total_allocated_bytes(), 0
-    for _ in opened_file.batches(["image"]):
-        most = max(most, pa.total_allocated_bytes() - before)
+    for parts in opened_file.columns(["image"], 128):
+        for _ in parts:
+            most = max(most, pa.total_allocated_bytes() - before)
     assert size > 4_500_000
     assert most < size / 4
 
 
-def test_pandas_is_not_imported(own, tmp_path):
-    """It would take 28 MB, and `to_numpy` imports it (pyarrow 26)."""
+def test_pandas_is_not_imported_nor_arrows_allocator_used(own, tmp_path):
+    """pandas would take 28 MB, and `to_numpy` imports it; mimalloc holds on to 10 MB (pyarrow 26)."""
     pictures = [each.tolist() for each in own.x[:20]]
     pq.write_table(pa.table({"image": pictures, "label": own.y[:20]}), tmp_path / "a.parquet")
-    code = (
-        "import sys; from minigrad_gui import data; data.open_dataset(sys.argv[1]); sys.exit('pandas' in sys.modules)"
-    )
+    code = """
+import sys
+from minigrad_gui import data
+data.open_dataset(sys.argv[1])
+import pyarrow
+assert "pandas" not in sys.modules
+assert pyarrow.system_memory_pool().max_memory() > 0
+assert pyarrow.mimalloc_memory_pool().max_memory() == 0
+"""
     subprocess.run([sys.executable, "-c", code, tmp_path / "a.parquet"], check=True)
