@@ -1,5 +1,6 @@
-"""Windows with only some of the views, which are made in half the time: for tests that need no others."""
+"""Windows with only some of the views, which are made in a part of the time: for tests that need no others."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pytest
@@ -14,21 +15,30 @@ class _Empty(DockedView):
 
 
 @dataclass(frozen=True)
-class _InFront(Docked):
+class _EmptyTab(Docked):
     def load(self) -> type[DockedView]:
         return _Empty
 
 
-def with_tabs(*names: str) -> tuple[type[View] | Docked, ...]:
-    """The views beside the tabs, and in tabs only these; an empty one takes the place of the learning curves."""
+EMPTY_TAB = _EmptyTab("curvesView", "Learning curves", "", "", tab="Curves")
+"""It takes the place of the learning curves, in front of the other tabs."""
+PANELS = tuple(view.__name__ for view in VIEWS if not isinstance(view, Docked))
+TABS = tuple(view.name for view in VIEWS if isinstance(view, Docked))
+
+every_panel, every_tab = pytest.mark.panels(*PANELS), pytest.mark.tabs(*TABS)
+"""For a test that needs them all, in a file whose other tests do not."""
+with_settings = pytest.mark.panels("ConfigPanel", "TrainingPanel")
+"""For a test that changes settings and trains."""
+
+
+def some_views(panels: Collection[str], tabs: Collection[str]) -> tuple[type[View] | Docked, ...]:
+    """The views with these names. If there are tabs, but no learning curves, an empty tab is in front of them."""
+    unknown = {*panels, *tabs}.difference(PANELS, TABS)
+    assert not unknown, f"there is no {unknown}"
     views: list[type[View] | Docked] = []
     for view in VIEWS:
-        if not isinstance(view, Docked) or view.name in names:
+        if (view.name in tabs) if isinstance(view, Docked) else (view.__name__ in panels):
             views.append(view)
-        elif view.name == "curvesView":
-            views.append(_InFront(view.name, view.title, view.module, view.class_name, view.tab))
+        elif tabs and isinstance(view, Docked) and view.name == EMPTY_TAB.name:
+            views.append(EMPTY_TAB)
     return tuple(views)
-
-
-every_tab = pytest.mark.tabs(*(each.name for each in VIEWS if isinstance(each, Docked)))
-"""For a test that needs them all, in a file whose other tests do not."""

@@ -17,11 +17,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QFileDialog, QMessageBox, QWidget
 from pytestqt.exceptions import TimeoutError
 from pytestqt.qtbot import QtBot
-from some_views import with_tabs
+from some_views import PANELS, some_views
 
 from engine import calibration
 from minigrad_gui import data, handwriting, worker
 from minigrad_gui.exchange import measuring
+from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.reader import Prediction
 from minigrad_gui.session import facade, network
@@ -180,9 +181,11 @@ def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QuickBot:  # no
 
 @pytest.fixture
 def views(request: pytest.FixtureRequest) -> Sequence[type[View] | Docked]:
-    """The views of each window: all, or in tabs only those of the mark `tabs`."""
-    mark = request.node.get_closest_marker("tabs")
-    return VIEWS if mark is None else with_tabs(*mark.args)
+    """The views of each window: all, or those of the marks `panels` and `tabs`."""
+    panels, tabs = (request.node.get_closest_marker(name) for name in ("panels", "tabs"))
+    if panels is None and tabs is None:
+        return VIEWS
+    return some_views(panels.args if panels else PANELS, tabs.args if tabs else ())
 
 
 @pytest.fixture
@@ -248,10 +251,11 @@ class User:
         turned = QWheelEvent(middle, widget.mapToGlobal(middle), QPoint(), QPoint(0, turn), buttons, keys, phase, False)
         QApplication.sendEvent(widget, turned)
 
-    def configure(self, *, hidden: str = "16", epochs: int = 1, batch_size: int = 512) -> None:
-        self.widget("hiddenLayersEdit").setText(hidden)
-        self.widget("epochsSpin").setValue(epochs)
-        self.widget("batchSizeSpin").setValue(batch_size)
+    def configure(self, *, hidden: str = "16", epochs: int = 1, batch_size: int = 512, **others: object) -> None:
+        """Set up the next run, whether there is a panel for that or not."""
+        session, chosen = self.session, {"epochs": epochs, "batch_size": batch_size, **others}
+        config = replace(session.config, hidden=parse_hidden(hidden), **chosen)
+        session.set_config(config, session.source, session.choices)
 
     def type_into(self, field: QAbstractSpinBox, typed: str) -> None:
         """Replace the text of a field key by key, and press Return."""

@@ -4,18 +4,11 @@ from pathlib import Path
 
 import pytest
 from mnist_digits import first_digits, replace_mnist
-from some_views import with_tabs
 from taught_drawings import click_check
 
 from engine import TrainingConfig, save_model
 from engine.run import TrainingRun
 from minigrad_gui import data
-
-
-@pytest.fixture
-def views(request):
-    mark = request.node.get_closest_marker("tabs")
-    return with_tabs(*mark.args) if mark else with_tabs()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from minigrad_gui import data, handwriting
 from minigrad_gui.handwriting import DrawingStore
 from minigrad_gui.teaching import TeachingWorker
 
+pytestmark = pytest.mark.panels("DrawPanel")
+
 
 def test_after_ten_quick_clicks_the_last_one_counts(user, folder):
     draw(user, TRIANGLE)

@@ -6,9 +6,12 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from some_views import every_panel
 from taught_drawings import FLAGGED_ONE, TRIANGLE, click_bar, draw, press, taught, text, wait_until_learnt
 
 from minigrad_gui.views.draw_panel import DrawPanel
+
+pytestmark = pytest.mark.panels("DrawPanel")
 
 
 @pytest.mark.parametrize("typed", ["0.05", "1e-4", "a1"])
@@ -23,6 +26,7 @@ def test_a_number_or_a_word_typed_at_the_canvas_teaches_nothing(user, typed):
     wait_until_learnt(user, 1)
 
 
+@every_panel
 @pytest.mark.tabs("curvesView")
 def test_a_digit_typed_at_the_plot_teaches_nothing(user):
     draw(user, FLAGGED_ONE)
@@ -100,6 +104,7 @@ def test_an_answer_is_for_the_drawing_that_was_there(user):
     wait_until_learnt(user)
 
 
+@pytest.mark.panels("ConfigPanel", "DrawPanel")
 def test_moving_to_a_field_cancels_the_answer(user):
     draw(user, FLAGGED_ONE)
     user.qtbot.keyClicks(user.widget("drawingCanvas"), "1")

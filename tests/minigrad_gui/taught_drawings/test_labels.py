@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from some_views import every_panel
 from taught_drawings import (
     CROSS,
     FLAGGED_ONE,
@@ -17,6 +18,8 @@ from taught_drawings import (
 )
 
 from engine import evaluate
+
+pytestmark = pytest.mark.panels("TrainingPanel", "DrawPanel")
 
 
 @pytest.mark.parametrize("way", ["bar", "key"])
@@ -128,6 +131,7 @@ def test_a_blank_canvas_teaches_nothing(user, folder):
     assert stored(user, folder) == []
 
 
+@every_panel
 def test_a_digit_typed_into_a_field_teaches_nothing(user):
     draw(user, FLAGGED_ONE)
     for name in ("hiddenLayersEdit", "batchSizeSpin", "epochsSpin"):

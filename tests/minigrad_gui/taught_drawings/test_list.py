@@ -22,6 +22,8 @@ from taught_drawings import (
     wait_until_learnt,
 )
 
+pytestmark = pytest.mark.panels("DrawPanel")
+
 
 @pytest.fixture
 def listed(user):

@@ -25,6 +25,8 @@ from minigrad_gui import handwriting
 from minigrad_gui.handwriting import DrawingStore
 from minigrad_gui.main_window import MainWindow
 
+pytestmark = pytest.mark.panels("DrawPanel")
+
 
 @pytest.fixture
 def slow_reading(monkeypatch, folder):

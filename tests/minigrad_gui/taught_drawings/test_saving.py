@@ -7,11 +7,14 @@ import pytest
 from networks import same
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog
+from some_views import every_panel
 from taught_drawings import FLAGGED_ONE, captions, click_bar, click_check, draw, files, text, wait_until_learnt
 
 from engine import ModelFileError, evaluate, load_model, save_model
 from engine.training import predict
 from minigrad_gui.resources import asset_path
+
+pytestmark = pytest.mark.panels("TrainingPanel", "DrawPanel")
 
 
 def test_the_next_window_knows_the_handwriting(user, make_window, folder):
@@ -40,6 +43,7 @@ def test_the_network_is_saved_as_it_was_trained(user, small_file, tmp_path):
     assert meta == {"test_accuracy": 0.5}
 
 
+@every_panel
 def test_the_taught_copy_is_saved_on_request_and_its_file_says_so(user, tmp_path, monkeypatch, mnist):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine.npz"), ""))
     save = user.window.findChild(QAction, "saveWithHandwritingAction")

@@ -1,11 +1,15 @@
 """Neither training nor networks that were opened are affected by what was taught."""
 
 import numpy as np
+import pytest
 from networks import same
 from PySide6.QtCore import Qt
+from some_views import every_panel
 from taught_drawings import FLAGGED_ONE, click_bar, click_check, draw, taught, text, wait_until_learnt
 
 from minigrad_gui import data
+
+pytestmark = pytest.mark.panels("TrainingPanel", "DrawPanel")
 
 
 def test_teaching_does_not_change_a_trained_network(user):
@@ -159,6 +163,7 @@ def test_training_is_not_affected_by_a_running_teaching_job(user):
     wait_until_learnt(user)
 
 
+@every_panel
 def test_a_run_continues_from_the_network_without_handwriting(user):
     untaught = user.session.model
     draw(user, FLAGGED_ONE)

@@ -1,6 +1,7 @@
 """Teaching can be undone, and the handwriting forgotten."""
 
 import numpy as np
+import pytest
 from networks import same
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
@@ -16,6 +17,8 @@ from taught_drawings import (
     text,
     wait_until_learnt,
 )
+
+pytestmark = pytest.mark.panels("TrainingPanel", "DrawPanel")
 
 
 def test_teaching_can_be_undone(user, folder):

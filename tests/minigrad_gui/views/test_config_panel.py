@@ -9,13 +9,14 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QSpinBox,
 )
+from some_views import every_panel
 
 from engine import Augmentation, TrainingConfig
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.widgets.setting_texts import PRESET_TITLES
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("ConfigPanel", "TrainingPanel")
 
 
 @pytest.mark.parametrize("text", ["256, abc", "0", "256,,128", "100000, 100000", ", ".join(["8"] * 21)])
@@ -129,6 +130,7 @@ def test_settings_are_restored_in_the_next_window(make_window):
     assert make_window().session.config == TrainingConfig(hidden=(77,), epochs=3)
 
 
+@every_panel
 @pytest.mark.parametrize(
     "garbage", ["{", "[]", '{"config": {"hidden": "x"}, "source": "mnist"}', '{"config": {}}', "\0"]
 )

@@ -7,12 +7,17 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
+from some_views import with_settings
 
 from engine import save_model
 from engine.samples import split_validation
 from minigrad_gui.widgets.confusion_matrix import Cell
 
-pytestmark = [pytest.mark.usefixtures("few_digits"), pytest.mark.tabs("confusionView")]
+pytestmark = [
+    pytest.mark.usefixtures("few_digits"),
+    pytest.mark.tabs("confusionView"),
+    pytest.mark.panels("TrainingPanel"),
+]
 
 
 def read(model, images):
@@ -151,6 +156,7 @@ def test_in_a_run_held_out_digits_are_shown_as_each_epoch_read_them(confusion):
         assert accuracy == pytest.approx(user.session.history.epochs[epochs - 1].validation_accuracy)
 
 
+@with_settings
 def test_a_run_that_holds_nothing_out_says_so(confusion):
     user = confusion.user
     user.widget("validationSpin").setValue(0)
@@ -215,6 +221,7 @@ def test_the_keyboard_chooses_cells_too(trained):
     assert confusion.mosaic.count == matrix.readings.counts[1, 3]
 
 
+@pytest.mark.panels("TrainingPanel", "DrawPanel")
 def test_a_digit_that_is_clicked_is_read_like_a_drawing(trained, few):
     confusion, logits = trained
     user = confusion.user

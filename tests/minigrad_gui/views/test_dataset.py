@@ -16,7 +16,7 @@ from minigrad_gui.analysis import Answer
 from minigrad_gui.data import Choices, Origin
 from minigrad_gui.preview import Loaded
 
-pytestmark = pytest.mark.tabs("datasetView")
+pytestmark = [pytest.mark.tabs("datasetView"), pytest.mark.panels()]
 
 HUB = "ylecun/mnist"
 
@@ -205,6 +205,7 @@ def test_a_look_does_not_download(user, view, few_digits, monkeypatch):
     assert not user.widget("datasetSwitches").isVisible(), "it is read in one way only"
 
 
+@pytest.mark.panels("DrawPanel")
 def test_a_picture_that_is_clicked_takes_the_drawings_place(user, view, few_digits):
     mosaic = rows(user).mosaic
     place = rows(user)._places.index((4, 2))
@@ -233,6 +234,7 @@ def test_the_exported_picture_shows_every_class(user, few_digits, choose, tmp_pa
     assert image.height() >= area.content.height() > area.height()
 
 
+@pytest.mark.panels("ConfigPanel")
 def test_behind_another_view_nothing_is_loaded_until_it_is_seen(user, view, own, few_digits):
     np.savez(own, x=few_digits.train_images[:600], y=few_digits.train_labels[:600] % 3)
     user.trigger("showCurvesAction")

@@ -6,13 +6,14 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QPointingDevice, QTabletEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from some_views import every_panel
 
 from engine import load_model, save_model
 from minigrad_gui import theme
 from minigrad_gui.digits import as_drawn
 from minigrad_gui.resources import asset_path
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("DrawPanel")
 
 LINE = np.array([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]])
 
@@ -114,6 +115,7 @@ def test_compare_shows_what_was_drawn_beside_what_the_network_sees(user):
     assert captions[1].text() == "What the network sees"
 
 
+@every_panel
 @pytest.mark.parametrize("size", [(1024, 540), (1366, 728), (1920, 1040)])
 def test_compare_moves_and_shrinks_nothing(user, canvas, size):
     user.window.resize(*size)
@@ -136,6 +138,7 @@ def test_compare_moves_and_shrinks_nothing(user, canvas, size):
     assert places() == before
 
 
+@every_panel
 def test_no_reading_moves_the_canvas_or_the_bars(user, canvas, open_doubtful):
     def places():
         QApplication.processEvents()
@@ -171,6 +174,7 @@ def test_the_reading_changes_while_the_pen_is_down(user, canvas):
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 200))
 
 
+@pytest.mark.panels("TrainingPanel", "DrawPanel")
 def test_the_reading_changes_while_the_network_trains(user):
     user.draw(3)
     before = user.reading().probabilities
@@ -240,6 +244,7 @@ def test_only_the_left_button_draws(canvas):
     assert canvas.strokes == ()
 
 
+@every_panel
 def test_resizing_does_not_change_the_drawing(user, canvas):
     user.draw(3)
     before = user.reading().probabilities

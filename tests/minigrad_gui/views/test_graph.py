@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QLabel
+from some_views import every_panel
 
 from engine import MLP, Tensor, cross_entropy_loss, save_model
 from minigrad_gui.widgets.maps import ink, signed
 
-pytestmark = pytest.mark.tabs("graphView")
+pytestmark = [pytest.mark.tabs("graphView"), pytest.mark.panels("TrainingPanel", "DrawPanel")]
 
 
 @pytest.fixture
@@ -219,6 +220,7 @@ def test_twenty_layers_and_a_long_expression_are_stepped_without_a_hitch(graph, 
     assert np.percentile(times_s, 99) < 0.05
 
 
+@every_panel
 def test_long_sentences_do_not_widen_the_window(typed):
     user, view = typed
     user.widget("graphExpressionEdit").setText("x")

@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAction, QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDockWidget, QFileDialog, QLabel, QWidget
+from some_views import with_settings
 
 from engine import MLP, save_model
 from minigrad_gui import process, theme
@@ -21,6 +22,7 @@ from minigrad_gui.views.loss_plot import LossPlot
 
 pytestmark = [
     pytest.mark.tabs("curvesView", "whyView"),
+    pytest.mark.panels("TrainingPanel"),
     pytest.mark.usefixtures("qapp"),  # axes are not widgets, but need the application
 ]
 
@@ -260,6 +262,7 @@ def test_an_explosion_does_not_set_the_scale(user):
     assert user.widget("plotReadout").text() == ""
 
 
+@with_settings
 def test_a_changed_learning_rate_is_marked_and_described(user):
     user.configure(hidden="16", epochs=50, batch_size=1000)
     for rate in (0.0005, 0.002):

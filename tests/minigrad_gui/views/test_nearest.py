@@ -15,7 +15,7 @@ from minigrad_gui.resources import asset_path
 from minigrad_gui.views import nearest as nearest_view
 from minigrad_gui.widgets.maps import ink
 
-pytestmark = pytest.mark.tabs("nearestView")
+pytestmark = [pytest.mark.tabs("nearestView"), pytest.mark.panels("TrainingPanel", "DrawPanel")]
 
 SPACES = {"hidden": "Hidden", "pixels": "Pixels"}
 

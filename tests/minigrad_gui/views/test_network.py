@@ -17,7 +17,11 @@ from minigrad_gui.insight.neurons import most_exciting
 from minigrad_gui.insight.readings import confusion
 from minigrad_gui.views import network
 
-pytestmark = [pytest.mark.usefixtures("few_digits"), pytest.mark.tabs("networkView")]
+pytestmark = [
+    pytest.mark.usefixtures("few_digits"),
+    pytest.mark.tabs("networkView"),
+    pytest.mark.panels("TrainingPanel", "DrawPanel"),
+]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 from recorded_runs import EPOCHS, put, run_of
+from some_views import with_settings
 
 from engine import TrainingConfig, load_model
 from minigrad_gui.folders import data_folder
@@ -17,7 +18,7 @@ from minigrad_gui.run_comparison import line_of
 from minigrad_gui.runs import RunStore
 from minigrad_gui.widgets.runs_table import ORDER
 
-pytestmark = pytest.mark.tabs("runsView", "confusionView")
+pytestmark = [pytest.mark.tabs("runsView", "confusionView"), pytest.mark.panels("TrainingPanel")]
 
 BASE = TrainingConfig(hidden=(12,), epochs=2, batch_size=500)
 
@@ -147,6 +148,7 @@ def test_settings_that_differ_are_side_by_side(user):
     assert rows == {"Learning rate": ["0.25", "0.0005", "0.0005"], "Seed": ["0", "5", "0"]}
 
 
+@with_settings
 @pytest.mark.usefixtures("view")
 def test_settings_are_restored_by_a_click(user):
     select(user, "c3")

@@ -5,11 +5,12 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
+from some_views import every_panel
 from taught_drawings import pass_a_moment
 
 from minigrad_gui import theme
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("DrawPanel")
 
 ONE = np.array([[0.0, 0.0], [0.0, 0.5], [0.0, 1.0]])
 SEVEN = np.array([[0.0, 0.0], [0.3, 0.0], [0.6, 0.0], [0.45, 0.5], [0.3, 1.0]])
@@ -190,6 +191,7 @@ def test_the_pointed_box_stands_out(canvas, qtbot):
     assert max(left) < min(right)
 
 
+@every_panel
 def test_a_long_number_moves_nothing(user, put):
     label = user.widget("predictionLabel")
     put(0.02, ONE)

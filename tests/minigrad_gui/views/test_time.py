@@ -14,7 +14,7 @@ from minigrad_gui.insight.landscape import SIDE
 from minigrad_gui.reader import Reader
 from minigrad_gui.views.time import FEW, LOW_PX, TimeView, confusion_map
 
-pytestmark = pytest.mark.tabs("timeView")
+pytestmark = [pytest.mark.tabs("timeView"), pytest.mark.panels("TrainingPanel", "DrawPanel")]
 
 
 @pytest.fixture

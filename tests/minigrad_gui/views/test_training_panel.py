@@ -9,12 +9,13 @@ import pytest
 from filelock import FileLock
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
+from some_views import every_panel, with_settings
 
 from engine import MLP, load_model
 from minigrad_gui import machine_code
 from minigrad_gui.views.training_panel import duration
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("TrainingPanel")
 
 
 def enabled(user) -> dict[str, bool]:
@@ -22,6 +23,7 @@ def enabled(user) -> dict[str, bool]:
     return {name.removesuffix("Button"): user.widget(name).isEnabled() for name in names}
 
 
+@with_settings
 def test_train_uses_all_digits_and_tests_the_network(user):
     user.widget("validationSpin").setValue(0)
     user.train(hidden="32", epochs=2, batch_size=250)
@@ -83,6 +85,7 @@ def test_stop_leaves_the_network_as_it_is_and_tests_it(user):
     assert 0.3 < user.session.record.test_accuracy < 1
 
 
+@with_settings
 def test_only_the_learning_rate_can_change_while_training(user):
     user.configure(hidden="32", epochs=1000)
     user.click("trainButton")
@@ -91,6 +94,7 @@ def test_only_the_learning_rate_can_change_while_training(user):
         assert not user.widget(name).isEnabled()
 
 
+@with_settings
 def test_typing_a_learning_rate_during_training_is_not_interrupted(user, qtbot):
     user.configure(epochs=1000)
     user.click("trainButton")
@@ -110,6 +114,7 @@ def test_typing_a_learning_rate_during_training_is_not_interrupted(user, qtbot):
     user.wait(lambda: user.session.state == "idle")
 
 
+@with_settings
 def test_a_changed_learning_rate_applies_from_the_next_step(user):
     def network_after(steps: int) -> MLP:
         user.click("stepButton")
@@ -147,6 +152,7 @@ def test_a_run_that_diverges_at_once_leaves_the_network_and_its_figures(user, ex
     assert user.session.record is record
 
 
+@with_settings
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_divergence_stops_and_says_what_to_try(optimizer, user, warnings):
     user.widget("optimizerCombo").setCurrentIndex(user.widget("optimizerCombo").findData(optimizer))
@@ -189,6 +195,7 @@ def test_the_network_before_a_run_can_be_restored(user):
     user.wait(lambda: bar.value() == bar.maximum())
 
 
+@with_settings
 def test_a_changed_learning_rate_is_recorded(user, tmp_path):
     user.configure(epochs=50)
     user.click("stepButton")
@@ -202,6 +209,7 @@ def test_a_changed_learning_rate_is_recorded(user, tmp_path):
     assert meta["learning_rate_changes"] == [{"mini_batches": 1, "learning_rate": 0.5}]
 
 
+@with_settings
 def test_a_rate_that_is_still_being_typed_is_used_when_training_starts(user, qtbot):
     spin = user.widget("learningRateSpin")
     spin.setFocus()
@@ -220,6 +228,7 @@ def test_a_stop_says_how_far_training_got(user):
     assert user.widget("statusLabel").text() == "Stopped after 1 mini-batch, in epoch 1."
 
 
+@with_settings
 def test_training_can_continue_from_the_current_network(user):
     user.train(hidden="32", epochs=1)
     first_end = user.session.history.smoothed[-1]
@@ -238,6 +247,7 @@ def choose_hugging_face(user, monkeypatch, tmp_path, address: str) -> None:
     user.widget("datasetCombo").setCurrentIndex(user.widget("datasetCombo").findData("ylecun/mnist"))
 
 
+@with_settings
 def test_a_download_that_hangs_can_be_stopped(user, monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         choose_hugging_face(user, monkeypatch, tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -248,6 +258,7 @@ def test_a_download_that_hangs_can_be_stopped(user, monkeypatch, tmp_path):
     assert len(user.session.history) == 0
 
 
+@with_settings
 def test_an_unavailable_dataset_is_reported_and_the_network_stays(user, monkeypatch, tmp_path, warnings):
     before = user.session.model
     choose_hugging_face(user, monkeypatch, tmp_path, "http://127.0.0.1:1")
@@ -317,6 +328,7 @@ def test_the_status_says_when_the_run_is_over(user):
     assert user.widget("statusLabel").text() == f"Trained on {len(user.session.history):,} mini-batches, 2 epochs."
 
 
+@with_settings
 @pytest.mark.usefixtures("few_digits")
 def test_a_run_that_ends_early_says_why(user):
     user.widget("stopAccuracySpin").setValue(20)
@@ -324,6 +336,7 @@ def test_a_run_that_ends_early_says_why(user):
     assert user.widget("statusLabel").text().endswith("epoch: the validation accuracy has reached 20%.")
 
 
+@with_settings
 def test_a_network_that_did_not_learn_gets_a_diagnosis(user):
     user.widget("learningRateSpin").setValue(1)
     user.train(hidden="64, 64", epochs=1, batch_size=250)
@@ -371,11 +384,13 @@ def test_durations_read_as_a_person_says_them():
     assert [duration(seconds) for seconds in (7.6, 125, 4800)] == ["8 s", "2 min 05 s", "1 h 20 min"]
 
 
+@every_panel
 def test_every_button_has_an_explaining_tooltip(user):
     for button in user.window.findChildren(QPushButton):
         assert button.toolTip() or button.text(), button.objectName()
 
 
+@with_settings
 def test_the_panel_says_which_setting_prevents_training(user):
     user.widget("hiddenLayersEdit").setText("abc")
     assert user.widget("statusLabel").text() == "Invalid setting: hidden layers."
@@ -387,12 +402,14 @@ def test_the_panel_says_which_setting_prevents_training(user):
     assert user.widget("statusLabel").text() == "Invalid setting: validation share."
 
 
+@every_panel
 def test_the_panel_does_not_say_where_settings_are_that_may_be_folded_away(user):
     user.window.resize(1024, 540)
     user.wait(lambda: not user.widget("hiddenLayersEdit").isVisible())
     assert user.widget("statusLabel").text() == "Ready. Train uses the current settings."
 
 
+@every_panel
 def test_the_buttons_stay_as_wide_when_pause_becomes_resume(user):
     user.window.resize(1024, 540)
     user.configure(epochs=1000)

@@ -10,11 +10,13 @@ import pytest
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAccessible, QAction, QImage
 from PySide6.QtWidgets import QLabel, QWidget
-from some_views import with_tabs
+from some_views import EMPTY_TAB
 
 from minigrad_gui import theme
 from minigrad_gui.session import Session
 from minigrad_gui.views import VIEWS
+from minigrad_gui.views.draw_panel import DrawPanel
+from minigrad_gui.views.training_panel import TrainingPanel
 from minigrad_gui.views.view import Docked, DockedView, View
 
 
@@ -82,7 +84,7 @@ class Counting(DockedView):
 @pytest.fixture
 def views(monkeypatch):
     monkeypatch.setitem(sys.modules, "minigrad_gui.views.counting", sys.modules[__name__])
-    return *with_tabs(), Docked("countingView", "Counting", "counting", "Counting")
+    return TrainingPanel, EMPTY_TAB, Docked("countingView", "Counting", "counting", "Counting"), DrawPanel
 
 
 @pytest.fixture

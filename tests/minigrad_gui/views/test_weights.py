@@ -11,7 +11,11 @@ from PySide6.QtTest import QTest
 from minigrad_gui.theme import SPACING_PX
 from minigrad_gui.views.weights import MOST_LOOKS, thinned
 
-pytestmark = [pytest.mark.usefixtures("few_digits"), pytest.mark.tabs("weightsView")]
+pytestmark = [
+    pytest.mark.usefixtures("few_digits"),
+    pytest.mark.tabs("weightsView"),
+    pytest.mark.panels("TrainingPanel"),
+]
 
 
 @pytest.fixture

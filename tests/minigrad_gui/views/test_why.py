@@ -13,7 +13,7 @@ from minigrad_gui.reader import Prediction
 from minigrad_gui.views.why import verdict
 from minigrad_gui.widgets.maps import ink, signed
 
-pytestmark = pytest.mark.tabs("whyView")
+pytestmark = [pytest.mark.tabs("whyView"), pytest.mark.panels("TrainingPanel", "DrawPanel")]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 
 from engine import Augmentation, TrainingConfig
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("ConfigPanel", "TrainingPanel")
 
 SLIDERS = {
     "shiftSlider": ("shift_px", 0.25, 4, "0.25 px"),

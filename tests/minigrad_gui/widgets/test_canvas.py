@@ -17,7 +17,7 @@ from minigrad_gui import theme
 from minigrad_gui.widgets import pointers
 from minigrad_gui.widgets.canvas import Canvas
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("DrawPanel")
 
 SIDE_PX = 300
 ROOT = Path(__file__).resolve().parents[3]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("DrawPanel")
 
 
 def test_the_picture_is_shown(user):

@@ -1,9 +1,12 @@
 """Legends beside the curves."""
 
+import pytest
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QWidget
 
 from minigrad_gui.widgets.legend import Legend
+
+pytestmark = [pytest.mark.tabs("curvesView"), pytest.mark.panels("TrainingPanel")]
 
 
 def test_the_legend_stands_beside_the_data(user):

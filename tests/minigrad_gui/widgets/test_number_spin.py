@@ -11,12 +11,13 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QWidget,
 )
+from some_views import every_panel
 
 from engine import TrainingConfig
 from minigrad_gui.widgets.building import row
 from minigrad_gui.widgets.setting_table import SETTINGS
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("ConfigPanel", "TrainingPanel")
 
 
 @pytest.fixture
@@ -149,6 +150,7 @@ def test_the_wheel_turns_only_a_field_that_has_the_cursor(user):
     assert spin.value() == 127
 
 
+@every_panel
 def test_numbers_read_alike_in_every_locale(locale, make_user):
     user = make_user()
     user.widget("rotationSlider").setValue(8)

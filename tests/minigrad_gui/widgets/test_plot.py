@@ -3,7 +3,10 @@
 import os
 import sys
 
+import pytest
 from forked import output_of
+
+pytestmark = [pytest.mark.tabs("curvesView"), pytest.mark.panels("TrainingPanel")]
 
 
 def test_show_all_undoes_zooming(user):

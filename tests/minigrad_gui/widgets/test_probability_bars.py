@@ -11,7 +11,7 @@ from minigrad_gui import theme
 from minigrad_gui.widgets.accessibility import plain
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("DrawPanel")
 
 
 def test_the_bar_under_the_mouse_stands_out_if_it_can_be_chosen(user):

@@ -6,7 +6,7 @@ import pytest
 
 from engine import TrainingConfig
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("ConfigPanel")
 
 
 def test_a_setting_finer_than_its_field_stays_when_another_is_edited(user):

@@ -4,7 +4,7 @@ import pytest
 
 from engine import TrainingConfig
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("ConfigPanel")
 
 
 def test_the_panel_fills_the_config(user):

@@ -9,10 +9,12 @@ from PySide6.QtWidgets import (
     QSlider,
     QSpinBox,
 )
+from some_views import every_panel
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("ConfigPanel")
 
 
+@every_panel
 def test_every_control_has_a_tooltip_that_explains_it(user):
     panel = user.widget("hiddenLayersEdit").window()
     for kind in (QSpinBox, QDoubleSpinBox, QComboBox, QSlider):

@@ -13,7 +13,7 @@ from minigrad_gui.views.config_panel import PREVIEWED_LABELS
 from minigrad_gui.widgets.amount_slider import AmountSlider
 from minigrad_gui.widgets.variation_preview import COLUMNS, ROWS, VariationPreview
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("ConfigPanel", "TrainingPanel")
 
 KEYS = Qt.Key
 
