@@ -7,7 +7,7 @@ import pytest
 from mnist_digits import mnist
 
 from engine import Augmentation
-from engine.augment import Variations, normal
+from engine.augment import AT_ONCE, Variations, normal
 from engine.config import MAX_AUGMENTATION
 
 NAMES = [field.name for field in fields(Augmentation)]
@@ -130,6 +130,15 @@ def test_the_same_seed_gives_the_same_pictures(name, digits):
 def test_pictures_of_a_batch_vary_independently(name):
     pictures = Augmentation(**{name: MAX_AUGMENTATION[name]})(many(blob(degrees=30), 50), rng())
     assert len(np.unique(pictures.reshape(50, -1), axis=0)) == 50
+
+
+def test_many_pictures_are_varied_as_each_by_itself():
+    count = 2 * AT_ONCE + 9
+    images, drawn = rng().random((count, 20, 30)), EVERYTHING.draw(count, rng())
+    together = EVERYTHING.vary(images, drawn)
+    for each in (0, AT_ONCE - 1, AT_ONCE, count - 1):
+        alone = slice(each, each + 1)
+        np.testing.assert_array_equal(EVERYTHING.vary(images[alone], drawn.part(alone)), together[alone])
 
 
 # ---------------------------------------------------------------- how far
