@@ -71,19 +71,22 @@ def _window(side: int) -> Array:
 
 def _mean_gradient(model: MLP, picture: Array, digit: int, rng: np.random.Generator) -> Array:
     """d logit / d pixel, the mean over copies of the picture that are shifted at random."""
-    shifts = [(int(down), int(right)) for down, right in rng.integers(-SHIFT_PX, SHIFT_PX + 1, (COPIES, 2))]
-    copies = np.stack([np.roll(picture, shift, (0, 1)) for shift in shifts])
+    down, right = rng.integers(-SHIFT_PX, SHIFT_PX + 1, (COPIES, 2)).T[:, :, np.newaxis, np.newaxis]
+    side = len(picture)
+    copy, row, column = np.ogrid[:COPIES, :side, :side]
+    copies = picture[(row - down) % side, (column - right) % side]
     way = trace(model, copies.reshape(COPIES, -1), differentiable=True)
     way.logits[:, digit].sum().backward()
     gradients = way.gradient.reshape(copies.shape)
-    back = [np.roll(each, (-down, -right), (0, 1)) for each, (down, right) in zip(gradients, shifts, strict=True)]
-    return np.asarray(np.mean(back, axis=0))
+    return np.asarray(gradients[copy, (row + down) % side, (column + right) % side].mean(axis=0))
 
 
 def _smoothed(picture: Array) -> Array:
     """Each pixel averaged with its neighbours, twice as heavy itself in both directions, several times."""
+    height, width = picture.shape
+    padded = np.zeros((height + 2, width + 2), picture.dtype)
     for _ in range(SMOOTHING):
-        padded = np.pad(picture, 1)
+        padded[1:-1, 1:-1] = picture
         rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
         picture = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
     return picture
