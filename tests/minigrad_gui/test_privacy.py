@@ -1,6 +1,7 @@
 """Nothing leaves the machine: whatever the app does, Python makes no internet socket, unless Hugging Face is asked for.
 
-Each scenario runs in a process of its own, and every Python process that it starts is watched as well.
+Each scenario runs in a process of its own, and every Python process that it starts is watched as well. What the app
+imports is watched once; the processes of the longer scenarios are forked from one that has imported it.
 """
 
 import os
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forked import output_of
 
 WATCH = """
 import os
@@ -30,6 +32,8 @@ def watch(event, arguments):
 
 sys.addaudithook(watch)
 """
+
+IMPORTS = "from minigrad_gui import app, cli, main_window, session, views"
 
 WINDOW = """
 import sys
@@ -86,33 +90,31 @@ assert main(["predict", model, picture]) == 0
 """
 
 
-def internet_use(folder: Path, *words: str, **environment: str) -> list[str]:
-    """The internet access that a Python process with these arguments, and its children, attempted."""
+def internet_use(folder: Path, code: str, *, is_forked: bool = False, **environment: str) -> list[str]:
+    """The internet access that code, with the folder as its argument, and its child processes attempted."""
     (folder / "sitecustomize.py").write_text(WATCH)
     log = folder / "watched"
     log.touch()
-    result = subprocess.run(
-        [sys.executable, *words],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(folder),
-            "WATCHED": str(log),
-            "XDG_CONFIG_HOME": str(folder / "settings"),
-            "XDG_DATA_HOME": str(folder / "data"),
-            "HF_HOME": str(folder / "cache"),
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert result.returncode == 0, result.stderr
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "WATCHED": str(log),
+        "XDG_CONFIG_HOME": str(folder / "settings"),
+        "XDG_DATA_HOME": str(folder / "data"),
+        "HF_HOME": str(folder / "cache"),
+        **environment,
+    }
+    if is_forked:
+        output_of("-c", WATCH + code, folder, environment=environment)
+    else:
+        command = [sys.executable, "-c", code, folder]
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
     return log.read_text().splitlines()
 
 
-@pytest.mark.parametrize("scenario", [WINDOW, COMMANDS], ids=["window", "commands"])
+@pytest.mark.parametrize("scenario", [IMPORTS, WINDOW, COMMANDS], ids=["imports", "window", "commands"])
 def test_nothing_leaves_the_machine(tmp_path, scenario):
-    assert internet_use(tmp_path, "-c", scenario, str(tmp_path), HF_HUB_OFFLINE="0") == []
+    assert internet_use(tmp_path, scenario, is_forked=scenario != IMPORTS, HF_HUB_OFFLINE="0") == []
 
 
 @pytest.mark.parametrize(
@@ -125,14 +127,21 @@ def test_nothing_leaves_the_machine(tmp_path, scenario):
     ],
 )
 def test_the_watch_sees_what_it_should(tmp_path, code, event):
-    assert any(line.startswith(event) for line in internet_use(tmp_path, "-c", f"import socket; {code}"))
+    assert any(line.startswith(event) for line in internet_use(tmp_path, f"import socket; {code}"))
+
+
+def test_the_watch_sees_what_a_forked_process_and_its_children_do(tmp_path):
+    code = "import socket, subprocess, sys; socket.socket(socket.AF_INET{}).close()"
+    started = f"subprocess.run([sys.executable, '-c', {code.format('6')!r}], check=True)"
+    lines = internet_use(tmp_path, f"{code.format('')}; {started}", is_forked=True)
+    assert [line.startswith("socket.__new__") for line in lines] == [True, True]
 
 
 def test_only_hugging_face_is_asked_and_only_when_it_should_be(tmp_path):
     """The downloading child is watched, too; its attempts end at the given address."""
     code = "from minigrad_gui.cli import main; assert main(['train', '--dataset', 'ylecun/mnist']) == 2"
     environment = {"HF_ENDPOINT": "http://127.0.0.1:1", "HF_HUB_OFFLINE": "0"}
-    lines = internet_use(tmp_path, "-c", code, **environment)
+    lines = internet_use(tmp_path, code, is_forked=True, **environment)
     connected = [line for line in lines if line.startswith("socket.connect")]
     assert connected
     assert all("'127.0.0.1', 1" in line for line in connected)
