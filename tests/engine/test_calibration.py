@@ -277,13 +277,12 @@ def test_a_run_without_validation_is_calibrated_on_varied_training_digits(nothin
     run, images, labels = nothing_held_back, mnist().test_images, mnist().test_labels
     found = on_varied_digits
     right = calibrate(run.model, images, labels, HARDER(images, np.random.default_rng(8)))
-    assert found == calibrate_run(run)
     assert found.temperature == pytest.approx(right.temperature, rel=0.15)
     assert found.least_log_sum_exp == pytest.approx(right.least_log_sum_exp, abs=0.5)
     before, after = (calibration_error(probabilities_of(run.model, images, t), labels) for t in (1, found.temperature))
     assert after < 0.0065 < before
     # It has memorised its training digits: these ask for more confidence, not less.
-    memorised = calibrate(run.model, run.images[run.training], run.labels[run.training])
+    memorised = calibrate(run.model, run.images[:10_000], run.labels[:10_000])
     assert memorised.temperature < 0.7 * right.temperature
 
 
