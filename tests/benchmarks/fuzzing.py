@@ -8,7 +8,8 @@ import tempfile
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,6 +86,15 @@ class Rules:
         return fate, fault
 
 
+@contextmanager
+def _memory_traced() -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        tracemalloc.stop()
+
+
 def _resident_bytes() -> int:
     """The most that this process has ever taken."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
@@ -106,28 +116,25 @@ class Fuzzer:
         """The number of files by name and fate, and the first fault with the path of a copy of its file."""
         rng, files, fates, watch = random.Random(seed), self.seeds(), Counter[str](), Watch()
         deadline = time.monotonic() + seconds
-        tracemalloc.start()
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                paths = {name: Path(folder) / name / name for name in files}
-                for name, path in paths.items():
-                    path.parent.mkdir()
-                    path.write_bytes(files[name])
-                    for other, content in self.beside.items():
-                        (path.parent / other).write_bytes(content)
-                    self.outcome(path, None)  # so that late imports are done
-                while time.monotonic() < deadline and (most is None or fates.total() < most):
-                    name = rng.choice(list(files))
-                    file = self.mutated(rng, name, files)
-                    paths[name].write_bytes(file)
+        with tempfile.TemporaryDirectory() as folder:
+            paths = {name: Path(folder) / name / name for name in files}
+            for name, path in paths.items():
+                path.parent.mkdir()
+                path.write_bytes(files[name])
+                for other, content in self.beside.items():
+                    (path.parent / other).write_bytes(content)
+                self.outcome(path, None)  # so that late imports are done
+            while time.monotonic() < deadline and (most is None or fates.total() < most):
+                name = rng.choice(list(files))
+                file = self.mutated(rng, name, files)
+                paths[name].write_bytes(file)
+                with _memory_traced():
                     fate, fault = self.outcome(paths[name], watch)
-                    fates[f"{name} {fate}"] += 1
-                    if fault is not None:
-                        saved = Path(tempfile.gettempdir()) / f"fuzz-{seed}-{fates.total()}-{name}"
-                        saved.write_bytes(file)
-                        return fates, f"{fault} ({saved})"
-        finally:
-            tracemalloc.stop()
+                fates[f"{name} {fate}"] += 1
+                if fault is not None:
+                    saved = Path(tempfile.gettempdir()) / f"fuzz-{seed}-{fates.total()}-{name}"
+                    saved.write_bytes(file)
+                    return fates, f"{fault} ({saved})"
         return fates, None
 
     def main(self, description: str | None, guided: Callable[[float, int], None] | None = None) -> int:

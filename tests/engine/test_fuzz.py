@@ -7,7 +7,8 @@ import pytest
 from fuzz import FUZZER, mutated, seeds
 from fuzzing import Rules, Watch
 
-FILES = 800
+FILES = 400
+"""The long test goes on with those from the same seed, for a minute."""
 
 
 def test_no_damaged_file_breaks_a_rule():
@@ -47,7 +48,7 @@ def test_every_broken_rule_is_reported(tmp_path, monkeypatch):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("seed", range(5))
 def test_fuzzing_for_minutes(seed):
     _, fault = FUZZER.run(seconds=60, seed=seed)
     assert fault is None
