@@ -72,10 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _print_anything()
     process.hide_false_warnings()
     try:
-        if given and given[0] in COMMANDS:
-            options = _commands().parse_args(given)
-            return int(options.run(options))
-        return app.run(_window_parser().parse_args(given).model)
+        status = _run(given)
+        sys.stdout.flush()
+        return status
     except (UsageError, ModelFileError, ConfigError, RunsError, data.DataError, exchange.ExchangeError) as error:
         complain(error)
         return 2
@@ -88,9 +87,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("stopped.")
         return 130
-    except BrokenPipeError:  # the reader of the output has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.filename is not None:  # not of the output
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where the end of the program writes the rest
+        if not isinstance(error, BrokenPipeError):  # else its reader has read enough
+            complain(f"the output could not be written: {reason_of(error)}.")
         return 1
+
+
+def _run(given: Sequence[str]) -> int:
+    if given and given[0] in COMMANDS:
+        options = _commands().parse_args(given)
+        return int(options.run(options))
+    return app.run(_window_parser().parse_args(given).model)
 
 
 def _print_anything() -> None:
