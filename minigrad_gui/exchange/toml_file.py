@@ -1,9 +1,13 @@
 """The settings of a training run as a small TOML file, to read, to change and to share."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
 from typing import IO, Any
 
 from engine.archive import PathLike, reason_of
+from engine.augment import Augmentation
 from engine.config import ConfigError, TrainingConfig
 from engine.record import TrainingRecord
 from minigrad_gui.exchange.portable import ExchangeError, Portable, name_of, saved
@@ -37,17 +41,35 @@ def read_config(path: PathLike) -> TrainingConfig:
         if len(content) > MAX_BYTES:
             raise ExchangeError(f"{name} is too large for the settings of a run.")
         settings = tomllib.loads(content.decode("utf-8"))
-        if any(isinstance(value, bool) for value in settings.values()):  # which Python takes for numbers
-            raise TypeError("no setting is true or false")
-        return TrainingConfig(**settings)
     except OSError as error:
         raise ExchangeError(f"{name} could not be opened: {reason_of(error)}.") from error
-    except ConfigError as error:
-        raise ExchangeError(f"{name} holds a setting that is out of range: {error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ExchangeError(f"{name} is not a TOML file.") from error
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ExchangeError(f"{name} holds a setting that is unknown or of the wrong kind.") from error
+    try:
+        if isinstance(varied := settings.get("augmentation"), dict):
+            _check(name, varied, Augmentation)
+        _check(name, settings, TrainingConfig)
+        return TrainingConfig(**settings)
+    except ConfigError as error:
+        raise ExchangeError(f"{name} holds a setting that is out of range: {error}") from error
+
+
+def _check(name: str, settings: Mapping[str, Any], kind: type[TrainingConfig] | type[Augmentation]) -> None:
+    """Raise ExchangeError for a setting that is unknown or of the wrong kind, and ConfigError for one out of range."""
+    known = [field.name for field in fields(kind)]
+    for setting, value in settings.items():
+        if setting not in known:
+            similar = get_close_matches(setting, known, 1)
+            hint = f"; did you mean “{similar[0]}”?" if similar else "."
+            raise ExchangeError(f"{name} holds an unknown setting, “{setting}”{hint}")
+        try:
+            if isinstance(value, bool):  # which Python takes for a number
+                raise TypeError
+            kind(**{setting: value})
+        except ConfigError:
+            raise
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ExchangeError(f"{name} holds a value of the wrong kind for “{setting}”.") from error
 
 
 def _text(config: TrainingConfig) -> str:
