@@ -377,6 +377,8 @@ def _choices(options: argparse.Namespace) -> data.Choices:
 
 
 def _show_data(options: argparse.Namespace) -> int:
+    if options.sheet is not None and options.sheet.suffix.lower() not in ("", ".png"):
+        raise UsageError(f"the sheet is a PNG file: --sheet {options.sheet.with_suffix('.png')}.")
     dataset = _own_data(options)
     assert dataset is not None
     for line in describe(dataset):

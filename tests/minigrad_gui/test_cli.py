@@ -337,6 +337,7 @@ def test_predict_reports_an_empty_folder_and_continues(numbers, tmp_path, capsys
         ("train --orientation mirrored", "say how to read pictures of your own: add --data"),
         ("train --resume run.npz --sizing scaled", "say how to read pictures of your own: add --data"),
         ("evaluate missing.npz --class-names a,b", "say how to read pictures of your own: add --data"),
+        ("data own.npz --sheet sheet.jpg", "the sheet is a PNG file: --sheet sheet.png"),
         ("train --save /tmp", "/tmp is a folder"),
         ("trian", "no file and no command “trian”"),
         ("evaluate missing.npz", "missing.npz could not be opened: no such file"),
