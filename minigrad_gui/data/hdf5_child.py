@@ -1,4 +1,5 @@
-"""Reads HDF5 in a process of its own, for guarded_child.py: arrays of numbers, and the attributes that Keras writes.
+"""Reads HDF5 in a process of its own, for guarded_child.py: arrays of numbers, labels that are text, and the attributes
+that Keras writes.
 
 Damaged attributes make HDF5 (h5py 3.16) loop forever, outside of Python.
 """
@@ -15,6 +16,9 @@ ATTRIBUTES = ("layer_names", "model_config", "name", "weight_names")
 SKIPPED = {"optimizer", "optimizer_weights"}
 MAX_NODES, MAX_DEPTH = 1000, 8
 BLOCK_BYTES = 1 << 20
+MAX_ROWS_OF_TEXT, MAX_TEXTS, MAX_TEXT_BYTES = 1 << 20, 100, 200
+"""How many there may be, and how many of them may differ, as more are no classes; and what is read of a long one."""
+ROWS_AT_ONCE = 4096
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MATLAB_HEADER = b"MATLAB 7.3 MAT-file"
 """Of files whose dimensions come in reverse."""
@@ -33,6 +37,8 @@ def read(source: str, save: Callable[..., None]) -> dict[str, dict[str, Any]]:
             attributes[path] = {name: plain(node.attrs[name]) for name in ATTRIBUTES if name in node.attrs}
             if is_array(node):
                 arrays[path] = node
+            elif is_column_of_text(node):
+                save_text(partial(save, path), node)
         is_matlab = start.read(len(MATLAB_HEADER)) == MATLAB_HEADER
         counts = {max(node.shape) for node in arrays.values() if node.ndim == 1 or min(node.shape) == 1}
         for path, node in arrays.items():
@@ -59,6 +65,32 @@ def is_array(node: Any) -> bool:
 
     is_numbers = isinstance(node, h5py.Dataset) and node.dtype.kind in "buif" and bool(node.shape)
     return is_numbers and not (node.external or node.is_virtual)
+
+
+def is_column_of_text(node: Any) -> bool:
+    """Whether this is text for each sample, (N,) or (N, 1), in this file itself."""
+    import h5py
+
+    if not isinstance(node, h5py.Dataset) or h5py.check_string_dtype(node.dtype) is None or not node.shape:
+        return False
+    fits = node.shape[0] <= MAX_ROWS_OF_TEXT and math.prod(node.shape[1:]) == 1
+    return fits and not (node.external or node.is_virtual)
+
+
+def save_text(save: Callable[..., None], node: Any) -> None:
+    """Text as bytes of equal length, if it can be labels."""
+    found: set[bytes] = set()
+    for block in texts(node):
+        found.update(block)
+        if len(found) > MAX_TEXTS:
+            return
+    dtype = np.dtype(f"S{max(map(len, found), default=1) or 1}")
+    save((node.shape[0],), dtype, (np.array(block, dtype) for block in texts(node)))
+
+
+def texts(node: Any) -> Iterator[list[bytes]]:
+    for start in range(0, node.shape[0], ROWS_AT_ONCE):
+        yield [text[:MAX_TEXT_BYTES] for text in node[start : start + ROWS_AT_ONCE].reshape(-1).tolist()]
 
 
 def plain(value: Any) -> Any:

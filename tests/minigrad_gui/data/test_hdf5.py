@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from own_files import assert_same, opened
+from own_files import assert_all_there, assert_same, opened
 
 from minigrad_gui.data import DataError
 
@@ -23,6 +23,23 @@ def test_usps(own, tmp_path):
             file[f"{split}/data"] = x.reshape(len(x), -1) / np.float32(255)
             file[f"{split}/target"] = y.astype(np.int64)
     assert_same(opened(tmp_path / "usps.h5"), own)
+
+
+@pytest.mark.parametrize("kind", ["fixed", "variable"])
+def test_labels_that_are_text(own, tmp_path, kind):
+    """Beside the name of the file that each picture came from, which is no label."""
+    h5py = pytest.importorskip("h5py")
+    names = np.array(["ant", "bée", "cat"])[own.y % 3]
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = own.x
+        file["file"] = np.array([f"{at}.png" for at in range(len(own.x))], "S")
+        if kind == "fixed":
+            file["species"] = np.char.encode(names, "utf-8")[:, None]
+        else:
+            file.create_dataset("species", data=names.astype(object), dtype=h5py.string_dtype())
+    dataset = opened(tmp_path / "a.h5")
+    assert dataset.class_names == ("ant", "bée", "cat")
+    assert_all_there(dataset, own.x, own.y % 3)
 
 
 def test_matlab_reverses_the_dimensions(own, tmp_path):
