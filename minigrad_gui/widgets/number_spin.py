@@ -71,6 +71,11 @@ class _AsTyped(_Base):
         super().setValue(value)
         self._is_set = False
 
+    def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:
+        """Both arrows correct an invalid text, even if the last valid number is at an end of the range."""
+        arrows = QAbstractSpinBox.StepEnabledFlag
+        return arrows.StepUpEnabled | arrows.StepDownEnabled if self.complaint() else super().stepEnabled()
+
     def stepBy(self, steps: int) -> None:
         """A number out of range becomes the nearest in range; invalid text becomes the last valid number."""
         if not self.complaint():

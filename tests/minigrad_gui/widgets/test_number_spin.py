@@ -102,40 +102,42 @@ def test_invalid_text_stays_as_typed_and_has_a_reason(field, name, typed, reason
         assert not spin.hasFocus()
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(("name", "typed", "reason"), UNFIT)
 @pytest.mark.parametrize("pastes", [False, True])
-def test_invalid_text_stays_as_typed_and_is_marked_with_the_reason(user, qtbot, name, typed, reason, pastes):
-    spin, before = user.widget(name), user.session.config
+def test_invalid_text_stays_as_typed_and_is_marked_with_the_reason(user, qtbot, pastes):
+    before = user.session.config
     user.window.activateWindow()
-    spin.setFocus()
-    user.wait(spin.hasFocus)
-    replace_text(spin, typed, pastes)
-    if not (pastes and not typed):  # nothing can be pasted here
-        for leave in (lambda: None, lambda: qtbot.keyClick(spin, Qt.Key.Key_Tab)):
+    for name, typed, reason in UNFIT:
+        user.session.set_config(before, "mnist")
+        spin = user.widget(name)
+        spin.setFocus()
+        user.wait(spin.hasFocus)
+        replace_text(spin, typed, pastes)
+        if pastes and not typed:  # nothing can be pasted here
+            continue
+        for leave in (lambda: None, lambda spin=spin: qtbot.keyClick(spin, Qt.Key.Key_Tab)):
             leave()
-            assert spin.text().removesuffix(spin.suffix()) == typed
-            assert spin.property("wrong") is True
+            assert spin.text().removesuffix(spin.suffix()) == typed, name
+            assert spin.property("wrong") is True, (name, typed)
             assert user.widget(f"{name}Error").text() == reason
-            assert not user.widget("trainButton").isEnabled()
-            assert not pastes or user.session.config == before  # typing 80 begins with 8
+            assert not user.widget("trainButton").isEnabled(), (name, typed)
+            assert not pastes or user.session.config == before, (name, typed)  # typing 80 begins with 8
 
 
-@pytest.mark.parametrize(("typed", "key", "lands"), [("80", Qt.Key.Key_Down, 50), ("-5", Qt.Key.Key_Up, 0)])
-def test_an_arrow_leads_from_out_of_range_to_the_end_of_the_range(user, qtbot, typed, key, lands):
+def test_an_arrow_leads_from_out_of_range_to_the_end_of_the_range(user, qtbot):
     spin = user.widget("validationSpin")
-    user.type_into(spin, typed)
-    qtbot.keyClick(spin, key)
-    assert (spin.value(), spin.text()) == (lands, f"{lands}%")
-    assert spin.property("wrong") is False
-    assert user.session.config.validation_share == lands / 100
+    for typed, key, lands in (("80", Qt.Key.Key_Down, 50), ("-5", Qt.Key.Key_Up, 0)):
+        user.type_into(spin, typed)
+        qtbot.keyClick(spin, key)
+        assert (spin.value(), spin.text()) == (lands, f"{lands}%")
+        assert spin.property("wrong") is False, typed
+        assert user.session.config.validation_share == lands / 100
 
 
-@pytest.mark.parametrize(("typed", "value"), [("100,000", 100_000), ("60 000", 60_000), ("007", 7)])
-def test_a_whole_number_may_be_written_in_groups(user, typed, value):
-    user.type_into(user.widget("batchSizeSpin"), typed)
-    assert user.session.config.batch_size == value
-    assert user.widget("batchSizeSpin").text() == str(value)
+def test_a_whole_number_may_be_written_in_groups(user):
+    for typed, value in (("100,000", 100_000), ("60 000", 60_000), ("007", 7)):
+        user.type_into(user.widget("batchSizeSpin"), typed)
+        assert user.session.config.batch_size == value
+        assert user.widget("batchSizeSpin").text() == str(value)
 
 
 def test_the_wheel_turns_only_a_field_that_has_the_cursor(user):
