@@ -1,6 +1,6 @@
 """Windows with only some of the views, which are made in a part of the time: for tests that need no others."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import pytest
@@ -29,6 +29,11 @@ every_panel, every_tab = pytest.mark.panels(*PANELS), pytest.mark.tabs(*TABS)
 """For a test that needs them all, in a file whose other tests do not."""
 with_settings = pytest.mark.panels("ConfigPanel", "TrainingPanel")
 """For a test that changes settings and trains."""
+
+
+def every_view(test: Callable[..., None]) -> Callable[..., None]:
+    """`every_panel` and `every_tab`."""
+    return every_panel(every_tab(test))
 
 
 def some_views(panels: Collection[str], tabs: Collection[str]) -> tuple[type[View] | Docked, ...]:

@@ -19,18 +19,18 @@ from minigrad_gui.widgets.setting_texts import PRESET_TITLES
 pytestmark = pytest.mark.panels("ConfigPanel", "TrainingPanel")
 
 
-@pytest.mark.parametrize("text", ["256, abc", "0", "256,,128", "100000, 100000", ", ".join(["8"] * 21)])
-def test_invalid_layers_are_marked_with_the_reason_and_prevent_a_start(user, text):
-    user.widget("hiddenLayersEdit").setText(text)
-    assert user.widget("hiddenLayersEdit").property("wrong") is True
-    assert user.widget("hiddenLayersError").isVisible()
-    assert user.widget("hiddenLayersError").text()
-    assert not user.widget("trainButton").isEnabled()
-    assert not user.widget("stepButton").isEnabled()
-    user.widget("hiddenLayersEdit").setText("32")
-    assert user.widget("hiddenLayersEdit").property("wrong") is False
-    assert not user.widget("hiddenLayersError").isVisible()
-    assert user.widget("trainButton").isEnabled()
+def test_invalid_layers_are_marked_with_the_reason_and_prevent_a_start(user):
+    for text in ("256, abc", "0", "256,,128", "100000, 100000", ", ".join(["8"] * 21)):
+        user.widget("hiddenLayersEdit").setText(text)
+        assert user.widget("hiddenLayersEdit").property("wrong") is True, text
+        assert user.widget("hiddenLayersError").isVisible(), text
+        assert user.widget("hiddenLayersError").text(), text
+        assert not user.widget("trainButton").isEnabled(), text
+        assert not user.widget("stepButton").isEnabled(), text
+        user.widget("hiddenLayersEdit").setText("32")
+        assert user.widget("hiddenLayersEdit").property("wrong") is False, text
+        assert not user.widget("hiddenLayersError").isVisible(), text
+        assert user.widget("trainButton").isEnabled(), text
 
 
 def test_typing_a_learning_rate(user, qtbot):
@@ -42,23 +42,21 @@ def test_typing_a_learning_rate(user, qtbot):
     assert spin.text() == "0.0005"
 
 
-@pytest.mark.parametrize(
-    ("name", "typed"), [("learningRateSpin", "0"), ("learningRateSpin", "5000"), ("epochsSpin", "0")]
-)
-def test_a_number_out_of_range_is_marked_until_it_is_corrected(user, qtbot, name, typed):
-    spin = user.widget(name)
-    spin.selectAll()
-    qtbot.keyClicks(spin, typed)
-    assert spin.property("wrong") is True
-    assert user.widget(f"{name}Error").text().startswith("Enter a number from")
-    assert not user.widget("trainButton").isEnabled()
-    qtbot.keyClick(spin, Qt.Key.Key_Return)
-    assert spin.text() == typed
-    assert spin.property("wrong") is True, "pressing Return corrects nothing"
-    user.type_into(spin, "1")
-    assert spin.property("wrong") is False
-    assert user.widget(f"{name}Error").text() == ""
-    assert user.widget("trainButton").isEnabled()
+def test_a_number_out_of_range_is_marked_until_it_is_corrected(user, qtbot):
+    for name, typed in (("learningRateSpin", "0"), ("learningRateSpin", "5000"), ("epochsSpin", "0")):
+        spin = user.widget(name)
+        spin.selectAll()
+        qtbot.keyClicks(spin, typed)
+        assert spin.property("wrong") is True, (name, typed)
+        assert user.widget(f"{name}Error").text().startswith("Enter a number from"), (name, typed)
+        assert not user.widget("trainButton").isEnabled(), (name, typed)
+        qtbot.keyClick(spin, Qt.Key.Key_Return)
+        assert spin.text() == typed, name
+        assert spin.property("wrong") is True, (name, typed, "pressing Return corrects nothing")
+        user.type_into(spin, "1")
+        assert spin.property("wrong") is False, (name, typed)
+        assert user.widget(f"{name}Error").text() == "", (name, typed)
+        assert user.widget("trainButton").isEnabled(), (name, typed)
 
 
 def test_all_fields_that_are_wrong_are_marked(user):
@@ -163,34 +161,31 @@ def shown_preset(user):
     return user.widget("presetCombo").currentText()
 
 
-@pytest.mark.parametrize(
-    ("name", "title", "source"),
-    [
-        ("quick", "Quick", "ylecun/mnist"),
-        ("reference", "Reference setup", "ylecun/mnist"),
-        ("best", "Best", "mnist+pen"),
-    ],
-)
-def test_a_preset_fills_every_field(user, name, title, source):
+def test_a_preset_fills_every_field(user):
     other = TrainingConfig(
         (3,), "tanh", "sgd", 0.5, 0.5, 0.5, 5, 5, 5, 0.5, "cosine", Augmentation(1, 1, 0.1, 0.1, 1, 1)
     )
-    user.session.set_config(other, "ylecun/mnist")
-    choose_preset(user, name)
-    preset = PRESETS[name]
-    assert user.session.config == preset
-    assert user.session.source == source, "for a preset that trains on MNIST, MNIST from either source will do"
-    assert shown_preset(user) == title
-    user.widget("datasetCombo").setCurrentIndex(user.widget("datasetCombo").findData("mnist"))
-    assert shown_preset(user) == ("Custom" if source == "mnist+pen" else title)
-    user.widget("datasetCombo").setCurrentIndex(user.widget("datasetCombo").findData(source))
-    assert parse_hidden(user.widget("hiddenLayersEdit").text()) == preset.hidden
-    assert user.widget("activationCombo").currentData() == preset.activation
-    assert user.widget("optimizerCombo").currentData() == preset.optimizer
-    assert user.widget("scheduleCombo").currentData() == preset.schedule
-    for widget, field in FIELDS.items():
-        assert user.widget(widget).value() == getattr(preset, field), field
-    assert user.widget("validationSpin").value() == round(100 * preset.validation_share)
+    for name, title, source in (
+        ("quick", "Quick", "ylecun/mnist"),
+        ("reference", "Reference setup", "ylecun/mnist"),
+        ("best", "Best", "mnist+pen"),
+    ):
+        user.session.set_config(other, "ylecun/mnist")
+        choose_preset(user, name)
+        preset = PRESETS[name]
+        assert user.session.config == preset
+        assert user.session.source == source, "for a preset that trains on MNIST, MNIST from either source will do"
+        assert shown_preset(user) == title
+        user.widget("datasetCombo").setCurrentIndex(user.widget("datasetCombo").findData("mnist"))
+        assert shown_preset(user) == ("Custom" if source == "mnist+pen" else title)
+        user.widget("datasetCombo").setCurrentIndex(user.widget("datasetCombo").findData(source))
+        assert parse_hidden(user.widget("hiddenLayersEdit").text()) == preset.hidden, name
+        assert user.widget("activationCombo").currentData() == preset.activation, name
+        assert user.widget("optimizerCombo").currentData() == preset.optimizer, name
+        assert user.widget("scheduleCombo").currentData() == preset.schedule, name
+        for widget, field in FIELDS.items():
+            assert user.widget(widget).value() == getattr(preset, field), (name, field)
+        assert user.widget("validationSpin").value() == round(100 * preset.validation_share), name
 
 
 def test_no_field_rounds_a_preset(user, qtbot):

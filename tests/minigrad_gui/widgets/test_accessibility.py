@@ -9,14 +9,17 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QDockWidget, QWidget
-from some_views import every_tab
+from some_views import every_panel, every_view
 
 from minigrad_gui.views import VIEWS, loss_plot
 from minigrad_gui.views.draw_panel import DrawPanel
 from minigrad_gui.views.view import Docked
 from minigrad_gui.widgets import accessibility
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("DrawPanel")
+
+curves = pytest.mark.tabs("curvesView")
+training, settings = pytest.mark.panels("TrainingPanel"), pytest.mark.panels("ConfigPanel")
 
 Name, Description, Value = (getattr(QAccessible.Text, kind) for kind in ("Name", "Description", "Value"))
 Role = QAccessible.Role
@@ -93,22 +96,25 @@ def reading(user) -> None:
 # ---------------------------------------------------------------- names, roles, descriptions
 
 
-@pytest.mark.parametrize("state", ["blank", "drawn", "compared", "trained", "refused"])
-@every_tab
-def test_everything_visible_has_a_name_without_tags(user, state):
-    if state == "trained":
-        user.train()
-    if state in ("drawn", "compared"):
-        reading(user)
-    if state == "compared":
-        user.click("compareButton")
-    if state == "refused":
-        user.widget("hiddenLayersEdit").setText("a lot")
-    check_names(user.window)
+@pytest.mark.usefixtures("few_digits")
+@every_view
+def test_everything_visible_has_a_name_without_tags(user):
+    check_names(user.window, "blank")
+    user.widget("hiddenLayersEdit").setText("a lot")
+    check_names(user.window, "refused")
+    user.widget("hiddenLayersEdit").setText("16")
+    reading(user)
+    check_names(user.window, "drawn")
+    user.click("compareButton")
+    check_names(user.window, "compared")
+    user.click("compareButton")
+    user.click("clearButton")
+    user.train()
+    check_names(user.window, "trained")
 
 
 @pytest.mark.usefixtures("few_digits")
-@every_tab
+@every_view
 def test_all_that_can_be_seen_in_each_tab_has_a_name_and_no_tags(user):
     reading(user)
     docks = user.window.findChildren(QDockWidget)
@@ -118,65 +124,64 @@ def test_all_that_can_be_seen_in_each_tab_has_a_name_and_no_tags(user):
         user.wait(lambda dock=dock: dock.widget().view is not None and dock.widget().view._is_seen)
         user.wait(lambda: not analyst._waiting and analyst._current is None)
         QApplication.processEvents()  # the answers
-        check_names(user.window)
+        check_names(user.window, dock.objectName())
     assert len(docks) == sum(isinstance(entry, Docked) for entry in VIEWS)
 
 
-def check_names(window):
+def check_names(window, state):
     told = all_heard(node(window))
     assert len(told) > 90
     for each in told:
-        assert each.name or (each.role in HOLDERS and not each.focusable), each
+        assert each.name or (each.role in HOLDERS and not each.focusable), (state, each)
         for text in (each.name, each.description, each.value):
-            assert "<" not in text, each
-            assert "&" not in text, each
+            assert "<" not in text, (state, each)
+            assert "&" not in text, (state, each)
         if each.role in (Role.Button, Role.CheckBox, Role.ComboBox, Role.SpinBox, Role.Slider, Role.EditableText):
-            assert each.focusable or each.disabled, each
+            assert each.focusable or each.disabled, (state, each)
 
 
-@pytest.mark.parametrize(
-    ("name", "role", "told"),
-    [
-        ("drawingCanvas", Role.Canvas, "Drawing canvas"),
-        ("networkPicture", Role.Graphic, "What the network sees"),
-        ("variationPreview", Role.Graphic, "Varied digits"),
-        ("probabilityBars", Role.Grouping, "Probability of each digit"),
-        ("progressBar", Role.ProgressBar, "Training progress"),
-        ("undoButton", Role.Button, "Undo"),
-        ("eraserButton", Role.CheckBox, "Eraser"),
-        ("learningRateSpin", Role.SpinBox, "Learning rate"),
-        ("shiftSlider", Role.Slider, "Shift"),
-    ],
-)
-def test_roles_fit(user, name, role, told):
-    found = heard(node(user.widget(name)))
-    assert (found.role, found.name) == (role, told)
+ROLES = {
+    "drawingCanvas": (Role.Canvas, "Drawing canvas"),
+    "networkPicture": (Role.Graphic, "What the network sees"),
+    "variationPreview": (Role.Graphic, "Varied digits"),
+    "probabilityBars": (Role.Grouping, "Probability of each digit"),
+    "progressBar": (Role.ProgressBar, "Training progress"),
+    "undoButton": (Role.Button, "Undo"),
+    "eraserButton": (Role.CheckBox, "Eraser"),
+    "learningRateSpin": (Role.SpinBox, "Learning rate"),
+    "shiftSlider": (Role.Slider, "Shift"),
+}
 
 
-@every_tab
-def test_each_view_is_a_group_with_a_name(window):
+@every_panel
+def test_roles_fit(user):
+    found = {name: heard(node(user.widget(name))) for name in ROLES}
+    assert {name: (each.role, each.name) for name, each in found.items()} == ROLES
+
+
+@every_view
+def test_views_are_groups_and_combo_boxes_are_announced_by_their_labels(window):
+    """On Linux, Qt names a combo box by its value and gives the label as a relation; elsewhere, as its name."""
     views = [heard(node(view)) for view in window._views]
     assert {"Drawing", "Training", "Learning curves", "Settings"} <= {view.name for view in views}
     assert len({view.name for view in views} - {""}) == len(views)
     assert {view.role for view in views} == {Role.Grouping}
 
-
-@every_tab
-def test_each_combo_box_is_announced_by_its_label(window):
-    """On Linux, Qt names a combo box by its value and gives the label as a relation; elsewhere, as its name."""
     combos = window.findChildren(QComboBox)
-    heard = {combo.objectName(): (label_of(node(combo)), combo.accessibleName()) for combo in combos}
+    announced = {combo.objectName(): (label_of(node(combo)), combo.accessibleName()) for combo in combos}
     names = ("preset", "activation", "optimizer", "schedule", "averaging", "keepBest", "dataset", "label")
     titles = ("Preset", "Activation", "Optimizer", "Schedule", "Averaging", "Keep best", "Dataset", "Label")
-    assert heard == {f"{name}Combo": (title, title) for name, title in zip(names, titles, strict=True)}
+    assert announced == {f"{name}Combo": (title, title) for name, title in zip(names, titles, strict=True)}
 
 
+@settings
 def test_a_description_is_the_tool_tip_without_its_heading(user):
     described = node(user.widget("epochsSpin")).text(Description)
     assert described == "How often the network sees each training picture."
     assert user.widget("epochsSpin").toolTip().startswith("<b>Epochs</b>")
 
 
+@settings
 def test_an_amount_is_described_in_its_unit(user):
     slider = user.widget("shiftSlider")
     assert node(slider).text(Description).startswith("0 px. The maximum shift")
@@ -184,6 +189,7 @@ def test_an_amount_is_described_in_its_unit(user):
     assert node(slider).text(Description).startswith("1 px. The maximum shift")
 
 
+@settings
 def test_the_error_of_a_setting_is_described_and_announced_once(user, announced):
     edit = user.widget("hiddenLayersEdit")
     edit.setText("a lot")
@@ -287,12 +293,12 @@ def test_the_keyboard_moves_between_bars_and_one_tab_leaves_them(user):
     assert focused() == "digit 6", "Tab returns to the same bar"
 
 
-@pytest.mark.parametrize("pressed", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
-def test_a_key_on_a_bar_teaches_like_a_click(user, pressed):
+def test_a_key_on_a_bar_teaches_like_a_click(user):
     reading(user)
-    user.widget("clearButton").setFocus()
-    key(Qt.Key.Key_Tab, Qt.Key.Key_8, pressed)
-    assert [drawing.label for drawing in user.session.drawing_store.drawings] == [8]
+    for digit, pressed in ((8, Qt.Key.Key_Return), (5, Qt.Key.Key_Enter), (2, Qt.Key.Key_Space)):
+        user.widget("clearButton").setFocus()
+        key(Qt.Key.Key_Tab, Qt.Key(Qt.Key.Key_0 + digit), pressed)
+        assert [drawing.label for drawing in user.session.drawing_store.drawings] == [digit], pressed
 
 
 def test_a_click_on_a_bar_does_not_take_the_focus(user):
@@ -308,7 +314,8 @@ def test_a_click_on_a_bar_does_not_take_the_focus(user):
 # ---------------------------------------------------------------- the plots
 
 
-@every_tab
+@curves
+@training
 def test_the_plots_describe_the_loss_and_the_accuracy(user):
     plots = [user.widget(name) for name in ("lossPlot", "accuracyPlot")]
     assert [(heard(node(plot)).role, heard(node(plot)).name) for plot in plots] == [
@@ -328,7 +335,8 @@ def test_the_plots_describe_the_loss_and_the_accuracy(user):
     )
 
 
-@every_tab
+@curves
+@training
 def test_the_descriptions_of_the_plots_change_seldom_during_training(user, monkeypatch):
     plot = user.widget("lossPlot")
     monkeypatch.setattr(loss_plot, "DESCRIBING_S", 0)
@@ -343,7 +351,8 @@ def test_the_descriptions_of_the_plots_change_seldom_during_training(user, monke
     user.wait(lambda: node(plot).text(Description) != before)
 
 
-@every_tab
+@curves
+@training
 def test_the_arrow_keys_read_the_curve(user, announced):
     user.train()
     announced.clear()
@@ -372,7 +381,7 @@ def picture(widget: QWidget) -> QImage:
     return widget.grab().toImage()
 
 
-@every_tab
+@every_view
 def test_each_tab_stop_shows_the_focus_and_the_ring_is_whole(user):
     user.window.activateWindow()
     user.wait(user.window.isActiveWindow)
@@ -438,6 +447,7 @@ def test_nothing_is_announced_while_the_pen_is_down(user, announced):
     user.wait(lambda: len(announced) == 1)
 
 
+@training
 def test_a_run_is_announced_when_it_begins_pauses_and_ends(user, announced):
     user.configure(epochs=1000)
     user.click("trainButton")
@@ -461,7 +471,7 @@ def test_messages_at_the_foot_are_announced(user, announced, tmp_path):
     assert announced[-1] == "Opened a.npz"
 
 
-@every_tab
+@every_view
 def test_without_assistive_technology_nothing_is_created_or_timed(user, monkeypatch):
     QAccessible.setActive(False)
 

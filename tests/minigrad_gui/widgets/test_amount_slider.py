@@ -19,17 +19,16 @@ SLIDERS = {
 KEYS = Qt.Key
 
 
-@pytest.mark.parametrize("name", SLIDERS)
-def test_a_slider_by_keyboard_changes_the_config(user, qtbot, name):
-    field, step, most, shown = SLIDERS[name]
-    slider = user.widget(name)
-    qtbot.keyClick(slider, KEYS.Key_Right)
-    assert user.session.config == TrainingConfig(augmentation=Augmentation(**{field: step}))
-    assert slider.readout.text() == shown
-    qtbot.keyClick(slider, KEYS.Key_End)
-    assert getattr(user.session.config.augmentation, field) == most
-    qtbot.keyClick(slider, KEYS.Key_Home)
-    assert user.session.config == TrainingConfig()
+def test_a_slider_by_keyboard_changes_the_config(user, qtbot):
+    for name, (field, step, most, shown) in SLIDERS.items():
+        slider = user.widget(name)
+        qtbot.keyClick(slider, KEYS.Key_Right)
+        assert user.session.config == TrainingConfig(augmentation=Augmentation(**{field: step}))
+        assert slider.readout.text() == shown
+        qtbot.keyClick(slider, KEYS.Key_End)
+        assert getattr(user.session.config.augmentation, field) == most, field
+        qtbot.keyClick(slider, KEYS.Key_Home)
+        assert user.session.config == TrainingConfig(), field
 
 
 def test_a_slider_by_mouse_changes_the_config(user):
