@@ -44,7 +44,10 @@ LEARNING = {
 
 
 @pytest.mark.parametrize("name", LEARNING)
-@pytest.mark.parametrize(("digits", "most_epochs"), [(20_000, 3), pytest.param(60_000, 10, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("digits", "most_epochs"),
+    [(15_000, 3), pytest.param(20_000, 3, marks=pytest.mark.long), pytest.param(60_000, 10, marks=pytest.mark.long)],
+)
 def test_runs_that_learn_get_no_diagnosis(diagnosed, name, digits, most_epochs):
     config = replace(LEARNING[name], epochs=min(LEARNING[name].epochs, most_epochs))
     assert diagnosed(config, digits) is None
