@@ -208,13 +208,18 @@ def cross_entropy(
 # ---------------------------------------------------------------- varied pictures
 
 
+WHOLE_TILE = 16
+"""Products of fewer columns take longer: see `product`."""
+
+
 class Form(NamedTuple):
-    """The form of varied pictures: float32 matrices down (height, n) and across (m, width), in pixels.
+    """The form of varied pictures: float32 matrices down (height, n) and across (m, width or more), in pixels.
 
     down @ C @ across are the positions of a picture's pixels, either all x or all y, where C (n, m) is drawn for each
     picture. The first of down's columns and of across's rows are the profiles of the bumps (`engine.augment.bumps`), if
-    there is elastic distortion; the last two of each are 1 and the position from the centre. width: 0 if pictures are
-    not varied. elastic_px: see `engine.augment.Augmentation`.
+    there is elastic distortion; the last two of each are 1 and the position from the centre. Further columns of across,
+    up to a multiple of WHOLE_TILE, are 0. width: 0 if pictures are not varied. elastic_px: see
+    `engine.augment.Augmentation`.
     """
 
     width: int
@@ -293,9 +298,9 @@ def varied(pixels: Array, samples: Array, draws: Draws, first: int, form: Form, 
 
     pixels: uint8 (N, in_dim); samples: (n,), indices of pictures; draws: the first picture's are in row `first`.
     """
-    n, width, height, rows, columns = len(samples), form.width, *form.down.shape, len(form.across)
-    C, waves = np.empty((n * rows * 2, columns), np.float32), np.empty((n * rows * 2, width), np.float32)
-    moves, spare = np.empty((height, 2 * width), np.float32), np.empty(SPARE, np.float32)
+    n, width, height, rows, columns, stride = len(samples), form.width, *form.down.shape, *form.across.shape
+    C, waves = np.empty((n * rows * 2, columns), np.float32), np.empty((n * rows * 2, stride), np.float32)
+    moves, spare = np.empty((height, 2 * stride), np.float32), np.empty(SPARE, np.float32)
     coefficients(draws, first, form, C)
     product(C[:, :columns], form.across, AS_IT_IS, waves, spare)
     x, y = np.empty(height * width, np.float32), np.empty(height * width, np.float32)
@@ -303,12 +308,12 @@ def varied(pixels: Array, samples: Array, draws: Draws, first: int, form: Form, 
     middle_x, middle_y = np.float32((width + 1) / 2), np.float32((height + 1) / 2)  # counted from the frame's corner
     for picture in range(n):
         start = picture * rows * 2
-        product(form.down[:, :rows], waves[start : start + rows * 2].reshape(rows, 2 * width), AS_IT_IS, moves, spare)
+        product(form.down[:, :rows], waves[start : start + rows * 2].reshape(rows, 2 * stride), AS_IT_IS, moves, spare)
         for i in range(height):
             row_x, row_y, move = x[i * width : (i + 1) * width], y[i * width : (i + 1) * width], moves[i]
             for j in range(width):
                 row_x[j] = move[j] + middle_x
-                row_y[j] = move[width + j] + middle_y
+                row_y[j] = move[stride + j] + middle_y
         resample(pixels[samples[picture]], height, width, x, y, squares, places, out[picture])
         if draws.thicker_px[first + picture] != 0:
             change_pen_width(out[picture].reshape(height, width), draws.thicker_px[first + picture], x)

@@ -243,6 +243,7 @@ def _form(vary: Variations | None, shape: tuple[int, ...]) -> compiled.Form:
         affine = [np.ones(size), np.arange(size) - (size - 1) / 2]
         profiles.append(np.vstack([bumped[: len(bumped) if elastic_px else 0], *affine]).astype(np.float32))
     down, across = profiles
+    across = np.pad(across, ((0, 0), (0, -across.shape[1] % compiled.WHOLE_TILE)))
     return compiled.Form(shape[2], np.ascontiguousarray(down.T), across, float(elastic_px))
 
 
