@@ -126,12 +126,17 @@ def _server() -> socket.socket:
 
 
 def _import_all() -> None:
+    import asyncio  # noqa: F401  for `datasets`, as much of what follows; it must read its settings in the child
+
+    import fsspec.asyn  # noqa: F401
     import numpy as np
-    import pandas  # noqa: F401  for `datasets`, which itself must read its settings in the child
+    import pandas  # noqa: F401
+    import PIL.PngImagePlugin  # noqa: F401
     import pyarrow.dataset  # noqa: F401
     import pyqtgraph  # noqa: F401
     import threadpoolctl  # noqa: F401
     import tqdm  # noqa: F401
+    import yaml  # noqa: F401
 
     from engine import TrainingConfig
     from engine.run import TrainingRun

@@ -16,7 +16,7 @@ from minigrad_gui import data
 from minigrad_gui.data import download, hugging_face
 
 REPOSITORY = "ylecun/mnist"
-COUNTS = {"train": 500, "test": 200}
+COUNTS = {"train": 200, "test": 100}
 CHILD = """
 import sys
 from minigrad_gui.data import hugging_face

@@ -4,7 +4,7 @@ import fuzz_networks
 import pytest
 from fuzz_networks import FUZZER, seeds
 
-FILES = 60
+FILES = 40
 
 
 def test_no_damaged_file_breaks_a_rule():
