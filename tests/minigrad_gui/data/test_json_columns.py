@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from minigrad_gui.data import DataError, json_columns
+from minigrad_gui.data import DataError, columns
 from minigrad_gui.data.json_columns import read_columns
 
 
@@ -80,7 +80,7 @@ def test_all_else_is_left_to_others(tmp_path, held):
 
 
 def test_a_file_holds_no_endless_number_of_columns(tmp_path, monkeypatch):
-    monkeypatch.setattr(json_columns, "MAX_SIDE_PX", 2)
+    monkeypatch.setattr(columns, "MAX_SIDE_PX", 2)
     held = {"label": by_row(LABELS), **{f"pixel{at}": by_row(LABELS) for at in range(5)}}
     assert arrays(tmp_path, held) is None
     del held["pixel4"]
