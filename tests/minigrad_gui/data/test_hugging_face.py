@@ -4,6 +4,7 @@ import io
 import json
 import os
 import struct
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import hub
 import numpy as np
 import pytest
-from forked import output_of
 from hub import BLANK, pictures, png_chunk, repository
 
 from minigrad_gui.data import DIGIT_NAMES
@@ -187,10 +187,16 @@ def told(tmp_path_factory) -> dict[str, Any]:
     del repositories[f"evil/{MISSING}"]
     with hub.serving(repositories) as served:
         environment = {"HF_ENDPOINT": served.address, "HF_HOME": str(folder / "cache"), "HF_HUB_OFFLINE": "0"}
-        environment = {**os.environ, **CHILD_ENVIRONMENT, **environment}
-        result = output_of("-c", TRY_ALL, *HARM, *HARMLESS, environment=environment)
+        result = subprocess.run(
+            [sys.executable, "-c", TRY_ALL, *HARM, *HARMLESS],
+            env={**os.environ, **CHILD_ENVIRONMENT, **environment},
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+    assert result.returncode == 0, result.stderr
     assert not (folder / "ran").exists()
-    return json.loads(result)
+    return json.loads(result.stdout)
 
 
 def test_malicious_datasets_are_refused_in_one_sentence(told):
