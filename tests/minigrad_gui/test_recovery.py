@@ -16,13 +16,14 @@ from mnist_digits import mnist
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMessageBox
+from some_views import with_settings
 
 from engine import checkpoint, load_checkpoint, save_checkpoint
 from engine.run import TrainingRun
 from minigrad_gui import data
 from minigrad_gui.recovery import RunFolder
 
-pytestmark = pytest.mark.tabs()
+pytestmark = pytest.mark.panels("TrainingPanel")
 
 REAL_EXEC = QMessageBox.exec
 BUTTONS = QMessageBox.StandardButton
@@ -48,6 +49,7 @@ def test_quitting_during_training_asks_and_can_be_cancelled(user, answer):
     assert user.session.state == "training"
 
 
+@with_settings
 @pytest.mark.usefixtures("patient_closing")
 def test_a_kept_run_can_be_resumed_in_the_next_window(user, make_user, answer, runs):
     train_a_while(user)
@@ -384,6 +386,7 @@ def test_a_signal_while_the_question_is_open_closes_the_window_and_keeps_the_run
     assert len(recoverable_runs(runs)) == 1
 
 
+@with_settings
 def test_a_learning_rate_with_many_digits_is_not_rounded_by_focusing_its_field(make_user, runs, qtbot):
     rate = 1.23456789e-5
     leave_a_run(runs, learning_rate=rate)
