@@ -19,11 +19,14 @@ from networks import same
 from PySide6.QtCore import QEvent, QSettings, Qt
 from PySide6.QtGui import QAction, QDesktopServices, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSpinBox, QWidget
+from some_views import every_panel, every_tab
 
 from engine import MLP, TrainingConfig, load_model, save_model
 from minigrad_gui.data import bundled, load_mnist
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.resources import asset_path
+
+pytestmark = pytest.mark.panels("TrainingPanel", "DrawPanel")
 
 BUTTONS = QMessageBox.StandardButton
 PATIENCE_MS = 30_000
@@ -88,10 +91,14 @@ def play(make_window, qtbot, tmp_path, monkeypatch):
     return start
 
 
+@every_panel
+@every_tab
 def test_a_monkey(play):
     assert play(int(os.environ.get("MINIGRAD_MONKEY_SEED", "1")), actions=ACTIONS).actions_taken == ACTIONS
 
 
+@every_panel
+@every_tab
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(5))
 def test_a_monkey_for_minutes(play, seed):
@@ -115,7 +122,6 @@ def few_digits(tenth, monkeypatch):
 
 @pytest.mark.usefixtures("few_digits")
 @pytest.mark.parametrize("cycles", [9, pytest.param(100, marks=pytest.mark.long)])
-@pytest.mark.tabs
 def test_many_starts_and_stops(user, cycles):
     """With digits held out; otherwise, each stop would calibrate for a second."""
     user.train(hidden="8")
@@ -133,7 +139,6 @@ def test_many_starts_and_stops(user, cycles):
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.long)])
-@pytest.mark.tabs
 def test_a_digit_of_many_strokes_is_read_undone_and_redone(user, count):
     canvas = user.widget("drawingCanvas")
     walked = np.linspace(0, 2, count + 1)
@@ -193,7 +198,6 @@ def leave(user):
 
 
 @pytest.mark.parametrize("moment", ["it has just begun", "it prepares", "it trains"])
-@pytest.mark.tabs
 def test_closing_does_not_wait_for_the_end_of_a_run(user, answer, moment):
     user.configure(hidden="256, 128", epochs=1000, batch_size=128)
     questions = answer(BUTTONS.Discard)
@@ -219,7 +223,6 @@ def test_closing_during_a_run_takes_a_second_at_most(user, answer):
     assert time.perf_counter() - begun < 1.5, "a second, plus the time to check the clock"
 
 
-@pytest.mark.tabs
 def test_closing_does_not_wait_for_a_download(user, answer, monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
@@ -266,7 +269,6 @@ def teach(user, digit, label):
 
 
 @posix
-@pytest.mark.tabs
 @pytest.mark.usefixtures("few_digits", "short_teaching")
 def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(user, drawings, warnings):
     teach(user, 7, 7)
@@ -284,8 +286,8 @@ def test_on_a_full_disk_a_drawing_is_learnt_and_the_others_stay(user, drawings, 
     assert len(warnings) == 1
 
 
+@every_panel
 @posix
-@pytest.mark.tabs
 def test_on_a_full_disk_the_window_closes_and_the_old_settings_survive(make_window, tmp_path):
     make_window().close()
     (file,) = (tmp_path / "settings").rglob("*.ini")
@@ -326,7 +328,6 @@ def no_writing(monkeypatch):
 
 @linux
 @pytest.mark.usefixtures("no_writing", "few_digits", "short_teaching")
-@pytest.mark.tabs
 def test_the_window_works_without_write_permission(user, warnings):
     teach(user, 7, 3)
     assert len(warnings) == 1
@@ -336,7 +337,6 @@ def test_the_window_works_without_write_permission(user, warnings):
     assert not user.window.isVisible()
 
 
-@pytest.mark.tabs
 @pytest.mark.usefixtures("few_digits", "short_teaching")
 def test_a_deleted_data_folder_is_created_again(user, drawings, warnings):
     teach(user, 7, 7)
@@ -351,8 +351,8 @@ def test_a_deleted_data_folder_is_created_again(user, drawings, warnings):
     assert warnings == []
 
 
+@every_panel
 @pytest.mark.usefixtures("few_digits")
-@pytest.mark.tabs
 def test_a_model_whose_folder_is_gone_can_be_saved_elsewhere(user, choose, tmp_path, warnings):
     (tmp_path / "models").mkdir()
     user.window.open(model_file(tmp_path / "models" / "mine.npz"))
@@ -382,7 +382,6 @@ def damaged(request, monkeypatch, tmp_path):
     return cut
 
 
-@pytest.mark.tabs
 def test_damaged_digits_are_reported_and_drawing_still_works(damaged, user, warnings):
     before = user.session.model
     user.train()
@@ -413,8 +412,8 @@ GARBAGE = {
 }  # fmt: skip
 
 
+@every_panel
 @pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
-@pytest.mark.tabs
 def test_a_damaged_settings_file_is_ignored(make_window, tmp_path, content):
     file = tmp_path / "settings" / "minigrad" / "minigrad.ini"
     file.parent.mkdir(parents=True)
@@ -427,7 +426,7 @@ def test_a_damaged_settings_file_is_ignored(make_window, tmp_path, content):
     assert make_window().session.config.epochs == 77, "and the next start works again"
 
 
-@pytest.mark.tabs
+@every_panel
 def test_a_window_remembered_beyond_the_screen_is_moved_onto_it(make_window):
     window = make_window()
     screen = window.screen().availableGeometry()
