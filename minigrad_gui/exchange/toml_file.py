@@ -6,7 +6,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from typing import IO, Any
 
-from engine.archive import PathLike, reason_of
+from engine.archive import PathLike, printable, reason_of
 from engine.augment import Augmentation
 from engine.config import ConfigError, TrainingConfig
 from engine.record import TrainingRecord
@@ -60,8 +60,8 @@ def _check(name: str, settings: Mapping[str, Any], kind: type[TrainingConfig] | 
     for setting, value in settings.items():
         if setting not in known:
             similar = get_close_matches(setting, known, 1)
-            hint = f"; did you mean “{similar[0]}”?" if similar else "."
-            raise ExchangeError(f"{name} holds an unknown setting, “{setting}”{hint}")
+            hint = f" (did you mean “{similar[0]}”?)" if similar else ""
+            raise ExchangeError(f"{name} holds an unknown setting, “{printable(setting)}”{hint}.")
         try:
             if isinstance(value, bool):  # which Python takes for a number
                 raise TypeError
