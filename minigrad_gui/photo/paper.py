@@ -31,8 +31,6 @@ EVEN = 0.06
 """Evenly lit paper varies less; a quarter of it may lie at the edges of strokes."""
 LEAST_PAPER = 0.3
 """Minimum share of a picture that is paper."""
-BINS = 256
-"""Shades that are told apart between the darkest and the lightest of a picture."""
 TWO_SHADES = 0.8
 """The share of the variance that lies between the two halves of an inked picture; between those of noise 0.64."""
 
@@ -259,18 +257,14 @@ def _are_bars(shown: Mask) -> bool:
 
 def otsu(values: Gray) -> tuple[float, float]:
     """The threshold between two shades (N. Otsu, 1979), and the share of the variance that lies between them."""
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        return high, 0.0
-    counts = np.bincount(((values.ravel() - low) * (BINS / (high - low))).astype(np.intp), minlength=BINS + 1)
-    counts[-2] += counts[-1]  # the greatest value belongs to the last bin
-    counts = counts[:-1]
-    edges = np.linspace(low, high, BINS + 1, dtype=np.float32)
+    counts, edges = np.histogram(values, 256)
     centres = (edges[1:] + edges[:-1]) / 2
     share = np.cumsum(counts)[:-1] / values.size
     total = np.cumsum(counts * centres)[:-1] / values.size
     mean = float((counts * centres).sum() / values.size)
     variance = float((counts * (centres - mean) ** 2).sum() / values.size)
+    if variance == 0:
+        return float(edges[-1]), 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         between = np.nan_to_num((mean * share - total) ** 2 / (share * (1 - share)))
     best = int(between.argmax())
