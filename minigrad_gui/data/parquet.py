@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui import process
-from minigrad_gui.data.columns import PixelColumns, as_small
+from minigrad_gui.data.columns import PixelColumns
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.labelling import MAX_CLASSES
 from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, pair_up, split_of, words_of
@@ -188,7 +188,7 @@ def _of_pixels(table: Table, pixels: list[str]) -> Samples:
 def _pixels(column: Any) -> NDArray[Any]:
     if column.null_count:
         raise DataError("a pixel is missing.")
-    return as_small(_array(column))
+    return _array(column)
 
 
 def _column(table: Table, words: tuple[str, ...], suits: Callable[[Any], bool], what: str) -> str:

@@ -24,6 +24,8 @@ MIXED, CLEAR = 0.1, 0.75
 judged alone: letters that fill their pictures have borders in between."""
 INK = 0.2
 """Ink fainter than this share of the darkest is not what a digit is cropped to."""
+MAX_NUMBER = 1e30
+"""Differences of larger ones might not fit into float32."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 Grey = NDArray[np.float32]
@@ -60,7 +62,7 @@ def measure(parts: Sequence[Samples], cancelled: Cancelled = lambda: False) -> M
     encoded = all(samples.pictures.are_encoded for samples in parts)
     for block in _blocks(parts, cancelled, sample=True):
         for stack in _stacks(block):
-            _check_finite(stack)
+            _check_numbers(stack)
             low, high = min(low, float(stack.min())), max(high, float(stack.max()))
             are_whole = are_whole and (stack.dtype.kind != "f" or bool((stack == np.rint(stack)).all()))
             grey = _grey(stack)
@@ -83,9 +85,13 @@ def _full_scale(low: float, high: float, are_whole: bool) -> tuple[float, float]
     return 0.0, next((float(full) for full in FULL_SCALES if high <= full + ROUNDING), high)
 
 
-def _check_finite(stack: NDArray[Any]) -> None:
-    if stack.dtype.kind == "f" and not np.isfinite(stack).all():
+def _check_numbers(stack: NDArray[Any]) -> None:
+    if stack.dtype.kind != "f":
+        return
+    if not np.isfinite(stack).all():
         raise DataError("it holds numbers that are not finite.")
+    if max(-float(stack.min()), float(stack.max())) > MAX_NUMBER:
+        raise DataError("its numbers are too large.")
 
 
 def convert(
@@ -98,7 +104,7 @@ def convert(
         for stack in _stacks(block):
             if done + len(stack) > len(images):
                 raise DataError("it holds more pictures than labels.")
-            _check_finite(stack)
+            _check_numbers(stack)
             images[done : done + len(stack)] = _converted(stack, measures, polarity, sizing)
             done += len(stack)
     if done != len(images):

@@ -93,11 +93,12 @@ def test_an_empty_folder_is_refused(tmp_path):
         opened(tmp_path)
 
 
-def test_not_finite_pictures_are_refused(own, tmp_path):
-    images = own.x.astype(np.float32)
-    images[7, 7, 7] = np.nan
+@pytest.mark.parametrize(("number", "told"), [(np.nan, "not finite"), (1e300, "too large"), (-1e300, "too large")])
+def test_numbers_that_are_no_pixels_are_refused(own, tmp_path, number, told):
+    images = own.x.astype(np.float64)
+    images[7, 7, 7] = number
     np.savez(tmp_path / "a.npz", x=images, y=own.y)
-    with pytest.raises(DataError, match="not finite"):
+    with pytest.raises(DataError, match=told):
         opened(tmp_path / "a.npz")
 
 
