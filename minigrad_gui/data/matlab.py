@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.columns import Columns
 from minigrad_gui.data.labelling import MAX_CLASSES
-from minigrad_gui.data.matlab_file import numbers_in
+from minigrad_gui.data.matlab_file import arrays_in
 from minigrad_gui.data.pairing import in_splits, pair_up, split_of, together
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, samples_of
@@ -29,15 +29,18 @@ def recognises(start: bytes) -> bool:
 
 def read(path: Path) -> Found:
     """The dataset of a .mat file; if it lacks the test pictures, with the files that it belongs to."""
-    numbers, files = numbers_in(path), family(path)
-    found = _special(numbers) or _paired(upright(numbers))
+    arrays, files = arrays_in(path), family(path)
+    found = _special(arrays) or _paired(upright(arrays))
     if found.test or len(files) == 1:
         return found
-    return _paired(together({name: upright(numbers_in(file)) for name, file in files.items()}))
+    return _paired(together({name: upright(arrays_in(file)) for name, file in files.items()}))
 
 
-def _special(numbers: Mapping[str, Columns]) -> Found | None:
+def _special(arrays: Mapping[str, Columns | Array]) -> Found | None:
     """USPS as Sam Roweis published it, or arrays named after their classes, as train0 to train9."""
+    numbers = {name: array for name, array in arrays.items() if isinstance(array, Columns)}
+    if len(numbers) < len(arrays):
+        return None
     (first, *others) = numbers.values() or (None,)
     if first and not others and len(first.shape) == 3 and first.shape[2] == len(USPS_LABELS):
         pixels, count, classes = first.shape
@@ -80,14 +83,17 @@ def class_names(mapping: NDArray[Any]) -> dict[int, str] | None:
     return {int(row[0]): chr(int(row[1])) for row in mapping if 32 < row[1] < 127}
 
 
-def upright(numbers: Mapping[str, Columns]) -> dict[str, Array]:
+def upright(arrays: Mapping[str, Columns | Array]) -> dict[str, Array]:
     """The arrays with samples in the first dimension: that is the dimension as long as an array of labels.
 
-    Without labels, it is the last one of square pictures.
+    Without labels, it is the last one of square pictures. An `Array` already is so, and as long as there are labels.
     """
-    counts = {max(each.shape) for each in numbers.values() if len(each.shape) == 1}
+    counts = {each.shape[0] for each in arrays.values() if isinstance(each, Array) or len(each.shape) == 1}
     turned = {}
-    for name, each in numbers.items():
+    for name, each in arrays.items():
+        if isinstance(each, Array):
+            turned[name] = each
+            continue
         is_square = not counts and len(each.shape) == 3 and each.shape[0] == each.shape[1]
         is_last = len(each.shape) > 1 and each.shape[0] not in counts and each.shape[-1] in counts
         turned[name] = each.last_first() if is_square or is_last else each.as_it_is()

@@ -1,23 +1,27 @@
-"""Finds the arrays of numbers in MATLAB's .mat files up to version 7.
+"""Finds the arrays in MATLAB's .mat files up to version 7: of numbers, of text for each sample, and in cells.
 
 A file is a row of elements, each a tag of kind and size and then its content. The content of a matrix is elements
-again, the fields of a structure are matrices, and zlib may have packed a whole variable:
+again, the cells and the fields of a structure are matrices, and zlib may have packed a whole variable:
 https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf.
 
 SciPy (1.17) would hold each array whole, and in a process of its own, for damaged files crash it.
 """
 
+import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minigrad_gui.data.columns import Columns
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.labelling import MAX_CLASSES
+from minigrad_gui.data.stored import MAX_PICTURES, Array, block_rows
 from minigrad_gui.data.streams import TemporaryFolder, read_exactly
 
 MAX_UNPACKED_BYTES = 2 << 30
@@ -26,12 +30,17 @@ MAX_NAME_BYTES, MAX_NAMES_BYTES = 256, 1 << 16
 PIECE_BYTES = 1 << 18
 HEADER_BYTES, TAG_BYTES = 128, 8
 MATRIX, COMPRESSED = 14, 15
-STRUCTURE, NUMERIC_CLASSES, IS_COMPLEX = 2, range(6, 16), 0x800
+CELLS, STRUCTURE, CHARACTERS, NUMERIC_CLASSES, IS_COMPLEX = 1, 2, 4, range(6, 16), 0x800
+ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
+MAX_CHARACTERS = 1 << 22
 DTYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 
 
-def numbers_in(path: Path) -> dict[str, Columns]:
+def arrays_in(path: Path) -> dict[str, Columns | Array]:
     """All arrays of numbers in a file, by name; those in structures as "structure field".
+
+    As `Array`, with samples first: cells of numbers that all have one shape, upright; and text for each sample (N,), of
+    a matrix of characters or in cells, if it can be labels.
 
     Raises DataError for damage and for more than 2 GB.
     """
@@ -91,22 +100,46 @@ class _File:
         content = self.content(element)
         return [int.from_bytes(content[at : at + 4], self.order, signed=True) for at in range(0, len(content), 4)]
 
-    def arrays(self, matrix: _Element, path: str = "", depth: int = 0) -> Iterator[tuple[str, _Element, list[int]]]:
-        """Name, numbers and dimensions of a matrix, or of those in the structure that it is."""
+    def matrices(self, matrix: _Element, path: str = "", depth: int = 0) -> Iterator[tuple[str, "_Matrix"]]:
+        """Name and content of a matrix, or of those in the structure that it is."""
         if matrix.kind != MATRIX or depth > MAX_DEPTH:
             return
         parts = self.elements(matrix.start, matrix.start + matrix.size)
         flags = next((self.whole_numbers(part)[0] for part in parts), 0)
         held = flags & 0xFF
-        if held != STRUCTURE and (held not in NUMERIC_CLASSES or flags & IS_COMPLEX):
+        if held not in (CELLS, STRUCTURE, CHARACTERS, *NUMERIC_CLASSES) or flags & IS_COMPLEX:
             return
         dimensions = self.whole_numbers(next(parts))
         own_name = self.content(next(parts), MAX_NAME_BYTES).decode("ascii", "replace")
         if held != STRUCTURE:
-            yield path or own_name, next(parts), dimensions
+            yield path or own_name, _Matrix(held, dimensions, parts)
         elif prod(dimensions) == 1:
             for field, value in zip(self._field_names(parts), parts, strict=False):
-                yield from self.arrays(value, f"{path or own_name} {field}", depth + 1)
+                yield from self.matrices(value, f"{path or own_name} {field}", depth + 1)
+
+    def numbers(self, matrix: "_Matrix") -> tuple[int, np.dtype[Any]]:
+        """The first byte and the dtype of a matrix of numbers."""
+        numbers = next(matrix.parts)
+        if numbers.kind not in DTYPES:
+            raise DataError("it is damaged.")
+        dtype = np.dtype(DTYPES[numbers.kind]).newbyteorder(self.order)
+        if prod(matrix.dimensions) * dtype.itemsize != numbers.size:
+            raise DataError("it is damaged.")
+        return numbers.start, dtype
+
+    def rows_of_text(self, matrix: "_Matrix") -> list[str]:
+        """The rows of a matrix of characters, which are stored column by column, without blanks at their ends."""
+        characters = next(matrix.parts, None)
+        if characters is None or len(matrix.dimensions) != 2 or prod(matrix.dimensions) > MAX_CHARACTERS:
+            return []
+        if characters.kind not in ENCODINGS:
+            raise DataError("it is damaged.")
+        encoding = ENCODINGS[characters.kind] + ("" if characters.kind in (1, 2, 16) else f"-{self.order[0]}e")
+        text = self.content(characters, 4 * MAX_CHARACTERS).decode(encoding, "replace")
+        rows, length = matrix.dimensions
+        if len(text) != rows * length:
+            raise DataError("it is damaged.")
+        return [text[row::rows].rstrip() for row in range(rows)]
 
     def _field_names(self, parts: Iterator[_Element]) -> list[str]:
         length = self.whole_numbers(next(parts))[0]
@@ -118,21 +151,99 @@ class _File:
         ]
 
 
-def _named(file: _File, variables: list[_Element], path: Path, folder: TemporaryFolder | None) -> dict[str, Columns]:
-    named = {}
+@dataclass(frozen=True)
+class _Matrix:
+    """What a matrix holds: its class, its dimensions, and the elements after them."""
+
+    held: int
+    dimensions: list[int]
+    parts: Iterator[_Element]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(size for size in self.dimensions if size > 1)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Cells of numbers, all of one dtype and shape, each column by column in a file; folder: as in `Columns`."""
+
+    path: Path
+    starts: NDArray[np.int64]
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    folder: TemporaryFolder | None
+
+    def as_array(self) -> Array:
+        return Array((len(self.starts), *self.shape), self.dtype, self._blocks)
+
+    def _blocks(self) -> Iterator[NDArray[Any]]:
+        size, most = prod(self.shape) * self.dtype.itemsize, block_rows((0, *self.shape), self.dtype)
+        with open(self.path, "rb") as file:
+            for first in range(0, len(self.starts), most):
+                content = bytearray()
+                for start in self.starts[first : first + most].tolist():
+                    file.seek(start)
+                    content += read_exactly(file, size)
+                block = np.ndarray((*self.shape, len(content) // size), self.dtype, content, order="F")
+                yield np.moveaxis(block, -1, 0)
+
+
+def _named(
+    file: _File, variables: list[_Element], path: Path, folder: TemporaryFolder | None
+) -> dict[str, Columns | Array]:
+    named: dict[str, Columns | Array] = {}
     for variable in variables:
-        for name, numbers, dimensions in file.arrays(variable):
-            if numbers.kind not in DTYPES or min(dimensions) < 0 or len(dimensions) > MAX_DIMENSIONS:
+        for name, matrix in file.matrices(variable):
+            if min(matrix.dimensions, default=-1) < 0 or len(matrix.dimensions) > MAX_DIMENSIONS:
                 raise DataError("it is damaged.")
-            dtype = np.dtype(DTYPES[numbers.kind]).newbyteorder(file.order)
-            if prod(dimensions) * dtype.itemsize != numbers.size:
-                raise DataError("it is damaged.")
-            if prod(dimensions) > 1:
-                shape = tuple(size for size in dimensions if size > 1)
-                named[name] = Columns(path, numbers.start, dtype, shape, folder)
+            found: Columns | Array | None = None
+            if matrix.held == CELLS:
+                found = _cells(file, matrix, path, folder)
+            elif matrix.held == CHARACTERS:
+                found = _labels(file.rows_of_text(matrix))
+            else:
+                start, dtype = file.numbers(matrix)
+                if matrix.shape:
+                    found = Columns(path, start, dtype, matrix.shape, folder)
+            if found is not None:
+                named[name] = found
             if len(named) > MAX_ARRAYS:
                 raise DataError(f"it holds more than {MAX_ARRAYS} arrays.")
     return named
+
+
+def _cells(file: _File, cells: _Matrix, path: Path, folder: TemporaryFolder | None) -> Array | None:
+    """Cells with a line of text each, or with numbers of one dtype and shape; None if they hold anything else."""
+    count = prod(cells.dimensions)
+    if not 1 < count <= MAX_PICTURES:
+        return None
+    texts: list[str] = []
+    starts = np.empty(count, np.int64)
+    kinds: set[tuple[np.dtype[Any], tuple[int, ...]] | None] = set()
+    for at, cell in zip(range(count), cells.parts, strict=False):
+        _, matrix = next(file.matrices(cell, depth=MAX_DEPTH), ("", None))
+        if matrix is None or matrix.held == CELLS:
+            return None
+        if matrix.held == CHARACTERS:
+            texts += map(sys.intern, file.rows_of_text(matrix))
+            kinds.add(None)
+        else:
+            starts[at], dtype = file.numbers(matrix)
+            kinds.add((dtype, matrix.shape))
+        if len(kinds) > 1 or len(texts) not in (0, at + 1):
+            return None
+    if at + 1 < count:
+        raise DataError("it is damaged.")
+    (kind,) = kinds
+    return _Cells(path, starts, *kind, folder).as_array() if kind else _labels(texts)
+
+
+def _labels(texts: list[str]) -> Array | None:
+    """A text for each sample, as UTF-8, or None if too many differ to be classes."""
+    if len(texts) < 2 or len(set(texts)) > MAX_CLASSES:
+        return None
+    return Array.of(np.array([text.encode() for text in texts]))
 
 
 def _unpack(packed: IO[bytes], variable: _Element, unpacked: IO[bytes]) -> None:

@@ -62,6 +62,21 @@ def test_mnist_with_samples_in_columns(own, tmp_path):
     assert_all_there(opened(tmp_path / "mnist-original.mat"), own.x, own.y)
 
 
+def test_mnist_with_labels_that_are_text(own, tmp_path):
+    """As scikit-learn's `fetch_openml` gives them, as text or as objects."""
+    for labels in (own.y.astype(str), own.y.astype(str).astype(object)):
+        savemat(tmp_path / "digits.mat", {"data": own.x.reshape(400, -1).T, "target": labels})
+        assert_all_there(opened(tmp_path / "digits.mat"), own.x, own.y)
+
+
+def test_pictures_in_cells_with_labels_in_columns(own, tmp_path):
+    """As MATLAB's `digitTrainCellArrayData` gives them."""
+    cells = np.empty((1, 400), object)
+    cells[0] = list(own.x / 255)
+    savemat(tmp_path / "digits.mat", {"xTrainImages": cells, "tTrain": np.eye(10)[own.y].T}, do_compression=True)
+    assert_all_there(opened(tmp_path / "digits.mat"), own.x, own.y)
+
+
 def test_mnist_with_an_array_for_each_digit(own, tmp_path):
     arrays = {f"train{digit}": own.x[own.y == digit].reshape(-1, 784) for digit in range(10)}
     tests = {f"test{digit}": own.tx[own.ty == digit].reshape(-1, 784) for digit in range(10)}
