@@ -149,6 +149,8 @@ def as_dataset(found: Found, name: str, kind: str, choices: Choices, cancelled: 
         _turn(stack, orientation)
     indices = [classes.of(each) if len(each) else np.empty(0, np.uint8) for each in labels]
     remarks = list(found.remarks)
+    if choices.labels not in (None, meaning):
+        remarks.append(f"Labels are used as they are, for only labels from 1 to 10 may mean “{choices.labels}”.")
     if not test:
         images, indices = _held_out(images[0], indices[0])
         remarks.append(f"For the test, {len(indices[1]):,} at random are held out.")

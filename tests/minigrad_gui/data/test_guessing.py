@@ -33,6 +33,15 @@ def test_every_guess_can_be_replaced(own, tmp_path):
     assert_all_there(dataset, 255 - own.x.swapaxes(1, 2), (own.y.astype(int) + 1) % 10)
 
 
+@pytest.mark.parametrize("name", ["{}", "digit {}"])
+def test_a_meaning_that_labels_cannot_have_is_told(own, tmp_path, name):
+    np.savez(tmp_path / "a.npz", x=own.x, y=np.array([name.format(label) for label in own.y]))
+    assert not any("Labels" in remark for remark in opened(tmp_path / "a.npz", labels="as they are").origin.remarks)
+    told = opened(tmp_path / "a.npz", labels="10 is zero").origin
+    assert told.choices.labels == "as they are"
+    assert told.remarks[0] == "Labels are used as they are, for only labels from 1 to 10 may mean “10 is zero”."
+
+
 def test_names_in_words_do_not_change_what_is_guessed(own, tmp_path):
     np.savez(tmp_path / "a.npz", x=own.x.swapaxes(1, 2), y=np.where(own.y == 0, 10, own.y))
     words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
