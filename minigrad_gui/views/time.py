@@ -48,6 +48,7 @@ EMPTY = "A run can be played back here, from its first mini-batches on: train a 
 TOO_LARGE = "This network is too large for its past to be remembered."
 FEW = "A landscape needs two moments of a run: train on more mini-batches."
 INSIDE = "A run played back: its loss, how it read your drawing, what its neurons looked for, what it confused."
+AS_GIVEN = "As the network gave them; those beside the drawing are calibrated at the end of the run"
 SHOWN: dict[Kind | None, tuple[str, str]] = {
     None: ("The network", INSIDE),
     "path": (
@@ -92,7 +93,7 @@ class TimeView(DockedView):
         self._play.setCheckable(True)
         self._told = styled(named(Paragraph(2), "timeTold"), "body")
         self._told.setMinimumHeight(2 * self._told.fontMetrics().lineSpacing())
-        self._bars = named(ProbabilityBars(self._names), "timeBars")
+        self._bars = named(ProbabilityBars(self._names), "timeBars", AS_GIVEN)
         self._mosaic = named(Mosaic("What the first neurons looked for", 1), "timeMosaic")
         self._neurons = MosaicArea(self._mosaic, "First neurons", NEURONS)
         tip = "Row the label, column the reading: blue what is right, orange what is confused"
