@@ -89,7 +89,7 @@ def test_varied(name, shape):
     order = np.arange(len(images))[::-1].copy()
     out = np.full((len(images), images[0].size), np.nan, np.float32)
     form = fused._form(Variations(augmentation, 0, len(images), 1), shape)
-    arguments = (images.reshape(len(images), -1), order, draws, 1, form, out)
+    arguments = (seam.read_only(images.reshape(len(images), -1)), order, draws, 1, form, out)
     varied = machine_code(seam.varied, *arguments)
     assert varied is not None
     varied(*arguments)
