@@ -18,7 +18,7 @@ from minigrad_gui.resources import asset_path
 def diagnosed(mnist):
     """`diagnosed(config)`: trains as the window does and returns the diagnosis."""
 
-    def train(config: TrainingConfig, digits: int = 20_000) -> Diagnosis | None:
+    def train(config: TrainingConfig, digits: int = 10_000) -> Diagnosis | None:
         digits = digits if config.batch_size > 1 else digits // 4
         run = TrainingRun(config, mnist.train_images[:digits], mnist.train_labels[:digits], 10)
         run.threads = 1  # two would compete with another worker's
@@ -70,7 +70,7 @@ def test_an_explosion_with_recovery_is_reported():
 
 
 def test_adam_at_rate_a_tenth_recovers_only_in_part(diagnosed):
-    diagnosis = diagnosed(TrainingConfig(learning_rate=0.1, epochs=3), digits=60_000)
+    diagnosis = diagnosed(TrainingConfig(learning_rate=0.1, batch_size=32, epochs=3))
     assert "exploded to 1" in diagnosis.finding
     assert "came back only in part" in diagnosis.finding
 
@@ -138,7 +138,7 @@ def test_what_no_network_can_know_does_not_count(diagnosed, settings):
 
 
 def test_labels_that_are_as_good_as_chance_teach_nothing(diagnosed):
-    diagnosis = diagnosed(TrainingConfig(hidden=(32,), epochs=1, label_noise=0.9))
+    diagnosis = diagnosed(TrainingConfig(hidden=(32,), epochs=1, label_noise=0.9), digits=20_000)
     assert "no better than guessing" in diagnosis.finding
 
 
@@ -154,7 +154,7 @@ def test_the_least_loss_is_that_of_the_best_constant_answer(classes):
 
 
 def test_too_much_weight_decay_is_reported(diagnosed):
-    diagnosis = diagnosed(TrainingConfig(weight_decay=100.0, epochs=2))
+    diagnosis = diagnosed(TrainingConfig(weight_decay=100.0, epochs=2), digits=20_000)
     assert "learnt little" in diagnosis.finding
     assert "weight decay" in diagnosis.advice
 

@@ -16,7 +16,8 @@ from minigrad_gui.data import bundled
 from minigrad_gui.pen_digits import PenDigits
 
 ROOT = Path(__file__).resolve().parents[3]
-DRAWN = 700
+EVERY = 40
+"""Of so many pen strokes, one is drawn: enough for more than one part, and for drawings of everybody."""
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -70,11 +71,13 @@ def test_a_missing_file_is_reported(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def few_drawings(monkeypatch):
-    """Everything that loads pen strokes gets the first 700, with few copies and outliers."""
+def few_drawings(monkeypatch, mnist):
+    """Everything that loads pen strokes gets a few, with few copies and outliers; MNIST has been loaded before."""
     drawn = bundled._pen_strokes()
-    few = PenDigits(drawn.drawings[:DRAWN], drawn.labels[:DRAWN], drawn.writers[:DRAWN])
+    few = PenDigits(drawn.drawings[::EVERY], drawn.labels[::EVERY], drawn.writers[::EVERY])
     monkeypatch.setattr(bundled, "_pen_strokes", lambda: few)
+    monkeypatch.setattr(bundled, "load_mnist", lambda: mnist)
+    monkeypatch.setattr(bundled, "PART", 100)
     monkeypatch.setattr(bundled, "PEN_COPIES", 2)
     monkeypatch.setattr(bundled, "OUTLIER_COUNT", 60)
     return few
@@ -83,7 +86,8 @@ def few_drawings(monkeypatch):
 def test_the_pen_strokes_of_people_to_test_on_are_not_trained_on(few_drawings):
     pen = data.load_pen_digits()
     tests = few_drawings.writers > 24
-    assert 80 < tests.sum() < 200
+    assert 25 < tests.sum() < 60
+    assert len(set(few_drawings.writers)) == 30
     np.testing.assert_array_equal(pen.train_labels, few_drawings.labels[~tests])
     np.testing.assert_array_equal(pen.test_labels, few_drawings.labels[tests])
     assert (len(pen.train_images), len(pen.test_images)) == ((~tests).sum(), tests.sum())
@@ -91,12 +95,11 @@ def test_the_pen_strokes_of_people_to_test_on_are_not_trained_on(few_drawings):
     assert not len(pen.outliers)
 
 
-@pytest.mark.usefixtures("few_drawings")
-def test_mnist_with_pen_strokes_holds_both(mnist):
-    both = data.load_mnist_and_pen_digits()
+def test_mnist_with_pen_strokes_holds_both(mnist, few_drawings):
+    both, drawn = data.load_mnist_and_pen_digits(), len(few_drawings.labels)
     assert np.array_equal(both.train_images[:60_000], mnist.train_images)
-    assert len(both.train_images) == len(both.train_labels) == 60_000 + 2 * DRAWN
-    np.testing.assert_array_equal(both.train_labels[-DRAWN:], both.train_labels[60_000:-DRAWN])
+    assert len(both.train_images) == len(both.train_labels) == 60_000 + 2 * drawn
+    np.testing.assert_array_equal(both.train_labels[-drawn:], both.train_labels[60_000:-drawn])
     assert both.outliers.shape == (60, 28, 28)
     assert both.test_images is mnist.test_images or (both.test_images == mnist.test_images).all()
 
@@ -110,6 +113,7 @@ def test_people_can_be_held_out(monkeypatch):
     np.testing.assert_array_equal(both.train_labels[60_000:], pen.train_labels)
 
 
+@pytest.mark.usefixtures("few_drawings")
 def test_drawing_the_variations_can_be_cancelled():
     asked = []
 
