@@ -65,9 +65,11 @@ def patient_closing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def short_teaching(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A taught drawing is learnt from fewer variations."""
-    monkeypatch.setattr(handwriting, "TAUGHT_VARIATIONS", 400)
-    monkeypatch.setattr(handwriting, "REPLAYED_VARIATIONS", 800)
+    """A taught drawing is learnt from fewer variations, in fewer steps, which are longer."""
+    monkeypatch.setattr(handwriting, "TAUGHT_VARIATIONS", 100)
+    monkeypatch.setattr(handwriting, "REPLAYED_VARIATIONS", 300)
+    monkeypatch.setattr(handwriting, "STEPS", 30)
+    monkeypatch.setattr(handwriting, "LEARNING_RATE", 2e-3)
 
 
 @pytest.fixture(autouse=True)
