@@ -97,6 +97,8 @@ class RunsView(DockedView):
         for part in (self._table, below):
             splitter.addWidget(part)
             splitter.setStretchFactor(splitter.indexOf(part), 1)
+        splitter.setAccessibleName("Table and chart")
+        splitter.handle(1).setAccessibleName("Chart border")
         splitter.setSizes([EQUAL_PX, EQUAL_PX])
         self.fill(splitter, self._filter, self._several)
         self.show_instead(READING)

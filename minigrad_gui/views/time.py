@@ -94,6 +94,7 @@ class TimeView(DockedView):
         self._told = styled(named(Paragraph(2), "timeTold"), "body")
         self._told.setMinimumHeight(2 * self._told.fontMetrics().lineSpacing())
         self._bars = named(ProbabilityBars(self._names), "timeBars", AS_GIVEN)
+        self._bars.setAccessibleName("Probability of each class at that moment")
         self._mosaic = named(Mosaic("What the first neurons looked for", 1), "timeMosaic")
         self._neurons = MosaicArea(self._mosaic, "First neurons", NEURONS)
         tip = "Row the label, column the reading: blue what is right, orange what is confused"

@@ -23,8 +23,8 @@ training, settings = pytest.mark.panels("TrainingPanel"), pytest.mark.panels("Co
 
 Name, Description, Value = (getattr(QAccessible.Text, kind) for kind in ("Name", "Description", "Value"))
 Role = QAccessible.Role
-HOLDERS = {Role.Client, Role.LayeredPane, Role.StaticText}
-"""Roles that need no name unless focusable: containers, and texts, which are their own names."""
+HOLDERS = {Role.Client, Role.LayeredPane, Role.Pane, Role.StaticText}
+"""Roles that need no name unless focusable: containers, corners of tables, and texts, which are their own names."""
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +116,7 @@ def test_everything_visible_has_a_name_without_tags(user):
 @pytest.mark.usefixtures("few_digits")
 @every_view
 def test_all_that_can_be_seen_in_each_tab_has_a_name_and_no_tags(user):
+    user.train(hidden="32, 16")
     reading(user)
     docks = user.window.findChildren(QDockWidget)
     analyst = user.session._analyst
@@ -247,6 +248,7 @@ def test_each_bar_is_accessible_at_its_position(user):
         assert group.childAt(at.x(), at.y()).text(Name) == f"digit {digit}"
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_a_bar_that_is_pressed_by_assistive_technology_teaches(user):
     reading(user)
     with user.qtbot.waitSignal(user.widget("probabilityBars").chosen) as chosen:
@@ -293,6 +295,7 @@ def test_the_keyboard_moves_between_bars_and_one_tab_leaves_them(user):
     assert focused() == "digit 6", "Tab returns to the same bar"
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_a_key_on_a_bar_teaches_like_a_click(user):
     reading(user)
     for digit, pressed in ((8, Qt.Key.Key_Return), (5, Qt.Key.Key_Enter), (2, Qt.Key.Key_Space)):
@@ -301,6 +304,7 @@ def test_a_key_on_a_bar_teaches_like_a_click(user):
         assert [drawing.label for drawing in user.session.drawing_store.drawings] == [digit], pressed
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_a_click_on_a_bar_does_not_take_the_focus(user):
     reading(user)
     user.widget("drawingCanvas").setFocus()
@@ -314,6 +318,7 @@ def test_a_click_on_a_bar_does_not_take_the_focus(user):
 # ---------------------------------------------------------------- the plots
 
 
+@pytest.mark.usefixtures("few_digits")
 @curves
 @training
 def test_the_plots_describe_the_loss_and_the_accuracy(user):
@@ -351,6 +356,7 @@ def test_the_descriptions_of_the_plots_change_seldom_during_training(user, monke
     user.wait(lambda: node(plot).text(Description) != before)
 
 
+@pytest.mark.usefixtures("few_digits")
 @curves
 @training
 def test_the_arrow_keys_read_the_curve(user, announced):
@@ -471,6 +477,7 @@ def test_messages_at_the_foot_are_announced(user, announced, tmp_path):
     assert announced[-1] == "Opened a.npz"
 
 
+@pytest.mark.usefixtures("few_digits")
 @every_view
 def test_without_assistive_technology_nothing_is_created_or_timed(user, monkeypatch):
     QAccessible.setActive(False)
