@@ -2,7 +2,6 @@
 
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QImage, QPalette
 from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QMessageBox, QPushButton, QWidget
-from some_views import every_tab
+from some_views import every_panel, every_view, with_settings
 
 from engine import MLP, load_model, save_model
 from minigrad_gui import data, theme
@@ -24,12 +23,13 @@ from minigrad_gui.views import VIEWS
 from minigrad_gui.views.view import Docked, View
 from minigrad_gui.widgets.picture_dialog import PictureDialog
 
-pytestmark = pytest.mark.tabs()
+pytestmark = [pytest.mark.tabs(), pytest.mark.panels()]
+training = pytest.mark.panels("TrainingPanel")
 
 BUTTONS = QMessageBox.StandardButton
 
 
-@every_tab
+@every_view
 def test_the_first_start_opens_the_pretrained_network(window):
     assert window.session.model is not None
     assert window.session.record.test_accuracy > 0.975
@@ -37,6 +37,7 @@ def test_the_first_start_opens_the_pretrained_network(window):
     assert not window.isWindowModified()
 
 
+@pytest.mark.panels("ConfigPanel")
 def test_opening_a_model_shows_its_layers_in_the_panel(window, tmp_path):
     model = save_other_network(tmp_path / "mine.npz")
     window.open(tmp_path / "mine.npz")
@@ -46,6 +47,7 @@ def test_opening_a_model_shows_its_layers_in_the_panel(window, tmp_path):
 
 
 @pytest.mark.usefixtures("few_digits")
+@training
 def test_save_and_open_again(user, choose, tmp_path):
     user.train(hidden="20")
     trained = user.session.model
@@ -70,6 +72,7 @@ def test_save_and_open_again(user, choose, tmp_path):
 
 
 @pytest.mark.usefixtures("few_digits")
+@with_settings
 def test_save_goes_to_the_same_file_and_save_as_to_another(user, choose, tmp_path):
     user.train(hidden="8")
     choose(tmp_path / "one.npz")
@@ -85,6 +88,7 @@ def test_save_goes_to_the_same_file_and_save_as_to_another(user, choose, tmp_pat
 
 
 @pytest.mark.usefixtures("few_digits")
+@training
 def test_a_new_network_does_not_overwrite_the_file_of_the_old_one(user, choose, tmp_path):
     old = save_other_network(tmp_path / "old.npz")
     user.window.open(tmp_path / "old.npz")
@@ -134,6 +138,7 @@ def test_a_network_is_exported(user, choose, tmp_path, warnings):
     user.trigger("exportAction")
 
 
+@pytest.mark.panels("ConfigPanel")
 def test_settings_go_out_and_come_in(user, choose, tmp_path, warnings):
     path = tmp_path / "run.toml"
     choose(path)
@@ -172,7 +177,7 @@ def test_a_full_disk_is_reported_and_the_old_file_stays(user, choose, tmp_path, 
     assert not list(tmp_path.glob(".*"))
 
 
-@every_tab
+@every_view
 def test_opening_during_training_ends_the_run(user, answer, tmp_path):
     model = save_other_network(tmp_path / "other.npz")
     user.configure(epochs=1000)
@@ -198,6 +203,7 @@ def test_save_as_asks_before_it_replaces_a_file(user, choose, answer, tmp_path):
     assert load_model(tmp_path / "digits.npz")[0].sizes != old.sizes
 
 
+@training
 def test_a_stop_before_the_first_step_does_not_change_the_file(user, tmp_path):
     save_other_network(tmp_path / "mine.npz")
     user.window.open(tmp_path / "mine.npz")
@@ -208,6 +214,7 @@ def test_a_stop_before_the_first_step_does_not_change_the_file(user, tmp_path):
     assert user.session.path == tmp_path / "mine.npz"
 
 
+@pytest.mark.panels("DrawPanel")
 def test_weights_too_large_to_compute_with_give_no_answer(user, tmp_path):
     model = MLP(784, (12,), 10, dtype=np.float32, init="he")
     for parameter in model.parameters():
@@ -219,16 +226,7 @@ def test_weights_too_large_to_compute_with_give_no_answer(user, tmp_path):
     assert user.session.prediction is None
 
 
-@every_tab
-def test_plots_follow_the_theme(window):
-    app = QApplication.instance()
-    for dark, scheme in ((True, theme.DARK), (False, theme.LIGHT)):
-        theme.apply(app, dark=dark)
-        QApplication.processEvents()
-        assert window.findChild(object, "lossPlot").backgroundBrush().color().name() == scheme.card
-
-
-@every_tab
+@every_view
 def test_every_view_is_in_the_window_and_its_actions_and_buttons_have_names(window):
     for button in window.findChildren(QPushButton):
         assert button.text() or button.accessibleName(), button.objectName()
@@ -242,7 +240,7 @@ def test_every_view_is_in_the_window_and_its_actions_and_buttons_have_names(wind
     assert [name for name, count in names.items() if name.endswith("Action") and count > 1] == [], "no two have one"
 
 
-@every_tab
+@every_view
 def test_the_event_loop_runs_during_training(user):
     ticks: list[int] = []
     timer = QTimer(interval=5)
@@ -257,7 +255,7 @@ def test_the_event_loop_runs_during_training(user):
     assert np.diff(ticks).max() < 1000, "mini-batches between two iterations of the event loop"
 
 
-@every_tab
+@every_view
 def test_nothing_is_clipped_in_the_smallest_window(user, qtbot):
     window = user.window
     window.resize(10, 10)
@@ -279,16 +277,20 @@ def test_nothing_is_clipped_in_the_smallest_window(user, qtbot):
 SIZES = [(1024, 540), (1093, 580), (1280, 680), (1366, 728), (1536, 824), (1920, 1040), (2560, 1400), (3840, 2120)]
 
 
-@every_tab
-def test_nothing_is_clipped_at_any_size(user):
+@every_view
+def test_nothing_is_clipped_at_any_size_and_the_canvas_grows(user):
     def assert_nothing_clipped() -> None:
         for size in SIZES:
             resized(window, *size)
             assert clipped(window) == [], size
             assert window.centralWidget().widget().width() <= window.width(), size
+            sides[size] = min(canvas.width(), canvas.height())
 
-    window = user.window
+    window, canvas, sides = user.window, user.widget("drawingCanvas"), {}
     assert_nothing_clipped()
+    growing = [sides[size] for size in ((1024, 540), (1920, 1040), (3840, 2120))]
+    assert growing == sorted(set(growing))
+    assert 0.2 * 3840 <= growing[-1] <= 0.3 * 3840
     user.draw(3)
     user.wait(lambda: user.session.prediction is not None)
     user.click("compareButton")
@@ -296,18 +298,7 @@ def test_nothing_is_clipped_at_any_size(user):
     assert_nothing_clipped()
 
 
-@every_tab
-def test_on_a_large_screen_the_canvas_grows(user):
-    canvas, window = user.widget("drawingCanvas"), user.window
-    sides = []
-    for size in ((1024, 540), (1920, 1040), (3840, 2120)):
-        resized(window, *size)
-        sides.append(min(canvas.width(), canvas.height()))
-    assert sides == sorted(set(sides))
-    assert 0.2 * 3840 <= sides[-1] <= 0.3 * 3840
-
-
-@every_tab
+@every_view
 def test_a_large_font_is_not_clipped(make_window):
     app = QApplication.instance()
     before = app.font()
@@ -324,6 +315,7 @@ def test_a_large_font_is_not_clipped(make_window):
 
 
 @pytest.mark.usefixtures("few_digits")
+@with_settings
 def test_the_menu_opens_the_pretrained_network_with_its_settings(user, answer):
     pretrained = user.session.model
     user.train(hidden="8")
@@ -343,6 +335,7 @@ def test_the_menu_opens_the_pretrained_network_with_its_settings(user, answer):
 
 
 @pytest.mark.usefixtures("few_digits")
+@with_settings
 def test_each_network_has_its_own_name(user, tmp_path):
     titles = [user.window.windowTitle()]
     for hidden in ("8", "12, 9"):
@@ -366,6 +359,7 @@ def test_each_network_has_its_own_name(user, tmp_path):
 
 
 @pytest.mark.usefixtures("few_digits")
+@with_settings
 def test_restoring_a_network_restores_its_settings(user):
     user.train(hidden="8", batch_size=1000)
     first = user.session.config
@@ -382,6 +376,7 @@ def test_restoring_a_network_restores_its_settings(user):
 
 
 @pytest.mark.usefixtures("few_digits")
+@with_settings
 def test_an_opened_network_shows_the_epochs_of_its_file(user, tmp_path):
     user.widget("validationSpin").setValue(10)
     user.train(hidden="8", epochs=2, batch_size=1000)
@@ -393,6 +388,7 @@ def test_an_opened_network_shows_the_epochs_of_its_file(user, tmp_path):
     assert len(user.session.history) == 0
 
 
+@every_panel
 def test_an_invalid_training_record_is_ignored(user, tmp_path):
     model = MLP(784, (8,), 10, dtype=np.float32, init="he")
     about = {"config": 3, "epochs": [{"epoch": 0}], "learning_rate_changes": [{"mini_batches": "x"}, 3]}
@@ -405,6 +401,7 @@ def test_an_invalid_training_record_is_ignored(user, tmp_path):
 
 
 @pytest.mark.usefixtures("few_digits")
+@training
 def test_unsaved_work_is_asked_about(user, answer, choose, tmp_path):
     user.train(hidden="8")
     save_other_network(tmp_path / "other.npz")
@@ -428,7 +425,7 @@ def test_unsaved_work_is_asked_about(user, answer, choose, tmp_path):
     assert same(load_model(tmp_path / "saved.npz")[0], trained)
 
 
-@every_tab
+@every_view
 def test_closing_with_nothing_unsaved_asks_nothing(window):
     window.close()
     assert not window.isVisible()
@@ -476,6 +473,7 @@ def test_a_model_can_be_dropped_on_the_window(user, drop, tmp_path):
 
 
 @DRAGS
+@training
 def test_networks_of_other_programs_are_dropped_or_opened(user, drop, choose, answer, tmp_path, warnings):
     (tmp_path / "turned.pt").write_bytes(nearest_mean(transposed=True))
     (tmp_path / "upright.pt").write_bytes(nearest_mean())
@@ -492,7 +490,7 @@ def test_networks_of_other_programs_are_dropped_or_opened(user, drop, choose, an
     user.wait(lambda: user.session.model is not before)
     assert "recognises no digits of MNIST" in notice.accessibleName()
 
-    user.session.set_config(replace(user.session.config, epochs=1000), "mnist")
+    user.configure(epochs=1000)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history) > 5)
     questions = answer(BUTTONS.Cancel)
@@ -516,9 +514,9 @@ def test_networks_of_other_programs_are_dropped_or_opened(user, drop, choose, an
 @pytest.fixture
 def number(tmp_path) -> Path:
     """A picture file that shows 2026."""
-    sheet = Image.new("L", (640, 240), 255)
-    font = ImageFont.truetype("DejaVuSans.ttf", 150)
-    ImageDraw.Draw(sheet).text((320, 120), "2026", 0, font=font, anchor="mm")
+    sheet = Image.new("L", (320, 120), 255)
+    font = ImageFont.truetype("DejaVuSans.ttf", 75)
+    ImageDraw.Draw(sheet).text((160, 60), "2026", 0, font=font, anchor="mm")
     sheet.save(tmp_path / "number.png")
     return tmp_path / "number.png"
 
@@ -554,8 +552,8 @@ def test_a_picture_can_be_dropped_pasted_or_opened(user, drop, number, choose):
 
 def test_a_picture_may_be_closed_while_it_is_being_read(user, tmp_path):
     rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, (3000, 3000), np.uint8)).save(tmp_path / "large.png")
-    user.window.read_picture(tmp_path / "large.png")
+    Image.fromarray(rng.integers(0, 256, (1500, 1500), np.uint8)).save(tmp_path / "large.bmp")
+    user.window.read_picture(tmp_path / "large.bmp")
     (dialog,) = user.window.findChildren(PictureDialog)
     assert dialog.findChild(QLabel, "pictureNote").text() == "Reading…"
     dialog.close()
@@ -579,6 +577,7 @@ def test_a_file_that_is_not_a_picture_is_reported(user, number, warnings):
 
 
 @DRAGS
+@pytest.mark.panels("TrainingPanel", "DrawPanel")
 def test_what_cannot_be_dropped_is_refused_with_the_reason(user, drop, tmp_path):
     user.draw(1)
     before, strokes = user.session.model, user.widget("drawingCanvas").strokes
@@ -596,6 +595,7 @@ def test_what_cannot_be_dropped_is_refused_with_the_reason(user, drop, tmp_path)
 
 
 @DRAGS
+@training
 def test_a_model_dropped_during_a_run_is_asked_about(user, drop, answer, tmp_path):
     model = save_other_network(tmp_path / "dropped.npz")
     user.configure(epochs=1000)
@@ -614,6 +614,7 @@ def test_a_model_dropped_during_a_run_is_asked_about(user, drop, answer, tmp_pat
 
 @DRAGS
 @pytest.mark.tabs("datasetView")
+@pytest.mark.panels("ConfigPanel")
 def test_a_dataset_can_be_dropped_or_opened_from_the_menu(user, drop, few, choose, tmp_path, warnings):
     for name in ("dropped", "opened"):
         np.savez(tmp_path / f"{name}.npz", x_train=few.train_images[:300], y_train=few.train_labels[:300])
@@ -636,6 +637,7 @@ def test_a_dataset_can_be_dropped_or_opened_from_the_menu(user, drop, few, choos
 
 
 @pytest.mark.tabs("datasetView")
+@pytest.mark.panels("ConfigPanel")
 def test_opened_datasets_are_remembered_by_the_next_window(make_user, few, tmp_path):
     path = tmp_path / "own.npz"
     np.savez(path, x_train=few.train_images[:300], y_train=few.train_labels[:300])
@@ -672,14 +674,16 @@ def test_recent_files(make_window, tmp_path):
     assert window.session.path == tmp_path / "b.npz"
 
 
-@every_tab
-def test_themes_are_chosen_and_remembered(make_window):
+@every_view
+def test_themes_are_chosen_followed_by_plots_and_remembered(make_window):
     window = make_window()
     for name, colors in (("dark", theme.DARK), ("light", theme.LIGHT)):
         next(action for action in window.findChildren(QAction) if action.data() == name).trigger()
         window_color = QApplication.palette().color(QPalette.ColorRole.Window)
         assert (window_color.lightness() < 128) == (name == "dark")
         assert theme.colors() == colors
+        QApplication.processEvents()
+        assert window.findChild(object, "lossPlot").backgroundBrush().color().name() == colors.card
         window.close()
         window = make_window()
         assert theme.colors() == colors

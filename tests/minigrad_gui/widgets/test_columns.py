@@ -87,13 +87,14 @@ def test_enlarging_the_window_again_restores_the_columns(user):
     assert window._splitter.sizes() == before
 
 
+@pytest.mark.usefixtures("few_digits")
 def test_the_least_size_stays_when_a_run_starts(user):
     window = user.window
     least = window.minimumSizeHint()
     assert least.width() <= 683
     assert least.height() <= 356
     user.click("compareButton")
-    user.configure(epochs=1000)
+    user.configure(epochs=100_000)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history) > 5)
     user.session.noticed.emit("Training continues, but the run would be lost if the program ended now.")
@@ -113,24 +114,21 @@ def narrowed(user):
     assert too_narrow > 600
 
 
+@pytest.mark.usefixtures("few_digits")
 @pytest.mark.tabs("curvesView")
-def test_a_run_does_not_fold_the_settings_away(user):
+def test_no_run_folds_the_settings_away(user, explode):
+    """The status and the heading of one that fails are longer than those before."""
+    title = next(label for label in user.window.findChildren(QLabel) if label.text() == "Learning curves")
     narrowed(user)
-    user.configure(epochs=1000)
+    user.configure(epochs=100_000)
     user.click("trainButton")
     user.wait(lambda: len(user.session.history.epochs) > 1)
     legend = user.window.findChild(Legend)
     user.wait(lambda: len(legend.entries) == 3)
     user.wait(lambda: legend.width() >= legend.minimumSizeHint().width())  # the layout is settled
     assert user.widget("presetCombo").isVisible()
-
-
-@pytest.mark.tabs("curvesView")
-def test_a_failed_run_does_not_fold_the_settings_away(user, explode):
-    """Its status and heading are longer than those before."""
-    user.train()
-    title = next(label for label in user.window.findChildren(QLabel) if label.text() == "Learning curves")
-    narrowed(user)
+    user.click("stopButton")
+    user.wait(lambda: user.session.state == "idle")
     explode(user)
     user.wait(lambda: "from before this run" in user.widget("diagnosisLabel").text())
     user.wait(lambda: title.text() != "Learning curves")
