@@ -1,11 +1,11 @@
-"""Reads HDF5 in a process of its own, for guarded_child.py: arrays of numbers, labels that are text, and the attributes
-that Keras writes.
+"""Reads HDF5 in a process of its own, for guarded_child.py: arrays of numbers, labels that are text, MATLAB's
+characters and cells of either, and the attributes that Keras writes.
 
 Damaged attributes make HDF5 (h5py 3.16) loop forever, outside of Python.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,11 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 ATTRIBUTES = ("layer_names", "model_config", "name", "weight_names")
-SKIPPED = {"optimizer", "optimizer_weights"}
+SKIPPED = {"optimizer", "optimizer_weights", "#refs#", "#subsystem#"}
+"""How Keras' optimizer came to its weights; and where MATLAB has what its cells and objects refer to."""
 MAX_NODES, MAX_DEPTH = 1000, 8
 BLOCK_BYTES = 1 << 20
 MAX_ROWS_OF_TEXT, MAX_TEXTS, MAX_TEXT_BYTES = 1 << 20, 100, 200
 """How many there may be, and how many of them may differ, as more are no classes; and what is read of a long one."""
+MAX_CHARACTERS = 1 << 22
+ENCODINGS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
+"""Of MATLAB's characters, by their size in bytes."""
 ROWS_AT_ONCE = 4096
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MATLAB_HEADER = b"MATLAB 7.3 MAT-file"
@@ -30,6 +34,7 @@ def read(source: str, save: Callable[..., None]) -> dict[str, dict[str, Any]]:
 
     attributes: dict[str, dict[str, Any]] = {}
     arrays: dict[str, Any] = {}
+    counts: set[int] = set()
     with open(source, "rb") as start, h5py.File(source, "r") as file:
         for path, node in nodes(file):
             if len(attributes) > MAX_NODES:
@@ -38,9 +43,15 @@ def read(source: str, save: Callable[..., None]) -> dict[str, dict[str, Any]]:
             if is_array(node):
                 arrays[path] = node
             elif is_column_of_text(node):
-                save_text(partial(save, path), node)
+                save_text(partial(save, path), node.shape[0], partial(texts, node))
+            elif characters := characters_of(node):
+                save_text(partial(save, path), len(characters), partial(iter, [characters]))
+                counts.add(len(characters))
+            elif is_in_cells(node):
+                save_cells(partial(save, path), node)
+                counts.add(node.size)
         is_matlab = start.read(len(MATLAB_HEADER)) == MATLAB_HEADER
-        counts = {max(node.shape) for node in arrays.values() if node.ndim == 1 or min(node.shape) == 1}
+        counts |= {max(node.shape) for node in arrays.values() if node.ndim == 1 or min(node.shape) == 1}
         for path, node in arrays.items():
             save_upright(partial(save, path), node, counts) if is_matlab else save(
                 path, node.shape, node.dtype, rows(node)
@@ -59,38 +70,88 @@ def nodes(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
                 yield from nodes(group[key], f"{path}/{key}" if path else key)
 
 
-def is_array(node: Any) -> bool:
-    """Whether this is an array of numbers, in this file itself."""
+def is_stored_here(node: Any) -> bool:
+    """Whether this is an array, and its content in this file itself."""
     import h5py
 
-    is_numbers = isinstance(node, h5py.Dataset) and node.dtype.kind in "buif" and bool(node.shape)
-    return is_numbers and not (node.external or node.is_virtual)
+    return isinstance(node, h5py.Dataset) and bool(node.shape) and not (node.external or node.is_virtual)
+
+
+def is_array(node: Any) -> bool:
+    """Whether this is an array of numbers, in this file itself."""
+    return is_stored_here(node) and node.dtype.kind in "buif" and not is_of_characters(node)
 
 
 def is_column_of_text(node: Any) -> bool:
     """Whether this is text for each sample, (N,) or (N, 1), in this file itself."""
     import h5py
 
-    if not isinstance(node, h5py.Dataset) or h5py.check_string_dtype(node.dtype) is None or not node.shape:
+    if not is_stored_here(node) or h5py.check_string_dtype(node.dtype) is None:
         return False
-    fits = node.shape[0] <= MAX_ROWS_OF_TEXT and math.prod(node.shape[1:]) == 1
-    return fits and not (node.external or node.is_virtual)
+    return bool(node.shape[0] <= MAX_ROWS_OF_TEXT) and math.prod(node.shape[1:]) == 1
 
 
-def save_text(save: Callable[..., None], node: Any) -> None:
-    """Text as bytes of equal length, if it can be labels."""
+def save_text(save: Callable[..., None], count: int, blocks: Callable[[], Iterable[list[bytes]]]) -> None:
+    """Text for each of some samples as bytes of equal length, if it can be labels."""
     found: set[bytes] = set()
-    for block in texts(node):
+    for block in blocks():
         found.update(block)
         if len(found) > MAX_TEXTS:
             return
     dtype = np.dtype(f"S{max(map(len, found), default=1) or 1}")
-    save((node.shape[0],), dtype, (np.array(block, dtype) for block in texts(node)))
+    save((count,), dtype, (np.array(block, dtype) for block in blocks()))
 
 
 def texts(node: Any) -> Iterator[list[bytes]]:
     for start in range(0, node.shape[0], ROWS_AT_ONCE):
         yield [text[:MAX_TEXT_BYTES] for text in node[start : start + ROWS_AT_ONCE].reshape(-1).tolist()]
+
+
+def is_of_characters(node: Any) -> bool:
+    return node.dtype.kind == "u" and bool(plain(node.attrs.get("MATLAB_class", "")) == "char")
+
+
+def characters_of(node: Any, fewest_rows: int = 2) -> list[bytes]:
+    """The rows of a matrix of MATLAB's characters, without blanks at their ends; none if it is anything else."""
+    if not is_stored_here(node) or not is_of_characters(node):
+        return []
+    is_small = len(node.shape) == 2 and 0 < node.size <= MAX_CHARACTERS and node.dtype.itemsize in ENCODINGS
+    if not is_small or node.shape[1] < fewest_rows:
+        return []
+    matrix = node[()].T
+    encoding = ENCODINGS[matrix.dtype.itemsize]
+    rows = [row.tobytes().decode(encoding, "replace") for row in matrix]
+    return [row.rstrip().encode()[:MAX_TEXT_BYTES] for row in rows]
+
+
+def is_in_cells(node: Any) -> bool:
+    """Whether this is a row or column of MATLAB's cells."""
+    import h5py
+
+    is_of_references = is_stored_here(node) and h5py.check_ref_dtype(node.dtype) is h5py.Reference
+    return is_of_references and 1 < node.size <= MAX_ROWS_OF_TEXT
+
+
+def save_cells(save: Callable[..., None], node: Any) -> None:
+    """Cells with a line of text each, or with numbers of one dtype and shape; nothing if they hold anything else."""
+    file, references = node.file, node[()].reshape(-1)  # `.file` takes its time
+    if not all(references):
+        return
+    first = file[references[0]]
+    if len(characters_of(first, 1)) == 1:
+        lines: list[bytes] = []
+        for reference in references:
+            line = characters_of(file[reference], 1)
+            if len(line) != 1:
+                return
+            lines += line
+        save_text(save, len(lines), partial(iter, [lines]))
+    elif is_array(first) and first.ndim > 1 and not first.attrs.get("MATLAB_empty", 0):
+        shape, dtype = first.shape, first.dtype
+        cells = (file[each] for each in references)
+        if all(is_stored_here(cell) and (cell.shape, cell.dtype) == (shape, dtype) for cell in cells):
+            upright = tuple(size for size in (*shape[:-2], *shape[:-3:-1]) if size > 1)
+            save((len(references), *upright), dtype, (file[each][()].swapaxes(-1, -2) for each in references))
 
 
 def plain(value: Any) -> Any:

@@ -53,6 +53,50 @@ def test_matlab_reverses_the_dimensions(own, tmp_path):
     assert_same(opened(tmp_path / "emnist.mat"), own)
 
 
+def matlab_characters(file, name, rows):
+    """As MATLAB 7.3 has a matrix of characters: in columns, as UTF-16."""
+    length = max(map(len, rows))
+    codes = np.frombuffer("".join(row.ljust(length) for row in rows).encode("utf-16-le"), np.uint16)
+    file[name] = codes.reshape(len(rows), length).T
+    file[name].attrs["MATLAB_class"] = np.bytes_("char")
+    return file[name]
+
+
+@pytest.mark.parametrize("kind", ["characters", "cells"])
+def test_labels_that_are_text_in_matlab(own, tmp_path, kind):
+    h5py = pytest.importorskip("h5py")
+    names = ["ant", "bée", "horse"]
+    with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
+        file["x"] = own.x.reshape(400, -1).T
+        matlab_characters(file, "about", ["Drawings of animals"])
+        if kind == "characters":
+            matlab_characters(file, "species", [names[label % 3] for label in own.y])
+        else:
+            held = [matlab_characters(file, f"#refs#/{at}", [names[label % 3]]) for at, label in enumerate(own.y)]
+            file.create_dataset("species", data=[[each.ref for each in held]], dtype=h5py.ref_dtype)
+    with open(tmp_path / "a.mat", "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(128))
+    dataset = opened(tmp_path / "a.mat")
+    assert dataset.class_names == tuple(names)
+    assert_all_there(dataset, own.x, own.y % 3)
+
+
+def test_pictures_in_cells_of_matlab(own, tmp_path):
+    """With labels as MATLAB's own example digits have them: a column for each picture."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
+        for at, picture in enumerate(own.x):
+            file[f"#refs#/{at}"] = picture.T
+        held = [file[f"#refs#/{at}"].ref for at in range(len(own.x))]
+        file.create_dataset("xTrainImages", data=[[reference] for reference in held], dtype=h5py.ref_dtype)
+        file["tTrain"] = np.eye(10)[own.y]
+        held[0] = file["tTrain"].ref  # of another shape
+        file.create_dataset("others", data=[[reference] for reference in held], dtype=h5py.ref_dtype)
+    with open(tmp_path / "a.mat", "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(128))
+    assert_all_there(opened(tmp_path / "a.mat"), own.x, own.y)
+
+
 def test_data_in_other_files_is_not_read(own, tmp_path):
     h5py = pytest.importorskip("h5py")
     (tmp_path / "private").write_bytes(own.x.tobytes())
