@@ -9,6 +9,7 @@ says little. So it begins three times, from blank and from grey paper and from a
 from math import isqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.nn import MLP
 from engine.ops import Array
@@ -36,30 +37,33 @@ def prototype(model: MLP, digit: int) -> Array:
     and Zisserman, Deep Inside Convolutional Networks (2014), and, for smoothing, Yosinski et al., Understanding Neural
     Networks Through Deep Visualization (2015). Raises IndexError if the network has no such digit.
     """
-    tries = np.stack([_ascended(model, digit, begun) for begun in _begun(isqrt(model.sizes[0]))])
+    tries = _ascended(model, digit, _begun(isqrt(model.sizes[0])))
     logits = logits_of(model, tries)[:, digit]
     return np.asarray(tries[np.nan_to_num(logits, nan=-np.inf).argmax()])
 
 
-def _begun(side: int) -> list[Array]:
-    """What is drawn on, blank paper first."""
+def _begun(side: int) -> Array:
+    """What is drawn on, blank paper first: (tries, side, side)."""
     down, right = np.mgrid[:side, :side] / side - (side - 1) / (2 * side)
     line = LINE * np.exp(-((down / LINE_HEIGHT) ** 2 + (right / LINE_WIDTH) ** 2) / 2)
-    return [np.zeros((side, side)), GREY * _window(side), line]
+    return np.stack([np.zeros((side, side)), GREY * _window(side), line])
 
 
 def _ascended(model: MLP, digit: int, begun: Array) -> Array:
-    """A picture after its steps towards a digit, or as far as the gradient leads."""
-    window = _window(len(begun))
+    """Pictures (n, side, side) after their steps towards a digit, each as far as its gradient leads."""
+    window = _window(begun.shape[-1])
     rng = np.random.default_rng(0)
-    picture = begun.astype(model.dtype)
+    pictures = begun.astype(model.dtype)
+    goes_on = np.ones((len(pictures), 1, 1), bool)
     for _ in range(STEPS):
-        gradient = _smoothed(_mean_gradient(model, picture, digit, rng)) * window
-        norm = np.linalg.norm(gradient)
-        if not 0 < norm < np.inf:
-            return picture
-        picture = np.clip((picture + gradient * (STEP_NORM / norm)) * (1 - FADING), 0, 1).astype(model.dtype)
-    return picture
+        gradients = _smoothed(_mean_gradients(model, pictures, digit, rng)) * window
+        norms = np.linalg.norm(gradients, axis=(1, 2), keepdims=True)
+        goes_on &= (norms > 0) & (norms < np.inf)
+        if not goes_on.any():
+            break
+        steps = np.divide(gradients * STEP_NORM, norms, where=goes_on, out=np.zeros_like(gradients))
+        pictures = np.where(goes_on, np.clip((pictures + steps) * (1 - FADING), 0, 1), pictures).astype(model.dtype)
+    return pictures
 
 
 def _window(side: int) -> Array:
@@ -69,24 +73,30 @@ def _window(side: int) -> Array:
     return np.asarray(np.exp(-((farther / (side / 2 - EDGE_PX)) ** 4)))
 
 
-def _mean_gradient(model: MLP, picture: Array, digit: int, rng: np.random.Generator) -> Array:
-    """d logit / d pixel, the mean over copies of the picture that are shifted at random."""
-    down, right = rng.integers(-SHIFT_PX, SHIFT_PX + 1, (COPIES, 2)).T[:, :, np.newaxis, np.newaxis]
-    side = len(picture)
-    copy, row, column = np.ogrid[:COPIES, :side, :side]
-    copies = picture[(row - down) % side, (column - right) % side]
-    way = trace(model, copies.reshape(COPIES, -1), differentiable=True)
+def _mean_gradients(model: MLP, pictures: Array, digit: int, rng: np.random.Generator) -> Array:
+    """d logit / d pixel of pictures (n, side, side), the mean over copies of each that are shifted at random."""
+    side = pictures.shape[-1]
+    shifts = rng.integers(-SHIFT_PX, SHIFT_PX + 1, (COPIES, 2))
+    rows = pictures.reshape(len(pictures), -1)
+    way = trace(model, rows[:, _shifted(shifts, side)].reshape(-1, rows.shape[1]), differentiable=True)
     way.logits[:, digit].sum().backward()
-    gradients = way.gradient.reshape(copies.shape)
-    return np.asarray(gradients[copy, (row + down) % side, (column + right) % side].mean(axis=0))
+    gradients = way.gradient.reshape(len(pictures), COPIES, -1)
+    back = np.take_along_axis(gradients, _shifted(-shifts, side)[np.newaxis], axis=2)
+    return np.asarray(back.mean(axis=1).reshape(pictures.shape))
 
 
-def _smoothed(picture: Array) -> Array:
+def _shifted(shifts: NDArray[np.int64], side: int) -> NDArray[np.int64]:
+    """(n, side * side): which pixel comes to each place when a picture is shifted down and right, beyond its edges."""
+    down, right = shifts.T[:, :, np.newaxis, np.newaxis]
+    row, column = np.ogrid[:side, :side]
+    return np.asarray((row - down) % side * side + (column - right) % side).reshape(len(shifts), -1)
+
+
+def _smoothed(pictures: Array) -> Array:
     """Each pixel averaged with its neighbours, twice as heavy itself in both directions, several times."""
-    height, width = picture.shape
-    padded = np.zeros((height + 2, width + 2), picture.dtype)
+    padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1)))
     for _ in range(SMOOTHING):
-        padded[1:-1, 1:-1] = picture
-        rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-        picture = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
-    return picture
+        padded[:, 1:-1, 1:-1] = pictures
+        rows = (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4
+        pictures = (rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) / 4
+    return pictures

@@ -8,7 +8,7 @@ from engine.nn import Tanh
 from engine.run import TrainingRun
 from engine.training import predict
 from minigrad_gui.insight import prototype
-from minigrad_gui.insight.prototypes import COPIES, _mean_gradient, _smoothed
+from minigrad_gui.insight.prototypes import COPIES, _mean_gradients, _smoothed
 from minigrad_gui.resources import asset_path
 
 
@@ -79,13 +79,14 @@ def test_the_gradient_is_the_mean_over_shifted_copies():
         rows = copy[(np.arange(28) - down) % 28]
         model(rows[:, (np.arange(28) - right) % 28].reshape(784))[3].backward()
         expected += copy.grad / COPIES
-    np.testing.assert_allclose(_mean_gradient(model, picture, 3, np.random.default_rng(7)), expected)
+    pictures = np.stack([np.zeros((28, 28)), picture])
+    np.testing.assert_allclose(_mean_gradients(model, pictures, 3, np.random.default_rng(7))[1], expected)
 
 
 def test_smoothing_spreads_a_dot_and_loses_nothing():
-    dot = np.zeros((28, 28))
-    dot[14, 14] = 1
-    smooth = _smoothed(dot)
+    dot = np.zeros((1, 28, 28))
+    dot[0, 14, 14] = 1
+    (smooth,) = _smoothed(dot)
     assert smooth.sum() == pytest.approx(1)
     assert smooth[14, 14] == pytest.approx((6 / 16) ** 2)
     np.testing.assert_allclose(smooth, smooth.T)
