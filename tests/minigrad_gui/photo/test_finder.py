@@ -19,7 +19,7 @@ from minigrad_gui.reader import Reader, load_network, written_number
 from minigrad_gui.resources import asset_path
 
 WIDTH, HEIGHT = 600, 800
-SLOPE = np.linspace(0, 1, WIDTH)[np.newaxis, :, np.newaxis]
+SLOPE = np.linspace(0, 1, WIDTH, dtype=np.float32)[np.newaxis, :, np.newaxis]
 
 # Pen strokes by hand in a box of 100 x 100, y down.
 STROKES = {
@@ -32,18 +32,20 @@ STROKES = {
 
 
 def drawn(digit: int, pen: float = 16, size: float = 260, at: tuple[float, float] = (300, 380)) -> np.ndarray:
-    """The strokes' ink on a sheet: float (HEIGHT, WIDTH, 1) from 0 to 1; pen, size and place in pixels."""
-    sheet = Image.new("L", (WIDTH, HEIGHT))
-    brush = ImageDraw.Draw(sheet)
-    for stroke in STROKES[digit]:
-        points = [((x - 50) * size / 100 + at[0], (y - 50) * size / 100 + at[1]) for x, y in stroke]
-        brush.line(points, fill=255, width=round(pen), joint="curve")
-    return np.asarray(sheet.filter(ImageFilter.GaussianBlur(0.8)))[..., np.newaxis] / 255
+    """The strokes' ink on a sheet, as `layer`; pen, size and place in pixels."""
+
+    def draw(brush):
+        for stroke in STROKES[digit]:
+            points = [((x - 50) * size / 100 + at[0], (y - 50) * size / 100 + at[1]) for x, y in stroke]
+            brush.line(points, fill=255, width=round(pen), joint="curve")
+
+    return layer(draw, blur=0.8)
 
 
 def on(ink: np.ndarray, colour=(0.1, 0.12, 0.3), paper=(0.93, 0.92, 0.88)) -> np.ndarray:
     """Ink of a colour on paper, as floats."""
-    return np.array(paper) * (1 - ink) + np.array(colour) * ink
+    paper, colour = np.float32([paper, colour])
+    return paper + (colour - paper) * ink
 
 
 def pixels(picture: np.ndarray) -> np.ndarray:
@@ -57,10 +59,12 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def layer(draw, blur: float = 0) -> np.ndarray:
-    """What `draw` draws with a brush, as (HEIGHT, WIDTH, 1) from 0 to 1."""
+    """What `draw` draws with a brush, as float32 (HEIGHT, WIDTH, 1) from 0 to 1."""
     sheet = Image.new("L", (WIDTH, HEIGHT))
     draw(ImageDraw.Draw(sheet))
-    return np.asarray(sheet.filter(ImageFilter.GaussianBlur(blur)))[..., np.newaxis] / 255
+    if blur:
+        sheet = sheet.filter(ImageFilter.GaussianBlur(blur))
+    return np.asarray(sheet)[..., np.newaxis] / np.float32(255)
 
 
 def plain(picture: np.ndarray) -> np.ndarray:
@@ -73,7 +77,7 @@ def gradient(picture: np.ndarray) -> np.ndarray:
 
 def vignette(picture: np.ndarray) -> np.ndarray:
     y, x = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
-    return picture * (1 - 0.3 * (x**2 + y**2))[..., np.newaxis]
+    return picture * (1 - 0.3 * (x**2 + y**2)).astype(np.float32)[..., np.newaxis]
 
 
 def shadow(picture: np.ndarray) -> np.ndarray:
@@ -81,13 +85,13 @@ def shadow(picture: np.ndarray) -> np.ndarray:
 
 
 def grain(picture: np.ndarray) -> np.ndarray:
-    return picture + np.random.default_rng(0).normal(0, 0.1, picture.shape)
+    return picture + 0.1 * np.random.default_rng(0).standard_normal(picture.shape, np.float32)
 
 
 def jpeg(picture: np.ndarray) -> np.ndarray:
     file = BytesIO()
     Image.fromarray(pixels(picture)).save(file, "JPEG", quality=8)
-    return np.asarray(Image.open(file)) / 255
+    return np.asarray(Image.open(file)) / np.float32(255)
 
 
 def ruled(picture: np.ndarray) -> np.ndarray:
@@ -109,7 +113,7 @@ def squared(picture: np.ndarray) -> np.ndarray:
 
 def table(picture: np.ndarray) -> np.ndarray:
     sheet = layer(lambda brush: brush.polygon([(20, 35), (570, 12), (585, 770), (40, 780)], fill=255), blur=1)
-    return picture * sheet + np.array([0.12, 0.1, 0.08]) * (1 - sheet)
+    return picture * sheet + np.float32([0.12, 0.1, 0.08]) * (1 - sheet)
 
 
 def box(picture: np.ndarray) -> np.ndarray:
@@ -135,6 +139,12 @@ def sheet_of(digit: int) -> np.ndarray:
 
 
 @cache
+def blank() -> np.ndarray:
+    """A clean sheet without a digit, as floats."""
+    return on(np.zeros((HEIGHT, WIDTH, 1), np.float32))
+
+
+@cache
 def clean(digit: int) -> np.ndarray:
     """What is found on it."""
     return digits.from_image(pixels(sheet_of(digit)))
@@ -156,12 +166,12 @@ def test_a_drawn_digit_is_read(digit):
 
 @pytest.mark.parametrize("disturb", [plain, gradient, vignette, shadow, grain, jpeg, ruled, squared])
 def test_a_sheet_without_ink_is_blank(disturb):
-    assert not digits.from_image(pixels(disturb(on(np.zeros((HEIGHT, WIDTH, 1)))))).any()
+    assert not digits.from_image(pixels(disturb(blank()))).any()
 
 
 def test_a_soft_shadow_alone_is_blank():
     arm = layer(lambda brush: brush.polygon([(250, -90), (360, -90), (330, 500), (250, 500)], fill=255), blur=22)
-    assert not digits.from_image(pixels(on(np.zeros((HEIGHT, WIDTH, 1))) * (1 - 0.5 * arm))).any()
+    assert not digits.from_image(pixels(blank() * (1 - 0.5 * arm))).any()
 
 
 def test_a_pencil_is_as_dark_in_the_shadow():
@@ -187,7 +197,7 @@ def test_a_bar_that_is_five_times_as_pale_belongs_to_its_seven(size):
 @pytest.mark.parametrize("colour", [(0, 0, 0), (1, 1, 1), (0.95, 0.95, 0.6), (0.5, 0.5, 0.5)])
 def test_opaque_pixels_are_the_drawing(colour):
     ink = drawn(3)
-    transparent = np.concatenate([np.broadcast_to(colour, (HEIGHT, WIDTH, 3)), ink], axis=2)
+    transparent = np.concatenate([np.broadcast_to(np.float32(colour), (HEIGHT, WIDTH, 3)), ink], axis=2)
     assert difference(digits.from_image(pixels(transparent)), clean(3)) < 0.01
 
 
