@@ -496,7 +496,7 @@ def declare_size(path, name, declared):
     path.write_bytes(content)
 
 
-BOMB_BYTES = 16 << 20
+BOMB_BYTES = 8 << 20
 DEFLATE, BZIP2, LZMA = zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA
 
 

@@ -14,7 +14,7 @@ from mnist_digits import mnist, replace_mnist
 from torch_bytes import pt_bytes, tensor
 from torch_bytes import text as pickled
 
-from engine import MLP, Augmentation, TrainingConfig, load_model, save_model
+from engine import MLP, Augmentation, TrainingConfig, evaluate, load_model, save_model
 from engine.calibration import Calibration
 from engine.config import MAX_AUGMENTATION
 from engine.record import TrainingRecord
@@ -22,6 +22,7 @@ from engine.schedules import SCHEDULES
 from engine.training import logits_of
 from minigrad_gui import data, exchange
 from minigrad_gui.cli import main
+from minigrad_gui.exchange import measuring
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.resources import asset_path
 
@@ -42,10 +43,9 @@ def trained(tmp_path):
     return path
 
 
-@pytest.mark.usefixtures("whole_mnist")
 def test_train_saves_the_requested_network(tmp_path, capsys):
     path = tmp_path / "model.npz"
-    words = "train --epochs 2 --hidden 24,12 --batch-size 500 --optimizer momentum --lr 0.05 --seed 3 --activation tanh"
+    words = "train --epochs 2 --hidden 24,12 --batch-size 25 --optimizer momentum --lr 0.05 --seed 3 --activation tanh"
     assert main([*words.split(), "--validation", "0.1", "--save", str(path)]) == 0
     out = capsys.readouterr().out
     assert "epoch 1/2: training loss" in out
@@ -254,7 +254,7 @@ def test_predict_reads_png_and_jpeg(tmp_path, capsys):
 
     dataset = mnist()
     names = []
-    for index in range(20):
+    for index in range(10):
         image = Image.fromarray(255 - dataset.test_images[index]).resize((140, 140))
         names.append(tmp_path / f"{index}.{'jpg' if index % 2 else 'png'}")
         image.save(names[-1])
@@ -263,7 +263,7 @@ def test_predict_reads_png_and_jpeg(tmp_path, capsys):
     read = [int(line.rsplit(" ", 2)[1]) for line in lines]
     assert lines[0].startswith(f"{names[0]}: ")
     assert lines[0].endswith("%)")
-    assert (np.array(read) == dataset.test_labels[:20]).mean() >= 0.95
+    assert read == dataset.test_labels[:10].tolist()
 
 
 def test_predict_continues_after_a_file_that_is_not_a_picture(tmp_path, capsys):
@@ -390,25 +390,30 @@ def test_an_export_that_fails_is_told_in_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.usefixtures("whole_mnist")
-def test_import_makes_a_model_file_of_another_programs_network(tmp_path, capsys):
-    assert main(["export", PRETRAINED, str(tmp_path / "network.json")]) == 0
+def test_import_makes_a_model_file_of_another_programs_network(tmp_path, trained, capsys):
+    assert main(["export", str(trained), str(tmp_path / "network.json")]) == 0
     assert main(["import", str(tmp_path / "network.json"), str(tmp_path / "back")]) == 0
     assert capsys.readouterr().out.endswith(f"saved {tmp_path / 'back.npz'}\n")
-    assert load_model(tmp_path / "back.npz")[1] == load_model(PRETRAINED)[1]
+    assert load_model(tmp_path / "back.npz")[1] == load_model(trained)[1]
 
 
-@pytest.mark.usefixtures("whole_mnist")
 def test_import_tells_what_was_measured(tmp_path, capsys):
-    weights = [(layer.W.data, layer.b.data) for layer in load_model(PRETRAINED)[0].layers]
-    arrays = [array for layer in weights for array in layer]
-    names = [f"{index}.{kind}" for index in range(len(weights)) for kind in ("weight", "bias")]
+    network = tmp_path / "model.npz"
+    assert main(["train", "--epochs", "4", "--hidden", "40", "--batch-size", "50", "--save", str(network)]) == 0
+    capsys.readouterr()
+    model, _ = load_model(network)
+    arrays = [array for layer in model.layers for array in (layer.W.data, layer.b.data)]
+    names = [f"{index}.{kind}" for index in range(2) for kind in ("weight", "bias")]
     code = b"".join(pickled(name) + tensor(str(at), arrays[at]) for at, name in enumerate(names))
     (tmp_path / "network.pt").write_bytes(pt_bytes(b"}(" + code + b"u", [np.ascontiguousarray(a) for a in arrays]))
     assert main(["import", str(tmp_path / "network.pt"), str(tmp_path / "back")]) == 0
     first, second, _ = capsys.readouterr().out.splitlines()
-    assert first == "PyTorch, 784-512-512-10; expects pictures from 0 to 1"
-    assert re.fullmatch(r"test accuracy 9[89]\.\d\d%", second)
+    assert first == "PyTorch, 784-40-10; expects pictures from 0 to 1"
+    accuracy = evaluate(
+        model, mnist().test_images[-measuring.CALIBRATED :], mnist().test_labels[-measuring.CALIBRATED :]
+    )[1]
+    assert accuracy > 0.8
+    assert second == f"test accuracy {accuracy:.2%}"
 
 
 def test_a_config_file_sets_what_options_do_not(tmp_path, trained_config):
@@ -455,7 +460,8 @@ def test_the_help_names_the_version_option(capsys):
 
 
 def test_training_needs_no_qt():
-    code = "import sys; from minigrad_gui.cli import main; main(['train', '--epochs', '1', '--hidden', '4']);"
+    code = "import sys; from minigrad_gui.cli import main;"
+    code += "main(['train', '--samples', '500', '--epochs', '1', '--hidden', '4']);"
     code += "assert not [name for name in sys.modules if name.startswith(('PySide6', 'pyqtgraph', 'datasets'))]"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
 
