@@ -22,6 +22,7 @@ from some_views import PANELS, some_views
 from engine import calibration
 from minigrad_gui import data, handwriting, worker
 from minigrad_gui.exchange import measuring
+from minigrad_gui.insight import prototypes
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.reader import Prediction
@@ -70,6 +71,12 @@ def short_teaching(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handwriting, "REPLAYED_VARIATIONS", 300)
     monkeypatch.setattr(handwriting, "STEPS", 30)
     monkeypatch.setattr(handwriting, "LEARNING_RATE", 2e-3)
+
+
+@pytest.fixture
+def quick_prototypes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network draws its own picture of a digit in fewer steps."""
+    monkeypatch.setattr(prototypes, "STEPS", 4)
 
 
 @pytest.fixture(autouse=True)

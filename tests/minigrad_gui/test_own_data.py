@@ -9,10 +9,13 @@ from own_files import write_idx
 from PIL import Image
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QLabel
+from some_views import with_settings
 
 from engine import MLP, load_model, save_model
 from minigrad_gui import cli
 from minigrad_gui.data import DIGIT_NAMES, Choices
+
+pytestmark = pytest.mark.usefixtures("quick_prototypes")
 
 SHAPES = ("bar", "ring", "slash")
 CAPITALS = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
@@ -68,10 +71,11 @@ def wait_for_answers(user) -> None:
 
 
 def show_every_view(user) -> None:
-    """Bring each view to the front and wait for its answers."""
+    """Bring each view to the front and wait for its answers; at last the first again, which needs no pictures."""
     from minigrad_gui.widgets.docks import Dock
 
-    for dock in user.window.findChildren(Dock):
+    docks = user.window.findChildren(Dock)
+    for dock in (*docks, docks[0]):
         dock.action.setChecked(True)
         wait_for_answers(user)
 
@@ -114,6 +118,7 @@ def test_three_classes_are_opened_trained_read_taught_saved_and_opened_again(use
 
 
 @pytest.mark.tabs("whyView")
+@pytest.mark.panels("DrawPanel")
 def test_networks_of_other_classes_take_each_others_place_while_they_are_shown(user, tmp_path):
     few, many = tmp_path / "few.npz", tmp_path / "many.npz"
     save_model(few, MLP(784, [8], 3), {"class_names": list(SHAPES)})
@@ -138,6 +143,7 @@ def test_networks_of_other_classes_take_each_others_place_while_they_are_shown(u
 
 
 @pytest.mark.tabs("confusionView")
+@pytest.mark.panels("DrawPanel")
 def test_a_network_whose_data_is_gone_still_reads(user, tmp_path):
     gone = tmp_path / "gone"
     save_model(tmp_path / "shapes.npz", MLP(784, [8], 3), {"class_names": list(SHAPES), "dataset": str(gone)})
@@ -170,6 +176,8 @@ def test_many_classes_show_the_likeliest_and_list_all(user, tmp_path):
 
 
 @pytest.mark.usefixtures("patient_closing")
+@pytest.mark.tabs("datasetView")
+@with_settings
 def test_a_run_on_own_data_is_resumed_after_a_kill(make_user, shapes, runs):
     first = make_user()
     open_data(first, shapes, orientation="mirrored")

@@ -8,18 +8,16 @@ import numpy as np
 import pytest
 
 from engine import MLP, Tensor, save_model
-from minigrad_gui.insight import prototype, prototypes
+from minigrad_gui.insight import prototype
 from minigrad_gui.reader import Prediction
 from minigrad_gui.views.why import verdict
 from minigrad_gui.widgets.maps import ink, signed
 
-pytestmark = [pytest.mark.tabs("whyView"), pytest.mark.panels("TrainingPanel", "DrawPanel")]
-
-
-@pytest.fixture(autouse=True)
-def few_steps(monkeypatch):
-    """The network's own picture is drawn in fewer steps: what they lead to is tested elsewhere."""
-    monkeypatch.setattr(prototypes, "STEPS", 4)
+pytestmark = [
+    pytest.mark.usefixtures("quick_prototypes"),
+    pytest.mark.tabs("whyView"),
+    pytest.mark.panels("TrainingPanel", "DrawPanel"),
+]
 
 
 @pytest.fixture
