@@ -10,8 +10,9 @@ import json
 import re
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -93,9 +94,14 @@ def read(path: Path) -> Found:
 def _in_zip(path: Path) -> Found:
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
         config = read_entry(archive, CONFIG, MAX_CONFIG_BYTES).decode("utf-8")
-        weights = Path(folder) / WEIGHTS
-        weights.write_bytes(read_entry(archive, WEIGHTS, MAX_FILE_BYTES))
-        found = _found(json.loads(config), _stored(weights))
+
+        @cache
+        def stored() -> Held:
+            weights = Path(folder) / WEIGHTS
+            weights.write_bytes(read_entry(archive, WEIGHTS, MAX_FILE_BYTES))
+            return _stored(weights)
+
+        found = _found(json.loads(config), stored)
         is_own = ABOUT_FILE in archive.namelist()
         about = own_metadata(read_entry(archive, ABOUT_FILE, MAX_CONFIG_BYTES).decode("utf-8")) if is_own else None
         return replace(found, about=about)
@@ -104,7 +110,7 @@ def _in_zip(path: Path) -> Found:
 def _in_hdf5(path: Path) -> Found:
     stored = _stored(path)
     config = stored.about[""].get("model_config")
-    return _weights_only(stored) if config is None else _found(json.loads(config), stored)
+    return _weights_only(stored) if config is None else _found(json.loads(config), lambda: stored)
 
 
 def _weights_only(stored: Held) -> Found:
@@ -133,8 +139,9 @@ def _stored(path: Path) -> Held:
     return read_guarded(hdf5_child.__file__, path, most_bytes=MAX_FILE_BYTES, most_cpu_s=MAX_CPU_S)
 
 
-def _found(model: dict[str, Any], stored: Held) -> Found:
-    return found_in(model, partial(_weights, stored))
+def _found(model: dict[str, Any], stored: Callable[[], Held]) -> Found:
+    """stored: what holds the weights; it is asked for once there is a layer that has some."""
+    return found_in(model, lambda *layer: _weights(stored(), *layer))
 
 
 def _weights(stored: Held, kind: str, name: str, number: int) -> list[NDArray[Any]]:

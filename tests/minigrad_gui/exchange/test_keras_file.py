@@ -10,7 +10,7 @@ from exported import TOLERANCE, apart, digits, logits, pretrained
 from networks import small_network
 
 from engine.nn import ACTIVATIONS
-from minigrad_gui.exchange import ExchangeError, export_model, import_model
+from minigrad_gui.exchange import ExchangeError, export_model, import_model, keras_file
 
 RNG = np.random.default_rng(0)
 KERNELS = [RNG.normal(size=shape).astype("f4") / 9 for shape in ((784, 12), (12, 12), (12, 10))]
@@ -122,9 +122,16 @@ def in_a_circle():
         ([], "is damaged"),
     ],
 )
-def test_what_is_no_mlp_is_told(tmp_path, model, told):
-    write_h5(tmp_path / "network.h5", model)
+def test_what_is_no_mlp_is_told_before_its_weights_are_read(tmp_path, model, told, monkeypatch):
+    write_keras(tmp_path / "network.keras", model)
+    monkeypatch.setattr(keras_file, "read_guarded", pytest.fail)
     with pytest.raises(ExchangeError, match=told):
+        import_model(tmp_path / "network.keras")
+
+
+def test_what_is_no_mlp_is_told_of_hdf5_too(tmp_path):
+    write_h5(tmp_path / "network.h5", with_layer("Conv2D"))
+    with pytest.raises(ExchangeError, match="holds the layer Conv2D"):
         import_model(tmp_path / "network.h5")
 
 
