@@ -351,8 +351,7 @@ def rate(number):
     return 0.01 / (number + 1)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_chunks_are_the_single_steps_to_the_last_bit(threads, monkeypatch):
+def test_chunks_are_the_single_steps_to_the_last_bit(monkeypatch):
     """Even if both workers time out all the time."""
     data = samples(403, np.float32)
     settings = {"dtype": np.float32, "data": data, "batch_size": 4, "epochs": 15, "seed": 3, "learning_rate": rate}
@@ -361,14 +360,15 @@ def test_chunks_are_the_single_steps_to_the_last_bit(threads, monkeypatch):
     gradients = [parameter.grad for parameter in model.parameters()]
     monkeypatch.setattr(fused_module, "PATIENCE", 1)
     monkeypatch.setattr(fused_module, "HELPERS_PATIENCE", 1)
-    twin, run = chunked(**settings, threads=threads)
-    chunks = list(run)
-    assert [step for chunk in chunks for step in chunk] == steps
-    assert len(chunks) < len(steps) / 10
-    for ours, theirs in zip(twin.parameters(), model.parameters(), strict=True):
-        np.testing.assert_array_equal(ours.data, theirs.data)
-    for parameter, gradient in zip(twin.parameters(), gradients, strict=True):
-        np.testing.assert_array_equal(parameter.grad, gradient)
+    for threads in (1, 2):
+        twin, run = chunked(**settings, threads=threads)
+        chunks = list(run)
+        assert [step for chunk in chunks for step in chunk] == steps, threads
+        assert len(chunks) < len(steps) / 10
+        for ours, theirs in zip(twin.parameters(), model.parameters(), strict=True):
+            np.testing.assert_array_equal(ours.data, theirs.data)
+        for parameter, gradient in zip(twin.parameters(), gradients, strict=True):
+            np.testing.assert_array_equal(parameter.grad, gradient)
 
 
 @pytest.mark.parametrize("make", [SGD, SGDMomentum, Adam])
