@@ -15,13 +15,14 @@ from left_behind import leave_a_run, recoverable_runs, said
 from mnist_digits import mnist
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox
 from some_views import with_settings
 
 from engine import checkpoint, load_checkpoint, save_checkpoint
 from engine.run import TrainingRun
 from minigrad_gui import data
 from minigrad_gui.recovery import RunFolder
+from minigrad_gui.session import facade
 
 pytestmark = pytest.mark.panels("TrainingPanel")
 
@@ -103,6 +104,8 @@ import sys
 from PySide6.QtCore import QTimer
 from engine import TrainingConfig
 from minigrad_gui import cli, main_window
+from minigrad_gui.session import facade
+facade.CLOSING_MS = 100
 class Window(main_window.MainWindow):
     def __init__(self):
         super().__init__()
@@ -363,6 +366,7 @@ def test_a_run_discarded_while_it_is_being_written_is_deleted(user, tmp_path, ru
 def test_a_run_that_is_still_being_written_is_not_offered_to_another_window(user, make_user, runs, answer, monkeypatch):
     may_end = threading.Event()
     real_write = checkpoint.write_archive
+    monkeypatch.setattr(facade, "CLOSING_MS", 100)
     train_a_while(user)
     monkeypatch.setattr(checkpoint, "write_archive", lambda *given: may_end.wait(10) and real_write(*given))
     answer(BUTTONS.Save)
@@ -379,7 +383,9 @@ def test_a_run_that_is_still_being_written_is_not_offered_to_another_window(user
 def test_a_signal_while_the_question_is_open_closes_the_window_and_keeps_the_run(user, runs, monkeypatch):
     train_a_while(user)
     monkeypatch.setattr(QMessageBox, "exec", REAL_EXEC)
-    QTimer.singleShot(300, user.window.leave)
+    look = QTimer(interval=1)
+    look.timeout.connect(lambda: QApplication.activeModalWidget() and (look.stop(), user.window.leave()))
+    look.start()
     user.window.close()
     assert not user.window.isVisible()
     assert user.window.has_ended
