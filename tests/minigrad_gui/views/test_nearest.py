@@ -1,6 +1,7 @@
 """The digits that resemble the drawing follow the pen, the network and the run."""
 
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PySide6.QtTest import QTest
 from engine import MLP, load_model, save_model
 from minigrad_gui import analyst
 from minigrad_gui.insight import nearest
+from minigrad_gui.insight.neighbours import COARSE, FINE
 from minigrad_gui.resembling import COUNT
 from minigrad_gui.resources import asset_path
 from minigrad_gui.views import nearest as nearest_view
@@ -29,26 +31,41 @@ def few():
     return first_digits(DIGITS, 200)
 
 
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """A file of a network with more neurons than an index stores of a digit, and fewer than the pretrained one."""
+    path = tmp_path_factory.mktemp("nearest") / "network.npz"
+    save_model(path, MLP(784, [COARSE + FINE + 32], 10, dtype=np.float32, init="he", rng=np.random.default_rng(1)))
+    return path
+
+
 @pytest.fixture
-def shows(user, few_digits):
+def shows(user, few_digits, network):
     """`shows(model)`: whether both rows show what resembles the drawing to this network: found by looking at all.
 
-    Without a model, to the current one, and no other digits are being prepared.
+    Without a model, to the current one, and no other digits are being prepared. The window has opened `network`.
     """
+    user.window.open(network)
+
+    @cache  # a test looks again and again, until both rows show this
+    def expected(model, picture, learned, space):
+        among = few_digits.train_images[np.frombuffer(learned, np.intp)]
+        found, distances = nearest(model, np.frombuffer(picture, np.float32).reshape(28, 28), among, COUNT, space)
+        return found, distances, ink(among[found])
 
     def shows(model=None):
-        session, images, labels = user.session, few_digits.train_images, few_digits.train_labels
+        session, labels = user.session, few_digits.train_labels
         for space, name in reversed(SPACES.items()):  # to compare pixels takes less
             search = user.widget("nearestView")._searches[space]
             if search.index is None or (model is None and search.builder is not None):
                 return False
             learned = search.index.digits.indices
             mosaic = user.widget(f"nearest{name}Digits")
-            among = images[learned]
-            found, distances = nearest(model or session.reading_model, session.picture, among, COUNT, space)
+            asked = model or session.reading_model, session.picture.tobytes(), learned.tobytes(), space
+            found, distances, pictures = expected(*asked)
             told = zip(learned[found], labels[learned][found], distances, strict=True)
             called = [f"Training digit {index:,}, labelled {label}, distance {far:.2f}" for index, label, far in told]
-            if not np.array_equal(mosaic._pixels, ink(among[found])) or mosaic._descriptions != called:
+            if not np.array_equal(mosaic._pixels, pictures) or mosaic._descriptions != called:
                 return False  # the same digits may be found by another network, at other distances
             assert mosaic._captions == [str(label) for label in labels[learned][found]]
             summary, most = user.widget(f"nearest{name}Summary").text(), np.bincount(labels[learned][found]).max()

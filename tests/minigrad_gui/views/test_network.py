@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mnist_digits import first_digits
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
@@ -22,6 +23,12 @@ pytestmark = [
     pytest.mark.tabs("networkView"),
     pytest.mark.panels("TrainingPanel", "DrawPanel"),
 ]
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Fewer than for others, as those that excite each neuron are looked for in each test."""
+    return first_digits(1500, 200)
 
 
 @pytest.fixture

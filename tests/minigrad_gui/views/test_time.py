@@ -25,7 +25,7 @@ def run(user, few_digits, monkeypatch):  # noqa: ARG001
     monkeypatch.setattr(worker, "SNAPSHOT_INTERVAL_S", 0.0)
     monkeypatch.setattr(worker, "SNAPSHOT_TIME_SHARE", 1.0)
     user.trigger("showTimeAction")
-    user.train(hidden="12", epochs=3, batch_size=64)
+    user.train(hidden="12", epochs=2, batch_size=128)
     user.draw(7)
     user.reading()
     view = user.widget("timeView")
@@ -47,7 +47,7 @@ def shows(user, index):
     right = float((predictions == labels).mean())
     probabilities = Reader(model).predict(user.session.picture).probabilities
     loss = user.session.history.smoothed[batch - 1]
-    start = f"Mini-batch {batch:,} (epoch {batch / 43:.2f}): loss {loss:.4f}"
+    start = f"Mini-batch {batch:,} (epoch {batch / 22:.2f}): loss {loss:.4f}"
     return (
         np.array_equal(user.widget("timeBars").probabilities, probabilities)
         and told(user).startswith(f"{start}, {right:.1%} of 500 test pictures right. Your drawing: ")
