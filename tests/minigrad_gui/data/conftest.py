@@ -17,5 +17,5 @@ def empty_cache(monkeypatch, tmp_path):
 def own(mnist):
     """A few of MNIST's digits to train on (x, y) and to test on (tx, ty): enough to know them by their means."""
     return SimpleNamespace(
-        x=mnist.train_images[:400], y=mnist.train_labels[:400], tx=mnist.test_images[:90], ty=mnist.test_labels[:90]
+        x=mnist.train_images[:200], y=mnist.train_labels[:200], tx=mnist.test_images[:90], ty=mnist.test_labels[:90]
     )

@@ -14,7 +14,7 @@ def header(class_at_end: bool = True) -> str:
 
 
 def test_dense_rows(own, tmp_path):
-    rows = own.x.reshape(400, -1)
+    rows = own.x.reshape(len(own.x), -1)
     lines = [f"{','.join(map(str, row))},{label}\n" for row, label in zip(rows, own.y, strict=True)]
     (tmp_path / "mnist_784.arff").write_text(header() + "".join(lines))
     assert_all_there(opened(tmp_path / "mnist_784.arff"), own.x, own.y)
@@ -23,7 +23,7 @@ def test_dense_rows(own, tmp_path):
 @pytest.mark.parametrize("class_at_end", [True, False])
 def test_sparse_rows_leave_out_digit_0(own, tmp_path, class_at_end):
     lines = []
-    for row, label in zip(own.x.reshape(400, -1), own.y, strict=True):
+    for row, label in zip(own.x.reshape(len(own.x), -1), own.y, strict=True):
         shift = 0 if class_at_end else 1
         cells = [f"{at + shift} {row[at]}" for at in np.flatnonzero(row)]
         own_cell = [f"{784 if class_at_end else 0} '{label}'"] if label else []

@@ -67,7 +67,7 @@ def test_labels_that_are_text_in_matlab(own, tmp_path, kind):
     h5py = pytest.importorskip("h5py")
     names = ["ant", "bée", "horse"]
     with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
-        file["x"] = own.x.reshape(400, -1).T
+        file["x"] = own.x.reshape(len(own.x), -1).T
         matlab_characters(file, "about", ["Drawings of animals"])
         if kind == "characters":
             matlab_characters(file, "species", [names[label % 3] for label in own.y])

@@ -78,5 +78,5 @@ def test_pictures_without_their_labels_are_refused(own, tmp_path):
 def test_more_labels_than_pictures_are_refused(own, tmp_path):
     path = write_idx(tmp_path, own, packed=False)
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx_bytes(own.y[:-1]))
-    with pytest.raises(DataError, match="400 pictures, but 399 labels"):
+    with pytest.raises(DataError, match="200 pictures, but 199 labels"):
         opened(path)

@@ -15,12 +15,12 @@ def test_keras_file(own, tmp_path):
 
 
 def test_medmnist_has_labels_in_a_column_and_validation_pictures_to_train_on(own, tmp_path):
-    arrays = {"train_images": own.x[:300], "train_labels": own.y[:300, None], "test_images": own.tx}
-    arrays |= {"val_images": own.x[300:], "val_labels": own.y[300:, None], "test_labels": own.ty[:, None]}
+    arrays = {"train_images": own.x[:150], "train_labels": own.y[:150, None], "test_images": own.tx}
+    arrays |= {"val_images": own.x[150:], "val_labels": own.y[150:, None], "test_labels": own.ty[:, None]}
     np.savez(tmp_path / "med.npz", **arrays)
     dataset = opened(tmp_path / "med.npz")
     assert_same(dataset, own)
-    assert "100 validation pictures are also trained on" in dataset.origin.remarks[0]
+    assert "50 validation pictures are also trained on" in dataset.origin.remarks[0]
 
 
 def test_kmnist_has_a_file_for_each_array(own, tmp_path):
@@ -58,13 +58,13 @@ def test_a_single_file_of_pictures_has_no_labels(own, tmp_path):
 
 
 def test_pickled_arrays_are_never_loaded(own, tmp_path):
-    np.savez(tmp_path / "evil.npz", x=own.x, y=np.array([{}] * 400, object))
+    np.savez(tmp_path / "evil.npz", x=own.x, y=np.array([{}] * len(own.x), object))
     with pytest.raises(DataError, match="no labels"):
         opened(tmp_path / "evil.npz")
 
 
 def test_several_labels_to_a_picture_are_refused(own, tmp_path):
-    np.savez(tmp_path / "chest.npz", x=own.x, y=np.ones((400, 14), np.uint8))
+    np.savez(tmp_path / "chest.npz", x=own.x, y=np.ones((len(own.x), 14), np.uint8))
     with pytest.raises(DataError, match="exactly one class"):
         opened(tmp_path / "chest.npz")
 

@@ -37,8 +37,8 @@ def table(x, y, names=(), kind="PNG"):
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_splits_of_the_hub_in_several_files(own, tmp_path, kind):
-    pq.write_table(table(own.x[:200], own.y[:200], "0123456789", kind), tmp_path / "train-00000-of-00002.parquet")
-    pq.write_table(table(own.x[200:], own.y[200:], "0123456789", kind), tmp_path / "train-00001-of-00002.parquet")
+    pq.write_table(table(own.x[:120], own.y[:120], "0123456789", kind), tmp_path / "train-00000-of-00002.parquet")
+    pq.write_table(table(own.x[120:], own.y[120:], "0123456789", kind), tmp_path / "train-00001-of-00002.parquet")
     pq.write_table(table(own.tx, own.ty, "0123456789", kind), tmp_path / "test-00000-of-00001.parquet")
     assert_same(opened(tmp_path / "test-00000-of-00001.parquet"), own)
 
@@ -63,7 +63,7 @@ def test_files_that_number_their_classes_differently_go_by_the_names(own, tmp_pa
 
 def test_lists_of_numbers_and_categories(own, tmp_path):
     labels = pa.array([f"n{9 - label}" for label in own.y]).dictionary_encode()
-    columns = {"image": own.x.tolist(), "label": labels, "id": pa.array(range(400)).cast(pa.string())}
+    columns = {"image": own.x.tolist(), "label": labels, "id": pa.array(range(len(own.x))).cast(pa.string())}
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     dataset = opened(tmp_path / "a.parquet")
     assert dataset.class_names == tuple(f"n{number}" for number in range(10))
@@ -105,14 +105,14 @@ def test_a_column_for_each_pixel_after_the_label(own, tmp_path, kind, names):
     if names == "numbers":
         columns = {str(at): column for at, column in enumerate(columns.values())}
     columns["__index_level_0__"] = np.arange(len(own.y))
-    pq.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=150)
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=80)
     assert_all_there(opened(tmp_path / "a.parquet"), own.x, own.y)
 
 
 @pytest.mark.parametrize("compression", ["uncompressed", "lz4"])
 def test_feather(own, tmp_path, compression):
     columns = pa.table({**by_pixel(own.x), "label": own.y})
-    feather.write_feather(columns, tmp_path / "a.feather", compression, chunksize=150)
+    feather.write_feather(columns, tmp_path / "a.feather", compression, chunksize=80)
     assert_all_there(opened(tmp_path / "a.feather"), own.x, own.y)
 
 

@@ -50,10 +50,11 @@ def test_letters_that_fill_their_pictures_are_not_judged_one_by_one(own, tmp_pat
 
 
 @pytest.mark.parametrize("change", [lambda x: x[:, 4:-4, 4:-4], lambda x: x.repeat(2, 1).repeat(2, 2)])
-def test_other_sizes_become_as_mnist_was_made(own, tmp_path, change):
-    np.savez(tmp_path / "a.npz", x=change(own.x), y=own.y)
+def test_other_sizes_become_as_mnist_was_made(mnist, tmp_path, change):
+    digits, labels = mnist.train_images[:400], mnist.train_labels[:400]
+    np.savez(tmp_path / "a.npz", x=change(digits), y=labels)
     images = opened(tmp_path / "a.npz").train_images.astype(float)
-    distances = [np.abs(own.x - image).mean(axis=(1, 2)).min() for image in images[:50]]
+    distances = [np.abs(digits - image).mean(axis=(1, 2)).min() for image in images[:50]]
     assert np.median(distances) < 12
     centres = (images.sum(axis=1) @ (np.arange(28) + 0.5)) / images.sum(axis=(1, 2))
     assert np.abs(centres - 14.25).max() < 1.3

@@ -16,7 +16,7 @@ def text(columns: np.ndarray, head: str = "", delimiter: str = ",", end: str = "
 
 @pytest.fixture(scope="module")
 def rows(own):
-    return own.x.reshape(400, -1).astype(int)
+    return own.x.reshape(len(own.x), -1).astype(int)
 
 
 HEADER = ",".join(f"pixel{number}" for number in range(784))
@@ -29,7 +29,7 @@ def test_label_first_with_and_without_a_header(own, rows, tmp_path, head):
 
 
 def test_label_last_row_numbers_and_header(own, rows, tmp_path):
-    columns = np.column_stack([np.arange(400), rows, own.y])
+    columns = np.column_stack([np.arange(len(rows)), rows, own.y])
     (tmp_path / "digits.csv").write_text(text(columns, f",{HEADER},class\n"))
     assert_all_there(opened(tmp_path / "digits.csv"), own.x, own.y)
 
@@ -50,7 +50,7 @@ def test_a_header_over_labels_in_words_is_no_picture(own, rows, tmp_path, pixels
     else:
         table = [f"{line},{label}" for label, line in zip(labels, lines, strict=True)]
     if place == "numbered":
-        table = [f"{number},{line}" for number, line in zip(["", *range(400)], table, strict=True)]
+        table = [f"{number},{line}" for number, line in zip(["", *range(len(rows))], table, strict=True)]
     (tmp_path / "digits.csv").write_text("\n".join(table) + "\n")
     dataset = opened(tmp_path / "digits.csv")
     assert dataset.class_names == tuple(f"digit {digit}" for digit in range(10))

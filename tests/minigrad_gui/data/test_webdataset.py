@@ -30,8 +30,8 @@ def write(path, samples):
 
 def shards(folder, own, suffix, label):
     for name, x, y in (
-        ("train-000000", own.x[:250], own.y[:250]),
-        ("train-000001", own.x[250:], own.y[250:]),
+        ("train-000000", own.x[:120], own.y[:120]),
+        ("train-000001", own.x[120:], own.y[120:]),
         ("test-000000", own.tx, own.ty),
     ):
         pairs = zip(x, y, strict=True)
