@@ -91,15 +91,23 @@ def wait_for_batches(user, count: int) -> None:
     user.wait(lambda: len(curves(user, "lossPlot")["mini-batch"][0]) >= count)
 
 
-def test_the_loss_is_shown_from_zero(trained):
-    plot = trained.window.findChild(object, "lossPlot")
-    low, high = plot.plotItem.vb.viewRange()[1]
-    most = trained.session.history.losses.max()
-    assert -0.1 * most < low < 0 < most < high < 1.2 * most
+def test_the_loss_is_shown_from_zero_or_on_a_log_scale(trained, qtbot):
+    plot, losses = trained.window.findChild(object, "lossPlot"), trained.session.history.losses
+    box, logarithmic = plot.plotItem.vb, plot.plotItem.ctrl.logYCheck
+    low, high = box.viewRange()[1]
+    assert -0.1 * losses.max() < low < 0 < losses.max() < high < 1.2 * losses.max()
     trained.click("logScaleCheck")
-    trained.wait(lambda: plot.plotItem.vb.viewRange()[1][0] > -3)  # and not at the logarithm of nearly 0
+    assert logarithmic.isChecked()
+    lowest, highest = np.log10(losses.min()), np.log10(losses.max())
+    # and not from the logarithm of nearly 0
+    trained.wait(lambda: -3 < box.viewRange()[1][0] < lowest < highest < box.viewRange()[1][1])
+    plot.grab()
     trained.click("logScaleCheck")
-    trained.wait(lambda: plot.plotItem.vb.viewRange()[1] == pytest.approx([low, high]))
+    assert not logarithmic.isChecked()
+    trained.wait(lambda: box.viewRange()[1] == pytest.approx([low, high]))
+    trained.window.activateWindow()
+    qtbot.keyClick(trained.window, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    assert trained.widget("logScaleCheck").isChecked()
 
 
 def test_a_panned_view_stays_during_a_run(user):
@@ -133,19 +141,14 @@ def hover(user, batch: float, condition: Callable[[], bool]) -> None:
     user.wait(moved)
 
 
-def test_hovering_reads_the_curve(trained):
-    readout = trained.widget("plotReadout")
+def test_hovering_reads_the_curve_and_the_validation_of_the_last_finished_epoch(trained):
+    history, readout = trained.session.history, trained.widget("plotReadout")
     trained.click("resetZoomButton")
     hover(trained, 70, lambda: readout.text().startswith("Mini-batch"))
     batch = int(readout.text().split()[1])
     assert abs(batch - 70) <= 2
-    assert f"loss {trained.session.history.losses[batch - 1]:.4f}" in readout.text()
+    assert f"loss {history.losses[batch - 1]:.4f}" in readout.text()
     hover(trained, -5, lambda: readout.text() == "")
-
-
-def test_hovering_shows_the_validation_of_the_last_finished_epoch(trained):
-    history, readout = trained.session.history, trained.widget("plotReadout")
-    trained.click("resetZoomButton")
     hover(trained, 30, lambda: "epoch 1" in readout.text())
     assert "not validated yet" in readout.text()
     hover(trained, 90, lambda: "epoch 2" in readout.text())
@@ -154,31 +157,16 @@ def test_hovering_shows_the_validation_of_the_last_finished_epoch(trained):
     assert f"{history.epochs[1].validation_accuracy:.2%}" in readout.text()
 
 
-def test_log_scale_and_back(trained):
-    plot = trained.window.findChild(object, "lossPlot")
-    trained.click("logScaleCheck")
-    assert plot.plotItem.ctrl.logYCheck.isChecked()
-    lowest, highest = np.log10(trained.session.history.losses.min()), np.log10(trained.session.history.losses.max())
-    box = plot.plotItem.vb
-    trained.wait(lambda: box.viewRange()[1][0] < lowest < highest < box.viewRange()[1][1])
-    plot.grab()
-    trained.click("logScaleCheck")
-    assert not plot.plotItem.ctrl.logYCheck.isChecked()
-
-
-def test_the_plot_is_exported_as_a_picture(trained, tmp_path, monkeypatch):
-    path = tmp_path / "plot.png"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+def test_the_plot_is_exported_as_a_picture_and_as_a_table_or_it_is_told(trained, tmp_path, choose, warnings):
+    choose(tmp_path / "plot.png")
     trained.trigger("exportPngAction")
-    image = QImage(str(path))
+    image = QImage(str(tmp_path / "plot.png"))
     assert image.width() > 800
     colours = {image.pixel(x, y) for x in range(0, image.width(), 7) for y in range(0, image.height(), 7)}
     assert len(colours) > 5
 
-
-def test_the_figures_are_exported_as_a_table(trained, tmp_path, monkeypatch):
     path = tmp_path / "figures.csv"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    choose(path)
     trained.trigger("exportCsvAction")
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -189,16 +177,7 @@ def test_the_figures_are_exported_as_a_table(trained, tmp_path, monkeypatch):
     assert float(rows[53]["training_accuracy"]) == history.epochs[0].accuracy
     assert rows[0]["validation_loss"] == ""
 
-
-def test_without_curves_there_is_nothing_to_export(user, tmp_path):
-    save_model(tmp_path / "bare.npz", MLP(784, (8,), 10, dtype=np.float32), {})
-    user.window.open(tmp_path / "bare.npz")
-    actions = [user.window.findChild(QAction, name) for name in ("exportPngAction", "exportCsvAction")]
-    user.wait(lambda: not any(action.isEnabled() for action in actions))
-
-
-def test_a_failed_export_is_reported(trained, tmp_path, monkeypatch, warnings):
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "missing" / "x"), ""))
+    choose(tmp_path / "missing" / "x")
     for action in ("exportPngAction", "exportCsvAction"):
         warnings.clear()
         trained.trigger(action)
@@ -206,10 +185,11 @@ def test_a_failed_export_is_reported(trained, tmp_path, monkeypatch, warnings):
         assert "Could not write" in warnings[0]
 
 
-def test_keys_for_the_plot(trained, qtbot):
-    trained.window.activateWindow()
-    qtbot.keyClick(trained.window, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
-    assert trained.widget("logScaleCheck").isChecked()
+def test_without_curves_there_is_nothing_to_export(user, tmp_path):
+    save_model(tmp_path / "bare.npz", MLP(784, (8,), 10, dtype=np.float32), {})
+    user.window.open(tmp_path / "bare.npz")
+    actions = [user.window.findChild(QAction, name) for name in ("exportPngAction", "exportCsvAction")]
+    user.wait(lambda: not any(action.isEnabled() for action in actions))
 
 
 def test_before_a_run_is_ready_no_epochs_are_marked(user):
