@@ -128,6 +128,7 @@ def _server() -> socket.socket:
 
 
 def _import_all() -> None:
+    gc.disable()  # it would look for garbage among modules
     import asyncio  # noqa: F401  for `datasets`, as much of what follows; it must read its settings in the child
 
     import filelock  # noqa: F401
@@ -152,6 +153,7 @@ def _import_all() -> None:
         pass
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 TAKEN_APART = {"__main__", "builtins", "engine", "minigrad_gui", "PySide6", "shiboken6", "sys", "warnings"}

@@ -207,13 +207,14 @@ def test_a_deleted_run_is_not_recorded_further(store):
 TRAINER = """
 import sys, time
 from pathlib import Path
-from mnist_digits import first_digits
 from minigrad_gui import data
+from minigrad_gui.data import bundled
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.runner import RunCache, TrainingJob, open_run
 from minigrad_gui.runs import RunStore
 from engine import TrainingConfig
-data.load = lambda *_: first_digits()
+digits = bundled.first_test_digits(3000)
+data.load = lambda *_: data.Dataset(*digits, *digits, "MNIST", data.DIGIT_NAMES)
 config = TrainingConfig(hidden=(16,), epochs=100000, batch_size=100, optimizer="sgd")
 job = TrainingJob(config, "mnist", TrainingControl(0.01), threads=1)
 print(job.run_id, flush=True)
