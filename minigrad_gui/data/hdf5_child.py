@@ -79,7 +79,8 @@ def is_stored_here(node: Any) -> bool:
 
 def is_array(node: Any) -> bool:
     """Whether this is an array of numbers, in this file itself."""
-    return is_stored_here(node) and node.dtype.kind in "buif" and not is_of_characters(node)
+    is_of_numbers = is_stored_here(node) and node.dtype.kind in "buif" and not is_of_characters(node)
+    return is_of_numbers and not node.attrs.get("MATLAB_empty", 0)
 
 
 def is_column_of_text(node: Any) -> bool:
@@ -108,6 +109,7 @@ def texts(node: Any) -> Iterator[list[bytes]]:
 
 
 def is_of_characters(node: Any) -> bool:
+    """Whether this array's numbers are MATLAB's characters."""
     return node.dtype.kind == "u" and bool(plain(node.attrs.get("MATLAB_class", "")) == "char")
 
 
@@ -146,7 +148,7 @@ def save_cells(save: Callable[..., None], node: Any) -> None:
                 return
             lines += line
         save_text(save, len(lines), partial(iter, [lines]))
-    elif is_array(first) and first.ndim > 1 and not first.attrs.get("MATLAB_empty", 0):
+    elif is_array(first) and first.ndim > 1:
         shape, dtype = first.shape, first.dtype
         cells = (file[each] for each in references)
         if all(is_stored_here(cell) and (cell.shape, cell.dtype) == (shape, dtype) for cell in cells):

@@ -204,7 +204,7 @@ def _named(
                 found = _labels(file.rows_of_text(matrix))
             else:
                 start, dtype = file.numbers(matrix)
-                if matrix.shape:
+                if prod(matrix.dimensions) > 1:
                     found = Columns(path, start, dtype, matrix.shape, folder)
             if found is not None:
                 named[name] = found
@@ -223,7 +223,7 @@ def _cells(file: _File, cells: _Matrix, path: Path, folder: TemporaryFolder | No
     kinds: set[tuple[np.dtype[Any], tuple[int, ...]] | None] = set()
     for at, cell in zip(range(count), cells.parts, strict=False):
         _, matrix = next(file.matrices(cell, depth=MAX_DEPTH), ("", None))
-        if matrix is None or matrix.held == CELLS:
+        if matrix is None or matrix.held == CELLS or min(matrix.dimensions, default=0) < 1:
             return None
         if matrix.held == CHARACTERS:
             texts += map(sys.intern, file.rows_of_text(matrix))

@@ -38,7 +38,20 @@ def test_other_files_are_not_followed(tmp_path):
         layout = h5py.VirtualLayout((3,), "f8")
         layout[:] = h5py.VirtualSource(tmp_path / "other.h5", "secret", (3,))
         file.create_virtual_dataset("virtual", layout)
-    assert taken(tmp_path, tmp_path / "a.h5")[1] == {}
+        inside = file.create_dataset("optimizer/inside", (3, 1), "f4")
+        outside = file.create_dataset("optimizer/outside", (3, 1), "f4", external=[(str(tmp_path / "other.h5"), 0, 12)])
+        for name, held in {"first": (outside, inside), "last": (inside, outside), "both": (inside, inside)}.items():
+            file.create_dataset(name, data=[cell.ref for cell in held], dtype=h5py.ref_dtype)
+    assert list(taken(tmp_path, tmp_path / "a.h5")[1]) == ["both"]
+
+
+def test_what_is_empty_in_matlab_is_no_array(tmp_path):
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file["x"] = np.ones((2, 3))
+        file["nothing"] = np.array([0, 5], np.uint64)  # its dimensions
+        file["nothing"].attrs["MATLAB_empty"] = np.uint8(1)
+        file.create_dataset("cells", data=[file["nothing"].ref] * 3, dtype=h5py.ref_dtype)
+    assert list(taken(tmp_path, tmp_path / "a.mat")[1]) == ["x"]
 
 
 def test_a_circle_and_what_claims_to_be_enormous_end(tmp_path):

@@ -45,6 +45,7 @@ def test_arrays_in_structures_are_named_by_their_path_and_others_are_left_out(sa
     x = np.arange(6).reshape(2, 3)
     deep = {"a": {"b": {"c": {"d": {"e": {"f": x}}}}}}
     cells = {"uneven": [x, x[0]], "mixed": ["a", x], "longer": ["a", np.array(["b", "c"])], "one": ["a"], "none": []}
+    cells["empty"] = [np.zeros((0, 0)), np.zeros((0, 0))]
     names = np.array([str(number) for number in range(101)])
     path = saved(
         x=x,
@@ -52,6 +53,7 @@ def test_arrays_in_structures_are_named_by_their_path_and_others_are_left_out(sa
         deep=deep,
         z=x * 1j,
         names=names,
+        nothing=np.zeros((0, 5)),
         names_in_cells=names.astype(object),
         nested=in_cells([in_cells([x, x]), in_cells([x, x])]),
         structures=in_cells([{"x": x}, {"x": x}]),
