@@ -21,8 +21,9 @@ HAIR_PX = 1.3
 SMALL_PX = 30
 LEGIBLE = 0.5
 """Strokes are not narrowed if no ink as dark as that is left."""
-FINE_PX = 80
-"""Ink is enlarged to at least this before its pen is changed, so that a pixel is small compared with the pen."""
+FINE_PX, COARSE_PX = 80, 2048
+"""Ink is enlarged to at least this before its pen is changed, so that a pixel is small compared with the pen. It is
+shrunk to at most that, because for a long line the pen is wide, and drawing with it takes gigabytes."""
 
 Picture = NDArray[np.float32]
 
@@ -60,8 +61,9 @@ def _is_thin(ink: Picture) -> bool:
 
 def _with_pen(ink: Picture, pen_px: float) -> Picture:
     """Widen or narrow strokes so that they are as wide as that once the digit is scaled to 20 pixels."""
-    if max(ink.shape) < FINE_PX:
-        factor = FINE_PX / max(ink.shape)
+    extent: int = max(ink.shape)
+    if not FINE_PX <= extent <= COARSE_PX:
+        factor = min(max(extent, FINE_PX), COARSE_PX) / extent
         ink = _resized(ink, (round(ink.shape[1] * factor), round(ink.shape[0] * factor)))
     thickness = thickness_of(ink)
     # The centre lines stay where they are; scaled, they will measure 20 pixels less the width of the pen.

@@ -1,5 +1,7 @@
 """Ink of any size is scaled to MNIST's frame, with strokes as wide as MNIST's."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,7 @@ def test_a_thin_pen_is_widened_and_a_wide_one_is_not(extent, pen):
 
 
 @pytest.mark.parametrize("pen_px", [1.8, 2.6])
-@pytest.mark.parametrize(("extent", "pen"), [(20, 1), (20, 3), (60, 1.5), (240, 2), (240, 40)])
+@pytest.mark.parametrize(("extent", "pen"), [(20, 1), (20, 3), (60, 1.5), (240, 2), (240, 40), (2500, 8)])
 def test_a_pen_becomes_as_wide_as_wanted(extent, pen, pen_px):
     picture = frame.fitted(ring(extent, pen), pen_px)
     assert frame.thickness_of(picture) == pytest.approx(pen_px, rel=0.2)
@@ -46,6 +48,16 @@ def test_what_is_no_stroke_is_not_narrowed_to_nothing():
     specks = np.zeros((90, 90), np.float32)
     specks[::3, ::3] = 1
     assert frame.fitted(specks, 1.8).any()
+
+
+def test_a_long_thin_line_takes_little_memory():
+    line = np.ones((2, 20_000), np.float32)
+    tracemalloc.start()
+    picture = frame.fitted(line)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert frame.thickness_of(picture) == pytest.approx(frame.PEN_PX, rel=0.2)
+    assert peak_bytes < 32 << 20
 
 
 def test_a_pen_is_as_wide_as_it_was_drawn():
