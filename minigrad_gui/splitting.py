@@ -24,6 +24,9 @@ CLEAR = 5.0
 DOUBT = 6.0
 """A judge is asked about what has no more log odds against it: it could hardly make up for more."""
 MOST_GAP_ODDS = 12.0
+SHORT, CONTINUED = 0.5, 0.01
+"""A stroke goes on with the one before if one of them is shorter than this, in heights of the drawing, and it begins no
+farther from the other's end than that: digits that touch are as high as the drawing."""
 DOT = 0.15
 """What is smaller than this part of the tallest stroke is no digit, and belongs to the nearest stroke."""
 MOST_WIDTH, WIDTH_SCALE = 1.3, 0.1
@@ -81,9 +84,32 @@ def best_groups(strokes: Sequence[Stroke], judge: Judge | None = None) -> list[l
     Strokes without points belong to no digit. Without a judge the geometry decides alone; where it leaves no doubt, no
     judge is asked.
     """
-    drawn = [index for index, stroke in enumerate(strokes) if len(stroke)]
-    boxes = [_Box(*stroke.min(axis=0), *stroke.max(axis=0)) if len(stroke) else _Box() for stroke in strokes]
-    return [group for line in _lines(drawn, boxes) for group in _groups_of_line(line, boxes, judge)]
+    chains = _continued(strokes)
+    drawn = [np.concatenate([strokes[index] for index in chain]) for chain in chains]
+    boxes = [_Box(*points.min(axis=0), *points.max(axis=0)) for points in drawn]
+
+    def whole(group: Sequence[int]) -> list[int]:
+        return sorted(index for chain in group for index in chains[chain])
+
+    of_chains = None if judge is None else lambda groups: judge([whole(group) for group in groups])
+    lines = _lines(list(range(len(chains))), boxes)
+    return [whole(group) for line in lines for group in _groups_of_line(line, boxes, of_chains)]
+
+
+def _continued(strokes: Sequence[Stroke]) -> list[list[int]]:
+    """Each stroke with those that go on with it: the pen lost its contact, or was lifted for a moment."""
+    drawn = [(index, stroke) for index, stroke in enumerate(strokes) if len(stroke)]
+    if not drawn:
+        return []
+    height = float(np.ptp(np.concatenate([stroke for _, stroke in drawn])[:, 1]))
+    chains = [[drawn[0][0]]]
+    for (_, before), (index, stroke) in pairwise(drawn):
+        length = min(np.ptp(each, axis=0).max() for each in (before, stroke))
+        if length < SHORT * height and math.dist(before[-1], stroke[0]) <= CONTINUED * height:
+            chains[-1].append(index)
+        else:
+            chains.append([index])
+    return chains
 
 
 def _lines(drawn: list[int], boxes: Sequence[_Box]) -> list[list[int]]:

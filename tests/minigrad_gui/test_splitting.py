@@ -1,5 +1,7 @@
 """Strokes are grouped into digits by their gaps, their sizes, and how a judge rates each group."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,24 @@ def test_a_digit_stays_whole(digit):
 def test_digits_side_by_side_are_separated(gap, scale):
     strokes, groups = side_by_side([ONE, CROSSED_SEVEN, FOUR, ONE, FIVE, SEVEN], gap)
     assert best_groups([stroke * scale for stroke in strokes]) == groups
+
+
+def in_pieces(strokes: list[np.ndarray], count: int) -> list[np.ndarray]:
+    """Each line in so many, as a pen draws it that loses its contact."""
+    steps = np.linspace(0, 1, count + 1)[:, np.newaxis]
+    lines = [start + steps * (end - start) for stroke in strokes for start, end in pairwise(stroke)]
+    return [np.stack(ends) for each in lines for ends in pairwise(each)]
+
+
+@pytest.mark.parametrize("count", [2, 10, 100])
+def test_strokes_that_go_on_with_the_one_before_belong_to_it(count):
+    assert best_groups(in_pieces(SEVEN, count)) == [list(range(2 * count))]
+    strokes = [*in_pieces(FOUR, count), *moved(in_pieces(SEVEN, count), 0.8)]
+    assert best_groups(strokes) == [list(range(3 * count)), list(range(3 * count, 5 * count))]
+
+
+def test_digits_that_touch_at_their_ends_are_separated():
+    assert best_groups([line((0, 0), (0.3, 1)), line((0.3, 1), (0.9, 0))]) == [[0], [1]]
 
 
 def below(strokes: list[np.ndarray], y: float) -> list[np.ndarray]:
