@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QSplitterHandle,
     QWidget,
 )
+from shiboken6 import isValid
 
 from minigrad_gui.main_window import MainWindow
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
@@ -117,7 +118,9 @@ class Monkey(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: ARG002
         """Refuse to close the window when it would not ask first."""
-        if isinstance(event, QCloseEvent) and not self._session.modified and self._session.state == "idle":
+        session = self._session
+        asks = session.can_keep_run or session.modified or session.previous_is_unsaved
+        if isinstance(event, QCloseEvent) and not asks:
             event.ignore()
             return True
         return False
@@ -197,7 +200,8 @@ class Monkey(QObject):
 
     def _answer_question(self, question: QMessageBox) -> None:
         buttons = question.buttons()
-        if question.text().startswith("Quit while") or question.text().endswith("before you quit?"):
+        text = question.text()
+        if text.startswith(("Quit while", "You restored")) or text.endswith("before you quit?"):
             buttons = [each for each in buttons if question.buttonRole(each) == QMessageBox.ButtonRole.RejectRole]
         button = self._random.choice(buttons)
         self._tell(f"  {button.text()} to {question.text()[:60]!r}")
@@ -243,7 +247,8 @@ class Monkey(QObject):
         QTest.mousePress(handle, button, NO_KEYS, points[0])
         for point in points[1:]:
             QTest.mouseMove(handle, point)
-        QTest.mouseRelease(handle, button, NO_KEYS, points[-1])
+        if isValid(handle):  # else what was pressed has closed its window
+            QTest.mouseRelease(handle, button, NO_KEYS, points[-1])
 
     def _click_a_button(self) -> None:
         self._click(self._random.choice(self._visible(QPushButton) or [self._window]))  # all may be scrolled away
