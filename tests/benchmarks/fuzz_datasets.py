@@ -56,6 +56,7 @@ def seeds() -> dict[str, bytes]:
         "a.tar": _tar(x, y),
         "a.mat": _mat(x, y, packed=False),
         "packed.mat": _mat(x, y, packed=True),
+        "cells.mat": _mat_of_cells(x, y),
         "a.parquet": _parquet({"image": list(_pictures(x, y).values()), "label": y}),
         "pixels.parquet": _parquet({"label": y, **{f"pixel{at}": column for at, column in enumerate(rows.T)}}),
         "a.arrow": _arrow(x, y),
@@ -158,6 +159,18 @@ def _shard(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
                 info = tarfile.TarInfo(f"{number:04}.{suffix}")
                 info.size = len(part)
                 archive.addfile(info, io.BytesIO(part))
+    return stream.getvalue()
+
+
+def _mat_of_cells(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
+    """A picture in each cell, and labels in characters and in cells."""
+    from scipy.io import savemat
+
+    pictures, words = np.empty((2, COUNT), object)
+    for at in range(COUNT):
+        pictures[at], words[at] = x[at], f"class {y[at]}"
+    stream = io.BytesIO()
+    savemat(stream, {"x_train": pictures, "y_train": words, "x_test": pictures[:6], "y_test": words[:6].astype(str)})
     return stream.getvalue()
 
 
