@@ -31,7 +31,7 @@ PIECE_BYTES = 1 << 18
 HEADER_BYTES, TAG_BYTES = 128, 8
 MATRIX, COMPRESSED = 14, 15
 CELLS, STRUCTURE, CHARACTERS, NUMERIC_CLASSES, IS_COMPLEX = 1, 2, 4, range(6, 16), 0x800
-ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
+ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16-{}e", 16: "utf-8", 17: "utf-16-{}e", 18: "utf-32-{}e"}
 MAX_CHARACTERS = 1 << 22
 DTYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 
@@ -134,7 +134,7 @@ class _File:
             return []
         if characters.kind not in ENCODINGS:
             raise DataError("it is damaged.")
-        encoding = ENCODINGS[characters.kind] + ("" if characters.kind in (1, 2, 16) else f"-{self.order[0]}e")
+        encoding = ENCODINGS[characters.kind].format(self.order[0])
         text = self.content(characters, 4 * MAX_CHARACTERS).decode(encoding, "replace")
         rows, length = matrix.dimensions
         if len(text) != rows * length:

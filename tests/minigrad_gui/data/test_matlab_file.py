@@ -79,17 +79,32 @@ def test_cells_of_numbers_are_samples(saved, count):
     np.testing.assert_array_equal(found["numbers"].whole(), np.arange(count))
 
 
-def test_files_of_the_other_byte_order_are_read(tmp_path):
-    numbers = np.arange(300, dtype=">u2").reshape(3, 100)
-    parts = [(6, np.array([11, 0], ">u4")), (5, np.array([3, 100], ">i4")), (1, np.frombuffer(b"x", "u1"))]
-    matrix = b""
-    for kind, content in (*parts, (4, numbers.T)):
-        held = content.tobytes()
-        matrix += np.array([kind, len(held)], ">u4").tobytes() + held + bytes(-len(held) % 8)
-    head = b"MATLAB 5.0 MAT-file".ljust(124) + b"\1\0MI"
-    (tmp_path / "a.mat").write_bytes(head + np.array([14, len(matrix)], ">u4").tobytes() + matrix)
-    np.testing.assert_array_equal(arrays_in(tmp_path / "a.mat")["x"].as_it_is().whole(), numbers)
-    np.testing.assert_array_equal(loadmat(tmp_path / "a.mat")["x"], numbers)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_both_byte_orders_are_read_and_characters_of_two_bytes(tmp_path, order):
+    """As MATLAB itself writes characters; SciPy writes them as UTF-8."""
+    numbers = np.arange(300, dtype=f"{order}u2").reshape(3, 100)
+    characters = np.array([list("7 "), list("10"), list("é ")])
+    codes = np.vectorize(ord)(characters).astype(f"{order}u2")
+    variables = element(14, matrix("x", 11, numbers, order), order) + element(14, matrix("y", 4, codes, order), order)
+    mark = b"\1\0MI" if order == ">" else b"\0\1IM"
+    (tmp_path / "a.mat").write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + mark + variables)
+    found = arrays_in(tmp_path / "a.mat")
+    theirs = loadmat(tmp_path / "a.mat", uint16_codec="utf-16-be" if order == ">" else "utf-16-le")  # else it loses é
+    np.testing.assert_array_equal(found["x"].as_it_is().whole(), numbers)
+    np.testing.assert_array_equal(theirs["x"], numbers)
+    assert [text.decode() for text in found["y"].whole()] == ["7", "10", "é"]
+    assert [text.rstrip() for text in theirs["y"]] == ["7", "10", "é"]
+
+
+def element(kind, content, order):
+    return np.array([kind, len(content)], f"{order}u4").tobytes() + content + bytes(-len(content) % 8)
+
+
+def matrix(name, held, array, order):
+    """The content of a matrix: its class, dimensions, name, and numbers of two bytes, column by column."""
+    parts = (6, np.array([held, 0], f"{order}u4")), (5, np.array(array.shape, f"{order}i4"))
+    contents = [(kind, part.tobytes()) for kind, part in parts]
+    return b"".join(element(*part, order) for part in (*contents, (1, name.encode()), (4, array.T.tobytes())))
 
 
 def test_nothing_is_left_in_the_temporary_folder(tmp_path, monkeypatch):
