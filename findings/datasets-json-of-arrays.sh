@@ -30,4 +30,10 @@ with open(sys.argv[1]) as file:
     rows = [json.loads(line) for line in file]
 print(f"read: {len(rows)} rows, the second is {rows[1]}")
 PYTHON
-"$work/environment/bin/python" "$work/arrays.py" "$work/a.json"
+seen=$("$work/environment/bin/python" "$work/arrays.py" "$work/a.json")
+echo "$seen"
+if [ "$seen" != "written: 100 pictures
+read: 28 rows, the second is {'image': 28, 'label': 1}" ]; then
+    echo "This has changed."
+    exit 1
+fi

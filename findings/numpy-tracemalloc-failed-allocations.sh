@@ -22,4 +22,9 @@ try:
 except MemoryError:
     print(f"traced after the MemoryError: {tracemalloc.get_traced_memory()[0] / 1e12:.0f} TB")
 PYTHON
-"$work/environment/bin/python" "$work/failed.py"
+seen=$("$work/environment/bin/python" "$work/failed.py")
+echo "$seen"
+if [ "$seen" != "traced after the MemoryError: 80 TB" ]; then
+    echo "This has changed."
+    exit 1
+fi

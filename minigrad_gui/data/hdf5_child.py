@@ -1,5 +1,5 @@
 """Reads HDF5 in a process of its own, for guarded_child.py: arrays of numbers, labels that are text, MATLAB's
-characters and cells of either, and the attributes that Keras writes.
+characters and cells of either, what its objects are made of, and the attributes that Keras writes.
 
 Damaged attributes make HDF5 (h5py 3.16) loop forever, outside of Python.
 """
@@ -12,9 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-ATTRIBUTES = ("layer_names", "model_config", "name", "weight_names")
+IS_OBJECT = "MATLAB_object_decode"
+"""An attribute: the array's numbers only say which object."""
+ATTRIBUTES = ("layer_names", "model_config", "name", "weight_names", IS_OBJECT)
 SKIPPED = {"optimizer", "optimizer_weights", "#refs#", "#subsystem#"}
 """How Keras' optimizer came to its weights; and where MATLAB has what its cells and objects refer to."""
+PROPERTIES = "#subsystem#/MCOS"
+"""Cells with what the objects of a file hold."""
 MAX_NODES, MAX_DEPTH = 1000, 8
 BLOCK_BYTES = 1 << 20
 MAX_ROWS_OF_TEXT, MAX_TEXTS, MAX_TEXT_BYTES = 1 << 20, 100, 200
@@ -24,12 +28,15 @@ ENCODINGS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
 """Of MATLAB's characters, by their size in bytes."""
 ROWS_AT_ONCE = 4096
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-MATLAB_HEADER = b"MATLAB 7.3 MAT-file"
+MATLAB_HEADER = b"MATLAB "
 """Of files whose dimensions come in reverse."""
 
 
 def read(source: str, save: Callable[..., None]) -> dict[str, dict[str, Any]]:
-    """Save all arrays of numbers under their paths; the attributes by path and name. Raises whatever h5py raises."""
+    """Save all arrays of numbers under their paths; the attributes by path and name. Raises whatever h5py raises.
+
+    If there are MATLAB's objects, cell i of what they are made of is saved as PROPERTIES/i.
+    """
     import h5py
 
     attributes: dict[str, dict[str, Any]] = {}
@@ -40,7 +47,9 @@ def read(source: str, save: Callable[..., None]) -> dict[str, dict[str, Any]]:
             if len(attributes) > MAX_NODES:
                 raise MemoryError
             attributes[path] = {name: plain(node.attrs[name]) for name in ATTRIBUTES if name in node.attrs}
-            if is_array(node):
+            if IS_OBJECT in attributes[path] and is_array(node):
+                save(path, node.shape, node.dtype, rows(node))
+            elif is_array(node):
                 arrays[path] = node
             elif is_column_of_text(node):
                 save_text(partial(save, path), node.shape[0], partial(texts, node))
@@ -56,6 +65,8 @@ def read(source: str, save: Callable[..., None]) -> dict[str, dict[str, Any]]:
             save_upright(partial(save, path), node, counts) if is_matlab else save(
                 path, node.shape, node.dtype, rows(node)
             )
+        if any(IS_OBJECT in of_node for of_node in attributes.values()):
+            save_properties(save, file)
     return attributes
 
 
@@ -154,6 +165,19 @@ def save_cells(save: Callable[..., None], node: Any) -> None:
         if all(is_stored_here(cell) and (cell.shape, cell.dtype) == (shape, dtype) for cell in cells):
             upright = tuple(size for size in (*shape[:-2], *shape[:-3:-1]) if size > 1)
             save((len(references), *upright), dtype, (file[each][()].swapaxes(-1, -2) for each in references))
+
+
+def save_properties(save: Callable[..., None], file: Any) -> None:
+    """What the file's objects are made of."""
+    cells = file.get(PROPERTIES)
+    if cells is None or not is_in_cells(cells) or cells.size > MAX_NODES:
+        return
+    for index, reference in enumerate(cells[()].reshape(-1)):
+        cell, save_cell = file[reference], partial(save, f"{PROPERTIES}/{index}")
+        if is_array(cell):
+            save_cell(cell.shape, cell.dtype, rows(cell))
+        elif is_in_cells(cell):
+            save_cells(save_cell, cell)
 
 
 def plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.columns import Columns
 from minigrad_gui.data.labelling import MAX_CLASSES
-from minigrad_gui.data.matlab_file import arrays_in
+from minigrad_gui.data.matlab_file import HEADER_BYTES, arrays_in
 from minigrad_gui.data.pairing import in_splits, pair_up, split_of, together
 from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, samples_of
@@ -23,17 +23,28 @@ CLASS_IN_NAME = re.compile(r"(.*?)_?(\d)")
 USPS_LABELS = (*range(1, 10), 10)
 
 
+def is_hdf5(start: bytes) -> bool:
+    """Whether a .mat file that begins so is of version 7.3, by text or number: mat-io 1.0 writes 5.0 as the text."""
+    number = {b"IM": start[125:126], b"MI": start[124:125]}.get(start[126:HEADER_BYTES])
+    return start.startswith(b"MATLAB 7.3") or (start.startswith(b"MATLAB ") and number == b"\2")
+
+
 def recognises(start: bytes) -> bool:
-    return start.startswith(b"MATLAB 5.0 MAT-file")
+    return start.startswith(b"MATLAB 5.0 MAT-file") and not is_hdf5(start)
 
 
 def read(path: Path) -> Found:
     """The dataset of a .mat file; if it lacks the test pictures, with the files that it belongs to."""
-    arrays, files = arrays_in(path), family(path)
+    arrays, files = arrays_in(path), {name: file for name, file in family(path).items() if _is_alike(file)}
     found = _special(arrays) or _paired(upright(arrays))
     if found.test or len(files) == 1:
         return found
     return _paired(together({name: upright(arrays_in(file)) for name, file in files.items()}))
+
+
+def _is_alike(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return recognises(file.read(HEADER_BYTES))
 
 
 def _special(arrays: Mapping[str, Columns | Array]) -> Found | None:

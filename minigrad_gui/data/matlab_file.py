@@ -1,5 +1,7 @@
 """Finds the arrays in MATLAB's .mat files up to version 7: of numbers, of text for each sample, and in cells.
 
+Categories and strings are objects: see `matlab_objects`.
+
 A file is a row of elements, each a tag of kind and size and then its content. The content of a matrix is elements
 again, the cells and the fields of a structure are matrices, and zlib may have packed a whole variable:
 https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf.
@@ -10,7 +12,8 @@ SciPy (1.17) would hold each array whole, and in a process of its own, for damag
 import sys
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -20,7 +23,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.columns import Columns
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.labelling import MAX_CLASSES
+from minigrad_gui.data.matlab_objects import Objects, as_labels
 from minigrad_gui.data.stored import MAX_PICTURES, Array, block_rows
 from minigrad_gui.data.streams import TemporaryFolder, read_exactly
 
@@ -30,9 +33,12 @@ MAX_NAME_BYTES, MAX_NAMES_BYTES = 256, 1 << 16
 PIECE_BYTES = 1 << 18
 HEADER_BYTES, TAG_BYTES = 128, 8
 MATRIX, COMPRESSED = 14, 15
-CELLS, STRUCTURE, CHARACTERS, NUMERIC_CLASSES, IS_COMPLEX = 1, 2, 4, range(6, 16), 0x800
+CELLS, STRUCTURE, CHARACTERS, NUMERIC_CLASSES, OBJECT, IS_COMPLEX = 1, 2, 4, range(6, 16), 17, 0x800
+SUBSYSTEM = ""
+"""The name of the variable with what objects hold."""
 ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16-{}e", 16: "utf-8", 17: "utf-16-{}e", 18: "utf-32-{}e"}
 MAX_CHARACTERS = 1 << 22
+MAX_WHOLE_BYTES = 1 << 26
 DTYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 
 
@@ -44,20 +50,21 @@ def arrays_in(path: Path) -> dict[str, Columns | Array]:
 
     Raises DataError for damage and for more than 2 GB.
     """
-    with open(path, "rb") as packed:
+    with open(path, "rb") as packed, ExitStack() as opened:
         file = _File(packed, "little" if read_exactly(packed, HEADER_BYTES)[-2:] == b"IM" else "big")
         variables = list(file.elements(HEADER_BYTES, path.stat().st_size))
-        named = _named(file, variables, path, None)
-        if all(variable.kind != COMPRESSED for variable in variables):
-            return named
-        folder = TemporaryFolder()
-        plain = folder.path / "plain.mat"
-        with open(plain, "w+b") as unpacked:
+        places = [_Place(file, variables, path, None)]
+        if any(variable.kind == COMPRESSED for variable in variables):
+            folder = TemporaryFolder()
+            plain = folder.path / "plain.mat"
+            unpacked = opened.enter_context(open(plain, "w+b"))
             for variable in variables:
                 if variable.kind == COMPRESSED:
                     _unpack(packed, variable, unpacked)
             file = _File(unpacked, file.order)
-            return named | _named(file, list(file.elements(0, unpacked.tell())), plain, folder)
+            places.append(_Place(file, list(file.elements(0, unpacked.tell())), plain, folder))
+        objects = next(filter(None, map(_objects, places)), None)
+        return {name: found for place in places for name, found in _named(place, objects).items()}
 
 
 @dataclass(frozen=True)
@@ -107,10 +114,19 @@ class _File:
         parts = self.elements(matrix.start, matrix.start + matrix.size)
         flags = next((self.whole_numbers(part)[0] for part in parts), 0)
         held = flags & 0xFF
+        if held == OBJECT:
+            texts = []
+            while (part := next(parts, None)) and part.kind != MATRIX:
+                texts.append(self.content(part, MAX_NAME_BYTES).decode("ascii", "replace"))
+            if part and texts:
+                yield path or texts[0], _Matrix(OBJECT, [], iter([part]))
+            return
         if held not in (CELLS, STRUCTURE, CHARACTERS, *NUMERIC_CLASSES) or flags & IS_COMPLEX:
             return
         dimensions = self.whole_numbers(next(parts))
         own_name = self.content(next(parts), MAX_NAME_BYTES).decode("ascii", "replace")
+        if min(dimensions, default=-1) < 0 or len(dimensions) > MAX_DIMENSIONS:
+            raise DataError("it is damaged.")
         if held != STRUCTURE:
             yield path or own_name, _Matrix(held, dimensions, parts)
         elif prod(dimensions) == 1:
@@ -126,6 +142,18 @@ class _File:
         if prod(matrix.dimensions) * dtype.itemsize != numbers.size:
             raise DataError("it is damaged.")
         return numbers.start, dtype
+
+    def matrix(self, element: _Element) -> "_Matrix":
+        """The matrix in a cell, or without a name. Raises DataError if there is none."""
+        for _, matrix in self.matrices(element, depth=MAX_DEPTH):
+            return matrix
+        raise DataError("it is damaged.")
+
+    def array(self, matrix: "_Matrix") -> NDArray[Any]:
+        """All numbers of a small matrix, column by column. Raises DataError for a large one."""
+        start, dtype = self.numbers(matrix)
+        numbers = _Element(0, start, prod(matrix.dimensions) * dtype.itemsize, 0)
+        return np.frombuffer(self.content(numbers, MAX_WHOLE_BYTES), dtype)
 
     def rows_of_text(self, matrix: "_Matrix") -> list[str]:
         """The rows of a matrix of characters, which are stored column by column, without blanks at their ends."""
@@ -189,33 +217,79 @@ class _Cells:
                 yield np.moveaxis(block, -1, 0)
 
 
-def _named(
-    file: _File, variables: list[_Element], path: Path, folder: TemporaryFolder | None
-) -> dict[str, Columns | Array]:
-    named: dict[str, Columns | Array] = {}
-    for variable in variables:
+@dataclass(frozen=True)
+class _Place:
+    """Variables in a file, packed or not; folder: as in `Columns`."""
+
+    file: _File
+    variables: list[_Element]
+    path: Path
+    folder: TemporaryFolder | None
+
+
+def _objects(place: _Place) -> Objects | None:
+    """What the objects of a file hold, if it is in this place."""
+    file = place.file
+    for variable in place.variables:
         for name, matrix in file.matrices(variable):
-            if min(matrix.dimensions, default=-1) < 0 or len(matrix.dimensions) > MAX_DIMENSIONS:
-                raise DataError("it is damaged.")
-            found: Columns | Array | None = None
-            if matrix.held == CELLS:
-                found = _cells(file, matrix, path, folder)
-            elif matrix.held == CHARACTERS:
-                found = _labels(file.rows_of_text(matrix))
-            else:
-                start, dtype = file.numbers(matrix)
-                if prod(matrix.dimensions) > 1:
-                    found = Columns(path, start, dtype, matrix.shape, folder)
-            if found is not None:
-                named[name] = found
-            if len(named) > MAX_ARRAYS:
-                raise DataError(f"it holds more than {MAX_ARRAYS} arrays.")
+            if name != SUBSYSTEM or matrix.held not in NUMERIC_CLASSES:
+                continue
+            start, _ = file.numbers(matrix)
+            head = file.content(_Element(0, start, TAG_BYTES, 0))
+            inner = replace(place, file=_File(file.file, "little" if head[2:4] == b"IM" else "big"))
+            for element in inner.file.elements(start + TAG_BYTES, start + prod(matrix.dimensions)):
+                for _, found in inner.file.matrices(element):
+                    if found.held == OBJECT:
+                        return _objects_in(inner, next(found.parts))
+    return None
+
+
+def _objects_in(place: _Place, wrapper: _Element) -> Objects | None:
+    """The objects whose cells these are."""
+    file = place.file
+    cells = file.matrix(wrapper)
+    if cells.held != CELLS:
+        return None
+    elements = list(cells.parts)
+
+    def numbers(cell: int) -> NDArray[Any]:
+        return file.array(file.matrix(elements[cell]))
+
+    def texts(cell: int) -> list[str]:
+        found = _cells(place, file.matrix(elements[cell]))
+        return [] if found is None else [text.decode() for text in found.whole().tolist()]
+
+    return Objects(numbers(0).tobytes(), file.order, numbers, texts)
+
+
+def _named(place: _Place, objects: Objects | None) -> dict[str, Columns | Array]:
+    file, named = place.file, dict[str, Columns | Array]()
+    for name, matrix in (each for variable in place.variables for each in file.matrices(variable)):
+        found: Columns | Array | None = None
+        if name == SUBSYSTEM:
+            continue
+        if matrix.held == CELLS:
+            found = _cells(place, matrix)
+        elif matrix.held == CHARACTERS:
+            found = as_labels(file.rows_of_text(matrix))
+        elif matrix.held == OBJECT:
+            with suppress(DataError):  # an object may be anything
+                reference = file.array(file.matrix(next(matrix.parts)))
+                found = objects.labels(reference) if objects else None
+        else:
+            start, dtype = file.numbers(matrix)
+            if prod(matrix.dimensions) > 1:
+                found = Columns(place.path, start, dtype, matrix.shape, place.folder)
+        if found is not None:
+            named[name] = found
+        if len(named) > MAX_ARRAYS:
+            raise DataError(f"it holds more than {MAX_ARRAYS} arrays.")
     return named
 
 
-def _cells(file: _File, cells: _Matrix, path: Path, folder: TemporaryFolder | None) -> Array | None:
+def _cells(place: _Place, cells: _Matrix) -> Array | None:
     """Cells with a line of text each, or with numbers of one dtype and shape; None if they hold anything else."""
-    count = prod(cells.dimensions)
+    file, count = place.file, prod(cells.dimensions)
     if not 1 < count <= MAX_PICTURES:
         return None
     texts: list[str] = []
@@ -236,14 +310,7 @@ def _cells(file: _File, cells: _Matrix, path: Path, folder: TemporaryFolder | No
     if at + 1 < count:
         raise DataError("it is damaged.")
     (kind,) = kinds
-    return _Cells(path, starts, *kind, folder).as_array() if kind else _labels(texts)
-
-
-def _labels(texts: list[str]) -> Array | None:
-    """A text for each sample, as UTF-8, or None if too many differ to be classes."""
-    if len(texts) < 2 or len(set(texts)) > MAX_CLASSES:
-        return None
-    return Array.of(np.array([text.encode() for text in texts]))
+    return _Cells(place.path, starts, *kind, place.folder).as_array() if kind else as_labels(texts)
 
 
 def _unpack(packed: IO[bytes], variable: _Element, unpacked: IO[bytes]) -> None:
