@@ -5,6 +5,7 @@ this is how mat-io 1.0.2 describes and writes it:
 https://github.com/foreverallama/matio/blob/main/docs/subsystem_data_format.md.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -82,9 +83,10 @@ class Objects:
 
 def as_labels(texts: list[str]) -> Array | None:
     """A text for each sample, as UTF-8, or None if too many differ to be classes."""
-    if len(texts) < 2 or len(set(texts)) > MAX_CLASSES:
+    encoded = {text: text.encode() for text in set(texts)}
+    if len(texts) < 2 or len(encoded) > MAX_CLASSES:
         return None
-    return Array.of(np.array([text.encode() for text in texts]))
+    return Array.of(np.array([encoded[text] for text in texts]))
 
 
 def _undefined() -> Iterator[NDArray[Any]]:
@@ -100,4 +102,4 @@ def _strings(words: NDArray[Any], order: Literal["little", "big"]) -> list[str]:
         raise ValueError
     text = words[2 + dimensions + count :].tobytes().decode(f"utf-16-{order[0]}e", "replace")
     ends = np.cumsum([0, *(length if length < len(text) + 1 else 0 for length in lengths)]).tolist()
-    return [text[start:end] for start, end in pairwise(ends)]
+    return [sys.intern(text[start:end]) for start, end in pairwise(ends)]
