@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 from engine.augment import PARTS_DEVIATION, PARTS_MEAN, Draws
 from engine.dropping import LAYER_STEP, MAX_LAYERS
 from engine.fast.intrinsics import signal, signalled
-from engine.fast.products import AS_IT_IS, SPARE, SPARSE_ROWS, TRANSPOSED, product, sparse_product
+from engine.fast.products import AS_IT_IS, SPARE, SPARSE_ROWS, TRANSPOSED, is_sparse, product, sparse_product
 from engine.fast.program import (
     ACTIVATION,
     FAN_IN,
@@ -353,22 +353,20 @@ BIASES: Any = np.bool_(False)
 class Memory(NamedTuple):
     """Everything that the workers read and write. Steps are numbered; a chunk has consecutive steps.
 
-    pixels (uint8) or numbers: (N, in_dim), the inputs; the other one is empty. labels: (N,). is_sparse: whether most
-    inputs are 0. samples: indices for the chunk, batch_size per step, perhaps fewer for the last. table: from the
-    network's `Program`. parameters, gradient: of all layers, packed; first, second: the optimizer's state, packed in
-    the same way (empty if it has less). values: the inputs and each layer's outputs, at offset times batch_size;
-    value_gradients: likewise. targets: (batch_size,). spare: (workers, SPARE), for products. pieces: CACHED numbers for
-    each worker, for gradients that are not kept. optimizer: the code of its formula. For each step of the chunk:
-    constants (10,): those of the formula (7,), l1, l2 and clip_norm; correct (workers,), how many samples each worker
-    classified correctly; and losses (batch_size,), each sample's. squares: sums of squares of gradients, for each input
-    and each bias of each layer. draws: how the pictures of an epoch are varied, if they are; form: of these pictures.
-    dropout, smoothing: see `drop`, `cross_entropy`.
+    pixels (uint8) or numbers: (N, in_dim), the inputs; the other one is empty. labels: (N,). samples: indices for the
+    chunk, batch_size per step, perhaps fewer for the last. table: from the network's `Program`. parameters, gradient:
+    of all layers, packed; first, second: the optimizer's state, packed in the same way (empty if it has less). values:
+    the inputs and each layer's outputs, at offset times batch_size; value_gradients: likewise. targets: (batch_size,).
+    spare: (workers, SPARE), for products. pieces: CACHED numbers for each worker, for gradients that are not kept.
+    optimizer: the code of its formula. For each step of the chunk: constants (10,): those of the formula (7,), l1, l2
+    and clip_norm; correct (workers,), how many samples each worker classified correctly; and losses (batch_size,), each
+    sample's. squares: sums of squares of gradients, for each input and each bias of each layer. draws: how the pictures
+    of an epoch are varied, if they are; form: of these pictures. dropout, smoothing: see `drop`, `cross_entropy`.
     """
 
     pixels: Array
     numbers: Array
     labels: Array
-    is_sparse: bool
     samples: Array
     batch_size: int
     table: Array
@@ -408,7 +406,6 @@ def no_memory(dtype: DTypeLike) -> Memory:
         pixels=read_only(np.empty((0, 0), np.uint8)),
         numbers=read_only(numbers),
         labels=indices,
-        is_sparse=False,
         samples=indices,
         batch_size=0,
         table=counts,
@@ -480,8 +477,8 @@ def propagate(
         fan_in, fan_out = table[layer, FAN_IN], table[layer, FAN_OUT]
         W, b = layer_at(table[layer, PARAMETERS], parameters, fan_in, fan_out)
         y = values_at(table[layer, OUTPUTS], memory.values, batch_size, batch_size, fan_out)[begin:end]
-        if memory.is_sparse and layer == 0:
-            sparse_product(x[:, :fan_in], AS_IT_IS, W, y, spare)
+        if is_sparse(x[:, :fan_in]):
+            sparse_product(x[:, :fan_in], AS_IT_IS, W, AS_IT_IS, y, spare)
         else:
             product(x[:, :fan_in], W, AS_IT_IS, y, spare)
         activate(y, b, table[layer, ACTIVATION])
@@ -491,10 +488,13 @@ def propagate(
     g = values_at(table[last, OUTPUTS], memory.value_gradients, batch_size, batch_size, table[last, FAN_OUT])[begin:end]
     correct = cross_entropy(x, target, len(samples), memory.smoothing, g, losses[begin:end])
     for layer in range(last, 0, -1):  # the gradient of the inputs is not needed
-        offset, fan_in = table[layer, INPUTS], table[layer, FAN_IN]
-        W, _ = layer_at(table[layer, PARAMETERS], parameters, fan_in, table[layer, FAN_OUT])
+        offset, fan_in, fan_out = table[layer, INPUTS], table[layer, FAN_IN], table[layer, FAN_OUT]
+        W, _ = layer_at(table[layer, PARAMETERS], parameters, fan_in, fan_out)
         x_gradient = values_at(offset, memory.value_gradients, batch_size, batch_size, fan_in)[begin:end]
-        product(g[:, : table[layer, FAN_OUT]], W, TRANSPOSED, x_gradient, spare)
+        if is_sparse(g[:, :fan_out]):
+            sparse_product(g[:, :fan_out], AS_IT_IS, W, TRANSPOSED, x_gradient, spare)
+        else:
+            product(g[:, :fan_out], W, TRANSPOSED, x_gradient, spare)
         y = values_at(offset, memory.values, batch_size, batch_size, fan_in)[begin:end]
         if memory.dropout.threshold > 0:
             drop(x_gradient, begin, layer - 1, mini_batch, memory.dropout)
@@ -522,6 +522,7 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array, turn: 
         )
         x = values_at(memory.table[layer, INPUTS], memory.values, batch_size, n, fan_in)
         g = values_at(memory.table[layer, OUTPUTS], memory.value_gradients, batch_size, n, fan_out)
+        skips = turn != PARAMETERS_CLIPPED and is_sparse(x[:, :fan_in])
         begin, end = fan_in * worker // workers, fan_in * (worker + 1) // workers
         some = min(max(2, CACHED // fan_out), SPARSE_ROWS)  # inputs at a time: their gradient stays in the cache
         for i in range(begin, end, some):
@@ -531,8 +532,8 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array, turn: 
             if not keeps and gradient.size <= piece_size:
                 gradient = memory.pieces[worker * piece_size : worker * piece_size + gradient.size]
             W_gradient = gradient.reshape(until - i, fan_out)
-            if turn != PARAMETERS_CLIPPED and memory.is_sparse and layer == 0:
-                sparse_product(x[:, i:until], TRANSPOSED, g, W_gradient, spare)
+            if skips:
+                sparse_product(x[:, i:until], TRANSPOSED, g, AS_IT_IS, W_gradient, spare)
             elif turn != PARAMETERS_CLIPPED:
                 product(x[:, i:until].T, g, AS_IT_IS, W_gradient, spare)
             if turn == GRADIENTS:

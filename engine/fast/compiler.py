@@ -92,7 +92,7 @@ def _apart(dtype: str) -> dict[Loop, tuple[Any, ...]]:
     memory = no_memory(dtype)
     return {
         product: (part, part, AS_IT_IS, part, row),
-        sparse_product: (part, AS_IT_IS, part, part, row),
+        sparse_product: (part, AS_IT_IS, part, AS_IT_IS, part, row),
         adam: (row, row, row, row, row),
         momentum: (row, row, row, row),
         sgd: (row, row, row),

@@ -29,9 +29,6 @@ from engine.optim import Optimizer
 from engine.samples import as_rows, dtype_of
 from engine.tensor import Tensor
 
-MOSTLY_ZERO = 1 / 3
-"""Above this share of nonzeros, dense products are faster."""
-SAMPLES_ASKED = 100
 MOST_AT_ONCE = 64
 """Maximum number of mini-batches in a chunk."""
 PATIENCE, HELPERS_PATIENCE = 20_000, 100_000
@@ -80,7 +77,6 @@ class FusedSteps:
         self.most_at_once = MOST_AT_ONCE if self._has_formula else 1
         shape, images = images.shape, images.reshape(len(images), -1)
         self._gradients = pack([np.zeros_like(array) for array in self._packed])
-        some = images[:: len(images) // SAMPLES_ASKED + 1]
         nothing, no_pixels = np.empty(0, dtype), np.empty((0, 0), np.uint8)
         are_pixels = images.dtype == np.uint8
         values = int(program.table[-1, OUTPUTS] + program.table[-1, FAN_OUT])
@@ -88,7 +84,6 @@ class FusedSteps:
             pixels=compiled.read_only(images if are_pixels else no_pixels),
             numbers=compiled.read_only(no_pixels.astype(dtype) if are_pixels else images),
             labels=labels,
-            is_sparse=bool(np.count_nonzero(some) < MOSTLY_ZERO * some.size),
             samples=np.zeros(min(batch_size * self.most_at_once, len(images)), np.intp),
             batch_size=batch_size,
             table=program.table,

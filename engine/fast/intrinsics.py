@@ -60,10 +60,18 @@ def _bits(places: Any) -> list[int]:
     return [k for k in range(64) if int(places) >> k & 1]
 
 
-def nonzeros(a: Array, row: int, column: int) -> Any:
-    """uint64, whose bit i says whether a[row, column + i] is not 0; i counts through a vector."""
-    numbers = a[row, column : column + VECTOR_BYTES // a.itemsize]
-    return np.uint64(sum(1 << i for i, number in enumerate(numbers.tolist()) if number != 0))
+def nonzeros(a: Array, row: int, vectors: int) -> Any:
+    """uint64, whose bit k says whether a[row, k] or a[row + 1, k] is not 0; k counts through so many vectors.
+
+    Beyond the last row there is nothing.
+    """
+    numbers = a[row : row + SPARSE_TILE_ROWS, : vectors * VECTOR_BYTES // a.itemsize]
+    return np.uint64(sum(1 << k for k, is_needed in enumerate((numbers != 0).any(axis=0).tolist()) if is_needed))
+
+
+def ones(bits: Any) -> Any:
+    """How many bits of a uint64 are set, as a whole number."""
+    return int(bits).bit_count()
 
 
 def transpose(a: Array, row: int, column: int, out: Array, out_row: int, out_column: int) -> None:
@@ -103,6 +111,7 @@ def intrinsics() -> dict[str, Any]:
         "wide_sparse_tile": write.tile(wide_sparse_tile, SPARSE_TILE_ROWS, 2 * vectors),
         "narrow_sparse_tile": write.tile(narrow_sparse_tile, SPARSE_TILE_ROWS, 1),
         "nonzeros": write.nonzeros(),
+        "ones": write.ones(),
         "transpose": write.transpose(),
         "signal": write.signal(),
         "signalled": write.signalled(),
@@ -181,15 +190,35 @@ class _Writer:
 
     def nonzeros(self) -> Any:
         from numba import types
+        from numba.core import cgutils
 
         def write(builder: Any, arrays: dict[str, "_Array"], values: dict[str, Any]) -> Any:
             a = arrays["a"]
             vector = self._vector(a)
-            numbers = builder.load(a.pointer(values["row"], values["column"], vector), align=a.item_bytes)
-            bits = builder.fcmp_unordered("!=", numbers, vector(None))
-            return builder.zext(builder.bitcast(bits, self._ir.IntType(vector.count)), self._int)
+            last, lanes = builder.sub(a.shape[0], self._int(1)), self._int(vector.count)
+            next_row = builder.add(values["row"], self._int(1))
+            rows = values["row"], builder.select(builder.icmp_signed("<", next_row, last), next_row, last)
+            bits = cgutils.alloca_once_value(builder, self._int(0))
+            with cgutils.for_range(builder, values["vectors"], intp=self._int) as loop:
+                column = builder.mul(loop.index, lanes)
+                masks = []
+                for row in rows:
+                    numbers = builder.load(a.pointer(row, column, vector), align=a.item_bytes)
+                    masks.append(builder.fcmp_unordered("!=", numbers, vector(None)))
+                mask = builder.bitcast(builder.or_(*masks), self._ir.IntType(vector.count))
+                shifted = builder.shl(builder.zext(mask, self._int), column)
+                builder.store(builder.or_(builder.load(bits), shifted), bits)
+            return builder.load(bits)
 
         return _intrinsic(nonzeros, write, types.uint64)
+
+    def ones(self) -> Any:
+        from numba import types
+
+        def write(builder: Any, _arrays: dict[str, "_Array"], values: dict[str, Any]) -> Any:
+            return builder.ctpop(values["bits"])
+
+        return _intrinsic(ones, write, types.int64, bits=types.uint64)
 
     def transpose(self) -> Any:
         from numba import types

@@ -4,7 +4,8 @@ Every sum of products is added in the order of k, whatever the size of the matri
 product has the bits that it has in the whole, and numbers do not depend on how many workers share the rows. Whether
 each product is rounded before it is added depends on the processor.
 
-Four out of five pixels of a digit are 0: `sparse_product` skips them.
+Four out of five pixels of a digit are 0, and as a network learns, so are ever more outputs of its hidden layers, if
+their activation is ReLU: `sparse_product` skips them.
 
 Matrices of float32 or float64 are in C order, or parts of such. `spare`: (SPARE,), at the start of a cache line.
 """
@@ -21,6 +22,7 @@ from engine.fast.intrinsics import (
     narrow_sparse_tile,
     narrow_tile,
     nonzeros,
+    ones,
     transpose,
     wide_sparse_tile,
     wide_tile,
@@ -35,8 +37,12 @@ DEPTH = 128
 """How much of k is added at a time. So many rows of b, as wide as a tile, are in the L1 cache."""
 SPARSE_DEPTH, SPARSE_ROWS = 64, 256
 """The same for `sparse_product`: the bits of a number; and the most rows of its result."""
+MOSTLY_NEEDED = 0.45
+"""If a tile needs a larger share of the rows of b than this, dense products are faster."""
+JUDGED_ROWS = 8
+"""One tile in so many rows is asked."""
 EDGE = TILE_ROWS * 64
-SPARE = EDGE + max(DEPTH * 64, SPARSE_DEPTH * (16 + SPARSE_ROWS))
+SPARE = EDGE + max(DEPTH * 64, SPARSE_DEPTH * (128 + SPARSE_ROWS))
 """How many numbers a product needs memory for, meanwhile; EDGE for a tile that is wider than what is left of `out`."""
 
 
@@ -97,33 +103,38 @@ def product(a: Array, b: Array, is_transposed: bool, out: Array, spare: Array) -
             column += width
 
 
-def sparse_product(a: Array, is_transposed: bool, b: Array, out: Array, spare: Array) -> None:
-    """out (n, m) = a @ b, for a (n, k), or a^T @ b for a (k, n), where a is mostly 0; b (k, m).
+def sparse_product(a: Array, a_is_transposed: bool, b: Array, b_is_transposed: bool, out: Array, spare: Array) -> None:
+    """out (n, m) = a @ b, for a (n, k), which is mostly 0, and b (k, m); a is given as (k, n) and b as (m, k) if it is
+    transposed.
 
-    n: at most SPARSE_ROWS if it is transposed. A tile has two rows, since neighbours need mostly the same rows of b.
+    n: at most SPARSE_ROWS if a is. A tile has two rows, since neighbours need mostly the same rows of b.
     """
-    rows, columns, inner, lanes = out.shape[0], out.shape[1], b.shape[0], VECTOR_BYTES // a.itemsize
+    rows, columns, inner, lanes = out.shape[0], out.shape[1], a.shape[1], VECTOR_BYTES // a.itemsize
+    if a_is_transposed:
+        inner = a.shape[0]
     wide = 2 * VECTORS * lanes
-    edge, panel = spare[:EDGE].reshape(TILE_ROWS, -1), spare[EDGE : EDGE + SPARSE_DEPTH * lanes].reshape(-1, lanes)
-    turned = spare[EDGE + SPARSE_DEPTH * lanes :][: SPARSE_ROWS * SPARSE_DEPTH].reshape(SPARSE_ROWS, SPARSE_DEPTH)
+    edge, panel = spare[:EDGE].reshape(TILE_ROWS, -1), spare[EDGE : EDGE + SPARSE_DEPTH * wide].reshape(-1, wide)
+    turned = spare[EDGE + SPARSE_DEPTH * wide :][: SPARSE_ROWS * SPARSE_DEPTH].reshape(SPARSE_ROWS, SPARSE_DEPTH)
     places = np.empty((rows + 1) // SPARSE_TILE_ROWS, np.uint64)
     for first in range(0, max(inner, 1), SPARSE_DEPTH):
         count = min(SPARSE_DEPTH, inner - first)
-        if is_transposed:
+        if a_is_transposed:
             fill(turned, a, TRANSPOSED, START, rows, first, count)
             factors = turned[:rows, :count]
         else:
             factors = a[:, first : first + count]
         for pair in range(len(places)):
             row = pair * SPARSE_TILE_ROWS
-            places[pair] = bits(factors, row, count) | bits(factors, min(row + 1, rows - 1), count)
+            places[pair] = needed_places(factors, row, count)
         adds, column = first > 0, START
         while column < columns:
             width = wide if column + wide <= columns else min(lanes, columns - column)
-            sums, needed = out[:, column : column + width], b[first : first + count, column : column + width]
-            if width < lanes:
-                fill(panel, b, AS_IT_IS, first, count, column, width)
+            sums = out[:, column : column + width]
+            if b_is_transposed or width < lanes:
+                fill(panel, b, b_is_transposed, first, count, column, width)
                 needed = panel[:count, : max(width, lanes)]
+            else:
+                needed = b[first : first + count, column : column + width]
             for pair in range(len(places)):
                 row = pair * SPARSE_TILE_ROWS
                 if adds and places[pair] == 0:
@@ -142,17 +153,27 @@ def sparse_product(a: Array, is_transposed: bool, b: Array, out: Array, spare: A
             column += width
 
 
-def bits(a: Array, row: int, count: int) -> np.uint64:
-    """Which of the first `count` numbers of a row are not 0, as bits; at most 64."""
-    lanes, result = VECTOR_BYTES // a.itemsize, np.uint64(0)
-    whole = count - count % lanes
-    for column in range(0, whole, lanes):
-        result |= nonzeros(a, row, column) << np.uint64(column)
-    for column in range(whole, count):
-        if a[row, column] != 0:
-            result |= np.uint64(1) << np.uint64(column)
-    return result
+def needed_places(a: Array, row: int, count: int) -> np.uint64:
+    """Which of the first `count` columns are not 0 in this row or the next, as bits; at most 64."""
+    vectors = count * a.itemsize // VECTOR_BYTES
+    places: np.uint64 = nonzeros(a, row, vectors)
+    next_row = min(row + 1, a.shape[0] - 1)
+    for column in range(vectors * VECTOR_BYTES // a.itemsize, count):
+        if a[row, column] != 0 or a[next_row, column] != 0:
+            places |= np.uint64(1) << np.uint64(column)
+    return places
 
 
-LOOPS = (fill, copy, product, bits, sparse_product)
+def is_sparse(a: Array) -> bool:
+    """Whether `sparse_product` is faster for these factors (n, k), judged by some rows: whether few are not 0."""
+    inner, needed, asked = a.shape[1], START, START
+    for row in range(0, a.shape[0], JUDGED_ROWS):
+        for first in range(0, inner, SPARSE_DEPTH):
+            part = a[:, first : first + SPARSE_DEPTH]
+            needed += ones(needed_places(part, row, part.shape[1]))
+        asked += inner
+    return bool(needed < MOSTLY_NEEDED * asked)
+
+
+LOOPS = (fill, copy, product, needed_places, sparse_product, is_sparse)
 """Those to compile, each after those that it calls."""

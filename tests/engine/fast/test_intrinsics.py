@@ -17,11 +17,22 @@ def machine():
 def test_nonzeros(dtype, machine, monkeypatch):
     monkeypatch.setattr(intrinsics, "VECTOR_BYTES", machine["VECTOR_BYTES"])
     nonzeros = machine["nonzeros"]
-    compiled = numba.njit(lambda a, row, column: nonzeros(a, row, column))
-    a = np.zeros((2, 40), dtype)
+    compiled = numba.njit(lambda a, row, vectors: nonzeros(a, row, vectors))
+    lanes = machine["VECTOR_BYTES"] // np.dtype(dtype).itemsize
+    a = np.zeros((3, 64), dtype)
     a[1, [3, 5, 7, 8, 9, 17]] = 1, -1, np.nan, -0.0, np.inf, 1e-40
-    assert compiled(a, 1, 2) == intrinsics.nonzeros(a, 1, 2)
-    assert compiled(a, 1, 2) & 0xFF == 0b10101010 & 0xFF or machine["VECTOR_BYTES"] < 64
+    a[2, [4, 5, 63]] = 1
+    for row, bits in [(0, {3, 5, 7, 9, 17}), (1, {3, 4, 5, 7, 9, 17, 63}), (2, {4, 5, 63})]:
+        for vectors in (0, 1, 64 // lanes):
+            expected = sum(1 << bit for bit in bits if bit < vectors * lanes)
+            assert compiled(a, row, vectors) == intrinsics.nonzeros(a, row, vectors) == expected
+
+
+def test_ones(machine):
+    ones = machine["ones"]
+    compiled = numba.njit(lambda bits: ones(bits))
+    for bits, count in [(0, 0), (0b1011, 3), ((1 << 64) - 1, 64)]:
+        assert compiled(np.uint64(bits)) == intrinsics.ones(np.uint64(bits)) == count
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
