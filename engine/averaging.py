@@ -19,21 +19,22 @@ class WeightAverage:
     """The average of a network's weights over the mini-batches of a run.
 
     kind: "ema" or "last"; epochs: the time constant of the moving average, or how long the last part is;
-    steps_per_epoch, total_steps: of the run. `every`: the number of mini-batches between two updates; `network`: the
-    average, None before the first update; `count`: the number of updates.
+    steps_per_epoch: of the run; end, begin: the number of mini-batches with the network's last one, and before its
+    first. `every`: the number of mini-batches between two updates; `network`: the average, None before the first
+    update; `count`: the number of updates.
     """
 
-    def __init__(self, kind: str, epochs: float, steps_per_epoch: int, total_steps: int) -> None:
+    def __init__(self, kind: str, epochs: float, steps_per_epoch: int, end: int, begin: int = 0) -> None:
         self.every = max(1, round(steps_per_epoch / UPDATES_PER_EPOCH))
         self.network: MLP | None = None
         self.count = 0
         self._is_moving = kind == "ema"
-        self._first_step = 0 if self._is_moving else total_steps - round(epochs * steps_per_epoch)
+        self._before = begin if self._is_moving else max(begin, end - round(epochs * steps_per_epoch))
         self._decay = math.exp(-self.every / (epochs * steps_per_epoch))
 
     def after(self, steps_done: int, model: MLP) -> None:
         """Update the average, if that is due after so many mini-batches."""
-        if steps_done % self.every or steps_done <= self._first_step:
+        if steps_done % self.every or steps_done <= self._before:
             return
         self.count += 1
         if self.network is None:

@@ -15,6 +15,7 @@ A checkpoint, format "minigrad checkpoint", version 1, holds the same and also
     epochs                (epochs done, 2 or 4), float64: loss, accuracy, and the same on the validation samples
     average.layers.<i>.W  and .b: the average of the weights, if the run has one
     best.layers.<i>.W     and .b: the network of the best epoch, if the run keeps it
+    members.<k>.layers.<i>.W  and .b: the networks of a committee that are done
 """
 
 import math
@@ -79,6 +80,8 @@ def save_checkpoint(path: PathLike, state: RunState, meta: Mapping[str, Any] | N
     if state.best is not None:
         run["has_best"] = True
         arrays |= {f"best.{name}": value for name, value in _described(state.best)[1].items()}
+    for number, member in enumerate(state.members):
+        arrays |= {f"members.{number}.{name}": value for name, value in _described(member)[1].items()}
     if reason_to_stop(state.config, state.epochs):
         run["ended_early"] = True
     description = {"format": CHECKPOINT, "version": VERSION, "network": network, "run": run, "meta": dict(meta or {})}
@@ -101,8 +104,10 @@ def load_checkpoint(path: PathLike) -> tuple[RunState, dict[str, Any]]:
             name.startswith("steps") and not 0 <= value <= run["steps_done"]
         ):
             raise ModelFileError(f"{printable(Path(path).name)} describes an impossible optimizer state.")
+    config = TrainingConfig(**run["config"])
+    members = range(config.members_done(run["epochs_done"]))
     state = RunState(
-        config=TrainingConfig(**run["config"]),
+        config=config,
         model=_model(description, arrays),
         optimizer=optimizer,
         learning_rate=run["learning_rate"],
@@ -114,6 +119,7 @@ def load_checkpoint(path: PathLike) -> tuple[RunState, dict[str, Any]]:
         average=_model(description, arrays, "average.") if "average_updates" in run else None,
         average_updates=run.get("average_updates", 0),
         best=_model(description, arrays, "best.") if "has_best" in run else None,
+        members=tuple(_model(description, arrays, f"members.{number}.") for number in members),
     )
     return state, description["meta"]
 
@@ -249,6 +255,8 @@ def _run_arrays(description: dict[str, Any]) -> Expected:
         if config.keep_best == "none" or not run["epochs_done"]:
             raise ModelFileError("describes a run with an impossible best epoch.")
         expected |= {f"best.{name}": value for name, value in parameters.items()}
+    for number in range(config.members_done(run["epochs_done"])):
+        expected |= {f"members.{number}.{name}": value for name, value in parameters.items()}
     # A tiny network with as many layers shows which arrays the optimizer has.
     dtype = DTYPES[network["dtype"]]
     tiny = MLP(1, [1] * len(config.hidden), 1, dtype=dtype)

@@ -28,6 +28,10 @@ KEEP_BEST = ("none", "loss", "accuracy")
 """Which epoch's network a run ends with: the last one's, or that with the best validation loss or accuracy."""
 
 
+MAX_MEMBERS = 16
+NO_EARLY_END = "it goes without patience, an accuracy to stop at, and keeping the best epoch."
+
+
 class ConfigError(ValueError):
     """An invalid setting; `field` names it, the message says in one sentence what is wrong."""
 
@@ -61,6 +65,9 @@ class TrainingConfig:
                       says or, for "none", a lower validation loss
     stop_accuracy     the validation accuracy at which the run ends, from 0 (never) to 1
     keep_best         one of KEEP_BEST, which epoch's network the run ends with: "none", "loss" or "accuracy"
+    members           how many networks are trained, one after the other, each from weights of its own and for its share
+                      of the epochs; the run's network is the `committee` of those that are done. Schedule, averages and
+                      plain epochs are those of each; patience, stop_accuracy and keep_best are for a single one
     dropout           the probability, from 0 to 0.9, that an output of a hidden layer is dropped in training
     label_smoothing   from 0 to 0.9: see SmoothedLoss
     l1, l2            penalties, from 0 (none) to 100: see Optimizer
@@ -87,6 +94,7 @@ class TrainingConfig:
     patience: int = 0
     stop_accuracy: float = 0.0
     keep_best: str = "none"
+    members: int = 1
     dropout: float = 0.0
     label_smoothing: float = 0.0
     l1: float = 0.0
@@ -125,6 +133,10 @@ class TrainingConfig:
         self._check("patience", within, "The patience is a whole number of epochs from 0 (off) to 100,000.")
         self._check("stop_accuracy", 0 <= self.stop_accuracy <= 1, "The accuracy to stop at is from 0 (off) to 1.")
         self._check("keep_best", self.keep_best in KEEP_BEST, f"What to keep is one of {_names(KEEP_BEST)}.")
+        within = isinstance(self.members, int) and 1 <= self.members <= min(MAX_MEMBERS, self.epochs)
+        self._check("members", within, f"A committee has 1 to {MAX_MEMBERS} networks, and an epoch or more for each.")
+        ends = self.patience or self.stop_accuracy or self.keep_best != "none"
+        self._check("members", self.members == 1 or not ends, "A committee is trained to the end: " + NO_EARLY_END)
         self._check("dropout", 0 <= self.dropout <= 0.9, "The dropout is from 0 to 0.9.")
         self._check("label_smoothing", 0 <= self.label_smoothing <= 0.9, "The label smoothing is from 0 to 0.9.")
         self._check("l1", 0 <= self.l1 <= 100, "The L1 penalty is from 0 to 100.")
@@ -156,14 +168,30 @@ class TrainingConfig:
         return chosen + outliers_among(outliers, chosen, learned)
 
     def sizes(self, in_dim: int, out_dim: int) -> tuple[int, ...]:
-        """The layer sizes with input and output. Raises ConfigError for more than 50 million parameters."""
+        """The layer sizes with input and output, of one member. Raises ConfigError for more than 50 million parameters
+        in all.
+        """
         sizes = (in_dim, *self.hidden, out_dim)
-        count = count_parameters(sizes)
+        count = count_parameters((in_dim, *(self.members * size for size in self.hidden), out_dim))
         if count > MAX_PARAMETERS:
             raise ConfigError("hidden", f"{count:,} parameters are too many; at most {MAX_PARAMETERS:,} fit.")
         return sizes
 
-    def build_model(self, in_dim: int, out_dim: int) -> MLP:
+    def members_done(self, epochs: int) -> int:
+        """How many networks of a committee have been trained after so many epochs; 0 for a single network."""
+        if self.members == 1:
+            return 0
+        return sum(self.epochs_of(member)[1] <= epochs for member in range(self.members))
+
+    def epochs_of(self, member: int) -> tuple[int, int]:
+        """The first epoch of a committee's network, and the one after its last."""
+        return self.epochs * member // self.members, self.epochs * (member + 1) // self.members
+
+    def begins(self, steps_per_epoch: int) -> list[int]:
+        """How many mini-batches come before each further network of a committee."""
+        return [self.epochs_of(member)[0] * steps_per_epoch for member in range(1, self.members)]
+
+    def build_model(self, in_dim: int, out_dim: int, member: int = 0) -> MLP:
         """A new float32 network, its weights drawn from the seed: "he" for ReLU, otherwise "xavier"."""
         self.sizes(in_dim, out_dim)
         return MLP(
@@ -171,7 +199,7 @@ class TrainingConfig:
             self.hidden,
             out_dim,
             ACTIVATIONS[self.activation],
-            rng=np.random.default_rng(self.seed),
+            rng=np.random.default_rng([self.seed, 8, member] if member else self.seed),
             dtype=np.float32,
             init="he" if self.activation == "relu" else "xavier",
         )

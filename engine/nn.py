@@ -255,6 +255,37 @@ class MLP(Module):
         return deepcopy(self, {id(parameter.grad): None for parameter in self.parameters()})
 
 
+def committee(networks: Sequence[MLP]) -> MLP:
+    """One network whose logits are the mean of theirs: their neurons side by side, with no weights between them.
+
+    They have the same inputs, outputs, activation and number of layers. Hansen and Salamon, Neural Network Ensembles
+    (1990).
+    """
+    parameters = []
+    for layers in zip(*(network.layers for network in networks), strict=True):
+        weights, biases = [layer.W.data for layer in layers], [layer.b.data for layer in layers]
+        is_first, is_last = layers[0] is networks[0].layers[0], layers[0] is networks[0].layers[-1]
+        if is_first and is_last:
+            W = np.mean(weights, axis=0)
+        elif is_first:
+            W = np.concatenate(weights)
+        elif is_last:
+            W = np.concatenate(weights, axis=1) / len(networks)
+        else:
+            W = _block_diagonal(weights)
+        parameters.append((W, np.mean(biases, axis=0) if is_last else np.concatenate(biases)))
+    return MLP.from_parameters(parameters, type(networks[0].activation))
+
+
+def _block_diagonal(matrices: Sequence[Array]) -> Array:
+    rows, columns = (sum(matrix.shape[axis] for matrix in matrices) for axis in (0, 1))
+    out, row, column = np.zeros((rows, columns), matrices[0].dtype), 0, 0
+    for matrix in matrices:
+        out[row : row + len(matrix), column : column + matrix.shape[1]] = matrix
+        row, column = row + len(matrix), column + matrix.shape[1]
+    return out
+
+
 def is_finite(model: Module) -> bool:
     """Whether all parameters are finite; those of a network whose training has exploded may be infinite or NaN."""
     return all(bool(np.isfinite(parameter.data).all()) for parameter in model.parameters())

@@ -15,7 +15,7 @@ from engine.config import NO_AUGMENTATION, TrainingConfig, outliers_among
 from engine.dropping import DroppingNetwork
 from engine.ending import best_epoch, reason_to_stop
 from engine.losses import NO_CLASS, SmoothedLoss, cross_entropy_loss, outlier_exposure_loss
-from engine.nn import MLP
+from engine.nn import MLP, committee
 from engine.ops import Array
 from engine.optim import Optimizer
 from engine.samples import as_pairs, noisy_labels
@@ -48,7 +48,7 @@ class RunState:
     All randomness follows from the config's seed and the position, so no random state is stored. optimizer: from its
     `state()`; losses: float32, one for each mini-batch done, or for the last 16 million; training_count: the number of
     training samples; model: as it is trained; average: of its weights, None before its first update, and the number of
-    updates; best: the network of the best epoch, None if it is not kept.
+    updates; best: the network of the best epoch, None if it is not kept; members: those of a committee that are done.
     """
 
     config: TrainingConfig
@@ -63,6 +63,7 @@ class RunState:
     average: MLP | None = None
     average_updates: int = 0
     best: MLP | None = None
+    members: tuple[MLP, ...] = ()
 
 
 class TrainingRun:
@@ -78,10 +79,10 @@ class TrainingRun:
     `learning_rate` may change between two steps; the config's schedule multiplies it. `threads`: see `training_steps`.
     `chunk_s`: how long the chunks of `chunks()` may take. `images`, `labels`: all samples, the outliers last;
     `training`: the indices of those to train on; `validation`: the images and labels that are held out.
-    `latest_validation`: that of the last epoch; None before, and without samples. `trained`: the network that the
-    steps change; `model`: the network of the run, which is evaluated and saved: the same, or the average of its
-    weights; while the run does not train, that of the best epoch if the config keeps it. `ended_early`: why the run has
-    ended before its last epoch, as the rest of a sentence; "" if it has not.
+    `latest_validation`: that of the last epoch; None before, and without samples. `trained`: the network that the steps
+    change; `model`: the network of the run, which is evaluated and saved: the same, the average of its weights, or the
+    committee of those that are done; while the run does not train, that of the best epoch if the config keeps it.
+    `ended_early`: why the run has ended before its last epoch, as the rest of a sentence; "" if it has not.
     """
 
     def __init__(
@@ -110,8 +111,9 @@ class TrainingRun:
         self.images, self.labels = images, labels
         self.trained = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.trained)
-        self._average = self._new_average()
         self._best: MLP | None = None
+        self._members: list[MLP] = []
+        self._committee: MLP | None = None
         self._is_training = False
         self.ended_early = ""
         self.learning_rate = config.learning_rate
@@ -122,17 +124,30 @@ class TrainingRun:
         self.latest_validation: Validation | None = None
         self._losses = array("f")
         self._meter = EpochMeter()
+        self._average = self._new_average()
 
     def _new_average(self) -> WeightAverage | None:
-        config, per_epoch = self.config, self.steps_per_epoch
+        config = self.config
         if config.averaging == "none":
             return None
-        return WeightAverage(config.averaging, config.averaged_epochs, per_epoch, config.epochs * per_epoch)
+        begin, end = self._steps_of_member()
+        return WeightAverage(config.averaging, config.averaged_epochs, self.steps_per_epoch, end, begin)
+
+    def _steps_of_member(self) -> tuple[int, int]:
+        """How many mini-batches come before those of the network that is trained, and how many are done with them."""
+        config, per_epoch = self.config, self.steps_per_epoch
+        member = config.members_done(min(self.steps_done // per_epoch, config.epochs - 1))
+        begin, end = config.epochs_of(member)
+        return begin * per_epoch, end * per_epoch
 
     @property
     def model(self) -> MLP:
         if self._best is not None and not self._is_training:
             return self._best
+        return self._committee or self._member
+
+    @property
+    def _member(self) -> MLP:
         return (self._average and self._average.network) or self.trained
 
     @property
@@ -177,6 +192,7 @@ class TrainingRun:
             average=average,
             average_updates=average_updates,
             best=self._best and self._best.copy(),
+            members=tuple(self._members),
         )
 
     def load_state(self, state: RunState) -> None:
@@ -193,6 +209,9 @@ class TrainingRun:
         self.epochs = list(state.epochs)
         self._losses = array("f", state.losses)
         self._meter = replace(state.epoch_so_far)
+        self._members = list(state.members)
+        self._committee = committee(self._members) if self._members else None
+        self._average = self._new_average()
         if self._average is not None:
             self._average.load_state(state.average, state.average_updates)
         self._best = state.best and state.best.copy()
@@ -246,14 +265,10 @@ class TrainingRun:
     def _chunks(self, chunk_s: Callable[[], float]) -> Generator[Chunk, None, None]:
         if self.is_finished:
             return
-        scheduled = SCHEDULES[self.config.schedule]
-        total = self.config.epochs * self.steps_per_epoch
         self._is_training = True
         try:
             for loop in self._loops():
-                with closing(
-                    loop.chunks(chunk_s, learning_rate=lambda number: self.learning_rate * scheduled(number / total))
-                ) as chunks:
+                with closing(loop.chunks(chunk_s, learning_rate=self._rate)) as chunks:
                     for steps in chunks:
                         yield steps, self._add(steps)
                         if self.ended_early:
@@ -261,13 +276,30 @@ class TrainingRun:
         finally:
             self._is_training = False
 
+    def _rate(self, number: int) -> float:
+        """The learning rate for the mini-batch with this number."""
+        begin, end = self._steps_of_member()
+        return self.learning_rate * SCHEDULES[self.config.schedule]((number - begin) / (end - begin))
+
     def _loops(self) -> Iterator[TrainingLoop]:
-        """What is left of the run: the epochs whose pictures vary, then the plain ones."""
+        """What is left of the run, for each network: the epochs whose pictures vary, then the plain ones."""
         config = self.config
-        varied = config.epochs - config.plain_epochs if config.augmentation else 0
-        for augmentation, epochs in ((config.augmentation, varied), (NO_AUGMENTATION, config.epochs)):
-            if self.steps_done < epochs * self.steps_per_epoch:
-                yield self._loop(self.trained, self.optimizer, self.threads, epochs, augmentation, self.steps_done)
+        while not self.is_finished:
+            member = config.members_done(self.steps_done // self.steps_per_epoch)
+            first, end = config.epochs_of(member)
+            if member and self.steps_done == first * self.steps_per_epoch:
+                self._begin(member)
+            varied = max(first, end - config.plain_epochs) if config.augmentation else first
+            for augmentation, epochs in ((config.augmentation, varied), (NO_AUGMENTATION, end)):
+                if self.steps_done < epochs * self.steps_per_epoch:
+                    yield self._loop(self.trained, self.optimizer, self.threads, epochs, augmentation, self.steps_done)
+
+    def _begin(self, member: int) -> None:
+        """Begin with another network of the committee."""
+        sizes = self.trained.sizes
+        self.trained = self.config.build_model(sizes[0], sizes[-1], member)
+        self.optimizer = self.config.build_optimizer(self.trained)
+        self._average = self._new_average()
 
     def _add(self, steps: list[Step]) -> EpochSummary | None:
         """Take account of mini-batches that were trained; the summary if they end an epoch."""
@@ -279,7 +311,11 @@ class TrainingRun:
             self._meter.add(step)
         if not steps[-1].is_last:
             return None
-        summary = self._meter.summary(steps[-1].epoch, self._validate(steps[-1].epoch))
+        epoch = steps[-1].epoch
+        if self.config.members_done(epoch + 1) > len(self._members):
+            self._members.append(self._member.copy())
+            self._committee = committee(self._members)
+        summary = self._meter.summary(epoch, self._validate(epoch))
         self.epochs.append(summary)
         self._meter = EpochMeter()
         if self.config.keep_best != "none" and best_epoch(self.config, self.epochs) is summary:

@@ -274,6 +274,9 @@ def _add_train(commands: Any) -> None:
     average = "use an average of the weights: a moving one (ema), or that of the last part of the run"
     add("--averaging", "averaging", average, choices=AVERAGES)
     add("--averaged-epochs", "averaged_epochs", "how many epochs the average covers", type=float, metavar="N")
+    several = "train so many networks one after the other, each for its share of the epochs, and use the mean of their "
+    several += "logits: a committee"
+    add("--members", "members", several, type=int, metavar="N")
     plain = "how many of the last epochs learn from the pictures as they are, without variations"
     add("--plain-epochs", "plain_epochs", plain, type=int, metavar="N")
     add("--activation", "activation", "what a neuron does with its sum", choices=list(ACTIVATIONS))

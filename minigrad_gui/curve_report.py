@@ -101,6 +101,8 @@ def settings_of(config: TrainingConfig) -> list[str]:
     if config.averaging != "none":
         kind = {"ema": "moving average", "last": "average of the last part"}[config.averaging]
         parts.append(f"{kind} over {counted(config.averaged_epochs, 'epoch', 'g')}")
+    if config.members > 1:
+        parts.append(f"a committee of {config.members} networks")
     if config.augmentation:
         last = "epoch" if config.plain_epochs == 1 else counted(config.plain_epochs, "epoch")
         parts.append("randomly varied pictures" + (f", but for the last {last}" if config.plain_epochs else ""))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,13 @@ ENOUGH = 4000
 class History:
     """The losses of a run, mini-batch by mini-batch and epoch by epoch. Its length counts mini-batches.
 
-    The history of a network that was read from a file has epochs only, perhaps not all, and length 0.
+    The history of a network that was read from a file has epochs only, perhaps not all, and length 0. begins: of a
+    committee, how many mini-batches come before each further network, whose losses are smoothed apart.
     """
 
-    def __init__(self, steps_per_epoch: int = 1) -> None:
+    def __init__(self, steps_per_epoch: int = 1, begins: Sequence[int] = ()) -> None:
         self.steps_per_epoch = steps_per_epoch
+        self._begins = begins
         self.epochs: list[EpochSummary] = []
         self.rate_changes: list[LearningRateChange] = []
         self._losses, self._smoothed = np.empty(1024), np.empty(1024)
@@ -47,7 +50,10 @@ class History:
         """The losses as `smooth` gives them. The last 50 still change as more arrive."""
         if self._smoothed_count < self._count:
             start = max(0, self._smoothed_count - HALF_WINDOW)
-            self._smoothed[start : self._count] = smooth(self.losses, start)
+            edges = [0, *(begin for begin in self._begins if begin < self._count), self._count]
+            for begin, end in pairwise(edges):
+                first = min(max(begin, start), end)
+                self._smoothed[first:end] = smooth(self._losses[begin:end], first - begin)
             self._smoothed_count = self._count
         return self._smoothed[: self._count]
 

@@ -44,8 +44,8 @@ class Snapshots:
         if most < LEAST_COUNT or (self._all and batch <= self._all[-1].batch):
             return
         self._all.append(Snapshot(batch, model))
-        if len(self._all) > most:
-            del self._all[min(range(1, most), key=self._gap_without)]
+        while len(self._all) > most:  # more than one too many if a committee has grown
+            del self._all[min(range(1, len(self._all) - 1), key=self._gap_without)]
 
     def _gap_without(self, index: int) -> float:
         """How wide the gap would be without this one."""

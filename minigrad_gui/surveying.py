@@ -37,12 +37,14 @@ class Landscape:
 
 
 def begin(snapshots: Iterable[Snapshot], kind: Kind, trained_on: TrainedOn, desk: Desk) -> Landscape | None:
-    """The first piece of a landscape around these moments; None if fewer than two of them are finite.
+    """The first piece of a landscape around these moments; None if fewer than two of them are finite. Of a committee
+    that grows, those of its newest size.
 
     The loss is that of held-out digits or, if there are none, of test digits. Raises DataError if these cannot be
     loaded.
     """
     moments = [each for each in snapshots if is_finite(each.model)]  # others are nowhere on a plane
+    moments = [each for each in moments if each.model.sizes == moments[-1].model.sizes]
     if len(moments) < LEAST_MOMENTS:
         return None
     plane = plane_of([each.model for each in moments], kind)

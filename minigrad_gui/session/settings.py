@@ -129,7 +129,12 @@ def config_from_dict(stored: Any) -> TrainingConfig:
 
 
 def config_of(model: MLP, record: TrainingRecord) -> TrainingConfig:
-    """The config that a network was trained with, as far as its record tells; its layers are the network's own."""
+    """The config that a network was trained with, as far as its record tells; its layers are the network's own,
+    or those of each network of the committee that it is.
+    """
     stored = record.config or TrainingConfig()
     activation = next(name for name, kind in ACTIVATIONS.items() if kind is type(model.activation))
-    return replace(stored, hidden=model.sizes[1:-1], activation=activation)
+    hidden, of_one = model.sizes[1:-1], stored.hidden
+    if any(hidden == tuple(done * size for size in of_one) for done in range(1, stored.members + 1)):
+        return replace(stored, activation=activation)
+    return replace(stored, hidden=hidden, activation=activation, members=1)

@@ -166,7 +166,8 @@ class Training(QObject):
     @Slot(object)
     def _on_prepared(self, preparation: Preparation) -> None:
         if preparation.job is self._job:
-            history = History(preparation.steps_per_epoch)
+            begins = preparation.job.config.begins(preparation.steps_per_epoch)
+            history = History(preparation.steps_per_epoch, begins)
             history.extend(preparation.losses, preparation.epochs)
             history.rate_changes = list(preparation.job.rate_changes)
             self._curves = Curves(history, preparation)

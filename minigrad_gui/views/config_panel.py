@@ -282,7 +282,7 @@ class ConfigPanel(View):
         self._open_folds(wrong)
         self._show_preset()
         schedule = self._editors["schedule"].value()
-        self._schedule.set_schedule(schedule)
+        self._schedule.set_schedule(schedule, self._editors["members"].value())
         self._form.setRowVisible(self._schedule, schedule != "constant")
         augmentation = Augmentation(**{each.name: self._editors[each.name].value() for each in fields(Augmentation)})
         self._preview.set_augmentation(augmentation)
@@ -297,7 +297,8 @@ class ConfigPanel(View):
         self._form.setRowVisible(self._parameters, classes is not None and not self._wrong.get("hidden"))
         if classes is not None and session.config_error is None:
             count = count_parameters((SIDE_PX**2, *session.config.hidden, classes))
-            self._parameters.setText(f"{count:,} parameters")
+            each = f"{session.config.members} x " if session.config.members > 1 else ""
+            self._parameters.setText(f"{each}{count:,} parameters")
 
     def _mark_errors(self, wrong: dict[str, str]) -> None:
         """Show these errors, by field, and none at the other fields."""

@@ -46,7 +46,7 @@ LEAST_LIMIT = 0.02
 """This share of a label's digits, read wrongly, is in full orange, unless there is a larger one."""
 EMPTY = "A run can be played back here, from its first mini-batches on: train a network."
 TOO_LARGE = "This network is too large for its past to be remembered."
-FEW = "A landscape needs two moments of a run: train on more mini-batches."
+FEW = "A landscape needs two moments of one network: train on more mini-batches."
 INSIDE = "A run played back: its loss, how it read your drawing, what its neurons looked for, what it confused."
 AS_GIVEN = "As the network gave them; those beside the drawing are calibrated at the end of the run"
 SHOWN: dict[Kind | None, tuple[str, str]] = {

@@ -166,7 +166,8 @@ def _weights(
     pixels = signed(W[units].reshape(len(units), SIDE_PX, SIDE_PX), limit, colors)
     layers = statistics.layer_statistics(model, images, labels)
     moved: list[float | None] = [None] * len(layers)
-    if before is not None and before.moment[0] == moment[0] and moment[1] > before.moment[1]:
+    is_of_run = before is not None and before.moment[0] == moment[0] and before.model.sizes == model.sizes
+    if before is not None and is_of_run and moment[1] > before.moment[1]:
         steps = moment[1] - before.moment[1]
         moved = [ratio / steps for ratio in statistics.update_ratios(before.model, model)]
     activity = trace(model, as_rows(images, model.dtype)).outputs[0].data.mean(axis=0)

@@ -14,7 +14,9 @@ POINTS = 201
 
 
 class SchedulePreview(QWidget):
-    """From the first step, on the left, to the last; the upper edge is the learning rate that is set."""
+    """From the first step, on the left, to the last; the upper edge is the learning rate that is set. Each network of a
+    committee has the whole schedule.
+    """
 
     ACCESSIBLE_ROLE = QAccessible.Role.Graphic
 
@@ -22,11 +24,11 @@ class SchedulePreview(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Learning rate over the run")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.schedule = "constant"
+        self.schedule, self.members = "constant", 1
 
-    def set_schedule(self, schedule: str) -> None:
-        if schedule != self.schedule:
-            self.schedule = schedule
+    def set_schedule(self, schedule: str, members: int = 1) -> None:
+        if (schedule, members) != (self.schedule, self.members):
+            self.schedule, self.members = schedule, members
             self.update()
 
     def sizeHint(self) -> QSize:
@@ -37,7 +39,11 @@ class SchedulePreview(QWidget):
         inside = self.rect().toRectF().adjusted(MARGIN_PX, MARGIN_PX, -MARGIN_PX, -MARGIN_PX)
         factor = SCHEDULES[self.schedule]
         return [
-            QPointF(inside.left() + done * inside.width(), inside.bottom() - factor(done) * inside.height())
+            QPointF(
+                inside.left() + (member + done) / self.members * inside.width(),
+                inside.bottom() - factor(done) * inside.height(),
+            )
+            for member in range(self.members)
             for done in np.linspace(0, 1, POINTS).tolist()
         ]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from engine.config import MAX_AUGMENTATION
+from engine.config import MAX_AUGMENTATION, MAX_MEMBERS
 from minigrad_gui.widgets.dataset_box import DatasetEditor
 from minigrad_gui.widgets.number_spin import count_spin, decimal_spin
 from minigrad_gui.widgets.setting_editors import AmountEditor, ChoiceEditor, LayersEditor, NumberEditor, SettingEditor
@@ -100,6 +100,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             _number("averagedEpochsSpin", 1e-6, 100_000.0, step=1),
             is_used=lambda value: value("averaging") != "none",
         ),
+        Setting("members", "Committee", _count("membersSpin", 1, MAX_MEMBERS)),
     ),
     "Data": (
         Setting("dataset", "Data&set", partial(DatasetEditor, "datasetCombo")),

@@ -99,6 +99,10 @@ TIPS = {
     "does not decay to 0.",
     "averaged_epochs": "<b>Averaged epochs</b><br>How many epochs the average covers: about so many for the moving "
     "average, the last so many of the run for the other. Used with averaging.",
+    "members": "<b>Committee</b><br>How many networks are trained, one after the other, each from other weights, for "
+    "its share of the epochs. They make their mistakes on different pictures, so the mean of what they say is right "
+    "more often. What you see, test and save are all that are done, side by side as one network. 1 is a single "
+    "network; 3 is a good value to try, with as many epochs for each. Not with patience, stop at and keep best.",
     "validation_share": "<b>Validation share</b><br>"
     "The share of the training pictures held back to measure how well the "
     "network reads pictures it has not seen. At 0%, it trains on all of them, and its "

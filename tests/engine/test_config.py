@@ -43,6 +43,7 @@ REFUSED = {
     "patience": [-1, 100_001, NAN, 2.5],
     "stop_accuracy": [-0.1, 1.1, NAN],
     "keep_best": ["", "Loss", None],
+    "members": [0, -1, 11, 17, NAN, 2.5],
     "dropout": [-0.1, 0.91, NAN],
     "label_smoothing": [-0.1, 0.91, NAN],
     "l1": [-0.1, 101, NAN],
@@ -87,6 +88,7 @@ def test_every_setting_is_checked():
         {"validation_share": 0},
         {"validation_share": 0.5},
         {"training_samples": 10_000_000, "label_noise": 1},
+        {"members": 16, "epochs": 16},
     ],
     ids=str,
 )

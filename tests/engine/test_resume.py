@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from networks import same
 
 from engine import (
     Augmentation,
@@ -65,6 +66,8 @@ def assert_same(a, b):
     assert a.optimizer.keys() == b.optimizer.keys()
     for name in a.optimizer:
         np.testing.assert_array_equal(a.optimizer[name], b.optimizer[name])
+    assert len(a.members) == len(b.members)
+    assert all(map(same, a.members, b.members))
     np.testing.assert_array_equal(a.losses, b.losses)
     assert (a.steps_done, a.epochs, a.epoch_so_far, a.learning_rate) == (
         b.steps_done,
@@ -101,6 +104,8 @@ def test_interrupted_anywhere(tmp_path, steps):
         {"dropout": 0.3, "label_smoothing": 0.1},
         {"l1": 0.01, "l2": 0.01, "clip_norm": 0.5},
         {"patience": 1, "keep_best": "accuracy", "learning_rate": 0.1},
+        {"members": 2, "schedule": "one-cycle"},
+        {"members": 3, "averaging": "ema", "averaged_epochs": 0.5, "dropout": 0.2},
     ],
     ids=lambda changes: "-".join(changes),
 )
@@ -110,11 +115,13 @@ def test_interrupted_with_any_config(tmp_path, changes):
     assert_same(train(resumed), train(a_run(config)))
 
 
-def test_interrupted_after_every_step(tmp_path):
-    run = a_run()
+@pytest.mark.parametrize("members", [1, 2])
+def test_interrupted_after_every_step(tmp_path, members):
+    config = replace(CONFIG, members=members)
+    run = a_run(config)
     while not run.is_finished:
-        run = through_a_file(train(run, 1), tmp_path / "run.npz")
-    assert_same(run, train(a_run()))
+        run = through_a_file(train(run, 1), tmp_path / "run.npz", config)
+    assert_same(run, train(a_run(config)))
 
 
 def test_a_changed_learning_rate_is_written(tmp_path):

@@ -66,7 +66,18 @@ def test_of_a_file_there_is_a_row_for_each_epoch():
 def test_settings_that_are_not_used_are_not_named():
     plain = settings_of(TrainingConfig(hidden=(), optimizer="momentum", schedule="constant", weight_decay=0.0))
     assert plain[:3] == ["hidden layers none", "ReLU", "SGD with momentum 0.9"]
-    words = ("schedule", "decay", "varied", "average", "keeps", "dropout", "smoothing", "penalty", "clipped")
+    words = (
+        "schedule",
+        "decay",
+        "varied",
+        "average",
+        "keeps",
+        "dropout",
+        "smoothing",
+        "penalty",
+        "clipped",
+        "committee",
+    )
     assert not any(word in part for part in plain for word in words)
     config = TrainingConfig(
         hidden=(64, 32),
@@ -85,6 +96,8 @@ def test_settings_that_are_not_used_are_not_named():
         augmentation=Augmentation(shift_px=1),
         plain_epochs=3,
     )
+    committee = settings_of(TrainingConfig(members=3))
+    assert "a committee of 3 networks" in committee
     rich = ", ".join(settings_of(config))
     for part in (
         "hidden layers 64, 32",

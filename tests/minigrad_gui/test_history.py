@@ -34,6 +34,17 @@ def test_smoothing_does_not_depend_on_how_losses_are_chunked(pieces):
     np.testing.assert_allclose(history.smoothed, smoothed_one_by_one(losses), rtol=1e-9)
 
 
+@pytest.mark.parametrize("pieces", [1, 7, 60, 400])
+def test_each_network_of_a_committee_is_smoothed_apart(pieces):
+    losses = np.random.default_rng(0).random(400) + np.repeat([0.0, 9.0, 3.0], [150, 200, 50])
+    history = History(10, begins=[150, 350])
+    for piece in np.array_split(losses, pieces):
+        history.extend(piece, [])
+        assert len(history.smoothed) == len(history)
+    expected = np.concatenate([smooth(part) for part in np.split(losses, [150, 350])])
+    np.testing.assert_allclose(history.smoothed, expected, rtol=1e-9)
+
+
 def test_a_constant_loss_is_smoothed_to_itself():
     history = History()
     history.extend(np.full(2000, 2.3), [])

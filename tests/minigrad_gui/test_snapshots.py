@@ -44,6 +44,18 @@ def test_there_is_a_bound_in_bytes(model):
     assert [len(snapshots) for snapshots in (roomy, tight, too_tight)] == [5, 3, 0]
 
 
+def test_the_bound_holds_while_a_committee_grows():
+    def size(model):
+        return sum(parameter.data.nbytes for parameter in model.parameters())
+
+    small, large = MLP(4, [3], 2), MLP(4, [9], 2)
+    snapshots = Snapshots(most_bytes=4 * size(large))
+    for batch in range(30):
+        snapshots.add(batch, small if batch < 20 else large)
+    assert len(snapshots) == 4
+    assert (snapshots[0].batch, snapshots[-1].batch) == (0, 29)
+
+
 def test_a_moment_is_remembered_once(model):
     snapshots = Snapshots()
     snapshots.add(3, model)

@@ -56,3 +56,10 @@ def test_moments_after_an_explosion_are_left_out(desk, moments):
     moments[3].model.layers[0].W.data[0, 0] = np.inf
     moments[1].model.layers[1].b.data[0] = -np.inf
     assert begin(moments, "path", TrainedOn(), desk) is None
+
+
+def test_of_a_committee_that_grows_the_moments_of_its_newest_size_are_taken(desk, moments):
+    large = [MLP(784, [12], 10, dtype=np.float32, init="he", rng=np.random.default_rng(seed)) for seed in range(2)]
+    moments += [Snapshot(batch, model) for batch, model in zip((80, 90), large, strict=True)]
+    assert begin(moments[:5], "path", TrainedOn(), desk) is None
+    assert begin(moments, "path", TrainedOn(), desk).batches == (80, 90)

@@ -113,6 +113,16 @@ def test_invalid_text_gives_the_defaults(text):
     assert config_from_dict(text) == TrainingConfig()
 
 
+@pytest.mark.parametrize(
+    ("hidden", "config"), [((7, 5), ((7, 5), 3)), ((14, 10), ((7, 5), 3)), ((21, 15), ((7, 5), 3))]
+)
+def test_the_layers_of_a_committee_are_those_of_each_network(hidden, config):
+    found = config_of(MLP(784, hidden, 10, Tanh), TrainingRecord(replace(CONFIG, hidden=(7, 5), members=3)))
+    assert (found.hidden, found.members) == config
+    found = config_of(MLP(784, [28, 20], 10, Tanh), TrainingRecord(replace(CONFIG, hidden=(7, 5), members=3)))
+    assert (found.hidden, found.members) == ((28, 20), 1)
+
+
 def test_the_layers_are_those_of_the_network_and_not_of_its_record():
     model = MLP(784, [7], 10, Tanh)
     config = config_of(model, TrainingRecord(replace(CONFIG, hidden=(99,), activation="relu")))

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
+from engine import TrainingConfig
 from minigrad_gui.theme import SPACING_PX
 from minigrad_gui.views.weights import MOST_LOOKS, thinned
 
@@ -83,6 +84,15 @@ def test_what_moved_while_nobody_looked_is_per_mini_batch(weights):
     user.wait(lambda: shows(user, view) and view._shown.moment[1] == 3)
     moved = np.linalg.norm(view._shown.model.layers[1].W.data - before) / np.linalg.norm(before) / 2
     assert user.widget("layerTable").row_text(1).endswith(f"moved {moved:.1e} per mini-batch.")
+
+
+def test_it_follows_a_committee_that_grows(weights):
+    user, view = weights
+    user.session.set_config(TrainingConfig(hidden=(4,), batch_size=100_000, epochs=3, members=3), "mnist")
+    for neurons in (4, 8, 12):
+        user.click("stepButton")
+        user.wait(lambda neurons=neurons: user.session.model.sizes == (784, neurons, 10) and shows(user, view))
+        assert user.widget("weightsMosaic").count == neurons
 
 
 def test_it_says_what_hinders_the_network(weights):

@@ -26,6 +26,17 @@ def test_the_curve_is_the_schedule(preview, name):
         assert (50 - MARGIN_PX - point.y()) / (50 - 2 * MARGIN_PX) == pytest.approx(SCHEDULES[name](done), abs=1e-9)
 
 
+def test_each_network_of_a_committee_has_the_whole_schedule(preview):
+    preview.set_schedule("one-cycle")
+    heights = [point.y() for point in preview.curve()]
+    preview.set_schedule("one-cycle", members=3)
+    points = preview.curve()
+    assert [point.y() for point in points] == pytest.approx(3 * heights)
+    third = (211 - 2 * MARGIN_PX) / 3
+    starts = [point.x() for point in points[:: len(heights)]]
+    assert starts == pytest.approx([MARGIN_PX, MARGIN_PX + third, MARGIN_PX + 2 * third])
+
+
 def test_the_curve_is_drawn(preview):
     preview.set_schedule("step")
     image = preview.grab().toImage()
