@@ -89,6 +89,7 @@ FORMATS = (
     Format("bitmaps in text", lambda path, start: b"\0" not in start and bitmaps.recognises(path), bitmaps.read),
     Format("table", tables.recognises, tables.read),
 )
+SAVED = Format("Arrow, as datasets saves it", lambda path, _: parquet.is_saved(path), parquet.read_saved)
 FOLDER = Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder)
 
 
@@ -176,6 +177,8 @@ def _format_of(path: Path) -> Format:
 
 def _in_folder(folder: Path) -> tuple[Format, Path]:
     """The format of a folder of pictures, or of the one dataset in other files in it, and its path."""
+    if parquet.is_saved(folder):
+        return SAVED, folder
     if folders.holds_pictures(folder):
         return FOLDER, folder
     found: dict[Path, Format] = {}

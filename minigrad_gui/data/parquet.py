@@ -30,6 +30,9 @@ ROWS_AT_ONCE, ROWS_OF_NUMBERS = 128, 1 << 14
 READ_BYTES = 1 << 16
 NESTED = 3
 PANDAS_INDEX = "__index_level_0__"
+SPLITS, STATE, INFO = "dataset_dict.json", "state.json", "dataset_info.json"
+"""What folders that `datasets` saved have beside the Arrow files: the names of the splits, each in a folder of its own;
+the names of the files of a split, beside which others may be left over, as cache-*.arrow; what the schema says, too."""
 UNLABELLED = -1
 """What `datasets` writes for a label that is kept secret."""
 
@@ -56,6 +59,33 @@ def read(path: Path) -> Found:
     for name, file in family(path).items():
         splits.setdefault(split_of(name) or "train", []).append(file)
     return read_files(splits)
+
+
+def is_saved(folder: Path) -> bool:
+    """Whether `datasets` saved this folder, by `save_to_disk`."""
+    return (folder / SPLITS).is_file() or all((folder / name).is_file() for name in (STATE, INFO))
+
+
+def read_saved(folder: Path) -> Found:
+    """The dataset of a folder that `datasets` saved."""
+    splits = _listed(folder / SPLITS, "splits") if (folder / SPLITS).is_file() else [""]
+    return read_files({split or "train": _saved_files(folder / split) for split in splits})
+
+
+def _saved_files(folder: Path) -> list[Path]:
+    return [folder / name for name in _listed(folder / STATE, "_data_files", "filename")]
+
+
+def _listed(path: Path, key: str, field: str = "") -> list[str]:
+    """Names of files or folders beside a JSON file, which it lists. Raises DataError if it lists anything else."""
+    try:
+        entries = json.loads(path.read_bytes())[key]
+        names = [entry[field] if field else entry for entry in entries]
+        if names and all(name and Path(name).name == name for name in names):
+            return names
+    except (KeyError, TypeError, ValueError, RecursionError):
+        pass
+    raise DataError(f"{path.name} is damaged.")
 
 
 def read_files(files: Mapping[str, Sequence[Path]]) -> Found:

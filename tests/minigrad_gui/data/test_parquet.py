@@ -1,6 +1,7 @@
 """Parquet and Arrow files as `datasets` and pandas write them."""
 
 import io
+import shutil
 import subprocess
 import sys
 
@@ -33,6 +34,44 @@ def named(names):
 def table(x, y, names=(), kind="PNG"):
     columns = {"image": encoded(x, kind), "label": y.astype(np.int64)}
     return pa.table(columns).replace_schema_metadata(named(names) if names else None)
+
+
+SAVES = """
+import sys
+import numpy as np
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
+given = np.load(sys.argv[1])
+features = Features({"image": Image(), "label": ClassLabel(names=list("0123456789"))})
+def part(x, y):
+    return Dataset.from_dict({"image": list(given[x]), "label": given[y].tolist()}, features)
+splits = DatasetDict(train=part("x", "y"), test=part("tx", "ty"))
+splits.save_to_disk(sys.argv[2], num_shards={"train": 2, "test": 1})
+"""
+
+
+def test_folders_that_datasets_saved(own, tmp_path):
+    np.savez(tmp_path / "digits.npz", x=own.x, y=own.y, tx=own.tx, ty=own.ty)
+    saved = tmp_path / "saved"
+    subprocess.run([sys.executable, "-c", SAVES, tmp_path / "digits.npz", saved], check=True, capture_output=True)
+    shutil.copy(saved / "test" / "data-00000-of-00001.arrow", saved / "train" / "cache-0123456789abcdef.arrow")
+    assert_same(opened(saved), own)
+    assert opened(saved).origin.format == "Arrow, as datasets saves it"
+    assert_all_there(opened(saved / "train"), own.x, own.y)
+    state = saved / "train" / "state.json"
+    for text in (
+        "",
+        "[]",
+        "{}",
+        '{"_data_files": []}',
+        '{"_data_files": [{"filename": "../test/x.arrow"}]}',
+        "[" * 9999,
+    ):
+        state.write_text(text)
+        with pytest.raises(DataError, match=r"state.json is damaged\."):
+            opened(saved)
+    state.write_text('{"_data_files": [{"filename": "gone.arrow"}]}')
+    with pytest.raises(DataError, match="no such file"):
+        opened(saved)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
