@@ -135,10 +135,15 @@ class TrainingRun:
 
     def _steps_of_member(self) -> tuple[int, int]:
         """How many mini-batches come before those of the network that is trained, and how many are done with them."""
-        config, per_epoch = self.config, self.steps_per_epoch
-        member = config.members_done(min(self.steps_done // per_epoch, config.epochs - 1))
-        begin, end = config.epochs_of(member)
-        return begin * per_epoch, end * per_epoch
+        _, first, end = self._learning
+        return first * self.steps_per_epoch, end * self.steps_per_epoch
+
+    @property
+    def _learning(self) -> tuple[int, int, int]:
+        """Which network of a committee is trained, its first epoch, and the one after its last."""
+        config = self.config
+        member = config.members_done(min(self.steps_done // self.steps_per_epoch, config.epochs - 1))
+        return member, *config.epochs_of(member)
 
     @property
     def model(self) -> MLP:
@@ -285,8 +290,7 @@ class TrainingRun:
         """What is left of the run, for each network: the epochs whose pictures vary, then the plain ones."""
         config = self.config
         while not self.is_finished:
-            member = config.members_done(self.steps_done // self.steps_per_epoch)
-            first, end = config.epochs_of(member)
+            member, first, end = self._learning
             if member and self.steps_done == first * self.steps_per_epoch:
                 self._begin(member)
             varied = max(first, end - config.plain_epochs) if config.augmentation else first

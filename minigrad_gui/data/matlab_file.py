@@ -228,12 +228,12 @@ class _Place:
 
 
 def _objects(place: _Place) -> Objects | None:
-    """What the objects of a file hold, if it is in this place."""
+    """What the objects of a file hold, if it is in this place; None if it is anything else, too."""
     file = place.file
-    for variable in place.variables:
-        for name, matrix in file.matrices(variable):
-            if name != SUBSYSTEM or matrix.held not in NUMERIC_CLASSES:
-                continue
+    for name, matrix in (each for variable in place.variables for each in file.matrices(variable)):
+        if name != SUBSYSTEM or matrix.held not in NUMERIC_CLASSES:
+            continue
+        with suppress(DataError):  # what it holds is not documented
             start, _ = file.numbers(matrix)
             head = file.content(_Element(0, start, TAG_BYTES, 0))
             inner = replace(place, file=_File(file.file, "little" if head[2:4] == b"IM" else "big"))
@@ -248,9 +248,9 @@ def _objects_in(place: _Place, wrapper: _Element) -> Objects | None:
     """The objects whose cells these are."""
     file = place.file
     cells = file.matrix(wrapper)
-    if cells.held != CELLS:
+    elements = list(cells.parts) if cells.held == CELLS else []
+    if not elements:
         return None
-    elements = list(cells.parts)
 
     def numbers(cell: int) -> NDArray[Any]:
         return file.array(file.matrix(elements[cell]))

@@ -29,6 +29,15 @@ def write_idx(folder: Path, own, prefix: str = "", *, packed: bool = True) -> Pa
     return folder / f"{prefix}train-images-idx3-ubyte{'.gz' if packed else ''}"
 
 
+def mat_element(kind: int, content: bytes, order: str = "<") -> bytes:
+    """An element of a .mat file up to version 7."""
+    return np.array([kind, len(content)], f"{order}u4").tobytes() + content + bytes(-len(content) % 8)
+
+
+def mat_file(elements: bytes, order: str = "<") -> bytes:
+    return b"MATLAB 5.0 MAT-file".ljust(124) + (b"\1\0MI" if order == ">" else b"\0\1IM") + elements
+
+
 def opened(path: Path, **choices) -> data.Dataset:
     return data.open_dataset(path, data.Choices(**choices))
 

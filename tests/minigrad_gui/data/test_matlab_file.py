@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from own_files import mat_element, mat_file
 from scipy.io import loadmat, savemat
 
 from minigrad_gui.data import matlab_file
@@ -85,9 +86,10 @@ def test_both_byte_orders_are_read_and_characters_of_two_bytes(tmp_path, order):
     numbers = np.arange(300, dtype=f"{order}u2").reshape(3, 100)
     characters = np.array([list("7 "), list("10"), list("é ")])
     codes = np.vectorize(ord)(characters).astype(f"{order}u2")
-    variables = element(14, matrix("x", 11, numbers, order), order) + element(14, matrix("y", 4, codes, order), order)
-    mark = b"\1\0MI" if order == ">" else b"\0\1IM"
-    (tmp_path / "a.mat").write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + mark + variables)
+    variables = mat_element(14, matrix("x", 11, numbers, order), order) + mat_element(
+        14, matrix("y", 4, codes, order), order
+    )
+    (tmp_path / "a.mat").write_bytes(mat_file(variables, order))
     found = arrays_in(tmp_path / "a.mat")
     theirs = loadmat(tmp_path / "a.mat", uint16_codec="utf-16-be" if order == ">" else "utf-16-le")  # else it loses é
     np.testing.assert_array_equal(found["x"].as_it_is().whole(), numbers)
@@ -96,15 +98,11 @@ def test_both_byte_orders_are_read_and_characters_of_two_bytes(tmp_path, order):
     assert [text.rstrip() for text in theirs["y"]] == ["7", "10", "é"]
 
 
-def element(kind, content, order):
-    return np.array([kind, len(content)], f"{order}u4").tobytes() + content + bytes(-len(content) % 8)
-
-
 def matrix(name, held, array, order):
     """The content of a matrix: its class, dimensions, name, and numbers of two bytes, column by column."""
     parts = (6, np.array([held, 0], f"{order}u4")), (5, np.array(array.shape, f"{order}i4"))
     contents = [(kind, part.tobytes()) for kind, part in parts]
-    return b"".join(element(*part, order) for part in (*contents, (1, name.encode()), (4, array.T.tobytes())))
+    return b"".join(mat_element(*part, order) for part in (*contents, (1, name.encode()), (4, array.T.tobytes())))
 
 
 def test_nothing_is_left_in_the_temporary_folder(tmp_path, monkeypatch):

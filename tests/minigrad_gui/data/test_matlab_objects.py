@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from own_files import assert_all_there, mat_element, mat_file
 
 from minigrad_gui import data
 from minigrad_gui.data import DataError
@@ -88,6 +89,44 @@ def test_damage_leaves_no_labels_or_others():
                 found = replace(whole, first_cell=cell).labels(reference())
                 assert found is None or found.shape == (3,)
     assert categories([1, 3]).labels(reference()) is None
+
+
+def matrix(held, *contents, name=b"", shape=(1, 1)):
+    """An element that is a matrix: its class, its dimensions unless it is an object, its name, and what it holds."""
+    dimensions = mat_element(5, np.array(shape, "<i4").tobytes()) if held != 17 else b""
+    start = mat_element(6, np.array([held, 0], "<u4").tobytes()) + dimensions + mat_element(1, name)
+    return mat_element(14, start + b"".join(contents))
+
+
+def numbers(array, name=b""):
+    return matrix(9, mat_element(2, array.astype(np.uint8).T.tobytes()), name=name, shape=array.shape)
+
+
+def with_objects(own, cell):
+    """A file with pictures, labels that are categories, and, as the first of its cells, this one."""
+    kinds = [mat_element(1, b"MCOS"), mat_element(1, b"categorical")]
+    labels = matrix(17, *kinds, matrix(13, mat_element(6, reference().tobytes()), shape=(6, 1)), name=b"YTrain")
+    words = [matrix(4, mat_element(16, f"digit {n}".encode()), shape=(1, 7)) for n in range(10)]
+    cells = [numbers(np.frombuffer(cell, np.uint8)[:, np.newaxis]), matrix(9, mat_element(2, b""), shape=(0, 0))]
+    cells += [numbers(own.y[:, np.newaxis] + 1), matrix(1, *words, shape=(10, 1))]
+    kinds = [mat_element(1, b"MCOS"), mat_element(1, b"FileWrapper__")]
+    wrapper = matrix(17, *kinds, matrix(1, *cells, shape=(len(cells), 1)))
+    fields = mat_element(5, np.array([5], "<i4").tobytes()) + mat_element(1, b"MCOS\0")
+    subsystem = np.frombuffer(b"\0\1IM\0\0\0\0" + matrix(2, fields, wrapper), np.uint8)
+    pictures = matrix(9, mat_element(2, own.x.tobytes("C")), name=b"XTrain", shape=(28, 28, len(own.x)))
+    return mat_file(pictures + labels + numbers(subsystem[np.newaxis]))
+
+
+def test_categories_in_a_file(own, tmp_path):
+    properties = {"codes": (1, 0), "categoryNames": (1, 1)}
+    whole = with_objects(own, first_cell("little", "categorical", properties))
+    (tmp_path / "digits.mat").write_bytes(whole)
+    dataset = data.open_dataset(tmp_path / "digits.mat", data.Choices(orientation="transposed"))
+    assert_all_there(dataset, own.x, own.y)
+    assert dataset.class_names == tuple(f"digit {number}" for number in range(10))
+    (tmp_path / "digits.mat").write_bytes(with_objects(own, b""))
+    with pytest.raises(DataError, match=r"its pictures have no labels\."):
+        data.open_dataset(tmp_path / "digits.mat")
 
 
 @pytest.mark.parametrize("version", ["v7", "v7.3"])
