@@ -19,17 +19,17 @@ class WeightAverage:
     """The average of a network's weights over the mini-batches of a run.
 
     kind: "ema" or "last"; epochs: the time constant of the moving average, or how long the last part is;
-    steps_per_epoch: of the run; end, begin: the number of mini-batches with the network's last one, and before its
-    first. `every`: the number of mini-batches between two updates; `network`: the average, None before the first
-    update; `count`: the number of updates.
+    steps_per_epoch: of the run; end: the number of mini-batches with this network's last one. `every`: the number of
+    mini-batches between two updates; `network`: the average, None before the first update; `count`: the number of
+    updates.
     """
 
-    def __init__(self, kind: str, epochs: float, steps_per_epoch: int, end: int, begin: int = 0) -> None:
+    def __init__(self, kind: str, epochs: float, steps_per_epoch: int, end: int) -> None:
         self.every = max(1, round(steps_per_epoch / UPDATES_PER_EPOCH))
         self.network: MLP | None = None
         self.count = 0
         self._is_moving = kind == "ema"
-        self._before = begin if self._is_moving else max(begin, end - round(epochs * steps_per_epoch))
+        self._before = 0 if self._is_moving else end - round(epochs * steps_per_epoch)
         self._decay = math.exp(-self.every / (epochs * steps_per_epoch))
 
     def after(self, steps_done: int, model: MLP) -> None:

@@ -130,13 +130,8 @@ class TrainingRun:
         config = self.config
         if config.averaging == "none":
             return None
-        begin, end = self._steps_of_member()
-        return WeightAverage(config.averaging, config.averaged_epochs, self.steps_per_epoch, end, begin)
-
-    def _steps_of_member(self) -> tuple[int, int]:
-        """How many mini-batches come before those of the network that is trained, and how many are done with them."""
-        _, first, end = self._learning
-        return first * self.steps_per_epoch, end * self.steps_per_epoch
+        per_epoch, (_, _, end) = self.steps_per_epoch, self._learning
+        return WeightAverage(config.averaging, config.averaged_epochs, per_epoch, end * per_epoch)
 
     @property
     def _learning(self) -> tuple[int, int, int]:
@@ -283,8 +278,10 @@ class TrainingRun:
 
     def _rate(self, number: int) -> float:
         """The learning rate for the mini-batch with this number."""
-        begin, end = self._steps_of_member()
-        return self.learning_rate * SCHEDULES[self.config.schedule]((number - begin) / (end - begin))
+        _, first, end = self._learning
+        return self.learning_rate * SCHEDULES[self.config.schedule](
+            (number - first * self.steps_per_epoch) / ((end - first) * self.steps_per_epoch)
+        )
 
     def _loops(self) -> Iterator[TrainingLoop]:
         """What is left of the run, for each network: the epochs whose pictures vary, then the plain ones."""

@@ -49,6 +49,13 @@ def test_each_network_is_trained_as_a_single_one_in_its_share_of_the_epochs():
     assert same(run.model, committee([first, second]))
 
 
+def test_each_begins_with_other_weights():
+    first, second, third = (CONFIG.build_model(4, 3, member) for member in range(3))
+    assert same(first, replace(CONFIG, members=1).build_model(4, 3))
+    assert not same(first, second)
+    assert not same(second, third)
+
+
 def test_the_schedule_begins_anew_for_each():
     run = a_run()
     rates = [run.optimizer.lr for _ in run]

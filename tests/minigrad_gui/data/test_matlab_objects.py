@@ -124,9 +124,11 @@ def test_categories_in_a_file(own, tmp_path):
     dataset = data.open_dataset(tmp_path / "digits.mat", data.Choices(orientation="transposed"))
     assert_all_there(dataset, own.x, own.y)
     assert dataset.class_names == tuple(f"digit {number}" for number in range(10))
-    (tmp_path / "digits.mat").write_bytes(with_objects(own, b""))
-    with pytest.raises(DataError, match=r"its pictures have no labels\."):
-        data.open_dataset(tmp_path / "digits.mat")
+    size_at = whole.rindex(b"\0\1IM") + 12
+    for damaged in (with_objects(own, b""), whole[:size_at] + b"\xff\xff" + whole[size_at + 2 :]):
+        (tmp_path / "digits.mat").write_bytes(damaged)
+        with pytest.raises(DataError, match=r"its pictures have no labels\."):
+            data.open_dataset(tmp_path / "digits.mat")
 
 
 @pytest.mark.parametrize("version", ["v7", "v7.3"])
