@@ -17,6 +17,8 @@ PROGRESS_STEPS = 1000
 BUTTON_WIDTH_PX = 88
 EARLIER = "earlier test accuracy"
 LONGEST_CAPTION = EARLIER
+CALLED = {"hidden": "hidden layers", "members": "committee"}
+"""Settings whose fields have another name."""
 
 
 class TrainingPanel(View):
@@ -238,8 +240,7 @@ class TrainingPanel(View):
     def _idle_text(self) -> str:
         error = self.session.config_error
         if error is not None:  # its field may be hidden or scrolled out of sight
-            setting = "hidden layers" if error.field == "hidden" else error.field.replace("_", " ")
-            return f"Invalid setting: {setting}."
+            return f"Invalid setting: {CALLED.get(error.field, error.field.replace('_', ' '))}."
         return self._ended_text() if len(self.session.history) else "Ready. Train uses the current settings."
 
     def _ended_text(self) -> str:

@@ -400,6 +400,10 @@ def test_the_panel_says_which_setting_prevents_training(user):
     spin.selectAll()
     user.qtbot.keyClicks(spin, "80")
     assert user.widget("statusLabel").text() == "Invalid setting: validation share."
+    user.widget("validationSpin").setValue(10)
+    user.widget("membersSpin").setValue(2)
+    user.widget("patienceSpin").setValue(1)
+    assert user.widget("statusLabel").text() == "Invalid setting: committee."
 
 
 @every_panel
