@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 
 from engine.augment import PARTS_DEVIATION, PARTS_MEAN, Draws
 from engine.dropping import LAYER_STEP, MAX_LAYERS
-from engine.fast.intrinsics import signal, signalled
+from engine.fast.intrinsics import WITHOUT_SUBNORMALS, exchange_float_mode, signal, signalled
 from engine.fast.products import AS_IT_IS, SPARE, SPARSE_ROWS, TRANSPOSED, is_sparse, product, sparse_product
 from engine.fast.program import (
     ACTIVATION,
@@ -647,6 +647,14 @@ def updated(worker: int, workers: int) -> int:
 
 
 def work(worker: int, first_step: int, last_step: int, patience: int, memory: Memory) -> bool:
+    """`do_steps`, without subnormal numbers."""
+    mode = exchange_float_mode(WITHOUT_SUBNORMALS)
+    is_done = do_steps(worker, first_step, last_step, patience, memory)
+    exchange_float_mode(mode)
+    return is_done
+
+
+def do_steps(worker: int, first_step: int, last_step: int, patience: int, memory: Memory) -> bool:
     """Do one worker's part of these steps. Returns False if it timed out waiting for another: then call it again.
 
     Worker 0 requests the steps. Their chunk began with step signals[ASKED, 1], has signals[ASKED, 2] samples,

@@ -32,6 +32,7 @@ from engine.fast.compiled import (
     clip_factor,
     coefficients,
     cross_entropy,
+    do_steps,
     drop,
     layer_at,
     momentum,
@@ -70,7 +71,7 @@ _LOOPS = (
     *products.LOOPS,
     *(adam, momentum, sgd, tanh_single, activate, bias_gradient, activation_vjp, mixed, drop, cross_entropy),
     *(bump_height, coefficients, resample, change_pen_width, varied, read_inputs, values_at, layer_at, propagate),
-    *(penalised, squares, clip_factor, optimize, update, wait_until, updated, work),
+    *(penalised, squares, clip_factor, optimize, update, wait_until, updated, do_steps, work),
 )
 _VARY = {coefficients, resample, change_pen_width, varied}
 """Loops for float32 alone: in other dtypes pictures are varied by a graph."""

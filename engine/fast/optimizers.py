@@ -9,7 +9,7 @@ from engine.fast import compiled
 from engine.fast.compiler import machine_code
 from engine.fast.memory import alike
 from engine.ops import Array
-from engine.optim import SGD, Adam, Optimizer, SGDMomentum
+from engine.optim import SGD, Adam, Optimizer, SGDMomentum, avoid_subnormals
 
 FORMULAS: dict[type[Optimizer], tuple[int, tuple[str, ...]]] = {
     SGD: (compiled.SGD, ()),
@@ -48,6 +48,8 @@ def _update(optimizer: Adam, index: int, data: Array, grad: Array) -> None:
         return
     steps += 1
     loop(*rows, np.array(step_constants(optimizer, steps.item()), data.dtype))
+    avoid_subnormals(mean)
+    avoid_subnormals(square)
 
 
 @cache

@@ -218,6 +218,25 @@ def test_the_optimizers_step_is_its_own_to_the_last_bit(make):
         np.testing.assert_array_equal(value, twins.state()[name])
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("make", [SGDMomentum, Adam])
+def test_the_memory_of_dead_neurons_does_not_become_subnormal(make, threads):
+    """After some 900 steps without gradient, on Intel's processors, each step would take several times as long."""
+    images, labels = samples(kind=np.float32)
+    model = network(activation=ReLU, dtype=np.float32)
+    model.layers[0].b.data[:8] = -100
+    optimizer = make(model.parameters(), lr=1e-3)
+    steps = training_steps(model, images, labels, optimizer, epochs=500, batch_size=20, threads=threads)
+    next(steps)
+    remembered = optimizer.memory["velocity" if make is SGDMomentum else "mean"][0]
+    remembered[:8] = 1e-3
+    for _ in steps:
+        pass
+    assert ((remembered == 0) | (np.abs(remembered) >= np.finfo(np.float32).tiny)).all()
+    assert (remembered[:8] == 0).all()
+    assert np.float32(1e-39) * np.ones(9, np.float32)[0] > 0  # only the workers take such numbers for 0
+
+
 VARIED = {"augmentation": Augmentation(shift_px=1, rotation_deg=10, elastic_px=1, thickness_px=0.5), "seed": 4}
 
 

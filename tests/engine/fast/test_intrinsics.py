@@ -1,5 +1,7 @@
 """The instructions do what their functions in Python say. Products of matrices test the tiles: see test_products.py."""
 
+import platform
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,21 @@ def test_transpose(dtype, machine):
     np.testing.assert_array_equal(out[4:, 1 : size + 1], a[3:, 2 : size + 2].T)
     out[4:, 1 : size + 1] = 0
     assert not out.any()
+
+
+@pytest.mark.skipif(platform.machine().lower() not in {"x86_64", "amd64"}, reason="the mode is that of x86")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_subnormal_numbers_are_0_while_the_mode_excludes_them(dtype, machine):
+    exchange = machine["exchange_float_mode"]
+    double = numba.njit(lambda numbers: 2 * numbers)
+    enter, leave = numba.njit(lambda: exchange(intrinsics.WITHOUT_SUBNORMALS)), numba.njit(lambda mode: exchange(mode))
+    smallest = np.finfo(dtype).tiny
+    subnormal, normal = np.full(9, smallest / 4, dtype), np.full(9, smallest, dtype)
+    double(subnormal), leave(enter())  # compiled
+    before = enter()
+    doubled = [double(numbers).tolist() for numbers in (subnormal, normal)]
+    own = leave(before)
+    assert doubled == [[0] * 9, (2 * normal).tolist()]
+    assert own & ~63 == intrinsics.WITHOUT_SUBNORMALS  # but for the flags, such as that of rounding
+    assert double(subnormal).tolist() == [smallest / 2] * 9
+    assert intrinsics.exchange_float_mode(before) == before
