@@ -1,4 +1,4 @@
-"""Instructions that Numba has no words for, in LLVM's own: tiles of matrix products, and signals between threads.
+"""Instructions that Numba has no words for, in LLVM's own: tiles of products, signals between threads, subnormals as 0.
 
 A tile is a few rows of a product by a few vectors of its columns. Its sums stay in the processor's registers until all
 products are added, in the order of k. So a sum has the same bits wherever its tile begins and however large it is.
