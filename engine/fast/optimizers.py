@@ -1,4 +1,7 @@
-"""The optimizers' formulas for compiled loops. They give the same numbers as `Optimizer.step`, bit for bit."""
+"""The optimizers' formulas for compiled loops. They give the same numbers as `Optimizer.step`, bit for bit.
+
+Only what is remembered may differ where it is below 1e-20: see `engine.optim.avoid_subnormals`.
+"""
 
 from functools import cache, partial
 from math import sqrt

@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import platform
 import threading
 import time
 from contextlib import closing
@@ -218,6 +219,7 @@ def test_the_optimizers_step_is_its_own_to_the_last_bit(make):
         np.testing.assert_array_equal(value, twins.state()[name])
 
 
+@pytest.mark.skipif(platform.machine().lower() not in {"x86_64", "amd64"}, reason="the workers' mode is that of x86")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("make", [SGDMomentum, Adam])
 def test_the_memory_of_dead_neurons_does_not_become_subnormal(make, threads):
