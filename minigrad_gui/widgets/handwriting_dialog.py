@@ -52,7 +52,7 @@ class _Drawings(QAbstractListModel):
 
 
 class HandwritingDialog(QDialog):
-    """Shows drawings with their labels. Emits `corrected` with drawings and their right digit, `deleted` with those to
+    """Shows drawings with their labels. Emits `corrected` with drawings and their right label, `deleted` with those to
     delete, and `forgotten` to delete all.
     """
 
@@ -150,7 +150,7 @@ class HandwritingDialog(QDialog):
     @Slot(QAction)
     def _on_correct(self, chosen: QAction) -> None:
         if self._chosen():
-            self.corrected.emit(self._chosen(), int(chosen.data()))
+            self.corrected.emit(self._chosen(), chosen.data())
 
     @Slot()
     def _on_correct_key(self) -> None:

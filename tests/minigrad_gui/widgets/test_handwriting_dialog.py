@@ -85,6 +85,14 @@ def test_a_selected_drawing_can_be_corrected(dialog, qtbot):
     assert ([each.label for each in drawings], digit) == ([7], 2)
 
 
+def test_a_drawing_can_be_corrected_to_a_class_that_is_no_digit(dialog, qtbot):
+    dialog.set_classes(["coat", "shirt"])
+    choose(dialog, 1)
+    with qtbot.waitSignal(dialog.corrected) as corrected:
+        button(dialog, "Correct").menu().actions()[1].trigger()
+    assert corrected.args[1] == "shirt"
+
+
 def test_a_selection_stays_when_the_list_changes(dialog):
     choose(dialog, 1)
     dialog.set_drawings([drawing(label, label) for label in (7, 4, 8)])
