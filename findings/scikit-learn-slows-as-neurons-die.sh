@@ -7,9 +7,9 @@
 # rounds to themselves. Intel's processors take many times as long for them. scikit-learn, as NumPy beneath it, leaves
 # them as they are. Of a network that learns the digits of scikit-learn, a fifth of the means are subnormal after 120
 # epochs, and an epoch takes some three times as long as the first ones (Intel Xeon; other processors may not mind).
-# Why it matters here: teaching runs are long and at high rates, where neurons die; the engine's own training had this
-# fault: a factor of four, and of eleven with sigmoids. Now its workers take such numbers for 0, and its NumPy formulas
-# avoid them.
+# Why it matters here: runs that demonstrate something are long, and at high rates, where neurons die; the engine's own
+# training had this fault: a factor of four, and of eleven with sigmoids. Now its workers take such numbers for 0, and
+# its NumPy formulas avoid them.
 # scikit-learn 1.9.1, NumPy 2.4.6, Python 3.11, 2026-11-29. Printed, the times differing:
 #   epochs 2 to 11: 0.12 s each, 0% of Adam's means subnormal
 #   epochs 111 to 120: 0.34 s each, 20% of Adam's means subnormal

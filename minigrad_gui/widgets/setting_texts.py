@@ -21,7 +21,7 @@ PRESET_TITLES = {
     OWN: "Custom",
 }
 PRESET_TIPS = {
-    "quick": "The default. Reads about 98% of the test digits after ten epochs, which take about ten seconds.",
+    "quick": "The default. Reads about 98% of the test digits after ten epochs, which take a few seconds.",
     "reference": "The classic exercise: layers 784-256-128-10-10, Adam at 0.001, batch size 32, 5 epochs. "
     "Takes about as long as Quick.",
     "best": "Reads drawn digits best: a larger network that also learns from pen strokes, varied digits and a decaying "

@@ -1,19 +1,16 @@
 """How well drawings are read, before and after a network has been taught a few by the same person.
 
-    python tests/benchmarks/drawing.py --strokes FILE [--model MODEL | --held-out] [--writers 1-15] [--taught at-random]
+    python tests/benchmarks/drawing.py [--model MODEL | --held-out] [--writers 1-15] [--taught at-random]
 
-FILE is an .npz of pen strokes: points (P, 2), x right and y up; stroke_start (S + 1,): where each stroke's points
-begin, and the end; digit_start (N + 1,): the same for each drawing's strokes; label (N,), writer (N,). Everything goes
-through the code that the canvas uses: `rasterize`, the network's calibration, `teach`. For each writer 10, 20 and 40
-drawings are taught, with equal numbers of each digit (one, two or four) or chosen at random; the writer's other
-drawings are the test. All randomness follows from the seed.
+The drawings are the bundled pen strokes. Everything goes through the code that the canvas uses: `rasterize`, the
+network's calibration, `teach`. For each writer 10, 20 and 40 drawings are taught, with equal numbers of each digit
+(one, two or four) or chosen at random; the writer's other drawings are the test. All randomness follows from the seed.
 """
 
 import argparse
 import sys
 import time
 from collections.abc import Collection, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +34,6 @@ from minigrad_gui.resources import asset_path
 from minigrad_gui.teaching import REPLAYED
 
 TAUGHT = (10, 20, 40)
-
-
-def read_strokes(path: Path) -> tuple[list[list[NDArray[np.float64]]], NDArray[Any], NDArray[Any]]:
-    """The drawings with y pointing down, and their labels and writers."""
-    with np.load(path, allow_pickle=False) as arrays:
-        points = arrays["points"].astype(np.float64) * [1, -1]
-        strokes = np.split(points, arrays["stroke_start"][1:-1])
-        bounds = arrays["digit_start"]
-        drawings = [strokes[start:end] for start, end in pairwise(bounds)]
-        return drawings, arrays["label"].astype(np.intp), arrays["writer"]
 
 
 def confusions(labels: NDArray[Any], read: NDArray[Any]) -> str:
@@ -137,7 +124,6 @@ def taught_row(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--strokes", type=Path, required=True, metavar="FILE")
     parser.add_argument("--model", type=Path, default=asset_path("pretrained.npz"))
     parser.add_argument("--writers", default="", metavar="FIRST-LAST", help="only these (default: all)")
     held_out = "instead of --model, train the preset Best without these people of the bundled strokes"
@@ -148,10 +134,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         model, meta = load_model(options.model)
-        drawings, labels, writers = read_strokes(options.strokes)
-    except (ModelFileError, OSError, ValueError, KeyError) as error:
+    except (ModelFileError, OSError) as error:
         print(f"drawing.py: {error}", file=sys.stderr)
         return 2
+    pen = read_pen_digits(asset_path("pen_digits.npz"))
+    drawings, labels, writers = pen.drawings, pen.labels.astype(np.intp), pen.writers
     first, last = (int(end) for end in (options.writers or f"{writers.min()}-{writers.max()}").split("-"))
     chosen = np.flatnonzero((writers >= first) & (writers <= last))
     labels, writers = labels[chosen], writers[chosen]

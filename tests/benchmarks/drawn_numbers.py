@@ -1,13 +1,12 @@
 """How well numbers of two to six digits are split into their digits, and read.
 
-    python tests/benchmarks/drawn_numbers.py --strokes FILE [--model MODEL] [--writers 21-30] [--numbers 20]
+    python tests/benchmarks/drawn_numbers.py [--model MODEL] [--writers 21-30] [--numbers 20]
 
-FILE is what drawing.py takes. Each number is put together from drawings of one writer, all as high, side by side: with
-gaps of a tenth of their height; touching (gaps from -0.05 to 0); and 0.3 apart. "split" is the share of numbers whose
-strokes are grouped right, "read" that of numbers read wholly right, "if split by hand" that of those whose digits would
-be, one by one. Then the same for numbers in one stroke: of digits that their writer drew in one stroke each, with a
-curved line from each to the next one, up to 0.3 apart; how many single digits are taken for several; and how long it
-takes.
+Each number is put together from the bundled drawings of one writer, all as high, side by side: with gaps of a tenth of
+their height; touching (gaps from -0.05 to 0); and 0.3 apart. "split" is the share of numbers whose strokes are grouped
+right, "read" that of numbers read wholly right, "if split by hand" that of those whose digits would be, one by one.
+Then the same for numbers in one stroke: of digits that their writer drew in one stroke each, with a curved line from
+each to the next one, up to 0.3 apart; how many single digits are taken for several; and how long it takes.
 """
 
 import argparse
@@ -18,13 +17,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from drawing import read_strokes
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from engine import ModelFileError, load_model
 from engine.record import TrainingRecord
 from minigrad_gui.digits import rasterize, split_strokes
+from minigrad_gui.pen_digits import Strokes, read_pen_digits
 from minigrad_gui.reader import Reader
 from minigrad_gui.resources import asset_path
 
@@ -34,8 +33,6 @@ BEND = 0.08
 """How far the middle of a line between digits is off, in heights of the digits: the standard deviation."""
 LEAST_DIGITS, MOST_DIGITS = 2, 6
 TIMED = 100
-
-Strokes = list[NDArray[np.float64]]
 
 
 class Drawn(NamedTuple):
@@ -125,7 +122,6 @@ def one_stroke_row(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--strokes", type=Path, required=True, metavar="FILE")
     parser.add_argument("--model", type=Path, default=asset_path("pretrained.npz"))
     parser.add_argument("--writers", default="", metavar="FIRST-LAST", help="only these (default: all)")
     parser.add_argument("--numbers", type=int, default=20, help="of each writer, for each gap (default: %(default)s)")
@@ -133,10 +129,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         model, meta = load_model(options.model)
-        drawings, labels, writers = read_strokes(options.strokes)
-    except (ModelFileError, OSError, ValueError, KeyError) as error:
+    except (ModelFileError, OSError) as error:
         print(f"drawn_numbers.py: {error}", file=sys.stderr)
         return 2
+    pen = read_pen_digits(asset_path("pen_digits.npz"))
+    drawings, labels, writers = pen.drawings, pen.labels.astype(np.intp), pen.writers
     first, last = (int(end) for end in (options.writers or f"{writers.min()}-{writers.max()}").split("-"))
     chosen = np.flatnonzero((writers >= first) & (writers <= last))
     drawings, labels, writers = [drawings[at] for at in chosen], labels[chosen], writers[chosen]
