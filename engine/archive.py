@@ -271,10 +271,12 @@ def remove_old_drafts(folder: Path) -> None:
 def npz_path(path: PathLike) -> Path:
     """The path to save a network or run at, with .npz appended if the name has no suffix.
 
-    Raises ModelFileError for the suffix of another format. A suffix that does not start with a letter, as in
-    digits-0.98, counts as part of the name.
+    Raises ModelFileError for no name, and for the suffix of another format. A suffix that does not start with a letter,
+    as in digits-0.98, counts as part of the name.
     """
     named = Path(path)
+    if not named.name:
+        raise ModelFileError("A network needs a file name.")
     if named.suffix.lower() == SUFFIX:
         return named
     if named.suffix[1:2].isalpha():

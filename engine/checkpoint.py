@@ -198,7 +198,8 @@ def _described(model: MLP) -> tuple[dict[str, Any], dict[str, Array]]:
     activation = type(model.activation).__name__.lower()
     if ACTIVATIONS.get(activation) is not type(model.activation) or model.dtype.name not in DTYPES:
         raise ModelFileError(f"A network of {model.dtype.name} numbers and {activation} cannot be saved.")
-    if len(model.sizes) > MAX_HIDDEN_LAYERS + 2 or count_parameters(model.sizes) > MAX_PARAMETERS:
+    sizes = [model.layers[0].W.shape[1], *(len(layer.b) for layer in model.layers)]
+    if len(sizes) > MAX_HIDDEN_LAYERS + 2 or count_parameters(sizes) > MAX_PARAMETERS:
         raise ModelFileError("This network is too large to be saved.")
     dtype = DTYPES[model.dtype.name]
     parameters = {  # including frozen ones, and tied ones once per layer
@@ -206,7 +207,7 @@ def _described(model: MLP) -> tuple[dict[str, Any], dict[str, Array]]:
         for index, layer in enumerate(model.layers)
         for name, parameter in (("W", layer.W), ("b", layer.b))
     }
-    return {"sizes": list(model.sizes), "activation": activation, "dtype": model.dtype.name}, parameters
+    return {"sizes": sizes, "activation": activation, "dtype": model.dtype.name}, parameters
 
 
 def _model(description: dict[str, Any], arrays: Mapping[str, Array], prefix: str = "") -> MLP:
@@ -275,7 +276,8 @@ def _check_progress(run: dict[str, Any], config: TrainingConfig) -> None:
     counts += [run["epoch_so_far"][name] for name in ("correct", "count")]
     sound = all(type(count) is int and count >= 0 for count in counts) and counts[0] > 0
     sound = sound and math.isfinite(run["epoch_so_far"]["loss_sum"])
-    replace(config, learning_rate=run["learning_rate"])  # raises for an invalid rate
+    if run["learning_rate"] != 0:
+        replace(config, learning_rate=run["learning_rate"])  # raises for an invalid rate
     epoch = EpochMeter(**run["epoch_so_far"])
     if not sound or not epoch.correct <= epoch.count <= run["training_count"]:
         raise ModelFileError("describes a run with impossible numbers.")

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from engine.augment import Augmentation
 from engine.averaging import AVERAGES
@@ -42,7 +43,9 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """All settings of a training run except the data. Raises ConfigError for invalid ones.
+    """All settings of a training run except the data.
+
+    Raises ConfigError for one that is out of its range, TypeError for one of another kind.
 
     hidden            the sizes of the hidden layers, at most 20; () for none
     activation        one of ACTIVATIONS: "relu", "tanh" or "sigmoid"
@@ -51,6 +54,7 @@ class TrainingConfig:
     momentum          from 0 to below 1, for the optimizer "momentum" alone
     weight_decay      from 0 to 100, decoupled: see Optimizer
     batch_size        samples in a mini-batch; an epoch's last one may have fewer
+    epochs            how many times to go through the samples that are trained on, from 1 to 100,000
     seed              all randomness of the run follows from it
     validation_share  the share of the training samples, from 0 to 0.5, that is held out for validation
     schedule          one of SCHEDULES, how the learning rate changes: "constant", "cosine", "one-cycle" or "step"
@@ -102,7 +106,9 @@ class TrainingConfig:
     clip_norm: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hidden", tuple(self.hidden))
+        for field, value in vars(self).items():
+            object.__setattr__(self, field, _plain(value))
+        object.__setattr__(self, "hidden", tuple(map(_plain, self.hidden)))
         if isinstance(self.augmentation, dict):
             object.__setattr__(self, "augmentation", Augmentation(**self.augmentation))
         if len(self.hidden) > MAX_HIDDEN_LAYERS:
@@ -191,8 +197,8 @@ class TrainingConfig:
         """How many mini-batches come before each further network of a committee."""
         return [self.epochs_of(member)[0] * steps_per_epoch for member in range(1, self.members)]
 
-    def build_model(self, in_dim: int, out_dim: int, member: int = 0) -> MLP:
-        """A new float32 network, its weights drawn from the seed: "he" for ReLU, otherwise "xavier"."""
+    def build_model(self, in_dim: int, out_dim: int, member: int = 0, dtype: DTypeLike = np.float32) -> MLP:
+        """A new network, its weights drawn from the seed: "he" for ReLU, otherwise "xavier"."""
         self.sizes(in_dim, out_dim)
         return MLP(
             in_dim,
@@ -200,9 +206,14 @@ class TrainingConfig:
             out_dim,
             ACTIVATIONS[self.activation],
             rng=np.random.default_rng([self.seed, 8, member] if member else self.seed),
-            dtype=np.float32,
+            dtype=dtype,
             init="he" if self.activation == "relu" else "xavier",
         )
+
+    def describes(self, model: MLP) -> bool:
+        """Whether a network has these hidden layers and this activation, all of it to be trained."""
+        fits = model.sizes[1:-1] == self.hidden and type(model.activation) is ACTIVATIONS[self.activation]
+        return fits and len(model.parameters()) == 2 * len(model.layers)
 
     def build_optimizer(self, model: Module) -> Optimizer:
         own: dict[str, Any] = {"momentum": self.momentum} if self.optimizer == "momentum" else {}
@@ -220,6 +231,11 @@ class TrainingConfig:
 def outliers_among(outliers: int, chosen: int, samples: int) -> int:
     """How many of the outliers belong to the chosen ones of so many samples: as large a share."""
     return round(outliers * chosen / samples) if samples else outliers
+
+
+def _plain(value: Any) -> Any:
+    """The value; a number of NumPy as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _names(registry: Iterable[str]) -> str:

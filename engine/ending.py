@@ -41,7 +41,7 @@ def best_epoch(config: TrainingConfig, epochs: Sequence[EpochSummary]) -> EpochS
 def reason_to_stop(config: TrainingConfig, epochs: Sequence[EpochSummary]) -> str:
     """Why a run ends after these epochs, as the rest of a sentence; "" if it goes on."""
     best = best_epoch(config, epochs)
-    if best is None:
+    if best is None or len(epochs) >= config.epochs:
         return ""
     accuracy = epochs[-1].validation_accuracy
     if config.stop_accuracy and accuracy is not None and accuracy >= config.stop_accuracy:

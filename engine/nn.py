@@ -51,6 +51,10 @@ class Module:
             if isinstance(value, (set, frozenset)) and any(isinstance(part, (Tensor, Module)) for part in value):
                 raise TypeError(f"parameters in a set have no order: make {path} a list")
 
+    def tensors(self) -> list[Tensor]:
+        """The parameters, with those that are frozen, and any other Tensor."""
+        return [value for _, value in _within(self) if isinstance(value, Tensor)]
+
     def children(self) -> Iterator[tuple[str, "Module"]]:
         """Direct submodules, in attributes and in lists, tuples and dicts there, each with its path: "layers.0"."""
         return ((path, value) for path, value in _within(self, into_modules=False) if isinstance(value, Module))
@@ -288,7 +292,7 @@ def _block_diagonal(matrices: Sequence[Array]) -> Array:
 
 def is_finite(model: Module) -> bool:
     """Whether all parameters are finite; those of a network whose training has exploded may be infinite or NaN."""
-    return all(bool(np.isfinite(parameter.data).all()) for parameter in model.parameters())
+    return all(bool(np.isfinite(parameter.data).all()) for parameter in model.tensors())
 
 
 def count_parameters(sizes: Sequence[int]) -> int:

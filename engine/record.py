@@ -93,11 +93,15 @@ def _read_epochs(stored: list[Any]) -> tuple[EpochSummary, ...]:
     numbers = [epoch.epoch for epoch in epochs]
     if numbers != sorted(set(numbers)) or any(type(number) is not int or number < 0 for number in numbers):
         raise ValueError("these are not epoch numbers")
+    if any(None in (epoch.loss, epoch.accuracy) for epoch in epochs):
+        raise ValueError("an epoch has a loss and an accuracy")
     return epochs
 
 
 def _read_changes(stored: list[Any]) -> tuple[LearningRateChange, ...]:
     changes = [LearningRateChange(**_numbers(change)) for change in _list(stored)]
+    if any(change.mini_batches < 0 or change.learning_rate <= 0 for change in changes):  # TypeError for None
+        raise ValueError("these are not changes of a learning rate")
     return tuple(LearningRateChange(int(batches), rate) for batches, rate in changes)
 
 

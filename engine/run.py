@@ -73,15 +73,18 @@ class TrainingRun:
 
     images: (N, ...), which are not copied and must not change meanwhile, and integer labels: (N,). The validation share
     is held out, and as many of the others as the config says are trained on, with its label noise. classes: the number
-    of classes; start_from: a network to continue from, which is copied (None: a new one, from the seed); outliers:
-    (M, ...), images of none of the classes, on which the network learns to be unsure (`outlier_exposure_loss`).
+    of classes; start_from: a network to continue from, with the config's layers, which is copied (None: a new one, from
+    the seed); outliers: (M, ...), images of none of the classes, on which the network learns to be unsure
+    (`outlier_exposure_loss`). Raises ValueError if there are no images, or these do not fit, and TypeError for labels
+    that are no integers.
 
     `learning_rate` may change between two steps; the config's schedule multiplies it. `threads`: see `training_steps`.
     `chunk_s`: how long the chunks of `chunks()` may take. `images`, `labels`: all samples, the outliers last;
     `training`: the indices of those to train on; `validation`: the images and labels that are held out.
-    `latest_validation`: that of the last epoch; None before, and without samples. `trained`: the network that the steps
-    change; `model`: the network of the run, which is evaluated and saved: the same, the average of its weights, or the
-    committee of those that are done; while the run does not train, that of the best epoch if the config keeps it.
+    `latest_validation`: that of the last epoch since the run was begun or its state loaded; None before, and without
+    samples. `trained`: the network that the steps change; `model`: the network of the run, which is evaluated and
+    saved: the same, the average of its weights, or the committee of those that are done; while the run does not train,
+    that of the best epoch if the config keeps it.
     `ended_early`: why the run has ended before its last epoch, as the rest of a sentence; "" if it has not.
     """
 
@@ -96,12 +99,18 @@ class TrainingRun:
     ) -> None:
         self.config = config
         images, labels = as_pairs(images, labels)
+        if labels.dtype.kind not in "iu":
+            raise TypeError(f"labels are whole numbers, not {labels.dtype}")
+        if not len(images):
+            raise ValueError("there are no images to train on")
         images, labels = np.ascontiguousarray(images), labels.astype(np.intp)
         self.training, held_out = config.split(labels)
         self.validation = images[held_out], labels[held_out]
         labels[self.training] = noisy_labels(labels[self.training], config.label_noise, classes, config.seed)
         loss: Loss = cross_entropy_loss
         if outliers is not None and len(outliers):
+            if outliers.dtype != images.dtype or outliers.shape[1:] != images.shape[1:]:
+                raise ValueError(f"outliers are images as the others, {images.dtype} of shape {images.shape[1:]}")
             outliers = outliers[: outliers_among(len(outliers), len(self.training), len(images) - len(held_out))]
             self.training = np.append(self.training, len(images) + np.arange(len(outliers)))
             images = np.concatenate([images, outliers])
@@ -109,6 +118,10 @@ class TrainingRun:
             loss = outlier_exposure_loss
         self._loss = SmoothedLoss(loss, config.label_smoothing) if config.label_smoothing else loss
         self.images, self.labels = images, labels
+        if start_from and not config.describes(start_from):
+            raise ValueError(
+                "the network to continue from has other layers than the settings, or parameters that are frozen"
+            )
         self.trained = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         self.optimizer = config.build_optimizer(self.trained)
         self._best: MLP | None = None
@@ -215,6 +228,7 @@ class TrainingRun:
         if self._average is not None:
             self._average.load_state(state.average, state.average_updates)
         self._best = state.best and state.best.copy()
+        self.latest_validation = None
         self.ended_early = reason_to_stop(self.config, self.epochs)
 
     def rehearsal(self, threads: int | None = None) -> Generator[Step, None, None]:
@@ -298,7 +312,7 @@ class TrainingRun:
     def _begin(self, member: int) -> None:
         """Begin with another network of the committee."""
         sizes = self.trained.sizes
-        self.trained = self.config.build_model(sizes[0], sizes[-1], member)
+        self.trained = self.config.build_model(sizes[0], sizes[-1], member, self.trained.dtype)
         self.optimizer = self.config.build_optimizer(self.trained)
         self._average = self._new_average()
 

@@ -27,8 +27,8 @@ def as_pairs(images: Any, labels: Any) -> tuple[Array, Array]:
 
 def dtype_of(model: Module) -> np.dtype[Any]:
     """The dtype that a network computes in."""
-    parameters = model.parameters()
-    return parameters[0].dtype if parameters else np.dtype(np.float64)
+    tensors = model.parameters() or model.tensors()
+    return tensors[0].dtype if tensors else np.dtype(np.float64)
 
 
 def epoch_order(count: int, seed: int | None, epoch: int) -> Array:

@@ -109,10 +109,11 @@ def training_steps(
     images: (N, ...), uint8 (scaled to 0..1) or floating; labels: (N, ...), the targets for loss_fn. With a seed each
     epoch visits the samples in a new order; without one, in the given order. An augmentation varies every mini-batch of
     images (N, height, width) anew. `correct` is counted for labels that are class indices and is 0 for others. The
-    first `steps_done` mini-batches are skipped, to resume a run. threads: at most, 1 to 16 (None: two, or as
-    OMP_NUM_THREADS says); the results do not depend on it.
+    first `steps_done` mini-batches are skipped, to resume a run. threads: at most, 1 to 16 (None: two, or
+    fewer if there is one processor or OMP_NUM_THREADS says so); the results do not depend on it.
 
-    Raises ValueError, at the first step, if the numbers of images and labels differ.
+    Raises ValueError, at the first step, if the numbers of images and labels differ, if an augmentation has no images
+    (N, height, width) to vary, or for no threads.
     """
     data = images, labels
     loop = TrainingLoop(model, *data, optimizer, loss_fn, epochs, batch_size, seed, augmentation, steps_done, threads)
@@ -152,6 +153,10 @@ class TrainingLoop:
         images, labels = as_pairs(self.images, self.labels)
         if not isinstance(self.batch_size, Integral) or self.batch_size < 1:
             raise ValueError(f"the batch size must be a positive whole number, not {self.batch_size!r}")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"training takes at least one thread, not {self.threads}")
+        if self.augmentation and images.ndim != 3:
+            raise ValueError(f"images that vary have the shape (N, height, width), not {images.shape}")
         chosen = np.arange(len(images)) if self.chosen is None else self.chosen
         batches = math.ceil(len(chosen) / self.batch_size)
         steps = quickest_steps(
@@ -259,7 +264,7 @@ def evaluate_with_logits(model: Module, images: Array, labels: Array) -> tuple[f
         raise ValueError("evaluate() needs at least one image")
     loss_sum, correct, all_logits = 0.0, 0, []
     for rows, logits in _logits(model, images):
-        target = labels[rows].astype(np.intp)
+        target = labels[rows]
         loss_sum += cross_entropy_loss(Tensor.around(logits), target).item() * len(target)
         correct += int((logits.argmax(axis=-1) == target).sum())
         all_logits.append(logits)

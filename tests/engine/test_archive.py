@@ -91,6 +91,12 @@ def test_the_suffix_of_another_format_is_refused():
         npz_path("digits.onnx")
 
 
+@pytest.mark.parametrize("path", ["", "/", "."])
+def test_a_network_needs_a_file_name(path):
+    with pytest.raises(ModelFileError, match="needs a file name"):
+        npz_path(path)
+
+
 def test_only_old_drafts_are_removed(tmp_path):
     old, young, other = (tmp_path / name for name in (".old.tmp", ".young.tmp", "other.tmp"))
     for file in (old, young, other):

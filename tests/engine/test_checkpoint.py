@@ -669,6 +669,14 @@ def test_a_user_defined_module_is_rejected_in_one_sentence(tmp_path):
     assert not (tmp_path / "own.npz").exists()
 
 
+def test_a_network_is_saved_with_the_sizes_that_its_arrays_have(tmp_path):
+    model = MLP(4, [3], 2)
+    for layer, (fan_in, fan_out) in zip(model.layers, [(4, 7), (7, 2)], strict=True):
+        layer.W.data, layer.b.data = np.ones((fan_out, fan_in)), np.ones(fan_out)
+    save_model(tmp_path / "wider.npz", model)
+    assert load_model(tmp_path / "wider.npz")[0].sizes == (4, 7, 2)
+
+
 def test_frozen_and_tied_parameters_are_saved_too(tmp_path):
     model = MLP(3, (3, 3), 3, rng=np.random.default_rng(0), init="xavier")
     model.layers[1] = model.layers[0]

@@ -7,7 +7,7 @@ import pytest
 from networks import same
 from small_runs import VARIED, blobs, some_digits
 
-from engine import ConfigError, TrainingConfig
+from engine import ConfigError, TrainingConfig, load_checkpoint, save_checkpoint
 from engine.nn import MLP, ReLU, Tanh, committee
 from engine.run import TrainingRun
 from engine.training import evaluate, logits_of
@@ -87,6 +87,16 @@ def test_plain_epochs_and_averages_are_those_of_each():
     assert same(first, single.model)
     assert not same(first, single.trained)
     assert not same(second, run.trained)
+
+
+def test_a_committee_that_continues_from_a_network_has_its_dtype(tmp_path):
+    start = MLP(784, (6, 4), 10, dtype=np.float64)
+    run = TrainingRun(replace(CONFIG, epochs=3), *some_digits(40), 10, start_from=start)
+    for _ in range(run.steps_per_epoch + 2):
+        next(iter(run))
+    save_checkpoint(tmp_path / "run.npz", run.state())
+    state, _ = load_checkpoint(tmp_path / "run.npz")
+    assert state.model.dtype == state.members[0].dtype == np.float64
 
 
 def test_a_committee_cannot_end_early_and_must_fit():

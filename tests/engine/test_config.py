@@ -98,6 +98,12 @@ def test_valid_settings_are_accepted(settings):
         assert getattr(config, name) == (tuple(value) if name == "hidden" else value)
 
 
+def test_numbers_of_numpy_become_pythons():
+    config = TrainingConfig(hidden=np.arange(5, 7), epochs=np.int64(3), learning_rate=np.float32(0.5))
+    assert config == TrainingConfig(hidden=(5, 6), epochs=3, learning_rate=0.5)
+    assert json.loads(json.dumps(config.to_dict()))["hidden"] == [5, 6]
+
+
 def test_a_config_error_is_a_value_error():
     assert issubclass(ConfigError, ValueError)
 

@@ -56,6 +56,8 @@ def test_the_epoch_after_which_a_run_ends(changes, ends):
     config = replace(CONFIG, **changes)
     reasons = [reason_to_stop(config, EPOCHS[:count]) for count in range(len(EPOCHS) + 1)]
     assert next((count for count, reason in enumerate(reasons) if reason), None) == ends
+    if ends:
+        assert not reason_to_stop(replace(config, epochs=ends), EPOCHS[:ends]), "its last epoch is no early end"
 
 
 def test_reasons_are_told():

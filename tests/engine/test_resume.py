@@ -56,6 +56,12 @@ def through_a_file(run, path, config=CONFIG):
     return resumed
 
 
+def test_a_run_whose_rate_is_0_is_saved(tmp_path):
+    run = a_run()
+    run.learning_rate = 0.0
+    assert through_a_file(train(run, 2), tmp_path / "run.npz").learning_rate == 0
+
+
 def assert_same(a, b):
     for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
         np.testing.assert_array_equal(p.data, q.data)

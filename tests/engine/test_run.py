@@ -16,6 +16,7 @@ from engine import (
     MLP,
     SGD,
     Augmentation,
+    Tanh,
     TrainingConfig,
     evaluate,
     mse_loss,
@@ -136,6 +137,40 @@ def test_a_run_continues_from_a_copy_of_a_network():
     list(run)
     assert same(start, before)
     assert not same(run.model, start)
+
+
+def test_a_network_to_continue_from_must_be_the_one_that_is_described():
+    frozen = CONFIG.build_model(3, 3)
+    frozen.layers[0].b.requires_grad = False
+    for other in (MLP(3, [9], 3), MLP(3, [8], 3, Tanh), frozen):
+        with pytest.raises(ValueError, match="the network to continue from"):
+            TrainingRun(CONFIG, *blobs(), 3, start_from=other)
+
+
+def test_data_that_cannot_be_trained_on_is_refused():
+    points, labels = blobs()
+    with pytest.raises(TypeError, match="labels are whole numbers, not float64"):
+        TrainingRun(CONFIG, points, labels + 0.5, 3)
+    with pytest.raises(ValueError, match="no images"):
+        TrainingRun(CONFIG, points[:0], labels[:0], 3)
+    for outliers in (points.astype(np.float32), np.zeros((5, 4))):
+        with pytest.raises(ValueError, match="outliers are images as the others"):
+            TrainingRun(CONFIG, points, labels, 3, outliers=outliers)
+    with pytest.raises(ValueError, match=r"images that vary have the shape \(N, height, width\), not \(50, 3\)"):
+        next(iter(TrainingRun(replace(CONFIG, augmentation=VARIED), points, labels, 3)))
+    run = TrainingRun(CONFIG, points, labels, 3)
+    run.threads = -1
+    with pytest.raises(ValueError, match="at least one thread"):
+        next(iter(run))
+
+
+def test_what_was_validated_is_forgotten_with_a_new_state():
+    run = TrainingRun(CONFIG, *blobs(), 3)
+    beginning = run.state()
+    list(run)
+    assert run.latest_validation.epoch == 2
+    run.load_state(beginning)
+    assert run.latest_validation is None
 
 
 def test_a_run_takes_images_of_bytes():

@@ -316,6 +316,18 @@ def test_labels_of_any_whole_dtype():
     assert steps(data=(points, labels.astype(np.uint8))) == steps(data=(points, labels))
 
 
+def test_labels_between_classes_are_refused():
+    with pytest.raises(TypeError):
+        evaluate(network(), blobs()[0][:2], np.array([0.7, 1.2]))
+
+
+def test_a_frozen_network_predicts_in_its_dtype():
+    model = network(np.float32)
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    assert predict(model, blobs()[0]).dtype == np.float32
+
+
 def test_no_images_at_all():
     with pytest.raises(ValueError, match="at least one image"):
         evaluate(network(), np.zeros((0, 3)), np.zeros(0, int))
