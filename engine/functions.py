@@ -1,6 +1,6 @@
 """Functions of several Tensors, named and ordered as in NumPy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,8 @@ def dropout(x: Any, p: float = 0.5, rng: "np.random.Generator | np.random.Random
     return apply(ops.dropout, x, scale=is_retained.astype(x.dtype) / x.dtype.type(1 - p or 1))
 
 
-def _alike(values: Sequence[Any]) -> list[Tensor]:
+def _alike(values: Iterable[Any]) -> list[Tensor]:
     """The values as Tensors; a plain number takes the dtype of the first Tensor."""
+    values = list(values)
     first = next((value for value in values if isinstance(value, Tensor)), None)
     return [Tensor(value) if first is None else first._like(value) for value in values]

@@ -100,7 +100,8 @@ class Graph:
         """What a step backward adds to the gradient of its target, in the target's shape and dtype."""
         result, target = self.nodes[step.node], self.nodes[step.target].tensor
         g = result.tensor.grad
-        assert g is not None
+        if g is None:
+            raise ValueError("a gradient that this step passes on was deleted")
         if step.argument is None:
             return g
         assert result.origin is not None

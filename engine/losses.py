@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import ops
 from engine.ops import Array
-from engine.tensor import Tensor, apply
+from engine.tensor import Tensor, apply, as_tensor
 
 NO_CLASS = -1
 """The target of a sample that belongs to none of the classes."""
@@ -16,7 +16,7 @@ NO_CLASS = -1
 
 def mse_loss(pred: Any, target: Any) -> Tensor:
     """The mean of the squared differences. Returns a scalar; raises ValueError if the shapes differ."""
-    pred = pred if isinstance(pred, Tensor) else Tensor(pred)
+    pred = as_tensor(pred)
     shape = target.shape if isinstance(target, Tensor) else np.shape(target)
     if pred.shape != shape:
         raise ValueError(f"predictions of shape {pred.shape} do not fit targets of shape {shape}")
@@ -31,7 +31,7 @@ def cross_entropy_loss(logits: Any, target_idx: Any) -> Tensor:
     ValueError if the shapes do not match or there are no samples, TypeError if targets are not integers, IndexError if
     a target is out of range.
     """
-    logits = logits if isinstance(logits, Tensor) else Tensor(logits)
+    logits = as_tensor(logits)
     return apply(ops.cross_entropy, logits, target=class_indices(target_idx, logits.shape))
 
 
@@ -42,7 +42,7 @@ def outlier_exposure_loss(logits: Any, target_idx: Any) -> Tensor:
     (Hendrycks, Mazeika and Dietterich, Deep Anomaly Detection with Outlier Exposure, 2019). Raises as
     `cross_entropy_loss` does.
     """
-    logits = logits if isinstance(logits, Tensor) else Tensor(logits)
+    logits = as_tensor(logits)
     return apply(ops.cross_entropy, logits, target=class_indices(target_idx, logits.shape, NO_CLASS))
 
 
@@ -59,7 +59,7 @@ class SmoothedLoss:
     smoothing: float
 
     def __call__(self, logits: Any, target_idx: Any) -> Tensor:
-        logits = logits if isinstance(logits, Tensor) else Tensor(logits)
+        logits = as_tensor(logits)
         loss = self.loss_fn(logits, target_idx)
         equal = outlier_exposure_loss(logits, np.full(logits.shape[:-1], NO_CLASS))
         return (1 - self.smoothing) * loss + self.smoothing * equal

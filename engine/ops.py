@@ -151,7 +151,7 @@ def _vjp_var(g: Array, y: Array, a: Array, axis: Axes, ddof: int, keepdims: bool
 
 
 def _vjp_std(g: Array, y: Array, a: Array, axis: Axes, ddof: int, keepdims: bool) -> Array:
-    return _vjp_var(g / np.where(y == 0, np.inf, 2 * y), y, a, axis, ddof, keepdims)  # 0 where all are equal
+    return _vjp_var(g / np.where(y == 0, np.inf, 2 * wide(y)), y, a, axis, ddof, keepdims)  # 0 where all are equal
 
 
 def _vjp_extreme(g: Array, y: Array, a: Array, axis: Axes, keepdims: bool) -> Array:

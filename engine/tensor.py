@@ -326,13 +326,21 @@ class Tensor:
     def __itruediv__(self, other: Any) -> "Tensor":
         return self._changed_by("/=", self / other)
 
+    def __ipow__(self, other: Any) -> "Tensor":
+        return self._changed_by("**=", self**other)
+
+    def __imatmul__(self, other: Any) -> "Tensor":
+        return self._changed_by("@=", self @ other)
+
     def _changed_by(self, operator: str, result: "Tensor") -> "Tensor":
         """What `t -= ...` binds to t: the result; for a parameter, itself with new data, but only within no_grad()."""
         if not self.requires_grad or self.op:
             return result
         if _grad_mode.enabled:
             raise RuntimeError(f"{operator} would replace the parameter by a result: write t.data {operator} ...")
-        self.adopt(result._data)
+        if result.shape != self.shape:
+            raise ValueError(f"{operator} would change the parameter's shape from {self.shape} to {result.shape}")
+        self.adopt(result._data.astype(self.dtype, copy=False))
         return self
 
     def _like(self, other: Any) -> "Tensor":
@@ -340,7 +348,7 @@ class Tensor:
         if isinstance(other, Tensor):
             return other
         if isinstance(other, (Number, np.generic)):
-            other = np.asarray(other)
+            other = np.asarray(float(other) if isinstance(other, int) else other)
             if other.dtype.kind in "fiub":
                 return Tensor._result(other.astype(self.dtype))
         return as_tensor(other)

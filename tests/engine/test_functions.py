@@ -9,6 +9,12 @@ from judge import away_from_zero, judge, modestly, positive
 from engine import Tensor, concatenate, maximum, minimum, stack, where
 
 
+@pytest.mark.parametrize(("join", "joined"), [(concatenate, [1, 2, 3, 4]), (stack, [[1, 2], [3, 4]])])
+def test_tensors_are_joined_from_any_iterable(join, joined):
+    parts = [Tensor([1.0, 2.0]), Tensor([3.0, 4.0])]
+    assert join(part for part in parts).tolist() == joined
+
+
 @pytest.mark.parametrize(("f", "reference"), [(maximum, np.maximum), (minimum, np.minimum)])
 @given(shapes=npst.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3))
 @modestly

@@ -123,6 +123,15 @@ def test_a_rule_is_told_with_what_it_works_with():
     assert list(told["var", None]) == ["a", "axis", "ddof", "keepdims"]
 
 
+def test_a_gradient_that_was_deleted_is_missed(expression):
+    result, leaves = expression
+    graph = Graph(result, leaves)
+    graph.nodes[-1].tensor.grad = None
+    step = next(step for step in graph.steps if not step.is_forward and step.argument is not None)
+    with pytest.raises(ValueError, match="was deleted"):
+        graph.contribution(step)
+
+
 def test_before_backward_there_are_only_steps_forward():
     a = Tensor(2.0, requires_grad=True)
     assert Graph(a.exp()).steps == (GraphStep(True, 1, 1),)

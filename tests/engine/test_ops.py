@@ -352,6 +352,12 @@ def test_float16_variance_of_large_numbers():
     assert result.item() == pytest.approx(numbers.astype(float).std(), rel=1e-3)
 
 
+def test_the_gradient_of_a_large_half_precision_std():
+    a = Tensor(np.array([-60000, 60000], np.float16), requires_grad=True)
+    a.std().backward()
+    assert a.grad.tolist() == [-0.5, 0.5]
+
+
 def test_max_shares_its_gradient_equally_among_ties():
     x = Tensor([[1, 3, 3], [2, 2, 2]], requires_grad=True)
     (x.max(axis=1) * [6, 30]).sum().backward()

@@ -220,7 +220,7 @@ def test_argmax_and_argmin():
     assert (t.size, t.tolist()) == (6, [[1, 5, 2], [7, 0, 3]])
 
 
-UPDATES = [operator.iadd, operator.isub, operator.imul, operator.itruediv]
+UPDATES = [operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow]
 
 
 @pytest.mark.parametrize("update", UPDATES)
@@ -234,6 +234,28 @@ def test_a_parameter_is_not_replaced_by_a_result(update):
     assert w.requires_grad
     assert w.op == ""
     assert w.tolist() == update(np.array([1.0, 2.0]), 4).tolist()
+
+
+def test_a_parameter_is_multiplied_by_a_matrix_in_place():
+    w = parameter(1, 2)
+    with no_grad():
+        w @= np.array([[0.0, 1.0], [1.0, 0.0]])
+    assert w.requires_grad
+    assert w.tolist() == [2, 1]
+
+
+def test_a_parameter_keeps_its_shape_and_dtype():
+    w = Tensor(np.ones(2, F32), requires_grad=True)
+    with no_grad():
+        w -= np.array([0.5, 0.5])
+        assert w.dtype == F32
+        with pytest.raises(ValueError, match="would change the parameter's shape"):
+            w -= np.ones((3, 2))
+    assert w.tolist() == [0.5, 0.5]
+
+
+def test_whole_numbers_may_be_of_any_size():
+    assert (parameter(2) * 10**20).tolist() == [2e20]
 
 
 def test_results_and_constants_are_summed_up_in_place():
