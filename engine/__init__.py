@@ -1,8 +1,9 @@
 """minigrad's engine: reverse-mode automatic differentiation for N-dimensional tensors, in NumPy.
 
 Read in this order, the modules are a course in backpropagation: `ops` (the calculus), `tensor` (the graph and
-`backward`), `functions` (of several Tensors), `gradcheck` (checks gradients numerically), `nn` (layers), `losses`,
-`optim`, `augment`, `config`, `samples`, `training`, `run`, `calibration`, `record`, `archive`, `checkpoint`.
+`backward`; `border`: where NumPy meets them), `functions` (of several Tensors), `gradcheck` (checks gradients
+numerically), `nn` (layers), `losses`, `optim`, `schedules`, `hashing`, `augment`, `config`, `samples`, `training`,
+`dropping`, `averaging`, `ending`, `run`, `calibration`, `record`, `archive`, `checkpoint`.
 The code that makes them fast is separate, in `fast`. `graph`, with `rules`, `layout` and `drawing`, shows the graph.
 """
 

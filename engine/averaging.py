@@ -7,6 +7,8 @@ Approximation by Averaging, 1992). It costs little: it is updated between steps,
 
 import math
 
+import numpy as np
+
 from engine.nn import MLP
 
 AVERAGES = ("none", "ema", "last")
@@ -41,8 +43,9 @@ class WeightAverage:
             self.network = model.copy()
             return
         weight = self._weight()
-        for average, parameter in zip(self.network.parameters(), model.parameters(), strict=True):
-            average.data += weight * (parameter.data - average.data)
+        with np.errstate(over="ignore", invalid="ignore"):  # of a network that explodes
+            for average, parameter in zip(self.network.parameters(), model.parameters(), strict=True):
+                average.data += weight * (parameter.data - average.data)
 
     def state(self) -> tuple[MLP | None, int]:
         """A copy of the average, and the number of updates."""

@@ -75,11 +75,11 @@ class Calibration:
 
     def read(self, logits: Array) -> tuple[Array, Array]:
         """The probabilities (N, classes) for logits (N, classes), and whether each answer is accepted (N,)."""
-        with np.errstate(invalid="ignore"):  # logits that are not finite give probabilities that are not
+        with np.errstate(over="ignore", invalid="ignore"):  # logits that are not finite give probabilities that are not
             probabilities = _probabilities(logits, self.temperature)
-        accepted = probabilities.max(axis=-1) >= self.threshold
-        if self.least_log_sum_exp is not None:
-            accepted &= log_sum_exp(logits) >= self.least_log_sum_exp
+            accepted = probabilities.max(axis=-1) >= self.threshold
+            if self.least_log_sum_exp is not None:
+                accepted &= log_sum_exp(logits) >= self.least_log_sum_exp
         return probabilities, accepted
 
 

@@ -13,7 +13,7 @@ HASH_FACTORS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
 def mixed(z: Any) -> Any:
-    """64 random bits for each uint64; for numbers and for arrays."""
+    """64 random bits for each uint64: of an array, or of a number in a compiled loop."""
     z = (z ^ z >> np.uint64(30)) * HASH_FACTORS[0]
     z = (z ^ z >> np.uint64(27)) * HASH_FACTORS[1]
     return z ^ z >> np.uint64(31)

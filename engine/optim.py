@@ -127,7 +127,8 @@ class Optimizer:
                 for param, grad in zip(self.params, gradients, strict=True)
             ]
         if self.clip_norm:
-            norm = hypot(*(float(np.linalg.norm(grad)) for grad in gradients if grad is not None))
+            wide = (grad.astype(np.float64, copy=False) for grad in gradients if grad is not None)  # squares are large
+            norm = hypot(*(float(np.linalg.norm(grad)) for grad in wide))
             if not norm <= self.clip_norm:
                 gradients = [grad if grad is None else grad * (self.clip_norm / norm) for grad in gradients]
         return gradients
@@ -253,11 +254,11 @@ class Adam(Optimizer):
         mean += (1 - beta1) * grad
         square *= beta2
         square += (1 - beta2) * (grad * grad)
-        avoid_subnormals(mean)
-        avoid_subnormals(square)
         # Both bias corrections are scalars, which saves passes over the arrays.
         root = sqrt(1 - beta2 ** steps.item())
         data -= mean / (np.sqrt(square) + self.eps * root) * (self.lr * root / (1 - beta1 ** steps.item()))
+        avoid_subnormals(mean)
+        avoid_subnormals(square)
 
 
 OPTIMIZERS: dict[str, type[SGD] | type[SGDMomentum] | type[Adam]] = {

@@ -55,7 +55,7 @@ NO_FORMULA, SGD, MOMENTUM, ADAM = range(4)
 
 
 def adam(data: Array, grad: Array, mean: Array, square: Array, constants: Array) -> None:
-    """A step of Adam. Arrays (n,); constants (7,): see `engine.fast.optimizers.step_constants`."""
+    """A step of Adam. Arrays (n,); constants (7 or more,): see `engine.fast.optimizers.step_constants`."""
     beta1, one_minus_beta1, beta2 = constants[0], constants[1], constants[2]
     one_minus_beta2, eps, step_size = constants[3], constants[4], constants[5]
     for i in range(data.size):
@@ -67,7 +67,7 @@ def adam(data: Array, grad: Array, mean: Array, square: Array, constants: Array)
 
 
 def momentum(data: Array, grad: Array, velocity: Array, constants: Array) -> None:
-    """A step of SGD with momentum. Arrays (n,); constants (7,): [0] is the momentum, [5] the learning rate."""
+    """A step of SGD with momentum. Arrays (n,); constants (7 or more,): [0] is the momentum, [5] the learning rate."""
     for i in range(data.size):
         v = velocity[i] * constants[0] + grad[i]
         velocity[i] = v
@@ -75,7 +75,7 @@ def momentum(data: Array, grad: Array, velocity: Array, constants: Array) -> Non
 
 
 def sgd(data: Array, grad: Array, constants: Array) -> None:
-    """A step of SGD. Arrays (n,); constants (7,): [5] is the learning rate."""
+    """A step of SGD. Arrays (n,); constants (7 or more,): [5] is the learning rate."""
     for i in range(data.size):
         data[i] -= constants[5] * grad[i]
 

@@ -184,7 +184,8 @@ class FusedSteps:
     def _begin(self) -> None:
         compiled.ONE_BLAS_THREAD.begin()
         self._has_begun = True
-        self._helpers = [_Helper(worker, self._loop, self._memory) for worker in range(1, self._threads)]
+        for worker in range(1, self._threads):
+            self._helpers.append(_Helper(worker, self._loop, self._memory))
 
     def close(self) -> None:
         for helper in self._helpers:

@@ -65,7 +65,7 @@ def capture(model: Module, loss_fn: Callable[[Tensor, Any], Tensor], inputs: Arr
     """
     parts = parts_of(model)
     nothing = Program(np.empty((0, 6), np.int64), (), parts)
-    if not parts or loss_fn not in LOWEST_TARGET or inputs.ndim != 2:
+    if not parts or not any(loss_fn is known for known in LOWEST_TARGET) or inputs.ndim != 2:
         return nothing
     current = Tensor.around(inputs)
     loss = loss_fn(model(current), target)

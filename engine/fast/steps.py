@@ -106,8 +106,8 @@ class GraphSteps:
         with np.errstate(over="ignore", invalid="ignore"):  # the loss shows when a network explodes
             loss, outputs = self._gradients(as_rows(images, self._dtype), target)
             quick_step(self._optimizer)
-        are_classes = target.dtype.kind in "iu" and target.ndim == outputs.ndim - 1
-        return [(loss.item(), count_correct(outputs, target) if are_classes else 0)]
+            are_classes = target.dtype.kind in "iu" and target.ndim == outputs.ndim - 1
+            return [(loss.item(), count_correct(outputs, target) if are_classes else 0)]
 
     def close(self) -> None:
         pass

@@ -37,6 +37,12 @@ def averages_of(average, values):
     return found
 
 
+def test_a_network_that_explodes_has_no_average():
+    average = WeightAverage("last", 1.0, steps_per_epoch=2, end=2)
+    assert averages_of(average, [np.inf, 1.0])[0] == (np.inf, 1)
+    assert np.isnan(weights(average.network)).all()
+
+
 def test_the_last_part_is_a_plain_mean():
     found = averages_of(WeightAverage("last", 1.5, 2, 6), [10, 20, 30, 1, 2, 6])
     assert found == [(None, 0), (None, 0), (None, 0), (1, 1), (1.5, 2), (3, 3)]

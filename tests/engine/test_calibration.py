@@ -153,6 +153,12 @@ def test_an_answer_needs_the_log_sum_exp_if_there_is_a_limit():
     assert Calibration(least_log_sum_exp=6.0).read(LOGITS)[1].tolist() == [False, False, False]
 
 
+@pytest.mark.parametrize("logits", [[np.inf, 1, 2], [np.nan, 1, 2], [-np.inf] * 3, [3e38, -3e38, 0]])
+def test_logits_that_are_not_finite_or_enormous_are_read_without_warnings(logits):
+    probabilities, _ = Calibration(temperature=0.3, least_log_sum_exp=5.0).read(np.array([logits], np.float32))
+    assert probabilities.shape == (1, 3)
+
+
 def test_huge_logits_do_not_overflow():
     probabilities, accepted = Calibration(least_log_sum_exp=0.0).read(np.array([[1e30, 0, 0]], np.float32))
     assert probabilities.tolist() == [[1, 0, 0]]

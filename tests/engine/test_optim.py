@@ -431,6 +431,16 @@ def test_clipping_shortens_all_gradients_together():
     np.testing.assert_array_equal(first.grad, [2, -1])
 
 
+@pytest.mark.parametrize(("dtype", "size"), [(np.float16, 100), (np.float32, 1e20)])
+def test_gradients_whose_squares_overflow_are_clipped(dtype, size):
+    p = parameter(np.zeros(20, dtype))
+    optimizer = SGD([p], lr=1.0)
+    optimizer.clip_norm = 1.0
+    p.grad = np.full(20, size, dtype)
+    optimizer.step()
+    np.testing.assert_allclose(np.linalg.norm(p.data), 1, rtol=2e-3)
+
+
 def test_short_gradients_are_not_clipped():
     p = parameter([0.0, 0.0])
     optimizer = SGD([p], lr=1.0)

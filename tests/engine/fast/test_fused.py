@@ -341,6 +341,23 @@ def test_with_dropout(activation, threads, by_graph):
     assert_close(fused, run(), rtol=1e-7)
 
 
+def test_no_thread_is_left_if_the_next_cannot_start(monkeypatch):
+    start, started = threading.Thread.start, []
+
+    def start_one(thread):
+        started.append(thread)
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    model = network()
+    with pytest.raises(RuntimeError, match="can't start"):
+        learn(model, samples(), SGD(model.parameters()), threads=3)
+    monkeypatch.undo()
+    assert not started[0].is_alive()
+
+
 def test_an_exploding_network_shows_in_its_loss():
     model = network()
     steps, _ = learn(model, samples(), SGD(model.parameters(), lr=1e30), epochs=3)

@@ -145,13 +145,14 @@ def test_other_optimizers_use_their_own_step():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(), (37,), (64, 33)])
-def test_it_equals_adams_own_step(shape, dtype):
+@pytest.mark.parametrize("size", [1, 1e-20, 1e-34])
+def test_it_equals_adams_own_step(size, shape, dtype):
     def walk(take_step):
         rng = np.random.default_rng(0)
-        parameter = Tensor(rng.normal(size=shape).astype(dtype), requires_grad=True)
+        parameter = Tensor((size * rng.normal(size=shape)).astype(dtype), requires_grad=True)
         optimizer = Adam([parameter], lr=0.01, weight_decay=0.1)
         for _ in range(STEPS):
-            parameter.grad = np.asarray(rng.normal(size=shape), dtype)
+            parameter.grad = np.asarray(size * rng.normal(size=shape), dtype)
             take_step(optimizer)
         return [parameter.data, *optimizer.state().values()]
 

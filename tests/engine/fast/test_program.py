@@ -1,5 +1,7 @@
 """A network gets a table if every operation has a row in it, and otherwise an empty one."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,18 @@ def test_other_losses_dtypes_and_shapes_have_no_rows():
     assert len(program(network(), loss_fn=squared).table) == 0
     assert len(program(network(), np.ones((1, 5), np.float32)).table) == 0
     assert len(capture(network(), cross_entropy_loss, np.ones(5), np.array(0)).table) == 0
+
+
+def test_a_loss_need_not_be_hashable():
+    @dataclass
+    class Scaled:
+        factor: float = 2.0
+
+        def __call__(self, logits, target):
+            return self.factor * cross_entropy_loss(logits, target)
+
+    model = MLP(3, [4], 2)
+    assert not len(capture(model, Scaled(), np.zeros((1, 3)), np.zeros(1, int)).table)
 
 
 def test_a_program_fits_its_network_until_that_is_changed():
