@@ -19,6 +19,7 @@ from engine.losses import NO_CLASS
 from engine.nn import Module
 from engine.ops import Array
 from engine.run import TrainingRun
+from engine.samples import as_rows
 from engine.training import logits_of
 
 LOWEST, HIGHEST = 0.2, 20.0
@@ -27,7 +28,15 @@ MAX_LOG_SUM_EXP = 1e6
 MAX_SAMPLES = 4000
 """Enough for an accurate estimate, and few enough to fit into memory beside a training run."""
 MIN_VALIDATION_SAMPLES = 500
-"""With fewer samples there are hardly any errors, and so nothing to fit a temperature to."""
+"""With fewer samples there may be hardly any errors, and so nothing to fit a temperature to."""
+UNKNOWN_SAMPLES = 5
+"""A network that learned from few samples knows their variations by heart, too: as if it never erred. A few samples of
+which nothing is known do not let it be believed, in the manner of Laplace's rule of succession.
+
+Measured on MNIST's test digits for 10 networks each (seeds, shares of validation, 30 and 100 epochs) that learned from
+30, 100, 300, 1,000 and 3,000 digits: the expected calibration error is 3.8, 3.1, 3.5, 1.8 and 1.3%; without these
+samples it was 46, 19, 10, 3.5 and 1.7%. For the presets that learn from all digits it is 0.2 instead of 0.35%.
+"""
 SEARCH_STEPS = 40
 HARDER = Augmentation(shift_px=1, rotation_deg=8, scale=0.1, shear=0.1, elastic_px=0.6, thickness_px=0.3)
 """Makes MNIST's digits about as hard to read as what people draw on a screen."""
@@ -93,16 +102,18 @@ def log_sum_exp(logits: Array) -> Array:
     return np.asarray(highest + np.log(np.exp(logits - highest[:, np.newaxis]).sum(axis=-1)))
 
 
-def fit_temperature(logits: Array, labels: Array) -> tuple[float, float]:
+def fit_temperature(logits: Array, labels: Array, unknown: float = 0.0) -> tuple[float, float]:
     """The temperature that minimises the cross-entropy of logits (N, classes) with labels (N,), and that loss.
 
-    It is found by golden-section search over its logarithm. The loss has one minimum in 1 / temperature, since
-    cross-entropy is convex in the logits.
+    unknown: how many further samples count, each as the others on average, whose label may be any. It is found by
+    golden-section search over its logarithm. The loss has one minimum in 1 / temperature, since cross-entropy is
+    convex in the logits.
     """
     rows = np.arange(len(labels))
 
     def loss(temperature: float) -> float:
-        return float(-np.log(_probabilities(logits, temperature)[rows, labels] + 1e-30).mean())
+        logs = np.log(_probabilities(logits, temperature) + 1e-30)
+        return -(float(logs[rows, labels].sum()) + unknown * float(logs.mean())) / (len(labels) + unknown)
 
     low, high = np.log(LOWEST), np.log(HIGHEST)
     for _ in range(SEARCH_STEPS):
@@ -113,16 +124,21 @@ def fit_temperature(logits: Array, labels: Array) -> tuple[float, float]:
 
 
 def calibrate(
-    model: Module, images: Array, labels: Array, harder: Array | None = None, turned_away: float = 0.03
+    model: Module,
+    images: Array,
+    labels: Array,
+    harder: Array | None = None,
+    turned_away: float = 0.03,
+    unknown: float = 0.0,
 ) -> Calibration:
     """Fit a Calibration to images (N, ...) with class labels (N,) that the network was not trained on.
 
-    The temperature minimises the cross-entropy loss. The log-sum-exp limit turns away the share `turned_away` of the
-    images that are read correctly; it is measured on `harder` images with the same labels, if given. These should be as
-    hard for the network as what it will see in use.
+    The temperature minimises the cross-entropy loss; unknown: see `fit_temperature`. The log-sum-exp limit turns away
+    the share `turned_away` of the images that are read correctly; it is measured on `harder` images with the same
+    labels, if given. These should be as hard for the network as what it will see in use.
     """
     logits = logits_of(model, images)
-    temperature, _ = fit_temperature(logits, labels)
+    temperature, _ = fit_temperature(logits, labels, unknown)
     if harder is not None:
         logits = logits_of(model, harder)
     of_right = log_sum_exp(logits)[logits.argmax(axis=-1) == labels]
@@ -133,18 +149,24 @@ def calibrate(
 def calibrate_run(run: TrainingRun, model: Module | None = None) -> Calibration:
     """Calibrate a trained run's network on its validation samples, images (N, height, width).
 
-    If there are too few of them, varied training samples are used instead: even if the network has memorised a sample,
-    it is about as confident and as accurate on variations of it as on unseen samples.
+    If there are few of them, varied training samples join them: even if the network has memorised a sample, it is about
+    as confident and as accurate on variations of it as on unseen samples, unless it learned from few (UNKNOWN_SAMPLES).
 
     model: another network of the run, such as that of its best epoch; None is the one that it has now.
     """
-    unseen = len(run.validation[0]) >= MIN_VALIDATION_SAMPLES
-    images, labels = run.validation if unseen else (run.images, run.labels)
-    rows = np.arange(len(images)) if unseen else run.training
-    known = rows[labels[rows] != NO_CLASS]
-    rows = known[np.linspace(0, len(known) - 1, min(len(known), MAX_SAMPLES)).astype(int)]
-    images, labels = images[rows], labels[rows]
-    harder = HARDER(images, np.random.default_rng([run.config.seed, 4]))
-    if not unseen:
-        images = LIKE_UNSEEN(images, np.random.default_rng([run.config.seed, 5]))
-    return calibrate(model or run.model, images, labels, harder)
+    images, labels = (array[_spread(len(array))] for array in run.validation)
+    plain, unknown = images, 0
+    if len(images) < MIN_VALIDATION_SAMPLES:
+        known = run.training[run.labels[run.training] != NO_CLASS]
+        rows = known[_spread(len(known))]
+        varied = LIKE_UNSEEN(run.images[rows], np.random.default_rng([run.config.seed, 5]))
+        plain, labels = np.concatenate([images, run.images[rows]]), np.concatenate([labels, run.labels[rows]])
+        images = np.concatenate([as_rows(pictures, varied.dtype) for pictures in (images, varied)])
+        unknown = UNKNOWN_SAMPLES
+    harder = HARDER(plain, np.random.default_rng([run.config.seed, 4]))
+    return calibrate(model or run.model, images, labels, harder, unknown=unknown)
+
+
+def _spread(count: int) -> Array:
+    """The indices of at most MAX_SAMPLES of so many samples, evenly spaced."""
+    return np.linspace(0, count - 1, min(count, MAX_SAMPLES)).astype(int)

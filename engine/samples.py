@@ -1,5 +1,6 @@
 """Samples: images and their labels, prepared for training and evaluation."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from engine.ops import Array
 
 def as_rows(images: Array, dtype: np.dtype[Any]) -> Array:
     """Images (N, ...) as rows (N, inputs): bytes from 0 to 255 are scaled to 0 to 1, other numbers are unchanged."""
-    rows = images.reshape(len(images), -1)
+    rows = images.reshape(len(images), math.prod(images.shape[1:]))
     if images.dtype == np.uint8:
         return np.divide(rows, 255, dtype=dtype)
     return rows.astype(dtype, copy=False)

@@ -299,6 +299,18 @@ def test_few_validation_digits_are_not_used(nothing_held_back, on_varied_digits)
     assert calibrate_run(few, nothing.model).temperature == pytest.approx(on_varied_digits.temperature, rel=0.15)
 
 
+@pytest.mark.parametrize("share", [0, 0.2])
+def test_a_network_that_knows_its_few_digits_by_heart_is_not_believed(share):
+    digits = mnist()
+    config = TrainingConfig(epochs=30, batch_size=32, validation_share=share)
+    run = TrainingRun(config, digits.train_images[:100], digits.train_labels[:100], 10)
+    list(run)
+    temperature = calibrate_run(run).temperature
+    images, labels = digits.test_images, digits.test_labels
+    assert calibration_error(probabilities_of(run.model, images, temperature), labels) < 0.08
+    assert calibration_error(probabilities_of(run.model, images, 0.3), labels) > 0.15, "as on its digits, varied"
+
+
 def test_sorted_samples_are_calibrated_on_all_their_classes():
     digits = mnist()
     order = np.argsort(digits.train_labels[:10000], kind="stable")
