@@ -50,8 +50,8 @@ class Columns(QSplitter):
     # ------------------------------------------------------------ what the user wants
 
     def show_settings(self, shown: bool) -> None:
-        """Show the settings or fold them away; if shown on request, they stay even with too little room."""
-        self._wants_settings, self._insists = shown, shown
+        """Show the settings or fold them away; if shown with too little room, they stay until they are folded away."""
+        self._wants_settings, self._insists = shown, shown and not self._has_room_for_all()
         self._arrange()
         self.updateGeometry()
 
@@ -114,7 +114,6 @@ class Columns(QSplitter):
 
     def _fold(self) -> bool:
         """Show the settings or fold them away; returns whether they are shown."""
-        self._insists = self._insists and not self._has_room_for_all()
         shown = self._wants_settings and (self._insists or self._has_room_for_all())
         if shown == self._settings.isHidden():
             self._settings.setVisible(shown)

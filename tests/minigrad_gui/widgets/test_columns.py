@@ -62,6 +62,31 @@ def test_the_settings_fold_away_in_a_small_window_and_reappear(user):
     resized(window, 1024, 540)
     resized(window, 1400, 820)
     assert panel.isVisible(), "the window folded them away"
+    shows.trigger()
+    shows.trigger()
+    resized(window, 1024, 540)
+    assert not panel.isVisible(), "there was room for them when they were asked for"
+
+
+@pytest.mark.tabs("networkView")
+def test_the_settings_show_on_request_however_narrow_the_window(user):
+    window, panel = user.window, user.widget("hiddenLayersEdit")
+    resized(window, 900, 900)
+    assert not panel.isVisible()
+    for view in ("Network", "Curves"):  # they need more and less room
+        user.trigger(f"show{view}Action")
+        resized(window, 900, 900)
+        user.click("showSettingsButton")
+        resized(window, 900, 900)
+        assert panel.isVisible()
+        user.click("showSettingsButton")
+        resized(window, 900, 900)
+        assert not panel.isVisible()
+    user.click("showSettingsButton")
+    user.trigger("showNetworkAction")
+    for width in (900, 700, 900):
+        resized(window, width, 900)
+        assert panel.isVisible()
 
 
 @pytest.mark.tabs
