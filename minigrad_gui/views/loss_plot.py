@@ -19,6 +19,7 @@ from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import action, caption, column, named, row
 from minigrad_gui.widgets.export import write_csv, write_png
 from minigrad_gui.widgets.refresh_timer import LONGEST_INTERVAL_MS
+from minigrad_gui.widgets.title import Title
 
 DESCRIBING_S = 5.0
 HINT = "Press Train and watch the loss fall."
@@ -62,7 +63,7 @@ class LossPlot(DockedView):
         log_check.toggled.connect(self._log_action.setChecked)
         self._log_action.toggled.connect(log_check.setChecked)
         reset_button.clicked.connect(self._show_all)
-        self._title = caption(self.title, role="title")
+        self._title = Title(self.title)
         row(self._title, 1, log_check, reset_button, export, margin=HEADER_MARGIN_PX, parent=self.header)
         column(self._curves, self._readout, margin=theme.SPACING_PX, parent=self).setStretch(0, 1)
         self._reserve_lines()

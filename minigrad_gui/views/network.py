@@ -222,7 +222,7 @@ class NetworkView(DockedView):
             best = found.of(neuron.layer, neuron.unit)
             images = found.digits.images[[index for index, _ in best]]
             names = [f"{found.digits.called(index)}: output {figure(output)}" for index, output in best]
-            self._panel.show_exciting(f"Best of {found.seen:,} {found.digits.kind}s", ink(images), names)
+            self._panel.show_exciting(f"Best of {found.seen:,}", ink(images), names)
 
     @Slot(int)
     def _on_digit(self, number: int) -> None:

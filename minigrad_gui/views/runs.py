@@ -47,7 +47,7 @@ WATCH_MS = 2000
 """So often the file is looked at for what other windows and terminals have recorded."""
 FOLLOW_S = 1.5
 SPACING_PX, FILTER_PX, EQUAL_PX = 6, 90, 1000
-CURVE_CHARS, CURVE_PX, MORE = 8, 190, 100
+CURVE_CHARS, CURVE_PX, MORE = 6, 190, 100
 MOST_COMPARED, MOST_DRAWN = 20, 100
 """Of the selected runs; more could not be told apart, and would hold up the window."""
 READING = "Reading the list…"
@@ -128,7 +128,7 @@ class RunsView(DockedView):
         self._load = named(QPushButton("Load"), "loadRunButton", tip)
         controls = QWidget()
         items = self._curve, self._average, self._compare, 1, self._restore, self._load
-        row(*items, parent=controls).setStretch(0, MORE)
+        row(*items, spacing=SPACING_PX, parent=controls).setStretch(0, MORE)
         return controls
 
     def _actions(self) -> None:

@@ -21,6 +21,7 @@ from minigrad_gui.widgets.files import ask_where_to_save
 from minigrad_gui.widgets.placeholder import Placeholder
 from minigrad_gui.widgets.questions import warn
 from minigrad_gui.widgets.refresh_timer import RefreshTimer
+from minigrad_gui.widgets.title import Title
 
 Place = Literal["left", "centre", "docks", "right"]
 
@@ -160,8 +161,7 @@ class DockedView(View):
         menu.addAction(action(self, "As a picture (&PNG)…", f"{stem}PngAction", self._on_export_png))
         menu.addAction(action(self, "As a table (&CSV)…", f"{stem}CsvAction", self._on_export_csv))
         export.setMenu(menu)
-        title = caption(self.title, role="title")
-        row(title, 1, *controls, export, margin=HEADER_MARGIN_PX, parent=self.header)
+        row(Title(self.title), 1, *controls, export, margin=HEADER_MARGIN_PX, parent=self.header)
         self._empty = Placeholder(f"{stem}OfferButton")
         self._empty.accepted.connect(self.fill_in)
         self._pages = QStackedWidget()

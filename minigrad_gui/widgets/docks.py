@@ -4,9 +4,9 @@ from typing import Any
 from zlib import crc32
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, Signal, Slot
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QTabWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QTabBar, QTabWidget, QWidget
 
-from minigrad_gui.widgets.building import action
+from minigrad_gui.widgets.building import action, column
 
 AREA = Qt.DockWidgetArea.TopDockWidgetArea
 LAYOUT_VERSION = 1
@@ -27,9 +27,13 @@ class Dock(QDockWidget):
         super().__init__(tab)
         self.setObjectName(f"{name}Dock")
         self.setAccessibleName(title)
-        self.setTitleBarWidget(header)
+        bar = QWidget()
+        column(header, parent=bar)
+        self.setTitleBarWidget(bar)
         self.setWidget(widget)
+        self._header = header
         self._is_seen = False
+        self._need_room(False)
         shows = f"show{name[:1].upper()}{name[1:].removesuffix('View')}Action"
         self.action = action(self, title, shows, None, f"Ctrl+{number}" if number < 10 else None, checkable=True)
         self.action.toggled.connect(self._on_toggled)
@@ -51,8 +55,16 @@ class Dock(QDockWidget):
     def _on_visibility(self, visible: bool) -> None:
         if visible != self._is_seen:
             self._is_seen = visible
+            self._need_room(visible)
             self.action.setChecked(visible)
             self.seen.emit(visible)
+
+    def _need_room(self, needs: bool) -> None:
+        """Whether it takes no less room than its minimum size: of docks in tabs, only the one in front."""
+        policies = QSizePolicy.Policy
+        policy = policies.Preferred if needs else policies.Ignored
+        self._header.setSizePolicy(policy, policies.Preferred)
+        self.widget().setSizePolicy(policy, policy)
 
     @Slot(bool)
     def _on_floating(self, floating: bool) -> None:

@@ -3,24 +3,23 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from minigrad_gui import theme
 from minigrad_gui.digits import SIDE_PX
 from minigrad_gui.insight.glance import NeuronGlance
-from minigrad_gui.widgets.building import caption, column, named, row
+from minigrad_gui.widgets.building import caption, column, named, row, styled
 from minigrad_gui.widgets.maps import Pixels, signed
 from minigrad_gui.widgets.mosaic import Mosaic
+from minigrad_gui.widgets.paragraph import Paragraph
 from minigrad_gui.widgets.sum_table import SumTable
 
 EXCITING_IN_A_ROW = 4
 WIDEST_SUM_PX = 280
-WIDE_PX = 640
-SCALES, WIDE_SCALES = (3, 1), (5, 2)
-"""Screen pixels for each pixel of the weights and of the digits; in a panel of WIDE_PX, and with room below."""
-WIDEST_CAPTION = "Best of 60,000 pictures"
+SCALES = {640: (5, 2), 401: (3, 1), 0: (2, 1)}
+"""Screen pixels for each pixel of the weights and of the digits, in a panel of at least so many pixels."""
+SPACING_PX = 8
 NO_PICTURES: Pixels = np.empty((0, SIDE_PX, SIDE_PX, 3), np.uint8)
 HINT = "Point at a neuron to see how it comes to its output."
 
@@ -33,14 +32,15 @@ class NeuronPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = named(caption(HINT, role="title"), "neuronTitle")
-        self._share = named(caption(align=Qt.AlignmentFlag.AlignRight), "neuronShare")
+        self._title = named(styled(Paragraph(1), "title"), "neuronTitle")
+        self._share = named(styled(Paragraph(1, Qt.AlignmentFlag.AlignRight), "muted"), "neuronShare")
+        self._title.setText(HINT)
         tip = "The neuron's weights: blue where ink excites it, orange where ink calms it. Those of a deeper layer are "
         tip += "the pictures of the layer before, weighted and added up."
-        self._looks_for = named(Mosaic("What the neuron looks for", SCALES[0]), "neuronWeights", tip)
+        self._looks_for = named(Mosaic("What the neuron looks for"), "neuronWeights", tip)
         self._sum = named(SumTable(), "neuronSum")
         self._exciting_caption = named(caption(), "excitingCaption")
-        self._exciting = named(Mosaic("Pictures that excite the neuron most", SCALES[1]), "neuronExciting")
+        self._exciting = named(Mosaic("Pictures that excite the neuron most"), "neuronExciting")
         self._looks_for_caption = caption()
         self._offer = named(QPushButton(), "networkOfferButton")
         self._offer.clicked.connect(self.accepted)
@@ -48,22 +48,30 @@ class NeuronPanel(QWidget):
         self._sum.setMaximumWidth(WIDEST_SUM_PX)
         looks_for = column(self._looks_for_caption, self._looks_for, 1, spacing=2)
         exciting = column(self._exciting_caption, self._exciting, 1, spacing=2)
-        self._exciting_caption.setMinimumWidth(self._exciting_caption.fontMetrics().horizontalAdvance(WIDEST_CAPTION))
-        details = row(looks_for, self._sum, 1, exciting, spacing=theme.SPACING_PX)
+        details = row(looks_for, self._sum, 1, exciting, spacing=SPACING_PX)
         details.setStretchFactor(self._sum, 100)
-        column(row(self._title, 1, self._share), details, spacing=4, parent=self)
-        self._set_scales(SCALES)
+        column(row(self._title, self._share), details, spacing=4, parent=self)
+        self._set_scales()
         self._exciting.chosen.connect(self.digitChosen)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._set_scales(WIDE_SCALES if self.width() >= WIDE_PX else SCALES)
+        self._set_scales()
 
-    def _set_scales(self, scales: tuple[int, int]) -> None:
-        mosaics = zip((self._looks_for, self._exciting), (1, EXCITING_IN_A_ROW), scales, strict=True)
-        for mosaic, columns, scale in mosaics:
+    def minimumSizeHint(self) -> QSize:
+        """Its pictures become smaller before it is too narrow for them."""
+        width = sum(self._widths(SCALES[0])) + self._sum.minimumSizeHint().width() + 2 * SPACING_PX
+        return QSize(width, super().minimumSizeHint().height())
+
+    def _widths(self, scales: tuple[int, int]) -> tuple[int, int]:
+        looks_for, exciting = map(Mosaic.tile_at, (self._looks_for, self._exciting), scales)
+        return looks_for.width(), EXCITING_IN_A_ROW * exciting.width()
+
+    def _set_scales(self) -> None:
+        scales = next(scales for least_px, scales in SCALES.items() if self.width() >= least_px)
+        for mosaic, scale, width in zip((self._looks_for, self._exciting), scales, self._widths(scales), strict=True):
             mosaic.set_scale(scale)
-            mosaic.setFixedWidth(columns * mosaic.minimumSizeHint().width())
+            mosaic.setFixedWidth(width)
 
     def show_neuron(self, neuron: NeuronGlance, title: str, share: str, activation: str) -> None:
         """activation: the name of the network's activation."""

@@ -1,7 +1,9 @@
 """Text from outside in a few lines: names of files and classes may be of any length, and look like HTML."""
 
+import math
+
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
-from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QTextLayout, QTextOption
+from PySide6.QtGui import QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QToolTip, QWidget
 
 from minigrad_gui.widgets.accessibility import verbatim_tip
@@ -52,7 +54,8 @@ class Paragraph(QLabel):
         return max(1, len(self.lines(width))) * self.fontMetrics().lineSpacing()
 
     def sizeHint(self) -> QSize:
-        return QSize(UNBOUNDED_PX, self.heightForWidth(UNBOUNDED_PX))
+        width = min(math.ceil(QFontMetricsF(self.font()).horizontalAdvance(self.text())), UNBOUNDED_PX)
+        return QSize(width, self.heightForWidth(width))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, self.fontMetrics().lineSpacing())

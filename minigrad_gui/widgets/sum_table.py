@@ -14,9 +14,9 @@ from minigrad_gui.insight.neurons import Arithmetic
 ROWS_BESIDES = 4
 """For the other terms, the bias, the sum and the output."""
 LEAST_ROWS = 6
-NAMES_SHARE, VALUES_SHARE = 0.36, 0.22
-"""Of the width, for what stands left and right of the factors."""
-ROOMY_PX = 185
+VALUES_SHARE = 0.22
+"""Of the width, for what stands right of the factors."""
+ROOMY_PX = 205
 """In a narrower table, numbers stand without saying what they count."""
 LARGE = 1000
 
@@ -88,7 +88,7 @@ class SumTable(QWidget):
         colors = theme.colors()
         painter = QPainter(self)
         height = self._line_px()
-        names, values = NAMES_SHARE * self.width(), VALUES_SHARE * self.width()
+        values = VALUES_SHARE * self.width()
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for number, line in enumerate(self.lines()):
             box = QRectF(0, number * height, self.width(), height)
@@ -98,7 +98,7 @@ class SumTable(QWidget):
             painter.setPen(QColor(colors.muted))
             painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, line.name)
             painter.setPen(QColor(colors.text))
-            painter.drawText(box.adjusted(names, 0, -values, 0), right, line.factors)
+            painter.drawText(box.adjusted(0, 0, -values, 0), right, line.factors)
             painter.setPen(QColor(colors.negative if line.value < 0 else colors.positive))
             painter.drawText(box, right, figure(line.value))
         painter.end()

@@ -93,7 +93,7 @@ def test_a_neuron_that_is_pointed_at_is_explained(user, view, diagram, few_digit
     assert digits.images is few_digits.train_images
     best = most_exciting(user.session.model, digits.images[digits.indices], 8)[0].indices[100]
     assert sorted(view._excitement.best[0].indices[100]) == sorted(best)
-    assert user.widget("excitingCaption").text() == f"Best of {len(digits.indices):,} digits"
+    assert user.widget("excitingCaption").text() == f"Best of {len(digits.indices):,}"
 
 
 def test_reading_and_accuracy_follow_the_damage_and_its_repair(user, view, diagram, few_digits):

@@ -25,17 +25,20 @@ def test_size_and_columns_are_remembered(make_window):
     assert again._splitter.sizes() == sizes
 
 
-def test_no_view_folds_the_settings_away_by_coming_to_the_front(user):
-    resized(user.window, 1366, 768)
-    docks = user.window.findChildren(QDockWidget)
-    widths = {}
-    for dock in docks:
+@pytest.mark.parametrize(("size", "has_settings"), [((1280, 720), True), ((1024, 576), False)])
+def test_no_view_rearranges_the_window_by_coming_to_the_front(user, size, has_settings):
+    settings, canvas = user.widget("hiddenLayersEdit"), user.widget("drawingCanvas")
+    resized(user.window, *size)
+    before = canvas.width()
+    arranged = {}
+    for dock in user.window.findChildren(QDockWidget):
         dock.action.trigger()
         user.wait(dock.action.isChecked)
-        resized(user.window, 1366, 768)
-        widths[dock.objectName()] = dock.widget().minimumSizeHint().width()
-    assert user.widget("hiddenLayersEdit").isVisible(), widths
-    assert len(widths) == len(docks) > 8
+        resized(user.window, *size)
+        arranged[dock.objectName()] = settings.isVisible(), canvas.width()
+    assert arranged == dict.fromkeys(arranged, (has_settings, before))
+    assert len(arranged) > 8
+    assert before > 250
 
 
 @pytest.mark.tabs

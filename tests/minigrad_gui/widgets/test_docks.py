@@ -52,6 +52,18 @@ def test_a_tab_may_have_a_shorter_title(docks):
     assert (dock.windowTitle(), dock.accessibleName(), dock.action.text()) == ("Plot", *["Learning curves"] * 2)
 
 
+def test_behind_another_it_needs_no_room(docks, qtbot):
+    confusion = docks.docks[1]
+    for part in (confusion.widget(), confusion.titleBarWidget().findChild(QLabel)):
+        part.setText("a wide line\n" * 40 if part is confusion.widget() else "a wide header" * 20)
+    least = docks.minimumSizeHint()
+    confusion.action.trigger()
+    qtbot.waitUntil(lambda: docks.minimumSizeHint().width() > least.width() + 500)
+    assert docks.minimumSizeHint().height() > least.height() + 300
+    docks.docks[0].action.trigger()
+    qtbot.waitUntil(lambda: docks.minimumSizeHint() == least)
+
+
 def test_an_action_brings_its_view_to_the_front_and_tells(docks, qtbot):
     curves, confusion, _ = docks.docks
     told = []

@@ -29,6 +29,13 @@ def tip_of(widget):
     return plain(QToolTip.text())
 
 
+def test_it_wants_to_be_as_wide_as_a_short_text(paragraph):
+    for text in ("Logit of 3: 15.95", "Layer 1, neuron 5: 2.31", "1"):
+        paragraph.setText(text)
+        assert paragraph.lines(paragraph.sizeHint().width()) == [text]
+        assert paragraph.sizeHint().width() < WIDTH_PX
+
+
 def test_words_are_parted_at_blanks(paragraph):
     paragraph.setText("It has no test pictures; some of them are held out.")
     lines = paragraph.lines(WIDTH_PX)

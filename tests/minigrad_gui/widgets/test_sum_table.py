@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine import MLP
-from minigrad_gui.insight.neurons import arithmetic
-from minigrad_gui.widgets.sum_table import SumTable, figure
+from minigrad_gui.insight.neurons import Arithmetic, arithmetic
+from minigrad_gui.widgets.sum_table import VALUES_SHARE, SumTable, figure
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def model():
 def table(qtbot):
     table = SumTable()
     qtbot.addWidget(table)
-    table.resize(200, 8 * table.fontMetrics().height())
+    table.resize(220, 8 * table.fontMetrics().height())
     return table
 
 
@@ -47,6 +47,17 @@ def test_a_narrow_table_only_numbers_the_terms(table, model, mnist):
     table.resize(170, table.height())
     table.show_sum(arithmetic(model, mnist.test_images[0], 1, 7), 1, "ReLU")
     assert table.lines()[0].name.isdigit()
+
+
+def test_in_a_narrow_table_factors_are_whole(table):
+    one = np.ones(1)
+    table.show_sum(Arithmetic(np.zeros(1, np.intp), -0.12 * one, 10.34 * one, -1.24 * one, 0.0, -1.24, 0.0), 1, "ReLU")
+    table.resize(170, table.height())
+    picture = table.grab().toImage()
+    line = table.fontMetrics().height()
+    inked = [x for x in range(20, 120) if len({picture.pixel(x, y) for y in range(line)}) > 1]
+    right = round(table.width() * (1 - VALUES_SHARE))
+    assert right - min(inked) >= table.fontMetrics().tightBoundingRect("-0.12 x 10.34").width() - 2
 
 
 def test_a_small_table_shows_the_sum_alone(table, model, mnist):
