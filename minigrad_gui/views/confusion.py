@@ -88,12 +88,8 @@ class ConfusionView(DockedView):
         self._digits = area = MosaicArea(self._mosaic, "Pictures", ROOM_FOR, is_steady=True)
         area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         area.setMinimumHeight(LEAST_DIGITS_PX)
-        self.fill(
-            _Page(self._status, MatrixArea(self._matrix), self._heading, area),
-            self._validation,
-            self._shares,
-            self._suspects,
-        )
+        self._page = _Page(self._status, MatrixArea(self._matrix), self._heading, area)
+        self.fill(self._page, self._validation, self._shares, self._suspects)
 
         self._validation.toggled.connect(self._on_validation)
         self._shares.toggled.connect(self._on_shares)
@@ -211,6 +207,7 @@ class ConfusionView(DockedView):
         self.show_contents()
         self._status.setText(f"{evaluation.of}, {count:,} {evaluation.part} {evaluation.digits.kind}s")
         self._matrix.set_readings(evaluation.readings, evaluation.names)
+        self._page.arrange()
         self._show_digits()
 
     # ------------------------------------------------------------ what is shown
@@ -350,6 +347,10 @@ class _Page(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Make room for the matrix with square cells, whose size depends on the names, and for the digits."""
         beside = self.width() > max(BESIDE_FROM * self.height(), BESIDE_FROM_PX)
         directions = QBoxLayout.Direction
         self._parts.setDirection(directions.LeftToRight if beside else directions.TopToBottom)

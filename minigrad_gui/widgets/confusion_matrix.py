@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMarginsF, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QColor,
@@ -32,9 +32,12 @@ from minigrad_gui.widgets.accessibility import announce, verbatim_tip
 from minigrad_gui.widgets.maps import Pixels, image_of, signed
 
 PADDING_PX = 4
-MOST_NAME_PX = 72
+MOST_NAME_PX, MOST_NAME_SHARE = 72, 0.25
+"""Of a name, and of the height for names that are written upwards, so that a low matrix has room for figures."""
 LEAST_CELL_PX, CELL_PX, GRID_FROM_PX = 2, 18, 8
 SCROLLS_BEYOND, LEAST_SCROLLED_PX = 20, 13
+LEVEL_FROM_PX = 40
+"""Above columns of this width names are cut if they are longer; above narrower ones they are written upwards."""
 MOST_TEXT_PX, TEXT_PX, LEAST_TEXT_PX = 15, 11, 9
 AIR = 2.5
 """A cell with figures larger than TEXT_PX is at least this many times as high as they are."""
@@ -93,7 +96,7 @@ class _Geometry:
     def cells(self) -> QRectF:
         return QRectF(self.left, self.top, self.classes * self.width, self.classes * self.height)
 
-    def rect(self, row: int, column: int, *, rows: int = 1, columns: int = 1) -> QRectF:
+    def rect(self, row: float, column: float, *, rows: int = 1, columns: int = 1) -> QRectF:
         left, top = self.left + column * self.width, self.top + row * self.height
         return QRectF(left, top, columns * self.width, rows * self.height)
 
@@ -162,37 +165,55 @@ class ConfusionMatrix(QWidget):
                 return font
         return None
 
-    def margins(self) -> tuple[float, float, float]:
-        """The room on the left for names, on the right for recall, and above and below."""
+    @property
+    def _classes(self) -> int:
+        return max(len(self._names), 1)
+
+    def margins(self) -> QMarginsF:
+        """The room on the left and above for names, on the right for recall and below for precision."""
+        left, right = self._beside()
+        around = self._margins((self.width() - left - right) / self._classes)
+        around.setTop(min(around.top(), max(self.height() * MOST_NAME_SHARE, around.bottom())))
+        return around
+
+    def _beside(self) -> tuple[float, float]:
         width = self._metrics().horizontalAdvance
-        names = max((width(name) for name in self._names), default=0.0)
-        left = max(min(names, MOST_NAME_PX), width(PRECISION), width(READ_AS)) + 2 * PADDING_PX
-        return left, width(RECALL) + 2 * PADDING_PX, self._metrics().height() + PADDING_PX
+        return max(self._longest(), width(PRECISION), width(READ_AS)) + 2 * PADDING_PX, width(RECALL) + 2 * PADDING_PX
+
+    def _longest(self) -> float:
+        """The width in pixels of the longest name as it is shown."""
+        return min(max(map(self._metrics().horizontalAdvance, self._names), default=0.0), MOST_NAME_PX)
+
+    def _are_level(self, cell_px: float) -> bool:
+        """Whether the names above columns of this width are written from left to right, not upwards."""
+        return cell_px >= min(self._longest() + 2, LEVEL_FROM_PX)
+
+    def _margins(self, cell_px: float) -> QMarginsF:
+        """With cells of this width."""
+        (left, right), edge = self._beside(), self._metrics().height() + PADDING_PX
+        return QMarginsF(left, edge if self._are_level(cell_px) else self._longest() + 2 * PADDING_PX, right, edge)
 
     def _geometry(self) -> _Geometry:
-        left, right, edge = self.margins()
-        classes = max(len(self._names), 1)
-        width = max((self.width() - left - right) / classes, LEAST_CELL_PX)
-        height = max((self.height() - 2 * edge) / classes, LEAST_CELL_PX)
-        return _Geometry(left, edge, width, min(height, width), classes)
+        around, classes = self.margins(), self._classes
+        width = max((self.width() - around.left() - around.right()) / classes, LEAST_CELL_PX)
+        height = max((self.height() - around.top() - around.bottom()) / classes, LEAST_CELL_PX)
+        return _Geometry(around.left(), around.top(), width, min(height, width), classes)
 
     def height_at(self, width: int) -> int:
         """The height in pixels that square cells need at this width."""
-        left, right, edge = self.margins()
-        return round(max(width - left - right, 0) + 2 * edge)
+        left, right = self._beside()
+        return self._size_with(max(width - left - right, 0) / self._classes).height()
+
+    def _size_with(self, cell_px: float) -> QSize:
+        """The size with square cells of this size."""
+        side = self._classes * cell_px
+        return QSizeF(side, side).grownBy(self._margins(cell_px)).toSize()
 
     def sizeHint(self) -> QSize:
-        left, right, edge = self.margins()
-        classes = len(self._names)
-        side = classes * max(min(CELL_PX, 300 // max(classes, 1)), LEAST_CELL_PX)
-        return QSize(round(left + side + right), round(2 * edge + side))
+        return self._size_with(max(min(CELL_PX, 300 // self._classes), LEAST_CELL_PX))
 
     def minimumSizeHint(self) -> QSize:
-        classes = len(self._names)
-        if classes <= SCROLLS_BEYOND:
-            return QSize(0, 0)
-        (left, right, edge), side = self.margins(), classes * LEAST_SCROLLED_PX
-        return QSize(round(left + side + right), round(2 * edge + side))
+        return QSize(0, 0) if self._classes <= SCROLLS_BEYOND else self._size_with(LEAST_SCROLLED_PX)
 
     def _seen(self) -> QRectF:
         """The part that can be seen: all of it, unless it scrolls."""
@@ -261,10 +282,11 @@ class ConfusionMatrix(QWidget):
         return _percent(count / labelled, 1)
 
     def _paint_edges(self, painter: QPainter, at: _Geometry) -> None:
-        """Names and shares of rows and columns; of many classes, as many as there is room for."""
+        """Names and shares of rows and columns, each at its own; of many classes, as many as there is room for."""
         assert self.readings is not None
         muted, text = QColor(theme.colors().muted), QColor(theme.colors().text)
-        metrics, (left, right, edge) = self._metrics(), self.margins()
+        metrics, around = self._metrics(), self.margins()
+        left, top, right, edge = around.left(), around.top(), around.right(), around.bottom()
         seen, card = self._seen(), QColor(theme.colors().card)
         is_scrolled = seen != QRectF(self.rect())
         before, above = seen.left(), seen.top()
@@ -277,39 +299,51 @@ class ConfusionMatrix(QWidget):
 
         centre, middle = Qt.AlignmentFlag.AlignCenter, Qt.AlignmentFlag.AlignVCenter
         at_right = middle | Qt.AlignmentFlag.AlignRight
-        names_width = left - 2 * PADDING_PX
         painter.setFont(self._sized(TEXT_PX))
         clear(before, above, left, seen.height())
         clear(behind, above, right, seen.height())
-        elided = [metrics.elidedText(name, Qt.TextElideMode.ElideRight, names_width) for name in self._names]
+
+        def name(place: int, width: float) -> str:
+            return metrics.elidedText(self._names[place], Qt.TextElideMode.ElideRight, width)
+
         every = _every(metrics.capHeight() + 2, at.height)
-        for row in range(0, at.classes - every + 1, every):
-            beside = at.rect(row, 0, rows=every)
+        for row in range(0, at.classes, every):
+            beside = at.rect(row - (every - 1) / 2, 0, rows=every)
             painter.setPen(text)
-            painter.drawText(QRectF(before, beside.top(), left - PADDING_PX, beside.height()), at_right, elided[row])
+            place = QRectF(before, beside.top(), left - PADDING_PX, beside.height())
+            painter.drawText(place, at_right, name(row, left - 2 * PADDING_PX))
             painter.setPen(muted)
             share = _percent(self.readings.recall[row], 1)
             painter.drawText(QRectF(behind, beside.top(), right - PADDING_PX, beside.height()), at_right, share)
-        clear(before, above, seen.width(), edge)
+        clear(before, above, seen.width(), top)
         clear(before, below, seen.width(), edge)
-        every = _every(max(map(metrics.horizontalAdvance, elided)) + 2, at.width)
-        for column in range(0, at.classes - every + 1, every):
-            beside = at.rect(0, column, columns=every)
-            painter.setPen(text)
-            painter.drawText(QRectF(beside.left(), above, beside.width(), edge), centre, elided[column])
+        painter.setPen(text)
+        if self._are_level(at.width):
+            for column in range(at.classes):
+                place = QRectF(at.rect(0, column).left(), above, at.width, top)
+                painter.drawText(place, centre, name(column, at.width - 2))
+        else:
+            every = _every(metrics.capHeight() + 2, at.width)
+            for column in range(0, at.classes, every):
+                painter.save()
+                painter.translate(at.rect(0, column).center().x(), above + top - PADDING_PX)
+                painter.rotate(-90)
+                room = top - 2 * PADDING_PX
+                painter.drawText(QRectF(0, -edge / 2, room, edge), middle, name(column, room))
+                painter.restore()
         decimals = 1 if metrics.horizontalAdvance(WIDEST_SHARE) + 2 <= at.width else 0
         every = _every(metrics.horizontalAdvance(TWO_FIGURES) + PADDING_PX, at.width)
         painter.setPen(muted)
-        for column in range(0, at.classes - every + 1, every):
-            beside = at.rect(0, column, columns=every)
+        for column in range(0, at.classes, every):
+            beside = at.rect(0, column - (every - 1) / 2, columns=every)
             share = _percent(self.readings.precision[column], decimals)
             painter.drawText(QRectF(beside.left(), below, beside.width(), edge), centre, share)
         for x, width in ((before, left), (behind, right)):
-            clear(x, above, width, edge)
+            clear(x, above, width, top)
             clear(x, below, width, edge)
-        painter.drawText(QRectF(before, above, left - PADDING_PX, edge), at_right, READ_AS)
+        painter.drawText(QRectF(before, above + top - edge, left - PADDING_PX, edge), at_right, READ_AS)
         painter.drawText(QRectF(before, below, left - PADDING_PX, edge), at_right, PRECISION)
-        painter.drawText(QRectF(behind, above, right - PADDING_PX, edge), at_right, RECALL)
+        painter.drawText(QRectF(behind, above + top - edge, right - PADDING_PX, edge), at_right, RECALL)
         overall = _percent(self.readings.accuracy, 1)
         painter.setPen(text)
         painter.drawText(QRectF(behind, below, right - PADDING_PX, edge), at_right, overall)
@@ -324,10 +358,10 @@ class ConfusionMatrix(QWidget):
 
     def cell_at(self, position: QPointF) -> Cell | None:
         """The cell there; beside the cells a row, above or below them a column; None outside."""
-        at, seen, (left, right, edge) = self._geometry(), self._seen(), self.margins()
-        if not seen.contains(position) or position.y() > at.cells.bottom() + at.top:
+        at, seen, around = self._geometry(), self._seen(), self.margins()
+        if not seen.contains(position) or position.y() > at.cells.bottom() + around.bottom():
             return None
-        inner = at.cells & seen.adjusted(left, edge, -right, -edge)
+        inner = at.cells & seen.marginsRemoved(around)
 
         def place(position: float, first: float, last: float, offset: float) -> int | None:
             return min(int(offset), at.classes - 1) if first <= position < last else None

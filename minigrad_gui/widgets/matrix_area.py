@@ -40,7 +40,7 @@ class MatrixArea(QScrollArea):
 
     @Slot(QRectF)
     def _show(self, place: QRectF) -> None:
-        left, right, edge = self._matrix.margins()
-        centre = place.center().toPoint()
-        across = round(max(left, right) + place.width() / 2)
-        self.ensureVisible(centre.x(), centre.y(), across, round(edge + place.height() / 2))
+        around, centre = self._matrix.margins(), place.center().toPoint()
+        across = max(around.left(), around.right()) + place.width() / 2
+        down = max(around.top(), around.bottom()) + place.height() / 2
+        self.ensureVisible(centre.x(), centre.y(), round(across), round(down))

@@ -1,9 +1,11 @@
 """The confusion view, compared with a network computed by hand: it follows runs, and leads from cells to digits."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from layout import resized
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
@@ -176,6 +178,18 @@ def test_where_nothing_was_held_out_the_test_digits_are_offered(user, tmp_path):
     user.click("confusionOfferButton")
     user.wait(confusion.matrix.isVisible)
     assert confusion.text("confusionStatus") == "unknown.npz, 500 test digits"
+
+
+def test_the_cells_are_square_with_names_of_any_length(confusion):
+    window, view, matrix = confusion.user.window, confusion.view, confusion.matrix
+    resized(window, 500, 1000)
+    digits = view._evaluation.digits
+    for names in (digits.class_names, [f"class number {number}" for number in range(10)], digits.class_names):
+        view._take(replace(view._evaluation, digits=replace(digits, class_names=names)))
+        resized(window, 500, 1000)
+        cell = matrix.rect_of(Cell(0, 0))
+        assert cell.width() == pytest.approx(cell.height(), rel=0.05)
+        assert cell.width() > 15
 
 
 @pytest.fixture

@@ -93,7 +93,45 @@ def test_a_hundred_classes_with_long_names_fit(matrix):
     matrix.set_readings(readings_of(labels, predicted, 100), [f"a class with number {each}" for each in range(100)])
     assert matrix.rect_of(ALL).right() < matrix.width()
     assert matrix.cell_at(matrix.rect_of(Cell(99, 98)).center()) == Cell(99, 98)
-    head = QRect(0, 0, 400, int(matrix.rect_of(ALL).top()))
-    image = matrix.grab(head).toImage()
-    matrix.set_readings(matrix.readings, [*matrix._names[:80], *[""] * 20])
-    assert matrix.grab(head).toImage() == image, "a name that would reach beyond the last column is left out"
+
+
+CLOTHES = ("t-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
+
+def inked(matrix, top, height):
+    """Where something is written in this stretch of a matrix, by x."""
+    picture = matrix.grab(QRect(0, int(top), matrix.width(), height)).toImage()
+    return [len({picture.pixel(x, y) for y in range(height)}) > 1 for x in range(picture.width())]
+
+
+@pytest.mark.parametrize(("names", "width"), [(CLOTHES, 300), (CLOTHES, 420), (CLOTHES, 600), (CLOTHES * 5, 900)])
+def test_each_name_stands_above_its_own_column(matrix, names, width):
+    labels = np.arange(len(names))
+    matrix.resize(width, 400)
+    matrix.set_readings(readings_of(labels, labels, len(names)), names)
+    is_inked = inked(matrix, 1, int(matrix.rect_of(ALL).top()) - 2)
+    for column in range(len(names)):
+        place = matrix.rect_of(Cell(None, column))
+        assert any(is_inked[round(place.left()) + 2 : round(place.right()) - 1])
+        assert not is_inked[round(place.right())]
+
+
+def test_in_a_low_matrix_names_leave_room_for_figures(matrix):
+    labels = np.arange(10)
+    matrix.resize(360, 160)
+    matrix.set_readings(readings_of(labels, labels, 10), CLOTHES)
+    for figure in range(10):
+        place = matrix.rect_of(Cell(figure, figure)).toRect().adjusted(1, 1, -1, -1)
+        picture = matrix.grab(place).toImage()
+        assert len({picture.pixel(x, y) for x in range(picture.width()) for y in range(picture.height())}) > 1
+
+
+def test_the_precision_stands_below_its_own_column(matrix):
+    labels = np.arange(60)
+    matrix.resize(900, 400)
+    matrix.set_readings(readings_of(labels, (labels + labels % 2) % 60, 60), [f"{label}" for label in labels])
+    is_inked = inked(matrix, matrix.rect_of(ALL).bottom() + 2, 12)
+    for column in range(60):
+        place = matrix.rect_of(Cell(None, column))
+        middle = slice(round(place.left()) + 2, round(place.right()) - 1)
+        assert any(is_inked[middle]) == (column % 2 == 0)

@@ -41,7 +41,7 @@ def test_twenty_classes_fit(qtbot):
 def test_more_classes_scroll_while_their_names_stay(scrolling):
     area, matrix = scrolling
     assert matrix.height() > 2 * area.height()
-    left, _, edge = matrix.margins()
+    left, edge = matrix.margins().left(), matrix.margins().top()
     before = area.grab().toImage()
     area.verticalScrollBar().setValue(300)
     after = area.grab().toImage()
@@ -57,21 +57,21 @@ def test_the_edges_of_what_is_seen_stand_for_rows_and_columns(scrolling):
     area, matrix = scrolling
     area.verticalScrollBar().setValue(300)
     area.horizontalScrollBar().setValue(200)
-    left, right, edge = matrix.margins()
+    around = matrix.margins()
     corner, cell = seen(area, matrix).topLeft(), Cell(40, 30)
     middle = matrix.rect_of(cell).center()
     assert matrix.cell_at(middle) == cell
-    assert matrix.cell_at(QPointF(corner.x() + left / 2, middle.y())) == Cell(40, None)
-    assert matrix.cell_at(QPointF(middle.x(), corner.y() + edge / 2)) == Cell(None, 30)
+    assert matrix.cell_at(QPointF(corner.x() + around.left() / 2, middle.y())) == Cell(40, None)
+    assert matrix.cell_at(QPointF(middle.x(), corner.y() + around.top() / 2)) == Cell(None, 30)
     assert matrix.cell_at(QPointF(corner + QPoint(2, 2))) == Cell()
-    assert matrix.cell_at(QPointF(seen(area, matrix).right() - right / 2, middle.y())) == Cell(40, None)
+    assert matrix.cell_at(QPointF(seen(area, matrix).right() - around.right() / 2, middle.y())) == Cell(40, None)
 
 
 def test_the_cursor_of_the_keyboard_stays_in_view(scrolling, qtbot):
     area, matrix = scrolling
-    left, right, edge = map(int, matrix.margins())
+    hidden = matrix.margins().toMargins()
     for key, presses in ((Qt.Key.Key_Down, 50), (Qt.Key.Key_Right, 45), (Qt.Key.Key_Up, 30)):
         for _ in range(presses):
             qtbot.keyClick(matrix, key)
     place = matrix.rect_of(Cell(19, 44)).toAlignedRect()
-    assert seen(area, matrix).adjusted(left - 1, edge - 1, 1 - right, 1 - edge).contains(place)
+    assert seen(area, matrix).marginsRemoved(hidden).adjusted(-2, -2, 2, 2).contains(place)
