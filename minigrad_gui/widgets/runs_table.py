@@ -46,7 +46,8 @@ TIPS = {
 EDITED = ("name", "note")
 WORDS = ("name", "began", "layers", "optimizer", "data", "activation", "ending", "note")
 """Columns of words; the others hold numbers, which are aligned to the right."""
-SWATCH_PX, NAME_PX, NOTE_PX, MOST_COLUMN_PX, SAMPLE_ROWS = 10, 150, 200, 160, 100
+SHARES, WIDEST_SHARE = ("validation", "test", "accuracy"), "100.00%"
+SWATCH_PX, NAME_PX, NOTE_PX, MOST_COLUMN_PX, SAMPLE_ROWS, CELL_MARGINS_PX = 10, 150, 200, 160, 100, 16
 READ = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
 WRITTEN = READ | Qt.ItemFlag.ItemIsEditable
 Index = QModelIndex | QPersistentModelIndex
@@ -244,10 +245,11 @@ class RunsTable(QTableView):
             self._has_widths = True
 
     def _fit_columns(self) -> None:
+        share = self.fontMetrics().horizontalAdvance(WIDEST_SHARE) + CELL_MARGINS_PX
         for column, name in enumerate(ORDER):
-            header = self.horizontalHeader().sectionSizeHint(column)
             fixed = {"name": NAME_PX, "note": NOTE_PX}.get(name)
-            self.setColumnWidth(column, fixed or min(max(self.sizeHintForColumn(column), header), MOST_COLUMN_PX))
+            least = max(self.horizontalHeader().sectionSizeHint(column), share if name in SHARES else 0)
+            self.setColumnWidth(column, fixed or min(max(self.sizeHintForColumn(column), least), MOST_COLUMN_PX))
 
     @Slot(QItemSelection, QItemSelection)
     def _on_selection(self, *_: QItemSelection) -> None:

@@ -5,6 +5,7 @@ from PySide6.QtCore import QByteArray, Qt
 from recorded_runs import run_of
 
 from engine import TrainingConfig
+from minigrad_gui import theme
 from minigrad_gui.widgets.runs_table import ORDER, RunsTable
 
 RUNS = [
@@ -39,6 +40,16 @@ def test_cells_have_texts_and_plain_numbers(table):
     for index, name in enumerate(ORDER):
         assert table.runs.headerData(index, Qt.Orientation.Horizontal)
         assert table.runs.index(0, index).data(Qt.ItemDataRole.TextAlignmentRole) & Qt.AlignmentFlag.AlignVCenter, name
+
+
+def test_a_run_that_is_watched_has_room_for_its_results(qtbot, qapp):
+    theme.apply(qapp, dark=False)
+    table = RunsTable()
+    qtbot.addWidget(table)
+    for share in (None, 1.0):
+        table.show_runs([run_of("a1", validation_accuracy=share, test_accuracy=share, accuracy=share)])
+    for column, name in enumerate(ORDER):
+        assert table.sizeHintForColumn(column) <= table.columnWidth(column) or name in ("name", "note"), name
 
 
 def test_a_run_without_a_name_is_described_in_italics_and_renamed_from_nothing(table):
