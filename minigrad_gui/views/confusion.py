@@ -41,7 +41,7 @@ SURE = 0.9
 SPACING_PX = 6
 BESIDE_FROM, BESIDE_FROM_PX = 1.2, 640
 """A view this much wider than high, and this wide, shows the digits beside the matrix, another one below it."""
-LEAST_DIGITS_PX, ROOM_FOR = 60, 60
+LEAST_DIGITS_PX, ROOM_FOR, MOST_LETTERS = 60, 60, 2
 NONE_HELD_OUT = "The run held no pictures out for validation."
 
 
@@ -255,11 +255,12 @@ class ConfusionView(DockedView):
         self._show_current()
 
     def _caption(self, evaluation: Evaluation, sample: int) -> str:
-        reading = evaluation.reading(sample)
+        """In two lines if classes are called by words, which would not fit into one."""
+        reading, are_words = evaluation.reading(sample), max(map(len, evaluation.names)) > MOST_LETTERS
         if self._cell is not None and None not in self._cell:
-            return f"{reading}  {evaluation.readings.confidence[sample]:.0%}"
+            return ("\n" if are_words else "  ").join((reading, f"{evaluation.readings.confidence[sample]:.0%}"))
         label = evaluation.label(sample)
-        return reading if label == reading else f"{label}→{reading}"
+        return reading if label == reading else ("\n" if are_words else "").join((label, f"→{reading}"))
 
     @Slot()
     def _show_current(self) -> None:

@@ -38,8 +38,9 @@ def _gap_at(scale: int) -> int:
 class Mosaic(QWidget):
     """Pictures of one size, each with a caption below it and a description for its tool tip and screen readers.
 
-    It is as high as its pictures need at its width. Emits `hovered` with the picture under the mouse or the keyboard's
-    cursor (-1: none), and `chosen` after a click, Return or Space. The arrow keys, Home and End move the cursor.
+    A caption may have several lines. It is as high as its pictures need at its width. Emits `hovered` with the picture
+    under the mouse or the keyboard's cursor (-1: none), and `chosen` after a click, Return or Space. The arrow keys,
+    Home and End move the cursor.
     """
 
     hovered = Signal(int)
@@ -113,7 +114,8 @@ class Mosaic(QWidget):
     def tile_at(self, scale: int) -> QSize:
         """The room that a picture takes at this scale, with its caption and the gaps."""
         _, height, width, _ = self._pixels.shape
-        caption = self.fontMetrics().height() if self._captions else 0
+        lines = max((caption.count("\n") + 1 for caption in self._captions), default=0)
+        caption = lines * self.fontMetrics().height()
         gap_px = _gap_at(scale) * scale
         return QSize(width, height) * scale + QSize(gap_px, gap_px + caption)
 
@@ -185,8 +187,9 @@ class Mosaic(QWidget):
             room = self._tile().width() - place.width()
             below = QRect(place.left() - room // 2, place.bottom() + 1, self._tile().width(), self._tile().height())
             room = below.width() - GAP_PX
-            text = painter.fontMetrics().elidedText(self._captions[index], Qt.TextElideMode.ElideMiddle, room)
-            painter.drawText(below, CAPTION, text)
+            lines = self._captions[index].split("\n")
+            cut = (painter.fontMetrics().elidedText(line, Qt.TextElideMode.ElideMiddle, room) for line in lines)
+            painter.drawText(below, CAPTION, "\n".join(cut))
 
     # ------------------------------------------------------------ mouse and keyboard
 

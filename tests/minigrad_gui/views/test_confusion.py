@@ -192,6 +192,18 @@ def test_the_cells_are_square_with_names_of_any_length(confusion):
         assert cell.width() > 15
 
 
+def test_words_stand_in_a_line_each_below_their_picture(confusion):
+    view = confusion.view
+    digits = view._evaluation.digits
+    words = ["nought", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    view._take(replace(view._evaluation, digits=replace(digits, class_names=words)))
+    label, _, reading = confusion.mosaic._captions[0].partition("\n→")
+    assert f"labelled {label}" in confusion.told()[0]
+    assert reading in words
+    confusion.click(words.index(label), words.index(reading))
+    assert confusion.mosaic._captions[0].startswith(f"{reading}\n")
+
+
 @pytest.fixture
 def trained(confusion, few):
     """A network that makes many mistakes, and its logits for the test digits."""

@@ -56,6 +56,19 @@ def test_long_captions_stay_apart(mosaic):
     assert len(colors) == 1
 
 
+def test_each_line_of_a_caption_is_cut_by_itself(mosaic):
+    pictures, line = ink(np.zeros((1, 28, 28))), mosaic.fontMetrics().height()
+
+    def written(caption):
+        mosaic.set_pictures(pictures, [caption])
+        return mosaic.grab(mosaic.rect_of(0).adjusted(0, 28 * mosaic.scale, 0, 2 * line)).toImage()
+
+    assert written("short\n" + "l" * 60) == written("short\n" + "l" * 90) != written("short\nl")
+    assert mosaic.heightForWidth(60) - 28 * mosaic.scale > 2 * line
+    mosaic.set_pictures(pictures, ["short"])
+    assert mosaic.heightForWidth(60) - 28 * mosaic.scale < 2 * line
+
+
 def test_a_click_chooses_the_picture_that_is_there(mosaic, chosen):
     QTest.mouseClick(mosaic, Qt.MouseButton.LeftButton, pos=mosaic.rect_of(6).center())
     assert (chosen, mosaic.current) == ([6], 6)
