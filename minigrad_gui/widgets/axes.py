@@ -46,6 +46,12 @@ class LossAxis(HeightAxis):
 class CountAxis(pg.AxisItem):  # type: ignore[misc]
     """Mini-batches or epochs, written as everywhere else: 20,000."""
 
+    def resizeEvent(self, event: object = None) -> None:
+        super().resizeEvent(event)
+        if self.label is not None:  # as after closing
+            # pyqtgraph has it stand out below, where the plot ends: descenders would be cut.
+            self.label.setY(self.size().height() - self.label.boundingRect().height())
+
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         if spacing < 1:
             parts: list[str] = super().tickStrings(values, scale, spacing)

@@ -51,6 +51,13 @@ def turn(plot, angle):
     QApplication.sendEvent(plot.viewport(), event)
 
 
+def test_the_title_of_the_lower_axis_is_whole(curves):
+    show(curves, np.full(200, 2.3))
+    QApplication.processEvents()
+    title, plot = curves._accuracy.getAxis("bottom").label, curves._accuracy
+    assert plot.sceneRect().contains(title.sceneBoundingRect())
+
+
 def test_during_a_run_the_axis_grows_in_few_steps(curves):
     history = show(curves, [], state="training", longest=10**6)
     ends = []
