@@ -25,7 +25,7 @@ from minigrad_gui.evaluation import Evaluation, evaluate, evaluation_of
 from minigrad_gui.history import History
 from minigrad_gui.insight.readings import Readings, label_suspects
 from minigrad_gui.session import Session
-from minigrad_gui.views.view import NO_NETWORK, TRAIN, Docked, DockedView
+from minigrad_gui.views.view import NO_NETWORK, NONE_HELD_OUT, TRAIN, Docked, DockedView
 from minigrad_gui.widgets.building import caption, column, named
 from minigrad_gui.widgets.confusion_matrix import ALL, Cell, ConfusionMatrix, described
 from minigrad_gui.widgets.maps import ink
@@ -42,7 +42,6 @@ SPACING_PX = 6
 BESIDE_FROM, BESIDE_FROM_PX = 1.2, 640
 """A view this much wider than high, and this wide, shows the digits beside the matrix, another one below it."""
 LEAST_DIGITS_PX, ROOM_FOR, MOST_LETTERS = 60, 60, 2
-NONE_HELD_OUT = "The run held no pictures out for validation."
 
 
 class ConfusionView(DockedView):

@@ -34,9 +34,10 @@ from minigrad_gui.run_comparison import (
 from minigrad_gui.runs import Curve, Run, RunStore, Which
 from minigrad_gui.runs_report import table
 from minigrad_gui.session import Session
-from minigrad_gui.views.view import TRAIN, Docked, DockedView
+from minigrad_gui.views.view import NONE_HELD_OUT, TRAIN, Docked, DockedView
 from minigrad_gui.widgets.building import action, column, named, row, styled
 from minigrad_gui.widgets.paragraph import Paragraph
+from minigrad_gui.widgets.placeholder import Placeholder
 from minigrad_gui.widgets.questions import choose, warn
 from minigrad_gui.widgets.run_curves import PALETTE, Drawn, RunCurves
 from minigrad_gui.widgets.runs_table import RunsTable
@@ -52,6 +53,8 @@ MOST_COMPARED, MOST_DRAWN = 20, 100
 """Of the selected runs; more could not be told apart, and would hold up the window."""
 READING = "Reading the list…"
 NONE_YET, LOOK_AGAIN = "No run has been recorded yet.", "Look again"
+SELECT, NO_EPOCH = "Select runs to see their curves.", "The curve begins when the first epoch has ended."
+NOT_FINITE = "There is no curve, as no value is finite."
 DELETE = "Delete"
 
 
@@ -87,8 +90,9 @@ class RunsView(DockedView):
         self._plot = named(RunCurves(), "runsPlot")
         self._settings = named(SettingsTable(), "runsSettings")
         self._lower = QStackedWidget()
-        self._lower.addWidget(self._plot)
-        self._lower.addWidget(self._settings)
+        self._no_curve = Placeholder("trainingCurveButton")
+        for page in (self._plot, self._settings, self._no_curve):
+            self._lower.addWidget(page)
         self._summary = named(styled(Paragraph(3), "muted"), "runsSummary")
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
@@ -159,6 +163,7 @@ class RunsView(DockedView):
         self._curve.currentIndexChanged.connect(self._on_curve)
         self._average.toggled.connect(self._on_average)
         self._compare.toggled.connect(self._on_compare)
+        self._no_curve.accepted.connect(self._on_training_curve)
         self._restore.clicked.connect(self._on_restore)
         self._load.clicked.connect(self._on_load)
         self._watch.timeout.connect(self._look)
@@ -276,6 +281,33 @@ class RunsView(DockedView):
         if len(chosen) > len(drawable):
             told = f"The first {len(drawable)} of {len(chosen):,} runs are drawn. {told}"
         self._summary.setText(told)
+        self._show_lower()
+
+    def _show_lower(self) -> None:
+        """The settings, the curves or, once all have been read, why there are none."""
+        if self._compare.isChecked():
+            self._lower.setCurrentWidget(self._settings)
+        elif self._plot.drawn:
+            self._lower.setCurrentWidget(self._plot)
+        elif self._curves.keys() >= {run.id for run in self._drawable}:
+            self._no_curve.say(*self._why_no_curve())
+            self._lower.setCurrentWidget(self._no_curve)
+
+    def _why_no_curve(self) -> tuple[str, str]:
+        """In words, and what else can be shown; "" for nothing."""
+        if not self._drawable:
+            return SELECT, ""
+        epochs = [epoch for _, curve in self._curves.values() for epoch in curve.epochs]
+        if not epochs:
+            return NO_EPOCH, ""
+        if any(getattr(epoch, QUANTITIES[self._curve.currentData()]) is not None for epoch in epochs):
+            return NOT_FINITE, ""
+        told = NONE_HELD_OUT if len(self._drawable) == 1 else "None of these runs held pictures out for validation."
+        return told, f"Show the {self._training_quantity}"
+
+    @property
+    def _training_quantity(self) -> str:
+        return self._quantity.replace("validation", "training")
 
     def _show_settings(self) -> None:
         if self._compare.isChecked():
@@ -345,9 +377,13 @@ class RunsView(DockedView):
         self._show_settings()
 
     @Slot(bool)
-    def _on_compare(self, compares: bool) -> None:
+    def _on_compare(self, _: bool) -> None:
         self._show_settings()
-        self._lower.setCurrentIndex(int(compares))
+        self._show_lower()
+
+    @Slot()
+    def _on_training_curve(self) -> None:
+        self._curve.setCurrentIndex(self._curve.findData(self._training_quantity))
 
     @Slot(QPoint)
     def _on_menu(self, point: QPoint) -> None:

@@ -93,6 +93,7 @@ HEADER_MARGIN_PX = 4
 AT_ONCE_PARAMETERS = 2_000_000
 """A larger network is looked into in another thread: it would keep the window waiting."""
 NO_NETWORK, TRAIN = "There is no network yet.", "Train"
+NONE_HELD_OUT = "The run held no pictures out for validation."
 ANY_DIGIT = "Show a test picture"
 OFFERED = "any digit"
 

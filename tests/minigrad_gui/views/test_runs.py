@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
-from recorded_runs import EPOCHS, put, run_of
+from recorded_runs import EPOCHS, losses_of, put, run_of
 from some_views import with_settings
 
 from engine import TrainingConfig, load_model
@@ -133,6 +133,33 @@ def test_selected_runs_are_overlaid_one_colour_each(user, view, store):
     user.widget("runsMeanCheck").click()
     assert len(set(table(user).runs._colors.values())) == 3
     assert view._summary.text() == "3 runs: test accuracy 85.00% ± 5.00%, from 80.00% to 90.00%."
+
+
+def test_where_there_is_no_curve_it_says_why(user, view, store):
+    plot, reason = user.widget("runsPlot"), view._no_curve
+    bare = [replace(epoch, validation_loss=None, validation_accuracy=None) for epoch in EPOCHS]
+    store.begin(run_of("d4", BASE, began_s=2e9), 0, losses_of(), bare)
+    store.begin(run_of("e5", BASE, began_s=3e9), 0, losses_of(), [])
+    view.mark()
+    user.wait(lambda: len(listed(user)) == 5)
+    for run_ids, told in (
+        (["d4"], "The run held no pictures out for validation."),
+        (["d4", "e5"], "None of these runs held pictures out for validation."),
+        (["e5"], "The curve begins when the first epoch has ended."),
+        ([], "Select runs to see their curves."),
+    ):
+        select(user, *run_ids)
+        user.wait(lambda told=told: reason.isVisible() and reason._text.text() == told)
+        assert not plot.isVisible()
+    select(user, "a1")
+    user.wait(plot.isVisible)
+    select(user, "d4")
+    user.wait(reason.isVisible)
+    user.click("trainingCurveButton")
+    assert user.widget("runsCurveCombo").currentText() == "Training accuracy"
+    assert plot.isVisible()
+    user.widget("runsSettingsCheck").click()
+    assert user.widget("runsSettings").isVisible()
 
 
 @pytest.mark.usefixtures("view")
