@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
-from minigrad_gui.data.siblings import family
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, block_rows, check_count
 from minigrad_gui.data.streams import lines_of
 from minigrad_gui.data.strokes import PEN_NUMBERS, are_pen_digits, of_pen_digits
@@ -43,10 +43,10 @@ def recognises(start: bytes) -> bool:
     return text.lstrip().lower().startswith("@relation") or start.startswith(b"%")
 
 
-def read(path: Path) -> Found:
-    """The dataset of an ARFF file and of those beside it that belong to it."""
+def read(files: Files) -> Found:
+    """The dataset of ARFF files."""
     arrays = {}
-    for name, file in family(path).items():
+    for name, file in files.items():
         header = _header(file)
         labels = np.array([_parts(line, header)[0] for line in _rows(file, header)])
         check_count(len(labels))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import in_splits, split_of
-from minigrad_gui.data.siblings import family
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import MAX_SIDE_PX, Found, Pictures, Samples, check_count, in_blocks
 from minigrad_gui.data.streams import lines_of
 
@@ -31,10 +31,10 @@ def recognises(path: Path) -> bool:
     return False
 
 
-def read(path: Path) -> Found:
-    """The dataset of a file and of those beside it whose names differ only in words such as tra and tes."""
+def read(files: Files) -> Found:
+    """The dataset of files whose names differ in words such as tra and tes."""
     splits: dict[str, list[Samples]] = {}
-    for name, file in family(path).items():
+    for name, file in files.items():
         labels = [label for label, _ in _bitmaps(file)]
         check_count(len(labels))
         pictures = Pictures(len(labels), partial(_blocks, file), are_slow=True)

@@ -4,6 +4,7 @@ Nothing is unpacked: archives are read entry by entry. What systems leave behind
 `.ipynb_checkpoints`, is no class.
 """
 
+import itertools
 import os
 import re
 import sys
@@ -11,7 +12,7 @@ import tarfile
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,7 +24,7 @@ from minigrad_gui.data import svg
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.names import Names
 from minigrad_gui.data.pairing import SPLIT_WORDS, in_splits, split_of, words_of
-from minigrad_gui.data.siblings import family, visible
+from minigrad_gui.data.siblings import Files, visible
 from minigrad_gui.data.stored import MAX_ENTRIES, MAX_SIDE_PX, Found, Pictures, Samples, check_count, in_blocks
 from minigrad_gui.data.zips import Directory
 from minigrad_gui.pictures import MAX_BYTES, PICTURE_SUFFIXES, PictureError, decode
@@ -59,8 +60,9 @@ def holds_pictures(path: Path) -> bool:
     return bitmaps
 
 
-def read_folder(path: Path) -> Found:
+def read_folder(opened: Files) -> Found:
     """The dataset in a folder. Links to folders are not followed."""
+    (path,) = opened.values()
     paths = Names()
     for root, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if visible(Path(name)))
@@ -79,24 +81,25 @@ def read_folder(path: Path) -> Found:
     return read_tree(Tree(paths, contents))
 
 
-def read_zip(path: Path) -> Found:
-    """The dataset of pictures in a zip file; if it lacks the test pictures, with the files that it belongs to."""
-    return _with_family(path, _read_zip)
+def read_zip(files: Files) -> Found:
+    """The dataset of pictures in zip files."""
+    return _read_together(files, _read_zip)
 
 
-def read_tar(path: Path) -> Found:
-    """The same of a tar file, which may be compressed: then it is read from front to back."""
-    return _with_family(path, _read_tar)
+def read_tar(files: Files) -> Found:
+    """The same of tar files, which may be compressed: then they are read from front to back."""
+    return _read_together(files, _read_tar)
 
 
-def _with_family(path: Path, read: Callable[[Path], Found]) -> Found:
-    found, files = read(path), family(path)
-    if found.test or len(files) == 1:
-        return found
+def _read_together(files: Files, read: Callable[[Path], Found]) -> Found:
+    """The dataset in several archives; if the first has all, test pictures, too, in it alone."""
+    first, *others = files.values()
+    found = read(first)
+    if found.test or not others:
+        return replace(found, files=list(files)[:1])
     splits: dict[str, list[Samples]] = {}
     remarks: dict[str, None] = {}
-    for name, file in files.items():
-        part = read(file)
+    for name, part in zip(files, itertools.chain([found], map(read, others)), strict=True):
         splits.setdefault(split_of(name) or "train", []).extend((*part.train, *part.test))
         remarks.update(dict.fromkeys(part.remarks))
     return in_splits(splits, list(remarks))

@@ -13,7 +13,8 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.guarded import read_guarded
 from minigrad_gui.data.hdf5_child import IS_OBJECT, PROPERTIES
 from minigrad_gui.data.matlab_objects import Objects
-from minigrad_gui.data.pairing import pair_up
+from minigrad_gui.data.pairing import pair_files, pair_up
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found
 
 MAX_ARRAYS = 64
@@ -23,14 +24,22 @@ def recognises(start: bytes) -> bool:
     return start.startswith(hdf5_child.SIGNATURE) or matlab.is_hdf5(start)
 
 
-def read(path: Path) -> Found:
-    """The dataset of an HDF5 file. Raises DataError if `h5py` is missing."""
+def read(files: Files) -> Found:
+    """The dataset of HDF5 files. Raises DataError if `h5py` is missing."""
+    return pair_files(files, _arrays_in, _paired)
+
+
+def _arrays_in(path: Path) -> dict[str, Array]:
     if find_spec("h5py") is None:
         raise DataError("reading HDF5 takes the package h5py.")
     held = read_guarded(hdf5_child.__file__, path)
     arrays = _with_labels_of_objects(held.arrays, {name for name in held.about if IS_OBJECT in held.about[name]})
     if len(arrays) > MAX_ARRAYS:
         raise DataError(f"it holds more than {MAX_ARRAYS} arrays.")
+    return arrays
+
+
+def _paired(arrays: Mapping[str, Array]) -> Found:
     known = {name: array for name, array in arrays.items() if not name.endswith("mapping")}
     mapping = next((arrays[name].whole() for name in arrays if name.endswith("mapping")), None)
     found = pair_up(known)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import pair_up
-from minigrad_gui.data.siblings import family
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, block_rows
 from minigrad_gui.data.streams import lines_of, open_plain, read_exactly
 
@@ -30,9 +30,10 @@ def recognises(start: bytes) -> bool:
     return len(start) > 3 and start[:2] == b"\0\0" and start[2] in KINDS and 1 <= start[3] <= MAX_DIMENSIONS
 
 
-def read(path: Path) -> Found:
-    """The dataset that an IDX file belongs to: the files beside it are its labels and the test digits."""
-    found = pair_up({name: read_array(file) for name, file in family(path).items()})
+def read(files: Files) -> Found:
+    """The dataset of IDX files: one holds the pictures, one their labels, two more those to test on."""
+    found = pair_up({name: read_array(file) for name, file in files.items()})
+    path = next(iter(files.values()))
     if "emnist" not in path.name.lower():
         return found
     return replace(found, class_names=_class_names(path), orientation="transposed")

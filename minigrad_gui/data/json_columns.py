@@ -19,7 +19,6 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.json_tables import label_key, members
 from minigrad_gui.data.json_text import JsonText
 from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS
-from minigrad_gui.data.siblings import family
 from minigrad_gui.data.stored import MAX_PICTURES, Array
 from minigrad_gui.data.streams import TemporaryFolder, open_plain, read_exactly
 
@@ -31,15 +30,9 @@ FIRST_CELL = re.compile(r'\{\s*"((?:[^"\\]|\\.)*)"\s*:\s*(.)', re.DOTALL)
 
 
 def read_columns(path: Path) -> dict[str, Array] | None:
-    """The columns of a file and of those that belong to it, or None if it has others than of pictures and labels."""
-    arrays: dict[str, Array] = {}
-    for name, file in family(path).items():
-        with open_plain(file) as opened:
-            columns = _columns_of(JsonText(opened))
-        if columns is None:
-            return None
-        arrays.update({f"{name} {key}": column for key, column in columns.items()})
-    return arrays
+    """The columns of a file by their keys, or None if it has others than of pictures and labels."""
+    with open_plain(path) as file:
+        return _columns_of(JsonText(file))
 
 
 def _columns_of(text: JsonText) -> dict[str, Array] | None:

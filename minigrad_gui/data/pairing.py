@@ -5,7 +5,10 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -88,11 +91,32 @@ def kind_of(name: str, array: Array) -> str:
 
 def together(files: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
     """The arrays of several files, by the names of both; the only one of a file by the file's name."""
+    if len(files) == 1:
+        return dict(*files.values())
     return {
         name if len(arrays) == 1 else f"{name} {key}": array
         for name, arrays in files.items()
         for key, array in arrays.items()
     }
+
+
+def pair_files(
+    files: Mapping[str, Path],
+    read: Callable[[Path], Mapping[str, Array]],
+    pair: Callable[[Mapping[str, Array]], Found] | None = None,
+) -> Found:
+    """The splits in several files, each of which holds arrays; if the first has all, test pictures, too, in it alone.
+
+    pair: finds the splits among the arrays, as `pair_up` does. Raises as that does.
+    """
+    pair = pair or pair_up
+    (name, first), *others = files.items()
+    arrays = {name: read(first)}
+    if others:
+        with suppress(DataError):
+            if (found := pair(arrays[name])).test:
+                return replace(found, files=[name])
+    return pair(together(arrays | {other: read(file) for other, file in others}))
 
 
 def pair_up(arrays: Mapping[str, Array]) -> Found:
@@ -128,6 +152,8 @@ def pair_up(arrays: Mapping[str, Array]) -> Found:
         if len(fitting) > 1:
             raise DataError(f"it is not clear which of {', '.join(sorted(fitting))} are the labels.")
         splits.setdefault(split or "train", []).append(samples_of(arrays[name], arrays[fitting[0]]))
+    if not splits:
+        raise DataError("its pictures have no labels.")
     return in_splits(splits, remarks)
 
 

@@ -19,7 +19,7 @@ from minigrad_gui.data.columns import PixelColumns
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.labelling import MAX_CLASSES
 from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, pair_up, split_of, words_of
-from minigrad_gui.data.siblings import family
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import FEWEST_SIDE_PX, Array, Found, Pictures, Samples, check_count
 from minigrad_gui.data.tables import ROW_NUMBER_NAMES
 from minigrad_gui.pictures import PictureError, decode
@@ -53,10 +53,10 @@ def recognises(start: bytes) -> bool:
     return start.startswith((PARQUET_MAGIC, ARROW_MAGIC, ARROW_STREAM_MAGIC))
 
 
-def read(path: Path) -> Found:
-    """The dataset of a Parquet or Arrow file and of those beside it whose names differ only in "train" and numbers."""
+def read(files: Files) -> Found:
+    """The dataset of Parquet or Arrow files, each a split or a part of one."""
     splits: dict[str, list[Path]] = {}
-    for name, file in family(path).items():
+    for name, file in files.items():
         splits.setdefault(split_of(name) or "train", []).append(file)
     return read_files(splits)
 
@@ -66,8 +66,9 @@ def is_saved(folder: Path) -> bool:
     return (folder / SPLITS).is_file() or all((folder / name).is_file() for name in (STATE, INFO))
 
 
-def read_saved(folder: Path) -> Found:
+def read_saved(opened: Files) -> Found:
     """The dataset of a folder that `datasets` saved."""
+    (folder,) = opened.values()
     splits = _listed(folder / SPLITS, "splits") if (folder / SPLITS).is_file() else [""]
     return read_files({split or "train": _saved_files(folder / split) for split in splits})
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import LABEL_WORDS, in_splits, split_of, words_of
-from minigrad_gui.data.siblings import family
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, Samples, block_rows, check_count, samples_of
 from minigrad_gui.data.streams import lines_of
 
@@ -40,11 +40,11 @@ def recognises(start: bytes) -> bool:
     return b"\0" not in start and any(_numbers_at(next(csv.reader([line]), [])) is not None for line in lines)
 
 
-def read(path: Path) -> Found:
-    """The dataset of a table and of those beside it that belong to it."""
+def read(files: Files) -> Found:
+    """The dataset of such tables."""
     splits: dict[str, list[Samples]] = {}
     class_names = None
-    for name, file in family(path).items():
+    for name, file in files.items():
         columns = _columns(file)
         found = [(_split(row, columns, name), row[columns.label].strip()) for row in _rows(file, columns)]
         check_count(len(found))

@@ -1,12 +1,50 @@
-"""Which files beside a file belong to the same dataset: its labels, and its test digits."""
+"""Which files beside a file belong to the same dataset: its labels, its test digits, and its other shards."""
 
+import re
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from minigrad_gui.data.pairing import SPLIT_WORDS, topic_of
+from minigrad_gui.data.pairing import SPLIT_WORDS, topic_of, words_of
 from minigrad_gui.data.stored import MAX_ENTRIES
 from minigrad_gui.data.streams import plain_name
+from minigrad_gui.data.zips import entries
 
 MAX_FILES = 64
+MOST_NAMED = 3
+SHARD = re.compile(r"\d+[-_]of[-_]\d+|(?<!\d)0\d{3,}", re.ASCII)
+"""The number of a shard, "00000-of-00002" or "000017"; in "digits_2" and "digits (1)" it more likely tells a copy, or
+what somebody else has drawn."""
+
+Files = Mapping[str, Path]
+"""The files that make up a dataset by their names without suffixes of compression, the one that was opened first."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A file, and those beside it of its format, by what tells their names apart.
+
+    splits: words such as "train" and numbers of shards; halves: words such as "images" and "labels" and any numbers,
+    too; numbered: the names of those that only another number tells from it.
+    """
+
+    splits: Files
+    halves: Files
+    numbered: Collection[str] = ()
+
+    @classmethod
+    def of(cls, path: Path) -> "Family":
+        """A file alone."""
+        return cls({plain_name(path): path}, {plain_name(path): path})
+
+    def attempts(self) -> list[Files]:
+        """What the dataset may consist of, the likeliest first: whoever opens a file that has all wants no others."""
+        alone = dict([next(iter(self.splits.items()))])
+        sets: dict[frozenset[str], Files] = {}
+        for files in (self.splits, alone, self.halves):
+            sets.setdefault(frozenset(files), files)
+        return list(sets.values())
 
 
 def visible(path: Path) -> bool:
@@ -14,24 +52,55 @@ def visible(path: Path) -> bool:
     return not path.name.startswith((".", "__")) and path.name not in ("Thumbs.db", "desktop.ini")
 
 
-def family(path: Path) -> dict[str, Path]:
-    """The files, by name, that make up a dataset with `path`: of the same format, and alike but for words as "train".
+def is_network(path: Path) -> bool:
+    """Whether a file is a network that this program wrote: its description, `meta`, comes before all arrays."""
+    with suppress(Exception):  # damaged bytes raise nearly anything
+        return next(entries(path)).name == "meta.npy"
+    return False
+
+
+def family(path: Path) -> Family:
+    """The file and what is beside it; model files of this program belong to no dataset.
 
     Raises OSError if the folder cannot be read.
     """
-    kind, topic = _kind(path), _topic(path)
-    found: dict[str, Path] = {}
+    kind, topic, name = _kind(path), _topic(path), plain_name(path)
+    halves = {name: path}
     for count, other in enumerate(sorted(path.parent.iterdir())):
-        if count >= MAX_ENTRIES or len(found) >= MAX_FILES:
+        if count >= MAX_ENTRIES or len(halves) >= MAX_FILES:
             break
-        if visible(other) and _kind(other) == kind and _topic(other) == topic and other.is_file():
-            found.setdefault(plain_name(other), other)
-    return {plain_name(path): path, **{name: other for name, other in found.items() if name != plain_name(path)}}
+        is_alike = visible(other) and _kind(other) == kind and _topic(other) == topic
+        if is_alike and other.is_file() and not is_network(other):
+            halves.setdefault(plain_name(other), other)
+    parts: dict[tuple[str, ...], str] = {}  # by their words: "a_1" and "a (1)" are no two parts
+    for each in halves:
+        if _subject(each) == _subject(name):
+            parts.setdefault(tuple(words_of(each)), each)
+    splits = {each: halves[each] for each in parts.values()}
+    alike = [each for each in halves if _without_numbers(_subject(each)) == _without_numbers(_subject(name))]
+    return Family(splits, halves, [each for each in alike if each not in splits])
+
+
+def listed(names: Collection[str]) -> str:
+    """The names of files in a sentence."""
+    few = sorted(names)
+    if len(few) > MOST_NAMED:
+        few[MOST_NAMED - 1 :] = [f"{len(few) - MOST_NAMED + 1:,} more files"]
+    return " and ".join(filter(None, (", ".join(few[:-1]), few[-1])))
+
+
+def _subject(name: str) -> list[str]:
+    """The words of a name that are the same in all splits and shards."""
+    return sorted(word for word in words_of(SHARD.sub(" ", name)) if word not in SPLIT_WORDS)
 
 
 def _topic(path: Path) -> str:
     """What the file is about; numbers are left out, for they may say a size that labels do not have."""
-    return " ".join(word for word in topic_of(plain_name(path)).split() if not word.isdecimal())
+    return " ".join(_without_numbers(topic_of(plain_name(path)).split()))
+
+
+def _without_numbers(words: Collection[str]) -> list[str]:
+    return [word for word in words if not word.isdecimal()]
 
 
 def _kind(path: Path) -> str:

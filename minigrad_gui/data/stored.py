@@ -3,7 +3,7 @@
 Readers of formats make these. Blocks bound the memory: beside the finished pictures, only one block is in memory.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,8 @@ class Found:
     """What a reader found: the parts to train on and those to test on (none: some are held out).
 
     class_names: by label, if the file names them; orientation: what is usual for such files, where their pictures do
-    not tell; labels: what they mean, both as in `Choices`; remarks: sentences about what was left out.
+    not tell; labels: what they mean, both as in `Choices`; remarks: sentences about what was left out; files: the
+    names of those that were read, if they were others than those given: all in a folder, or only the first.
     """
 
     train: Sequence[Samples]
@@ -61,6 +62,7 @@ class Found:
     orientation: str | None = None
     labels: str | None = None
     remarks: Sequence[str] = ()
+    files: Collection[str] = ()
 
 
 @dataclass(frozen=True)

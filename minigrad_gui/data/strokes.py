@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.names import Names
 from minigrad_gui.data.pairing import in_splits, split_of
-from minigrad_gui.data.siblings import family, visible
+from minigrad_gui.data.siblings import Files, family, visible
 from minigrad_gui.data.stored import Found, Pictures, Samples, check_count, in_blocks
 from minigrad_gui.data.streams import lines_of, open_plain
 
@@ -66,8 +67,9 @@ def recognises_quickdraw(start: bytes) -> bool:
     return start.startswith(b"{") and b'"word"' in start
 
 
-def read_quickdraw(path: Path) -> Found:
+def read_quickdraw(opened: Files) -> Found:
     """The drawings of a file and of those beside it, each of which is a class."""
+    (path,) = opened.values()
     files = sorted(file for file in path.parent.iterdir() if visible(file) and file.suffix == path.suffix)
     if len(files) > MAX_FILES:
         raise DataError(f"there are more than {MAX_FILES} classes.")
@@ -78,7 +80,7 @@ def read_quickdraw(path: Path) -> Found:
         samples.append(
             Samples(Pictures(len(words), _blocks_of(file), are_encoded=True, are_slow=True), np.array(words))
         )
-    return Found(samples)
+    return Found(samples, files=[file.name for file in files])
 
 
 def _blocks_of(file: Path) -> Any:
@@ -112,11 +114,12 @@ def recognises_inkml(start: bytes) -> bool:
     return b"<ink" in start or b":ink " in start
 
 
-def read_inkml(path: Path) -> Found:
+def read_inkml(opened: Files) -> Found:
     """A folder's InkML files, one drawing each, with its label as an annotation of the type truth.
 
     Only traces and annotations are looked for; entities are not expanded. https://www.w3.org/TR/InkML
     """
+    (path,) = opened.values()
     folder, names = path.parent, Names(sorted(file.name for file in path.parent.glob(f"*{path.suffix}")))
     check_count(len(names))
     labels = np.array([_label_of(_text(folder / name), name) for name in names])
@@ -124,7 +127,8 @@ def read_inkml(path: Path) -> Found:
     def blocks(step: int) -> Iterator[list[NDArray[np.uint8]]]:
         return in_blocks(drawn(_traces(_text(folder / name))) for name in itertools.islice(names, 0, None, step))
 
-    return Found([Samples(Pictures(len(names), blocks, are_encoded=True, are_slow=True), labels)])
+    samples = Samples(Pictures(len(names), blocks, are_encoded=True, are_slow=True), labels)
+    return Found([samples], files=names)
 
 
 def _label_of(text: str, name: str) -> str:
@@ -148,12 +152,13 @@ def recognises_unipen(start: bytes) -> bool:
     return start.startswith(b".VERSION") or b"\n.SEGMENT" in start or b"\n.PEN_DOWN" in start
 
 
-def read_unipen(path: Path) -> Found:
+def read_unipen(opened: Files) -> Found:
     """A UNIPEN file with the other half of its split, or else with all others in its folder, one for each writer.
 
     Pen-down components follow each other; segments name those of each character. http://unipen.nici.kun.nl
     """
-    files = related = list(family(path).values())
+    (path,) = opened.values()
+    files = related = list(family(path).halves.values())
     if len(related) == 1:
         alike = (file for file in path.parent.iterdir() if visible(file) and file.suffix == path.suffix)
         files = sorted(file for file in itertools.islice(alike, MAX_UNIPEN_FILES) if file.is_file())
@@ -165,7 +170,7 @@ def read_unipen(path: Path) -> Found:
             splits.setdefault(split or "train", []).append(_characters(components, segments))
     if not splits:
         raise DataError("it names no characters.")
-    return in_splits(splits, [])
+    return replace(in_splits(splits, []), files=[file.name for file in files])
 
 
 def _unipen_parts(path: Path) -> tuple[list[NDArray[np.float32]], list[tuple[str, str]]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.labelling import MAX_CLASSES, ONE_HOT
 from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
-from minigrad_gui.data.siblings import family
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, block_rows, check_count, picture_shape
 from minigrad_gui.data.streams import lines_of, plain_name
 from minigrad_gui.data.strokes import PEN_NUMBERS, are_pen_digits, of_pen_digits
@@ -61,10 +61,10 @@ def recognises(path: Path, start: bytes) -> bool:
     return len(fields) > 8 and all(map(_is_number, fields[1:]))
 
 
-def read(path: Path) -> Found:
-    """The dataset of a table and of those beside it that belong to it."""
+def read(files: Files) -> Found:
+    """The dataset of tables."""
     arrays = {}
-    for name, file in family(path).items():
+    for name, file in files.items():
         arrays.update(read_table(name, file))
     return pair_up(arrays)
 

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.pairing import pair_up
-from minigrad_gui.data.siblings import family
+from minigrad_gui.data.pairing import pair_files
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, block_rows
 from minigrad_gui.data.streams import open_entry, read_exactly
 from minigrad_gui.data.zips import SIGNATURE, entries
@@ -87,9 +87,9 @@ def recognises(path: Path, start: bytes) -> bool:
     return start[:1] == b"\x80" and start[1:2] in (b"\2", b"\3", b"\4", b"\5")
 
 
-def read(path: Path) -> Found:
-    """The dataset of a file and of those beside it that belong to it, as training.pt and test.pt."""
-    return pair_up({f"{name} {key}": array for name, file in family(path).items() for key, array in arrays_in(file)})
+def read(files: Files) -> Found:
+    """The dataset of files such as training.pt and test.pt."""
+    return pair_files(files, lambda file: dict(arrays_in(file)))
 
 
 def arrays_in(path: Path) -> Iterator[tuple[str, Array]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.folders import decoded, members_of, recognises_tar
 from minigrad_gui.data.pairing import LABEL_WORDS, in_splits, split_of
-from minigrad_gui.data.siblings import family
+from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import MAX_ENTRIES, Found, Pictures, Samples, check_count, in_blocks
 from minigrad_gui.pictures import PICTURE_SUFFIXES
 
@@ -42,11 +42,11 @@ def recognises(path: Path, start: bytes) -> bool:
     return any(any(map(_is_picture, each)) and each & set(LABEL_SUFFIXES) for each in seen.values())
 
 
-def read(path: Path) -> Found:
-    """The dataset of a tar and of those beside it that belong to it."""
+def read(files: Files) -> Found:
+    """The dataset of tars, each a split or a part of one."""
     splits: dict[str, list[Samples]] = {}
     left_out = 0
-    for name, file in family(path).items():
+    for name, file in files.items():
         labels = list(_labels(file))
         is_labelled = np.array([label is not None for label in labels], bool)
         count = int(is_labelled.sum())

@@ -13,7 +13,7 @@ def arrays(folder, held):
     """What is found in a file, by the names of its columns."""
     (folder / "a.json").write_text(json.dumps(held))
     found = read_columns(folder / "a.json")
-    return found and {key.partition(" ")[2]: column.whole() for key, column in found.items()}
+    return found and {key: column.whole() for key, column in found.items()}
 
 
 def by_row(column):

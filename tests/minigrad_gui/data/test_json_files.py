@@ -140,7 +140,7 @@ def test_npms_mnist_has_a_file_for_each_class(own, tmp_path):
         chosen = np.round(own.x[own.y == digit].ravel() / 255, 4)
         (tmp_path / f"{digit}.json").write_text(json.dumps({"data": chosen.tolist()}))
     dataset = opened(tmp_path / "7.json")
-    assert "they are MNIST's first training digits." in dataset.origin.remarks[0]
+    assert "they are MNIST's first training digits." in " ".join(dataset.origin.remarks)
     assert dataset.class_names == tuple("0123456789")
     found = np.concatenate([dataset.train_images, dataset.test_images])
     assert sorted(map(bytes, found)) == sorted(map(bytes, own.x))

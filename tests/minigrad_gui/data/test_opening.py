@@ -1,12 +1,18 @@
 """What becomes of what a reader found, and one sentence for everything that cannot be opened."""
 
+import json
 import tracemalloc
+import zipfile
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from own_files import assert_all_there, assert_same, idx_bytes, opened, write_idx
 from PIL import Image
+from scipy.io import savemat
 
+from engine import MLP, save_model
 from minigrad_gui.data import DataError, LoadingCancelledError, open_dataset
 
 
@@ -86,6 +92,91 @@ def test_a_folder_of_other_files_opens_the_one_dataset_in_it(own, tmp_path):
     np.savez(tmp_path / "other.npz", x=own.x, y=own.y)
     with pytest.raises(DataError, match=r"several datasets; choose one of its files, such as .*other\.npz"):
         opened(tmp_path)
+
+
+def labelled(path, x, y):
+    """Write pictures with their labels, in the format of the suffix."""
+    match path.suffix:
+        case ".npz":
+            np.savez(path, images=x, labels=y)
+        case ".csv":
+            np.savetxt(path, np.column_stack([y, x.reshape(len(x), -1)]), "%d", ",")
+        case ".parquet":
+            pq.write_table(pa.table({"image": x.tolist(), "label": y}), path)
+        case ".json":
+            path.write_text(json.dumps({"image": x.tolist(), "label": y.tolist()}))
+        case ".mat":
+            savemat(path, {"X": x, "y": y})
+        case ".zip":
+            with zipfile.ZipFile(path, "w") as archive:
+                for at, (picture, label) in enumerate(zip(x, y, strict=True)):
+                    with archive.open(f"{label}/{at}.png", "w") as file:
+                        Image.fromarray(picture).save(file, "PNG")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".csv", ".parquet", ".json", ".mat", ".zip"])
+def test_a_file_that_has_all_is_opened_alone(own, tmp_path, suffix):
+    """What has its own pictures and labels, too, may be a copy, somebody else's, or anything."""
+    for name in ("digits", "data", "digits (1)", "digits_2"):
+        labelled(tmp_path / f"{name}{suffix}", own.tx, own.ty)
+    (tmp_path / f"class{suffix}").write_text("name;age\nAnna;12\n")
+    labelled(tmp_path / f"digits_1{suffix}", own.x, own.y)
+    dataset = opened(tmp_path / f"digits_1{suffix}")
+    assert_all_there(dataset, own.x, own.y)
+    others = f"digits (1){suffix}, digits{suffix} and digits_2{suffix}"
+    assert f"Not read with it: {others}, because only a number tells the names apart." in dataset.origin.remarks
+    with pytest.raises(DataError, match="several datasets; choose one of its files, such as "):
+        opened(tmp_path)
+
+
+def test_a_model_file_is_no_part_of_a_dataset(own, tmp_path):
+    """File > Save suggests "digits.npz" for a network, and a person's file may be called data.npz."""
+    np.savez(tmp_path / "data.npz", x=own.x, y=own.y)
+    for name in ("digits.npz", "data_test.npz"):
+        save_model(tmp_path / name, MLP(784, [4], 10))
+    for path in (tmp_path / "data.npz", tmp_path):
+        dataset = opened(path)
+        assert_all_there(dataset, own.x, own.y)
+        assert len(dataset.origin.remarks) == 1
+    with pytest.raises(DataError, match="it is a network, not a dataset"):
+        opened(tmp_path / "digits.npz")
+
+
+@pytest.mark.parametrize("fault", ["damaged", "other labels"])
+def test_what_fails_together_is_opened_alone_and_told(own, tmp_path, fault):
+    np.savez(tmp_path / "digits.npz", x=own.x, y=own.y)
+    np.savez(tmp_path / "digits_test.npz", x=own.tx, y=own.ty.astype(str) + "?")
+    reason = "its training and test labels are of different kinds."
+    if fault == "damaged":
+        (tmp_path / "digits_test.npz").write_bytes((tmp_path / "digits_test.npz").read_bytes()[:-50])
+        reason = "it is damaged."
+    dataset = opened(tmp_path / "digits.npz")
+    assert_all_there(dataset, own.x, own.y)
+    assert dataset.origin.remarks[0] == f"Not read with it: digits_test.npz, because {reason}"
+
+
+def test_what_was_read_together_is_told(own, tmp_path):
+    write_idx(tmp_path, own)
+    told = "Read together: t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte and 2 more files."
+    assert opened(tmp_path / "train-images-idx3-ubyte.gz").origin.remarks == (told,)
+
+
+def test_a_file_with_its_own_test_pictures_takes_no_others(own, tmp_path):
+    np.savez(tmp_path / "mnist.npz", x_train=own.x, y_train=own.y, x_test=own.tx, y_test=own.ty)
+    np.savez(tmp_path / "mnist_test.npz", x=own.x, y=own.y)
+    dataset = opened(tmp_path / "mnist.npz")
+    assert_same(dataset, own)
+    assert dataset.origin.remarks == ()
+
+
+def test_an_error_of_files_that_belong_together_names_them(own, tmp_path):
+    path = write_idx(tmp_path, own, packed=False)
+    labels = tmp_path / "train-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1])
+    with pytest.raises(DataError) as caught:
+        opened(path)
+    others = "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte and train-labels-idx1-ubyte"
+    assert str(caught.value).endswith(f": its pictures have no labels; with {others}, it ends too early.")
 
 
 def test_an_empty_folder_is_refused(tmp_path):
