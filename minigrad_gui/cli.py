@@ -12,6 +12,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 from engine import (
     Augmentation,
     ConfigError,
@@ -353,14 +355,18 @@ def _evaluate(options: argparse.Namespace) -> int:
     else:
         model, meta = load_model(options.model)
         record = TrainingRecord.from_meta(meta)
-    known = record.class_names
+    known, labels = record.class_names, dataset.test_labels
+    names = names_of_classes(record, model.sizes[-1])
+    if set(dataset.class_names) < set(names):  # some of the network's classes, which their names tell
+        labels = np.array([names.index(name) for name in dataset.class_names], np.uint8)[labels]
+        dataset = replace(dataset, class_names=names)
     if known and known != dataset.class_names:
         raise UsageError(f"the network knows other classes ({', '.join(known)}) than the data.")
     if (inputs := model.sizes[0]) != dataset.test_images[0].size:
         raise UsageError(f"the network expects {inputs} inputs, but the pictures have {dataset.test_images[0].size}.")
     if (outputs := model.sizes[-1]) != (classes := len(dataset.class_names)):
         raise UsageError(f"the network tells {outputs} classes apart, but the data has {classes}.")
-    print(measured("test", *evaluate(model, dataset.test_images, dataset.test_labels)))
+    print(measured("test", *evaluate(model, dataset.test_images, labels)))
     return 0
 
 

@@ -12,6 +12,8 @@ from minigrad_gui.data.dataset import DIGIT_NAMES, DataError
 
 MAX_CLASSES = 100
 MAX_NAME_CHARS = 60
+FEWEST_DIGITS = 8
+"""From so many of them on, labels with gaps are those of the ten digits, of which a few do not occur."""
 ONE_HOT = re.compile("(?=.{3})0*10*").fullmatch
 DIGITS_BY_LABEL = {"10 is zero": lambda value: value % 10, "from one": lambda value: value - 1}
 
@@ -29,7 +31,8 @@ class Classes:
         return np.array([self.indices[value] for value in values.tolist()], np.uint8)[places]
 
     def called(self, names: Sequence[str]) -> "Classes":
-        """The classes by names that a person chose, in their order; or those that occur by these, without the others.
+        """The classes by names that a person chose, in their order; or those that occur by these, without the others;
+        or with others, if the names that they have are among them.
 
         Raises DataError if there are more or fewer, or two are the same.
         """
@@ -38,9 +41,12 @@ class Classes:
             raise DataError(f"two of its classes would be called “{twice}”.")
         if len(names) == len(self.names):
             return Classes(names, self.indices)
+        if set(self.names) < set(names):
+            return Classes(names, {value: names.index(self.names[index]) for value, index in self.indices.items()})
         occurring = sorted(self.indices, key=self.indices.__getitem__)
         if len(names) != len(occurring):
-            raise DataError(f"it has {len(self.names)} classes, but names for {len(names)} were given.")
+            some = f", {len(occurring)} of which occur" if len(occurring) != len(self.names) else ""
+            raise DataError(f"it has {len(self.names)} classes{some}, but names for {len(names)} were given.")
         return Classes(names, {value: index for index, value in enumerate(occurring)})
 
 
@@ -86,9 +92,9 @@ def classes_of(labels: Sequence[NDArray[Any]], known: Mapping[int, str] | None, 
         return Classes(tuple(shown(known[value]) for value in labelled), {v: i for i, v in enumerate(labelled)})
     if meaning in DIGITS_BY_LABEL and values == list(range(1, 11)):
         return Classes(DIGIT_NAMES, {value: DIGITS_BY_LABEL[meaning](value) for value in values})
-    if not isinstance(values[0], str) and values[0] >= 0 and values[-1] <= 9:
-        count = values[-1] + 1 if values == list(range(values[-1] + 1)) else 10
-        return Classes(DIGIT_NAMES[:count], {value: value for value in values})
+    has_gaps = values != list(range(len(values))) and values != list(range(1, len(values) + 1))
+    if has_gaps and len(values) >= FEWEST_DIGITS and set(values) < set(range(10)):
+        return Classes(DIGIT_NAMES, {value: value for value in values})
     return Classes(tuple(shown(str(value)) for value in values), {value: index for index, value in enumerate(values)})
 
 

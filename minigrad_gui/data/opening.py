@@ -309,12 +309,17 @@ def _held_out(
 
 
 def _check_classes(indices: Sequence[NDArray[np.uint8]], classes: Classes, remarks: list[str]) -> None:
-    """Raise DataError for classes that are tested but never trained on; remark on those that are not tested."""
+    """Raise DataError for classes that are tested but never trained on; remark on those not tested, or not shown."""
     train, test = (set(np.unique(each).tolist()) for each in indices)
     if missing := sorted(test - train):
         raise DataError(f"its test pictures show “{classes.names[missing[0]]}”, its training pictures do not.")
     if not test:
         raise DataError("it holds too few pictures.")
     if untested := sorted(train - test):
-        names = ", ".join(classes.names[index] for index in untested)
-        remarks.append(f"No test picture shows {names}.")
+        remarks.append(f"No test picture shows {_named(untested, classes)}.")
+    if unseen := sorted(set(range(len(classes.names))) - train):
+        remarks.append(f"No picture shows {_named(unseen, classes)}, which count as classes nevertheless.")
+
+
+def _named(indices: Sequence[int], classes: Classes) -> str:
+    return ", ".join(classes.names[index] for index in indices)

@@ -540,6 +540,14 @@ def test_letters_are_trained_on_and_evaluated(tmp_path, capsys):
     assert "the network knows other classes (a, b, c" in capsys.readouterr().err
 
 
+def test_some_of_a_networks_digits_are_evaluated(tmp_path, capsys):
+    digits = mnist()
+    some = np.flatnonzero(np.isin(digits.test_labels[:600], (3, 5, 8)))
+    np.savez(tmp_path / "some.npz", x=digits.test_images[some], y=digits.test_labels[some])
+    assert main(["evaluate", PRETRAINED, "--data", str(tmp_path / "some.npz")]) == 0
+    assert float(re.findall(r"accuracy ([\d.]+)%", capsys.readouterr().out)[-1]) > 90
+
+
 @pytest.mark.parametrize("command", [["data"], ["train", "--data"], ["evaluate", PRETRAINED, "--data"]])
 def test_missing_data_is_told_in_one_line(command, capsys):
     assert main([*command, "/no/such/file"]) == 2

@@ -25,16 +25,22 @@ def test_text_is_ordered_naturally():
     assert sorted(["b10", "b9", "10", "9"], key=natural_order) == ["9", "10", "b9", "b10"]
 
 
-def test_digits_stay_digits_if_some_are_missing():
-    assert classes([1, 7]) == (tuple("0123456789"), [1, 7])
-    assert classes([0.0, 1.0]) == (("0", "1"), [0, 1])
+@pytest.mark.parametrize("labels", [[0, 1], [1, 2, 3], [3, 5, 8], list(range(1, 10)), [0, 1, 2, 3, 4, 6, 9]])
+def test_numbers_are_the_classes_that_occur(labels):
+    assert classes(np.array(labels, float)) == (tuple(map(str, labels)), list(range(len(labels))))
+
+
+def test_digits_stay_digits_if_a_few_are_missing():
+    assert classes([0, 1, 2, 3, 4, 6, 7, 9]) == (tuple("0123456789"), [0, 1, 2, 3, 4, 6, 7, 9])
 
 
 def test_names_of_the_file_and_of_the_person_are_used():
     assert classes([2, 1], known={1: "A", 2: "B", 3: "C"}) == (("A", "B", "C"), [1, 0])
     assert classes([2, 1], given=("yes", "no")) == (("yes", "no"), [1, 0])
     assert classes([2, 1], given=("a", "b", "c"), known={1: "A", 2: "B", 3: "C"}) == (("a", "b", "c"), [1, 0])
-    assert classes([7, 1], given=("one", "seven")) == (("one", "seven"), [1, 0]), "those that occur, alone"
+    digits = [0, 1, 2, 3, 4, 6, 7, 9]
+    assert classes(digits, given=tuple("abcdefgh")) == (tuple("abcdefgh"), list(range(8))), "those that occur, alone"
+    assert classes([7, 1], given=tuple("0123456789")) == (tuple("0123456789"), [7, 1]), "with others"
     letters = tuple("abcdefghij")
     assert classes(range(1, 11), letters, meaning="10 is zero") == (letters, [*range(1, 10), 0]), "of classes"
 
@@ -45,7 +51,8 @@ def test_names_of_the_file_and_of_the_person_are_used():
         ([1.5, 2], None, "not whole numbers"),
         ([3, 3], None, "the same label"),
         (list(range(101)), None, "more than 100 classes"),
-        ([1, 2], ("one",), "10 classes, but names for 1"),
+        ([1, 2], ("one",), "2 classes, but names for 1"),
+        ([0, 1, 2, 3, 4, 6, 7, 9], ("one",), "10 classes, 8 of which occur, but names for 1"),
         ([1, 2], ("one", "one"), "two of its classes would be called “one”"),
     ],
 )

@@ -94,6 +94,14 @@ def test_a_folder_of_other_files_opens_the_one_dataset_in_it(own, tmp_path):
         opened(tmp_path)
 
 
+def test_digits_that_do_not_occur_are_told(own, tmp_path):
+    kept = ~np.isin(own.y, (2, 5))
+    np.savez(tmp_path / "a.npz", x=own.x[kept], y=own.y[kept])
+    dataset = opened(tmp_path / "a.npz")
+    assert dataset.class_names == tuple("0123456789")
+    assert "No picture shows 2, 5, which count as classes nevertheless." in dataset.origin.remarks
+
+
 def labelled(path, x, y):
     """Write pictures with their labels, in the format of the suffix."""
     match path.suffix:
