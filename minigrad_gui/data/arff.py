@@ -25,6 +25,7 @@ from minigrad_gui.frame import SIDE_PX
 
 SAMPLED = 1000
 MAX_ATTRIBUTES = 3 * 256 * 256
+MISSING = "?"
 ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\S+)\s*(.+)", re.IGNORECASE)
 
 
@@ -50,6 +51,7 @@ def read(files: Files) -> Found:
         header = _header(file)
         labels = np.array([_parts(line, header)[0] for line in _rows(file, header)])
         check_count(len(labels))
+        labels[labels == MISSING] = ""
         size: tuple[int, ...] = (len(labels), header.columns - 1)
         dense: Callable[[int], Iterator[NDArray[Any]]] = partial(_dense, file, header, size)
         if size[1] == PEN_NUMBERS and are_pen_digits(np.concatenate(list(dense(max(1, len(labels) // SAMPLED))))):

@@ -64,7 +64,7 @@ def _columns_of(text: JsonText) -> dict[str, Array] | None:
                 cells = text.value()
                 rows.add(hash(tuple(cells)))
                 if name.lower() in LABEL_WORDS:
-                    column = Array.of(np.array([str(each) for each in cells.values()]))
+                    column = Array.of(np.array(["" if each is None else str(each) for each in cells.values()]))
                 elif label_key(cells) is None and _are_added(pixels, cells):
                     continue
             elif name.lower() in PICTURE_WORDS and not {cell[1].lower()} & {*PICTURE_WORDS, *LABEL_WORDS}:

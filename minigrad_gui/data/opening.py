@@ -41,7 +41,7 @@ from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_mea
 from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
 from minigrad_gui.data.preparing import Cancelled, Measures, convert, measure
 from minigrad_gui.data.siblings import Family, Files, family, is_network, listed, visible
-from minigrad_gui.data.stored import Found, check_count
+from minigrad_gui.data.stored import Found, check_count, labelled
 from minigrad_gui.data.streams import open_plain, plain_name
 from minigrad_gui.frame import SIDE_PX
 from minigrad_gui.pictures import PICTURE_SUFFIXES
@@ -164,12 +164,17 @@ def as_dataset(found: Found, name: str, kind: str, choices: Choices, cancelled: 
     kind: the name of the format. Raises DataError with one sentence, LoadingCancelledError soon after `cancelled()`
     becomes true, and whatever reading the pictures raises.
     """
-    parts = [part for part in (*found.train, *found.test) if part.pictures.count]
-    check_count(sum(part.pictures.count for part in parts))
+    splits = found.train, found.test
+    count = sum(part.pictures.count for split in splits for part in split)
+    check_count(count)
+    train, test = ([part for part in map(labelled, split) if part.pictures.count] for split in splits)
+    parts = [*train, *test]
+    unlabelled = count - sum(part.pictures.count for part in parts)
+    if unlabelled == count:
+        raise DataError("its pictures have no labels.")
     measures = measure(parts, cancelled)
     polarity = choices.polarity or measures.polarity
     sizing = choices.sizing or _usual_sizing(measures)
-    train, test = ([part for part in split if part.pictures.count] for split in (found.train, found.test))
     images = [convert(split, measures, polarity, sizing, cancelled) for split in (train, test)]
     labels = [
         plain_labels(np.concatenate([part.labels for part in split])) if split else np.empty(0, np.int64)
@@ -182,6 +187,8 @@ def as_dataset(found: Found, name: str, kind: str, choices: Choices, cancelled: 
         _turn(stack, orientation)
     indices = [classes.of(each) if len(each) else np.empty(0, np.uint8) for each in labels]
     remarks = list(found.remarks)
+    if unlabelled:
+        remarks.append(f"Pictures without a label are left out: {unlabelled:,}.")
     if choices.labels not in (None, meaning):
         remarks.append(f"Labels are used as they are, for only labels from 1 to 10 may mean “{choices.labels}”.")
     if not test:

@@ -51,6 +51,8 @@ OTHER_WORDS = (
     "of",
     "parquet",
     "arrow",
+    "json",
+    "pt",
 )
 MOST_TOLD = 4
 

@@ -3,8 +3,9 @@
 Readers of formats make these. Blocks bound the memory: beside the finished pictures, only one block is in memory.
 """
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,23 @@ class Array:
     def whole(self) -> NDArray[Any]:
         blocks = list(self.blocks())
         return np.concatenate(blocks) if blocks else np.empty(self.shape, self.dtype)
+
+
+def labelled(samples: Samples) -> Samples:
+    """Those of the samples whose label is not blank."""
+    labels = samples.labels
+    if labels.dtype.kind not in "US" or not (blank := labels == labels.dtype.type()).any():
+        return samples
+
+    def blocks(step: int) -> Iterator[Block]:
+        start, wanted = 0, ~blank[::step]
+        for block in samples.pictures.blocks(step):
+            here = wanted[start : start + len(block)]
+            yield block[here] if isinstance(block, np.ndarray) else list(itertools.compress(block, here))
+            start += len(block)
+
+    pictures = replace(samples.pictures, count=len(blank) - int(blank.sum()), blocks=blocks)
+    return Samples(pictures, labels[~blank])
 
 
 def block_rows(shape: Sequence[int], dtype: np.dtype[Any]) -> int:

@@ -13,11 +13,13 @@ def header(class_at_end: bool = True) -> str:
     return f"% MNIST\n@RELATION mnist_784\n\n{pixels + label if class_at_end else label + pixels}\n@DATA\n"
 
 
-def test_dense_rows(own, tmp_path):
+def test_dense_rows_of_which_one_lacks_the_class(own, tmp_path):
     rows = own.x.reshape(len(own.x), -1)
     lines = [f"{','.join(map(str, row))},{label}\n" for row, label in zip(rows, own.y, strict=True)]
-    (tmp_path / "mnist_784.arff").write_text(header() + "".join(lines))
-    assert_all_there(opened(tmp_path / "mnist_784.arff"), own.x, own.y)
+    (tmp_path / "mnist_784.arff").write_text(header() + "".join([*lines[:-1], f"{lines[-1][:-2]}?\n"]))
+    dataset = opened(tmp_path / "mnist_784.arff")
+    assert_all_there(dataset, own.x[:-1], own.y[:-1])
+    assert "Pictures without a label are left out: 1." in dataset.origin.remarks
 
 
 @pytest.mark.parametrize("class_at_end", [True, False])

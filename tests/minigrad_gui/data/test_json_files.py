@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from own_files import assert_same, opened
+from own_files import assert_all_there, assert_same, opened
 from PIL import Image
 
 from minigrad_gui.data import DataError, json_text
@@ -102,6 +102,14 @@ def test_splits_in_one_file(own, tmp_path):
     }
     (tmp_path / "all.json").write_text(json.dumps(held))
     assert_same(opened(tmp_path / "all.json"), own)
+
+
+def test_the_keys_of_pictures_are_their_classes(own, tmp_path):
+    held = {name: own.x[own.y % 2 == label].tolist() for label, name in enumerate(("cat", "dog"))}
+    (tmp_path / "animals.json").write_text(json.dumps(held))
+    dataset = opened(tmp_path / "animals.json")
+    assert dataset.class_names == ("cat", "dog")
+    assert_all_there(dataset, own.x, own.y % 2)
 
 
 def columns(x, y):

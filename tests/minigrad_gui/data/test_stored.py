@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.stored import Array, as_labels, as_pictures, picture_shape
+from minigrad_gui.data.stored import Array, Pictures, Samples, as_labels, as_pictures, labelled, picture_shape
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,20 @@ def test_every_step_th_picture_is_read_across_blocks():
     pictures = as_pictures(Array(numbers.shape, numbers.dtype, lambda: iter((numbers[:4], numbers[4:5], numbers[5:]))))
     np.testing.assert_array_equal(np.concatenate(list(pictures.blocks(3))), numbers[::3])
     np.testing.assert_array_equal(np.concatenate(list(pictures.blocks(1))), numbers)
+
+
+@pytest.mark.parametrize("kind", ["U", "S"])
+def test_pictures_without_a_label_are_left_out(kind):
+    numbers = np.arange(10 * 16, dtype=np.uint8).reshape(10, 4, 4)
+    labels = np.array(["a", "", "b", "a", "", "", "c", "a", "b", ""], kind)
+    for blocks in (lambda: iter((numbers[:4], numbers[4:])), lambda: iter((list(numbers[:4]), list(numbers[4:])))):
+        pictures = Pictures(10, lambda step, blocks=blocks: (block[::step] for block in blocks()))
+        found = labelled(Samples(pictures, labels))
+        assert found.labels.tolist() == labels[labels != labels.dtype.type()].tolist()
+        assert found.pictures.count == 6
+        read = np.concatenate([np.stack(block) for block in found.pictures.blocks(1)])
+        np.testing.assert_array_equal(read, numbers[[0, 2, 3, 6, 7, 8]])
+        assert sum(map(len, found.pictures.blocks(2))) == 4
 
 
 def test_labels_in_columns_rows_and_one_hot():

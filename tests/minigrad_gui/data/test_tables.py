@@ -65,6 +65,18 @@ def test_kaggle_test_pictures_without_labels_are_left_out(own, rows, tmp_path):
     assert "have no labels and are left out" in dataset.origin.remarks[0]
 
 
+def test_rows_without_a_label_are_left_out_and_told(own, rows, tmp_path):
+    lines = text(np.column_stack([own.y, rows])).splitlines()
+    lines[3:5] = [line[1:] for line in lines[3:5]]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    dataset = opened(tmp_path / "a.csv")
+    assert_all_there(dataset, np.delete(own.x, (3, 4), 0), np.delete(own.y, (3, 4)))
+    assert "Pictures without a label are left out: 2." in dataset.origin.remarks
+    (tmp_path / "a.csv").write_text("\n".join(["label," + HEADER, *(line[line.index(",") :] for line in lines)]))
+    with pytest.raises(DataError, match="its pictures have no labels"):
+        opened(tmp_path / "a.csv")
+
+
 def test_training_and_test_table_belong_together(own, rows, tmp_path):
     (tmp_path / "mnist_train.csv").write_text(text(np.column_stack([own.y, rows])))
     test = np.column_stack([own.ty, own.tx.reshape(90, -1)])

@@ -59,6 +59,12 @@ def test_a_dict_of_views(own, tmp_path):
     assert_same(opened(tmp_path / "all.pt"), own)
 
 
+def test_the_keys_of_pictures_are_their_classes(own, tmp_path):
+    pictures = own.x[own.y == 3], own.x[own.y == 5]
+    description = b"}(" + text("cat") + tensor("0", pictures[0]) + text("dog") + tensor("1", pictures[1]) + b"u"
+    assert opened(write(tmp_path / "animals.pt", description, pictures)).class_names == ("cat", "dog")
+
+
 class Evil:
     def __reduce__(self):
         return print, ("it ran",)
