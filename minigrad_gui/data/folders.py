@@ -4,6 +4,7 @@ Nothing is unpacked: archives are read entry by entry. What systems leave behind
 `.ipynb_checkpoints`, is no class.
 """
 
+import csv
 import itertools
 import os
 import re
@@ -12,6 +13,7 @@ import tarfile
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -35,6 +37,11 @@ TAR_HEADER_BYTES = 512
 SUFFIXES = frozenset((*PICTURE_SUFFIXES, SVG_SUFFIX))
 BITMAP_NAME = re.compile(r"\d{1,2}_\d+\.txt")
 """Texts of 0 and 1, as "7_12.txt" of the book Machine Learning in Action; pictures where there are no others."""
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+MAX_TABLES = 4
+NO_LABELS = (
+    "its pictures have no labels: there is no folder for each class, and no table of the pictures' names and labels."
+)
 LABELLED_NAME = re.compile(r".*(?:num|label|class)[_-]?(\d{1,2})|([^\W_]+)[_-].*", re.DOTALL)
 """Names that hold the label: "7_0012.png", "img001-num7.png"."""
 
@@ -169,14 +176,13 @@ def read_tree(tree: Tree) -> Found:
     if not len(places):
         places = np.flatnonzero([_is_bitmap(path, folders) for path in tree.paths]).astype(np.int32)
     check_count(len(places))
-    labels, stray = _labels(Names(tree.paths[int(at)] for at in places), folders)
+    labels, remarks = _labels(tree, places, folders)
     splits = np.array([folders.of(tree.paths[int(at)]).split for at in places])
     is_labelled = np.array([label is not None for label in labels])
     samples = {}
     for split in dict.fromkeys(splits[is_labelled].tolist()):
         chosen = np.flatnonzero(is_labelled & (splits == split))
         samples[split] = [_samples(tree, places[chosen], np.array([labels[at] for at in chosen]))]
-    remarks = [f"Pictures outside of the classes' folders are left out: {stray:,}."] if stray else []
     if (label := folders.repeated_label) is not None and label in labels:
         remarks.append(f"Several folders are called “{label}” and count as one class.")
     if np.mean([tree.paths[int(at)].lower().endswith(JPEG_SUFFIXES) for at in places]) > 0.5:
@@ -233,18 +239,70 @@ def _is_bitmap(path: str, folders: _Folders) -> bool:
     return BITMAP_NAME.fullmatch(path.rpartition("/")[2]) is not None and folders.of(path).is_visible
 
 
-def _labels(paths: Sequence[str], folders: _Folders) -> tuple[list[str | None], int]:
-    """The label of each picture, None if it has none, and how many have none."""
+def _labels(tree: Tree, places: NDArray[np.int32], folders: _Folders) -> tuple[list[str | None], list[str]]:
+    """The label of each picture, None if it has none, and remarks on these and on where the labels are from."""
+    paths = Names(tree.paths[int(at)] for at in places)
     seen = [folders.of(path) for path in paths]
     if len({folder.label for folder in seen} - {None}) > 1:
         depth = Counter(folder.depth for folder in seen if folder.label is not None).most_common(1)[0][0]
         labels = [folder.label if folder.depth == depth else None for folder in seen]
-        return labels, labels.count(None)
+        stray = labels.count(None)
+        return labels, [f"Pictures outside of the classes' folders are left out: {stray:,}."] if stray else []
+    if (listed := _listed(tree, paths, folders)) is not None:
+        return listed
     matches = (LABELLED_NAME.fullmatch(PurePosixPath(path).stem) for path in paths)
     named = [None if match is None else sys.intern(match[1] or match[2]) for match in matches]
-    if None in named or len(set(named)) * 2 > len(named):
-        raise DataError("its pictures have no labels: there is no folder for each class.")
-    return list(named), 0
+    if None in named or len(set(named)) * 2 > len(named) or len(set(named)) == 1:
+        raise DataError(NO_LABELS)
+    return list(named), []
+
+
+def _listed(tree: Tree, paths: Sequence[str], folders: _Folders) -> tuple[list[str | None], list[str]] | None:
+    """The same from tables of two columns, the name of a picture and its label, if these name most of the pictures."""
+    tables = [at for at, path in enumerate(tree.paths) if _is_table(path, folders)][:MAX_TABLES]
+    known: dict[str, list[int]] = {}
+    for at, path in enumerate(paths if tables else ()):
+        known.setdefault(_called(path), []).append(at)
+    labels: list[str | None] = [None] * len(paths)
+    used: dict[str, None] = {}
+    for table, content in tree.contents(np.array(tables, np.int32)) if tables else ():
+        file = PurePosixPath(tree.paths[table]).name
+        for name, label in _pairs(content):
+            meant = known.get(_called(name), [])
+            if len(meant) > 1:  # of training and test pictures that are called alike
+                split = split_of(file)
+                meant = [at for at in meant if folders.of(paths[at]).split == split or paths[at].endswith(name)]
+                if len(meant) != 1:
+                    raise DataError(f"several of its pictures are called “{name}”.")
+            for at in meant:
+                labels[at] = sys.intern(label) or None
+                used[file] = None
+    missing = labels.count(None)
+    if missing * 2 > len(labels):
+        return None
+    remarks = [f"Its labels are from {', '.join(used)}."]
+    return labels, [*remarks, f"Pictures without a label are left out: {missing:,}."] if missing else remarks
+
+
+def _is_table(path: str, folders: _Folders) -> bool:
+    return path.lower().endswith(TABLE_SUFFIXES) and visible(Path(path)) and folders.of(path).is_visible
+
+
+def _called(name: str) -> str:
+    """A picture's name as tables may have it: without folders and suffix."""
+    file = name.strip().replace("\\", "/").rpartition("/")[2]
+    stem, _, suffix = file.rpartition(".")
+    return stem if f".{suffix.lower()}" in SUFFIXES else file
+
+
+def _pairs(content: bytes) -> Iterator[tuple[str, str]]:
+    """The rows of a table with two columns; none of other files."""
+    lines = content.decode("utf-8-sig", "replace").splitlines() if len(content) <= MAX_BYTES else []
+    delimiter = next((sign for sign in ",;\t" if lines and sign in lines[0]), " ")
+    with suppress(csv.Error):
+        for fields in csv.reader(lines, delimiter=delimiter):
+            if len(fields) == 2:
+                yield fields[0], fields[1].strip()
 
 
 def _samples(tree: Tree, chosen: NDArray[np.int32], labels: NDArray[Any]) -> Samples:

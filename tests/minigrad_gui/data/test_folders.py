@@ -206,3 +206,36 @@ def test_a_picture_cut_in_half_is_named(own, tmp_path):
     files = {f"{label}/a.png": encoded(own.x[label]) for label in range(3)}
     with pytest.raises(DataError, match=r"1/a\.png could not be read"):
         opened(write(tmp_path, {**files, "1/a.png": files["1/a.png"][:90]}))
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "table"),
+    [
+        ("filename,label\n", "img_{at:04}.png,{label}\n", "labels.csv"),
+        ("", "images/img_{at:04}.png;{label}\r\n", "a/labels.csv"),
+        ("\ufeffid\tdigit\n", 'img_{at:04}\t"{label}"\n', "train.tsv"),
+        ("", "img_{at:04}.png {label}\n", "labels.txt"),
+    ],
+)
+@pytest.mark.parametrize("pack", [write, lambda root, files: tarred(root / "a.tgz", files)])
+def test_labels_in_a_table(own, tmp_path, pack, head, row, table):
+    """As Kaggle has them; some pictures are for the competition, without a label."""
+    files = {f"images/img_{at:04}.png": encoded(image) for at, image in enumerate(own.x)}
+    rows = [row.format(at=at, label=label) for at, label in enumerate(own.y[:190])]
+    dataset = opened(
+        pack(tmp_path, {**files, table: (head + "".join(rows)).encode(), "notes.txt": b"1," + b"2" * 200_000})
+    )
+    assert_all_there(dataset, own.x[:190], own.y[:190])
+    assert f"Its labels are from {table.rpartition('/')[2]}." in dataset.origin.remarks
+    assert "Pictures without a label are left out: 10." in dataset.origin.remarks
+
+
+def test_tables_for_training_and_test_pictures_that_are_called_alike(own, tmp_path):
+    files = {}
+    for split, x, y in (("train", own.x, own.y), ("test", own.tx, own.ty)):
+        files |= {f"{split}/{at:03}.png": encoded(image) for at, image in enumerate(x)}
+        files[f"{split}_labels.csv"] = "".join(f"{at:03},{label}\n" for at, label in enumerate(y)).encode()
+    assert_same(opened(write(tmp_path / "own", files)), own)
+    files["labels.csv"] = files["test_labels.csv"]
+    with pytest.raises(DataError, match="several of its pictures are called “000”"):
+        opened(write(tmp_path / "own", files))
