@@ -118,5 +118,8 @@ def open_dataset(
     if str(source) in SOURCES:
         return SOURCES[str(source)].load(cancelled)
     if HUB_NAME.fullmatch(str(source)):
-        return load_hugging_face(str(source), cancelled, choices or Choices())
+        try:
+            return load_hugging_face(str(source), cancelled, choices or Choices())
+        except DataError as error:  # it may be a path that is not right
+            raise DataError(f"There is no file or folder {source}, and {error}") from error
     raise DataError(f"There is no file or folder {source}.")

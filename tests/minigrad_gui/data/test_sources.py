@@ -40,3 +40,11 @@ def test_only_what_is_neither_bundled_nor_on_disk_is_downloaded(tmp_path, monkey
 )
 def test_a_source_has_a_short_title(source, title):
     assert data.title_of(source) == title
+
+
+def test_a_mistyped_path_is_told_as_such_even_if_it_may_be_a_name_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    told = "There is no file or folder data/nothere, and data/nothere could not be fetched: the hub cannot be reached"
+    with pytest.raises(data.DataError, match=told):
+        data.open_dataset("data/nothere")
