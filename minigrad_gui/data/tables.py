@@ -5,8 +5,9 @@ Kaggle's CSV have a header, most others do not, and no file says which. The firs
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.labelling import MAX_CLASSES, ONE_HOT
+from minigrad_gui.data.labelling import MAX_CLASSES, ONE_HOT, shown
 from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, block_rows, check_count, picture_shape
 from minigrad_gui.data.streams import lines_of, plain_name
 from minigrad_gui.data.strokes import PEN_NUMBERS, are_pen_digits, of_pen_digits
 from minigrad_gui.frame import SIDE_PX
+from minigrad_gui.pictures import PICTURE_SUFFIXES
+from minigrad_gui.wording import counted
 
 SAMPLED_LINES = 500
 FEWEST_BITS = 64
@@ -39,7 +42,8 @@ class Layout:
     """How a table is laid out.
 
     delimiter: None for blanks; skipped: lines before the first row; numbered: the first column only counts; label:
-    "first", "last" or "" for none; one_hot: how many of the last columns are the label; pixels: columns of the rest.
+    "first", "last" or "" for none; one_hot: how many of the last columns are the label; pixels: columns of the rest;
+    left_out: columns of text, by place and name, that the others are counted without.
     """
 
     delimiter: str | None
@@ -48,6 +52,7 @@ class Layout:
     label: str
     one_hot: int
     pixels: int
+    left_out: Mapping[int, str] = field(default_factory=dict)
 
 
 def recognises(path: Path, start: bytes) -> bool:
@@ -63,17 +68,19 @@ def recognises(path: Path, start: bytes) -> bool:
 
 def read(files: Files) -> Found:
     """The dataset of tables."""
-    arrays = {}
+    arrays, left_out = {}, dict[str, None]()
     for name, file in files.items():
-        arrays.update(read_table(name, file))
-    return pair_up(arrays)
+        layout = layout_of(list(itertools.islice(_lines(file), SAMPLED_LINES)))
+        left_out.update(dict.fromkeys(layout.left_out.values()))
+        arrays.update(_read_table(name, file, layout))
+    found = pair_up(arrays)
+    told = [f"Columns of text that are no labels are left out: {', '.join(left_out)}."] if left_out else []
+    return replace(found, remarks=[*found.remarks, *told])
 
 
-def read_table(name: str, path: Path) -> dict[str, Array]:
+def _read_table(name: str, path: Path, layout: Layout) -> dict[str, Array]:
     """The pictures and the labels of one table, as far as it has them. Raises DataError for other text."""
-    count = sum(1 for _ in _lines(path))
-    layout = layout_of(list(itertools.islice(_lines(path), SAMPLED_LINES)))
-    count -= layout.skipped
+    count = sum(1 for _ in _lines(path)) - layout.skipped
     check_count(count)
     arrays = {}
     if layout.pixels == PEN_NUMBERS:
@@ -102,8 +109,24 @@ def layout_of(lines: Sequence[str]) -> Layout:
     width = len(rows[0])
     if any(len(row) != width for row in rows):
         raise DataError(UNEVEN)
-    names = header if skipped else []
-    numbered = bool(names) and names[0] in ROW_NUMBER_NAMES and len(names) == width
+    names = header if skipped and len(header) == width else []
+    try:
+        return _arranged(delimiter, skipped, names, rows)
+    except DataError:
+        for left_out in _texts(rows, names):
+            kept = [at for at in range(width) if at not in left_out]
+            narrow, named = [[row[at] for at in kept] for row in rows], [names[at] for at in kept if names]
+            with suppress(DataError):
+                layout = _arranged(delimiter, skipped, named, narrow)
+                if layout.pixels:  # names of pictures with labels alone may be in any order
+                    return replace(layout, left_out={at: names[at] if names else f"column {at + 1}" for at in left_out})
+        raise
+
+
+def _arranged(delimiter: str | None, skipped: int, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Layout:
+    """The layout of a table whose columns are all pixels or labels. Raises DataError for any others."""
+    width = len(rows[0])
+    numbered = bool(names) and names[0] in ROW_NUMBER_NAMES
     first = int(numbered)
     one_hot = _one_hot_columns(rows)
     if one_hot and _has_pictures(width - one_hot):
@@ -111,11 +134,32 @@ def layout_of(lines: Sequence[str]) -> Layout:
     if one_hot == width:
         return Layout(delimiter, skipped, numbered, "", one_hot, 0)
     named = [at for at, name in enumerate(names) if set(words_of(name)) & set(LABEL_WORDS)]
-    label = _label_place(rows, first, named if len(names) == width else [])
+    label = _label_place(rows, first, named)
     pixels = width - first - bool(label)
     if pixels and not _has_pictures(pixels) and not _has_pen_points(rows, first + (label == "first"), pixels):
-        raise DataError(f"{pixels} numbers to each row are not the pixels of a picture.")
+        raise DataError(_fault(rows))
     return Layout(delimiter, skipped, numbered, label, 0, pixels)
+
+
+def _texts(rows: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[Sequence[int]]:
+    """Which columns of text may be left out, as names of files or dates: all but one, the label; or all."""
+    texts = [at for at in range(len(rows[0])) if not any(_is_number(row[at]) for row in rows)]
+    repeated = [at for at in texts if 1 < len({row[at] for row in rows}) <= min(MAX_CLASSES, len(rows) - 1)]
+    for label in sorted(repeated, key=lambda at: not (names and set(words_of(names[at])) & set(LABEL_WORDS))):
+        if len(texts) > 1:
+            yield [at for at in texts if at != label]
+    if texts:
+        yield texts
+
+
+def _fault(rows: Sequence[Sequence[str]]) -> str:
+    """What is wrong with rows that hold no picture."""
+    text = next((field.strip() for row in rows for field in row if field.strip() and not _is_number(field)), None)
+    if text and text.lower().endswith(PICTURE_SUFFIXES):
+        return "it names picture files; open the folder that holds it and them."
+    numbers = counted(min(sum(map(_is_number, row)) for row in rows), "number")
+    also = f"text such as “{shown(text)}” and " if text else ""
+    return f"each row holds {also}{numbers}, but not a label and the pixels of a picture."
 
 
 def _label_place(rows: Sequence[Sequence[str]], first: int, named: Sequence[int]) -> str:
@@ -196,6 +240,8 @@ def _drawn(path: Path, layout: Layout, step: int) -> Iterator[NDArray[np.uint8]]
 
 def numbers_in(lines: Sequence[str], delimiter: str | None, columns: int) -> Rows:
     """The numbers in lines, (rows, columns). Raises DataError for uneven lines and other text."""
+    if delimiter != ",":
+        lines = [line.replace(",", ".") for line in lines]
     parsed = partial(np.loadtxt, lines, comments=None, delimiter=delimiter, ndmin=2)
     try:
         numbers = parsed(np.int64 if all(map(ARE_WHOLE, lines)) else np.float32)
@@ -208,6 +254,9 @@ def numbers_in(lines: Sequence[str], delimiter: str | None, columns: int) -> Row
 
 def _parts(line: str, layout: Layout) -> tuple[str, str]:
     """The label and the pixels of a line, as text."""
+    if layout.left_out:
+        fields = line.split(layout.delimiter)
+        line = (layout.delimiter or " ").join(text for at, text in enumerate(fields) if at not in layout.left_out)
     if layout.numbered:
         line = line.split(layout.delimiter, 1)[-1]
     if layout.one_hot:
@@ -233,11 +282,12 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _delimiter(line: str) -> str | None:
-    return next((sign for sign in (",", ";", "\t") if sign in line), None)
+    """What separates most fields; a comma may also be in each of them, as in German numbers."""
+    return max((sign for sign in (";", "\t", ",") if sign in line), key=line.count, default=None)
 
 
 def _fields(line: str, delimiter: str | None) -> list[str]:
-    return line.split(delimiter)
+    return (line if delimiter == "," else line.replace(",", ".")).split(delimiter)
 
 
 def _is_number(text: str) -> bool:

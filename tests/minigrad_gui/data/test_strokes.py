@@ -101,7 +101,7 @@ def test_pendigits_are_eight_points_with_y_upwards(tmp_path, head):
 def test_other_sixteen_numbers_are_no_drawings(tmp_path):
     rows = [",".join(map(str, [*range(16), at % 2])) for at in range(40)]
     (tmp_path / "letter.csv").write_text("\n".join(rows))
-    with pytest.raises(DataError, match="16 numbers to each row are not"):
+    with pytest.raises(DataError, match="17 numbers, but not a label"):
         opened(tmp_path / "letter.csv")
 
 

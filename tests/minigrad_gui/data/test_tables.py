@@ -155,7 +155,10 @@ def test_labels_in_words_and_bzip2(own, rows, tmp_path):
         (lambda lines: [*lines[:-1], lines[-1][:-9]], "do not all hold as many numbers"),
         (lambda lines: [*lines[:-1], lines[-1].replace(",0", ",x", 1)], "do not all hold as many numbers"),
         (lambda lines: [*lines[:-1], lines[-1].replace(",0", ",nan", 1)], "not finite"),
-        (lambda lines: [line[:40] for line in lines], "numbers to each row are not the pixels|as many numbers"),
+        (
+            lambda lines: [line[:40] for line in lines],
+            "but not a label and the pixels|as many numbers",
+        ),
         (lambda lines: ["," * 2_000_000, *lines], "line that is too long"),
         (lambda lines: [HEADER], "no pictures"),  # noqa: ARG005
     ],
@@ -165,6 +168,43 @@ def test_unsuitable_tables_are_refused(own, rows, tmp_path, change, reason):
     (tmp_path / "a.csv").write_text("\n".join(change(lines)))
     with pytest.raises(DataError, match=reason):
         opened(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            "name;age\nAnna;12\nBen;13\n",
+            "each row holds text such as “Anna” and 1 number, but not a label",
+        ),
+        ("file,label\na.png,3\nb.PNG,4\n", "it names picture files; open the folder that holds it and them."),
+    ],
+)
+def test_what_is_wrong_with_other_tables_is_named(tmp_path, content, reason):
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(DataError, match=reason):
+        opened(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("head", ["", f"label;{HEADER.replace(',', ';')}\n"])
+def test_decimal_commas(own, rows, tmp_path, head):
+    """As Excel writes them where people write numbers so."""
+    table = np.column_stack([own.y.astype(object), np.round(rows / 255, 4)])
+    (tmp_path / "a.csv").write_text(head + text(table, delimiter=";").replace(".", ","))
+    assert_all_there(opened(tmp_path / "a.csv"), own.x, own.y)
+
+
+@pytest.mark.parametrize("has_head", [True, False])
+@pytest.mark.parametrize("words", [True, False])
+def test_names_of_files_and_dates_are_left_out_and_told(own, rows, tmp_path, has_head, words):
+    labels = np.array([f"digit {label}" if words else str(label) for label in own.y])
+    names = [f"img{at}" for at in range(len(rows))]
+    table = np.column_stack([names, labels, rows, ["2024-01-01"] * len(rows)])
+    (tmp_path / "a.csv").write_text(text(table, f"file,label,{HEADER},date\n" if has_head else ""))
+    dataset = opened(tmp_path / "a.csv")
+    assert_all_there(dataset, own.x, own.y)
+    columns = "file, date" if has_head else "column 1, column 787"
+    assert f"Columns of text that are no labels are left out: {columns}." in dataset.origin.remarks
 
 
 def test_the_column_with_more_values_is_the_label():
