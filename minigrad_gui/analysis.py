@@ -31,6 +31,18 @@ class TrainedOn:
         config = self.config
         return (0.0, 0, 0) if config is None else (config.validation_share, config.seed, config.training_samples)
 
+    def dataset(self, datasets: DatasetCache, cancelled: Callable[[], bool]) -> data.Dataset:
+        """What it learned from. Raises DataError, which says so, and LoadingCancelledError."""
+        try:
+            return datasets.get(self.source, self.choices, cancelled)
+        except data.DataError as error:
+            what = "The pictures that this network was trained on"
+            if data.can_be_loaded(self.source):
+                raise data.DataError(f"{what} cannot be read. {error}") from error
+            raise data.DataError(
+                f"{what} are not at {self.source}: put them back there, or open them from where they are now."
+            ) from None
+
 
 @dataclass(frozen=True)
 class Digits:
@@ -82,7 +94,7 @@ class Desk:
         """
         source, choices = trained_on.source, trained_on.choices
         if source not in data.SOURCES or self._datasets.peek(source, choices) is not None:
-            dataset = self.dataset(source, choices)
+            dataset = trained_on.dataset(self._datasets, self.cancelled)
             count = len(dataset.train_images)
         else:
             dataset = self.dataset(data.MNIST)

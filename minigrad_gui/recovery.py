@@ -36,17 +36,27 @@ class RecoverableRun:
     choices: data.Choices = data.ALL_GUESSED
 
     @property
+    def id(self) -> str | None:
+        """Of its record in the list of runs, if that is known."""
+        return TrainingRecord.from_meta(self.summary.meta).run_id
+
+    @property
+    def has_data(self) -> bool:
+        """Whether what it was trained on is still where it was."""
+        return data.can_be_loaded(self.source)
+
+    @property
     def config(self) -> TrainingConfig:
         """With the learning rate that it had last."""
         return replace(self.summary.config, learning_rate=self.summary.learning_rate)
 
 
 def run_in(path: Path) -> RecoverableRun | None:
-    """The run in a file, if a window can resume it."""
+    """The run in a file, if a window can resume it; its data may be gone."""
     try:
         summary = summarize_checkpoint(path)
         dataset = recorded_dataset(TrainingRecord.from_meta(summary.meta))
-        if dataset is None or not data.can_be_loaded(dataset[0]):
+        if dataset is None:
             return None
         source, choices = dataset
         return RecoverableRun(path, summary, source, path.stat().st_mtime, choices)

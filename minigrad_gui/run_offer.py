@@ -55,13 +55,17 @@ class RunOffer(Banner):
             "Delete": partial(self._delete, run),
             "Not now": self._on_not_now,
         }
-        self.say(description(run), choices)
+        told = description(run)
+        if self.session.lacks_data(run):
+            told += f" Its data is not at {run.source}: put it back there first."
+        self.say(told, choices)
 
     def _resume(self, run: RecoverableRun) -> None:
         answer = self._may_discard("resume another run")
         if answer is not Answer.CANCEL:
-            self._resumed = run
+            self._resumed, self._appears = run, False
             self.session.resume_run(run, keep_checkpoint=answer is Answer.KEEP)
+            self._update()
 
     def _delete(self, run: RecoverableRun) -> None:
         delete, roles = "Delete", QMessageBox.ButtonRole

@@ -71,8 +71,7 @@ class TeachingWorker(QObject):
         """What the network of a job can read already. Raises DataError."""
         if job.class_names == data.DIGIT_NAMES:
             return self._digits()
-        source, choices = job.trained_on.source, job.trained_on.choices
-        dataset = self._datasets.get(source, choices, job.cancelled.is_set)
+        dataset = job.trained_on.dataset(self._datasets, job.cancelled.is_set)
         if dataset.class_names != job.class_names:
             raise data.DataError(f"{dataset.name} has other classes than this network, so it cannot learn drawings.")
         chosen = np.random.default_rng(0).permutation(len(dataset.train_labels))[:REPLAYED]  # it may be sorted by class

@@ -16,7 +16,7 @@ from minigrad_gui.records import recorded_dataset
 from minigrad_gui.recovery import RecoverableRun
 from minigrad_gui.runner import TrainingJob, TrainingResult
 from minigrad_gui.runs import Curve, Run, RunStore, Which
-from minigrad_gui.session.curves import kept_curves, recorded_curves
+from minigrad_gui.session.curves import Curves, kept_curves, recorded_curves
 from minigrad_gui.session.network import Network, NetworkSnapshot
 from minigrad_gui.session.previous import PreviousNetwork
 from minigrad_gui.session.runs import Runs
@@ -40,8 +40,9 @@ class Experiment(QObject):
         machine_code: MachineCode | None = None,
     ) -> None:
         super().__init__(parent)
+        self._datasets = datasets or DatasetCache()
         self.settings = Settings(self)
-        self.training = Training(datasets, self, store, machine_code)
+        self.training = Training(self._datasets, self, store, machine_code)
         self.network = Network(self)
         self.runs = Runs(folder, self)
         self.previous = PreviousNetwork()
@@ -57,6 +58,7 @@ class Experiment(QObject):
 
     def start(self, *, paused: bool, classes: int | None = None) -> None:
         """Start a run with the current settings. Requires `can_start`. classes: of the dataset, if that is known."""
+        self.settings.accept_dataset()
         now, file = self.network.now, self.runs.claim()
         job = self.settings.job(now.model, now.record.taught_drawings, file, paused=paused, classes=classes)
         self._begin(job)
@@ -68,6 +70,22 @@ class Experiment(QObject):
         checkpoint = self.runs.adopt(run)
         self.settings.set(run.config, run.source, run.choices)
         self._begin(TrainingJob.resuming(run.path, run.summary, checkpoint))
+
+    def restore_run(self, run: RecoverableRun, path: Path, *, keep_checkpoint: bool) -> None:
+        """Make the network of a finished run that was left behind the current one, as recorded in a file: its data is
+        gone. keep_checkpoint: see `abandon`. Raises ModelFileError and then changes nothing."""
+        network = self.network.restored(path)
+        self.abandon(keep_checkpoint=keep_checkpoint)
+        network = replace(network, checkpoint_path=self.runs.adopt(run))
+        self._show(network, recorded_curves(network.record))
+        self.take_settings()
+
+    def _show(self, network: NetworkSnapshot, curves: Curves) -> None:
+        """Make a network with its curves the current one; the one before it can be restored."""
+        self.previous.remember(self.network.now, self.training.curves)
+        self.training.show(curves)
+        self.network.take(network)
+        self._remove_unneeded_checkpoints()
 
     def _begin(self, job: TrainingJob) -> None:
         self.previous.remember(self.network.now, self.training.curves)
@@ -103,7 +121,8 @@ class Experiment(QObject):
 
     @property
     def trained_on(self) -> TrainedOn:
-        """What the current network was trained on, as far as that is known."""
+        """What the current network was trained on, as far as that is known. If that is gone, the dataset of the next
+        run stands for it, if it has the same classes: the person has opened it from where it is now."""
         job, record = self.training.job, self.network.now.record
         if job is not None and self.training.curves.gave_a_network:
             return TrainedOn(job.source, job.config, job.choices)
@@ -111,6 +130,11 @@ class Experiment(QObject):
         # The classes of a network of other data are not MNIST's, even if that data is gone.
         if dataset is None or not (record.class_names or data.can_be_loaded(dataset[0])):
             return TrainedOn(config=record.config)
+        settings = self.settings
+        now = settings.source, settings.choices
+        opened = self._datasets.peek(*now)
+        if now != dataset and opened is not None and opened.class_names == record.class_names:
+            dataset = dataset if data.can_be_loaded(dataset[0]) else now
         source, choices = dataset
         return TrainedOn(source, record.config, choices)
 
@@ -154,10 +178,7 @@ class Experiment(QObject):
             raise ModelFileError("This network is no longer kept: newer ones have taken its place.")
         when = f"epoch {run.best_epoch + 1}" if which == "best" and run.best_epoch is not None else "final"
         network = replace(self.network.read(path), path=None, name=f"{run.title} ({when})")
-        self.previous.remember(self.network.now, self.training.curves)
-        self._remove_unneeded_checkpoints()
-        self.training.show(kept_curves(curve, network.record))
-        self.network.take(network)
+        self._show(network, kept_curves(curve, network.record))
 
     def take_settings(self) -> None:
         """Take over the settings that the current network was trained with, as far as they are known."""

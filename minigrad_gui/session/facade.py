@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QDeadlineTimer, QObject, Signal, Slot
 
-from engine import ConfigError, TrainingConfig
+from engine import ConfigError, ModelFileError, TrainingConfig
 from minigrad_gui import data, process
 from minigrad_gui.analysis import Answer, Work
 from minigrad_gui.analyst import Analyst
@@ -156,6 +156,9 @@ class Session(QObject):
     source = _Of(lambda session: session._settings.source)
     choices = _Of(lambda session: session._settings.choices)
     """How the dataset of `source` is read: a data.Choices."""
+    missing_dataset = _Of(lambda session: session._settings.missing)
+    """The source and choices of a dataset that was to be taken over with its settings and is gone, until another is
+    chosen or trained on; None if there is none."""
     can_continue = _Of(lambda session: session._settings.fit(session._network.now.model, session.class_count))
     """Whether a run with this config could continue from the current network."""
     continues = _Of(lambda session: session._settings.continues)
@@ -169,6 +172,11 @@ class Session(QObject):
         if source != self.source:
             self._datasets.cancel()
         self._settings.set(config, source, choices)
+
+    def take_config(self, config: TrainingConfig, dataset: tuple[str, data.Choices] | None) -> None:
+        """Take over a config and a dataset that were stored; `missing_dataset` tells of a dataset that is gone."""
+        self._datasets.cancel()
+        self._settings.take_over(config, dataset)
 
     def set_config_error(self, error: ConfigError) -> None:
         """The person entered an invalid setting."""
@@ -205,6 +213,7 @@ class Session(QObject):
     @Slot(str, object)
     def _on_dataset_opened(self, source: str, choices: data.Choices) -> None:
         self._settings.set_dataset(source, choices)
+        self._handwriting.set_trained_on(self.trained_on)
         self.datasetOpened.emit(source)
 
     @Slot(object)
@@ -321,9 +330,30 @@ class Session(QObject):
     def resume_run(self, run: RecoverableRun, *, keep_checkpoint: bool = False) -> None:
         """Resume a run where it stopped, with its own settings; the current run, if any, ends.
 
-        keep_checkpoint: leave the checkpoint of the run that ends, for another window to resume.
+        If its data is gone, a finished run's network is restored as it was recorded; of another, `failed` tells what is
+        missing, and nothing changes. keep_checkpoint: leave the checkpoint of the run that ends, for another window to
+        resume.
         """
-        self._experiment.resume_run(run, keep_checkpoint=keep_checkpoint)
+        recorded = self._recorded_network(run)
+        if run.has_data:
+            self._experiment.resume_run(run, keep_checkpoint=keep_checkpoint)
+        elif recorded is None:
+            self.failed.emit(f"The run needs its data, which is not at {run.source}. Put it back there first.")
+        else:
+            try:
+                self._experiment.restore_run(run, recorded, keep_checkpoint=keep_checkpoint)
+            except ModelFileError as error:
+                self.failed.emit(str(error))
+
+    def lacks_data(self, run: RecoverableRun) -> bool:
+        """Whether `resume_run` needs data that is gone."""
+        return not run.has_data and self._recorded_network(run) is None
+
+    def _recorded_network(self, run: RecoverableRun) -> Path | None:
+        """A finished run's network in the list of runs, which tells what it tells apart and how it was tested."""
+        if run.id is None or not run.summary.is_finished:
+            return None
+        return self._run_list.store.network(run.id, "final")
 
     def delete_run(self, run: RecoverableRun) -> None:
         """Delete a run that was left behind."""
@@ -347,9 +377,9 @@ class Session(QObject):
             self._sweep.begin(configs)
 
     def restore_settings(self, run: Run) -> None:
-        """Take over the settings and the dataset of a run; a dataset that is gone stays as it is now."""
+        """Take over the settings and the dataset of a run, as `take_config` does."""
         if run.config is not None:
-            self.set_config(run.config, *self._settings.loadable(run.source))
+            self.take_config(run.config, run.source)
 
     def load_run(self, run: Run, which: Which, curve: Curve) -> None:
         """Make a network of a run the current one, with the run's curve, if no run is in progress; `restore_previous`

@@ -109,6 +109,12 @@ class Handwriting(QObject):
         self._class_names, self._trained_on = class_names, trained_on
         self.learn()
 
+    def set_trained_on(self, trained_on: TrainedOn) -> None:
+        """The data of the current network was found elsewhere."""
+        if trained_on != self._trained_on:
+            self._trained_on = trained_on
+            self.learn()
+
     def set_wanted(self, wanted: bool) -> None:
         self._is_wanted = wanted
         self._on_drawings_changed()

@@ -76,6 +76,14 @@ class Network(QObject):
             return NetworkSnapshot(model, record, True, uses_handwriting=uses, name="Pretrained network")
         return NetworkSnapshot(model, record, path=path, name=path.name)
 
+    def restored(self, path: Path) -> NetworkSnapshot:
+        """A run's unsaved network, as it was recorded in a file, for `take`. Raises ModelFileError."""
+        network = self.read(path)
+        self._new_networks += 1
+        config, epochs = network.record.config or TrainingConfig(), network.record.epochs
+        name = self._run_name(None, config, counted(epochs[-1].epoch + 1 if epochs else 0, "epoch"))
+        return replace(network, path=None, modified=True, name=name)
+
     def imported(self, path: Path, model: MLP, record: TrainingRecord) -> NetworkSnapshot:
         """A network from another program's file, for `take`; that file is not the one to save it to."""
         return NetworkSnapshot(model, record, name=path.name)

@@ -45,6 +45,7 @@ class Runs(QObject):
         self._left_behind.remove(run)
         self._folder.adopt(run)
         self._adopted = run
+        self.leftBehindChanged.emit()
         return run.path
 
     def settle(self, *, succeeded: bool) -> None:

@@ -15,6 +15,9 @@ from minigrad_gui.control import TrainingControl
 from minigrad_gui.records import recorded_dataset
 from minigrad_gui.runner import TrainingJob
 
+Dataset = tuple[str, data.Choices]
+"""The source of a dataset and how it is read."""
+
 
 class Settings(QObject):
     """The config, the source of a dataset and how it is read, and whether the next run continues from the current
@@ -27,6 +30,7 @@ class Settings(QObject):
         self._config = TrainingConfig()
         self._source = data.MNIST
         self._choices = data.ALL_GUESSED
+        self._missing: Dataset | None = None
         self._error: ConfigError | None = None
         self._continues = False
 
@@ -44,6 +48,11 @@ class Settings(QObject):
         return self._choices
 
     @property
+    def missing(self) -> Dataset | None:
+        """A dataset that was to be taken over and is gone, until another is chosen or trained on."""
+        return self._missing
+
+    @property
     def error(self) -> ConfigError | None:
         """Why the last input is invalid; None if it is valid."""
         return self._error
@@ -55,13 +64,30 @@ class Settings(QObject):
 
     def set(self, config: TrainingConfig, source: str, choices: data.Choices = data.ALL_GUESSED) -> None:
         if (config, source, choices, None) != (self._config, self._source, self._choices, self._error):
+            if source != self._source:
+                self._missing = None
             self._config, self._source, self._choices, self._error = config, source, choices, None
             self.changed.emit()
 
     def set_dataset(self, source: str, choices: data.Choices) -> None:
         """Set the dataset and nothing else: an invalid config stays as the person entered it."""
-        if (source, choices) != (self._source, self._choices):
-            self._source, self._choices = source, choices
+        if (source, choices, None) != (self._source, self._choices, self._missing):
+            self._source, self._choices, self._missing = source, choices, None
+            self.changed.emit()
+
+    def take_over(self, config: TrainingConfig, dataset: Dataset | None) -> None:
+        """Set a config and a dataset that were stored. One that is unknown or gone leaves that of now in its place."""
+        is_there = dataset is not None and data.can_be_loaded(dataset[0])
+        self.set(config, *(dataset if dataset and is_there else (self._source, self._choices)))
+        self._set_missing(None if is_there else dataset)
+
+    def accept_dataset(self) -> None:
+        """A run begins with the dataset that is there."""
+        self._set_missing(None)
+
+    def _set_missing(self, dataset: Dataset | None) -> None:
+        if dataset != self._missing:
+            self._missing = dataset
             self.changed.emit()
 
     def set_error(self, error: ConfigError) -> None:
@@ -73,11 +99,7 @@ class Settings(QObject):
 
     def take(self, model: MLP, record: TrainingRecord) -> None:
         """Take over the config and dataset that a network was trained with, as far as they are known."""
-        self.set(config_of(model, record), *self.loadable(recorded_dataset(record)))
-
-    def loadable(self, dataset: tuple[str, data.Choices] | None) -> tuple[str, data.Choices]:
-        """The source and choices of this dataset; those of the current one if it is unknown or gone."""
-        return dataset if dataset and data.can_be_loaded(dataset[0]) else (self._source, self._choices)
+        self.take_over(config_of(model, record), recorded_dataset(record))
 
     def fit(self, model: MLP | None, classes: int | None = None) -> bool:
         """Whether a run with this config can continue from this network. classes: of the dataset, if that is known."""
@@ -109,15 +131,15 @@ def config_to_json(config: TrainingConfig, source: str, choices: data.Choices = 
 
 
 def config_from_json(text: str) -> tuple[TrainingConfig, str, data.Choices]:
-    """The inverse of `config_to_json`; invalid text gives the defaults, a dataset that is gone MNIST."""
+    """The inverse of `config_to_json`; invalid text gives the defaults. The dataset may be gone."""
     try:
         stored = json.loads(text)
         config, source = config_from_dict(stored.get("config")), stored["source"]
         choices = data.Choices.from_dict(stored.get("choices", {}))
-        known = data.can_be_loaded(source)
+        data.can_be_loaded(source)  # raises if it is no name at all
     except (AttributeError, TypeError, ValueError, KeyError, RecursionError):
         return TrainingConfig(), data.MNIST, data.ALL_GUESSED
-    return (config, source, choices) if known else (config, data.MNIST, data.ALL_GUESSED)
+    return config, source, choices
 
 
 def config_from_dict(stored: Any) -> TrainingConfig:

@@ -43,6 +43,7 @@ from minigrad_gui.widgets.setting_texts import OWN, PRESET_TIPS, PRESET_TITLES, 
 from minigrad_gui.widgets.variation_preview import VariationPreview
 
 PREVIEWED_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
+MOST_NAME_CHARS = 20
 ROWS = {setting.field: setting for settings in SETTINGS.values() for setting in settings}
 
 
@@ -276,6 +277,8 @@ class ConfigPanel(View):
         if error is None:
             self._fill(self.session.config)
         wrong = self._complaints()
+        if self.session.missing_dataset is not None:
+            wrong["dataset"] = _missing(self.session.missing_dataset[0])
         if error is not None:
             wrong[error.field] = str(error)
         self._mark_errors(wrong)
@@ -361,8 +364,17 @@ class ConfigPanel(View):
 
     def save_settings(self, settings: QSettings) -> None:
         settings.setValue("datasets", datasets_to_json(self.session.recent_datasets))
-        settings.setValue("config", config_to_json(self.session.config, self.session.source, self.session.choices))
+        dataset = self.session.missing_dataset or (self.session.source, self.session.choices)
+        settings.setValue("config", config_to_json(self.session.config, *dataset))
 
     def restore_settings(self, settings: QSettings) -> None:
         self.session.remember_datasets(datasets_from_json(str(settings.value("datasets", ""))))
-        self.session.set_config(*config_from_json(str(settings.value("config", ""))))
+        config, source, choices = config_from_json(str(settings.value("config", "")))
+        self.session.take_config(config, (source, choices))
+
+
+def _missing(source: str) -> str:
+    """That a dataset is gone and what to do, in a narrow column: of a long name, both ends."""
+    name = data.title_of(source)
+    name = name if len(name) <= MOST_NAME_CHARS else f"{name[:10]}…{name[-8:]}"
+    return f"“{name}” was not found. Open it from where it is now."

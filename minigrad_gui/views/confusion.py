@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from engine.nn import MLP
 from engine.run import Validation
-from minigrad_gui.analysis import Answer, Part
+from minigrad_gui.analysis import Answer, Part, TrainedOn
 from minigrad_gui.evaluation import Evaluation, evaluate, evaluation_of
 from minigrad_gui.history import History
 from minigrad_gui.insight.readings import Readings, label_suspects
@@ -56,8 +56,8 @@ class ConfusionView(DockedView):
         self._run = session.history
         """That of the current network; a run that has just begun has a history, but no network yet."""
         self._epochs = session.epochs_done if len(session.history) else None
-        self._asked: tuple[MLP | Validation | None, Part, float] | None = None
-        """What is read or has been read, and the temperature, which is known only after a run."""
+        self._asked: tuple[MLP | Validation | None, Part, float, TrainedOn] | None = None
+        """What is read or has been read, the temperature, which is known only after a run, and the data."""
         self._asked_epoch: tuple[History, int] | None = None
         self._is_waiting = False
         self._evaluation: Evaluation | None = None
@@ -128,9 +128,9 @@ class ConfusionView(DockedView):
         return session.validation if is_shown else None
 
     @property
-    def _wanted(self) -> tuple[MLP | Validation | None, Part, float]:
+    def _wanted(self) -> tuple[MLP | Validation | None, Part, float, TrainedOn]:
         session = self.session
-        return self._validated or session.model, self._part, session.record.calibration.temperature
+        return self._validated or session.model, self._part, session.record.calibration.temperature, session.trained_on
 
     @Slot(str)
     def _on_state(self, state: str) -> None:
@@ -187,6 +187,7 @@ class ConfusionView(DockedView):
             return
         self._is_waiting = False
         if answer.error is not None:
+            self._asked = self._evaluation = None
             self.show_instead(answer.error)
         elif answer.result is not None:
             self._take(answer.result)

@@ -41,6 +41,8 @@ class _Search:
     began_s: float = 0.0
     failed: Subject | None = None
     """For which no index can be built."""
+    error: str = ""
+    """Why not."""
     found: Resembling | None = None
 
 
@@ -74,7 +76,10 @@ class NearestView(DockedView):
         for search in self._searches.values():
             self._prepare(search, model)
         self._show_notes()
-        if self.session.picture.any():
+        first, *others = (search.failed and search.error for search in self._searches.values())
+        if first and others == [first]:
+            self.show_instead(first)
+        elif self.session.picture.any():
             self.show_contents()
             self._ask()
         else:
@@ -138,13 +143,15 @@ class NearestView(DockedView):
         if search.builder is not None:
             search.failed = search.builder.subject
         search.builder = search.index = search.found = None
+        search.error = error
         search.row.show_none(error)
         search.row.set_note("")
+        self.mark_soon()
 
     def leave(self) -> None:
         for search in self._searches.values():
             self.session.withdraw(self._key(search.space))
-            search.builder = None
+            search.builder = search.failed = None  # another time its digits may be there
         self.session.withdraw(self._key("found"))
         self._asked = None
         self.mark()

@@ -18,11 +18,12 @@ from minigrad_gui.exciting import Excitement, excite
 from minigrad_gui.insight.damage import Damage, DamageHistory
 from minigrad_gui.insight.glance import Glance, NeuronGlance, glance
 from minigrad_gui.views.view import ANY_DIGIT, AT_ONCE_PARAMETERS, NO_NETWORK, TRAIN, DockedView
-from minigrad_gui.widgets.building import Item, caption, column, named
+from minigrad_gui.widgets.building import Item, caption, column, named, styled
 from minigrad_gui.widgets.damage_controls import DamageControls
 from minigrad_gui.widgets.maps import ink
 from minigrad_gui.widgets.network_picture import NetworkPicture
 from minigrad_gui.widgets.neuron_panel import NeuronPanel
+from minigrad_gui.widgets.paragraph import Paragraph
 from minigrad_gui.widgets.sum_table import figure
 from minigrad_gui.wording import with_article
 
@@ -52,8 +53,11 @@ class NetworkView(DockedView):
         self._picture = named(NetworkPicture(), "networkDiagram")
         self._panel = named(NeuronPanel(), "neuronPanel")
         contents = QWidget()
+        self._missing = named(styled(Paragraph(2), "error"), "networkMissing")
+        """Why the digits that it was trained on and tested with cannot be looked at."""
+        self._show_missing("")
         self._break = DamageControls()
-        layout = column(self._picture, self._panel, self._break, parent=contents)
+        layout = column(self._picture, self._panel, self._missing, self._break, parent=contents)
         layout.setStretchFactor(self._picture, 1)
         self.fill(contents, *self._controls())
         self._picture.pointed.connect(self.mark_soon)
@@ -97,6 +101,7 @@ class NetworkView(DockedView):
     @Slot()
     def _on_model(self) -> None:
         self._history.forget()
+        self._show_missing("")
         self.mark()
 
     def leave(self) -> None:
@@ -156,7 +161,13 @@ class NetworkView(DockedView):
         kind, result = answer.key.split("/")[1], answer.result
         if result is None:
             self._asked.pop(kind, None)
+            if answer.error is not None:
+                self._show_missing(answer.error)
+                self._show_exciting()
+                self._show_accuracy()
             return
+        if kind != "glance":
+            self._show_missing("")
         if kind == "glance":
             self._show(result)
         elif kind == "exciting":
@@ -169,6 +180,10 @@ class NetworkView(DockedView):
             self._show_accuracy()
         if self._is_seen:
             self._ask_for_more()
+
+    def _show_missing(self, why: str) -> None:
+        self._missing.setText(why)
+        self._missing.setVisible(bool(why))
 
     def _forget_asking(self, kind: str, model: MLP) -> None:
         """This was answered; a late answer about another network is not the one that was asked for last."""
@@ -217,7 +232,9 @@ class NetworkView(DockedView):
         if neuron is None:
             self._panel.show_none(ANY_DIGIT)
         elif found is None or found.model is not self.session.intact_model:
-            self._panel.show_exciting("After the run" if self.session.state == "training" else "Looking…")
+            is_missing = bool(self._missing.text())
+            told = "After the run" if self.session.state == "training" else "No pictures" if is_missing else "Looking…"
+            self._panel.show_exciting(told)
         else:
             best = found.of(neuron.layer, neuron.unit)
             images = found.digits.images[[index for index, _ in best]]
@@ -243,7 +260,8 @@ class NetworkView(DockedView):
     def _show_accuracy(self) -> None:
         model, intact = self.session.reading_model, self.session.intact_model
         accuracy = self._accuracy_of("intact", intact)
-        text = "" if accuracy is None else f"Test: {accuracy:.2%}"
+        none = "Test: –" if self._missing.text() else ""
+        text = none if accuracy is None else f"Test: {accuracy:.2%}"
         if model is not intact and self.session.state != "training":
             damaged = self._accuracy_of("damaged", model)
             text += " → …" if damaged is None else f" → {damaged:.2%}"

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QBoxLayout, QProgressBar, QPushButton, QWidget
 
 from engine.ending import reason_to_stop
 from minigrad_gui import theme
+from minigrad_gui.data import title_of
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce
@@ -241,6 +242,8 @@ class TrainingPanel(View):
         error = self.session.config_error
         if error is not None:  # its field may be hidden or scrolled out of sight
             return f"Invalid setting: {CALLED.get(error.field, error.field.replace('_', ' '))}."
+        if self.session.missing_dataset is not None:
+            return f"The dataset was not found: Train would use {title_of(self.session.source)}."
         return self._ended_text() if len(self.session.history) else "Ready. Train uses the current settings."
 
     def _ended_text(self) -> str:

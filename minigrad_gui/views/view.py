@@ -124,6 +124,7 @@ class DockedView(View):
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._refresh_if_stale)
         session.analysed.connect(self._on_analysed)
+        session.datasetOpened.connect(self.mark_soon)  # it may be the data of the network, which was not there
 
     # ------------------------------------------------------------ what a view has to say
 
@@ -250,6 +251,7 @@ class DockedView(View):
         if not self._is_built or name != self.name:
             return
         if what != OFFERED:
+            self._is_stale |= answer.error is not None  # another time it may be there
             self.take(answer)
         elif answer.error is None:
             self.session.show_picture(*answer.result)

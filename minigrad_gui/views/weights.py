@@ -14,15 +14,17 @@ from engine.nn import MLP
 from engine.samples import as_rows
 from minigrad_gui import theme
 from minigrad_gui.analysis import Answer, Desk, TrainedOn
+from minigrad_gui.data import DataError
 from minigrad_gui.digits import SIDE_PX
 from minigrad_gui.insight import layer_statistics as statistics
 from minigrad_gui.insight.trace import trace
 from minigrad_gui.views.view import NO_NETWORK, TRAIN, DockedView
 from minigrad_gui.widgets.accessibility import announce
-from minigrad_gui.widgets.building import caption, column, named
+from minigrad_gui.widgets.building import caption, column, named, styled
 from minigrad_gui.widgets.layer_table import LayerTable, Look
 from minigrad_gui.widgets.maps import Pixels, signed
 from minigrad_gui.widgets.mosaic import Mosaic, MosaicArea
+from minigrad_gui.widgets.paragraph import Paragraph
 
 SAMPLES = 500
 """Digits on which activations and gradients are measured."""
@@ -39,7 +41,8 @@ ORDERS: dict[str, statistics.Order] = {
 class Weights:
     """What the analysis gives: neurons of the first layer in order, their pictures, norms and mean outputs.
 
-    moment: the number of the run, and of mini-batches in it.
+    moment: the number of the run, and of mini-batches in it; activity, look: None without pictures to measure them on,
+    and missing says why.
     """
 
     model: MLP
@@ -47,8 +50,9 @@ class Weights:
     order: NDArray[np.intp]
     pixels: Pixels
     norms: NDArray[np.floating[Any]]
-    activity: NDArray[np.floating[Any]]
-    look: Look
+    activity: NDArray[np.floating[Any]] | None
+    look: Look | None
+    missing: str = ""
 
 
 class WeightsView(DockedView):
@@ -69,8 +73,7 @@ class WeightsView(DockedView):
         self._mosaic = named(Mosaic("Neurons of the first layer", scale=1), "weightsMosaic")
         self._mosaic.hovered.connect(self._on_hovered)
         self._readout = named(caption(), "weightsReadout")
-        self._warning = named(caption(role="error"), "weightsWarning")
-        self._warning.setWordWrap(True)
+        self._warning = named(styled(Paragraph(3), "error"), "weightsWarning")
         self._table = named(LayerTable(), "layerTable")
         contents = QWidget()
         self._neurons = MosaicArea(self._mosaic, "Neurons")
@@ -100,13 +103,14 @@ class WeightsView(DockedView):
             return
         weights: Weights = answer.result
         is_new = self._shown is None or weights.model is not self._shown.model or not self._series
-        self._shown = weights
-        if is_new and weights.moment[0] == self._run:
-            self._series = thinned([*self._series, weights.look])
+        self._shown, look = weights, weights.look
+        if look is not None and is_new and weights.moment[0] == self._run:
+            self._series = thinned([*self._series, look])
         descriptions = [self._text(index) for index in range(len(weights.order))]
         self._neurons.set_pictures(weights.pixels, descriptions=descriptions)
         self._table.show_series(self._series)
-        warning = statistics.warning_sentence(weights.look.layers) or ""
+        self._table.setVisible(look is not None)
+        warning = weights.missing if look is None else statistics.warning_sentence(look.layers) or ""
         if warning != self._warning.text():
             self._warning.setText(warning)
             announce(self._warning, warning)
@@ -118,9 +122,9 @@ class WeightsView(DockedView):
         pixels = [f"w{index}" for index in range(SIDE_PX * SIDE_PX)]
         yield ["neuron", "norm", "mean_output", *pixels]
         if self._shown is not None:
-            W = self._shown.model.layers[0].W.data
+            W, activity = self._shown.model.layers[0].W.data, self._shown.activity
             for unit in self._shown.order:
-                yield [unit + 1, self._shown.norms[unit], self._shown.activity[unit], *W[unit]]
+                yield [unit + 1, self._shown.norms[unit], None if activity is None else activity[unit], *W[unit]]
 
     def restyle(self) -> None:
         self.mark_soon()
@@ -138,8 +142,9 @@ class WeightsView(DockedView):
     def _text(self, index: int) -> str:
         assert self._shown is not None
         unit = self._shown.order[index]
-        norm, activity = self._shown.norms[unit], self._shown.activity[unit]
-        return f"Neuron {unit + 1:,}: weights' norm {norm:.3g}, mean output {activity:.3g}"
+        norm, activity = self._shown.norms[unit], self._shown.activity
+        told = f"Neuron {unit + 1:,}: weights' norm {norm:.3g}"
+        return told if activity is None else f"{told}, mean output {activity[unit]:.3g}"
 
 
 def thinned(series: list[Look]) -> list[Look]:
@@ -156,14 +161,23 @@ def _weights(
     colors: theme.Colors,
     desk: Desk,
 ) -> Weights:
-    digits = desk.digits(trained_on, "test")
-    chosen = digits.indices[:: max(len(digits.indices) // SAMPLES, 1)][:SAMPLES]
-    images, labels = digits.images[chosen], digits.labels[chosen]
     W = model.layers[0].W.data
-    units = statistics.order_of_units(model, order, images)
     some = np.abs(W[:, ::3])
     limit = float(np.percentile(some, LIMIT_PERCENTILE)) if np.isfinite(some).all() else 1.0
-    pixels = signed(W[units].reshape(len(units), SIDE_PX, SIDE_PX), limit, colors)
+
+    def pixels(units: NDArray[np.intp]) -> Pixels:
+        return signed(W[units].reshape(len(units), SIDE_PX, SIDE_PX), limit, colors)
+
+    norms = np.linalg.norm(W, axis=1)
+    try:
+        digits = desk.digits(trained_on, "test")
+    except DataError as error:
+        units = statistics.order_of_units(model, "norm" if order == "activity" else order)
+        missing = f"Only the weights are shown. {error}"
+        return Weights(model, moment, units, pixels(units), norms, None, None, missing)
+    chosen = digits.indices[:: max(len(digits.indices) // SAMPLES, 1)][:SAMPLES]
+    images, labels = digits.images[chosen], digits.labels[chosen]
+    units = statistics.order_of_units(model, order, images)
     layers = statistics.layer_statistics(model, images, labels)
     moved: list[float | None] = [None] * len(layers)
     is_of_run = before is not None and before.moment[0] == moment[0] and before.model.sizes == model.sizes
@@ -171,4 +185,4 @@ def _weights(
         steps = moment[1] - before.moment[1]
         moved = [ratio / steps for ratio in statistics.update_ratios(before.model, model)]
     activity = trace(model, as_rows(images, model.dtype)).outputs[0].data.mean(axis=0)
-    return Weights(model, moment, units, pixels, np.linalg.norm(W, axis=1), activity, Look(layers, moved))
+    return Weights(model, moment, units, pixels(units), norms, activity, Look(layers, moved))

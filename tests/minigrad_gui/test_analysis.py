@@ -8,6 +8,7 @@ import pytest
 from engine import TrainingConfig
 from engine.run import TrainingRun
 from minigrad_gui.analysis import Desk, TrainedOn
+from minigrad_gui.data import DataError
 from minigrad_gui.dataset_cache import DatasetCache
 
 pytestmark = pytest.mark.usefixtures("few_digits")
@@ -49,6 +50,15 @@ def test_training_and_validation_digits_are_all_there_are(desk):
 def test_without_a_config_nothing_is_known_to_be_held_out(desk):
     assert len(desk.digits(TrainedOn("mnist"), "validation").indices) == 0
     assert len(desk.digits(TrainedOn("mnist"), "test").indices) == 500
+
+
+def test_data_that_is_gone_or_damaged_is_said_to_be_that_of_the_network(desk, tmp_path):
+    gone, damaged = tmp_path / "gone", tmp_path / "damaged.npz"
+    damaged.write_bytes(b"nothing")
+    with pytest.raises(DataError, match=f"^The pictures that this network was trained on are not at {gone}: put them"):
+        desk.digits(TrainedOn(str(gone)), "test")
+    with pytest.raises(DataError, match=r"^The pictures that this network was trained on cannot be read\. .*no format"):
+        desk.digits(TrainedOn(str(damaged)), "test")
 
 
 def test_of_a_dataset_that_takes_long_to_load_mnists_digits_stand_for_the_part(desk, datasets):

@@ -90,6 +90,13 @@ def test_a_fault_is_answered_and_the_next_work_is_done(analyst, answers, qtbot, 
     assert "bad" in caplog.text
 
 
+def test_data_that_is_gone_is_answered_and_no_fault(analyst, answers, qtbot, caplog):
+    analyst.ask("gone", lambda desk: desk.dataset("/gone"))
+    qtbot.waitUntil(lambda: len(answers) == 1, timeout=LONG_MS)
+    assert answers[0].error == "There is no file or folder /gone."
+    assert not caplog.records
+
+
 def test_beside_a_run_it_rests_as_long_as_its_share_demands(analyst, qtbot):
     spent_s = 0.004
     began = []

@@ -142,18 +142,44 @@ def test_networks_of_other_classes_take_each_others_place_while_they_are_shown(u
     assert combo.currentIndex() == 0
 
 
-@pytest.mark.tabs("confusionView")
-@pytest.mark.panels("DrawPanel")
-def test_a_network_whose_data_is_gone_still_reads(user, tmp_path):
+@pytest.mark.tabs("networkView", "weightsView", "nearestView", "confusionView", "datasetView")
+def test_a_network_whose_data_is_gone_reads_and_views_say_so_until_it_is_opened_again(user, tmp_path):
     gone = tmp_path / "gone"
-    save_model(tmp_path / "shapes.npz", MLP(784, [8], 3), {"class_names": list(SHAPES), "dataset": str(gone)})
+    network = MLP(784, [8], 3, init="he")
+    save_model(tmp_path / "shapes.npz", network, {"class_names": list(SHAPES), "dataset": str(gone)})
     user.session.open(tmp_path / "shapes.npz")
     assert user.session.source == "mnist"
+    assert user.widget("datasetComboError").text() == "“gone” was not found. Open it from where it is now."
+    assert user.widget("statusLabel").text() == "The dataset was not found: Train would use MNIST."
     user.draw(1)
     assert user.reading().name in SHAPES
-    user.trigger("showConfusionAction")
-    view = user.widget("confusionView")
-    user.wait(lambda: any(f"no file or folder {gone}" in label.text() for label in view.findChildren(QLabel)))
+
+    def complaints(name):
+        """What a view says of the pictures."""
+        user.trigger(f"show{name}Action")
+        wait_for_answers(user)
+        labels = user.widget(f"{name.lower()}View").findChildren(QLabel)
+        return [label.text() for label in labels if label.isVisible() and "trained on" in label.text()]
+
+    where = f"The pictures that this network was trained on are not at {gone}: "
+    missing = f"{where}put them back there, or open them from where they are now."
+    user.wait(lambda: complaints("Network") == [missing])
+    user.wait(lambda: complaints("Weights") == [f"Only the weights are shown. {missing}"])
+    user.wait(lambda: complaints("Nearest") == [missing])
+    user.wait(lambda: complaints("Confusion") == [missing])
+    assert user.widget("excitingCaption").text() == "No pictures"
+    assert user.widget("damageAccuracy").text() == "Test: –"
+    assert (user.widget("weightsMosaic").count, user.widget("layerTable").isHidden()) == (8, True)
+    user.widget("weightsOrderCombo").setCurrentText("Most active first")  # which cannot be known
+    user.session.teach(2)
+    open_data(user, shapes_folder(tmp_path / "found", 12))
+    assert user.widget("datasetComboError").isHidden()
+    user.wait(lambda: complaints("Network") == [] and "Best of" in user.widget("excitingCaption").text())
+    assert "%" in user.widget("damageAccuracy").text()
+    user.wait(lambda: complaints("Weights") == [] and not user.widget("layerTable").isHidden())
+    user.wait(lambda: complaints("Nearest") == [] and user.widget("nearestHiddenDigits").count == 12)
+    user.wait(lambda: complaints("Confusion") == [] and "read correctly" in user.widget("confusionHeading").text())
+    assert user.session._handwriting._trained_on.source == str(tmp_path / "found")
 
 
 def test_many_classes_show_the_likeliest_and_list_all(user, tmp_path):
@@ -194,6 +220,43 @@ def test_a_run_on_own_data_is_resumed_after_a_kill(make_user, shapes, runs):
     assert (second.session.source, second.session.choices) == (str(shapes), Choices(orientation="mirrored"))
     second.session.stop()
     second.wait(lambda: second.session.state == "idle")
+
+
+@pytest.mark.usefixtures("patient_closing")
+@pytest.mark.tabs("datasetView")
+@with_settings
+def test_what_was_left_behind_is_not_lost_while_its_data_is_gone(make_user, shapes, runs, warnings):
+    away = shapes.with_name("away")
+    first = make_user()
+    open_data(first, shapes)
+    first.train(hidden="8", epochs=2, batch_size=16)
+    trained = first.session.model
+    first.window.leave()
+    shapes.rename(away)
+    second = make_user()
+    assert second.session.missing_dataset == (str(shapes), Choices())
+    assert "not at" not in second.widget("offerLabel").text()
+    second.click("offerRestoreButton")
+    assert np.array_equal(second.session.model.layers[0].W.data, trained.layers[0].W.data)
+    assert (second.session.class_names, second.session.modified) == (SHAPES, True)
+    assert second.session.record.test_accuracy is not None
+    assert "(8, 2 epochs)" in second.session.name
+    second.window.leave()
+    third = make_user()
+    assert [run.source for run in third.session.left_behind] == [str(shapes)]
+    for network in runs.parent.glob("run-networks/*"):
+        network.unlink()  # newer ones have taken their place
+    third.click("offerNotNowButton")
+    third.trigger("recoverAction")
+    offered = third.widget("offerLabel").accessibleName()
+    assert offered.endswith(f"Its data is not at {shapes}: put it back there first.")
+    third.click("offerRestoreButton")
+    assert warnings == [f"The run needs its data, which is not at {shapes}. Put it back there first."]
+    assert third.widget("offer").isVisible()
+    away.rename(shapes)
+    third.click("offerRestoreButton")
+    third.wait(lambda: third.session.class_names == SHAPES and third.session.state == "idle")
+    assert np.array_equal(third.session.model.layers[0].W.data, trained.layers[0].W.data)
 
 
 def test_the_terminal_reads_and_tests_with_the_names_of_the_classes(shapes, tmp_path, capsys):

@@ -121,7 +121,10 @@ def test_a_network_of_other_classes_learns_with_its_own_data(worker, results, ow
     ("changed", "message"),
     [
         ({"class_names": ("A", "B", "C")}, "own.npz has other classes than this network"),
-        ({"trained_on": TrainedOn("/gone/own.npz")}, "There is no file or folder /gone/own.npz."),
+        (
+            {"trained_on": TrainedOn("/gone/own.npz")},
+            "The pictures that this network was trained on are not at /gone/own.npz",
+        ),
     ],
 )
 def test_without_its_own_data_it_learns_nothing(worker, results, own, changed, message):

@@ -76,8 +76,6 @@ def test_settings_survive_json():
 def test_a_file_and_how_it_is_read_survive_json(tmp_path):
     stored = config_to_json(CONFIG, str(tmp_path), CHOICES)
     assert config_from_json(stored) == (CONFIG, str(tmp_path), CHOICES)
-    tmp_path.rmdir()
-    assert config_from_json(stored) == (CONFIG, "mnist", ALL_GUESSED)
 
 
 def test_choices_that_were_not_made_take_no_room():
@@ -99,14 +97,33 @@ def test_the_dataset_of_a_network_is_taken_over_while_it_is_there(tmp_path):
     record = TrainingRecord(dataset=str(tmp_path), dataset_choices=CHOICES.to_dict())
     settings.take(MLP(784, [7], 10), record)
     assert (settings.source, settings.choices) == (str(tmp_path), CHOICES)
-    settings.take(MLP(784, [7], 10), TrainingRecord(dataset="/gone"))
-    assert settings.source == str(tmp_path)
     settings.take(MLP(784, [7], 10), TrainingRecord(dataset="mnist", dataset_choices={"of another": "version"}))
     assert settings.source == str(tmp_path)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"source": []}', '{"source": "x", "config": {"epochs": -1}}', "[" * 9999]
+    "settle",
+    [
+        lambda settings: settings.set(CONFIG, "ylecun/mnist"),
+        lambda settings: settings.set_dataset("mnist", ALL_GUESSED),
+        lambda settings: settings.take_over(CONFIG, None),
+        lambda settings: settings.accept_dataset(),
+    ],
+)
+def test_a_dataset_that_is_gone_is_missing_until_there_is_another(qtbot, settle):
+    settings = Settings()
+    with qtbot.waitSignal(settings.changed):
+        settings.take_over(settings.config, ("/gone", CHOICES))
+    assert (settings.source, settings.choices, settings.missing) == ("mnist", ALL_GUESSED, ("/gone", CHOICES))
+    settings.set(replace(CONFIG, epochs=9), "mnist")
+    assert settings.missing is not None
+    with qtbot.waitSignal(settings.changed):
+        settle(settings)
+    assert settings.missing is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"source": []}', '{"source": "mnist", "config": {"epochs": -1}}', "[" * 9999]
 )
 def test_invalid_text_gives_the_defaults(text):
     assert config_from_json(text) == (TrainingConfig(), "mnist", ALL_GUESSED)
