@@ -373,7 +373,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _on_dataset_opened(self, source: str) -> None:
-        self._foot.tell(f"Opened {title_of(source)}. It will be trained on next.")
+        self._foot.tell(f"Opened {title_of(source)}")
         if source not in SOURCES:
             self._docks.bring_to_front("datasetView")  # a person should see what was opened
 

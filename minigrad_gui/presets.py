@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from engine import Augmentation, TrainingConfig
-from minigrad_gui.data import MNIST_AND_PEN
+from minigrad_gui.data import MNIST_AND_PEN, SOURCES
 
 BEST_VARIED = Augmentation(shift_px=1, rotation_deg=11, scale=0.14, shear=0.14, elastic_px=1.1)
 VARIED = Augmentation(shift_px=0.5, rotation_deg=8, scale=0.08, shear=0.08, elastic_px=0.9)
@@ -59,8 +59,8 @@ READS_DRAWINGS = ("best",)
 
 
 def dataset_of(name: str, current: str) -> str:
-    """The dataset that a preset is trained on: the current one, if that will do. Both are keys of data.SOURCES."""
-    if (current == MNIST_AND_PEN) == (name in READS_DRAWINGS):
+    """The dataset that a preset is trained on: the current one, if that will do, as a person's own always does."""
+    if current not in SOURCES or (current == MNIST_AND_PEN) == (name in READS_DRAWINGS):
         return current
     return MNIST_AND_PEN if name in READS_DRAWINGS else "mnist"
 

@@ -90,9 +90,11 @@ def test_each_preset_learns(name, digits):
         ("reference", "mnist+pen", "mnist"),
         ("best", "mnist", "mnist+pen"),
         ("best", "mnist+pen", "mnist+pen"),
+        ("best", "/my/own", "/my/own"),
+        ("quick", "/my/own", "/my/own"),
     ],
 )
-def test_best_learns_from_pen_strokes_too(name, current, dataset):
+def test_best_learns_from_pen_strokes_too_unless_the_data_is_ones_own(name, current, dataset):
     assert dataset_of(name, current) == dataset
     assert preset_of(replace(PRESETS[name], seed=7), dataset) == name
     assert preset_of(replace(PRESETS[name], epochs=3), dataset) is None
