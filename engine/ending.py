@@ -38,13 +38,18 @@ def best_epoch(config: TrainingConfig, epochs: Sequence[EpochSummary]) -> EpochS
     return max(validated, key=_MERITS[config.keep_best], default=None)
 
 
+def has_reached_accuracy(config: TrainingConfig, epochs: Sequence[EpochSummary]) -> bool:
+    """Whether the last epoch has the validation accuracy at which the config wants a run to end."""
+    accuracy = epochs[-1].validation_accuracy if epochs else None
+    return bool(config.stop_accuracy) and accuracy is not None and accuracy >= config.stop_accuracy
+
+
 def reason_to_stop(config: TrainingConfig, epochs: Sequence[EpochSummary]) -> str:
     """Why a run ends after these epochs, as the rest of a sentence; "" if it goes on."""
     best = best_epoch(config, epochs)
     if best is None or len(epochs) >= config.epochs:
         return ""
-    accuracy = epochs[-1].validation_accuracy
-    if config.stop_accuracy and accuracy is not None and accuracy >= config.stop_accuracy:
+    if has_reached_accuracy(config, epochs):
         return f"the validation accuracy has reached {100 * config.stop_accuracy:.5g}%"
     if config.patience and epochs[-1].epoch - best.epoch >= config.patience:
         what = "higher validation accuracy" if config.keep_best == "accuracy" else "lower validation loss"

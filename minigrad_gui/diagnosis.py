@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import Tensor, TrainingConfig, no_grad
+from engine.ending import has_reached_accuracy, reason_to_stop
 from engine.nn import MLP, ReLU
 from engine.ops import Array
 from engine.run import TrainingRun
@@ -117,13 +118,16 @@ def diagnose(
         return _stuck(config, len(losses), begin, end, dead)
     if dead and max(dead) >= MOST_DEAD:
         return Diagnosis(_dead_layer(dead).strip(), _smaller_rate(config))
+    overfitted = _overfitted(epochs) if config.keep_best == "none" else None
+    if has_reached_accuracy(config, epochs):  # which was all that the person wanted
+        return overfitted
     falls = is_poor and before - end > STILL_FALLING * (begin - end)
-    if falls or _is_unfinished([epoch.loss - least for epoch in epochs], room):
+    falls = falls or _is_unfinished([epoch.loss - least for epoch in epochs], room)
+    if falls and not reason_to_stop(config, epochs):  # else the validation loss was not
         return Diagnosis(
             "The loss was still falling when training ended.",
             "Try more epochs, or a learning rate that is a little higher.",
         )
-    overfitted = _overfitted(epochs) if config.keep_best == "none" else None
     return overfitted or (_poor(config, end, guessing) if is_poor else None)
 
 

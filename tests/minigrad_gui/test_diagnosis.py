@@ -116,6 +116,16 @@ def test_a_run_that_ended_while_its_loss_was_falling_is_reported(diagnosed):
     assert diagnosis.finding == "The loss was still falling when training ended."
 
 
+@pytest.mark.parametrize(
+    ("ending", "epochs"), [({"stop_accuracy": 0.6}, 3), ({"stop_accuracy": 0.6}, 2), ({"patience": 1}, 3)]
+)
+def test_a_run_that_ended_as_it_was_asked_to_is_not_told_to_go_on(ending, epochs):
+    losses = np.linspace(2.3, 0.9, 80)
+    course = [EpochSummary(0, 2.2, 0.3, 1.9, 0.5), EpochSummary(1, 1.5, 0.6, 1.9, 0.7)]
+    assert "still falling" in diagnose(TrainingConfig(epochs=epochs), losses, course).finding
+    assert diagnose(TrainingConfig(epochs=epochs, **ending), losses, course) is None
+
+
 @pytest.mark.parametrize(("settings", "digits"), [({"optimizer": "momentum"}, 20_000), ({"seed": 3}, 2000)])
 def test_a_loss_that_was_falling_within_the_only_epoch_is_reported(diagnosed, settings, digits):
     diagnosis = diagnosed(TrainingConfig(hidden=(20,), activation="tanh", epochs=1, **settings), digits)
