@@ -23,6 +23,7 @@ PreviewedPart = Literal["training", "test"]
 PARTS: tuple[PreviewedPart, ...] = ("training", "test")
 MOST_PICTURES, FEWEST_PER_CLASS = 1000, 20
 SEED = 0
+MOST_LOOKED_THROUGH = 10_000
 MOST_NAME_CHARS = 40
 Request = tuple[str, Choices]
 """The source of a dataset, and how it is read."""
@@ -119,9 +120,9 @@ def experiment(config: TrainingConfig) -> str:
     """Sentences about what a run with this config makes of its data on purpose; "" if nothing."""
     sentences = []
     if config.training_samples:
-        sentences.append(f"The run will learn from at most {config.training_samples:,} of them.")
+        sentences.append(f"The run will learn from at most {config.training_samples:,} of the training pictures.")
     if config.label_noise:
-        sentences.append(f"{config.label_noise:.0%} of its labels will be wrong.")
+        sentences.append(f"{config.label_noise:.0%} of the training labels will be wrong.")
     return " ".join(sentences)
 
 
@@ -133,6 +134,14 @@ def preview_of(dataset: Dataset) -> Preview:
     }
     counts = dict(zip(PARTS, class_counts(dataset), strict=True))
     return Preview(dataset.name, dataset.class_names, counts, samples, dataset.origin)
+
+
+def some_pictures(dataset: Dataset, count: int) -> NDArray[np.uint8]:
+    """At most so many training pictures, (n, 28, 28), the classes in turn: always the same, sorted by class."""
+    some = np.random.default_rng(SEED).permutation(len(dataset.train_labels))[:MOST_LOOKED_THROUGH]
+    some = some[np.argsort(dataset.train_labels[some], kind="stable")]
+    turn = np.concatenate([np.arange(each) for each in np.bincount(dataset.train_labels[some])])
+    return dataset.train_images[some[np.sort(np.argsort(turn, kind="stable")[:count])]]
 
 
 def _samples(

@@ -56,6 +56,7 @@ class ConfigPanel(View):
         self.setAccessibleName("Settings")
         self._own: tuple[TrainingConfig, str] | None = None  # the last config and dataset that matched no preset
         self._editors: dict[str, SettingEditor] = {field: setting.make() for field, setting in ROWS.items()}
+        self._previewed: tuple[str, Choices] | None = None  # the dataset whose pictures are varied
         self._errors: dict[str, QLabel] = {}
         self._wrong: dict[str, str] = {}
         dataset = self._editors["dataset"]
@@ -101,6 +102,7 @@ class ConfigPanel(View):
         session.configChanged.connect(self._show_config)
         session.modelChanged.connect(self._show_enabled)
         session.stateChanged.connect(self._show_enabled)
+        session.datasetOpened.connect(self._forget_samples)
         for loaded in (session.datasetOpened, session.prepared):
             loaded.connect(self._show_config)
         session.analysed.connect(self._show_parameters)  # a view may have had the dataset read
@@ -290,18 +292,22 @@ class ConfigPanel(View):
         augmentation = Augmentation(**{each.name: self._editors[each.name].value() for each in fields(Augmentation)})
         self._preview.set_augmentation(augmentation)
         self._shuffle.setEnabled(bool(augmentation))
+        if (self.session.source, self.session.choices) != self._previewed:
+            self._forget_samples()
         self._show_parameters()
         self._show_enabled()
 
     @Slot()
     def _show_parameters(self) -> None:
-        """How many parameters the network will have, once it is known how many classes there are."""
+        """How many parameters the network will have, once it is known how many classes there are; and its pictures."""
         session, classes = self.session, self.session.class_count
         self._form.setRowVisible(self._parameters, classes is not None and not self._wrong.get("hidden"))
         if classes is not None and session.config_error is None:
             count = count_parameters((SIDE_PX**2, *session.config.hidden, classes))
             each = f"{session.config.members} x " if session.config.members > 1 else ""
             self._parameters.setText(f"{each}{count:,} parameters")
+        if self._previewed is None:
+            self._preview.update()  # which asks for its pictures
 
     def _mark_errors(self, wrong: dict[str, str]) -> None:
         """Show these errors, by field, and none at the other fields."""
@@ -339,9 +345,25 @@ class ConfigPanel(View):
         self._dataset.set_recent([source for source, _ in self.session.recent_datasets])
 
     @Slot()
+    def _forget_samples(self) -> None:
+        """Another dataset will be trained on, or its file has changed."""
+        self._previewed = None
+        self._preview.forget_samples()
+
+    @Slot()
     def _fill_preview(self) -> None:
-        with suppress(data.DataError):  # training will report it
-            self._preview.set_samples(data.sample_digits(PREVIEWED_LABELS))
+        """Vary pictures of the dataset that will be trained on: of MNIST at once, of another when it is in memory."""
+        session, dataset, samples = self.session, self.session.dataset, None
+        if session.source in data.SOURCES:  # they contain MNIST
+            with suppress(data.DataError):  # training will report it
+                samples = data.sample_digits(PREVIEWED_LABELS)
+        elif dataset is not None:
+            from minigrad_gui.preview import some_pictures  # not needed to open the window
+
+            samples = some_pictures(dataset, len(PREVIEWED_LABELS))
+        if samples is not None:
+            self._previewed = session.source, session.choices
+            self._preview.set_samples(samples)
 
     @Slot()
     def _show_enabled(self) -> None:

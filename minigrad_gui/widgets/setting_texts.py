@@ -128,8 +128,8 @@ TIPS = {
     "elastic_px": "<b>Elastic</b><br>How far the points of a picture move, together with their neighbours, as if it "
     "were drawn on rubber. Imitates the wobble of handwriting.",
     "thickness_px": "<b>Thickness</b><br>The maximum change of the lines' thickness.",
-    "shuffle": "Show other random variations of these digits.",
-    "preview": "Eight training digits as the network would see them with these settings.",
+    "shuffle": "Show other random variations of these pictures.",
+    "preview": "Eight training pictures as the network would see them with these settings.",
     "continues": "<b>Continue from current network</b><br>Train the current network instead of a new one. It must have"
     " the hidden layers and activation set here.",
 }

@@ -1,4 +1,4 @@
-"""Digits with random variations, as a network sees them in training."""
+"""Pictures with random variations, as a network sees them in training."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,10 @@ DELAY_MS = 15
 
 
 class VariationPreview(QWidget):
-    """White on black in every theme, as the network sees them. Black until there are digits.
+    """White on black in every theme, as the network sees them. Black until there are pictures.
 
-    The random numbers stay the same until `shuffle`, so a digit changes smoothly with the augmentation. Changes within
-    a few milliseconds are combined. `needed` says that it is seen, but has no digits yet.
+    The random numbers stay the same until `shuffle`, so a picture changes smoothly with the augmentation. Changes
+    within a few milliseconds are combined. `needed` says that it is seen, but has no pictures yet.
     """
 
     needed = Signal()
@@ -28,7 +28,7 @@ class VariationPreview(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Varied digits")
+        self.setAccessibleName("Varied pictures")
         self.pictures: NDArray[np.float32] | None = None
         self._samples: NDArray[np.uint8] | None = None
         self._augmentation = Augmentation()
@@ -39,9 +39,14 @@ class VariationPreview(QWidget):
         self.setMinimumSize(self.sizeHint())
 
     def set_samples(self, samples: NDArray[np.uint8]) -> None:
-        """The digits to vary, (8, 28, 28)."""
+        """The pictures to vary, (n, 28, 28), of which it shows eight."""
         self._samples = samples
         self._vary()
+
+    def forget_samples(self) -> None:
+        """Show nothing, until there are other pictures."""
+        self._samples = self.pictures = None
+        self.update()
 
     def set_augmentation(self, augmentation: Augmentation) -> None:
         if augmentation != self._augmentation:
@@ -51,7 +56,7 @@ class VariationPreview(QWidget):
 
     @Slot()
     def shuffle(self) -> None:
-        """Vary the same digits with other random numbers."""
+        """Vary the same pictures with other random numbers."""
         self._seed += 1
         self._vary()
 
@@ -65,7 +70,7 @@ class VariationPreview(QWidget):
         return QSize(COLUMNS * TILE_PX + 2, ROWS * TILE_PX + 2)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        """Paint the digits across the full width, with the spare width shared among the columns."""
+        """Paint the pictures across the full width, with the spare width shared among the columns."""
         if self._samples is None:
             self.needed.emit()
         painter = QPainter(self)

@@ -10,7 +10,7 @@ from minigrad_gui import data
 from minigrad_gui.analysis import Desk
 from minigrad_gui.data import Choices, Dataset, Origin
 from minigrad_gui.dataset_cache import DatasetCache
-from minigrad_gui.preview import FEWEST_PER_CLASS, MOST_PICTURES, PARTS, experiment, load, preview_of
+from minigrad_gui.preview import FEWEST_PER_CLASS, MOST_PICTURES, PARTS, experiment, load, preview_of, some_pictures
 
 MADE = Choices("upright", "light ink", "as they are", "scaled")
 
@@ -49,6 +49,16 @@ def test_samples_are_different_pictures_of_their_class_under_their_names(dataset
                 place, _, label = called.removeprefix(f"{part.capitalize()} picture ").partition(", labelled ")
                 assert label == name
                 np.testing.assert_array_equal(picture, images[int(place)])
+
+
+def test_some_pictures_are_of_the_classes_in_turn_and_always_the_same(dataset):
+    some = some_pictures(dataset, 8)
+    assert some[:, 0, 0].tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
+    assert len({each.tobytes() for each in some}) == 8
+    np.testing.assert_array_equal(some, some_pictures(dataset, 8))
+    few = replace(dataset, train_images=dataset.train_images[299:302], train_labels=dataset.train_labels[299:302])
+    assert len(some_pictures(few, 8)) == 3
+    assert some_pictures(dataset, 2)[:, 0, 0].tolist() == [0, 1]
 
 
 def test_samples_are_drawn_at_random_and_always_the_same(dataset):
@@ -107,5 +117,6 @@ def test_a_picture_goes_to_the_network_as_ink(dataset):
 
 def test_experiments_with_the_data_are_said():
     assert experiment(TrainingConfig()) == ""
-    assert experiment(TrainingConfig(training_samples=1500)) == "The run will learn from at most 1,500 of them."
-    assert experiment(TrainingConfig(label_noise=0.4)) == "40% of its labels will be wrong."
+    some = "The run will learn from at most 1,500 of the training pictures."
+    assert experiment(TrainingConfig(training_samples=1500)) == some
+    assert experiment(TrainingConfig(label_noise=0.4)) == "40% of the training labels will be wrong."

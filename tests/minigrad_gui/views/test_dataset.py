@@ -272,7 +272,7 @@ def test_experiments_with_the_data_are_told(user, view):
     assert not user.widget("datasetRemarks").isVisible()
     experiment = replace(user.session.config, training_samples=500, label_noise=0.2)
     user.session.set_config(experiment, data.MNIST)
-    said = "The run will learn from at most 500 of them. 20% of its labels will be wrong."
+    said = "The run will learn from at most 500 of the training pictures. 20% of the training labels will be wrong."
     user.wait(lambda: user.widget("datasetRemarks").text() == said)
     assert heading(user).startswith("MNIST: 3,000")
     assert view.isVisible()

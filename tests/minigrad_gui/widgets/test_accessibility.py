@@ -144,7 +144,7 @@ def check_names(window, state):
 ROLES = {
     "drawingCanvas": (Role.Canvas, "Drawing canvas"),
     "networkPicture": (Role.Graphic, "What the network sees"),
-    "variationPreview": (Role.Graphic, "Varied digits"),
+    "variationPreview": (Role.Graphic, "Varied pictures"),
     "probabilityBars": (Role.Grouping, "Probability of each digit"),
     "progressBar": (Role.ProgressBar, "Training progress"),
     "undoButton": (Role.Button, "Undo"),

@@ -121,6 +121,28 @@ def test_shuffle_draws_new_variations(user, qtbot, preview):
     user.wait(lambda: picture(preview) == originals)
 
 
+@pytest.mark.tabs("datasetView")
+def test_it_varies_pictures_of_the_dataset_that_will_be_trained_on(user, preview, tmp_path):
+    images, labels = np.zeros((20, 28, 28), np.uint8), np.arange(20) % 2
+    images[:, 9:19, 9:19] = np.where(labels, 200, 100)[:, None, None]
+    np.savez(tmp_path / "own.npz", images=images, labels=labels)
+    digits = picture(preview)
+    with user.qtbot.waitSignal(user.session.datasetOpened, timeout=30_000):
+        user.session.open_dataset(tmp_path / "own.npz", data.Choices(polarity="light ink"))
+    own = user.session.source, user.session.choices
+    picture(preview)
+    assert np.rint(preview.pictures[:, 14, 14] * 255).tolist() == [100] * 4 + [200] * 4
+    user.session.set_config(user.session.config, "mnist")
+    assert picture(preview) == digits
+    user.session._datasets._datasets._loaded.clear()  # as when the window has just opened
+    user.session.set_config(user.session.config, *own)
+    assert not pixels(picture(preview))[1:-1, 1:-1].any()
+    with user.qtbot.waitSignal(user.session.analysed, timeout=30_000):
+        user.session.analyse("a view", lambda desk: desk.dataset(*own))
+    picture(preview)
+    assert preview.pictures is not None
+
+
 def test_many_changes_are_painted_at_once(qtbot, monkeypatch):
     preview = VariationPreview()
     qtbot.addWidget(preview)
