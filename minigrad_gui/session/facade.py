@@ -260,16 +260,21 @@ class Session(QObject):
         """Compile in the background, unless this installation has done so before; `compilingChanged` tells."""
         self._compiling.start()
 
+    @property
+    def can_start(self) -> bool:
+        """Whether a run can start: none is in progress, its settings are valid, and its dataset is not being opened."""
+        return self._experiment.can_start and not self.opening_source
+
     def train(self) -> None:
-        """Start a run, or resume a paused one."""
+        """Start a run if that is possible, or resume a paused one."""
         if self.state == "paused":
             self.resume()
-        else:
+        elif self.can_start:
             self._start(paused=False)
 
     def step(self) -> None:
         """Train on one mini-batch and stay paused; starts a run if there is none."""
-        if self.state == "idle":
+        if self.can_start:
             self._start(paused=True)
         self._training.step()
 
@@ -280,8 +285,11 @@ class Session(QObject):
         self._training.resume()
 
     def stop(self) -> None:
-        """End the run after the current mini-batch; the network stays as it is then."""
-        self._training.stop()
+        """End the run after the current mini-batch; the network stays as it is then. Without one, open no dataset."""
+        if self.state == "idle":
+            self._datasets.cancel()
+        else:
+            self._training.stop()
 
     def _start(self, *, paused: bool) -> None:
         if self._experiment.can_start:
@@ -371,9 +379,9 @@ class Session(QObject):
     def train_several(self, configs: Sequence[TrainingConfig]) -> None:
         """Start runs with these configs and the dataset of the settings, one after the other, each with a new network.
 
-        `stop` ends all of them. Without effect during a run.
+        `stop` ends all of them. Without effect unless `can_start`.
         """
-        if self._experiment.can_start:
+        if self.can_start:
             self._sweep.begin(configs)
 
     def restore_settings(self, run: Run) -> None:

@@ -170,6 +170,7 @@ class RunsView(DockedView):
         session = self.session
         session.stateChanged.connect(self.mark_soon)
         session.stateChanged.connect(self._show_enabled)
+        session.datasetOpening.connect(self._show_enabled)
         session.prepared.connect(self.mark_soon)
         session.progressed.connect(self._on_progress)
         session.runListChanged.connect(self.mark_soon)
@@ -350,7 +351,7 @@ class RunsView(DockedView):
         self._load_best.setEnabled(is_idle and has["best"])
         self._load_final.setEnabled(is_idle and has["final"])
         self._delete.setEnabled(bool(self._table.chosen))
-        self._several.setEnabled(is_idle and self.session.config_error is None)
+        self._several.setEnabled(self.session.can_start)
         left = self.session.runs_to_come
         self._several.setText(f"{left} to come" if left else "Several…")
 

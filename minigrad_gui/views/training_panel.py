@@ -37,7 +37,8 @@ class TrainingPanel(View):
             "stepButton",
             "Train on one mini-batch, then pause; starts a run if there is none (F7)",
         )
-        self._stop = named(QPushButton("Stop"), "stopButton", "End training; the network stays as it is now (F8)")
+        tip = "End training; the network stays as it is now (F8). Before it, stop opening a dataset"
+        self._stop = named(QPushButton("Stop"), "stopButton", tip)
         self._train_action = action(self, "&Train", "trainAction", self._on_train, "F5")
         self._pause_action = action(self, "&Pause", "pauseAction", self._on_pause, "F6")
         self._step_action = action(self, "&Step", "stepAction", session.step, "F7")
@@ -73,6 +74,7 @@ class TrainingPanel(View):
 
         session.stateChanged.connect(self._show_state)
         session.configChanged.connect(self._show_state)
+        session.datasetOpening.connect(self._show_state)
         self._refresh_timer = RefreshTimer(self)
         self._refresh_timer.timeout.connect(self._show_progress)
         session.progressed.connect(self._mark)
@@ -148,7 +150,7 @@ class TrainingPanel(View):
         session = self.session
         state = session.state
         idle = state == "idle"
-        can_start = idle and self.session.config_error is None
+        can_start, can_stop = session.can_start, not idle or bool(session.opening_source)
         paused = state == "paused"
         for control, enabled in (
             (self._train, can_start),
@@ -157,8 +159,8 @@ class TrainingPanel(View):
             (self._pause_action, not idle),
             (self._step, can_start or paused),
             (self._step_action, can_start or paused),
-            (self._stop, not idle),
-            (self._stop_action, not idle),
+            (self._stop, can_stop),
+            (self._stop_action, can_stop),
             (self._back_action, self.session.can_restore_previous),
         ):
             control.setEnabled(enabled)
@@ -239,6 +241,8 @@ class TrainingPanel(View):
         return " ".join(parts)
 
     def _idle_text(self) -> str:
+        if self.session.opening_source:
+            return f"Opening {title_of(self.session.opening_source)}…"
         error = self.session.config_error
         if error is not None:  # its field may be hidden or scrolled out of sight
             return f"Invalid setting: {CALLED.get(error.field, error.field.replace('_', ' '))}."

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import threading
 import time
 
 import numpy as np
@@ -51,6 +52,32 @@ def test_buttons_follow_the_state(user):
     user.click("stopButton")
     user.wait(lambda: user.session.state == "idle")
     assert enabled(user) == {"train": True, "pause": False, "step": True, "stop": False}
+
+
+@pytest.mark.tabs("datasetView")
+def test_training_waits_for_a_dataset_that_is_being_opened_which_can_be_stopped(user, tmp_path):
+    images = np.full((60, 28, 28), np.eye(28) * 255, np.uint8)
+    np.savez(tmp_path / "own.npz", images=images, labels=np.arange(60) % 3)
+    for is_stopped in (True, False):
+        held = threading.Event()
+        user.session.analyse("before it", lambda _, held=held: held.wait(), urgent=True)
+        user.session.open_dataset(tmp_path / "own.npz")
+        assert enabled(user) == {"train": False, "pause": False, "step": False, "stop": True}
+        assert user.widget("statusLabel").text() == "Opening own.npz…"
+        user.session.train()
+        user.session.step()
+        user.session.train_several([user.session.config])
+        assert user.session.state == "idle"
+        if is_stopped:
+            user.click("stopButton")
+            assert user.widget("statusLabel").text().startswith("Ready.")
+        held.set()
+        user.wait(lambda: user.session.opening_source == "")
+        assert enabled(user) == {"train": True, "pause": False, "step": True, "stop": False}
+        assert (user.session.source == "mnist") == is_stopped
+    user.configure(epochs=1)
+    user.click("trainButton")
+    user.wait(lambda: user.session.model.sizes[-1] == 3)
 
 
 def test_each_step_is_one_mini_batch(user, qtbot):
