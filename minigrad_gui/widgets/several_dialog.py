@@ -18,6 +18,16 @@ from minigrad_gui.wording import counted
 
 MOST_RUNS = 100
 SIZE_PX = QSize(400, 230)
+
+
+def _percentage(text: str) -> float:
+    """A share, from what is written in per cent, with the sign or without it, as in the settings."""
+    share = float(text.removesuffix("%")) / 100
+    if not 0 <= share <= 1:
+        raise ValueError("this is no share")
+    return share
+
+
 SETTINGS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "seed": ("Seed", int, "0, 1, 2, 3, 4"),
     "learning_rate": ("Learning rate", float, "0.0001, 0.0005, 0.002, 0.01"),
@@ -25,9 +35,9 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "hidden": ("Hidden layers", parse_hidden, "32; 128; 256, 128"),
     "weight_decay": ("Weight decay", float, "0, 0.001, 0.01"),
     "training_samples": ("Samples", int, "500, 2000, 10000, 0"),
-    "label_noise": ("Label noise", float, "0, 0.1, 0.3"),
-    "dropout": ("Dropout", float, "0, 0.2, 0.5"),
-    "label_smoothing": ("Label smoothing", float, "0, 0.05, 0.1"),
+    "label_noise": ("Label noise", _percentage, "0%, 10%, 30%"),
+    "dropout": ("Dropout", _percentage, "0%, 20%, 50%"),
+    "label_smoothing": ("Label smoothing", _percentage, "0%, 5%, 10%"),
     "l1": ("L1 penalty", float, "0, 0.00001, 0.0001"),
     "l2": ("L2 penalty", float, "0, 0.0001, 0.001"),
     "clip_norm": ("Clip norm", float, "0, 1, 5"),

@@ -16,6 +16,7 @@ def test_a_list_of_values_becomes_configs():
     ]
     assert [config.hidden for config in configs_of(CONFIG, "hidden", "64, 32; 16;")] == [(64, 32), (16,)]
     assert [config.seed for config in configs_of(CONFIG, "seed", "3; 4")] == [3, 4]
+    assert [config.dropout for config in configs_of(CONFIG, "dropout", "0, 10%, 12.5 %, 50")] == [0, 0.1, 0.125, 0.5]
 
 
 def test_each_value_may_have_several_seeds_and_all_values_come_before_the_next_seed():
@@ -38,6 +39,8 @@ def test_every_example_is_valid(setting):
         ("seed", "", "Write some values, such as 0, 1, 2"),
         ("seed", "1, x", "“x” is not a value of this setting"),
         ("seed", "1.5", "“1.5” is not a value"),
+        ("label_noise", "10%%", "“10%%” is not a value of this setting; it is like 0%, 10%, 30%."),
+        ("label_noise", "101%", "“101%” is not a value of this setting"),
         ("learning_rate", "0", "The learning rate is above 0"),
         ("learning_rate", "nan", "The learning rate is above 0"),
         ("hidden", "64, ; 3", "comma without a number"),
