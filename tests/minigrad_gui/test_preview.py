@@ -51,6 +51,16 @@ def test_samples_are_different_pictures_of_their_class_under_their_names(dataset
                 np.testing.assert_array_equal(picture, images[int(place)])
 
 
+@pytest.mark.parametrize("sizing", ["as MNIST", "as photographs"])
+@pytest.mark.parametrize("paper", [0, 80])
+def test_photographs_with_grey_paper_are_advised_to_be_sized_as_such(dataset, sizing, paper):
+    images = np.full((503, 28, 28), paper, np.uint8)
+    images[:, 10:18, 10:18] = 255
+    made = replace(dataset.origin, choices=replace(MADE, sizing=sizing))
+    remarks = preview_of(replace(dataset, train_images=images, origin=made)).remarks
+    assert ("choose Size: as photographs" in remarks) == (paper > 0 and sizing == "as MNIST")
+
+
 def test_some_pictures_are_of_the_classes_in_turn_and_always_the_same(dataset):
     some = some_pictures(dataset, 8)
     assert some[:, 0, 0].tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
