@@ -18,6 +18,7 @@ from minigrad_gui.data.choices import LABELS
 from minigrad_gui.data_report import class_counts
 from minigrad_gui.digits import Picture
 from minigrad_gui.frame import SIDE_PX
+from minigrad_gui.wording import shortened
 
 PreviewedPart = Literal["training", "test"]
 PARTS: tuple[PreviewedPart, ...] = ("training", "test")
@@ -73,7 +74,7 @@ class Preview:
     def heading(self) -> str:
         """Such as "own.csv (table): 600 training and 100 test pictures, 10 classes"."""
         train, test = (int(self.counts[part].sum()) for part in PARTS)
-        name = self.name if len(self.name) <= MOST_NAME_CHARS else f"{self.name[:20]}…{self.name[-18:]}"
+        name = shortened(self.name, MOST_NAME_CHARS)
         if self.origin is not None:
             name += f" ({self.origin.format})"
         return f"{name}: {train:,} training and {test:,} test pictures, {len(self.class_names)} classes"

@@ -30,6 +30,12 @@ def several(name: object) -> str:
     return f"“{text}”" if len(text) > 1 else f"{text}s"
 
 
+def shortened(name: str, most_chars: int) -> str:
+    """A name in at most so many characters: of a long one, both ends."""
+    half = most_chars // 2
+    return name if len(name) <= most_chars else f"{name[:half]}…{name[2 - half :]}"
+
+
 def percentage(probability: float) -> str:
     """A probability to one decimal, such as "97.3%"; ">99.9%" instead of rounding up to 100%."""
     rounded = f"{probability:.1%}"

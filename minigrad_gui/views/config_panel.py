@@ -41,6 +41,7 @@ from minigrad_gui.widgets.setting_editors import ChoiceEditor, SettingEditor
 from minigrad_gui.widgets.setting_table import FOLDED, SETTINGS, Setting
 from minigrad_gui.widgets.setting_texts import OWN, PRESET_TIPS, PRESET_TITLES, TIPS
 from minigrad_gui.widgets.variation_preview import VariationPreview
+from minigrad_gui.wording import shortened
 
 PREVIEWED_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
 MOST_NAME_CHARS = 20
@@ -396,7 +397,6 @@ class ConfigPanel(View):
 
 
 def _missing(source: str) -> str:
-    """That a dataset is gone and what to do, in a narrow column: of a long name, both ends."""
-    name = data.title_of(source)
-    name = name if len(name) <= MOST_NAME_CHARS else f"{name[:10]}…{name[-8:]}"
+    """That a dataset is gone and what to do, in a narrow column."""
+    name = shortened(data.title_of(source), MOST_NAME_CHARS)
     return f"“{name}” was not found. Open it from where it is now."

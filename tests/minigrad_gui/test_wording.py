@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad_gui.wording import counted, part_of, percentage, several, with_article
+from minigrad_gui.wording import counted, part_of, percentage, several, shortened, with_article
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,8 @@ def test_probabilities_below_1_are_never_shown_as_100_percent(probability, writt
 @pytest.mark.parametrize(("share", "written"), [(1, "All"), (0.999, "99% of the"), (0.5, "50% of the")])
 def test_all_is_said_only_of_all(share, written):
     assert part_of(share) == written
+
+
+@pytest.mark.parametrize(("name", "written"), [("digits.csv", "digits.csv"), ("my old digits.csv", "my ol…csv")])
+def test_of_a_long_name_both_ends_are_shown(name, written):
+    assert shortened(name, 10) == written
