@@ -7,7 +7,7 @@ a basis of displacements therefore gives all positions of a batch, which is fast
 `engine.fast` makes the same pictures from the same coefficients in machine code.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 
 from engine.hashing import HASH_STEP, mixed
 from engine.ops import Array
-
-BUMP_PX = 4.0
-"""Standard deviation of the bumps of an elastic distortion, and their spacing."""
 
 PARTS_MEAN, PARTS_DEVIATION = np.int32(2 * 0xFFFF), np.float32(65536 / 3**0.5)
 """Of the sum of four whole numbers, uniform from 0 to 65,535."""
@@ -30,12 +27,13 @@ Pictures = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far pictures are changed at random. Each number is the maximum in either direction; 0 means no change.
+    """How far pictures are changed at random. Each amount is the maximum in either direction; 0 means no change.
 
     shift_px: horizontal and vertical shift in pixels; rotation_deg: degrees; scale: 0.1 means 0.9 to 1.1 times the
     size, width and height independently; shear: pixels to the side for each pixel up; elastic_px: horizontal and
     vertical displacement by an elastic distortion (the root mean square, not the maximum); thickness_px: how much
-    thicker or thinner lines get.
+    thicker or thinner lines get; elastic_sigma_px: how smooth an elastic distortion is, the standard deviation of its
+    bumps and their spacing.
     """
 
     shift_px: float = 0.0
@@ -44,10 +42,11 @@ class Augmentation:
     shear: float = 0.0
     elastic_px: float = 0.0
     thickness_px: float = 0.0
+    elastic_sigma_px: float = 4.0
 
     def __bool__(self) -> bool:
         """Whether it changes anything."""
-        return any(asdict(self).values())
+        return replace(self, elastic_sigma_px=0) != Augmentation(elastic_sigma_px=0)
 
     def __call__(self, images: Array, rng: "np.random.Generator") -> Pictures:
         """Varied copies, float32 (N, height, width) in [0, 1], of images (N, height, width): uint8, or in [0, 1]."""
@@ -65,7 +64,7 @@ class Augmentation:
         count, height, width = images.shape
         affine, seeds, thicker_px = draws
         coefficients = affine.reshape(count, 2, 3)
-        basis = _displacements(height, width)
+        basis = _displacements(height, width, self.elastic_sigma_px)
         if self.elastic_px:
             bumps = len(basis) - 3
             heights = np.float32(self.elastic_px) * normal(seeds, 2 * bumps).reshape(count, 2, bumps)
@@ -144,24 +143,24 @@ class Variations:
 
 
 @cache
-def bumps(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def bumps(height: int, width: int, sigma_px: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The profiles (n, height) and (m, width) of n rows of m bumps: each is the outer product of one down, one across.
 
-    The squares of all bumps sum to about 1 at each pixel.
+    The squares of all bumps sum to about 1 at each pixel. sigma_px: their standard deviation, and their spacing.
     """
     profiles = []
     for size in (height, width):
-        centres = np.arange((size - 1) % BUMP_PX / 2, size, BUMP_PX)
-        profile = np.exp(-((np.arange(size) - centres[:, np.newaxis]) ** 2) / (2 * BUMP_PX**2))
+        centres = np.arange((size - 1) % sigma_px / 2, size, sigma_px)
+        profile = np.exp(-((np.arange(size) - centres[:, np.newaxis]) ** 2) / (2 * sigma_px**2))
         profiles.append(profile / np.sqrt((profile**2).sum(axis=0).mean()))
     return profiles[0], profiles[1]
 
 
 @cache
-def _displacements(height: int, width: int) -> Pictures:
+def _displacements(height: int, width: int, sigma_px: float) -> Pictures:
     """The basis (3 + bumps, height * width) of displacements: 1, x and y from the centre, and the bumps."""
     y, x = np.indices((height, width)).reshape(2, -1)
-    down, across = bumps(height, width)
+    down, across = bumps(height, width, sigma_px)
     affine = [np.ones(height * width), x - (width - 1) / 2, y - (height - 1) / 2]
     return np.vstack([*affine, np.kron(down, across)]).astype(np.float32)
 

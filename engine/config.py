@@ -24,6 +24,9 @@ MAX_AUGMENTATION = {
     "elastic_px": 3.0,
     "thickness_px": 2.0,
 }
+"""The largest amount of each; the smallest is 0."""
+ELASTIC_SIGMA_PX = 2.0, 14.0
+"""The least and the greatest."""
 
 KEEP_BEST = ("none", "loss", "accuracy")
 """Which epoch's network a run ends with: the last one's, or that with the best validation loss or accuracy."""
@@ -154,6 +157,9 @@ class TrainingConfig:
         for name, most in MAX_AUGMENTATION.items():
             within = 0 <= getattr(self.augmentation, name) <= most
             self._check("augmentation", within, f"The augmentation's {name} is from 0 to {most:g}.")
+        least, most = ELASTIC_SIGMA_PX
+        within = least <= self.augmentation.elastic_sigma_px <= most
+        self._check("augmentation", within, f"The augmentation's elastic_sigma_px is from {least:g} to {most:g}.")
 
     @staticmethod
     def _check(field: str, holds: bool, message: str) -> None:

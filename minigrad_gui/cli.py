@@ -25,7 +25,7 @@ from engine import (
 )
 from engine.archive import npz_path, printable, reason_of
 from engine.averaging import AVERAGES
-from engine.config import KEEP_BEST, MAX_AUGMENTATION
+from engine.config import ELASTIC_SIGMA_PX, KEEP_BEST, MAX_AUGMENTATION
 from engine.nn import ACTIVATIONS
 from engine.optim import OPTIMIZERS
 from engine.record import TrainingRecord
@@ -296,8 +296,9 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("--threads", type=_thread_count, metavar="N", help=threads)
     parser.add_argument("--save", type=Path, metavar="PATH", help="write the trained network to this .npz file")
     for field in fields(Augmentation):
-        limits = f"from 0 to {MAX_AUGMENTATION[field.name]:g}"
-        add(f"--{field.name.replace('_', '-')}", field.name, limits, varied, type=float, metavar="MOST")
+        least, most = (0.0, MAX_AUGMENTATION[field.name]) if field.name in MAX_AUGMENTATION else ELASTIC_SIGMA_PX
+        limits, metavar = f"from {least:g} to {most:g}", "SIGMA" if least else "MOST"
+        add(f"--{field.name.replace('_', '-')}", field.name, limits, varied, type=float, metavar=metavar)
     checkpoint = "save the run to this file after each epoch and every 30 seconds, so that it can be resumed"
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help=checkpoint)
     resumed = "resume the run in this file, to the same network as without the interruption; its settings "

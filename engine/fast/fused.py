@@ -235,7 +235,7 @@ def _form(vary: Variations | None, shape: tuple[int, ...]) -> compiled.Form:
         return compiled.Form(0, nothing, nothing, 0.0)
     elastic_px = vary.augmentation.elastic_px
     profiles = []
-    for size, bumped in zip(shape[1:], bumps(*shape[1:]), strict=True):
+    for size, bumped in zip(shape[1:], bumps(shape[1], shape[2], vary.augmentation.elastic_sigma_px), strict=True):
         affine = [np.ones(size), np.arange(size) - (size - 1) / 2]
         profiles.append(np.vstack([bumped[: len(bumped) if elastic_px else 0], *affine]).astype(np.float32))
     down, across = profiles

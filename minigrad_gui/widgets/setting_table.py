@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from engine.config import MAX_AUGMENTATION, MAX_MEMBERS
+from engine.config import ELASTIC_SIGMA_PX, MAX_AUGMENTATION, MAX_MEMBERS
 from minigrad_gui.widgets.dataset_box import DatasetEditor
 from minigrad_gui.widgets.number_spin import count_spin, decimal_spin
 from minigrad_gui.widgets.setting_editors import AmountEditor, ChoiceEditor, LayersEditor, NumberEditor, SettingEditor
@@ -34,8 +34,10 @@ class Setting:
     """Whether it makes a difference, given the values of other settings."""
 
 
-def _number(name: str, low: float, high: float, step: float | None = None) -> Callable[[], NumberEditor]:
-    return lambda: NumberEditor(decimal_spin(name, low, high, decimals=6, step=step))
+def _number(
+    name: str, low: float, high: float, step: float | None = None, suffix: str = ""
+) -> Callable[[], NumberEditor]:
+    return lambda: NumberEditor(decimal_spin(name, low, high, decimals=6, step=step, suffix=suffix))
 
 
 def _count(name: str, low: int, high: int) -> Callable[[], NumberEditor]:
@@ -112,6 +114,12 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         _amount("scale", "Si&ze", "scaleSlider", 0.01, "%", factor=100),
         _amount("shear", "Slant", "shearSlider", 0.01),
         _amount("elastic_px", "Elastic", "elasticSlider", 0.1, " px"),
+        Setting(
+            "elastic_sigma_px",
+            "Smoothness",
+            _number("elasticSigmaSpin", *ELASTIC_SIGMA_PX, step=0.5, suffix=" px"),
+            is_used=lambda value: value("elastic_px") > 0,
+        ),
         _amount("thickness_px", "Thic&kness", "thicknessSlider", 0.05, " px"),
         Setting("plain_epochs", "Plain epochs", _count("plainEpochsSpin", 0, 100_000), is_used=_varies),
     ),

@@ -127,6 +127,9 @@ TIPS = {
     "shear": "<b>Slant</b><br>The maximum slant in either direction: pixels sideways for each pixel up.",
     "elastic_px": "<b>Elastic</b><br>How far the points of a picture move, together with their neighbours, as if it "
     "were drawn on rubber. Imitates the wobble of handwriting.",
+    "elastic_sigma_px": "<b>Smoothness</b> of the elastic distortion<br>Over how many pixels neighbouring points move "
+    "together: the standard deviation (sigma) of the bumps that it is made of. Small numbers make lines tremble, large "
+    "ones bend the digit as a whole. Used with elastic.",
     "thickness_px": "<b>Thickness</b><br>The maximum change of the lines' thickness.",
     "shuffle": "Show other random variations of these pictures.",
     "preview": "Eight training pictures as the network would see them with these settings.",

@@ -22,7 +22,6 @@ from itertools import pairwise
 from threadpoolctl import threadpool_limits
 
 from engine import Augmentation, TrainingConfig
-from engine.augment import BUMP_PX
 from engine.run import TrainingRun
 from minigrad_gui.data import load_mnist
 from minigrad_gui.presets import PRESETS
@@ -75,8 +74,8 @@ def pytorch_seconds(threads: int) -> float:
     layers = [layer for ends in pairwise(sizes) for layer in (torch.nn.Linear(*ends), torch.nn.ReLU())]
     model = torch.nn.Sequential(*layers[:-1])
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    reach = math.ceil(2 * BUMP_PX)
-    bump = torch.exp(-(torch.arange(-reach, reach + 1) ** 2) / (2 * BUMP_PX**2))
+    reach = math.ceil(2 * BEST.elastic_sigma_px)
+    bump = torch.exp(-(torch.arange(-reach, reach + 1) ** 2) / (2 * BEST.elastic_sigma_px**2))
     bump = bump / (bump**2).sum().sqrt()  # smoothed noise has the deviation of the noise
     px = 2 / SIDE_PX  # grids go from -1 to 1
 

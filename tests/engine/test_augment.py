@@ -1,6 +1,6 @@
 """Augmentation: pictures are moved at random, up to the limits and never further."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from engine import Augmentation
 from engine.augment import AT_ONCE, Variations, normal
 from engine.config import MAX_AUGMENTATION
 
-NAMES = [field.name for field in fields(Augmentation)]
+NAMES = list(MAX_AUGMENTATION)
 EVERYTHING = Augmentation(**MAX_AUGMENTATION)
 COUNT = 400
 
@@ -79,7 +79,12 @@ def digits():
 
 @pytest.mark.parametrize(
     ("augmentation", "does_something"),
-    [(Augmentation(), False), (EVERYTHING, True), *((Augmentation(**{name: 0.1}), True) for name in NAMES)],
+    [
+        (Augmentation(), False),
+        (EVERYTHING, True),
+        *((Augmentation(**{name: 0.1}), True) for name in NAMES),
+        (Augmentation(elastic_sigma_px=6), False),
+    ],
 )
 def test_an_augmentation_is_true_if_it_changes_pictures(augmentation, does_something):
     assert bool(augmentation) is does_something
@@ -213,9 +218,9 @@ def moves(augmentation, count=COUNT, margin=5):
     )
 
 
-@pytest.mark.parametrize("pixels", [0.5, 1.0])
-def test_elastic_moves_have_the_requested_size_along_each_axis(pixels):
-    x, y = moves(Augmentation(elastic_px=pixels), count=3 * COUNT)
+@pytest.mark.parametrize(("pixels", "sigma_px"), [(0.5, 4), (1.0, 4), (1.0, 6)])
+def test_elastic_moves_have_the_requested_size_along_each_axis(pixels, sigma_px):
+    x, y = moves(Augmentation(elastic_px=pixels, elastic_sigma_px=sigma_px), count=3 * COUNT)
     for moved in (x, y):
         assert np.sqrt((moved**2).mean()) == pytest.approx(pixels, rel=0.1)
         assert np.abs(moved.mean()) < 0.1 * pixels
@@ -230,6 +235,15 @@ def test_elastic_moves_are_smooth():
             assert np.sqrt((np.diff(moved, axis=axis) ** 2).mean()) < 0.25
         near, far = moved[:, 0, 0], moved[:, -1, -1]
         assert abs(np.corrcoef(near, far)[0, 1]) < 0.2
+
+
+@pytest.mark.parametrize("sigma_px", [2, 4, 6, 9.5, 14])
+def test_points_move_together_as_far_as_sigma_says(sigma_px):
+    """Bumps of a standard deviation s, drawn independently, make moves whose correlation is exp(-d^2 / 4 s^2)."""
+    distance_px = 3
+    for moved in moves(Augmentation(elastic_px=0.5, elastic_sigma_px=sigma_px), count=3 * COUNT):
+        together = (moved[:, :, distance_px:] * moved[:, :, :-distance_px]).mean() / (moved**2).mean()
+        assert together == pytest.approx(np.exp(-(distance_px**2) / (4 * sigma_px**2)), abs=0.04)
 
 
 def stroke():

@@ -138,7 +138,23 @@ def test_an_old_config_without_schedule_and_augmentation():
 
 
 def test_every_augmentation_has_a_limit():
-    assert set(MAX_AUGMENTATION) == {field.name for field in fields(Augmentation)}
+    assert {*MAX_AUGMENTATION, "elastic_sigma_px"} == {field.name for field in fields(Augmentation)}
+
+
+def test_the_smoothness_of_elastic_distortion_has_limits():
+    for accepted in (2, 4.0, 14):
+        config = TrainingConfig(augmentation=Augmentation(elastic_sigma_px=accepted))
+        assert config.augmentation.elastic_sigma_px == accepted
+    for refused in (0, 1.99, 14.01, NAN, INFINITY):
+        with pytest.raises(ConfigError, match=r"elastic_sigma_px is from 2 to 14\.$") as caught:
+            TrainingConfig(augmentation={"elastic_sigma_px": refused})
+        assert caught.value.field == "augmentation"
+
+
+def test_the_smoothness_of_an_old_config():
+    old = TrainingConfig(augmentation=Augmentation(elastic_px=1)).to_dict()
+    del old["augmentation"]["elastic_sigma_px"]
+    assert TrainingConfig(**old).augmentation == Augmentation(elastic_px=1, elastic_sigma_px=4)
 
 
 @pytest.mark.parametrize(("name", "most"), MAX_AUGMENTATION.items())

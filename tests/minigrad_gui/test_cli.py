@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import warnings
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,7 +140,8 @@ def test_every_other_option_overrides_the_preset(name, trained_config):
     words += "--dropout 0.25 --label-smoothing 0.1 --l1 0.001 --l2 0.002 --clip-norm 1.5 "
     words += "--plain-epochs 1 --weight-decay 0.01 --activation tanh --seed 7 --validation 0.2 --samples 500 "
     words += (
-        "--label-noise 0.1 --shift-px 2 --rotation-deg 3 --scale 0.2 --shear 0.05 --elastic-px 0.5 --thickness-px 0.2"
+        "--label-noise 0.1 --shift-px 2 --rotation-deg 3 --scale 0.2 --shear 0.05 --elastic-px 0.5 --thickness-px 0.2 "
+        "--elastic-sigma-px 5"
     )
     mine = TrainingConfig(
         hidden=(9, 8),
@@ -166,7 +167,7 @@ def test_every_other_option_overrides_the_preset(name, trained_config):
         l1=0.001,
         l2=0.002,
         clip_norm=1.5,
-        augmentation=Augmentation(2, 3, 0.2, 0.05, 0.5, 0.2),
+        augmentation=Augmentation(2, 3, 0.2, 0.05, 0.5, 0.2, 5),
         plain_epochs=1,
     )
     assert trained_config(f"{words} --preset {name}") == mine
@@ -187,7 +188,7 @@ def test_settings_without_an_option_come_from_the_preset(words, changes, trained
     assert trained_config(f"--preset best {words}") == replace(PRESETS["best"], **changes)
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Augmentation)])
+@pytest.mark.parametrize("name", MAX_AUGMENTATION)
 def test_every_variation_has_an_option(name, trained_config):
     option = f"--{name.replace('_', '-')}"
     most = MAX_AUGMENTATION[name]
@@ -331,6 +332,7 @@ def test_predict_reports_an_empty_folder_and_continues(numbers, tmp_path, capsys
         ("train --shift-px 4.1", "augmentation's shift_px is from 0 to 4"),
         ("train --preset best --scale -0.1", "augmentation's scale is from 0 to 0.5"),
         ("train --elastic-px nan", "augmentation's elastic_px is from 0 to 3"),
+        ("train --elastic-px 1 --elastic-sigma-px 1", "augmentation's elastic_sigma_px is from 2 to 14"),
         ("train --preset reference --epochs 0", "number of epochs"),
         ("train --save /no/such/folder/m.npz", "there is no folder /no/such/folder"),
         ("train --hidden 12,,4", "comma without a number"),
@@ -439,12 +441,13 @@ def test_the_help_of_train_names_every_default(capsys):
         assert out.count(f"(default: {default})") == 1
     assert "(default: mnist; the preset best: mnist+pen)" in out
     assert out.count("(default: 0)") == 4
-    assert out.count("(default: 0.0)") == 8 + len(fields(Augmentation))
+    assert out.count("(default: 0.0)") == 8 + len(MAX_AUGMENTATION)
     assert f"--preset {{{','.join(PRESETS)}}}" in out
     assert f"--schedule {{{','.join(SCHEDULES)}}}" in out
     for name, most in MAX_AUGMENTATION.items():
         assert f"--{name.replace('_', '-')} MOST from 0 to {most:g} (default: 0.0)" in out
         assert f"{name}: " in out
+    assert "--elastic-sigma-px SIGMA from 2 to 14 (default: 4.0)" in out
 
 
 def test_commands_show_no_warning_without_a_reason():

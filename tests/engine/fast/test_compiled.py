@@ -78,12 +78,17 @@ class TestLoops:
         np.testing.assert_allclose(gradient, tensor.grad / 2, rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", [*MAX_AUGMENTATION, "everything"])
+@pytest.mark.parametrize("name", [*MAX_AUGMENTATION, "smooth", "trembling", "everything"])
 @pytest.mark.parametrize("shape", [(5, 28, 28), (3, 9, 13), (2, 5, 3)])
 def test_varied(name, shape):
     """As by NumPy to within rounding; an image's left and right neighbours in memory are not seen."""
     pytest.importorskip("numba")
-    augmentation = Augmentation(**(MAX_AUGMENTATION if name == "everything" else {name: MAX_AUGMENTATION[name]}))
+    amounts = {
+        "everything": MAX_AUGMENTATION,
+        "smooth": {"elastic_px": 3, "elastic_sigma_px": 14},
+        "trembling": {"elastic_px": 1, "elastic_sigma_px": 2},
+    }
+    augmentation = Augmentation(**(amounts[name] if name in amounts else {name: MAX_AUGMENTATION[name]}))
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     draws = augmentation.draw(len(images) + 1, np.random.default_rng(1))
     order = np.arange(len(images))[::-1].copy()

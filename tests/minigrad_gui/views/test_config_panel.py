@@ -163,7 +163,7 @@ def shown_preset(user):
 
 def test_a_preset_fills_every_field(user):
     other = TrainingConfig(
-        (3,), "tanh", "sgd", 0.5, 0.5, 0.5, 5, 5, 5, 0.5, "cosine", Augmentation(1, 1, 0.1, 0.1, 1, 1)
+        (3,), "tanh", "sgd", 0.5, 0.5, 0.5, 5, 5, 5, 0.5, "cosine", Augmentation(1, 1, 0.1, 0.1, 1, 1, 2)
     )
     for name, title, source in (
         ("quick", "Quick", "ylecun/mnist"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import TrainingConfig
+from engine import Augmentation, TrainingConfig
 
 pytestmark = pytest.mark.panels("ConfigPanel")
 
@@ -35,6 +35,7 @@ def test_the_panel_fills_the_config(user):
         "l1Spin": 0.001,
         "l2Spin": 0.002,
         "clipNormSpin": 1.5,
+        "elasticSigmaSpin": 6.5,
     }.items():
         user.widget(name).setValue(value)
     assert user.session.config == TrainingConfig(
@@ -61,6 +62,7 @@ def test_the_panel_fills_the_config(user):
         training_samples=500,
         label_noise=0.125,
         plain_epochs=2,
+        augmentation=Augmentation(elastic_sigma_px=6.5),
     )
 
 
