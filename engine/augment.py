@@ -7,7 +7,7 @@ a basis of displacements therefore gives all positions of a batch, which is fast
 `engine.fast` makes the same pictures from the same coefficients in machine code.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ class Augmentation:
 
     def __bool__(self) -> bool:
         """Whether it changes anything."""
-        return replace(self, elastic_sigma_px=0) != Augmentation(elastic_sigma_px=0)
+        return any(amount for name, amount in asdict(self).items() if name != "elastic_sigma_px")
 
     def __call__(self, images: Array, rng: "np.random.Generator") -> Pictures:
         """Varied copies, float32 (N, height, width) in [0, 1], of images (N, height, width): uint8, or in [0, 1]."""
