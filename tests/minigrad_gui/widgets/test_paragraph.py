@@ -76,3 +76,21 @@ def test_tags_are_text(paragraph):
     plain_image = paragraph.grab().toImage()
     paragraph.setText("bold")
     assert paragraph.grab().toImage() != plain_image
+
+
+def test_too_little_room_takes_no_line_from_it_nor_height_from_others(qtbot):
+    paragraph, other = Paragraph(3), QWidget()
+    other.setMinimumHeight(50)
+    page = QWidget()
+    column(paragraph, other, spacing=0, parent=page)
+    qtbot.addWidget(page)
+    paragraph.setText("It has no test pictures; some of them are held out.")
+    page.resize(WIDTH_PX, 10)
+    with qtbot.waitExposed(page):
+        page.show()
+    line_px = paragraph.fontMetrics().lineSpacing()
+    assert (paragraph.height(), other.height()) == (2 * line_px, 50)
+    page.resize(WIDTH_PX // 2, 10)
+    QCoreApplication.sendPostedEvents()
+    qtbot.waitUntil(lambda: paragraph.height() == 3 * line_px)
+    assert other.height() == 50
