@@ -31,7 +31,7 @@ from engine.optim import OPTIMIZERS
 from engine.record import TrainingRecord
 from engine.schedules import SCHEDULES
 from minigrad_gui import app, data, exchange, process
-from minigrad_gui.data.choices import LABELS, ORIENTATIONS, POLARITIES, SIZINGS
+from minigrad_gui.data.choices import FILES, LABELS, ORIENTATIONS, POLARITIES, SIZINGS
 from minigrad_gui.data_report import describe, write_sheet
 from minigrad_gui.folders import data_folder
 from minigrad_gui.headless import StoppedError, UsageError, complain, measured, resume, train
@@ -224,6 +224,7 @@ def _add_data(parser: argparse.ArgumentParser, *, required: bool = False) -> Non
     group.add_argument("--polarity", choices=POLARITIES, help="whether ink is lighter or darker than paper")
     group.add_argument("--labels", choices=LABELS, help="what labels from 1 to 10 mean")
     group.add_argument("--sizing", choices=SIZINGS, help="how pictures of other sizes become 28 x 28")
+    group.add_argument("--files", choices=FILES, help="which files beside a file are read with it")
     group.add_argument(
         "--class-names", metavar="NAMES", help="names of the classes in their order, separated by commas"
     )
@@ -379,9 +380,10 @@ def _own_data(options: argparse.Namespace) -> data.Dataset | None:
 
 def _choices(options: argparse.Namespace) -> data.Choices:
     names = tuple(name.strip() for name in options.class_names.split(",")) if options.class_names else None
-    choices = data.Choices(options.orientation, options.polarity, options.labels, options.sizing, names)
+    guessed = options.orientation, options.polarity, options.labels, options.sizing
+    choices = data.Choices(*guessed, names, options.files)
     if options.data is None and choices != data.Choices():
-        options_of_own = "--orientation, --polarity, --labels, --sizing and --class-names"
+        options_of_own = "--orientation, --polarity, --labels, --sizing, --files and --class-names"
         raise UsageError(f"{options_of_own} say how to read pictures of your own: add --data SOURCE.")
     return choices
 

@@ -28,7 +28,7 @@ def describe(dataset: Dataset) -> Iterator[str]:
         made = origin.choices
         yield f"format: {origin.format}"
         yield f"orientation: {made.orientation}; polarity: {made.polarity}"
-        yield f"labels: {made.labels}; sizing: {made.sizing}"
+        yield f"labels: {made.labels}; sizing: {made.sizing}" + (f"; files: {made.files}" if made.files else "")
     width = max(len(name) for name in dataset.class_names)
     most = max(1, int(counts[0].max()))
     for name, train, test in zip(dataset.class_names, *counts, strict=True):

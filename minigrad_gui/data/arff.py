@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
+from minigrad_gui.data.pairing import is_called_label, pair_up
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, block_rows, check_count
 from minigrad_gui.data.streams import lines_of
@@ -79,7 +79,7 @@ def _header(path: Path) -> Header:
 def _label(names: list[str], kinds: list[str]) -> tuple[int, str]:
     """Which column is the label, the only one with a list of values or with a usual name; and its first value."""
     nominal = [at for at, kind in enumerate(kinds) if kind.startswith("{")]
-    usual = [at for at, name in enumerate(names) if set(words_of(name)) & set(LABEL_WORDS)]
+    usual = [at for at, name in enumerate(names) if is_called_label(name)]
     fitting = nominal if len(nominal) == 1 else usual
     if len(fitting) != 1:
         raise DataError("it is not clear which column is the label.")

@@ -22,6 +22,9 @@ LABELS = ("as they are", "10 is zero", "from one")
 SIZINGS = ("as MNIST", "scaled", "as photographs")
 """How pictures of other sizes become 28 x 28: cropped to the digit, scaled to 20 pixels and centred by mass; only
 scaled; or, slowly, by searching each for a digit on paper."""
+FILES = ("alone", "its splits", "its halves", "all alike")
+"""Which files beside a file are read with it: none; its other splits and shards; also those whose names differ in words
+such as images and labels; or in any number, too."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Choices:
     """How to read what a file does not say; None is guessed.
 
     orientation: of ORIENTATIONS; polarity: of POLARITIES; labels: of LABELS; sizing: of SIZINGS; class_names: in
-    the order of the classes.
+    the order of the classes; files: of FILES, where there are any beside it.
     """
 
     orientation: str | None = None
@@ -37,6 +40,7 @@ class Choices:
     labels: str | None = None
     sizing: str | None = None
     class_names: tuple[str, ...] | None = None
+    files: str | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -44,6 +48,7 @@ class Choices:
             ("polarity", POLARITIES),
             ("labels", LABELS),
             ("sizing", SIZINGS),
+            ("files", FILES),
         ):
             value = getattr(self, name)
             if value is not None and value not in allowed:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,13 @@ from minigrad_gui.data import (
     zips,
 )
 from minigrad_gui.data.bundled import first_test_digits
-from minigrad_gui.data.choices import ALL_GUESSED, ORIENTATIONS, Choices, Origin
+from minigrad_gui.data.choices import ALL_GUESSED, FILES, ORIENTATIONS, Choices, Origin
 from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_meanings
 from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
+from minigrad_gui.data.pairing import joined
 from minigrad_gui.data.preparing import Cancelled, Measures, convert, measure
-from minigrad_gui.data.siblings import Family, Files, family, is_network, listed, visible
+from minigrad_gui.data.siblings import Family, Files, family, is_network, listed, parts_of, visible
 from minigrad_gui.data.stored import Found, check_count, labelled
 from minigrad_gui.data.streams import open_plain, plain_name
 from minigrad_gui.frame import SIDE_PX
@@ -126,36 +127,72 @@ def has_format(path: Path) -> bool:
 
 
 def _opened(path: Path, choices: Choices, cancelled: Cancelled) -> Dataset:
-    format, file = _in_folder(path) if path.is_dir() else (_format_of(path), path)
+    format, file = _in_folder(path, choices.files) if path.is_dir() else (_format_of(path), path)
     relatives = family(file) if format.joins else Family.of(file)
     faults: list[tuple[Files, str]] = []
-    for files in relatives.attempts():
+    for files, read in _ways(format, relatives, choices.files):
         try:
-            found = format.read(files)
-            on_files = _on_files(found.files or files, relatives, faults)
+            found = read(files)
+            others = () if choices.files else relatives.numbered
+            on_files = _on_files(found.files or files, others, faults)
             found = replace(found, remarks=[*found.remarks, *on_files])
-            return as_dataset(found, path.name, format.name, choices, cancelled)
+            dataset = as_dataset(found, path.name, format.name, choices, cancelled)
+            return _with_files(dataset, files, relatives)
         except LoadingCancelledError:
             raise
         except Exception as error:  # only told: the error itself would keep the pictures in memory
             faults.append((files, _reason(error)))
     if is_network(file):
         raise DataError("it is a network, not a dataset.")
+    if choices.files:
+        raise DataError(faults[-1][1])
     alone = min(faults, key=lambda fault: len(fault[0]))[1]
     files, together = max(faults, key=lambda fault: len(fault[0]))
     others = [name for name in files if name != plain_name(file)]
     raise DataError(alone if together == alone else f"{alone.removesuffix('.')}; with {listed(others)}, {together}")
 
 
-def _on_files(used: Collection[str], relatives: Family, faults: Sequence[tuple[Files, str]]) -> Iterator[str]:
-    """Remarks on which files were read together, and which others were not."""
+def _ways(kind: Format, relatives: Family, wanted: str | None) -> Iterator[tuple[Files, Callable[[Files], Found]]]:
+    """What to read, and how: all files together; then, if they are numbered, number by number.
+
+    Those that any number tells apart are only read so if that is wanted: they may be copies, or somebody else's.
+    """
+    for files in relatives.attempts() if wanted is None else [relatives.sets[wanted]]:
+        yield files, kind.read
+        if len(parts_of(files)) > 1 and (wanted or files.keys() <= relatives.halves.keys()):
+            yield files, partial(_part_by_part, kind.read)
+
+
+def _part_by_part(read: Callable[[Files], Found], files: Files) -> Found:
+    """A dataset in parts, each with its pictures and labels."""
+    found = {}
+    for part in parts_of(files):
+        try:
+            found[next(iter(part))] = read(part)
+        except Exception as error:  # damaged bytes raise nearly anything
+            raise DataError(f"with {listed(part)}, {_reason(error)}") from error
+    return replace(joined(found), files=list(files))
+
+
+def _with_files(dataset: Dataset, used: Files, relatives: Family) -> Dataset:
+    """The dataset whose origin tells which of the files it was made of, if there were others."""
+    if len(relatives.alike) == 1:
+        return dataset
+    assert dataset.origin
+    name = next(name for name, files in relatives.sets.items() if files.keys() == used.keys())
+    return replace(dataset, origin=replace(dataset.origin, choices=replace(dataset.origin.choices, files=name)))
+
+
+def _on_files(used: Collection[str], others: Collection[str], faults: Sequence[tuple[Files, str]]) -> Iterator[str]:
+    """Remarks on which files were read together, and which were not. others: those that may belong to them."""
     if len(used) > 1:
         yield f"Read together: {listed(used)}."
     for files, reason in faults:
         if missed := files.keys() - set(used):
             yield f"Not read with it: {listed(missed)}, because {reason}"
-    if numbered := set(relatives.numbered) - set(used):
-        yield f"Not read with it: {listed(numbered)}, because only a number tells the names apart."
+    if numbered := set(others) - set(used):
+        reason = f"because only a number tells the names apart; if they belong to it, choose Files: {FILES[-1]}"
+        yield f"Not read with it: {listed(numbered)}, {reason}."
 
 
 def as_dataset(found: Found, name: str, kind: str, choices: Choices, cancelled: Cancelled = lambda: False) -> Dataset:
@@ -214,8 +251,11 @@ def _format_of(path: Path) -> Format:
     raise DataError("it is in no format that can be read.")
 
 
-def _in_folder(folder: Path) -> tuple[Format, Path]:
-    """The format of a folder of pictures, or of the one dataset in other files in it, and its path."""
+def _in_folder(folder: Path, wanted: str | None) -> tuple[Format, Path]:
+    """The format of a folder of pictures, or of the one dataset in other files in it, and its path.
+
+    wanted: of FILES, which of them are one dataset.
+    """
     if parquet.is_saved(folder):
         return SAVED, folder
     if folders.holds_pictures(folder):
@@ -228,13 +268,13 @@ def _in_folder(folder: Path) -> tuple[Format, Path]:
         with suppress(DataError, OSError, EOFError, zlib.error):
             if visible(file) and not is_network(file):
                 found[file] = _format_of(file)
-                gathered = file.parent.glob(f"*{file.suffix}") if found[file].gathers else family(file).halves.values()
+                gathered = file.parent.glob(f"*{file.suffix}") if found[file].gathers else family(file).alike.values()
                 belonging.update(gathered)
     if not found:
         raise DataError("it holds neither pictures nor a dataset that can be read.")
     file, format = next(iter(found.items()))
     several: list[Path] = list(found)
-    if len(found) == 1 and format.joins:
+    if len(found) == 1 and format.joins and wanted != FILES[-1]:
         several = _complete(format, file) or several
     if len(several) > 1:
         names = ", ".join(str(each.relative_to(folder)) for each in several[:MAX_NAMED])
@@ -243,15 +283,18 @@ def _in_folder(folder: Path) -> tuple[Format, Path]:
 
 
 def _complete(kind: Format, file: Path) -> list[Path]:
-    """Which of a file and those beside it have all of a dataset, so that they are no halves of one."""
-    halves, complete = family(file).halves, []
-    groups = {frozenset(files := family(each).splits): files for each in halves.values()}
-    for files in groups.values() if len(groups) > 1 else ():
+    """Which of a file and those beside it have all of a dataset, alone or with others, and so are no parts of one."""
+    alike = family(file).alike
+    relatives = [family(each) for each in alike.values()]
+    complete: list[Path] = []
+    tried, used = set[frozenset[str]](), set[str]()
+    for files in [*(each.splits for each in relatives), *(each.halves for each in relatives)]:
+        if len(files) == len(alike) or frozenset(files) in tried or not used.isdisjoint(files):
+            continue
+        tried.add(frozenset(files))
         with suppress(Exception):
-            used = kind.read(files).files or files
+            used.update(kind.read(files).files or files)
             complete.append(next(iter(files.values())))
-            if not halves.keys() - used:
-                break
     return complete
 
 

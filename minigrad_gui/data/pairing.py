@@ -58,9 +58,17 @@ MOST_TOLD = 4
 
 
 def words_of(name: str) -> list[str]:
-    """The words in a name: "xTrain-images.idx3-ubyte" gives x, train, images, idx3, ubyte."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return re.findall(r"t10k|[a-z]+\d*|\d+", spaced.lower())
+    """The words and numbers in a name: "xTrain2-images.idx3-ubyte" gives x, train, 2, images, idx3, ubyte."""
+    return re.findall(r"t10k|idx\d|[a-z]+|\d+", _spaced(name))
+
+
+def is_called_label(column: str) -> bool:
+    """Whether a column's name says that it holds labels; "y1" does not, which is one of many."""
+    return not set(LABEL_WORDS).isdisjoint(re.findall(r"[a-z]+\d*", _spaced(column)))
+
+
+def _spaced(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def split_of(name: str) -> str | None:
@@ -187,6 +195,22 @@ def _class_each(arrays: Mapping[str, Array]) -> Found:
         labels = np.repeat([topic_of(name)], array.shape[0])
         splits.setdefault(split_of(name) or "train", []).append(Samples(as_pictures(array), labels))
     return in_splits(splits, ["Its arrays are taken for one class each."])
+
+
+def joined(parts: Mapping[str, Found]) -> Found:
+    """Several datasets as one, by name: one without test pictures is of the split that its name names."""
+    first, *others = parts.values()
+    if any(other.class_names != first.class_names for other in others):
+        raise DataError("its files name their classes differently.")
+    splits: dict[str, list[Samples]] = {}
+    for name, found in parts.items():
+        split = None if found.test else split_of(name)
+        splits.setdefault(split or "train", []).extend(found.train)
+        if found.test:
+            splits.setdefault("test", []).extend(found.test)
+    remarks = list(dict.fromkeys(remark for found in parts.values() for remark in found.remarks))
+    made = in_splits(splits, remarks)
+    return replace(first, train=made.train, test=made.test, remarks=made.remarks)
 
 
 def in_splits(splits: Mapping[str, list[Samples]], remarks: list[str]) -> Found:

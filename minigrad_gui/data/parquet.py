@@ -18,7 +18,7 @@ from minigrad_gui import process
 from minigrad_gui.data.columns import PixelColumns
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.labelling import MAX_CLASSES
-from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, pair_up, split_of, words_of
+from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, is_called_label, pair_up, split_of
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import FEWEST_SIDE_PX, Array, Found, Pictures, Samples, check_count
 from minigrad_gui.data.tables import ROW_NUMBER_NAMES
@@ -202,7 +202,7 @@ def _pixel_columns(table: Table) -> list[str]:
 def _of_pixels(table: Table, pixels: list[str]) -> Samples:
     """The pictures of a table with a column for each pixel. The label is named, or in the first or last column."""
     texts = [field.name for field in table.schema if _holds_labels(field.type) and not _holds_numbers(field.type)]
-    named = [name for name in (*texts, *pixels) if set(words_of(name)) & set(LABEL_WORDS)]
+    named = [name for name in (*texts, *pixels) if is_called_label(name)]
     labels = named if len(named) == 1 else texts
     if len(labels) > 1:
         raise DataError(f"it is not clear which of {', '.join(labels[:5])} are the labels.")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.pairing import LABEL_WORDS, in_splits, split_of, words_of
+from minigrad_gui.data.pairing import in_splits, is_called_label, split_of
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, Samples, block_rows, check_count, samples_of
 from minigrad_gui.data.streams import lines_of
@@ -84,7 +84,7 @@ def _columns(path: Path) -> Columns:
     others = [at for at in range(len(rows[skipped])) if at != pixels]
     split = next((at for at in others if all(len(row) > at and split_of(row[at]) for row in rows[skipped:])), None)
     rest = [at for at in others if at != split]
-    named = [at for at in rest if at < len(names) and set(words_of(names[at])) & set(LABEL_WORDS)]
+    named = [at for at in rest if at < len(names) and is_called_label(names[at])]
     if not rest or (len(rest) > 1 and len(named) != 1):
         raise DataError("it is not clear which column holds the labels.")
     return Columns(pixels, (named or rest)[0], split, skipped, names)

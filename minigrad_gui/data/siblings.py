@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from minigrad_gui.data.choices import FILES
 from minigrad_gui.data.pairing import SPLIT_WORDS, topic_of, words_of
 from minigrad_gui.data.stored import MAX_ENTRIES
 from minigrad_gui.data.streams import plain_name
@@ -25,26 +26,31 @@ Files = Mapping[str, Path]
 class Family:
     """A file, and those beside it of its format, by what tells their names apart.
 
-    splits: words such as "train" and numbers of shards; halves: words such as "images" and "labels" and any numbers,
-    too; numbered: the names of those that only another number tells from it.
+    splits: words such as "train" and numbers of shards; halves: words such as "images" and "labels", too; alike: any
+    numbers, too; numbered: the names of those that only another number tells from it.
     """
 
     splits: Files
     halves: Files
+    alike: Files
     numbered: Collection[str] = ()
 
     @classmethod
     def of(cls, path: Path) -> "Family":
         """A file alone."""
-        return cls({plain_name(path): path}, {plain_name(path): path})
+        files = {plain_name(path): path}
+        return cls(files, files, files)
+
+    @property
+    def sets(self) -> dict[str, Files]:
+        """What the dataset may consist of, by its name in FILES."""
+        alone = dict([next(iter(self.splits.items()))])
+        return dict(zip(FILES, (alone, self.splits, self.halves, self.alike), strict=True))
 
     def attempts(self) -> list[Files]:
-        """What the dataset may consist of, the likeliest first: whoever opens a file that has all wants no others."""
-        alone = dict([next(iter(self.splits.items()))])
-        sets: dict[frozenset[str], Files] = {}
-        for files in (self.splits, alone, self.halves):
-            sets.setdefault(frozenset(files), files)
-        return list(sets.values())
+        """All sets once, the likeliest first: whoever opens a file that has all wants no others."""
+        alone, splits, *others = self.sets.values()
+        return list({frozenset(files): files for files in (splits, alone, *others)}.values())
 
 
 def visible(path: Path) -> bool:
@@ -65,20 +71,29 @@ def family(path: Path) -> Family:
     Raises OSError if the folder cannot be read.
     """
     kind, topic, name = _kind(path), _topic(path), plain_name(path)
-    halves = {name: path}
+    alike = {name: path}
     for count, other in enumerate(sorted(path.parent.iterdir())):
-        if count >= MAX_ENTRIES or len(halves) >= MAX_FILES:
+        if count >= MAX_ENTRIES or len(alike) >= MAX_FILES:
             break
         is_alike = visible(other) and _kind(other) == kind and _topic(other) == topic
         if is_alike and other.is_file() and not is_network(other):
-            halves.setdefault(plain_name(other), other)
+            alike.setdefault(plain_name(other), other)
     parts: dict[tuple[str, ...], str] = {}  # by their words: "a_1" and "a (1)" are no two parts
-    for each in halves:
-        if _subject(each) == _subject(name):
+    for each in alike:
+        if _numbers(_subject(each)) == _numbers(_subject(name)):
             parts.setdefault(tuple(words_of(each)), each)
-    splits = {each: halves[each] for each in parts.values()}
-    alike = [each for each in halves if _without_numbers(_subject(each)) == _without_numbers(_subject(name))]
-    return Family(splits, halves, [each for each in alike if each not in splits])
+    halves = {each: alike[each] for each in parts.values()}
+    splits = {each: file for each, file in halves.items() if _subject(each) == _subject(name)}
+    numbered = [each for each in alike if _without_numbers(_subject(each)) == _without_numbers(_subject(name))]
+    return Family(splits, halves, alike, [each for each in numbered if each not in splits])
+
+
+def parts_of(files: Files) -> list[Files]:
+    """The files with the same numbers in their names: each such part may be a dataset, as a shard is."""
+    parts: dict[tuple[str, ...], dict[str, Path]] = {}
+    for name, file in files.items():
+        parts.setdefault(tuple(_numbers(words_of(name))), {})[name] = file
+    return list(parts.values())
 
 
 def listed(names: Collection[str]) -> str:
@@ -97,6 +112,10 @@ def _subject(name: str) -> list[str]:
 def _topic(path: Path) -> str:
     """What the file is about; numbers are left out, for they may say a size that labels do not have."""
     return " ".join(_without_numbers(topic_of(plain_name(path)).split()))
+
+
+def _numbers(words: Collection[str]) -> list[str]:
+    return [word for word in words if word.isdecimal()]
 
 
 def _without_numbers(words: Collection[str]) -> list[str]:

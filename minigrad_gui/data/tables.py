@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.labelling import MAX_CLASSES, ONE_HOT, shown
-from minigrad_gui.data.pairing import LABEL_WORDS, pair_up, words_of
+from minigrad_gui.data.pairing import is_called_label, pair_up
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, block_rows, check_count, picture_shape
 from minigrad_gui.data.streams import lines_of, plain_name
@@ -133,7 +133,7 @@ def _arranged(delimiter: str | None, skipped: int, names: Sequence[str], rows: S
         return Layout(delimiter, skipped, numbered, "", one_hot, width - first - one_hot)
     if one_hot == width:
         return Layout(delimiter, skipped, numbered, "", one_hot, 0)
-    named = [at for at, name in enumerate(names) if set(words_of(name)) & set(LABEL_WORDS)]
+    named = [at for at, name in enumerate(names) if is_called_label(name)]
     label = _label_place(rows, first, named)
     pixels = width - first - bool(label)
     if pixels and not _has_pictures(pixels) and not _has_pen_points(rows, first + (label == "first"), pixels):
@@ -145,7 +145,7 @@ def _texts(rows: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[Sequ
     """Which columns of text may be left out, as names of files or dates: all but one, the label; or all."""
     texts = [at for at in range(len(rows[0])) if not any(_is_number(row[at]) for row in rows)]
     repeated = [at for at in texts if 1 < len({row[at] for row in rows}) <= min(MAX_CLASSES, len(rows) - 1)]
-    for label in sorted(repeated, key=lambda at: not (names and set(words_of(names[at])) & set(LABEL_WORDS))):
+    for label in sorted(repeated, key=lambda at: not (names and is_called_label(names[at]))):
         if len(texts) > 1:
             yield [at for at in texts if at != label]
     if texts:

@@ -338,6 +338,7 @@ def test_predict_reports_an_empty_folder_and_continues(numbers, tmp_path, capsys
         ("train --hidden 12,,4", "comma without a number"),
         ("train --orientation mirrored", "say how to read pictures of your own: add --data"),
         ("train --resume run.npz --sizing scaled", "say how to read pictures of your own: add --data"),
+        ("train --files alone", "say how to read pictures of your own: add --data"),
         ("evaluate missing.npz --class-names a,b", "say how to read pictures of your own: add --data"),
         ("data own.npz --sheet sheet.jpg", "the sheet is a PNG file: --sheet sheet.png"),
         ("train --save /tmp", "/tmp is a folder"),

@@ -1,5 +1,7 @@
 """A dataset is described before it is trained on."""
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image
 
@@ -23,6 +25,12 @@ def test_description():
         "dög        2        1 ###############",
         "Hm.",
     ]
+
+
+def test_description_of_one_of_several_files():
+    one = dataset()
+    several = replace(one, origin=replace(one.origin, choices=replace(one.origin.choices, files="alone")))
+    assert list(describe(several))[3] == "labels: as they are; sizing: scaled; files: alone"
 
 
 def test_the_sheet_has_a_row_for_each_class(tmp_path):

@@ -21,7 +21,7 @@ def test_each_orientation_sets_upright_what_lies_so():
         np.testing.assert_array_equal(ORIENTATIONS[name](images), upright)
 
 
-@pytest.mark.parametrize("name", ["orientation", "polarity", "labels", "sizing"])
+@pytest.mark.parametrize("name", ["orientation", "polarity", "labels", "sizing", "files"])
 def test_other_choices_are_refused(name):
     with pytest.raises(ValueError, match=f"{name} is one of .*, not 'sideways'"):
         Choices(**{name: "sideways"})

@@ -132,9 +132,74 @@ def test_a_file_that_has_all_is_opened_alone(own, tmp_path, suffix):
     dataset = opened(tmp_path / f"digits_1{suffix}")
     assert_all_there(dataset, own.x, own.y)
     others = f"digits (1){suffix}, digits{suffix} and digits_2{suffix}"
-    assert f"Not read with it: {others}, because only a number tells the names apart." in dataset.origin.remarks
+    reason = "because only a number tells the names apart; if they belong to it, choose Files: all alike"
+    assert f"Not read with it: {others}, {reason}." in dataset.origin.remarks
+    assert dataset.origin.choices.files == "alone"
     with pytest.raises(DataError, match="several datasets; choose one of its files, such as "):
         opened(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".csv", ".parquet", ".json", ".mat", ".zip"])
+def test_files_that_only_numbers_tell_apart_are_one_dataset_if_that_is_chosen(own, tmp_path, suffix):
+    for number, part in enumerate(np.array_split(np.arange(len(own.x)), 3)):
+        labelled(tmp_path / f"digits_{number + 1}{suffix}", own.x[part], own.y[part])
+    for source in (tmp_path / f"digits_2{suffix}", tmp_path):
+        dataset = opened(source, files="all alike")
+        assert_all_there(dataset, own.x, own.y)
+        names = f"digits_1{suffix}, digits_2{suffix} and digits_3{suffix}"
+        assert dataset.origin.remarks[0] == f"Read together: {names}."
+        assert dataset.origin.choices.files == "all alike"
+    labelled(tmp_path / f"digits_test{suffix}", own.tx, own.ty)
+    dataset = opened(tmp_path / f"digits_2{suffix}", files="all alike")
+    assert len(dataset.train_images) == len(own.x)
+    np.testing.assert_array_equal(dataset.test_labels, own.ty)
+    dataset = opened(tmp_path / f"digits_test{suffix}", files="alone")
+    assert_all_there(dataset, own.tx, own.ty)
+    assert dataset.origin.remarks == (f"For the test, {len(dataset.test_images)} at random are held out.",)
+
+
+def test_numbered_halves_are_read_by_their_numbers(own, tmp_path):
+    for number, part in enumerate(np.array_split(np.arange(len(own.x)), 2)):
+        np.save(tmp_path / f"x_{number}.npy", own.x[part])
+        np.save(tmp_path / f"y_{number}.npy", own.y[part])
+    half = opened(tmp_path / "x_0.npy")
+    assert_all_there(half, *(each[: len(own.x) // 2] for each in (own.x, own.y)))
+    assert half.origin.choices.files == "its halves"
+    assert half.origin.remarks[0] == "Read together: x_0.npy and y_0.npy."
+    assert_all_there(opened(tmp_path / "x_0.npy", files="all alike"), own.x, own.y)
+    with pytest.raises(DataError, match=r"several datasets; choose one of its files, such as x_0\.npy, x_1\.npy\."):
+        opened(tmp_path)
+
+
+def test_numbered_shards_are_read_one_by_one_where_their_format_has_none(own, tmp_path):
+    for number, part in enumerate(np.array_split(np.arange(len(own.x)), 2)):
+        labelled(tmp_path / f"digits-0000{number}-of-00002.csv", own.x[part], own.y[part])
+    assert_all_there(opened(tmp_path / "digits-00000-of-00002.csv"), own.x, own.y)
+    assert_all_there(opened(tmp_path), own.x, own.y)
+
+
+def test_a_part_that_cannot_be_read_is_named(own, tmp_path):
+    for number in (1, 2):
+        labelled(tmp_path / f"digits_{number}.csv", own.x, own.y)
+    (tmp_path / "digits_2.csv").write_text("1,2\n")
+    assert_all_there(opened(tmp_path / "digits_1.csv"), own.x, own.y)
+    with pytest.raises(
+        DataError, match=r"digits_1\.csv cannot be opened: with digits_2\.csv, each row holds 2 numbers"
+    ):
+        opened(tmp_path / "digits_1.csv", files="all alike")
+
+
+@pytest.mark.parametrize("first", [65, 66])
+def test_files_that_name_their_classes_differently_are_no_parts(own, tmp_path, first):
+    """As EMNIST's do: class 1 is a letter of its own in each."""
+    for number, start in ((1, 65), (2, first)):
+        names = np.array([[label, start + label] for label in range(10)])
+        savemat(tmp_path / f"letters_{number}.mat", {"X": own.x, "y": own.y, "mapping": names})
+    if first == 65:
+        assert opened(tmp_path / "letters_1.mat", files="all alike").class_names == tuple("ABCDEFGHIJ")
+        return
+    with pytest.raises(DataError, match="name their classes differently"):
+        opened(tmp_path / "letters_1.mat", files="all alike")
 
 
 def test_a_model_file_is_no_part_of_a_dataset(own, tmp_path):

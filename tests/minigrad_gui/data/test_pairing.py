@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.pairing import pair_up, split_of, together, topic_of
-from minigrad_gui.data.stored import Array
+from minigrad_gui.data.pairing import is_called_label, joined, pair_up, split_of, together, topic_of
+from minigrad_gui.data.stored import Array, Found, Samples, as_pictures
 
 X, Y = Array.of(np.zeros((6, 8, 8), np.uint8)), Array.of(np.arange(6))
 
@@ -20,6 +20,7 @@ X, Y = Array.of(np.zeros((6, 8, 8), np.uint8)), Array.of(np.arange(6))
         ("mnist_validate.csv", "valid", "mnist"),
         ("optdigits.tra", "train", "optdigits"),
         ("digits latest", None, "latest"),
+        ("test2.csv", "test", "2"),
     ],
 )
 def test_names(name, split, topic):
@@ -52,6 +53,25 @@ def test_arrays_that_are_named_after_their_classes():
     assert [samples.labels.tolist() for samples in found.train] == [["threes"] * 6, ["fives"] * 6]
     assert [samples.labels.tolist() for samples in found.test] == [["threes"] * 6, ["fives"] * 6]
     assert found.remarks == ["Its arrays are taken for one class each."]
+    found = pair_up({"train0": X, "train1": X, "test0": X, "test1": X})
+    assert [samples.labels.tolist() for samples in found.test] == [["0"] * 6, ["1"] * 6]
+
+
+def test_columns_that_are_called_labels():
+    assert all(map(is_called_label, ("Class", "y", "digit_label", "28x28 label", "xLabel", "label 2")))
+    assert not any(map(is_called_label, ("y1", "class3", "classic", "x")))
+
+
+def test_parts_are_joined_by_the_splits_that_they_name():
+    def part(labels, *, has_test=False):
+        return Found([Samples(as_pictures(X), labels)], [Samples(as_pictures(X), labels)] if has_test else ())
+
+    a, b, c = (np.full(6, number) for number in range(3))
+    found = joined({"data_1": part(a), "data_2": part(b), "test": part(c)})
+    assert [samples.labels[0] for samples in found.train] == [0, 1]
+    assert [samples.labels[0] for samples in found.test] == [2]
+    found = joined({"test_1": part(a, has_test=True), "test_2": part(b, has_test=True)})
+    assert [samples.labels[0] for samples in found.train] == [samples.labels[0] for samples in found.test] == [0, 1]
 
 
 @pytest.mark.parametrize("place", ["first", "last"])

@@ -3,7 +3,7 @@
 import pytest
 
 from engine import MLP, save_model
-from minigrad_gui.data.siblings import family, listed, visible
+from minigrad_gui.data.siblings import family, listed, parts_of, visible
 
 
 def test_splits(tmp_path):
@@ -19,8 +19,15 @@ def test_shards_differ_in_numbers_that_no_person_gives(tmp_path, shards):
         (tmp_path / f"{name}.csv").write_bytes(b"")
     found = family(tmp_path / f"{names[1]}.csv")
     assert {*found.splits} == {f"{name}.csv" for name in names}
-    assert {*found.halves} == {file.name for file in tmp_path.iterdir()}
+    assert {*found.halves} == {*found.splits, "a-labels.csv"}
+    assert {*found.alike} == {file.name for file in tmp_path.iterdir()}
     assert {*found.numbered} == {"a-2-train.csv", "a-train (1).csv", "a_2828-train.csv"}
+
+
+def test_parts_have_the_same_numbers(tmp_path):
+    names = ("x_1.npy", "y1.npy", "x2.npy", "y-test_2.npy", "x28-0003.npy", "images-idx3-ubyte", "labels-idx1-ubyte")
+    parts = [[*part] for part in parts_of({name: tmp_path / name for name in names})]
+    assert parts == [[*names[:2]], [*names[2:4]], [names[4]], [*names[5:]]]
 
 
 def test_what_is_tried_in_turn(tmp_path):

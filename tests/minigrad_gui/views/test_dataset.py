@@ -114,6 +114,29 @@ def test_what_is_opened_comes_to_the_front_with_its_guesses_and_a_switch_turns_i
     assert user.widget("orientationCombo").currentText() == "guessed: transposed"
 
 
+def test_files_that_only_numbers_tell_apart_are_read_together_on_demand(user, few_digits, tmp_path):
+    images, labels = few_digits.train_images[:600], few_digits.train_labels[:600]
+    np.savez(tmp_path / "lone.npz", x=images, y=labels)
+    for number in (1, 2):
+        np.savez(tmp_path / f"part{number}.npz", x=images[number - 1 :: 2], y=labels[number - 1 :: 2])
+    opened(user, tmp_path / "lone.npz")
+    assert not user.widget("filesCombo").isVisible(), "there are no others"
+    opened(user, tmp_path / "part2.npz")
+    assert heading(user).startswith("part2.npz (NumPy .npz): 257 training and 43 test pictures")
+    assert "choose Files: all alike" in user.widget("datasetRemarks").text()
+    assert user.widget("filesCombo").currentText() == "guessed: alone"
+    switch(user, "files", "all alike")
+    assert heading(user).startswith("part2.npz (NumPy .npz): 516 training and 84 test pictures")
+    assert user.widget("datasetRemarks").text().startswith("Read together: part1.npz and part2.npz.")
+    (tmp_path / "part1.npz").unlink()
+    opened(user, tmp_path / "part2.npz", Choices(files="all alike"))
+    assert heading(user).startswith("part2.npz (NumPy .npz): 257 training"), "the others are gone"
+    assert user.widget("filesCombo").currentText() == "all alike"
+    switch(user, "files", "guess")
+    assert user.session.choices == data.ALL_GUESSED
+    assert not user.widget("filesCombo").isVisible()
+
+
 def test_pictures_stay_while_a_switch_opens_them_anew(user, own):
     opened(user, own, Choices(orientation="transposed"))
     before = shown(user)

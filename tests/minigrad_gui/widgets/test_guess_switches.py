@@ -8,6 +8,8 @@ from minigrad_gui.data import Choices
 from minigrad_gui.widgets.guess_switches import GuessSwitches
 
 MADE = vars(Choices("transposed", "light ink", "as they are", "as MNIST", ("a", "b")))
+"""Of a lone file."""
+OF_SEVERAL = MADE | {"files": "its splits"}
 
 
 @pytest.fixture
@@ -25,7 +27,11 @@ def combo(switches, field):
 
 
 def texts(switches):
-    return [each.currentText() for each in switches.findChildren(QComboBox)]
+    return [each.currentText() for each in shown(switches)]
+
+
+def shown(switches):
+    return [each for each in switches.findChildren(QComboBox) if each.isVisible()]
 
 
 def test_guesses_and_choices_are_shown_without_being_told(switches):
@@ -69,6 +75,19 @@ def test_a_switch_that_changes_nothing_is_off_and_says_why(switches):
     assert combo(switches, "sizing").toolTip() != "It is small."
 
 
+def test_which_files_are_read_can_be_chosen_where_there_are_several(switches):
+    files = combo(switches, "files")
+    for made, seen in ((MADE, False), ({}, False), (OF_SEVERAL, True), ({}, True), (MADE, False)):
+        switches.show_choices(Choices(), made, {})
+        assert files.isVisible() == seen, "what is not known yet moves nothing"
+    switches.show_choices(Choices(files="alone"), MADE, {})
+    assert (files.isVisible(), files.currentText()) == (True, "alone")
+    told = []
+    switches.chosen.connect(told.append)
+    files.setCurrentIndex(files.findText("all alike"))
+    assert told == [Choices(files="all alike")]
+
+
 def text_fits(combo):
     option = QStyleOptionComboBox()
     combo.initStyleOption(option)
@@ -79,14 +98,17 @@ def text_fits(combo):
 
 def test_they_are_in_as_few_rows_as_their_texts_allow_and_do_not_move_with_them(switches):
     switches.setStyleSheet("QComboBox { padding: 0 8px }")
-    for width, rows in ((345, 4), (500, 2), (1100, 1), (500, 2)):
-        switches.resize(width, 160)
+    longest = vars(Choices("upright", "each its own", "10 is zero", "as photographs"))
+    sizes = ((345, 4, None), (500, 2, None), (1100, 1, None), (750, 2, None), (500, 2, None))
+    of_several = ((345, 5, "alone"), (500, 3, "alone"), (750, 2, "alone"), (1350, 1, "alone"))
+    for width, rows, files in sizes + of_several + sizes[2:]:
+        switches.resize(width, 200)
         places = []
-        for made in (MADE, vars(Choices("upright", "each its own", "10 is zero", "as photographs"))):
-            switches.show_choices(Choices(), made, {})
+        for made in (MADE, longest):
+            switches.show_choices(Choices(), made | {"files": files}, {})
             QCoreApplication.sendPostedEvents()  # lay them out
-            places.append([each.geometry() for each in switches.findChildren(QComboBox)])
-            assert all(map(text_fits, switches.findChildren(QComboBox))), width
+            places.append([each.geometry() for each in shown(switches)])
+            assert all(map(text_fits, shown(switches))), width
         assert len({place.top() for place in places[0]}) == rows
         assert places[0] == places[1]
         assert all(switches.rect().contains(place) for place in places[0])
