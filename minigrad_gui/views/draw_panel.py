@@ -6,6 +6,8 @@ is ticked, taught drawings help with reading.
 Of several digits, one is pointed at: the bars, the picture and what is taught are about that one.
 """
 
+from typing import Literal
+
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QAccessible, QAction, QResizeEvent
 from PySide6.QtWidgets import (
@@ -52,6 +54,8 @@ LEAST_HEIGHT_PX = 200
 LEAST_PIXEL_PX, MOST_PIXEL_PX = 3, 10
 PICTURE_SHARE = (85, 170)
 """A pixel of the small pictures is at most the panel's width and height divided by these."""
+Arrangement = Literal["stacked", "bars beside", "answer beside"]
+"""All in one column; the bars beside the rest; the bars and all words beside the canvas and its tools."""
 
 
 class DrawPanel(View):
@@ -119,16 +123,16 @@ class DrawPanel(View):
 
         self._handwriting.setText(f"{WITH_HANDWRITING} (not learnt)")
         self._handwriting.setMinimumWidth(self._handwriting.sizeHint().width())  # for its longest text
-        handwriting = column(self._handwriting, row(1, self._untaught, self._handwriting_button))
-        self._sheet = column(self._canvas, self._tools, spacing=SPACING_PX)
-        self._below_tools = QSpacerItem(0, 0)
-        self._sheet.addItem(self._below_tools)
-        self._sheet.setStretchFactor(self._canvas, 1000)
-        self._answer = column(
-            self._reading, self._taught, self._bars, self._labels_row, handwriting, 1, spacing=SPACING_PX
-        )
-        self._answer.setStretchFactor(self._bars, 10)
-        self._scroll(self._sheet, self._answer)
+        self._teaching = QWidget()
+        column(self._handwriting, row(1, self._untaught, self._handwriting_button), parent=self._teaching)
+        self._classes = column(self._bars, self._labels_row, spacing=SPACING_PX)
+        self._left = column(self._canvas, self._tools, spacing=SPACING_PX)
+        self._left.setStretchFactor(self._canvas, 1000)
+        self._below = QSpacerItem(0, 0)
+        self._left.addItem(self._below)
+        self._right = column(self._reading, self._taught, self._classes, self._teaching, 1, spacing=SPACING_PX)
+        self._right.setStretchFactor(self._classes, 10)
+        self._scroll(self._left, self._right)
 
         session.modelChanged.connect(self._show_classes)
         session.predictionChanged.connect(self._show_prediction)
@@ -152,37 +156,55 @@ class DrawPanel(View):
         self._reading.reserve_width()
         self._arrange()
 
-    def _one_below_the_other(self) -> QSize:
-        """The smallest size with the answer below the sheet and a canvas large enough to draw on comfortably."""
-        sheet, answer = self._sheet.minimumSize(), self._answer.minimumSize()
-        height = sheet.height() - self._canvas.minimumHeight() + EASY_SIDE_PX + SPACING_PX + answer.height()
-        return QSize(max(sheet.width(), answer.width()), height) + MARGINS
+    def _least_sizes(self, side: int) -> dict[Arrangement, QSize]:
+        """The smallest size of each arrangement with a canvas large enough to draw on comfortably, of this width."""
+        canvas = QSize(max(self._canvas.minimumWidth(), side), EASY_SIDE_PX)
+        sheet, classes = _stacked(canvas, self._tools.minimumSizeHint()), self._classes.minimumSize()
+        words = [part.minimumSizeHint().expandedTo(part.minimumSize()) for part in self._words]
+        return {
+            "stacked": _stacked(sheet, classes, *words) + MARGINS,
+            "bars beside": _beside(_stacked(sheet, *words), classes) + MARGINS,
+            "answer beside": _beside(sheet, _stacked(classes, *words)) + MARGINS,
+        }
 
-    def _width_side_by_side(self, side: int) -> int:
-        """The smallest width with the answer beside the sheet and a canvas of this width."""
-        sheet = max(self._sheet.minimumSize().width(), side)
-        return sheet + SPACING_PX + self._answer.minimumSize().width() + MARGINS.width()
+    @property
+    def _words(self) -> tuple[QWidget, QWidget, QWidget]:
+        return self._reading, self._taught, self._teaching
 
     def wanted_width(self, height: int) -> int:
-        return self._width_side_by_side(EASY_SIDE_PX) if height < self._one_below_the_other().height() else 0
+        least = self._least_sizes(EASY_SIDE_PX)
+        if height >= least["stacked"].height():
+            return 0
+        return least["bars beside" if height >= least["bars beside"].height() else "answer beside"].width()
 
     def minimumSizeHint(self) -> QSize:
         bar = self._area.verticalScrollBar().sizeHint().width()
-        return QSize(self._one_below_the_other().width() + bar, LEAST_HEIGHT_PX)
+        return QSize(self._least_sizes(0)["stacked"].width() + bar, LEAST_HEIGHT_PX)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
 
+    def _arrangement(self) -> Arrangement:
+        least = self._least_sizes(0)
+        is_low = self.height() < least["stacked"].height()
+        if is_low and least["bars beside"].boundedTo(self.size()) == least["bars beside"]:
+            return "bars beside"
+        return "answer beside" if is_low and self.width() >= least["answer beside"].width() else "stacked"
+
     def _arrange(self) -> None:
-        """Put the answer below the sheet, or beside it if the panel is low. If neither fits, the panel scrolls."""
-        low = self.height() < self._one_below_the_other().height()
-        beside = low and self.width() >= self._width_side_by_side(0)
+        """Take the first arrangement for which there is room. If there is none, the panel scrolls."""
+        arrangement = self._arrangement()
+        beside = arrangement != "stacked"
+        words, places = (self._left, (2, 3, 4)) if arrangement == "bars beside" else (self._right, (0, 1, 3))
+        if words.indexOf(self._reading) < 0:
+            for place, part in zip(places, self._words, strict=True):
+                words.insertWidget(place, part)
         directions = QBoxLayout.Direction
         self._parts.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
         policies = QSizePolicy.Policy
-        self._below_tools.changeSize(0, 0, policies.Minimum, policies.Expanding if beside else policies.Fixed)
-        self._sheet.invalidate()
+        self._below.changeSize(0, 0, policies.Minimum, policies.Expanding if beside else policies.Fixed)
+        self._left.invalidate()
         self._parts.setStretch(0, 3 if beside else 1000)
         self._parts.setStretch(1, 2 if beside else 1)
         pixel = min(self.width() // PICTURE_SHARE[0], self.height() // PICTURE_SHARE[1])
@@ -486,6 +508,15 @@ class DrawPanel(View):
         if self._dialog is not None and self._dialog.isVisible():
             drawing_store = self.session.drawing_store
             self._dialog.set_drawings(drawing_store.drawings, is_reading=bool(drawing_store.unread))
+
+
+def _stacked(*sizes: QSize) -> QSize:
+    height = sum(size.height() for size in sizes) + SPACING_PX * (len(sizes) - 1)
+    return QSize(max(size.width() for size in sizes), height)
+
+
+def _beside(left: QSize, right: QSize) -> QSize:
+    return QSize(left.width() + SPACING_PX + right.width(), max(left.height(), right.height()))
 
 
 class _Content(QWidget):

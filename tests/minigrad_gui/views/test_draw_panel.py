@@ -6,8 +6,8 @@ from layout import resized
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QPointingDevice, QTabletEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
-from some_views import every_panel
+from PySide6.QtWidgets import QApplication, QTabBar
+from some_views import every_panel, every_view
 
 from engine import load_model, save_model
 from minigrad_gui import theme
@@ -253,6 +253,24 @@ def test_resizing_does_not_change_the_drawing(user, canvas):
     user.window.resize(1700, 1000)
     assert np.array_equal(user.session.predict(user.session.picture).probabilities, before)
     assert all(((stroke >= 0) & (stroke <= 1)).all() for stroke in canvas.strokes)
+
+
+@every_view
+def test_a_low_panel_has_the_bars_or_all_of_the_answer_beside_the_canvas(user, canvas):
+    parts = [user.widget(name) for name in ("networkPicture", "taughtLabel", "probabilityBars", "handwritingButton")]
+    beside = {(1440, 860): "", (1366, 728): "probabilityBars", (1280, 680): "probabilityBars", (1024, 540): "all"}
+    for size in (*beside, *reversed(beside)):
+        resized(user.window, *size)
+        edge = canvas.mapTo(user.window, canvas.rect().topRight()).x()
+        lefts = {part.objectName(): part.mapTo(user.window, QPoint()).x() for part in parts}
+        right_of = [name for name, left in lefts.items() if left > edge]
+        assert right_of == (list(lefts) if beside[size] == "all" else [beside[size]] * bool(beside[size])), size
+        tops = [part.mapTo(user.window, QPoint()).y() for part in parts]
+        assert beside[size] == "probabilityBars" or tops == sorted(tops)
+    resized(user.window, 1366, 728)
+    tabs = user.window.findChildren(QTabBar)
+    assert any(bar.count() > 8 for bar in tabs)
+    assert all(bar.sizeHint().width() <= bar.width() for bar in tabs), "all tabs are seen on a common laptop"
 
 
 def test_strokes_are_painted(user, canvas):
