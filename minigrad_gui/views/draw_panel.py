@@ -125,13 +125,14 @@ class DrawPanel(View):
         self._handwriting.setMinimumWidth(self._handwriting.sizeHint().width())  # for its longest text
         self._teaching = QWidget()
         column(self._handwriting, row(1, self._untaught, self._handwriting_button), parent=self._teaching)
-        self._classes = column(self._bars, self._labels_row, spacing=SPACING_PX)
         self._left = column(self._canvas, self._tools, spacing=SPACING_PX)
         self._left.setStretchFactor(self._canvas, 1000)
         self._below = QSpacerItem(0, 0)
         self._left.addItem(self._below)
-        self._right = column(self._reading, self._taught, self._classes, self._teaching, 1, spacing=SPACING_PX)
-        self._right.setStretchFactor(self._classes, 10)
+        self._right = column(
+            self._reading, self._taught, self._bars, self._labels_row, self._teaching, 1, spacing=SPACING_PX
+        )
+        self._right.setStretchFactor(self._bars, 10)
         self._scroll(self._left, self._right)
 
         session.modelChanged.connect(self._show_classes)
@@ -159,7 +160,10 @@ class DrawPanel(View):
     def _least_sizes(self, side: int) -> dict[Arrangement, QSize]:
         """The smallest size of each arrangement with a canvas large enough to draw on comfortably, of this width."""
         canvas = QSize(max(self._canvas.minimumWidth(), side), EASY_SIDE_PX)
-        sheet, classes = _stacked(canvas, self._tools.minimumSizeHint()), self._classes.minimumSize()
+        sheet = _stacked(canvas, self._tools.minimumSizeHint())
+        classes = self._bars.minimumSizeHint()
+        if not self._labels_row.isHidden():
+            classes = _stacked(classes, self._labels_row.minimumSizeHint())
         words = [part.minimumSizeHint().expandedTo(part.minimumSize()) for part in self._words]
         return {
             "stacked": _stacked(sheet, classes, *words) + MARGINS,
@@ -196,7 +200,7 @@ class DrawPanel(View):
         """Take the first arrangement for which there is room. If there is none, the panel scrolls."""
         arrangement = self._arrangement()
         beside = arrangement != "stacked"
-        words, places = (self._left, (2, 3, 4)) if arrangement == "bars beside" else (self._right, (0, 1, 3))
+        words, places = (self._left, (2, 3, 4)) if arrangement == "bars beside" else (self._right, (0, 1, 4))
         if words.indexOf(self._reading) < 0:
             for place, part in zip(places, self._words, strict=True):
                 words.insertWidget(place, part)
@@ -322,6 +326,7 @@ class DrawPanel(View):
         self._labels.addItems(names)
         self._labels.setCurrentIndex(-1)
         self._labels_row.setVisible(len(names) > MOST_ROWS)
+        self._arrange()
         if self._dialog is not None:
             self._dialog.set_classes(names)
         for teach in self._teach_actions:
@@ -481,7 +486,7 @@ class DrawPanel(View):
         guess = prediction.name if prediction and prediction.recognised and session.state == "idle" else None
         asked = f"Which {self._kind} is it?" if guess is None else f"Is it {with_article(guess)}?"
         if len(self._class_names) > MOST_ROWS:
-            return f"{asked} Click its bar, or choose it below."
+            return f"{asked} Click its bar, or choose its label."
         has_keys = self._reads_digits and self._canvas.hasFocus()
         return f"{asked} {'Press its key or click its bar.' if has_keys else 'Click its bar.'}"
 

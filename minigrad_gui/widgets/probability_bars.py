@@ -3,6 +3,8 @@
 Over each bar lies a button, transparent to the mouse, for the keyboard and assistive technology.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
@@ -39,6 +41,8 @@ EASY_ROWS = 5
 """Fewer bars are higher, so that all together have the least height of so many."""
 NAME_SHARE = 0.4
 """Of the width, at most, for the names; longer ones are cut."""
+LEAST_BAR_PX, EASY_CHARS = 64, 10
+"""The least length of a bar, beside names of so many characters."""
 HALF_PX = 0.5
 """What a width may lose by rounding."""
 
@@ -90,13 +94,16 @@ class ProbabilityBars(QWidget):
 
     def track(self) -> QRectF:
         """The rectangle of the first row's bar at a probability of 1."""
-        bold = QFont(self.font())
-        bold.setBold(True)
-        widths = QFontMetricsF(bold).horizontalAdvance
-        left = min(max(widths(name) for name in self._class_names), NAME_SHARE * self.width()) + SPACING_PX
-        right = widths(WIDEST_VALUE) + SPACING_PX
+        left = min(self._width_of(*self._class_names), NAME_SHARE * self.width()) + SPACING_PX
+        right = self._width_of(WIDEST_VALUE) + SPACING_PX
         row_height = self.height() / len(self._classes)
         return QRectF(left, (row_height - BAR_HEIGHT_PX) / 2, self.width() - left - right, BAR_HEIGHT_PX)
+
+    def _width_of(self, *texts: str) -> float:
+        """Of the widest of them in bold, in pixels."""
+        bold = QFont(self.font())
+        bold.setBold(True)
+        return max(map(QFontMetricsF(bold).horizontalAdvance, texts))
 
     def set_probabilities(self, probabilities: NDArray[np.floating] | None) -> None:
         if probabilities is not None and len(probabilities) != len(self._class_names):
@@ -190,7 +197,9 @@ class ProbabilityBars(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         least = self.fontMetrics().height() * max(len(self._classes), EASY_ROWS)
-        return QSize(140, min(least, self.maximumHeight()))
+        name = min(self._width_of(*self._class_names), self.fontMetrics().averageCharWidth() * EASY_CHARS)
+        width = name + LEAST_BAR_PX + self._width_of(WIDEST_VALUE) + 2 * SPACING_PX
+        return QSize(math.ceil(width), min(least, self.maximumHeight()))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         colors = theme.colors()

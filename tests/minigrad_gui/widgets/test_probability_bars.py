@@ -124,3 +124,14 @@ def test_few_bars_are_not_crowded(qtbot):
     bars = ProbabilityBars(("a", "b", "c"))
     qtbot.addWidget(bars)
     assert bars.minimumSizeHint().height() >= 3 * 20
+
+
+def test_the_least_width_has_room_for_usual_names_and_a_bar(qtbot):
+    for names in (("0", "1"), ("Ankle boot", "T-shirt/top"), ("a name of a class that fits nowhere", "b")):
+        bars = ProbabilityBars(names)
+        qtbot.addWidget(bars)
+        bars.resize(bars.minimumSizeHint())
+        assert bars.track().width() >= 60
+        if names[0] == "Ankle boot":
+            assert bars.track().left() > QFontMetricsF(bars.font()).horizontalAdvance("Ankle boot")
+        assert bars.width() < 260
