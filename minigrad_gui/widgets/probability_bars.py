@@ -41,8 +41,7 @@ EASY_ROWS = 5
 """Fewer bars are higher, so that all together have the least height of so many."""
 NAME_SHARE = 0.4
 """Of the width, at most, for the names; longer ones are cut."""
-LEAST_BAR_PX, EASY_CHARS = 64, 10
-"""The least length of a bar, beside names of so many characters."""
+LEAST_BAR_PX = 64
 HALF_PX = 0.5
 """What a width may lose by rounding."""
 
@@ -197,8 +196,8 @@ class ProbabilityBars(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         least = self.fontMetrics().height() * max(len(self._classes), EASY_ROWS)
-        name = min(self._width_of(*self._class_names), self.fontMetrics().averageCharWidth() * EASY_CHARS)
-        width = name + LEAST_BAR_PX + self._width_of(WIDEST_VALUE) + 2 * SPACING_PX
+        rest = LEAST_BAR_PX + self._width_of(WIDEST_VALUE) + 2 * SPACING_PX
+        width = min(self._width_of(*self._class_names) + rest, rest / (1 - NAME_SHARE))
         return QSize(math.ceil(width), min(least, self.maximumHeight()))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002

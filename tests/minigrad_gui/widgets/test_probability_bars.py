@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QToolTip
 
 from minigrad_gui import theme
 from minigrad_gui.widgets.accessibility import plain
-from minigrad_gui.widgets.probability_bars import ProbabilityBars
+from minigrad_gui.widgets.probability_bars import LEAST_BAR_PX, ProbabilityBars
 
 pytestmark = pytest.mark.panels("DrawPanel")
 
@@ -131,7 +131,7 @@ def test_the_least_width_has_room_for_usual_names_and_a_bar(qtbot):
         bars = ProbabilityBars(names)
         qtbot.addWidget(bars)
         bars.resize(bars.minimumSizeHint())
-        assert bars.track().width() >= 60
+        assert bars.track().width() >= LEAST_BAR_PX
         if names[0] == "Ankle boot":
             assert bars.track().left() > QFontMetricsF(bars.font()).horizontalAdvance("Ankle boot")
         assert bars.width() < 260
