@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable, Sequence
 
+from PySide6.QtGui import QFont, QFontMetrics
+
 from minigrad_gui.widgets.graphs import pg
 
 MOST_DECADES = 6
@@ -64,6 +66,8 @@ class EpochAxis(pg.AxisItem):  # type: ignore[misc]
 
     def __init__(self, orientation: str) -> None:
         super().__init__(orientation)
+        # pyqtgraph would reserve four fifths of a line, and only from the first painting on.
+        self.setStyle(autoExpandTextSpace=False, tickTextHeight=QFontMetrics(QFont()).height())
         self._steps_per_epoch = 0
 
     def set_steps_per_epoch(self, steps: int) -> None:

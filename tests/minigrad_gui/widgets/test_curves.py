@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QFont, QFontMetrics, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from engine.training import EpochSummary
@@ -56,6 +56,15 @@ def test_the_title_of_the_lower_axis_is_whole(curves):
     QApplication.processEvents()
     title, plot = curves._accuracy.getAxis("bottom").label, curves._accuracy
     assert plot.sceneRect().contains(title.sceneBoundingRect())
+
+
+def test_the_numbers_of_the_epochs_have_a_whole_line_from_the_first_to_the_last(curves):
+    axis = curves._loss.getAxis("top")
+    for count in (50, 100, 500):
+        show(curves, np.full(count, 2.3))
+        curves.grab()
+        QApplication.processEvents()
+        assert axis.height() == QFontMetrics(QFont()).height() + axis.style["tickTextOffset"][1]
 
 
 def test_during_a_run_the_axis_grows_in_few_steps(curves):
