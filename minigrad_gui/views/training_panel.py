@@ -10,7 +10,8 @@ from minigrad_gui.data import title_of
 from minigrad_gui.session import Session
 from minigrad_gui.views.view import View
 from minigrad_gui.widgets.accessibility import announce
-from minigrad_gui.widgets.building import action, caption, column, named, row
+from minigrad_gui.widgets.building import action, caption, column, named, row, styled
+from minigrad_gui.widgets.paragraph import Paragraph
 from minigrad_gui.widgets.refresh_timer import RefreshTimer
 from minigrad_gui.wording import counted
 
@@ -54,7 +55,7 @@ class TrainingPanel(View):
         self._accuracy_caption = caption(align=right)
         self._bar = named(QProgressBar(maximum=PROGRESS_STEPS, textVisible=False), "progressBar")
         self._bar.setAccessibleName("Training progress")
-        self._status = named(caption(), "statusLabel")
+        self._status = named(styled(Paragraph(1), "muted"), "statusLabel")
         self._percent = caption(align=right)
         self._diagnosis = named(caption(role="body"), "diagnosisLabel")
         self._diagnosis.setWordWrap(True)
@@ -62,11 +63,13 @@ class TrainingPanel(View):
         buttons = row(self._train, self._pause, self._step, self._stop)
         figures = column(self._accuracy, self._accuracy_caption, 0, spacing=0)
         self._top = row(buttons, 1, figures)
+        progress = row(self._status, self._percent)
+        progress.setStretch(0, 1)
         self._buttons, self._figures = buttons, figures
         column(
             self._top,
             self._bar,
-            row(self._status, 1, self._percent),
+            progress,
             self._diagnosis,
             margin=theme.SPACING_PX,
             parent=self,
@@ -254,10 +257,10 @@ class TrainingPanel(View):
         history = self.session.history
         batches = counted(len(history), "mini-batch")
         if len(history) % history.steps_per_epoch == 0:
-            trained = f"Trained on {batches}, {counted(self.session.epochs_done, 'epoch', ',.0f')}"
+            epochs = counted(self.session.epochs_done, "epoch", ",.0f")
             config = self.session.curves_config
             early = reason_to_stop(config, history.epochs) if config is not None else ""
-            return f"{trained}: {early}." if early else f"{trained}."
+            return f"Ended after {epochs}: {early}." if early else f"Trained on {batches}, {epochs}."
         diagnosis = self.session.diagnosis
         ended = "Diverged" if diagnosis is not None and diagnosis.ended_run else "Stopped"
         return f"{ended} after {batches}, in epoch {int(self.session.epochs_done) + 1}."

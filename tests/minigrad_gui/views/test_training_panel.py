@@ -363,6 +363,20 @@ def test_a_run_that_ends_early_says_why(user):
     assert user.widget("statusLabel").text().endswith("epoch: the validation accuracy has reached 20%.")
 
 
+@every_panel
+@pytest.mark.usefixtures("few_digits")
+def test_why_a_run_ended_early_fits_where_the_status_was(user):
+    user.window.resize(1366, 768)
+    QApplication.processEvents()
+    status = user.widget("statusLabel")
+    top_px, height_px = status.y(), status.height()
+    user.train(epochs=200, batch_size=32, patience=1, keep_best="accuracy")
+    assert re.fullmatch(r"Ended after \d+ epochs: no higher validation accuracy since epoch \d+\.", status.text())
+    QApplication.processEvents()
+    assert status.fontMetrics().horizontalAdvance(status.text()) <= status.width()
+    assert (status.y(), status.height()) == (top_px, height_px)
+
+
 @with_settings
 def test_a_network_that_did_not_learn_gets_a_diagnosis(user):
     user.widget("learningRateSpin").setValue(1)
