@@ -165,12 +165,15 @@ def _train(job: TrainingJob, save: Path | None) -> None:
             with open_run(job, cache, _tell_failed_checkpoint, store) as runner:
                 if job.resume_from is not None:
                     print(f"resuming {_position(runner.run)}", flush=True)
-                _run(runner, save, asked)
+                try:
+                    _run(runner, save, asked)
+                except DivergedError as error:
+                    diagnosis = runner.diagnose(diverged=True)
+                    assert diagnosis is not None
+                    file = " Name another --checkpoint file, too." if job.checkpoint_path is not None else ""
+                    raise UsageError(f"{error} {diagnosis.advice}{file}") from None
         except data.LoadingCancelledError:
             raise StoppedError("stopped before training began.", 128 + asked[0]) from None
-        except DivergedError as error:
-            another = " and another --checkpoint file" if job.checkpoint_path is not None else ""
-            raise UsageError(f"{error} Try --lr {job.config.learning_rate / 10:g}{another}.") from None
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 may stop at any time. No Qt here.
 """
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -193,7 +194,7 @@ class CheckpointWriter:
                 self._failed(error)
 
     def _write(self, write: Callable[[Checkpoints], None]) -> None:
-        if self._file is None or not self._control.keeps_checkpoint:
+        if self._file is None or not self._control.keeps_checkpoint or not is_finite(self._run.trained):
             return
         write(self._file)
         if not self._control.keeps_checkpoint:  # abandoned while it was being written
@@ -241,21 +242,33 @@ class Runner:
     def chunks(self) -> Generator[Chunk, None, None]:
         """Train like `TrainingRun.chunks`. The checkpoint is written between chunks when it is due.
 
-        Raises DivergedError.
+        If the loss explodes after an epoch whose network is kept, the run ends early. Raises DivergedError otherwise.
         """
+        finite: list[Step] = []
         with closing(self.run.chunks()) as chunks:
             began_s = time.perf_counter()
             for steps, epoch in chunks:
-                diverged = next((index for index, step in enumerate(steps) if step.diverged), None)
-                if diverged is not None:
+                if any(step.diverged for step in steps):
                     self._has_diverged = True
-                    self._record(steps[:diverged], None, began_s)
-                    raise DivergedError(steps[:diverged])
+                    finite = list(itertools.takewhile(lambda step: not step.diverged, steps))
+                    self._record(finite, None, began_s)
+                    break
                 self._record(steps, epoch, began_s)
                 yield steps, epoch
                 began_s = time.perf_counter()
                 if not self.run.is_finished:
                     self.checkpoint.after_step(milestone=epoch is not None)
+        if self._has_diverged:
+            if not self._keeps_network:
+                raise DivergedError(finite)
+            self.run.ended_early = "the loss exploded"
+            if finite:
+                yield finite, None
+
+    @property
+    def _keeps_network(self) -> bool:
+        """Whether the network of an earlier epoch is that of the run."""
+        return self.run.config.keep_best != "none" and is_finite(self.run.model)
 
     def frozen_model(self) -> MLP | None:
         """A copy of the network, or None if it is no longer finite."""
@@ -270,12 +283,13 @@ class Runner:
             raise DivergedError
         test = evaluate(self.run.model, self.dataset.test_images, self.dataset.test_labels)
         calibration = calibrate_run(self.run) if calibrates else None
-        self._result = TrainingResult(self.job, None, test, calibration, self.diagnose())
+        self._result = TrainingResult(self.job, None, test, calibration, self.diagnose(diverged=self._has_diverged))
         return self._result
 
     def diagnose(self, *, diverged: bool = False) -> Diagnosis | None:
         images, classes = self.dataset.test_images, len(self.dataset.class_names)
-        return diagnose_run(self.run, images, diverged=diverged, classes=classes)
+        rates = [change.learning_rate for change in self.job.rate_changes]
+        return diagnose_run(self.run, images, diverged=diverged, classes=classes, rates=rates)
 
     def record(self, result: TrainingResult) -> TrainingRecord:
         """How the network was trained."""
@@ -285,7 +299,7 @@ class Runner:
         """Record how the run ended; error: what ended it early, if it was not stopped."""
         if self._recorder is None:
             return
-        final = None if self._has_diverged else self.frozen_model()
+        final = None if self._has_diverged and not self._keeps_network else self.frozen_model()
         ending: Ending = "finished" if self.run.is_finished else "stopped"
         message = str(self._result.diagnosis or "") if self._result is not None else ""
         if final is None:

@@ -378,7 +378,7 @@ def test_a_network_that_cannot_read_digits_is_refused(tmp_path, capsys):
 
 def test_divergence_is_reported_with_advice(capsys):
     assert main(["train", "--epochs", "5", "--hidden", "64,64", "--optimizer", "sgd", "--lr", "1000"]) == 2
-    assert "Try --lr 100." in capsys.readouterr().err
+    assert "Try a learning rate of 0.1." in capsys.readouterr().err, "not 100, a tenth of what was too much"
 
 
 def test_export_writes_a_network_for_another_program(tmp_path, capsys):

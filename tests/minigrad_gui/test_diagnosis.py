@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import MLP, ReLU, TrainingConfig
+from engine import MLP, Augmentation, ReLU, TrainingConfig
 from engine.nn import Sigmoid
 from engine.run import TrainingRun
 from engine.training import EpochSummary
@@ -167,6 +167,56 @@ def test_too_much_weight_decay_is_reported(diagnosed):
     diagnosis = diagnosed(TrainingConfig(weight_decay=100.0, epochs=2), digits=20_000)
     assert "learnt little" in diagnosis.finding
     assert "weight decay" in diagnosis.advice
+
+
+@pytest.mark.parametrize(
+    ("penalty", "told"),
+    [({"l1": 0.1}, "The L1 penalty pulls its weights to 0."), ({"l2": 1.0}, "The L2 penalty pulls its weights to 0.")],
+)
+def test_too_large_a_penalty_is_reported(diagnosed, penalty, told):
+    assert told in diagnosed(TrainingConfig(hidden=(64,), epochs=4, **penalty), digits=20_000).advice
+
+
+@pytest.mark.parametrize("validation_share", [0.0, 0.1])
+def test_strong_variations_are_judged_by_pictures_as_they_are(diagnosed, validation_share):
+    strong = Augmentation(shift_px=2, rotation_deg=45, scale=0.5, shear=0.5, elastic_px=2)
+    config = TrainingConfig(
+        hidden=(64,), learning_rate=1e-3, epochs=8, validation_share=validation_share, augmentation=strong
+    )
+    diagnosis = diagnosed(config, digits=15_000)
+    if validation_share:
+        assert diagnosis is None
+    else:
+        assert "smaller variations of the pictures" in diagnosis.advice
+
+
+def test_the_network_that_is_kept_is_judged(diagnosed):
+    """The run's end is worse than guessing."""
+    config = TrainingConfig(optimizer="momentum", learning_rate=1.0, schedule="one-cycle", keep_best="loss", epochs=10)
+    diagnosis = diagnosed(config, digits=20_000)
+    assert "the best one, whose network is kept, the loss" in diagnosis.finding
+    assert diagnosis.advice == "Try a learning rate of 0.01."
+    assert "kept" not in diagnosed(replace(config, keep_best="none"), digits=20_000).finding
+
+
+def test_epochs_after_the_one_that_is_kept_were_enough(mnist):
+    """Its loss was still falling then."""
+    config = TrainingConfig(hidden=(8,), optimizer="sgd", learning_rate=0.01, epochs=2, keep_best="loss")
+    run = TrainingRun(config, mnist.train_images[:4000], mnist.train_labels[:4000], 10)
+    for _ in run:
+        pass
+    assert "still falling" in diagnose_run(run, mnist.test_images).finding
+    last = run.epochs[-1]
+    run.epochs[-1] = replace(last, validation_loss=last.validation_loss + 5)
+    assert diagnose_run(run, mnist.test_images) is None or "falling" not in diagnose_run(run, mnist.test_images).finding
+
+
+def test_a_rate_that_was_set_during_the_run_counts(mnist):
+    config = TrainingConfig(hidden=(16,), optimizer="sgd", learning_rate=0.1, epochs=1)
+    run = TrainingRun(config, mnist.train_images[:2000], mnist.train_labels[:2000], 10)
+    advice = diagnose_run(run, mnist.test_images, diverged=True, rates=[20.0]).advice
+    assert advice == "Try a learning rate of 0.1."
+    assert diagnose_run(run, mnist.test_images, diverged=True).advice == "Try a learning rate of 0.01."
 
 
 def test_a_run_stopped_at_once_gets_no_diagnosis():

@@ -12,6 +12,7 @@ from mnist_digits import first_digits
 from engine import Adam, ModelFileError, TrainingConfig, cross_entropy_loss, evaluate, load_checkpoint
 from engine.checkpoint import save_checkpoint, summarize_checkpoint
 from engine.ending import best_epoch
+from engine.nn import is_finite
 from engine.record import LearningRateChange
 from engine.run import TrainingRun
 from minigrad_gui import data, process
@@ -161,6 +162,36 @@ def test_a_diverged_run_reports_its_last_finite_steps():
         assert 0 < len(sound) < runner.run.steps_done
         assert not any(step.diverged for step in sound)
         assert "exploded" in runner.diagnose(diverged=True).finding
+
+
+def test_a_run_that_explodes_ends_with_the_network_that_is_kept(tmp_path):
+    config = replace(CONFIG, optimizer="sgd", learning_rate=0.1, keep_best="loss", epochs=4)
+    with opened(job_of(config, checkpoint_path=tmp_path / "run.npz")) as runner:
+        seen = []
+        for steps, epoch in runner.chunks():
+            seen.extend(steps)
+            if epoch is not None and epoch.epoch == 1:
+                kept = runner.run.state().best
+                runner.checkpoint.write()
+                runner.change_learning_rate(1000)
+        assert 0 < len(seen) <= runner.run.steps_done
+        assert not any(step.diverged for step in seen)
+        assert runner.run.is_finished
+        np.testing.assert_array_equal(weights(runner.frozen_model()), weights(kept))
+        result = runner.finish()
+        assert result.test == pytest.approx(evaluate(kept, runner.dataset.test_images, runner.dataset.test_labels))
+        told = "After epoch 2, the best one, whose network is kept, the loss exploded. Try a learning rate of 0.1."
+        assert str(result.diagnosis) == told, "a tenth of the rate that made it explode would be too much"
+        runner.checkpoint.write()
+    assert is_finite(load_checkpoint(tmp_path / "run.npz")[0].model), "what has exploded is of no use"
+
+
+def test_a_run_that_explodes_before_a_network_can_be_kept_has_none():
+    with opened(job_of(replace(CONFIG, optimizer="sgd", keep_best="loss"))) as runner:
+        runner.run.trained.layers[-1].b.data[...] = np.nan
+        with pytest.raises(DivergedError):
+            list(runner.chunks())
+        assert "grew without bound" in runner.diagnose(diverged=True).finding
 
 
 def test_a_network_that_is_not_finite_is_not_a_result():

@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
 from some_views import every_panel, with_settings
 
-from engine import MLP, load_model
+from engine import MLP, evaluate, load_model
+from engine.ending import best_epoch
 from minigrad_gui import machine_code
 from minigrad_gui.views.training_panel import duration
 
@@ -470,3 +472,21 @@ def test_the_buttons_stay_as_wide_when_pause_becomes_resume(user):
     user.click("pauseButton")
     assert user.widget("pauseButton").text() == "Resume"
     assert places() == before
+
+
+@with_settings
+def test_a_run_that_explodes_shows_the_network_that_is_kept(user, warnings):
+    best = replace(user.session.config, hidden=(32,), optimizer="sgd", learning_rate=0.1, keep_best="loss", epochs=50)
+    user.session.set_config(best, "mnist")
+    user.click("trainButton")
+    user.wait(lambda: len(user.session.history.epochs) >= 2)
+    user.widget("learningRateSpin").setValue(1000)
+    user.wait(lambda: user.session.state == "idle")
+    assert warnings == []
+    assert "the best one, whose network is kept, the loss exploded." in user.widget("diagnosisLabel").text()
+    record = user.session.record
+    kept = best_epoch(best, record.epochs)
+    model, dataset = user.session.model, user.session.dataset
+    assert evaluate(model, dataset.test_images, dataset.test_labels) == (record.test_loss, record.test_accuracy)
+    assert kept.validation_accuracy > 0.5
+    assert record.test_accuracy > 0.5
