@@ -15,6 +15,8 @@ MAX_NAME_CHARS = 60
 FEWEST_DIGITS = 8
 """From so many of them on, labels with gaps are those of the ten digits, of which a few do not occur."""
 ONE_HOT = re.compile("(?=.{3})0*10*").fullmatch
+NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d*)?(e[+-]?\d{1,3})?", re.IGNORECASE).fullmatch
+LARGEST = 10**9
 DIGITS_BY_LABEL = {"10 is zero": lambda value: value % 10, "from one": lambda value: value - 1}
 
 
@@ -66,12 +68,17 @@ def plain_labels(labels: NDArray[Any]) -> NDArray[Any]:
             and all(map(ONE_HOT, values.tolist()))
         ):
             return np.array([value.index("1") for value in values.tolist()], np.int64)[np.searchsorted(values, labels)]
-        if all(re.fullmatch(r"[+-]?\d{1,9}(\.0*)?", value.strip()) for value in values.tolist()):
+        if all(map(_is_whole, values.tolist())):
             return np.array([int(float(value)) for value in values.tolist()], np.int64)[np.searchsorted(values, labels)]
         return labels
     if labels.dtype.kind == "f" and not (np.isfinite(labels).all() and (labels == np.rint(labels)).all()):
         raise DataError("its labels are not whole numbers.")
     return labels.astype(np.int64)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text is a whole number, also as 5.0 or 5.0000e+00, which is how NumPy and MATLAB write 5."""
+    return NUMBER(text.strip()) is not None and float(text).is_integer() and abs(float(text)) < LARGEST
 
 
 def classes_of(labels: Sequence[NDArray[Any]], known: Mapping[int, str] | None, meaning: str) -> Classes:

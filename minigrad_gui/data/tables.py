@@ -211,16 +211,11 @@ def _one_hot_columns(rows: Sequence[Sequence[str]]) -> int:
     counts: Sequence[int] = (10, *range(MAX_CLASSES, 1, -1))
     for count in counts:
         if count == width or (count < width and _has_pictures(width - count)):
-            tails = [[field.strip() for field in row[-count:]] for row in rows]
-            ones = [[at for at, field in enumerate(tail) if field in ("1", "1.0", "1.0000")] for tail in tails]
-            others = all(sum(_is_zero(field) for field in tail) == count - 1 for tail in tails)
-            if others and all(len(each) == 1 for each in ones) and len({each[0] for each in ones}) > 1:
+            tails = [[_number(field) for field in row[-count:]] for row in rows]
+            fit = all(tail.count(1) == 1 and tail.count(0) == count - 1 for tail in tails)
+            if fit and len({tail.index(1) for tail in tails}) > 1:
                 return count
     return 0
-
-
-def _is_zero(field: str) -> bool:
-    return field.startswith("0") and not field.strip("0.")
 
 
 def _one_hot(labels: NDArray[np.str_], layout: Layout) -> NDArray[np.float32]:
@@ -291,8 +286,11 @@ def _fields(line: str, delimiter: str | None) -> list[str]:
 
 
 def _is_number(text: str) -> bool:
+    return _number(text) is not None
+
+
+def _number(text: str) -> float | None:
     try:
-        float(text)
+        return float(text)
     except ValueError:
-        return False
-    return True
+        return None

@@ -20,6 +20,19 @@ def test_numbers_as_text_are_ordered_as_numbers():
     assert indices == [2, 1, 0, 3]
 
 
+@pytest.mark.parametrize("form", ["{:d}", "{:03d}", " {:+d}.", "{:.2f}", "{:.18e}", "{:.7E}"])
+def test_whole_numbers_as_text_are_numbers_however_they_are_written(form):
+    numbers = [0, 10, 3, 120]
+    assert plain_labels(np.array([form.format(number) for number in numbers])).tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    "odd", ["nan", "inf", "1_000", "1.5", "5e-1", "1e9", "1e999", "0x10", "e5", "1e", "1234567890", "0000000010", ""]
+)
+def test_text_stays_text_unless_all_of_it_is_whole_numbers(odd):
+    assert plain_labels(np.array(["1", "2", odd])).tolist() == ["1", "2", odd]
+
+
 def test_text_is_ordered_naturally():
     assert classes(["c10", "c2", "c2", "a"]) == (("a", "c2", "c10"), [2, 1, 1, 0])
     assert sorted(["b10", "b9", "10", "9"], key=natural_order) == ["9", "10", "b9", "b10"]

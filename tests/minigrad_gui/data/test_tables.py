@@ -28,6 +28,15 @@ def test_label_first_with_and_without_a_header(own, rows, tmp_path, head):
     assert_all_there(opened(tmp_path / "digits.csv"), own.x, own.y)
 
 
+@pytest.mark.parametrize("form", ["%.18e", "%.7e"], ids=["savetxt", "-ascii"])
+def test_numbers_with_exponents_as_numpy_and_matlab_write_them(own, rows, tmp_path, form):
+    for name, labels in (("digits.txt", own.y), ("one_hot.txt", np.eye(10)[own.y])):
+        np.savetxt(tmp_path / name, np.column_stack([rows, labels]), form)
+        dataset = opened(tmp_path / name)
+        assert dataset.class_names == tuple("0123456789")
+        assert_all_there(dataset, own.x, own.y)
+
+
 def test_label_last_row_numbers_and_header(own, rows, tmp_path):
     columns = np.column_stack([np.arange(len(rows)), rows, own.y])
     (tmp_path / "digits.csv").write_text(text(columns, f",{HEADER},class\n"))
