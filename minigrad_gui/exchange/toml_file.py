@@ -55,7 +55,7 @@ def read_config(path: PathLike) -> TrainingConfig:
 
 
 def _check(name: str, settings: Mapping[str, Any], kind: type[TrainingConfig] | type[Augmentation]) -> None:
-    """Raise ExchangeError for a setting that is unknown or of the wrong kind, and ConfigError for one out of range."""
+    """Raise ExchangeError for a setting that is unknown or of the wrong kind."""
     known = [field.name for field in fields(kind)]
     for setting, value in settings.items():
         if setting not in known:
@@ -67,7 +67,7 @@ def _check(name: str, settings: Mapping[str, Any], kind: type[TrainingConfig] | 
                 raise TypeError
             kind(**{setting: value})
         except ConfigError:
-            raise
+            continue  # it may be in range with the others
         except (TypeError, ValueError, OverflowError) as error:
             raise ExchangeError(f"{name} holds a value of the wrong kind for “{setting}”.") from error
 

@@ -34,6 +34,14 @@ def test_what_is_missing_is_the_default(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "config", [TrainingConfig(epochs=12, members=12), TrainingConfig(epochs=300, plain_epochs=280, members=1)]
+)
+def test_settings_that_are_in_range_only_together_come_back(tmp_path, config):
+    write_config(tmp_path / "run.toml", config)
+    assert read_config(tmp_path / "run.toml") == config
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("epochs = 0", "out of range: The number of epochs"),
