@@ -65,12 +65,14 @@ def differences(runs: Sequence[Run]) -> dict[str, list[str]]:
 
 
 def apart_from_seed(runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs in groups that have the same settings and data, whatever the seed; in order of their first runs."""
+    """The runs in groups that have the same settings, changes of the rate and data, whatever the seed; in order of their
+    first runs."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
         record = run.record
         config = record.config and replace(record.config, seed=0)
-        key = config and json.dumps([config.to_dict(), record.dataset, dict(record.dataset_choices)])
+        data = record.dataset, dict(record.dataset_choices)
+        key = config and json.dumps([config.to_dict(), record.learning_rate_changes, *data])
         groups.setdefault(key or run.id, []).append(run)
     return list(groups.values())
 

@@ -1,5 +1,6 @@
 """Runs side by side: differences, curves, and mean and spread over seeds."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from recorded_runs import EPOCHS, run_of
 
 from engine import TrainingConfig
+from engine.record import LearningRateChange, TrainingRecord
 from engine.training import EpochSummary
 from minigrad_gui.history import smooth
 from minigrad_gui.run_comparison import (
@@ -39,6 +41,14 @@ def test_runs_are_grouped_apart_from_their_seeds():
     runs = [run_of(f"a{n}", TrainingConfig(seed=n // 2, batch_size=(32, 64)[n % 2])) for n in range(4)]
     runs += [run_of("b", settings=""), run_of("c", settings="")]
     assert [[run.id for run in group] for group in apart_from_seed(runs)] == [["a0", "a2"], ["a1", "a3"], ["b"], ["c"]]
+
+
+def test_runs_whose_rate_was_changed_are_a_group_of_their_own():
+    config = TrainingConfig()
+    changed = TrainingRecord(config, "mnist", learning_rate_changes=(LearningRateChange(9, 0.02),))
+    settings = [json.dumps(record.to_meta()) for record in (TrainingRecord(config, "mnist"), changed, changed)]
+    groups = apart_from_seed([run_of(f"a{at}", settings=each) for at, each in enumerate(settings)])
+    assert [[run.id for run in group] for group in groups] == [["a0"], ["a1", "a2"]]
 
 
 def test_a_line_of_losses_is_smoothed_and_leaves_out_what_is_not_finite():
