@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_type_hints
@@ -43,6 +44,7 @@ MAX_LOSSES = 1 << 18
 """A longer curve is averaged over equal stretches once the run has ended."""
 MAX_EPOCHS = 100_000
 MAX_NAME_CHARS, MAX_NOTE_CHARS = 200, 10_000
+_DEFAULTS = {**TrainingConfig().to_dict(), **vars(TrainingConfig().augmentation)}
 
 Ending = Literal["", "finished", "stopped", "failed"]
 """How a run ended; "" while it has not, or if its process was killed."""
@@ -125,7 +127,7 @@ class Run(NamedTuple):
         """What the words of a search are looked for in, in lower case."""
         numbers = f"lr={self.learning_rate:g} batch={self.batch_size} epochs={self.epochs} seed={self.seed}"
         words = self.name, self.note, self.dataset, self.hidden, self.activation, self.optimizer, numbers, self.ending
-        return f" {' '.join(words)} ".casefold()
+        return f" {' '.join(words)} {_unusual(self.settings)} ".casefold()
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,17 @@ class Curve:
         """Where each loss ends, in epochs, (n,)."""
         places = np.arange(1.0, len(self.losses) + 1)
         return places * self.mini_batches / max(self.steps_per_epoch, 1)
+
+
+@lru_cache(maxsize=1 << 14)
+def _unusual(settings: str) -> str:
+    """Those of the settings of a run, as JSON, that are not the defaults: "dropout=0.1 schedule=cosine"."""
+    try:
+        chosen = json.loads(settings)["config"]
+        pairs = [*chosen.items(), *chosen.get("augmentation", {}).items()]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ""
+    return " ".join(f"{name}={value}" for name, value in pairs if value != _DEFAULTS.get(name) and name in _DEFAULTS)
 
 
 def can_keep(model: MLP) -> bool:

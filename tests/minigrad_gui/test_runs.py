@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from recorded_runs import EPOCHS, losses_of, put, run_of
 
-from engine import MLP, TrainingConfig, load_model
+from engine import MLP, Augmentation, TrainingConfig, load_model
 from engine.record import TrainingRecord
 from engine.training import EpochSummary
 from minigrad_gui import data, runs
@@ -356,6 +356,27 @@ def test_runs_are_arranged():
     assert ids("WIDE adam") == ["b2"]
     assert ids("seed=3") == ["a1"]
     assert ids("sgd zoo") == []
+
+
+def test_runs_are_found_by_each_setting_that_is_not_the_usual_one():
+    varied = Augmentation(shift_px=1.5)
+    listed = [
+        run_of("a1", TrainingConfig(schedule="one-cycle", dropout=0.2, members=3)),
+        run_of("b2", TrainingConfig(label_smoothing=0.1, augmentation=varied)),
+        run_of("c3"),
+        run_of("d4", settings="damaged"),
+        run_of("e5", settings='{"config": {"schedule": "cosine", "snow": 3}}'),
+    ]
+    for words, found in (
+        ("one-cycle", ["a1"]),
+        ("dropout members=3", ["a1"]),
+        ("members=30", []),
+        ("shift_px=1.5", ["b2"]),
+        ("label_smoothing", ["b2"]),
+        ("cosine", ["e5"]),
+        ("snow", []),
+    ):
+        assert [run.id for run in arrange(listed, words)] == found, words
 
 
 # ---------------------------------------------------------------- networks
