@@ -65,8 +65,10 @@ def differences(runs: Sequence[Run]) -> dict[str, list[str]]:
 
 
 def apart_from_seed(runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs in groups that have the same settings, changes of the rate and data, whatever the seed; in order of their
-    first runs."""
+    """The runs in groups that have the same settings and data, whatever the seed; in order of their first runs.
+
+    Changes of the learning rate count as settings.
+    """
     groups: dict[str, list[Run]] = {}
     for run in runs:
         record = run.record
