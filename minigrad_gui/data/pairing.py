@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +30,11 @@ SPLIT_WORDS = {
     "tst": "test",
     "tes": "test",
     "t10k": "test",
+    "dev": "valid",
+    "eval": "test",
 }
+SHORT_SPLIT_WORDS = {"tr": "train", "te": "test", "ts": "test"}
+"""Words for splits beside x, y and t only: "te" is also a letter of hiragana."""
 PICTURE_WORDS = ("images", "image", "imgs", "img", "pictures", "x", "data", "pixels", "features", "fea")
 LABEL_WORDS = ("labels", "label", "y", "targets", "target", "lab", "classes", "class", "digits", "gnd")
 OTHER_WORDS = (
@@ -55,11 +59,32 @@ OTHER_WORDS = (
     "pt",
 )
 MOST_TOLD = 4
+_SPLITS = "|".join(sorted(set(SPLIT_WORDS) - {"tra", "tes"}, key=len, reverse=True))  # "tray" and "xtra" are words
+_KINDS = "|".join(sorted({*PICTURE_WORDS, *LABEL_WORDS, "t"}, key=len, reverse=True))
+GLUED = re.compile(rf"({_KINDS})({_SPLITS})|({_SPLITS})({_KINDS})|([xyt])({'|'.join(SHORT_SPLIT_WORDS)})")
+"""Two words in one, as "xtrain", "trainlabels" and "ytr"."""
 
 
 def words_of(name: str) -> list[str]:
-    """The words and numbers in a name: "xTrain2-images.idx3-ubyte" gives x, train, 2, images, idx3, ubyte."""
-    return re.findall(r"t10k|idx\d|[a-z]+|\d+", _spaced(name))
+    """The words and numbers in a name: "xTrain2-images.idx3-ubyte" gives x, train, 2, images, idx3, ubyte.
+
+    Glued words are taken apart, and short ones given in full where the word beside them tells what they mean: "Xtr"
+    gives x, train, and "TTrain", the targets to train on, y, train.
+    """
+    words = [part for word in re.findall(r"t10k|idx\d|[a-z]+|\d+", _spaced(name)) for part in _unglued(word)]
+    beside = zip(["", *words], [*words[1:], ""], strict=False)
+    return [_in_full(word, set(others)) for word, others in zip(words, beside, strict=True)]
+
+
+def _unglued(word: str) -> list[str]:
+    match = GLUED.fullmatch(word)
+    return list(filter(None, match.groups())) if match else [word]
+
+
+def _in_full(word: str, beside: Set[str]) -> str:
+    if word == "t" and not beside.isdisjoint((*SPLIT_WORDS, *SHORT_SPLIT_WORDS)):
+        return "y"
+    return word if beside.isdisjoint("xyt") else SHORT_SPLIT_WORDS.get(word, word)
 
 
 def is_called_label(column: str) -> bool:
@@ -68,7 +93,7 @@ def is_called_label(column: str) -> bool:
 
 
 def _spaced(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).lower()
 
 
 def split_of(name: str) -> str | None:
@@ -215,12 +240,11 @@ def joined(parts: Mapping[str, Found]) -> Found:
 
 def in_splits(splits: Mapping[str, list[Samples]], remarks: list[str]) -> Found:
     """Training and test samples; validation pictures are trained on, as a run holds back its own."""
-    if valid := splits.get("valid"):
-        if "test" not in splits:
-            return Found(splits.get("train", ()), valid, remarks=remarks)
+    train, valid, test = (splits.get(name, []) for name in ("train", "valid", "test"))
+    if train and not test:
+        return Found(train, valid, remarks=remarks)
+    if valid and test:
         count = sum(samples.pictures.count for samples in valid)
         remarks = [*remarks, f"Its {count:,} validation pictures are also trained on."]
-    train = [*splits.get("train", ()), *splits.get("valid", ())]
-    if not train:  # only a test file: as good as any
-        return Found(splits.get("test", ()), remarks=remarks)
-    return Found(train, splits.get("test", ()), remarks=remarks)
+    train = [*train, *valid]
+    return Found(train, test, remarks=remarks) if train else Found(test, remarks=remarks)  # one split is as good as any

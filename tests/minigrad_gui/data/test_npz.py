@@ -30,6 +30,16 @@ def test_kmnist_has_a_file_for_each_array(own, tmp_path):
     assert_same(opened(tmp_path / "kmnist-test-labels.npz"), own)
 
 
+@pytest.mark.parametrize("names", ["XTrain YTrain XTest YTest", "X_tr y_tr X_ts y_ts", "xtrain ytrain xdev ydev"])
+def test_names_as_in_matlab(own, tmp_path, names):
+    arrays = dict(zip(names.split(), (own.x, own.y, own.tx, own.ty), strict=True))
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert_same(opened(tmp_path / "a.npz"), own)
+    for name, array in arrays.items():
+        np.save(tmp_path / name, array)
+    assert_same(opened(tmp_path / f"{names.split()[0]}.npy"), own)
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_one_pair_of_any_name_and_order_is_split(own, tmp_path, order):
     np.savez(tmp_path / "mine.npz", a=np.asarray(own.x.reshape(-1, 784), order=order), b=np.eye(10)[own.y])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.pairing import is_called_label, joined, pair_up, split_of, together, topic_of
+from minigrad_gui.data.pairing import in_splits, is_called_label, joined, pair_up, split_of, together, topic_of
 from minigrad_gui.data.stored import Array, Found, Samples, as_pictures
 
 X, Y = Array.of(np.zeros((6, 8, 8), np.uint8)), Array.of(np.arange(6))
@@ -17,6 +17,24 @@ X, Y = Array.of(np.zeros((6, 8, 8), np.uint8)), Array.of(np.arange(6))
         ("t10k-labels.idx1-ubyte", "test", ""),
         ("emnist-letters-test-images-idx3-ubyte", "test", "emnist letters"),
         ("xTrain", "train", ""),
+        ("XTrain", "train", ""),
+        ("MNISTTest_X", "test", "mnist"),
+        ("xtest", "test", ""),
+        ("trainlabels", "train", ""),
+        ("testx", "test", ""),
+        ("x_dev", "valid", ""),
+        ("y_eval", "test", ""),
+        ("X_tr", "train", ""),
+        ("teX", "test", ""),
+        ("Yts", "test", ""),
+        ("t_train", "train", ""),
+        ("TTr", "train", ""),
+        ("train_feats", "train", "feats"),
+        ("te", None, "te"),
+        ("try", None, "try"),
+        ("tray", None, "tray"),
+        ("xtra", None, "xtra"),
+        ("t", None, "t"),
         ("mnist_validate.csv", "valid", "mnist"),
         ("optdigits.tra", "train", "optdigits"),
         ("digits latest", None, "latest"),
@@ -25,6 +43,16 @@ X, Y = Array.of(np.zeros((6, 8, 8), np.uint8)), Array.of(np.arange(6))
 )
 def test_names(name, split, topic):
     assert (split_of(name), topic_of(name)) == (split, topic)
+
+
+@pytest.mark.parametrize(
+    "names", ["XTrain TTrain XTest TTest", "xtr ytr xte yte", "trainimages trainlabels testx testt"]
+)
+def test_glued_names(names):
+    (x, y, test_x, test_y), one_hot = names.split(), Array.of(np.eye(64))
+    wide = Array.of(np.zeros((64, 8, 8)))
+    found = pair_up({x: wide, y: one_hot, test_x: wide, test_y: Array.of(np.arange(64))})
+    assert [samples.labels.tolist() for samples in (*found.train, *found.test)] == [list(range(64))] * 2
 
 
 def test_test_pictures_without_labels_are_left_out():
@@ -55,6 +83,12 @@ def test_arrays_that_are_named_after_their_classes():
     assert found.remarks == ["Its arrays are taken for one class each."]
     found = pair_up({"train0": X, "train1": X, "test0": X, "test1": X})
     assert [samples.labels.tolist() for samples in found.test] == [["0"] * 6, ["1"] * 6]
+
+
+@pytest.mark.parametrize("split", ["train", "valid", "test"])
+def test_a_split_alone_is_trained_on(split):
+    found = in_splits({split: [Samples(as_pictures(X), np.arange(6))]}, [])
+    assert (len(found.train), len(found.test)) == (1, 0)
 
 
 def test_columns_that_are_called_labels():
