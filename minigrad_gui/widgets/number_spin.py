@@ -1,4 +1,5 @@
-"""Number fields that accept any text and never change it; the view marks what is invalid.
+"""Number fields that accept any text and never change it, but for a suffix that is there twice; the view marks what is
+invalid.
 
 Qt's own fields refuse a key that leads out of the range, so that 80 becomes 8 where 50 is the maximum, and replace text
 that is not a number by the last number.
@@ -49,7 +50,11 @@ class _AsTyped(_Base):
         return self._complaint(self._typed())
 
     def _typed(self) -> str:
-        return self.lineEdit().text().removesuffix(self.suffix()).strip()
+        return self._bare(self.lineEdit().text())
+
+    def _bare(self, text: str) -> str:
+        """The text without the suffix, be it the field's or a person's, in full or in part."""
+        return text.rstrip(f"{self.suffix()} ").lstrip()
 
     def _complaint(self, text: str) -> str:
         number = self.number(text)
@@ -58,7 +63,10 @@ class _AsTyped(_Base):
         return f"Enter a number from {self.written(self.minimum())} to {self.maximum():,.10g}."
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        unfit = self._complaint(text.removesuffix(self.suffix()).strip())
+        bare = self._bare(text)
+        if bare != text.removesuffix(self.suffix()).strip():  # a person has written the suffix, too
+            text, position = bare + self.suffix(), min(position, len(bare))
+        unfit = self._complaint(bare)
         return QValidator.State.Intermediate if unfit else QValidator.State.Acceptable, text, position
 
     def textFromValue(self, value: float) -> str:
@@ -101,7 +109,7 @@ class CountSpin(_AsTyped, WheelWithFocus, QSpinBox):
         return unfit if is_whole else unfit.replace("a number", "a whole number")
 
     def valueFromText(self, text: str) -> int:
-        number = self.number(text.removesuffix(self.suffix()).strip())
+        number = self.number(self._bare(text))
         return int(self.value() if number is None else number)
 
 
@@ -121,7 +129,7 @@ class DecimalSpin(_AsTyped, WheelWithFocus, QDoubleSpinBox):
         return f"Enter at most {counted(self.decimals(), 'decimal')}."
 
     def valueFromText(self, text: str) -> float:
-        number = self.number(text.removesuffix(self.suffix()).strip())
+        number = self.number(self._bare(text))
         return self.value() if number is None else number
 
 

@@ -127,6 +127,25 @@ def test_a_whole_number_may_be_written_in_groups(user):
         assert user.widget("batchSizeSpin").text() == str(value)
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "shown"),
+    [
+        ("dropoutSpin", "50%", "50%"),
+        ("dropoutSpin", "12,5 %", "12.5%"),
+        ("elasticSigmaSpin", "7 px", "7 px"),
+        ("elasticSigmaSpin", "7px", "7 px"),
+    ],
+)
+@pytest.mark.parametrize("pastes", [False, True])
+def test_a_number_may_be_typed_with_its_suffix(field, name, typed, shown, pastes):
+    spin = field(name)
+    replace_text(spin, typed, pastes)
+    assert spin.complaint() == ""
+    assert spin.text() == shown.replace(".", "," if "," in typed else ".")
+    QTest.keyClick(spin, Qt.Key.Key_Return)
+    assert spin.text() == shown
+
+
 def test_the_wheel_turns_only_a_field_that_has_the_cursor(user):
     spin = user.widget("batchSizeSpin")
     user.widget("trainButton").setFocus()
