@@ -44,8 +44,8 @@ def _count(name: str, low: int, high: int) -> Callable[[], NumberEditor]:
     return lambda: NumberEditor(count_spin(name, low, high))
 
 
-def _percentage(name: str, high: int) -> Callable[[], NumberEditor]:
-    return lambda: NumberEditor(decimal_spin(name, 0, high, decimals=1, step=1, suffix="%"), factor=100)
+def _percentage(name: str, high: int, decimals: int = 1) -> Callable[[], NumberEditor]:
+    return lambda: NumberEditor(decimal_spin(name, 0, high, decimals=decimals, step=1, suffix="%"), factor=100)
 
 
 def _choice(name: str, titles: dict[str, str], tips: dict[str, str] | None = None) -> Callable[[], ChoiceEditor]:
@@ -93,7 +93,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     ),
     "Ending": (
         Setting("patience", "Patience", _count("patienceSpin", 0, 100_000), is_used=_validates),
-        Setting("stop_accuracy", "Stop at", _percentage("stopAccuracySpin", 100), is_used=_validates),
+        Setting("stop_accuracy", "Stop at", _percentage("stopAccuracySpin", 100, decimals=2), is_used=_validates),
         Setting("keep_best", "Keep best", _choice("keepBestCombo", KEEP_BEST_TITLES), is_used=_validates),
         Setting("averaging", "Averaging", _choice("averagingCombo", AVERAGING_TITLES)),
         Setting(

@@ -183,3 +183,9 @@ def test_a_decimal_is_accepted_as_people_type_it_in_every_locale(locale, field):
 def test_a_validation_share_between_two_percent_is_shown_as_it_is(user):
     user.session.set_config(TrainingConfig(validation_share=0.125), "mnist")
     assert user.widget("validationSpin").text() == "12.5%"
+
+
+def test_an_accuracy_to_stop_at_may_have_two_decimals_as_those_that_are_told(user):
+    user.type_into(user.widget("stopAccuracySpin"), "99.45")
+    assert user.session.config.stop_accuracy == 0.9945
+    assert user.widget("stopAccuracySpin").text() == "99.45%"
