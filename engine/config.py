@@ -74,7 +74,8 @@ class TrainingConfig:
     keep_best         one of KEEP_BEST, which epoch's network the run ends with: "none", "loss" or "accuracy"
     members           how many networks are trained, one after the other, each from weights of its own and for its share
                       of the epochs; the run's network is the `committee` of those that are done. Schedule, averages and
-                      plain epochs are those of each; patience, stop_accuracy and keep_best are for a single one
+                      plain epochs are those of each; patience, stop_accuracy and keep_best are for a single one, but
+                      may be set where nothing is validated, as they have no effect there
     dropout           the probability, from 0 to 0.9, that an output of a hidden layer is dropped in training
     label_smoothing   from 0 to 0.9: see SmoothedLoss
     l1, l2            penalties, from 0 (none) to 100: see Optimizer
@@ -144,7 +145,7 @@ class TrainingConfig:
         self._check("keep_best", self.keep_best in KEEP_BEST, f"What to keep is one of {_names(KEEP_BEST)}.")
         within = isinstance(self.members, int) and 1 <= self.members <= min(MAX_MEMBERS, self.epochs)
         self._check("members", within, f"A committee has 1 to {MAX_MEMBERS} networks, and an epoch or more for each.")
-        ends = self.patience or self.stop_accuracy or self.keep_best != "none"
+        ends = self.validation_share and (self.patience or self.stop_accuracy or self.keep_best != "none")
         self._check("members", self.members == 1 or not ends, "A committee is trained to the end: " + NO_EARLY_END)
         self._check("dropout", 0 <= self.dropout <= 0.9, "The dropout is from 0 to 0.9.")
         self._check("label_smoothing", 0 <= self.label_smoothing <= 0.9, "The label smoothing is from 0 to 0.9.")

@@ -89,6 +89,7 @@ def test_every_setting_is_checked():
         {"validation_share": 0.5},
         {"training_samples": 10_000_000, "label_noise": 1},
         {"members": 16, "epochs": 16},
+        {"members": 2, "patience": 5, "stop_accuracy": 0.9, "keep_best": "loss", "validation_share": 0},
     ],
     ids=str,
 )

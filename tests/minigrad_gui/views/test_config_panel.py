@@ -282,6 +282,17 @@ def test_what_judges_by_validation_pictures_needs_some(user):
     assert not any(field.isEnabled() for field in fields)
 
 
+def test_no_grey_field_is_why_a_committee_cannot_be_trained(user):
+    user.widget("membersSpin").setValue(3)
+    user.widget("patienceSpin").setValue(5)
+    assert "A committee is trained to the end" in user.widget("membersSpinError").text()
+    assert user.widget("patienceSpin").isEnabled()
+    user.widget("validationSpin").setValue(0)
+    assert not user.widget("patienceSpin").isEnabled()
+    assert user.widget("trainButton").isEnabled()
+    assert not user.widget("membersSpinError").isVisible()
+
+
 def test_the_schedule_is_drawn_unless_it_is_constant(user):
     preview = user.widget("schedulePreview")
     assert not preview.isVisible()
