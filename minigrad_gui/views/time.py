@@ -47,6 +47,7 @@ LEAST_LIMIT = 0.02
 EMPTY = "A run can be played back here, from its first mini-batches on: train a network."
 TOO_LARGE = "This network is too large for its past to be remembered."
 FEW = "A landscape needs two moments of one network: train on more mini-batches."
+GROWN = "A landscape needs two moments of one network; a committee becomes another as it grows: train a single network."
 INSIDE = "A run played back: its loss, how it read your drawing, what its neurons looked for, what it confused."
 AS_GIVEN = "As the network gave them; those beside the drawing are calibrated at the end of the run"
 SHOWN: dict[Kind | None, tuple[str, str]] = {
@@ -328,11 +329,14 @@ class TimeView(DockedView):
         if answer.error is not None:
             self._told.setText(answer.error)
             return
-        snapshots, kind, landscape = answer.result
+        surveyed: Surveyed = answer.result
+        snapshots, kind, landscape = surveyed
         if snapshots is not self._snapshots or kind != self._kind:
             return
         if landscape is None:
-            self._told.setText(FEW)
+            self._forget_landscape()
+            has_grown = snapshots[0].model.sizes != snapshots[-1].model.sizes
+            self._told.setText(GROWN if has_grown else FEW)
             return
         self._landscape = landscape
         if landscape.surface is not None:

@@ -12,7 +12,7 @@ from engine.training import evaluate
 from minigrad_gui import surveying, worker
 from minigrad_gui.insight.landscape import SIDE
 from minigrad_gui.reader import Reader
-from minigrad_gui.views.time import FEW, LOW_PX, TimeView, confusion_map
+from minigrad_gui.views.time import FEW, GROWN, LOW_PX, TimeView, confusion_map
 
 pytestmark = [pytest.mark.tabs("timeView"), pytest.mark.panels("TrainingPanel", "DrawPanel")]
 
@@ -234,3 +234,17 @@ def test_the_landscape_grows_with_a_run_and_rests_while_hidden(run, monkeypatch)
     assert not view._is_surveying
     user.trigger("showTimeAction")
     user.wait(lambda: has_landscape(view) and view._landscape.batches == (1, 2, 3))
+
+
+def test_a_committee_that_has_grown_has_no_landscape_and_is_not_said_to_need_more_training(run):
+    user, view = run
+    user.widget("timeShownCombo").setCurrentIndex(1)
+    user.configure(epochs=2, members=2)
+    for steps in (1, 2):
+        user.click("stepButton")
+        user.wait(lambda steps=steps: has_landscape(view) == (steps == 2) and len(user.session.history) == steps)
+    user.click("pauseButton")
+    user.wait(lambda: told(user) == GROWN)
+    assert user.widget("timeLandscape").surface is None
+    assert user.session.snapshots[0].model.sizes == (784, 16, 10)
+    assert user.session.snapshots[-1].model.sizes == (784, 32, 10)
