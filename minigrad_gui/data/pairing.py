@@ -63,17 +63,26 @@ _SPLITS = "|".join(sorted(set(SPLIT_WORDS) - {"tra", "tes"}, key=len, reverse=Tr
 _KINDS = "|".join(sorted({*PICTURE_WORDS, *LABEL_WORDS, "t"}, key=len, reverse=True))
 GLUED = re.compile(rf"({_KINDS})({_SPLITS})|({_SPLITS})({_KINDS})|([xyt])({'|'.join(SHORT_SPLIT_WORDS)})")
 """Two words in one, as "xtrain", "trainlabels" and "ytr"."""
+SIZE = re.compile(r"(\d{1,9}k?) ?x ?(\d{1,9})(?!\d)", re.ASCII)
 
 
 def words_of(name: str) -> list[str]:
     """The words and numbers in a name: "xTrain2-images.idx3-ubyte" gives x, train, 2, images, idx3, ubyte.
 
     Glued words are taken apart, and short ones given in full where the word beside them tells what they mean: "Xtr"
-    gives x, train, and "TTrain", the targets to train on, y, train.
+    gives x, train, and "TTrain", the targets to train on, y, train. How many pictures or labels there are is left out.
     """
-    words = [part for word in re.findall(r"t10k|idx\d|[a-z]+|\d+", _spaced(name)) for part in _unglued(word)]
+    plain = SIZE.sub(_without_count, _spaced(name))
+    words = [part for word in re.findall(r"t10k|idx\d|[a-z]+|\d+", plain) for part in _unglued(word)]
     beside = zip(["", *words], [*words[1:], ""], strict=False)
     return [_in_full(word, set(others)) for word, others in zip(words, beside, strict=True)]
+
+
+def _without_count(size: re.Match[str]) -> str:
+    """A size of pictures, such as 28x28, as it is; nothing for that of an array, such as 60000x784 or 60000x1."""
+    rows, columns = size.groups()
+    is_of_array = columns == "1" or (rows != columns and picture_shape((1, int(columns))) is not None)
+    return " " if is_of_array else size[0]
 
 
 def _unglued(word: str) -> list[str]:

@@ -102,6 +102,22 @@ def test_ardis_has_one_hot_labels_in_a_file_of_their_own(own, rows, tmp_path):
     assert_same(opened(tmp_path / "ARDIS_train_2828.csv"), own)
 
 
+@pytest.mark.parametrize("by", ["x", " x "])
+def test_ahcd_has_the_size_of_each_table_in_its_name(own, rows, tmp_path, by):
+    tables = {"TrainImages": rows, "TrainLabel": own.y[:, None], "TestLabel": own.ty[:, None]}
+    for name, table in {**tables, "TestImages": own.tx.reshape(-1, 784)}.items():
+        (tmp_path / f"csv{name} {len(table)}{by}{table.shape[1]}.csv").write_text(text(table))
+    assert_same(opened(tmp_path), own)
+    assert_same(opened(tmp_path / f"csvTestLabel 90{by}1.csv"), own)
+
+
+def test_tables_of_pictures_of_other_sizes_are_not_taken_together(own, rows, tmp_path):
+    (tmp_path / "a_28x28.csv").write_text(text(np.column_stack([own.y, rows])))
+    small = own.tx[:, 8:16, 8:16].reshape(-1, 64)
+    (tmp_path / "a_8x8.csv").write_text(text(np.column_stack([own.ty, small])))
+    assert_all_there(opened(tmp_path / "a_28x28.csv"), own.x, own.y)
+
+
 @pytest.mark.parametrize(
     ("lines", "delimiter", "numbers"),
     [
