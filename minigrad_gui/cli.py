@@ -155,7 +155,9 @@ def _commands() -> argparse.ArgumentParser:
         "dark, and how sure it is of a single digit. “?” stands for a digit that it does not recognise.",
     )
     read.add_argument("model", type=Path, metavar="MODEL", help="an .npz file written by the window or by train")
-    kinds = "a PNG, JPEG, BMP, WebP, TIFF, GIF or AVIF file, a folder of them, or a wildcard; HEIC with pillow-heif"
+    kinds = (
+        "a PNG, JPEG, BMP, WebP, TIFF, GIF, AVIF or PPM file, a folder of them, or a wildcard; HEIC with pillow-heif"
+    )
     read.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help=kinds)
     each = "print a line for each digit, with its box: left, top, right and bottom in pixels"
     read.add_argument("--all", action="store_true", help=each)

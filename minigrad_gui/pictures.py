@@ -18,17 +18,26 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF", "GIF", "AVIF", "HEIF")
+FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF", "GIF", "AVIF", "PPM", "HEIF")
 """Pillow's names; MPO is a JPEG with a second picture, as telephones write it."""
-PLUGINS = ("Png", "Jpeg", "Mpo", "Bmp", "WebP", "Tiff", "Gif", "Avif")
+PLUGINS = ("Png", "Jpeg", "Mpo", "Bmp", "WebP", "Tiff", "Gif", "Avif", "Ppm")
 """Pillow's modules that read FORMATS."""
 HEIC_SUFFIXES = (".heic", ".heif")
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", *HEIC_SUFFIXES)
+PPM_SUFFIXES = (".pgm", ".ppm", ".pbm", ".pnm")
+PICTURE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif"),
+    *PPM_SUFFIXES,
+    *HEIC_SUFFIXES,
+)
 MAX_PX = 40_000_000
 MAX_SHRUNK_PX = 120_000_000
 """A JPEG of that many pixels is read at half its size."""
 MAX_PROGRESSIVE_PX = 80_000_000
 """The same for a progressive JPEG, all of whose coefficients are held in memory: up to 0.5 GB for so many pixels."""
+MAX_NUMBER_BY_NUMBER_PX = 2_500_000
+"""Of a PPM in text or of an unusual depth, which Pillow reads number by number, a million in a second."""
+MAX_COMMENTS = 10_000
+"""In a PPM in text, where each is cut out of up to a megabyte."""
 MAX_BYTES = 64 << 20
 MAX_SCANNED_PX = 4_000_000_000
 """Pixels times scans: a progressive JPEG has about ten scans, each as costly as a picture, however few its bytes."""
@@ -45,10 +54,10 @@ class PictureError(Exception):
 def read_image(path: Path) -> NDArray[np.uint8]:
     """The pixels of a picture file, upright: (height, width), or (height, width, 3 or 4) in colour.
 
-    PNG, JPEG, BMP, WebP, TIFF, GIF and AVIF, and HEIC where `pillow-heif` is installed; of several frames the first.
-    Photographs of more than 40 million pixels are shrunk as they are read. Raises PictureError with one sentence for
-    anything else, for JPEG of more than 120 million pixels (progressive: 80 million), others of more than 40 million,
-    and files of over 64 MB.
+    PNG, JPEG, BMP, WebP, TIFF, GIF, AVIF and PPM (also PGM and PBM), and HEIC where `pillow-heif` is installed; of
+    several frames the first. Photographs of more than 40 million pixels are shrunk as they are read. Raises
+    PictureError with one sentence for anything else, for JPEG of more than 120 million pixels (progressive: 80
+    million), PPM in text of more than 2.5 million, others of more than 40 million, and files of over 64 MB.
     """
     try:
         content = _content(path)
@@ -118,11 +127,16 @@ def _check_size(path: Path, image: "ImageFile", content: bytes) -> None:
     """Raise PictureError if reading would take too long or too much memory; shrink a large JPEG as it is read."""
     size_px = image.width * image.height
     is_jpeg = image.format in ("JPEG", "MPO")
-    is_progressive = is_jpeg and bool(image.info.get("progressive"))
-    most_px = MAX_PROGRESSIVE_PX if is_progressive else MAX_SHRUNK_PX if is_jpeg else MAX_PX
+    codec = image.tile[0][0] if image.tile else ""
+    most_px, limited = MAX_SHRUNK_PX if is_jpeg else MAX_PX, ""
+    if is_jpeg and image.info.get("progressive"):
+        most_px, limited = MAX_PROGRESSIVE_PX, " for a progressive JPEG"
+    elif codec == "ppm" or (codec == "ppm_plain" and image.mode != "1"):
+        most_px, limited = MAX_NUMBER_BY_NUMBER_PX, " for a PPM in text or of an unusual depth"
     if size_px > most_px:
-        too_large = "too large for a progressive JPEG" if is_progressive else "too large"
-        raise PictureError(f"{path} is {too_large}: {image.width} x {image.height} pixels.")
+        raise PictureError(f"{path} is too large{limited}: {image.width} x {image.height} pixels.")
+    if codec == "ppm_plain" and content.count(b"#") > MAX_COMMENTS:
+        raise PictureError(f"{path} has too many comments.")
     scans = content.count(b"\xff\xda") if is_jpeg else 0
     if scans * (size_px + MIN_SCAN_PX) > MAX_SCANNED_PX:
         raise PictureError(f"{path} has too many scans.")

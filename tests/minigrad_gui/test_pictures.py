@@ -53,6 +53,22 @@ def test_partly_used_sixteen_bits_are_scaled_by_the_used_bits(tmp_path, most, ex
     assert read_image(tmp_path / "deep.png").tolist() == [expected]
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"P5 3 1 65535\n\0\0\x80\0\xff\xff", [0, 128, 255]),
+        (b"P5 3 1 4095\n\0\0\x08\0\x0f\xff", [0, 128, 255]),
+        (b"P5 3 1 15\n\0\x08\x0f", [0, 136, 255]),
+        (b"P2\n# drawn by hand\n3 1\n9\n0 3 9\n", [0, 85, 255]),
+        (b"P1 3 1\n1 0\n0\n", [0, 255, 255]),
+        (b"P4 3 1\n\x80", [0, 255, 255]),
+    ],
+)
+def test_pgm_of_any_depth_and_in_text_is_scaled(tmp_path, content, expected):
+    (tmp_path / "picture.pgm").write_bytes(content)
+    assert read_image(tmp_path / "picture.pgm").tolist() == [expected]
+
+
 def test_grey_of_floats_is_scaled(tmp_path):
     from PIL import Image
 
@@ -60,7 +76,9 @@ def test_grey_of_floats_is_scaled(tmp_path):
     assert read_image(tmp_path / "float.tif").tolist() == [[0, 128, 255]]
 
 
-@pytest.mark.parametrize("kind", ["png", "jpg", "bmp", "webp", "tif", "gif", "avif", "heic"])
+@pytest.mark.parametrize(
+    "kind", ["png", "jpg", "bmp", "webp", "tif", "gif", "avif", "pgm", "ppm", "pbm", "pnm", "heic"]
+)
 def test_every_kind_of_file_is_read(tmp_path, kind):
     from PIL import Image, features
 
@@ -70,7 +88,7 @@ def test_every_kind_of_file_is_read(tmp_path, kind):
         pytest.importorskip("pillow_heif").register_heif_opener()
     shades = np.zeros((40, 60), np.uint8)
     shades[10:30, 20:40] = 255
-    Image.fromarray(shades).save(tmp_path / f"picture.{kind}")
+    Image.fromarray(shades).convert("1" if kind == "pbm" else "L").save(tmp_path / f"picture.{kind}")
     read = read_image(tmp_path / f"picture.{kind}")
     gray = read.mean(axis=2) if read.ndim == 3 else read.astype(float)
     assert np.abs(gray - shades).mean() < 8
@@ -157,6 +175,32 @@ def test_an_enormous_picture_is_refused_unread(tmp_path):
     Image.new("1", (9000, 9000)).save(tmp_path / "bomb.png")
     with pytest.raises(PictureError, match="too large"):
         read_image(tmp_path / "bomb.png")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"P5 2000000000 2000000000 255\n", "damaged"),
+        (b"P5 12000 12000 255\n", "too large: 12000 x 12000 pixels"),
+        (b"P5 7000 7000 65535\n", "too large: 7000 x 7000"),
+        (b"P5 1600 1600 100\n", "too large for a PPM in text or of an unusual depth: 1600 x 1600"),
+        (b"P3 1600 1600 255\n", "too large for a PPM in text or of an unusual depth: 1600 x 1600"),
+        (b"P2 9 9 255\n" + b"#\n" * 5_000_000, "too many comments"),
+        (b"P5 9 9 99999\n" + bytes(81), "damaged"),
+        (b"P5 9 9 255\n" + bytes(80), "damaged"),
+        (b"P5 9 9 65535\n" + bytes(161), "damaged"),
+        (b"P5 9 9 100\n" + bytes(80), "damaged"),
+        (b"P2 2 2 255\n1 2 3", "damaged"),
+        (b"P2 2 2 255\n1 2 3 256", "damaged"),
+        (b"P1 2 2\n1 0 1 2", "damaged"),
+        (b"P5 9", "damaged"),
+        (b"P5 0 0 255\n", "damaged"),
+        (b"P7 nonsense", "not a picture"),
+    ],
+)
+def test_a_damaged_or_enormous_pgm_is_refused_at_once(tmp_path, content, told):
+    (tmp_path / "picture.pgm").write_bytes(content)
+    refused_at_once(tmp_path / "picture.pgm", told)
 
 
 def refused_at_once(path: Path, match: str) -> None:

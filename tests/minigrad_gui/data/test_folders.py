@@ -127,7 +127,11 @@ def test_10_is_the_eleventh_class(own, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "suffix", "mode"), [("TIFF", "tif", None), ("PNG", "png", "P"), ("PNG", "png", "RGB"), ("BMP", "bmp", "L")]
+    ("kind", "suffix", "mode"),
+    [
+        *[("TIFF", "tif", None), ("PNG", "png", "P"), ("PNG", "png", "RGB"), ("BMP", "bmp", "L")],
+        *[("PPM", "pgm", None), ("PPM", "ppm", "RGB")],
+    ],
 )
 def test_palettes_colours_and_other_formats_give_the_same(own, tmp_path, kind, suffix, mode):
     files = {f"{own.y[at]}/{at}.{suffix}": encoded(own.x[at], kind, mode) for at in range(60)}

@@ -33,7 +33,7 @@ def text() -> QMimeData:
 
 
 @pytest.mark.parametrize(
-    "name", ["digits.npz", "DIGITS.NPZ", "two words.npz", "seven.PNG", "photo.heic", "run.TOML", "a.onnx"]
+    "name", ["digits.npz", "DIGITS.NPZ", "two words.npz", "seven.PNG", "photo.heic", "face.pgm", "run.TOML", "a.onnx"]
 )
 def test_a_model_file_or_picture_is_accepted(tmp_path, name):
     assert dragged_path(files(tmp_path / name)) == tmp_path / name
