@@ -33,19 +33,18 @@ from minigrad_gui.session import (
     datasets_to_json,
 )
 from minigrad_gui.views.view import View
-from minigrad_gui.widgets.accessibility import announce, explain, plain, without_mnemonic
+from minigrad_gui.widgets.accessibility import announce, explain, plain
 from minigrad_gui.widgets.building import action, caption, column, named, restyled, row, scrolled
 from minigrad_gui.widgets.dataset_box import COMMANDS, FILE, FOLDER, HUB, DatasetEditor, ask_for_dataset
 from minigrad_gui.widgets.schedule_preview import SchedulePreview
 from minigrad_gui.widgets.setting_editors import ChoiceEditor, SettingEditor
-from minigrad_gui.widgets.setting_table import FOLDED, SETTINGS, Setting
+from minigrad_gui.widgets.setting_table import BY_FIELD, FOLDED, SETTINGS, Setting
 from minigrad_gui.widgets.setting_texts import OWN, PRESET_TIPS, PRESET_TITLES, TIPS
 from minigrad_gui.widgets.variation_preview import VariationPreview
 from minigrad_gui.wording import shortened
 
 PREVIEWED_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
 MOST_NAME_CHARS = 20
-ROWS = {setting.field: setting for settings in SETTINGS.values() for setting in settings}
 
 
 class ConfigPanel(View):
@@ -56,7 +55,7 @@ class ConfigPanel(View):
         super().__init__(session, parent)
         self.setAccessibleName("Settings")
         self._own: tuple[TrainingConfig, str] | None = None  # the last config and dataset that matched no preset
-        self._editors: dict[str, SettingEditor] = {field: setting.make() for field, setting in ROWS.items()}
+        self._editors: dict[str, SettingEditor] = {field: setting.make() for field, setting in BY_FIELD.items()}
         self._previewed: tuple[str, Choices] | None = None  # the dataset whose pictures are varied
         self._errors: dict[str, QLabel] = {}
         self._wrong: dict[str, str] = {}
@@ -185,7 +184,7 @@ class ConfigPanel(View):
         label = QLabel(setting.label)
         explain(label, TIPS[setting.field])
         label.setBuddy(widget)
-        widget.setAccessibleName(without_mnemonic(setting.label))
+        widget.setAccessibleName(setting.name)
         self._prepare(widget, setting.field)
         form.addRow(label, shown)
 
@@ -373,7 +372,7 @@ class ConfigPanel(View):
         for widget in (self._preset, self._reset):
             widget.setEnabled(idle)
         for field, editor in self._editors.items():
-            setting = ROWS[field]
+            setting = BY_FIELD[field]
             if setting.changes_in_run:  # disabling it, even for a moment, would take its focus
                 continue
             is_used = setting.is_used(lambda other: self._editors[other].value())

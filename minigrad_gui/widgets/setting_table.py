@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from engine.config import ELASTIC_SIGMA_PX, MAX_AUGMENTATION, MAX_MEMBERS
+from minigrad_gui.widgets.accessibility import without_mnemonic
 from minigrad_gui.widgets.dataset_box import DatasetEditor
 from minigrad_gui.widgets.number_spin import count_spin, decimal_spin
 from minigrad_gui.widgets.setting_editors import AmountEditor, ChoiceEditor, LayersEditor, NumberEditor, SettingEditor
@@ -32,6 +33,11 @@ class Setting:
     changes_in_run: bool = False
     is_used: Callable[[Values], bool] = lambda _: True
     """Whether it makes a difference, given the values of other settings."""
+
+    @property
+    def name(self) -> str:
+        """The label as it is read."""
+        return without_mnemonic(self.label)
 
 
 def _number(
@@ -86,7 +92,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     ),
     "Regularization": (
         Setting("dropout", "Dropout", _percentage("dropoutSpin", 90)),
-        Setting("label_smoothing", "Smoothing", _percentage("labelSmoothingSpin", 90)),
+        Setting("label_smoothing", "Soft labels", _percentage("labelSmoothingSpin", 90)),
         Setting("l1", "L1 penalty", _number("l1Spin", 0.0, 100.0)),
         Setting("l2", "L2 penalty", _number("l2Spin", 0.0, 100.0)),
         Setting("clip_norm", "Clip norm", _number("clipNormSpin", 0.0, 1_000_000.0, step=0.5)),
@@ -116,7 +122,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         _amount("elastic_px", "Elastic", "elasticSlider", 0.1, " px"),
         Setting(
             "elastic_sigma_px",
-            "Smoothness",
+            "Elastic bumps",
             _number("elasticSigmaSpin", *ELASTIC_SIGMA_PX, step=0.5, suffix=" px"),
             is_used=lambda value: value("elastic_px") > 0,
         ),
@@ -129,5 +135,6 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     ),
 }
 """By heading, in display order."""
+BY_FIELD = {setting.field: setting for settings in SETTINGS.values() for setting in settings}
 FOLDED = {"Regularization": "regularization", "Ending": "ending"}
 """Headings whose settings are seldom used, and are shown on request; each with its key in TIPS."""

@@ -72,8 +72,8 @@ TIPS = {
     "the others are enlarged to make up for it. No neuron can then rely on a particular other one, which helps large "
     "networks against overfitting. The training accuracy is measured with dropout, the others without. 0% turns it "
     "off; 10% to 50% are usual. Slower.",
-    "label_smoothing": "<b>Label smoothing</b><br>Asks the network to be a little unsure: this share of the "
-    "probability is divided among all classes. The training loss then never reaches 0; the validation loss is "
+    "label_smoothing": "<b>Soft labels</b> (label smoothing)<br>Asks the network to be a little unsure: this share of "
+    "the probability is divided among all classes. The training loss then never reaches 0; the validation loss is "
     "measured without it and may be higher at a better accuracy. 0% turns it off; 5% to 10% are usual. Slower.",
     "l1": "<b>L1 penalty</b><br>Pulls every weight towards 0 with the same force, so that those of little use end near "
     "0: adds this number times the sum of all absolute weights to the loss that is minimised. The loss shown is "
@@ -97,7 +97,7 @@ TIPS = {
     "mean is closer to it. What you see, test and save is then the average; training itself is the same. A moving "
     "average forgets old weights gradually; the last part of the run counts all alike, and needs a learning rate that "
     "does not decay to 0.",
-    "averaged_epochs": "<b>Averaged epochs</b><br>How many epochs the average covers: about so many for the moving "
+    "averaged_epochs": "<b>Over epochs</b><br>How many epochs the average covers: about so many for the moving "
     "average, the last so many of the run for the other. Used with averaging.",
     "members": "<b>Committee</b><br>How many networks are trained, one after the other, each from other weights, for "
     "its share of the epochs. They make their mistakes on different pictures, so the mean of what they say is right "
@@ -127,9 +127,9 @@ TIPS = {
     "shear": "<b>Slant</b><br>The maximum slant in either direction: pixels sideways for each pixel up.",
     "elastic_px": "<b>Elastic</b><br>How far the points of a picture move, together with their neighbours, as if it "
     "were drawn on rubber. Imitates the wobble of handwriting.",
-    "elastic_sigma_px": "<b>Smoothness</b> of the elastic distortion<br>Over how many pixels neighbouring points move "
-    "together: the standard deviation (sigma) of the bumps that it is made of. Small numbers make lines tremble, large "
-    "ones bend the digit as a whole. Used with elastic.",
+    "elastic_sigma_px": "<b>Elastic bumps</b><br>How wide the bumps are that elastic distortion is made of: over how "
+    "many pixels neighbouring points move together, as a standard deviation (sigma). Narrow ones make lines tremble, "
+    "wide ones bend the digit as a whole. Used with elastic.",
     "thickness_px": "<b>Thickness</b><br>The maximum change of the lines' thickness.",
     "shuffle": "Show other random variations of these pictures.",
     "preview": "Eight training pictures as the network would see them with these settings.",

@@ -1,8 +1,13 @@
 """The table of settings fills the panel, and its widgets fill the config."""
 
 import pytest
+from layout import has_room
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QApplication
+from some_views import every_panel
 
 from engine import Augmentation, TrainingConfig
+from minigrad_gui.widgets.setting_table import FOLDED
 
 pytestmark = pytest.mark.panels("ConfigPanel")
 
@@ -76,3 +81,17 @@ def test_the_session_fills_the_panel(user):
     assert user.widget("learningRateSpin").value() == 0.5
     assert user.widget("validationSpin").value() == 0
     assert user.widget("labelNoiseSpin").value() == 30
+
+
+@every_panel
+def test_labels_leave_room_to_read_each_choice(user):
+    user.window.resize(1366, 768)
+    for heading in FOLDED.values():
+        user.widget(f"{heading}Fold").setChecked(True)
+    QApplication.processEvents()
+    for name in ("activation", "optimizer", "schedule", "keepBest", "averaging"):
+        combo = user.widget(f"{name}Combo")
+        for index in range(combo.count()):
+            with QSignalBlocker(combo):
+                combo.setCurrentIndex(index)
+            assert has_room(combo), combo.currentText()

@@ -11,6 +11,9 @@ from PySide6.QtWidgets import (
 )
 from some_views import every_panel
 
+from minigrad_gui.widgets.setting_table import BY_FIELD
+from minigrad_gui.widgets.setting_texts import TIPS
+
 pytestmark = pytest.mark.panels("ConfigPanel")
 
 
@@ -21,6 +24,11 @@ def test_every_control_has_a_tooltip_that_explains_it(user):
         for control in panel.findChildren(kind):
             assert len(control.toolTip()) > 30, control.objectName()
     assert len(panel.findChild(QLineEdit, "hiddenLayersEdit").toolTip()) > 30
+
+
+@pytest.mark.parametrize("setting", BY_FIELD.values(), ids=lambda setting: setting.field)
+def test_the_tip_of_a_setting_begins_with_its_label(setting):
+    assert TIPS[setting.field].startswith(f"<b>{setting.name}")
 
 
 def test_each_preset_tells_what_it_is(user):

@@ -103,19 +103,19 @@ def test_the_preview_follows_a_slider_and_returns_with_it(user, qtbot, preview):
     user.wait(lambda: picture(preview) == before)
 
 
-def test_smoothness_is_for_elastic_distortion_and_shows_in_the_preview(user, qtbot, preview):
-    smoothness, before = user.widget("elasticSigmaSpin"), picture(preview)
-    assert not smoothness.isEnabled()
+def test_the_width_of_bumps_is_for_elastic_distortion_and_shows_in_the_preview(user, qtbot, preview):
+    width, before = user.widget("elasticSigmaSpin"), picture(preview)
+    assert not width.isEnabled()
     qtbot.keyClick(user.widget("elasticSlider"), KEYS.Key_End)
     user.wait(lambda: picture(preview) != before)
-    assert (smoothness.isEnabled(), smoothness.text()) == (True, "4 px")
+    assert (width.isEnabled(), width.text()) == (True, "4 px")
     trembling = picture(preview)
-    user.type_into(smoothness, "0")
+    user.type_into(width, "0")
     assert not user.widget("trainButton").isEnabled()
     qtbot.keyClick(user.widget("shearSlider"), KEYS.Key_Right)
     user.wait(lambda: picture(preview) != trembling)
     slanted = picture(preview)
-    user.type_into(smoothness, "9")
+    user.type_into(width, "9")
     user.wait(lambda: picture(preview) != slanted)
     assert user.session.config.augmentation == Augmentation(shear=0.01, elastic_px=3, elastic_sigma_px=9)
 
