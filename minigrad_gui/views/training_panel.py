@@ -13,14 +13,13 @@ from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import action, caption, column, named, row, styled
 from minigrad_gui.widgets.paragraph import Paragraph
 from minigrad_gui.widgets.refresh_timer import RefreshTimer
+from minigrad_gui.widgets.setting_table import BY_FIELD
 from minigrad_gui.wording import counted
 
 PROGRESS_STEPS = 1000
 BUTTON_WIDTH_PX = 88
 EARLIER = "earlier test accuracy"
 LONGEST_CAPTION = EARLIER
-CALLED = {"hidden": "hidden layers", "members": "committee"}
-"""Settings whose fields have another name."""
 
 
 class TrainingPanel(View):
@@ -248,7 +247,7 @@ class TrainingPanel(View):
             return f"Opening {title_of(self.session.opening_source)}…"
         error = self.session.config_error
         if error is not None:  # its field may be hidden or scrolled out of sight
-            return f"Invalid setting: {CALLED.get(error.field, error.field.replace('_', ' '))}."
+            return f"Invalid setting: {BY_FIELD[error.field].name}."
         if self.session.missing_dataset is not None:
             return f"The dataset was not found: Train would use {title_of(self.session.source)}."
         return self._ended_text() if len(self.session.history) else "Ready. Train uses the current settings."

@@ -434,19 +434,25 @@ def test_every_button_has_an_explaining_tooltip(user):
 
 
 @with_settings
-def test_the_panel_says_which_setting_prevents_training(user):
+def test_the_panel_calls_the_setting_that_prevents_training_by_its_label(user):
+    before, told = user.session.config, user.widget("statusLabel")
     user.widget("hiddenLayersEdit").setText("abc")
-    assert user.widget("statusLabel").text() == "Invalid setting: hidden layers."
+    assert told.text() == "Invalid setting: Hidden layers."
     user.widget("hiddenLayersEdit").setText("32")
-    assert user.widget("statusLabel").text().startswith("Ready. ")
-    spin = user.widget("validationSpin")
-    spin.selectAll()
-    user.qtbot.keyClicks(spin, "80")
-    assert user.widget("statusLabel").text() == "Invalid setting: validation share."
-    user.widget("validationSpin").setValue(10)
+    assert told.text().startswith("Ready. ")
+    for name, label in (
+        ("validation", "Validation"),
+        ("l1", "L1 penalty"),
+        ("labelSmoothing", "Soft labels"),
+        ("stopAccuracy", "Stop at"),
+        ("trainingSamples", "Samples"),
+    ):
+        user.type_into(user.widget(f"{name}Spin"), "-1")
+        assert told.text() == f"Invalid setting: {label}."
+        user.session.set_config(before, "mnist")
     user.widget("membersSpin").setValue(2)
     user.widget("patienceSpin").setValue(1)
-    assert user.widget("statusLabel").text() == "Invalid setting: committee."
+    assert told.text() == "Invalid setting: Committee."
 
 
 @every_panel
