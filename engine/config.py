@@ -200,6 +200,12 @@ class TrainingConfig:
         """The first epoch of a committee's network, and the one after its last."""
         return self.epochs * member // self.members, self.epochs * (member + 1) // self.members
 
+    @property
+    def varies_nothing(self) -> bool:
+        """Whether pictures are to vary, but all epochs of each network are plain."""
+        longest = max(end - first for first, end in map(self.epochs_of, range(self.members)))
+        return bool(self.augmentation) and self.plain_epochs >= longest
+
     def begins(self, steps_per_epoch: int) -> list[int]:
         """How many mini-batches come before each further network of a committee."""
         return [self.epochs_of(member)[0] * steps_per_epoch for member in range(1, self.members)]

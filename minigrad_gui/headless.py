@@ -4,6 +4,7 @@ import os
 import shlex
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +14,7 @@ from types import FrameType
 from typing import NoReturn
 
 from engine import ModelFileError, TrainingConfig, save_model
-from engine.archive import PathLike, npz_path, printable
+from engine.archive import PathLike, npz_path, printable, reason_of
 from engine.checkpoint import summarize_checkpoint
 from engine.run import TrainingRun
 from engine.training import EpochSummary
@@ -58,6 +59,8 @@ def train(
     save, checkpoint = _targets(save, checkpoint)
     if checkpoint is not None and checkpoint.exists():
         _refuse_to_replace(checkpoint)
+    if config.varies_nothing:
+        complain(f"no picture will vary, because the last {counted(config.plain_epochs, 'epoch')} are plain.")
     control = TrainingControl(config.learning_rate)
     _train(TrainingJob(config, source, control, None, checkpoint, threads=threads, choices=choices), save)
 
@@ -113,7 +116,12 @@ def _target(path: Path | None, what: str) -> Path | None:
         raise UsageError(f"there is no folder {path.absolute().parent} to save {what} in.")
     if path.is_dir():
         raise UsageError(f"{path} is a folder; name a file to save {what} in.")
-    return npz_path(path)
+    folder = Path(os.path.realpath(path)).parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return npz_path(path)
+    except OSError as error:
+        raise UsageError(f"{what} cannot be saved in {folder}: {reason_of(error)}.") from error
 
 
 def _check_apart(save: Path | None, checkpoint: Path | None) -> None:
@@ -211,8 +219,6 @@ def _run(runner: Runner, save: Path | None, asked: list[int]) -> None:
         raise StoppedError(_how_to_resume(runner, save), 128 + asked[0])
     seconds = time.perf_counter() - started
     result = runner.finish(calibrates=save is not None)
-    if save is not None:
-        save_model(save, runner.run.model, runner.record(result).to_meta())
     assert result.test is not None
     print(f"trained in {seconds:.1f} s with --threads {runner.threads}; {measured('test', *result.test)}")
     if runner.run.ended_early:
@@ -220,6 +226,7 @@ def _run(runner: Runner, save: Path | None, asked: list[int]) -> None:
     if result.diagnosis is not None:
         print(result.diagnosis)
     if save is not None:
+        save_model(save, runner.run.model, runner.record(result).to_meta())
         print(printable(f"saved {save}"))
 
 

@@ -45,6 +45,7 @@ from minigrad_gui.wording import shortened
 
 PREVIEWED_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
 MOST_NAME_CHARS = 20
+VARIES_NOTHING = "No picture will vary: no other epochs are left."
 
 
 class ConfigPanel(View):
@@ -283,6 +284,8 @@ class ConfigPanel(View):
             wrong["dataset"] = _missing(self.session.missing_dataset[0])
         if error is not None:
             wrong[error.field] = str(error)
+        elif self.session.config.varies_nothing:
+            wrong["plain_epochs"] = VARIES_NOTHING
         self._mark_errors(wrong)
         self._open_folds(wrong)
         self._show_preset()

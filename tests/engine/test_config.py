@@ -1,7 +1,7 @@
 """TrainingConfig: which settings are rejected, what it builds, and conversion to JSON."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -201,3 +201,16 @@ def test_config_builds_an_optimizer(name, kind):
     assert (optimizer.l1, optimizer.l2, optimizer.clip_norm) == (0.5, 0.25, 2)
     assert optimizer.params == model.parameters()
     assert getattr(optimizer, "momentum", 0.5) == 0.5
+
+
+def test_whether_plain_epochs_leave_time_for_variations():
+    varied = TrainingConfig(epochs=10, augmentation=Augmentation(shear=0.1))
+    for changes, varies_nothing in (
+        ({"plain_epochs": 9}, False),
+        ({"plain_epochs": 10}, True),
+        ({"plain_epochs": 12}, True),
+        ({"plain_epochs": 12, "augmentation": Augmentation()}, False),
+        ({"plain_epochs": 3, "members": 3}, False),
+        ({"plain_epochs": 4, "members": 3}, True),
+    ):
+        assert replace(varied, **changes).varies_nothing == varies_nothing, changes

@@ -25,6 +25,7 @@ from minigrad_gui.cli import main
 from minigrad_gui.exchange import measuring
 from minigrad_gui.presets import PRESETS
 from minigrad_gui.resources import asset_path
+from minigrad_gui.runner import Runner
 
 pytestmark = pytest.mark.usefixtures("few_digits")
 PRETRAINED = str(asset_path("pretrained.npz"))
@@ -376,6 +377,27 @@ def test_a_network_that_cannot_read_digits_is_refused(tmp_path, capsys):
     assert "4 inputs and 2 outputs" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="a folder that nobody can write in")
+@pytest.mark.parametrize("option", ["save", "checkpoint"])
+def test_a_folder_that_cannot_be_written_in_is_told_before_training(option, capsys):
+    assert main(["train", f"--{option}", "/proc/m.npz"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert re.search(r"the (network|run) cannot be saved in /proc: [a-z ]+\.$", told.err.splitlines()[-1])
+
+
+def test_the_result_is_told_even_if_it_cannot_be_saved(tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    finish = Runner.finish
+    monkeypatch.setattr(Runner, "finish", lambda runner, **options: (folder.rmdir(), finish(runner, **options))[1])
+    assert main(["train", "--epochs", "1", "--hidden", "4", "--save", str(folder / "m.npz")]) == 2
+    told = capsys.readouterr()
+    assert "test accuracy" in told.out
+    assert "saved" not in told.out
+    assert "could not be saved" in told.err
+
+
 def test_divergence_is_reported_with_advice(capsys):
     assert main(["train", "--epochs", "5", "--hidden", "64,64", "--optimizer", "sgd", "--lr", "1000"]) == 2
     assert "Try a learning rate of 0.1." in capsys.readouterr().err, "not 100, a tenth of what was too much"
@@ -556,3 +578,11 @@ def test_some_of_a_networks_digits_are_evaluated(tmp_path, capsys):
 def test_missing_data_is_told_in_one_line(command, capsys):
     assert main([*command, "/no/such/file"]) == 2
     assert capsys.readouterr().err == "minigrad-gui: There is no file or folder /no/such/file.\n"
+
+
+def test_variations_that_plain_epochs_leave_no_time_for_are_told(capsys):
+    words = "train --epochs 2 --hidden 4 --shear 0.1 --plain-epochs"
+    assert main([*words.split(), "2"]) == 0
+    assert "no picture will vary, because the last 2 epochs are plain" in capsys.readouterr().err
+    assert main([*words.split(), "1"]) == 0
+    assert "no picture will vary" not in capsys.readouterr().err

@@ -299,3 +299,14 @@ def test_the_schedule_is_drawn_unless_it_is_constant(user):
     user.widget("scheduleCombo").setCurrentText("One cycle")
     assert preview.isVisible()
     assert preview.schedule == "one-cycle"
+
+
+def test_variations_that_plain_epochs_leave_no_time_for_are_told(user):
+    best = PRESETS["best"]
+    user.session.set_config(replace(best, epochs=4), "mnist")
+    assert user.widget("plainEpochsSpinError").text() == "No picture will vary: no other epochs are left."
+    assert user.widget("plainEpochsSpinError").isVisible()
+    assert user.widget("trainButton").isEnabled(), "it may be what somebody wants"
+    for config in (replace(best, epochs=5), replace(best, epochs=4, augmentation=Augmentation())):
+        user.session.set_config(config, "mnist")
+        assert not user.widget("plainEpochsSpinError").isVisible()
