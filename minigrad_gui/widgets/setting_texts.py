@@ -91,12 +91,12 @@ TIPS = {
     "stop_accuracy": "<b>Stop at</b><br>Ends the run after the first epoch with this validation accuracy, to see how "
     "long a network takes to reach it. 0% turns it off. Needs validation pictures.",
     "keep_best": "<b>Keep best</b><br>The run ends with the network of its best epoch instead of the last one, also "
-    "when you stop it. The best is the one with the lowest validation loss or the highest validation accuracy; "
+    "when you stop it or its loss explodes. The best is the one with the lowest validation loss or the highest validation accuracy; "
     "differences of a few pictures are chance. Needs validation pictures.",
     "averaging": "<b>Averaging of weights</b><br>Near the end of a run the weights wander around the best point; their "
     "mean is closer to it. What you see, test and save is then the average; training itself is the same. A moving "
-    "average forgets old weights gradually; the last part of the run counts all alike, and needs a learning rate that "
-    "does not decay to 0.",
+    "average forgets old weights gradually; the last part of the run counts all alike, needs a learning rate that does "
+    "not decay to 0, and is not reached if the run ends early.",
     "averaged_epochs": "<b>Over epochs</b><br>How many epochs the average covers: about so many for the moving "
     "average, the last so many of the run for the other. Used with averaging.",
     "members": "<b>Committee</b><br>How many networks are trained, one after the other, each from other weights, for "
