@@ -38,7 +38,8 @@ class TrainingRecord:
 
     dataset: the name of the training data; epochs: in order, a selection if the run was long; test_loss,
     test_accuracy: on the test samples; blas_threads: recorded because it may change the last digit of a product;
-    taught_drawings: how many of its user's drawings the network has also learnt; class_names: of its outputs, if they
+    taught_drawings: how many of its user's drawings the network has also learnt; earlier_epochs: those of the network
+    that its run continued from, 0 if they are not known, None for a new network; class_names: of its outputs, if they
     are not the digits; dataset_choices: how the dataset was read, where that was chosen; versions: of Python and
     NumPy; run_id: of an unfinished run, in its checkpoint; unread: all other entries of the file's `meta`.
     """
@@ -52,6 +53,7 @@ class TrainingRecord:
     calibration: Calibration = field(default_factory=Calibration)
     blas_threads: int | None = None
     taught_drawings: int = 0
+    earlier_epochs: int | None = None
     class_names: tuple[str, ...] = ()
     dataset_choices: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -163,6 +165,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "calibration": Calibration.from_dict,
     "blas_threads": _checked(int, lambda threads: threads >= 1),
     "taught_drawings": _checked(int, lambda count: count > 0),
+    "earlier_epochs": _checked(int, lambda count: count >= 0),
     "class_names": _read_names,
     "versions": _read_versions,
     "run_id": _checked(str, lambda run_id: run_id.isalnum() and len(run_id) <= MAX_NAME_CHARS),

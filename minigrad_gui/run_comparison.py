@@ -67,14 +67,15 @@ def differences(runs: Sequence[Run]) -> dict[str, list[str]]:
 def apart_from_seed(runs: Sequence[Run]) -> list[list[Run]]:
     """The runs in groups that have the same settings and data, whatever the seed; in order of their first runs.
 
-    Changes of the learning rate count as settings.
+    Changes of the learning rate count as settings, and so do epochs of the network that a run continued from.
     """
     groups: dict[str, list[Run]] = {}
     for run in runs:
         record = run.record
         config = record.config and replace(record.config, seed=0)
         data = record.dataset, dict(record.dataset_choices)
-        key = config and json.dumps([config.to_dict(), record.learning_rate_changes, *data])
+        course = record.earlier_epochs, record.learning_rate_changes
+        key = config and json.dumps([config.to_dict(), *course, *data])
         groups.setdefault(key or run.id, []).append(run)
     return list(groups.values())
 

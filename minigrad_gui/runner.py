@@ -38,8 +38,8 @@ class TrainingJob:
 
     choices: how the source is read; checkpoint_path: its checkpoint file, None for none; resume_from: the checkpoint to
     resume from; threads: None for the number it had before, or the fastest; rate_changes: when the learning rate was
-    changed during the run; taught_drawings: how many drawings the network had learnt before; run_id: of its record in
-    the list of runs.
+    changed during the run; taught_drawings, earlier_epochs: what the network had learnt before, as in a
+    TrainingRecord; run_id: of its record in the list of runs.
     """
 
     config: TrainingConfig
@@ -51,6 +51,7 @@ class TrainingJob:
     threads: int | None = None
     rate_changes: list[LearningRateChange] = field(default_factory=list)
     taught_drawings: int = 0
+    earlier_epochs: int | None = None
     choices: data.Choices = data.ALL_GUESSED
     run_id: str = field(default_factory=new_id)
 
@@ -73,6 +74,7 @@ class TrainingJob:
             threads=threads,
             rate_changes=list(record.learning_rate_changes),
             taught_drawings=record.taught_drawings,
+            earlier_epochs=record.earlier_epochs,
             choices=choices,
             run_id=record.run_id or new_id(),
         )
@@ -85,6 +87,7 @@ class TrainingJob:
             learning_rate_changes=tuple(self.rate_changes),
             blas_threads=threads,
             taught_drawings=self.taught_drawings,
+            earlier_epochs=self.earlier_epochs,
         )
 
     def result_record(

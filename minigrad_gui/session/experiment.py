@@ -60,7 +60,7 @@ class Experiment(QObject):
         """Start a run with the current settings. Requires `can_start`. classes: of the dataset, if that is known."""
         self.settings.accept_dataset()
         now, file = self.network.now, self.runs.claim()
-        job = self.settings.job(now.model, now.record.taught_drawings, file, paused=paused, classes=classes)
+        job = self.settings.job(now.model, now.record, file, paused=paused, classes=classes)
         self._begin(job)
 
     def resume_run(self, run: RecoverableRun, *, keep_checkpoint: bool) -> None:

@@ -110,19 +110,20 @@ class Settings(QObject):
     def job(
         self,
         model: MLP | None,
-        taught_drawings: int,
+        record: TrainingRecord,
         checkpoint: Path | None,
         *,
         paused: bool,
         classes: int | None = None,
     ) -> TrainingJob:
-        """The next run. model: the current network; taught_drawings: how many drawings it has learnt; classes: of the
-        dataset, if that is known."""
+        """The next run. model, record: the current network, and how it was trained; classes: of the dataset, if that is
+        known."""
         control = TrainingControl(self._config.learning_rate, paused=paused)
         job = TrainingJob(self._config, self._source, control, checkpoint_path=checkpoint, choices=self._choices)
         if not self._continues or not self.fit(model, classes):
             return job
-        return replace(job, start_from=model, taught_drawings=taught_drawings)
+        epochs = (record.earlier_epochs or 0) + (record.epochs[-1].epoch + 1 if record.epochs else 0)
+        return replace(job, start_from=model, taught_drawings=record.taught_drawings, earlier_epochs=epochs)
 
 
 def config_to_json(config: TrainingConfig, source: str, choices: data.Choices = data.ALL_GUESSED) -> str:

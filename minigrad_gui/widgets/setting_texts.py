@@ -91,8 +91,8 @@ TIPS = {
     "stop_accuracy": "<b>Stop at</b><br>Ends the run after the first epoch with this validation accuracy, to see how "
     "long a network takes to reach it. 0% turns it off. Needs validation pictures.",
     "keep_best": "<b>Keep best</b><br>The run ends with the network of its best epoch instead of the last one, also "
-    "when you stop it or its loss explodes. The best is the one with the lowest validation loss or the highest validation accuracy; "
-    "differences of a few pictures are chance. Needs validation pictures.",
+    "when you stop it or its loss explodes. The best is the one with the lowest validation loss or the highest "
+    "validation accuracy; differences of a few pictures are chance. Needs validation pictures.",
     "averaging": "<b>Averaging of weights</b><br>Near the end of a run the weights wander around the best point; their "
     "mean is closer to it. What you see, test and save is then the average; training itself is the same. A moving "
     "average forgets old weights gradually; the last part of the run counts all alike, needs a learning rate that does "

@@ -21,6 +21,7 @@ RECORD = TrainingRecord(
     calibration=Calibration(1.4, 5.2, 0.6),
     blas_threads=2,
     taught_drawings=4,
+    earlier_epochs=0,
     class_names=("odd", "even"),
     versions=library_versions(),
 )
@@ -84,6 +85,8 @@ USELESS = [
     ("blas_threads", True),
     ("taught_drawings", -1),
     ("taught_drawings", 2.5),
+    ("earlier_epochs", -1),
+    ("earlier_epochs", False),
     ("class_names", "ab"),
     ("class_names", ["a"]),
     ("class_names", ["a", ""]),

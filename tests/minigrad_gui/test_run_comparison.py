@@ -43,12 +43,14 @@ def test_runs_are_grouped_apart_from_their_seeds():
     assert [[run.id for run in group] for group in apart_from_seed(runs)] == [["a0", "a2"], ["a1", "a3"], ["b"], ["c"]]
 
 
-def test_runs_whose_rate_was_changed_are_a_group_of_their_own():
+def test_runs_whose_rate_was_changed_or_that_were_continued_are_groups_of_their_own():
     config = TrainingConfig()
-    changed = TrainingRecord(config, "mnist", learning_rate_changes=(LearningRateChange(9, 0.02),))
-    settings = [json.dumps(record.to_meta()) for record in (TrainingRecord(config, "mnist"), changed, changed)]
-    groups = apart_from_seed([run_of(f"a{at}", settings=each) for at, each in enumerate(settings)])
-    assert [[run.id for run in group] for group in groups] == [["a0"], ["a1", "a2"]]
+    new = TrainingRecord(config, "mnist")
+    changed = replace(new, learning_rate_changes=(LearningRateChange(9, 0.02),))
+    records = new, changed, changed, replace(new, earlier_epochs=0)
+    runs = [run_of(f"a{at}", settings=json.dumps(record.to_meta())) for at, record in enumerate(records)]
+    assert [[run.id for run in group] for group in apart_from_seed(runs)] == [["a0"], ["a1", "a2"], ["a3"]]
+    assert settings_of(runs[3])["earlier epochs"] == "0"
 
 
 def test_a_line_of_losses_is_smoothed_and_leaves_out_what_is_not_finite():

@@ -7,6 +7,7 @@ import pytest
 
 from engine import MLP, ConfigError, Tanh, TrainingConfig
 from engine.record import TrainingRecord
+from engine.training import EpochSummary
 from minigrad_gui.data import ALL_GUESSED, Choices
 from minigrad_gui.session.settings import Settings, config_from_dict, config_from_json, config_of, config_to_json
 
@@ -53,12 +54,16 @@ def test_the_next_run_continues_from_the_network_if_that_is_wanted_and_possible(
     settings, model, file = Settings(), MLP(784, hidden, 10, Tanh), Path("run.npz")
     settings.set(CONFIG, "ylecun/mnist")
     settings.set_continues(continues)
-    job = settings.job(model, 3, file, paused=True)
+    record = TrainingRecord(
+        taught_drawings=3, earlier_epochs=5, epochs=(EpochSummary(0, 1.0, 0.5), EpochSummary(1, 0.5, 0.6))
+    )
+    job = settings.job(model, record, file, paused=True)
     continues_from_it = continues and hidden == CONFIG.hidden
     assert (job.config, job.source, job.checkpoint_path) == (CONFIG, "ylecun/mnist", file)
-    assert (job.start_from, job.taught_drawings) == ((model, 3) if continues_from_it else (None, 0))
+    earlier = job.start_from, job.taught_drawings, job.earlier_epochs
+    assert earlier == ((model, 3, 7) if continues_from_it else (None, 0, None))
     assert (job.control.learning_rate, job.control.paused) == (0.25, True)
-    assert not settings.job(None, 0, None, paused=False).control.paused
+    assert not settings.job(None, TrainingRecord(), None, paused=False).control.paused
 
 
 def test_the_settings_of_a_network_can_be_taken_over(qtbot):

@@ -265,6 +265,8 @@ def test_training_can_continue_from_the_current_network(user):
     assert user.widget("continueCheck").isChecked()
     user.train(hidden="32", epochs=1)
     assert user.session.history.losses[:10].mean() < first_end * 1.5
+    user.train(hidden="32", epochs=2)
+    assert user.session.record.earlier_epochs == 2, "those of the two runs before"
     user.widget("hiddenLayersEdit").setText("33")
     assert not user.widget("continueCheck").isEnabled()
 
