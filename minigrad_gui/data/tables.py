@@ -1,14 +1,17 @@
-"""Tables as text: a picture to each line, its label first or last, separated by commas, semicolons, tabs or blanks.
+"""Tables as text: a picture to each line, and its label, separated by commas, semicolons, tabs or blanks.
 
-Kaggle's CSV have a header, most others do not, and no file says which. The first lines decide.
+Kaggle's CSV have a header, most others do not, and no file says which. The first lines decide. What the names in a
+header say counts before what the numbers look like.
 """
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +30,10 @@ from minigrad_gui.wording import counted
 
 SAMPLED_LINES = 500
 FEWEST_BITS = 64
+MOST_NAMED = 5
 PEN_ROWS = 1000
 ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
+NUMBER_IN_NAME = re.compile(r"\d+", re.ASCII)
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".tra", ".tes", ".train", ".test", ".dat")
 UNEVEN = "its rows do not all hold as many numbers, or hold something else."
 ARE_WHOLE = re.compile(r"[0-9,;\s+-]*", re.ASCII).fullmatch
@@ -43,7 +48,8 @@ class Layout:
 
     delimiter: None for blanks; skipped: lines before the first row; numbered: the first column only counts; label:
     "first", "last" or "" for none; one_hot: how many of the last columns are the label; pixels: columns of the rest;
-    left_out: columns of text, by place and name, that the others are counted without.
+    columns: which of the file's `width` columns these are, in this order, if not all as they are; remarks: on those
+    that are left out.
     """
 
     delimiter: str | None
@@ -52,7 +58,9 @@ class Layout:
     label: str
     one_hot: int
     pixels: int
-    left_out: Mapping[int, str] = field(default_factory=dict)
+    width: int = 0
+    columns: tuple[int, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def recognises(path: Path, start: bytes) -> bool:
@@ -68,14 +76,13 @@ def recognises(path: Path, start: bytes) -> bool:
 
 def read(files: Files) -> Found:
     """The dataset of tables."""
-    arrays, left_out = {}, dict[str, None]()
+    arrays, remarks = {}, dict[str, None]()
     for name, file in files.items():
         layout = layout_of(list(itertools.islice(_lines(file), SAMPLED_LINES)))
-        left_out.update(dict.fromkeys(layout.left_out.values()))
+        remarks.update(dict.fromkeys(layout.remarks))
         arrays.update(_read_table(name, file, layout))
     found = pair_up(arrays)
-    told = [f"Columns of text that are no labels are left out: {', '.join(left_out)}."] if left_out else []
-    return replace(found, remarks=[*found.remarks, *told])
+    return replace(found, remarks=[*found.remarks, *remarks])
 
 
 def _read_table(name: str, path: Path, layout: Layout) -> dict[str, Array]:
@@ -101,7 +108,7 @@ def layout_of(lines: Sequence[str]) -> Layout:
     if not lines:
         raise DataError("it is empty.")
     delimiter = _delimiter(lines[0])
-    header = [field.strip().lower() for field in _fields(lines[0], delimiter)]
+    header = [field.strip() for field in _fields(lines[0], delimiter)]
     skipped = int(_is_header(header, [_fields(line, delimiter) for line in lines[1:3]]))
     rows = [_fields(line, delimiter) for line in lines[skipped:]]
     if not rows:
@@ -110,46 +117,86 @@ def layout_of(lines: Sequence[str]) -> Layout:
     if any(len(row) != width for row in rows):
         raise DataError(UNEVEN)
     names = header if skipped and len(header) == width else []
-    try:
-        return _arranged(delimiter, skipped, names, rows)
-    except DataError:
-        for left_out in _texts(rows, names):
-            kept = [at for at in range(width) if at not in left_out]
-            narrow, named = [[row[at] for at in kept] for row in rows], [names[at] for at in kept if names]
-            with suppress(DataError):
-                layout = _arranged(delimiter, skipped, named, narrow)
-                if layout.pixels:  # names of pictures with labels alone may be in any order
-                    return replace(layout, left_out={at: names[at] if names else f"column {at + 1}" for at in left_out})
-        raise
+    every = tuple(range(width))
+
+    def of(columns: Sequence[int]) -> Layout:
+        narrow = rows if columns == every else [[row[at] for at in columns] for row in rows]
+        layout = _arranged(delimiter, skipped, [names[at] for at in columns if names], narrow)
+        if columns == every:
+            return layout
+        if not layout.pixels:  # names of pictures with labels alone may be in any order
+            raise DataError(_fault(rows))
+        return replace(layout, width=width, columns=tuple(columns), remarks=tuple(_on_left_out(rows, names, columns)))
+
+    for columns in filter(None, (_by_name(rows, names), every, *_without_texts(rows, names))):
+        with suppress(DataError):
+            return of(columns)
+    return of(every)
+
+
+def _by_name(rows: Sequence[Sequence[str]], names: Sequence[str]) -> tuple[int, ...]:
+    """The columns of numbered pixels in order, and those of labels, as the header calls them; () if it does not.
+
+    Without numbers, all others are pixels. Row numbers in the first column stay there.
+    """
+    labels = [at for at, name in enumerate(names) if is_called_label(name)]
+    first = [at for at, name in enumerate(names[:1]) if _counts_rows(name)]
+    others = [at for at in range(len(names)) if at not in {*labels, *first}]
+    kinds = {at: NUMBER_IN_NAME.sub("#", names[at]) for at in others}
+    usual = max(kinds.values(), key=Counter(kinds.values()).__getitem__, default="")
+    numbered = [at for at in others if kinds[at] == usual and "#" in usual]
+    if usual.count("#") == 1:
+        numbered.sort(key=lambda at: int(*NUMBER_IN_NAME.findall(names[at])))
+    pixels = next((each for each in (numbered, others) if _has_pictures(len(each))), [])
+    strangers = {*others} - {*pixels}
+    if not pixels or (not labels and any(_may_be_labels(row[at] for row in rows) for at in strangers)):
+        return ()
+    return (*first, *labels, *pixels) if len(labels) == 1 and labels[0] < pixels[0] else (*first, *pixels, *labels)
+
+
+def _on_left_out(rows: Sequence[Sequence[str]], names: Sequence[str], columns: Sequence[int]) -> Iterator[str]:
+    """Remarks on the columns that are left out."""
+    left_out = [at for at in range(len(rows[0])) if at not in columns]
+    texts = [at for at in left_out if _is_text(rows, at)]
+    numbers = [at for at in left_out if at not in texts]
+    for places, told in ((texts, "text that are no labels"), (numbers, "numbers that are no pixels")):
+        if places:
+            named = [shown(names[at]) if names else f"column {at + 1}" for at in places]
+            more = [f"{len(named) - MOST_NAMED:,} more"] if len(named) > MOST_NAMED else []
+            yield f"Columns of {told} are left out: {', '.join([*named[:MOST_NAMED], *more])}."
 
 
 def _arranged(delimiter: str | None, skipped: int, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Layout:
     """The layout of a table whose columns are all pixels or labels. Raises DataError for any others."""
-    width = len(rows[0])
-    numbered = bool(names) and names[0] in ROW_NUMBER_NAMES
+    numbered = bool(names) and _counts_rows(names[0])
     first = int(numbered)
-    one_hot = _one_hot_columns(rows)
-    if one_hot and _has_pictures(width - one_hot):
-        return Layout(delimiter, skipped, numbered, "", one_hot, width - first - one_hot)
-    if one_hot == width:
-        return Layout(delimiter, skipped, numbered, "", one_hot, 0)
+    width = len(rows[0]) - first
+    if one_hot := _one_hot_columns(rows, width):
+        return Layout(delimiter, skipped, numbered, "", one_hot, width - one_hot)
     named = [at for at, name in enumerate(names) if is_called_label(name)]
     label = _label_place(rows, first, named)
-    pixels = width - first - bool(label)
+    pixels = width - bool(label)
     if pixels and not _has_pictures(pixels) and not _has_pen_points(rows, first + (label == "first"), pixels):
         raise DataError(_fault(rows))
     return Layout(delimiter, skipped, numbered, label, 0, pixels)
 
 
-def _texts(rows: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[Sequence[int]]:
-    """Which columns of text may be left out, as names of files or dates: all but one, the label; or all."""
-    texts = [at for at in range(len(rows[0])) if not any(_is_number(row[at]) for row in rows)]
+def _without_texts(rows: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[Sequence[int]]:
+    """The columns without those of text, such as names of files or dates: all but one, the label; or all."""
+    texts = [at for at in range(len(rows[0])) if _is_text(rows, at)]
     repeated = [at for at in texts if 1 < len({row[at] for row in rows}) <= min(MAX_CLASSES, len(rows) - 1)]
-    for label in sorted(repeated, key=lambda at: not (names and is_called_label(names[at]))):
-        if len(texts) > 1:
-            yield [at for at in texts if at != label]
-    if texts:
-        yield texts
+    labels = [[at] for at in sorted(repeated, key=lambda at: not (names and is_called_label(names[at])))]
+    for kept in [*labels, []]:
+        if len(kept) < len(texts):
+            yield [at for at in range(len(rows[0])) if at not in texts or at in kept]
+
+
+def _is_text(rows: Sequence[Sequence[str]], at: int) -> bool:
+    return not any(_is_number(row[at]) for row in rows)
+
+
+def _counts_rows(name: str) -> bool:
+    return name.lower() in ROW_NUMBER_NAMES
 
 
 def _fault(rows: Sequence[Sequence[str]]) -> str:
@@ -174,7 +221,7 @@ def _label_place(rows: Sequence[Sequence[str]], first: int, named: Sequence[int]
     if width - first == PEN_NUMBERS + 1 and _has_pen_points(rows, first, PEN_NUMBERS):
         return "last"
     kinds = {place: {row[at].strip() for row in rows} for place, at in (("first", first), ("last", width - 1))}
-    fitting = [place for place, values in kinds.items() if all(map(_may_be_label, values))]
+    fitting = [place for place, values in kinds.items() if _may_be_labels(values)]
     words = [place for place in fitting if not all(map(_is_number, kinds[place]))]
     return max(words or fitting or ["first"], key=lambda place: len(kinds[place]))
 
@@ -191,8 +238,8 @@ def _has_pen_points(rows: Sequence[Sequence[str]], start: int, numbers: int) -> 
     return are_pen_digits(np.array(fields, np.float64))
 
 
-def _may_be_label(text: str) -> bool:
-    return not _is_number(text) or float(text) in range(MAX_CLASSES) or ONE_HOT(text) is not None
+def _may_be_labels(texts: Iterable[str]) -> bool:
+    return all(not _is_number(text) or float(text) in range(MAX_CLASSES) or ONE_HOT(text) is not None for text in texts)
 
 
 def _is_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -205,9 +252,11 @@ def _is_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     return bool(words) and (not below or any(map(_is_number, below)))
 
 
-def _one_hot_columns(rows: Sequence[Sequence[str]]) -> int:
-    """How many of the last columns are the label: exactly one of them is 1 in every row, and more than one is used."""
-    width = len(rows[0])
+def _one_hot_columns(rows: Sequence[Sequence[str]], width: int) -> int:
+    """How many of the last `width` columns are the label: exactly one is 1 in every row, and more than one is used.
+
+    The rest are a picture, or there are no more.
+    """
     counts: Sequence[int] = (10, *range(MAX_CLASSES, 1, -1))
     for count in counts:
         if count == width or (count < width and _has_pictures(width - count)):
@@ -249,9 +298,11 @@ def numbers_in(lines: Sequence[str], delimiter: str | None, columns: int) -> Row
 
 def _parts(line: str, layout: Layout) -> tuple[str, str]:
     """The label and the pixels of a line, as text."""
-    if layout.left_out:
+    if layout.columns:
         fields = line.split(layout.delimiter)
-        line = (layout.delimiter or " ").join(text for at, text in enumerate(fields) if at not in layout.left_out)
+        if len(fields) != layout.width:
+            raise DataError(UNEVEN)
+        line = (layout.delimiter or " ").join(itemgetter(*layout.columns)(fields))
     if layout.numbered:
         line = line.split(layout.delimiter, 1)[-1]
     if layout.one_hot:

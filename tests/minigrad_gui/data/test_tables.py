@@ -139,6 +139,12 @@ def test_uneven_lines_and_words_are_refused(lines):
         numbers_in(lines, ",", 2)
 
 
+def test_numbered_rows_with_one_hot_labels(own, rows, tmp_path):
+    table = np.column_stack([range(len(rows)), rows, np.eye(10, dtype=int)[own.y]])
+    (tmp_path / "a.csv").write_text(text(table, ",".join(["", *HEADER.split(","), *"0123456789"]) + "\n"))
+    assert_all_there(opened(tmp_path / "a.csv"), own.x, own.y)
+
+
 def test_semeion_has_one_hot_labels_in_the_last_columns(own, rows, tmp_path):
     one_hot = np.eye(10, dtype=int)[own.y]
     lines = [
@@ -217,6 +223,74 @@ def test_decimal_commas(own, rows, tmp_path, head):
     table = np.column_stack([own.y.astype(object), np.round(rows / 255, 4)])
     (tmp_path / "a.csv").write_text(head + text(table, delimiter=";").replace(".", ","))
     assert_all_there(opened(tmp_path / "a.csv"), own.x, own.y)
+
+
+@pytest.mark.parametrize("name", ["image_id", "ImageId", "no", "fold", "width", "img"])
+@pytest.mark.parametrize("place", [0, 1, 300, 785])
+def test_columns_of_numbers_that_are_no_pixels_are_left_out_and_told(own, rows, tmp_path, name, place):
+    names, columns = ["label", *HEADER.split(",")], np.column_stack([own.y, rows])
+    table = np.insert(columns, place, np.arange(len(rows)) % 7, axis=1)
+    (tmp_path / "a.csv").write_text(text(table, ",".join([*names[:place], name, *names[place:]]) + "\n"))
+    dataset = opened(tmp_path / "a.csv")
+    assert_all_there(dataset, own.x, own.y)
+    assert f"Columns of numbers that are no pixels are left out: {name}." in dataset.origin.remarks
+
+
+def test_columns_of_numbers_and_text_are_left_out_beside_one_hot_labels(own, rows, tmp_path):
+    table = np.column_stack(
+        [range(len(rows)), [f"a{at}.png" for at in own.y], range(len(rows)), np.eye(10, dtype=int)[own.y]]
+    )
+    names = ["", "file", "no", *(f"label_{digit}" for digit in range(10)), *HEADER.split(",")]
+    (tmp_path / "a.csv").write_text(text(np.column_stack([table, rows]), ",".join(names) + "\n"))
+    dataset = opened(tmp_path / "a.csv")
+    assert_all_there(dataset, own.x, own.y)
+    assert dataset.origin.remarks[:2] == (
+        "Columns of text that are no labels are left out: file.",
+        "Columns of numbers that are no pixels are left out: no.",
+    )
+
+
+def test_numbers_of_pictures_are_no_labels_of_test_pictures(own, rows, tmp_path):
+    """As the last pixels are, which are blank."""
+    (tmp_path / "train.csv").write_text(text(np.column_stack([own.y, rows]), f"label,{HEADER}\n"))
+    (tmp_path / "test.csv").write_text(text(np.column_stack([range(101, 191), rows[:90]]), f"ImageId,{HEADER}\n"))
+    dataset = opened(tmp_path / "train.csv")
+    assert_all_there(dataset, own.x, own.y)
+    assert "have no labels and are left out" in dataset.origin.remarks[0]
+
+
+@pytest.mark.parametrize("pixels", ["p{}", "pixel_{0}_{0}", "{}"])
+@pytest.mark.parametrize("place", [0, 1, 20, 63, 64])
+@pytest.mark.parametrize("words", [True, False])
+def test_the_header_says_where_the_label_is(own, tmp_path, pixels, place, words):
+    """If the last pixels were labels, they would have few values, too."""
+    small = (own.x[:, 2:26, 2:26].reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4)) // 16).astype(int)
+    np.savez(tmp_path / "a.npz", x=small, y=own.y)
+    labels = np.array([f"digit {label}" for label in own.y]) if words else own.y
+    names = [pixels.format(at) for at in range(64)]
+    table = np.insert(small.reshape(-1, 64).astype(object), place, labels, axis=1)
+    (tmp_path / "b.csv").write_text(text(table, ",".join([*names[:place], "label", *names[place:]]) + "\n"))
+    dataset = opened(tmp_path / "b.csv")
+    assert dataset.class_names == tuple(f"digit {digit}" if words else str(digit) for digit in range(10))
+    wanted = opened(tmp_path / "a.npz")
+    np.testing.assert_array_equal(dataset.train_images, wanted.train_images)
+    np.testing.assert_array_equal(dataset.train_labels, wanted.train_labels)
+
+
+def test_pixels_are_in_the_order_of_their_numbers(own, rows, tmp_path):
+    """Sorted as text, pixel10 comes before pixel2."""
+    names = sorted([*HEADER.split(","), "label"])
+    table = np.column_stack([own.y, rows])[:, [["label", *HEADER.split(",")].index(name) for name in names]]
+    (tmp_path / "a.csv").write_text(text(table, ",".join(names) + "\n"))
+    assert_all_there(opened(tmp_path / "a.csv"), own.x, own.y)
+
+
+def test_uneven_rows_are_refused_where_columns_are_left_out(own, rows, tmp_path):
+    lines = text(np.column_stack([own.y, own.y, rows]), f"fold,label,{HEADER}\n").splitlines()
+    long = np.repeat(lines[1:], 4).tolist()
+    (tmp_path / "a.csv").write_text("\n".join([lines[0], *long, long[-1] + ",0"]))
+    with pytest.raises(DataError, match="do not all hold as many numbers"):
+        opened(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize("has_head", [True, False])
