@@ -1,73 +1,88 @@
 """Asks for the list of values of one setting with which several runs are started, each value with one seed or more."""
 
-from collections.abc import Callable
+import re
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSize, Slot
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLabel, QLineEdit, QWidget
 
-from engine import ConfigError, TrainingConfig
+from engine import TrainingConfig
 from minigrad_gui import theme
 from minigrad_gui.layer_sizes import parse_hidden
 from minigrad_gui.widgets.accessibility import explain
 from minigrad_gui.widgets.building import caption, column, named, row
 from minigrad_gui.widgets.number_spin import count_spin
 from minigrad_gui.widgets.screens import resize_within
+from minigrad_gui.widgets.setting_editors import LayersEditor, NumberEditor, SettingEditor
+from minigrad_gui.widgets.setting_table import BY_FIELD
 from minigrad_gui.wording import counted
 
 MOST_RUNS = 100
 SIZE_PX = QSize(400, 230)
 
 
-def _percentage(text: str) -> float:
-    """A share, from what is written in per cent, with the sign or without it, as in the settings."""
-    share = float(text.removesuffix("%")) / 100
-    if not 0 <= share <= 1:
-        raise ValueError("this is no share")
-    return share
-
-
-SETTINGS: dict[str, tuple[str, Callable[[str], Any], str]] = {
-    "seed": ("Seed", int, "0, 1, 2, 3, 4"),
-    "learning_rate": ("Learning rate", float, "0.0001, 0.0005, 0.002, 0.01"),
-    "batch_size": ("Batch size", int, "32, 128, 512"),
-    "hidden": ("Hidden layers", parse_hidden, "32; 128; 256, 128"),
-    "weight_decay": ("Weight decay", float, "0, 0.001, 0.01"),
-    "training_samples": ("Samples", int, "500, 2000, 10000, 0"),
-    "label_noise": ("Label noise", _percentage, "0%, 10%, 30%"),
-    "dropout": ("Dropout", _percentage, "0%, 20%, 50%"),
-    "label_smoothing": ("Label smoothing", _percentage, "0%, 5%, 10%"),
-    "l1": ("L1 penalty", float, "0, 0.00001, 0.0001"),
-    "l2": ("L2 penalty", float, "0, 0.0001, 0.001"),
-    "clip_norm": ("Clip norm", float, "0, 1, 5"),
-    "schedule": ("Schedule", str, "constant, cosine, one-cycle, step"),
-    "averaging": ("Averaging", str, "none, ema, last"),
-    "optimizer": ("Optimizer", str, "adam, momentum, sgd"),
-    "activation": ("Activation", str, "relu, tanh, sigmoid"),
+EXAMPLES = {
+    "seed": "0, 1, 2, 3, 4",
+    "learning_rate": "0.0001, 0.0005, 0.002, 0.01",
+    "batch_size": "32, 128, 512",
+    "hidden": "32; 128; 256, 128",
+    "weight_decay": "0, 0.001, 0.01",
+    "training_samples": "500, 2000, 10000, 0",
+    "label_noise": "0%, 10%, 30%",
+    "dropout": "0%, 20%, 50%",
+    "label_smoothing": "0%, 5%, 10%",
+    "l1": "0, 0.00001, 0.0001",
+    "l2": "0, 0.0001, 0.001",
+    "clip_norm": "0, 1, 5",
+    "elastic_sigma_px": "3, 4, 6, 8",
+    "plain_epochs": "0, 1, 2",
+    "schedule": "constant, cosine, one-cycle, step",
+    "averaging": "none, ema, last",
+    "keep_best": "none, loss, accuracy",
+    "members": "1, 2, 3",
+    "optimizer": "adam, momentum, sgd",
+    "activation": "relu, tanh, sigmoid",
 }
-"""Each setting's title, how its values are read, and an example. Layers contain commas, so semicolons part them."""
+"""The settings that can differ, each with some values. Layers contain commas, so semicolons part them."""
+COMMA = re.compile(r"(?<!\d),|,(?!\d)")
+"""One that parts values: between two digits it belongs to a number, as in the settings."""
 
 
 def configs_of(config: TrainingConfig, setting: str, text: str, seeds: int = 1) -> list[TrainingConfig]:
     """The config with each value of a list instead of its own, and then again with the next seeds, so many in all: all
     values can be compared before the last run. Raises ValueError with a sentence."""
-    _, read, example = SETTINGS[setting]
-    texts = [part.strip() for part in text.split(";" if setting == "hidden" or ";" in text else ",") if part.strip()]
+    chosen, example = BY_FIELD[setting], EXAMPLES[setting]
+    if not chosen.is_used({**vars(config), **vars(config.augmentation)}.__getitem__):
+        raise ValueError(f"“{chosen.name}” makes no difference with the other settings as they are.")
+    parts = text.split(";") if setting == "hidden" or ";" in text else COMMA.split(text)
+    texts = [part.strip() for part in parts if part.strip()]
     if not texts:
         raise ValueError(f"Write some values, such as {example}.")
     if len(texts) * seeds > MOST_RUNS:
         raise ValueError(f"At most {MOST_RUNS} runs, not {len(texts) * seeds:,}.")
-    configs = []
-    for part in texts:
-        try:
-            value = read(part)
-        except ConfigError:
-            raise
-        except ValueError:
-            raise ValueError(f"“{part}” is not a value of this setting; it is like {example}.") from None
-        configs.append(replace(config, **{setting: value}))
+    editor = chosen.make()
+    configs = [_with(config, setting, _read(editor, part, example)) for part in texts]
     return [replace(each, seed=each.seed + more) if more else each for more in range(seeds) for each in configs]
+
+
+def _read(editor: SettingEditor, text: str, example: str) -> Any:
+    """The value that is written so, as the settings take it; a choice by its name in files. Raises ValueError."""
+    if isinstance(editor, LayersEditor):
+        return parse_hidden(text)
+    if not isinstance(editor, NumberEditor):
+        return text
+    editor.widget.lineEdit().setText(text)
+    if editor.complaint():
+        raise ValueError(f"“{text}” does not fit. {editor.complaint()} Write values like {example}.")
+    return editor.value()
+
+
+def _with(config: TrainingConfig, setting: str, value: Any) -> TrainingConfig:
+    """The config with this value of one of its settings, or of its augmentation's."""
+    if setting in vars(config):
+        return replace(config, **{setting: value})
+    return replace(config, augmentation=replace(config.augmentation, **{setting: value}))
 
 
 class SeveralDialog(QDialog):
@@ -83,9 +98,9 @@ class SeveralDialog(QDialog):
         self.configs: list[TrainingConfig] = []
         self._setting = named(QComboBox(), "severalSettingCombo", "What differs between the runs")
         self._setting.setAccessibleName("Setting")
-        for name, (title, _, _) in SETTINGS.items():
-            self._setting.addItem(title, name)
-        self._values = named(QLineEdit(), "severalValuesEdit", "The values, one for each run")
+        for setting in EXAMPLES:
+            self._setting.addItem(BY_FIELD[setting].name, setting)
+        self._values = named(QLineEdit(), "severalValuesEdit", "The values, with a comma and a blank between them")
         self._values.setAccessibleName("Values")
         tip = "Each value is tried with so many seeds, from that of the settings on"
         self._seeds = count_spin("severalSeedsSpin", 1, MOST_RUNS)
@@ -138,7 +153,7 @@ class SeveralDialog(QDialog):
     @Slot()
     def _show_example(self) -> None:
         self._seeds.setEnabled(self._setting.currentData() != "seed")
-        self._values.setText(SETTINGS[self._setting.currentData()][2])
+        self._values.setText(EXAMPLES[self._setting.currentData()])
         self._check()
 
     @Slot()

@@ -1,12 +1,16 @@
 """Asking for the values of several runs."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox
 
-from engine import TrainingConfig
-from minigrad_gui.widgets.several_dialog import SETTINGS, SeveralDialog, configs_of
+from engine import Augmentation, TrainingConfig
+from minigrad_gui.widgets.several_dialog import EXAMPLES, SeveralDialog, configs_of
 
+pytestmark = pytest.mark.usefixtures("qapp")  # values are read as the fields of the settings read them
 CONFIG = TrainingConfig(epochs=3)
+VARIED = Augmentation(elastic_px=1)
 
 
 def test_a_list_of_values_becomes_configs():
@@ -27,25 +31,52 @@ def test_each_value_may_have_several_seeds_and_all_values_come_before_the_next_s
         configs_of(CONFIG, "batch_size", "32, 64, 128", 34)
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("setting", EXAMPLES)
 def test_every_example_is_valid(setting):
-    configs = configs_of(CONFIG, setting, SETTINGS[setting][2])
-    assert len({getattr(config, setting) for config in configs}) == len(configs) >= 3
+    configs = configs_of(replace(CONFIG, augmentation=VARIED), setting, EXAMPLES[setting])
+    values = {getattr(config, setting, getattr(config.augmentation, setting, None)) for config in configs}
+    assert len(values) == len(configs) >= 3
+
+
+def test_a_number_is_read_as_in_the_settings():
+    assert [config.dropout for config in configs_of(CONFIG, "dropout", "0,5")] == [0.005]
+    assert [config.dropout for config in configs_of(CONFIG, "dropout", "0,5; 10,0")] == [0.005, 0.1]
+    assert [config.training_samples for config in configs_of(CONFIG, "training_samples", "60,000, 500")] == [
+        60_000,
+        500,
+    ]
+    varied = configs_of(replace(CONFIG, augmentation=VARIED), "elastic_sigma_px", "3 px, 4")
+    assert [config.augmentation for config in varied] == [replace(VARIED, elastic_sigma_px=value) for value in (3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "name"),
+    [
+        ("elastic_sigma_px", "3, 4", "Elastic bumps"),
+        ("plain_epochs", "1, 2", "Plain epochs"),
+        ("keep_best", "loss", "Keep best"),
+    ],
+)
+def test_runs_that_would_be_the_same_are_refused(setting, text, name):
+    with pytest.raises(ValueError, match=f"“{name}” makes no difference"):
+        configs_of(replace(CONFIG, validation_share=0), setting, text)
 
 
 @pytest.mark.parametrize(
     ("setting", "text", "reason"),
     [
         ("seed", "", "Write some values, such as 0, 1, 2"),
-        ("seed", "1, x", "“x” is not a value of this setting"),
-        ("seed", "1.5", "“1.5” is not a value"),
-        ("label_noise", "10%%", "“10%%” is not a value of this setting; it is like 0%, 10%, 30%."),
-        ("label_noise", "101%", "“101%” is not a value of this setting"),
-        ("learning_rate", "0", "The learning rate is above 0"),
-        ("learning_rate", "nan", "The learning rate is above 0"),
+        ("seed", "1, x", "“x” does not fit. Enter a whole number from 0 to 2,147,483,647."),
+        ("seed", "1.5", "“1.5” does not fit"),
+        ("seed", "1,2,3", "“1,2,3” does not fit. .* Write values like 0, 1, 2, 3, 4."),
+        ("label_noise", "10%x", "“10%x” does not fit. .* Write values like 0%, 10%, 30%."),
+        ("label_noise", "101%", "“101%” does not fit. Enter a number from 0 to 100."),
+        ("learning_rate", "0", "“0” does not fit. Enter a number from 0.000001 to 1,000."),
+        ("learning_rate", "nan", "“nan” does not fit"),
+        ("members", "2, 4", "A committee has 1 to 16 networks, and an epoch or more for each."),
         ("hidden", "64, ; 3", "comma without a number"),
         ("optimizer", "lion", "The optimizer is one of"),
-        ("seed", ",".join(["1"] * 101), "At most 100 runs, not 101."),
+        ("seed", ", ".join(["1"] * 101), "At most 100 runs, not 101."),
     ],
 )
 def test_invalid_values_get_a_sentence(setting, text, reason):
@@ -76,7 +107,7 @@ def test_the_dialog_tells_how_many_runs_there_will_be(qtbot):
     assert not dialog.has_means
     dialog.findChild(QLineEdit, "severalValuesEdit").setText("nothing")
     assert not start.isEnabled()
-    assert "is not a value" in told.text()
+    assert "does not fit" in told.text()
     dialog.findChild(QLineEdit, "severalValuesEdit").setText("64")
     assert told.text() == "1 run"
     start.click()
