@@ -38,6 +38,11 @@ def best_epoch(config: TrainingConfig, epochs: Sequence[EpochSummary]) -> EpochS
     return max(validated, key=_MERITS[config.keep_best], default=None)
 
 
+def kept_epoch(config: TrainingConfig, epochs: Sequence[EpochSummary]) -> EpochSummary | None:
+    """The epoch whose network is that of the run, if the config keeps the best one."""
+    return best_epoch(config, epochs) if config.keep_best != "none" else None
+
+
 def has_reached_accuracy(config: TrainingConfig, epochs: Sequence[EpochSummary]) -> bool:
     """Whether the last epoch has the validation accuracy at which the config wants a run to end."""
     accuracy = epochs[-1].validation_accuracy if epochs else None

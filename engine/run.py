@@ -13,7 +13,7 @@ from engine.augment import Augmentation
 from engine.averaging import WeightAverage
 from engine.config import NO_AUGMENTATION, TrainingConfig, outliers_among
 from engine.dropping import DroppingNetwork
-from engine.ending import best_epoch, reason_to_stop
+from engine.ending import kept_epoch, reason_to_stop
 from engine.losses import NO_CLASS, SmoothedLoss, cross_entropy_loss, outlier_exposure_loss
 from engine.nn import MLP, committee
 from engine.ops import Array
@@ -333,7 +333,7 @@ class TrainingRun:
         summary = self._meter.summary(epoch, self._validate(epoch))
         self.epochs.append(summary)
         self._meter = EpochMeter()
-        if self.config.keep_best != "none" and best_epoch(self.config, self.epochs) is summary:
+        if kept_epoch(self.config, self.epochs) is summary:
             self._best = self.model.copy()
         self.ended_early = reason_to_stop(self.config, self.epochs)
         return summary

@@ -78,8 +78,13 @@ def settings_of(config: TrainingConfig) -> list[str]:
         {"sgd": "SGD", "momentum": f"SGD with momentum {config.momentum:g}", "adam": "Adam"}[config.optimizer],
         rate if config.schedule == "constant" else f"{rate}, {config.schedule} schedule",
         f"batch size {config.batch_size}",
+        counted(config.epochs, "epoch"),
         f"seed {config.seed}",
     ]
+    if config.training_samples:
+        parts.append(f"at most {config.training_samples:,} pictures")
+    if config.label_noise:
+        parts.append(f"{100 * config.label_noise:.5g}% wrong labels")
     if config.weight_decay:
         parts.append(f"weight decay {config.weight_decay:g}")
     if config.dropout and config.hidden:

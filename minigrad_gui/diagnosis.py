@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import Tensor, TrainingConfig, no_grad
-from engine.ending import best_epoch, has_reached_accuracy, reason_to_stop
+from engine.ending import has_reached_accuracy, kept_epoch, reason_to_stop
 from engine.nn import MLP, ReLU, is_finite
 from engine.ops import Array
 from engine.run import TrainingRun
@@ -67,7 +67,7 @@ def diagnose_run(
     """
     config = replace(run.config, learning_rate=max(run.config.learning_rate, *rates, 0.0))
     losses = run.losses.astype(np.float64)
-    kept = best_epoch(config, run.epochs) if config.keep_best != "none" and is_finite(run.model) else None
+    kept = kept_epoch(config, run.epochs) if is_finite(run.model) else None
     if diverged and kept is None:
         return diagnose(config, losses, run.epochs, diverged=True, classes=classes)
     dead = dead_shares(run.model, images[:PROBES])

@@ -16,6 +16,7 @@ from typing import NoReturn
 from engine import ModelFileError, TrainingConfig, save_model
 from engine.archive import PathLike, npz_path, printable, reason_of
 from engine.checkpoint import summarize_checkpoint
+from engine.ending import kept_epoch
 from engine.run import TrainingRun
 from engine.training import EpochSummary
 from minigrad_gui import data
@@ -223,6 +224,8 @@ def _run(runner: Runner, save: Path | None, asked: list[int]) -> None:
     print(f"trained in {seconds:.1f} s with --threads {runner.threads}; {measured('test', *result.test)}")
     if runner.run.ended_early:
         print(f"stopped early: {runner.run.ended_early}")
+    if (kept := kept_epoch(runner.run.config, runner.run.epochs)) is not None:
+        print(f"the network is that of epoch {kept.epoch + 1}")
     if result.diagnosis is not None:
         print(result.diagnosis)
     if save is not None:

@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QProgressBar, QPushButton, QWidget
 
-from engine.ending import reason_to_stop
+from engine.ending import kept_epoch, reason_to_stop
 from minigrad_gui import theme
 from minigrad_gui.data import title_of
 from minigrad_gui.session import Session
@@ -254,15 +254,16 @@ class TrainingPanel(View):
 
     def _ended_text(self) -> str:
         history = self.session.history
-        batches = counted(len(history), "mini-batch")
+        batches, config = counted(len(history), "mini-batch"), self.session.curves_config
+        kept = kept_epoch(config, history.epochs) if config is not None and not self.session.shows_failed_run else None
+        network = "" if kept is None else f"; epoch {kept.epoch + 1} is kept"
         if len(history) % history.steps_per_epoch == 0:
             epochs = counted(self.session.epochs_done, "epoch", ",.0f")
-            config = self.session.curves_config
             early = reason_to_stop(config, history.epochs) if config is not None else ""
-            return f"Ended after {epochs}: {early}." if early else f"Trained on {batches}, {epochs}."
+            return f"Ended after {epochs}: {early}." if early else f"Trained on {batches}, {epochs}{network}."
         diagnosis = self.session.diagnosis
         ended = "Diverged" if diagnosis is not None and diagnosis.ended_run else "Stopped"
-        return f"{ended} after {batches}, in epoch {int(self.session.epochs_done) + 1}."
+        return f"{ended} after {batches}, in epoch {int(self.session.epochs_done) + 1}{network}."
 
     @Slot()
     def _show_accuracy(self) -> None:

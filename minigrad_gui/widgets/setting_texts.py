@@ -51,7 +51,7 @@ TIPS = {
     "learning_rate": "<b>Learning rate</b><br>"
     "The size of a step. If it is too small, learning is slow; if it is too large, the loss"
     " jumps or explodes. Good starting values: 0.0005 for Adam, 0.01 for momentum, 0.1 for SGD. You can "
-    "change it during training.",
+    "change it during training: a new rate counts once you press Enter or leave the field.",
     "schedule": "<b>Schedule</b><br>How the learning rate changes during the run; the curve shows it from the first "
     "step to the last. Constant leaves it as it is. Cosine decay lowers it to 0, so that the last steps are small: "
     "good for nearly every run. One cycle first raises it for 30% of the run, from a twenty-fifth: good for short runs "

@@ -398,6 +398,14 @@ def test_the_result_is_told_even_if_it_cannot_be_saved(tmp_path, capsys, monkeyp
     assert "could not be saved" in told.err
 
 
+def test_the_epoch_that_is_kept_is_told(capsys):
+    words = ["train", "--epochs", "2", "--hidden", "4", "--validation", "0.1", "--keep-best"]
+    assert main([*words, "accuracy"]) == 0
+    assert re.search(r"^the network is that of epoch [12]$", capsys.readouterr().out, re.MULTILINE)
+    assert main([*words, "none"]) == 0
+    assert "that of epoch" not in capsys.readouterr().out
+
+
 def test_divergence_is_reported_with_advice(capsys):
     assert main(["train", "--epochs", "5", "--hidden", "64,64", "--optimizer", "sgd", "--lr", "1000"]) == 2
     assert "Try a learning rate of 0.1." in capsys.readouterr().err, "not 100, a tenth of what was too much"

@@ -66,7 +66,12 @@ def test_of_a_file_there_is_a_row_for_each_epoch():
 def test_settings_that_are_not_used_are_not_named():
     plain = settings_of(TrainingConfig(hidden=(), optimizer="momentum", schedule="constant", weight_decay=0.0))
     assert plain[:3] == ["hidden layers none", "ReLU", "SGD with momentum 0.9"]
+    assert "10 epochs" in plain
+    few = settings_of(TrainingConfig(training_samples=1500, label_noise=0.25))
+    assert {"at most 1,500 pictures", "25% wrong labels"} < set(few)
     words = (
+        "pictures",
+        "labels",
         "schedule",
         "decay",
         "varied",

@@ -361,6 +361,16 @@ def test_the_status_says_when_the_run_is_over(user):
 
 @with_settings
 @pytest.mark.usefixtures("few_digits")
+def test_the_epoch_that_is_kept_is_told(user):
+    for keep_best in ("loss", "none"):
+        user.train(hidden="8", epochs=3, keep_best=keep_best)
+        kept = best_epoch(user.session.config, user.session.record.epochs).epoch + 1
+        told = f"3 epochs; epoch {kept} is kept." if keep_best == "loss" else "3 epochs."
+        assert user.widget("statusLabel").text().endswith(told)
+
+
+@with_settings
+@pytest.mark.usefixtures("few_digits")
 def test_a_run_that_ends_early_says_why(user):
     user.widget("stopAccuracySpin").setValue(20)
     user.train(epochs=50)
@@ -494,6 +504,7 @@ def test_a_run_that_explodes_shows_the_network_that_is_kept(user, warnings):
     assert "the best one, whose network is kept, the loss exploded." in user.widget("diagnosisLabel").text()
     record = user.session.record
     kept = best_epoch(best, record.epochs)
+    assert user.widget("statusLabel").text().endswith(f"; epoch {kept.epoch + 1} is kept.")
     model, dataset = user.session.model, user.session.dataset
     assert evaluate(model, dataset.test_images, dataset.test_labels) == (record.test_loss, record.test_accuracy)
     assert kept.validation_accuracy > 0.5
