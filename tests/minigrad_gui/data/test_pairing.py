@@ -34,6 +34,7 @@ X, Y = Array.of(np.zeros((6, 8, 8), np.uint8)), Array.of(np.arange(6))
         ("csvTestLabel 10k x 1.csv", "test", ""),
         ("train_32x32.mat", "train", "32 32"),
         ("digits640x480", None, "640 480"),
+        ("數字", None, ""),
         ("te", None, "te"),
         ("try", None, "try"),
         ("tray", None, "tray"),
