@@ -4,7 +4,6 @@ Nothing is unpacked: archives are read entry by entry. What systems leave behind
 `.ipynb_checkpoints`, is no class.
 """
 
-import csv
 import itertools
 import os
 import re
@@ -13,7 +12,6 @@ import tarfile
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -22,22 +20,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import svg
+from minigrad_gui.data import label_tables, svg
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.label_tables import LabelTable
 from minigrad_gui.data.names import Names
 from minigrad_gui.data.pairing import SPLIT_WORDS, in_splits, split_of, words_of
 from minigrad_gui.data.siblings import Files, visible
 from minigrad_gui.data.stored import MAX_ENTRIES, MAX_SIDE_PX, Found, Pictures, Samples, check_count, in_blocks
 from minigrad_gui.data.zips import Directory
-from minigrad_gui.pictures import MAX_BYTES, PICTURE_SUFFIXES, PictureError, decode
+from minigrad_gui.pictures import MAX_BYTES, PictureError, decode
 
-SVG_SUFFIX = ".svg"
 JPEG_SUFFIXES = (".jpg", ".jpeg")
 TAR_HEADER_BYTES = 512
-SUFFIXES = frozenset((*PICTURE_SUFFIXES, SVG_SUFFIX))
 BITMAP_NAME = re.compile(r"\d{1,2}_\d+\.txt")
 """Texts of 0 and 1, as "7_12.txt" of the book Machine Learning in Action; pictures where there are no others."""
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 MAX_TABLES = 4
 NO_LABELS = (
     "its pictures have no labels: there is no folder for each class, and no table of the pictures' names and labels."
@@ -61,7 +57,7 @@ def holds_pictures(path: Path) -> bool:
     bitmaps = False
     for _, folders, files in os.walk(path):
         folders[:] = [name for name in folders if visible(Path(name))]
-        if any(Path(name).suffix.lower() in SUFFIXES and visible(Path(name)) for name in files):
+        if any(Path(name).suffix.lower() in label_tables.PICTURES and visible(Path(name)) for name in files):
             return True
         bitmaps = bitmaps or any(map(BITMAP_NAME.fullmatch, files))
     return bitmaps
@@ -232,7 +228,7 @@ class _Folders:
 def _is_picture(path: str, folders: _Folders) -> bool:
     name = path.rpartition("/")[2]
     suffix = name[name.rfind(".") :].lower()
-    return suffix in SUFFIXES and visible(Path(name)) and folders.of(path).is_visible
+    return suffix in label_tables.PICTURES and visible(Path(name)) and folders.of(path).is_visible
 
 
 def _is_bitmap(path: str, folders: _Folders) -> bool:
@@ -248,61 +244,76 @@ def _labels(tree: Tree, places: NDArray[np.int32], folders: _Folders) -> tuple[l
         labels = [folder.label if folder.depth == depth else None for folder in seen]
         stray = labels.count(None)
         return labels, [f"Pictures outside of the classes' folders are left out: {stray:,}."] if stray else []
-    if (listed := _listed(tree, paths, folders)) is not None:
+    unclear: list[DataError] = []
+    if (listed := _listed(tree, paths, folders, unclear)) is not None:
         return listed
     matches = (LABELLED_NAME.fullmatch(PurePosixPath(path).stem) for path in paths)
     named = [None if match is None else sys.intern(match[1] or match[2]) for match in matches]
     if None in named or len(set(named)) * 2 > len(named) or len(set(named)) == 1:
-        raise DataError(NO_LABELS)
+        raise next(iter(unclear), DataError(NO_LABELS))
     return list(named), []
 
 
-def _listed(tree: Tree, paths: Sequence[str], folders: _Folders) -> tuple[list[str | None], list[str]] | None:
-    """The same from tables of two columns, the name of a picture and its label, if these name most of the pictures."""
-    tables = [at for at, path in enumerate(tree.paths) if _is_table(path, folders)][:MAX_TABLES]
+def _listed(
+    tree: Tree, paths: Sequence[str], folders: _Folders, unclear: list[DataError]
+) -> tuple[list[str | None], list[str]] | None:
+    """The same from tables of the pictures' names and labels, if these name most of the pictures.
+
+    unclear: gets what is not clear in a table.
+    """
+    places = _tables(tree, folders)
+    if not len(places):
+        return None
     known: dict[str, list[int]] = {}
-    for at, path in enumerate(paths if tables else ()):
-        known.setdefault(_called(path), []).append(at)
+    for at, path in enumerate(paths):
+        known.setdefault(label_tables.called(path), []).append(at)
+    tables: dict[str, LabelTable] = {}
+    for at, content in tree.contents(places):
+        try:
+            table = label_tables.read(PurePosixPath(tree.paths[at]).name, content, known)
+        except DataError as error:
+            unclear.append(error)
+        else:
+            tables.update({tree.paths[at]: table} if table else {})
     labels: list[str | None] = [None] * len(paths)
-    used: dict[str, None] = {}
-    for table, content in tree.contents(np.array(tables, np.int32)) if tables else ():
-        file = PurePosixPath(tree.paths[table]).name
-        for name, label in _pairs(content):
-            meant = known.get(_called(name), [])
-            if len(meant) > 1:  # of training and test pictures that are called alike
-                split = split_of(file)
-                meant = [at for at in meant if folders.of(paths[at]).split == split or paths[at].endswith(name)]
-                if len(meant) != 1:
-                    raise DataError(f"several of its pictures are called “{name}”.")
-            for at in meant:
+    for path, table in tables.items():
+        for name, label in table.pairs():
+            for at in _meant(name, path, paths, folders, known.get(label_tables.called(name), [])):
+                if labels[at] not in (None, label or None):
+                    raise DataError(f"its tables give “{name}” two labels, {labels[at]} and {label}.")
                 labels[at] = sys.intern(label) or None
-                used[file] = None
     missing = labels.count(None)
     if missing * 2 > len(labels):
         return None
-    remarks = [f"Its labels are from {', '.join(used)}."]
+    remarks = [f"Its labels are from {', '.join(table.told for table in tables.values())}."]
     return labels, [*remarks, f"Pictures without a label are left out: {missing:,}."] if missing else remarks
 
 
-def _is_table(path: str, folders: _Folders) -> bool:
-    return path.lower().endswith(TABLE_SUFFIXES) and visible(Path(path)) and folders.of(path).is_visible
+def _tables(tree: Tree, folders: _Folders) -> NDArray[np.int32]:
+    """Which files may be tables of labels, the likelier first."""
+    ranks = {at: rank for at, path in enumerate(tree.paths) if (rank := _rank_as_table(path, folders)) is not None}
+    return np.array(sorted(ranks, key=ranks.__getitem__)[:MAX_TABLES], np.int32)
 
 
-def _called(name: str) -> str:
-    """A picture's name as tables may have it: without folders and suffix."""
-    file = name.strip().replace("\\", "/").rpartition("/")[2]
-    stem, _, suffix = file.rpartition(".")
-    return stem if f".{suffix.lower()}" in SUFFIXES else file
+def _rank_as_table(path: str, folders: _Folders) -> int | None:
+    suffix = path[path.rfind(".") :].lower()
+    is_table = suffix in label_tables.SUFFIXES and visible(Path(path)) and folders.of(path).is_visible
+    return label_tables.SUFFIXES.index(suffix) if is_table else None
 
 
-def _pairs(content: bytes) -> Iterator[tuple[str, str]]:
-    """The rows of a table with two columns; none of other files."""
-    lines = content.decode("utf-8-sig", "replace").splitlines() if len(content) <= MAX_BYTES else []
-    delimiter = next((sign for sign in ",;\t" if lines and sign in lines[0]), " ")
-    with suppress(csv.Error):
-        for fields in csv.reader(lines, delimiter=delimiter):
-            if len(fields) == 2:
-                yield fields[0], fields[1].strip()
+def _meant(name: str, table: str, paths: Sequence[str], folders: _Folders, alike: Sequence[int]) -> Sequence[int]:
+    """Which of the pictures that are called alike a table names: the one there, or that of its split."""
+    if len(alike) < 2:
+        return alike
+    folder, _, file = table.rpartition("/")
+    path, split = PurePosixPath(folder, name).as_posix(), split_of(file)
+    there = [at for at in alike if paths[at].startswith(path)]
+    below = [at for at in alike if paths[at].endswith(f"/{name}")]
+    of_split = [at for at in alike if folders.of(paths[at]).split == split]
+    for fitting in (there, below, of_split):
+        if len(fitting) == 1:
+            return fitting
+    raise DataError(f"several of its pictures are called “{name}”.")
 
 
 def _samples(tree: Tree, chosen: NDArray[np.int32], labels: NDArray[Any]) -> Samples:
@@ -314,7 +325,7 @@ def _samples(tree: Tree, chosen: NDArray[np.int32], labels: NDArray[Any]) -> Sam
 
 def decoded(content: bytes, name: str) -> NDArray[np.uint8]:
     """The pixels of a picture file. Raises DataError if it is none."""
-    if name.lower().endswith(SVG_SUFFIX):
+    if name.lower().endswith(svg.SUFFIX):
         return svg.picture(content)
     if BITMAP_NAME.fullmatch(PurePosixPath(name).name):
         return _bitmap(content, name)

@@ -15,6 +15,7 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.strokes import MAX_POINTS, drawn
 from minigrad_gui.data.svg_geometry import IDENTITY, NUMBER, arc, transform, transformed
 
+SUFFIX = ".svg"
 MAX_BYTES = 1 << 20
 ELEMENT = re.compile(r"<(/?)(?:\w+:)?(g|svg|path|polyline|line)\b([^<>]*)>")
 SHAPES = ("path", "polyline", "line")

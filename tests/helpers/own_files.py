@@ -1,10 +1,14 @@
 """Writes datasets as other programs do, and opens them."""
 
 import gzip
+import io
 import struct
+import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from minigrad_gui import data
 
@@ -60,3 +64,36 @@ def assert_all_there(dataset: data.Dataset, images: np.ndarray, labels: np.ndarr
     assert sorted(zip(map(bytes, found), theirs.tolist(), strict=True)) == sorted(
         zip(map(bytes, images), labels.tolist(), strict=True)
     )
+
+
+def encoded(picture: np.ndarray, kind: str = "PNG", mode: str | None = None) -> bytes:
+    stream = io.BytesIO()
+    image = Image.fromarray(picture)
+    (image.convert(mode) if mode else image).save(stream, kind)
+    return stream.getvalue()
+
+
+def write(root: Path, files: dict[str, bytes]) -> Path:
+    """Files by their names, in a folder."""
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return root
+
+
+def zipped(path: Path, files: dict[str, bytes]) -> Path:
+    """The same files in a zip."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def tarred(path: Path, files: dict[str, bytes], mode: str = "w:gz") -> Path:
+    """The same files in a tar."""
+    with tarfile.open(path, mode) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path

@@ -1,22 +1,10 @@
 """Folders, zips and tars of pictures; nothing that systems leave behind becomes a class."""
 
-import io
-import tarfile
-import zipfile
-
 import numpy as np
 import pytest
-from own_files import assert_all_there, assert_same, opened
-from PIL import Image
+from own_files import assert_all_there, assert_same, encoded, opened, tarred, write, zipped
 
 from minigrad_gui.data import DataError
-
-
-def encoded(picture: np.ndarray, kind: str = "PNG", mode: str | None = None) -> bytes:
-    stream = io.BytesIO()
-    image = Image.fromarray(picture)
-    (image.convert(mode) if mode else image).save(stream, kind)
-    return stream.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -31,29 +19,6 @@ def split_files(own, files):
     return {f"train/{name}": content for name, content in sorted(files.items(), key=lambda file: file[0][2:])} | {
         f"t10k-images/{label}/{at:03}.png": encoded(image) for at, (image, label) in tests
     }
-
-
-def write(root, files):
-    for name, content in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content)
-    return root
-
-
-def zipped(path, files):
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
-
-
-def tarred(path, files, mode="w:gz"):
-    with tarfile.open(path, mode) as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return path
 
 
 @pytest.mark.parametrize(
