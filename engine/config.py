@@ -196,6 +196,10 @@ class TrainingConfig:
             return 0
         return sum(self.epochs_of(member)[1] <= epochs for member in range(self.members))
 
+    def member_at(self, epoch: int) -> int:
+        """Which network of a committee is trained in an epoch of the run; 0 for a single one."""
+        return self.members_done(min(epoch, self.epochs - 1))
+
     def epochs_of(self, member: int) -> tuple[int, int]:
         """The first epoch of a committee's network, and the one after its last."""
         return self.epochs * member // self.members, self.epochs * (member + 1) // self.members

@@ -150,7 +150,7 @@ class TrainingRun:
     def _learning(self) -> tuple[int, int, int]:
         """Which network of a committee is trained, its first epoch, and the one after its last."""
         config = self.config
-        member = config.members_done(min(self.steps_done // self.steps_per_epoch, config.epochs - 1))
+        member = config.member_at(self.steps_done // self.steps_per_epoch)
         return member, *config.epochs_of(member)
 
     @property

@@ -252,7 +252,7 @@ def _iterate(runner: Runner) -> None:
             steps, epoch = chunk
             bar.update(sum(step.count for step in steps))
             if epoch is not None:
-                bar.write(_told(epoch, run.config.epochs), file=sys.stdout)
+                bar.write(_told(epoch, run.config), file=sys.stdout)
                 sys.stdout.flush()  # in a pipe, too, an epoch is told when it ends
 
 
@@ -279,8 +279,9 @@ def _position(run: TrainingRun) -> str:
     return f"after {run.steps_done / run.steps_per_epoch:.4g} of {counted(run.config.epochs, 'epoch')}"
 
 
-def _told(epoch: EpochSummary, epochs: int) -> str:
-    text = f"epoch {epoch.epoch + 1}/{epochs}: {measured('training', epoch.loss, epoch.accuracy)}"
+def _told(epoch: EpochSummary, config: TrainingConfig) -> str:
+    network = f" (network {config.member_at(epoch.epoch) + 1}/{config.members})" if config.members > 1 else ""
+    text = f"epoch {epoch.epoch + 1}/{config.epochs}{network}: {measured('training', epoch.loss, epoch.accuracy)}"
     if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
         text += f", {measured('validation', epoch.validation_loss, epoch.validation_accuracy)}"
     return text

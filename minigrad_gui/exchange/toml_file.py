@@ -10,18 +10,21 @@ from engine.archive import PathLike, printable, reason_of
 from engine.augment import Augmentation
 from engine.config import ConfigError, TrainingConfig
 from engine.record import TrainingRecord
+from minigrad_gui import data
 from minigrad_gui.exchange.portable import ExchangeError, Portable, name_of, saved
 
 MAX_BYTES = 1 << 16
+OTHER_DATA = "# Its network learnt from other data than MNIST: add --dataset {}\n"
 HEADER = "# Settings of a training run: minigrad-gui train --config THIS_FILE\n\n"
 
 
 def write(network: Portable, file: IO[bytes]) -> None:
     """The settings with which a network was trained. Raises ExchangeError if they are not known."""
-    config = TrainingRecord.from_meta(network.meta).config
-    if config is None:
+    record = TrainingRecord.from_meta(network.meta)
+    if record.config is None:
         raise ExchangeError("The settings with which this network was trained are not known.")
-    file.write(_text(config).encode("ascii"))
+    others = [name for name in data.SOURCES if name == record.dataset != data.MNIST]
+    file.write("".join([*map(OTHER_DATA.format, others), _text(record.config)]).encode("ascii"))
 
 
 def write_config(path: PathLike, config: TrainingConfig) -> None:

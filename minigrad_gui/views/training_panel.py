@@ -4,6 +4,7 @@ from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QProgressBar, QPushButton, QWidget
 
+from engine import TrainingConfig
 from engine.ending import kept_epoch, reason_to_stop
 from minigrad_gui import theme
 from minigrad_gui.data import title_of
@@ -201,7 +202,7 @@ class TrainingPanel(View):
         self._bar.setValue(round(share * PROGRESS_STEPS))
         if config is not None:
             self._percent.setText("" if loading else f"{share:.0%}")
-            self._status.setText(self._loading_text() if loading else self._run_text(config.epochs))
+            self._status.setText(self._loading_text() if loading else self._run_text(config))
         else:
             self._percent.setText("")
             self._status.setText(self._idle_text())
@@ -223,10 +224,12 @@ class TrainingPanel(View):
             return "Waiting for machine code, once after installation…"
         return "Loading the pictures…"
 
-    def _run_text(self, epochs: int) -> str:
+    def _run_text(self, config: TrainingConfig) -> str:
         session = self.session
-        epoch = min(int(session.epochs_done) + 1, epochs)
-        parts = [f"Epoch {epoch} of {epochs}"]
+        epoch = min(int(session.epochs_done) + 1, config.epochs)
+        parts = [f"Epoch {epoch} of {config.epochs}"]
+        if config.members > 1:
+            parts.append(f"network {config.member_at(epoch - 1) + 1} of {config.members}")
         if session.state == "paused":
             parts.append(f"paused after {counted(len(session.history), 'mini-batch')}")
         elif session.samples_per_second:

@@ -398,6 +398,15 @@ def test_the_result_is_told_even_if_it_cannot_be_saved(tmp_path, capsys, monkeyp
     assert "could not be saved" in told.err
 
 
+def test_the_networks_of_a_committee_are_counted(capsys):
+    words = ["train", "--hidden", "4", "--samples", "500", "--epochs", "3"]
+    assert main([*words, "--members", "2"]) == 0
+    told = re.findall(r"^epoch (\d/3)( \(network \d/2\))?:", capsys.readouterr().out, re.MULTILINE)
+    assert told == [("1/3", " (network 1/2)"), ("2/3", " (network 2/2)"), ("3/3", " (network 2/2)")]
+    assert main(words) == 0
+    assert "network" not in capsys.readouterr().out
+
+
 def test_the_epoch_that_is_kept_is_told(capsys):
     words = ["train", "--epochs", "2", "--hidden", "4", "--validation", "0.1", "--keep-best"]
     assert main([*words, "accuracy"]) == 0

@@ -8,6 +8,7 @@ from networks import small_network
 
 from engine import Augmentation, TrainingConfig
 from engine.nn import ReLU
+from minigrad_gui import data
 from minigrad_gui.exchange import ExchangeError, export_model, read_config, write_config
 from minigrad_gui.presets import PRESETS
 
@@ -18,6 +19,17 @@ ODD = TrainingConfig(hidden=(), learning_rate=1e-05, weight_decay=1e-30, momentu
 def test_settings_come_back_the_same(tmp_path, config):
     write_config(tmp_path / "run.toml", config)
     assert read_config(tmp_path / "run.toml") == config
+
+
+@pytest.mark.parametrize(
+    ("dataset", "told"), [("mnist", False), (data.MNIST_AND_PEN, True), ("/home/ann/digits.csv", False), (None, False)]
+)
+def test_other_data_than_mnist_is_told_unless_it_is_somebodys_own(tmp_path, dataset, told):
+    export_model(tmp_path / "run.toml", small_network(ReLU), {"config": ODD.to_dict(), "dataset": dataset})
+    text = (tmp_path / "run.toml").read_text()
+    assert (f"# Its network learnt from other data than MNIST: add --dataset {dataset}\n" in text) == told
+    assert "ann" not in text
+    assert read_config(tmp_path / "run.toml") == ODD
 
 
 def test_a_network_is_exported_as_the_settings_of_its_training(tmp_path):

@@ -361,6 +361,17 @@ def test_the_status_says_when_the_run_is_over(user):
 
 @with_settings
 @pytest.mark.usefixtures("few_digits")
+def test_the_networks_of_a_committee_are_counted(user):
+    seen = []
+    user.session.progressed.connect(lambda *_: seen.append(user.widget("statusLabel").text()))
+    user.train(hidden="4", epochs=6, members=3)
+    told = [re.match(r"Epoch (\d) of 6  ·  network (\d) of 3", text) for text in seen]
+    told = {(int(match[1]), int(match[2])) for match in told if match}
+    assert told
+    assert all(network == (epoch + 1) // 2 for epoch, network in told)
+
+
+@with_settings
 def test_the_epoch_that_is_kept_is_told(user):
     for keep_best in ("loss", "none"):
         user.train(hidden="8", epochs=3, keep_best=keep_best)
