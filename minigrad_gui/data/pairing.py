@@ -74,8 +74,8 @@ def words_of(name: str) -> list[str]:
     """
     plain = SIZE.sub(_without_count, _spaced(name))
     words = [part for word in re.findall(r"t10k|idx\d|[a-z]+|\d+", plain) for part in _unglued(word)]
-    beside = zip(["", *words], [*words[1:], ""], strict=False)
-    return [_in_full(word, set(others)) for word, others in zip(words, beside, strict=False)]
+    padded = ["", *words, ""]
+    return [_in_full(word, {before, after}) for before, word, after in zip(padded, words, padded[2:], strict=False)]
 
 
 def _without_count(size: re.Match[str]) -> str:

@@ -36,6 +36,7 @@ X, Y = Array.of(np.zeros((6, 8, 8), np.uint8)), Array.of(np.arange(6))
         ("digits640x480", None, "640 480"),
         ("數字", None, ""),
         ("te", None, "te"),
+        ("あ", None, ""),
         ("try", None, "try"),
         ("tray", None, "tray"),
         ("xtra", None, "xtra"),
