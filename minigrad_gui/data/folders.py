@@ -11,7 +11,7 @@ import sys
 import tarfile
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -275,6 +275,7 @@ def _listed(
             unclear.append(error)
         else:
             tables.update({tree.paths[at]: table} if table else {})
+    tables, remarks = _believable(tables)
     labels: list[str | None] = [None] * len(paths)
     for path, table in tables.items():
         for name, label in table.pairs():
@@ -283,10 +284,28 @@ def _listed(
                     raise DataError(f"its tables give “{name}” two labels, {labels[at]} and {label}.")
                 labels[at] = sys.intern(label) or None
     missing = labels.count(None)
-    if missing * 2 > len(labels):
+    given = {*labels} - {None}
+    if len(given) == 1:
+        unclear.append(DataError("all its pictures have the same label."))
+    if missing * 2 > len(labels) or len(given) < 2:
         return None
-    remarks = [f"Its labels are from {', '.join(table.told for table in tables.values())}."]
+    remarks.append(f"Its labels are from {', '.join(table.told for table in tables.values())}.")
     return labels, [*remarks, f"Pictures without a label are left out: {missing:,}."] if missing else remarks
+
+
+def _believable(tables: Mapping[str, LabelTable]) -> tuple[dict[str, LabelTable], list[str]]:
+    """The tables by their paths, without the samples of what competitions want to be told, and remarks on these."""
+    kept, remarks = {}, []
+    are_varied = any(table.only_label is None for table in tables.values())
+    for path, table in tables.items():
+        file = PurePosixPath(path).name
+        if "submission" in file.lower():
+            remarks.append(f"{file} is left out: labels for a submission are not the true ones.")
+        elif are_varied and table.only_label is not None:
+            remarks.append(f"{file} is left out: it gives all its pictures the label “{table.only_label}”.")
+        else:
+            kept[path] = table
+    return kept, remarks
 
 
 def _tables(tree: Tree, folders: _Folders) -> NDArray[np.int32]:

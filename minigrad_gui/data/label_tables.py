@@ -36,9 +36,11 @@ Rows = Callable[[], Iterator[Sequence[str]]]
 
 @dataclass(frozen=True)
 class LabelTable:
-    """A table of labels: how to tell of it, and pairs(), which reads the names of pictures and their labels."""
+    """A table of labels: how to tell of it, the label of all its pictures if it is the same, and pairs(), which reads
+    their names and labels."""
 
     told: str
+    only_label: str | None
     pairs: Callable[[], Iterator[tuple[str, str]]]
 
 
@@ -65,8 +67,8 @@ class _Column:
         return is_called_label(self.header) or not CLASS_WORDS.isdisjoint(words_of(self.header))
 
     def repeats(self, rows: int) -> bool:
-        """Whether its values are few enough to be classes, and not all the same."""
-        return 1 < len(self.values) <= min(MAX_LABELS, rows // 2)
+        """Whether its values are few enough to be classes."""
+        return len(self.values) <= min(MAX_LABELS, rows // 2)
 
 
 def called(name: str) -> str:
@@ -114,7 +116,9 @@ def _understood(name: str, rows: Rows, known: Mapping[str, Sequence[int]]) -> La
             yield row[naming.place], label
 
     which = "a column for each class" if len(labels) > 1 else f"column “{labels[0].header}”"
-    return LabelTable(f"{name} ({which})" if len(columns) > 2 and labels[0].header else name, pairs)
+    told = f"{name} ({which})" if len(columns) > 2 and labels[0].header else name
+    only_label = min(labels[0].values) if len(labels) == len(labels[0].values) == 1 else None
+    return LabelTable(told, only_label, pairs)
 
 
 def _rows_of(name: str, content: bytes) -> Rows:
@@ -174,7 +178,8 @@ def _labels_among(name: str, rows: Rows, columns: Sequence[_Column], count: int)
         return binary
     called_so = [each for each in columns if each.is_called_label]
     repeating = [each for each in called_so or columns if each.repeats(count)]
-    candidates = repeating or called_so
+    varied = [each for each in repeating if len(each.values) > 1]
+    candidates = varied or called_so or (repeating if len(columns) == 1 else [])
     for other in candidates[1:]:
         pairs = {(row[candidates[0].place], row[other.place]) for row in _below(rows)}
         if not len(pairs) == len(candidates[0].values) == len(other.values):  # one may be a number, one a name

@@ -117,3 +117,40 @@ def test_other_files_give_no_labels(own, pictures, tmp_path, junk):
     dataset = opened(write(tmp_path, files), orientation="upright")
     assert_all_there(dataset, own.x[:COUNT], own.y[:COUNT])
     assert "Its labels are from labels.csv." in dataset.origin.remarks
+
+
+@pytest.mark.parametrize("name", ["sample_submission.csv", "sampleSubmission.csv", "test.csv"])
+def test_a_sample_of_an_answer_gives_no_test_labels(own, tmp_path, name):
+    """As Kaggle has it: each test picture is a 0, or anything."""
+    files = {f"train/{at}.png": encoded(image) for at, image in enumerate(own.x)}
+    files |= {f"test/{1000 + at}.png": encoded(image) for at, image in enumerate(own.tx[:50])}
+    files["train.csv"] = b"id,label\n" + b"".join(b"%d.png,%d\n" % pair for pair in enumerate(own.y))
+    dummy = [at % 2 if "ubmission" in name else 0 for at in range(50)]
+    files[name] = b"id,label\n" + b"".join(b"%d.png,%d\n" % (1000 + at, label) for at, label in enumerate(dummy))
+    dataset = opened(write(tmp_path, files))
+    assert_all_there(dataset, own.x, own.y)
+    assert "Its labels are from train.csv." in dataset.origin.remarks
+    assert "Pictures without a label are left out: 50." in dataset.origin.remarks
+    assert any(remark.startswith(f"{name} is left out: ") for remark in dataset.origin.remarks)
+
+
+@pytest.mark.parametrize("head", ["file,label\n", ""])
+def test_tables_of_one_class_each(own, tmp_path, head):
+    few = np.flatnonzero(own.y < 4)
+    files = {f"images/{at}.png": encoded(own.x[at]) for at in few}
+    for label in range(4):
+        rows = [f"{at}.png,{label}\n" for at in few if own.y[at] == label]
+        files[f"{label}.csv"] = "".join([head, *rows]).encode()
+    dataset = opened(write(tmp_path, files), orientation="upright")
+    assert_all_there(dataset, own.x[few], own.y[few])
+
+
+def test_one_label_for_all_is_none(own, tmp_path):
+    """Where the names hold labels, a column such as the licence's is no label."""
+    files = {f"{label}_{at}.png": encoded(own.x[at]) for at, label in enumerate(own.y)}
+    files["licences.csv"] = "".join(f"{name},CC0\n" for name in ["file", *files]).encode()
+    assert_all_there(opened(write(tmp_path / "a", files)), own.x, own.y)
+    files = {f"{name[2:]}": content for name, content in files.items() if name != "licences.csv"}
+    files["licences.csv"] = "".join(f"{name},CC0\n" for name in files).encode()
+    with pytest.raises(DataError, match="all its pictures have the same label"):
+        opened(write(tmp_path / "b", files))
