@@ -204,6 +204,12 @@ class TrainingConfig:
         """The first epoch of a committee's network, and the one after its last."""
         return self.epochs * member // self.members, self.epochs * (member + 1) // self.members
 
+    def rate_factor(self, mini_batch: int, steps_per_epoch: int) -> float:
+        """What the schedule multiplies the learning rate by for this mini-batch of the run, counted from 0."""
+        first, end = self.epochs_of(self.member_at(mini_batch // steps_per_epoch))
+        done = (mini_batch - first * steps_per_epoch) / ((end - first) * steps_per_epoch)
+        return SCHEDULES[self.schedule](done)
+
     @property
     def varies_nothing(self) -> bool:
         """Whether pictures are to vary, but all epochs of each network are plain."""

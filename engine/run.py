@@ -19,7 +19,6 @@ from engine.nn import MLP, committee
 from engine.ops import Array
 from engine.optim import Optimizer
 from engine.samples import as_pairs, noisy_labels
-from engine.schedules import SCHEDULES
 from engine.tensor import Tensor
 from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate_with_logits
 
@@ -292,10 +291,7 @@ class TrainingRun:
 
     def _rate(self, number: int) -> float:
         """The learning rate for the mini-batch with this number."""
-        _, first, end = self._learning
-        return self.learning_rate * SCHEDULES[self.config.schedule](
-            (number - first * self.steps_per_epoch) / ((end - first) * self.steps_per_epoch)
-        )
+        return self.learning_rate * self.config.rate_factor(number, self.steps_per_epoch)
 
     def _loops(self) -> Iterator[TrainingLoop]:
         """What is left of the run, for each network: the epochs whose pictures vary, then the plain ones."""

@@ -42,8 +42,11 @@ def described(history: History) -> tuple[str, str]:
     return " ".join(loss), " ".join(accuracy)
 
 
-def batch_text(history: History, batch: int) -> str:
-    """The values of a mini-batch, which are counted from 1."""
+def batch_text(history: History, batch: int, config: TrainingConfig | None) -> str:
+    """The values of a mini-batch, which are counted from 1; the learning rate, if it was not the same all the time.
+
+    config: of the run, if it is known.
+    """
     parts = [
         f"Mini-batch {batch:,}",
         f"epoch {(batch - 1) // history.steps_per_epoch + 1}",
@@ -51,8 +54,9 @@ def batch_text(history: History, batch: int) -> str:
         f"smoothed {figure(history.smoothed[batch - 1])}",
     ]
     rates = [rate for done, rate in history.rate_changes if done < batch]
-    if rates:
-        parts.append(f"rate {rates[-1]:g}")
+    if config is not None and (rates or config.schedule != "constant"):
+        rate = [config.learning_rate, *rates][-1] * config.rate_factor(batch - 1, history.steps_per_epoch)
+        parts.append(f"rate {rate:.3g}")
     ended = history.epochs_ended_by(batch)
     if ended and ended[-1].validation_accuracy is not None:
         parts.append(f"validated after epoch {len(ended)}: {ended[-1].validation_accuracy:.2%}")

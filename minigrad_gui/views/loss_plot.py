@@ -150,7 +150,7 @@ class LossPlot(DockedView):
         """Show the values at the pointer or at the position of the arrow keys."""
         history, batch, note = self._curves.history, self._curves.batch, self._curves.outlier_note
         if len(history):
-            text = batch_text(history, batch) if batch else note
+            text = batch_text(history, batch, self.session.curves_config) if batch else note
         elif batch:
             text = epoch_text(next(epoch for epoch in history.epochs if history.end_of(epoch) == batch))
         elif history.epochs:

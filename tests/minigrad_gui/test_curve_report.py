@@ -1,5 +1,7 @@
 """The curves in words and as a table: of a run, and of a file that has its epochs only."""
 
+import re
+
 from engine import TrainingConfig
 from engine.augment import Augmentation
 from engine.training import EpochSummary
@@ -35,12 +37,19 @@ def test_of_nothing_nothing_is_said():
 def test_a_mini_batch_is_read_with_the_latest_validation_and_rate():
     history = of_a_run([2.0, 1.0, 0.5], FIRST)
     history.rate_changes.append((2, 0.002))
-    assert (
-        batch_text(history, 1) == "Mini-batch 1  ·  epoch 1  ·  loss 2.0000  ·  smoothed 2.0000  ·  not validated yet"
-    )
-    last = batch_text(history, 3)
+    told = "Mini-batch 1  ·  epoch 1  ·  loss 2.0000  ·  smoothed 2.0000  ·  not validated yet"
+    assert batch_text(history, 1, TrainingConfig()) == batch_text(history, 1, None) == told
+    last = batch_text(history, 3, TrainingConfig())
     assert last.startswith("Mini-batch 3  ·  epoch 2  ·  loss 0.5000")
     assert last.endswith("rate 0.002  ·  validated after epoch 1: 75.00%")
+
+
+def test_the_rate_is_the_one_that_a_mini_batch_was_trained_with():
+    config = TrainingConfig(schedule="step", epochs=4, learning_rate=0.5)
+    history = of_a_run([1.0] * 8, FIRST)
+    history.rate_changes.append((5, 0.2))
+    rates = [re.search(r"rate ([\d.]+)", batch_text(history, batch, config))[1] for batch in range(1, 9)]
+    assert rates == ["0.5"] * 4 + ["0.05"] + ["0.02"] + ["0.002"] * 2
 
 
 def test_an_epoch_is_read_with_its_validation_if_it_was_validated():
