@@ -223,7 +223,7 @@ def as_dataset(found: Found, name: str, kind: str, choices: Choices, cancelled: 
     for stack in images:
         _turn(stack, orientation)
     indices = [classes.of(each) if len(each) else np.empty(0, np.uint8) for each in labels]
-    remarks = list(found.remarks)
+    remarks = [*found.remarks, *dict.fromkeys(part.pictures.remark for part in parts if part.pictures.remark)]
     if unlabelled:
         remarks.append(f"Pictures without a label are left out: {unlabelled:,}.")
     if choices.labels not in (None, meaning):

@@ -19,6 +19,8 @@ MAX_PICTURES = 1_000_000
 MAX_SIDE_PX = 4096
 FEWEST_SIDE_PX = 8
 """Of pictures that are a row of numbers; 16 numbers are more often 16 measurements than 4 x 4 pixels."""
+COMPARED, CLEARLY = 50, 0.9
+"""Flattened colours: seen were at most 0.72 if each pixel's are together, and at least 1.04 if they are apart."""
 MAX_ENTRIES = 1_100_000
 """Files in a folder or an archive."""
 
@@ -31,13 +33,15 @@ class Pictures:
     """Pictures that are read when they are asked for, as often as they are.
 
     count: how many; blocks(step): every step-th of them in order, in blocks. are_encoded: each was a picture file, so
-    that its values run from 0 to 255; are_slow: reading takes so long that a sample is measured.
+    that its values run from 0 to 255; are_slow: reading takes so long that a sample is measured; remark: a sentence
+    about what was guessed.
     """
 
     count: int
     blocks: Callable[[int], Iterator[Block]]
     are_encoded: bool = False
     are_slow: bool = False
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ def picture_shape(shape: Sequence[int]) -> tuple[int, ...] | None:
 
 
 def _side(pixels: int) -> tuple[int, ...] | None:
-    """The shape of flattened pictures: square, grey or of three colours, one after the other."""
+    """The shape of flattened pictures: square, grey or of three colours, which may also be (side, side, 3)."""
     side = round(pixels**0.5)
     if side * side == pixels and FEWEST_SIDE_PX <= side <= MAX_SIDE_PX:
         return side, side
@@ -157,10 +161,17 @@ def _side(pixels: int) -> tuple[int, ...] | None:
 
 def as_pictures(array: Array) -> Pictures:
     """An array (N, ...) as pictures. Raises DataError if it cannot be any."""
-    each = picture_shape(array.shape)
-    if each is None or array.dtype.kind not in "buif":
+    shape = picture_shape(array.shape)
+    if shape is None or array.dtype.kind not in "buif":
         raise DataError(f"an array of shape {array.shape} is not one of pictures.")
     check_count(array.shape[0])
+    each, remark = shape, ""
+    if len(array.shape) < len(shape):
+        colours, height, width = shape
+        are_pixels = _are_pixel_by_pixel(next(array.blocks())[:COMPARED], height)
+        each = (height, width, colours) if are_pixels else shape
+        order = "pixel by pixel, as its values change least so" if are_pixels else "one colour after the other"
+        remark = f"Its rows of {array.shape[1]:,} numbers are taken for {width} x {height} pixels in colours, {order}."
 
     def blocks(step: int) -> Iterator[NDArray[Any]]:
         if step > 1 and array.sampled is not None:
@@ -171,7 +182,22 @@ def as_pictures(array: Array) -> Pictures:
             yield block[-start % step :: step].reshape(-1, *each)
             start += len(block)
 
-    return Pictures(array.shape[0], blocks, are_slow=array.sampled is not None)
+    return Pictures(array.shape[0], blocks, are_slow=array.sampled is not None, remark=remark)
+
+
+def _are_pixel_by_pixel(rows: NDArray[Any], side: int) -> bool:
+    """Whether rows (n, 3 * side**2) hold three colours for each pixel, and not three pictures of a colour each.
+
+    They do if neighbours are more alike then, or if each pixel is grey.
+    """
+    numbers = rows.astype(np.float32)
+    pixels, planes = numbers.reshape(-1, side, side, 3), numbers.reshape(-1, 3, side, side)
+    changes = [
+        sum(float(np.abs(np.diff(pictures, axis=axis)).mean()) for axis in axes)
+        for pictures, axes in ((pixels, (1, 2)), (planes, (2, 3)))
+    ]
+    is_grey = bool((pixels == pixels[..., :1]).all())
+    return changes[0] < CLEARLY * changes[1] or (is_grey and changes[1] > 0)
 
 
 def as_labels(array: Array) -> NDArray[Any]:

@@ -72,3 +72,40 @@ def test_photographs_are_searched_for_the_digit(own, tmp_path):
     images = opened(tmp_path / "a.npz", sizing="as photographs").train_images
     assert images.max(axis=(1, 2)).min() > 200
     assert images[:, 0].max() < 30
+
+
+def coloured(digits: np.ndarray, noise: float) -> np.ndarray:
+    """Each in a colour of its own on another, (n, side, side, 3)."""
+    rng = np.random.default_rng(0)
+    ink, paper = rng.uniform(0, 255, (2, len(digits), 1, 1, 3))
+    pictures = paper + (ink - paper) * (digits[..., None] / 255) + rng.normal(0, noise, (*digits.shape, 3))
+    return np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: coloured(x, 0),
+        lambda x: coloured(x, 60),
+        lambda x: coloured(x[:, 2:26, 2:26].reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4)), 20),
+        lambda x: np.stack([x, x * 0, x * 0], axis=3),
+        lambda x: np.stack([x] * 3, axis=3),
+        lambda x: np.stack([x[:, 2:26, 2:26].reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4)).astype(int)] * 3, axis=3),
+        lambda x: np.full((len(x), 30, 30, 3), (200, 40, 40), np.uint8),
+    ],
+    ids=["colours", "noise", "8 x 8", "red", "grey", "grey 8 x 8", "nothing"],
+)
+def test_flattened_colours_are_as_they_were(own, tmp_path, make):
+    """As Pillow and OpenCV have them, pixel by pixel, and as CIFAR has them, colour by colour."""
+    pictures, rows = make(own.x), len(own.x)
+    np.savez(tmp_path / "whole.npz", x=pictures, y=own.y)
+    wanted = opened(tmp_path / "whole.npz")
+    for name, flat in (("pixels", pictures), ("planes", np.moveaxis(pictures, 3, 1))):
+        np.savez(tmp_path / f"{name}.npz", x=flat.reshape(rows, -1), y=own.y)
+        np.savetxt(tmp_path / f"{name}.csv", np.column_stack([own.y, flat.reshape(rows, -1)]), "%d", delimiter=",")
+        for file in (f"{name}.npz", f"{name}.csv"):
+            dataset = opened(tmp_path / file)
+            np.testing.assert_array_equal(dataset.train_images, wanted.train_images)
+            side, order = pictures.shape[1], "pixel by pixel" if name == "pixels" else "one colour after the other"
+            told = f"are taken for {side} x {side} pixels in colours, {order}"
+            assert any(told in remark for remark in dataset.origin.remarks)
