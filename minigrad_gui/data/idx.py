@@ -4,10 +4,7 @@ Two zero bytes, the kind of number, the number of dimensions, each dimension as 
 big-endian (http://yann.lecun.com/exdb/mnist).
 """
 
-import re
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -16,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.emnist import completed
 from minigrad_gui.data.pairing import pair_up
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import MAX_PICTURES, Array, Found, block_rows
-from minigrad_gui.data.streams import lines_of, open_plain, read_exactly
+from minigrad_gui.data.streams import open_plain, read_exactly
 
 KINDS = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 MAX_DIMENSIONS = 4
@@ -32,21 +30,7 @@ def recognises(start: bytes) -> bool:
 
 def read(files: Files) -> Found:
     """The dataset of IDX files: one holds the pictures, one their labels, two more those to test on."""
-    found = pair_up({name: read_array(file) for name, file in files.items()})
-    path = next(iter(files.values()))
-    if "emnist" not in path.name.lower():
-        return found
-    return replace(found, class_names=_class_names(path), orientation="transposed")
-
-
-def _class_names(path: Path) -> dict[int, str] | None:
-    """EMNIST's names of classes, from the file of labels and character codes that comes with it."""
-    if match := re.match(r"(emnist-\w+)-(?:train|test)-", path.name):
-        mapping = path.with_name(f"{match[1]}-mapping.txt")
-        with suppress(OSError, ValueError, DataError):
-            rows = [[int(field) for field in line.split()] for line in lines_of(mapping)]
-            return {row[0]: chr(row[1]) for row in rows if len(row) > 1 and 32 < row[1] < 127} or None
-    return None
+    return completed(pair_up({name: read_array(file) for name, file in files.items()}), files)
 
 
 def read_array(path: Path) -> Array:

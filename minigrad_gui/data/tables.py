@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.emnist import completed
 from minigrad_gui.data.labelling import MAX_CLASSES, ONE_HOT, shown
 from minigrad_gui.data.pairing import is_called_label, pair_up
 from minigrad_gui.data.siblings import Files
@@ -81,7 +82,7 @@ def read(files: Files) -> Found:
         layout = layout_of(list(itertools.islice(_lines(file), SAMPLED_LINES)))
         remarks.update(dict.fromkeys(layout.remarks))
         arrays.update(_read_table(name, file, layout))
-    found = pair_up(arrays)
+    found = completed(pair_up(arrays), files)
     return replace(found, remarks=[*found.remarks, *remarks])
 
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QWidget
 
-SETTINGS_WIDTH_PX = 312
+SETTINGS_WIDTH_PX = 300
 DRAWING_SHARE = 0.26
 DRAWING_WIDTH_PX = 340
 """Until the user moves the border, the drawing has this share of the width, but at least these pixels."""

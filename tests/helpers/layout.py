@@ -39,19 +39,14 @@ def reachable(part, window) -> bool:
     return left <= x and x + width <= left + inner.width()
 
 
-def has_room_for_text(box: QComboBox) -> bool:
-    """Whether what is chosen can be read."""
-    option = QStyleOptionComboBox()
-    box.initStyleOption(option)
-    kind, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
-    room = box.style().subControlRect(kind, option, field, box).width()
-    return room >= box.fontMetrics().horizontalAdvance(box.currentText())
-
-
 def has_room(part: QWidget) -> bool:
     """Whether it is as wide as it needs to be; of a box that takes what it gets, whether what is chosen can be read."""
     if isinstance(part, QComboBox) and part.sizePolicy().horizontalPolicy() == QSizePolicy.Policy.Ignored:
-        return has_room_for_text(part)
+        option = QStyleOptionComboBox()
+        part.initStyleOption(option)
+        kind, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = part.style().subControlRect(kind, option, field, part).width()
+        return room >= part.fontMetrics().horizontalAdvance(part.currentText())
     return part.minimumSizeHint().width() <= part.width() + 1
 
 
