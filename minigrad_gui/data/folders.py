@@ -1,19 +1,17 @@
 """Pictures in a folder or an archive: a folder for each class, in folders for training and test if there are any.
 
-Nothing is unpacked: archives are read entry by entry. What systems leave behind, such as `__MACOSX` and
-`.ipynb_checkpoints`, is no class.
+Pictures are not unpacked: archives are read entry by entry. Other files are, if no pictures have labels. What systems
+leave behind, such as `__MACOSX` and `.ipynb_checkpoints`, is no class.
 """
 
 import itertools
 import os
 import re
 import sys
-import tarfile
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,17 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data import label_tables, svg
+from minigrad_gui.data.archives import PackedFile, files_in_tar, files_in_zip, members_of, unpacked
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.label_tables import LabelTable
 from minigrad_gui.data.names import Names
 from minigrad_gui.data.pairing import SPLIT_WORDS, in_splits, split_of, words_of
 from minigrad_gui.data.siblings import Files, visible
-from minigrad_gui.data.stored import MAX_ENTRIES, MAX_SIDE_PX, Found, Pictures, Samples, check_count, in_blocks
+from minigrad_gui.data.stored import MAX_ENTRIES, MAX_SIDE_PX, Found, Others, Pictures, Samples, check_count, in_blocks
 from minigrad_gui.data.zips import Directory
 from minigrad_gui.pictures import MAX_BYTES, PictureError, decode
 
 JPEG_SUFFIXES = (".jpg", ".jpeg")
 TAR_HEADER_BYTES = 512
+LOOKED_AT = 1000
 BITMAP_NAME = re.compile(r"\d{1,2}_\d+\.txt")
 """Texts of 0 and 1, as "7_12.txt" of the book Machine Learning in Action; pictures where there are no others."""
 MAX_TABLES = 4
@@ -41,7 +41,18 @@ NO_LABELS = (
 LABELLED_NAME = re.compile(r".*(?:num|label|class)[_-]?(\d{1,2})|([^\W_]+)[_-].*", re.DOTALL)
 """Names that hold the label: "7_0012.png", "img001-num7.png"."""
 
+NO_PICTURES = "it holds no pictures."
+EXCEL = "xl/workbook.xml"
+
 Content = Iterator[tuple[int, bytes]]
+
+
+class UnlabelledError(DataError):
+    """There are no pictures, or none with labels; other files may hold a dataset."""
+
+    def fault(self) -> str | None:
+        """What is wrong with the pictures; None if there are none."""
+        return str(self) if str(self) != NO_PICTURES else None
 
 
 @dataclass(frozen=True)
@@ -85,19 +96,26 @@ def read_folder(opened: Files) -> Found:
 
 
 def read_zip(files: Files) -> Found:
-    """The dataset of pictures in zip files."""
-    return _read_together(files, _read_zip)
+    """The dataset of pictures in zip files, or what else they hold."""
+    return _read_together(files, _read_zip, files_in_zip)
 
 
 def read_tar(files: Files) -> Found:
     """The same of tar files, which may be compressed: then they are read from front to back."""
-    return _read_together(files, _read_tar)
+    return _read_together(files, _read_tar, files_in_tar)
 
 
-def _read_together(files: Files, read: Callable[[Path], Found]) -> Found:
+def _read_together(
+    files: Files, read: Callable[[Path], Found], files_in: Callable[[Path], Iterator[PackedFile]]
+) -> Found:
     """The dataset in several archives; if the first has all, test pictures, too, in it alone."""
     first, *others = files.values()
-    found = read(first)
+    try:
+        found = read(first)
+    except UnlabelledError as error:
+        if (folder := unpacked(files, files_in, may_be_picture)) is None:
+            raise
+        return Found((), others=Others(folder.path, error.fault(), folder))
     if found.test or not others:
         return replace(found, files=list(files)[:1])
     splits: dict[str, list[Samples]] = {}
@@ -110,6 +128,8 @@ def _read_together(files: Files, read: Callable[[Path], Found]) -> Found:
 
 def _read_zip(path: Path) -> Found:
     directory = Directory.read(path, MAX_ENTRIES)
+    if EXCEL in itertools.islice(directory.names, LOOKED_AT):
+        raise DataError("it is an Excel file; save it as CSV.")
     return read_tree(Tree(directory.names, lambda chosen: directory.contents(chosen, MAX_BYTES)))
 
 
@@ -130,27 +150,13 @@ def _read_tar(path: Path) -> Found:
     def contents(chosen: NDArray[np.int32]) -> Content:
         is_wanted = np.zeros(len(names), bool)
         is_wanted[chosen] = True
-        for index, (_, read) in enumerate(members_of(path)):
+        for index, (_, opened) in enumerate(members_of(path)):
             if is_wanted[index]:
-                yield index, read()
+                yield index, opened().read(MAX_BYTES + 1)
 
     with open(path, "rb") as file:
         is_plain = recognises_tar(file.read(TAR_HEADER_BYTES))
     return read_tree(Tree(names, at_once if is_plain else contents))
-
-
-def members_of(path: Path) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
-    """The regular files of an archive, and what reads each while it is the current one."""
-    with tarfile.open(path, "r|*") as archive:
-        for member in archive:
-            archive.members.clear()  # type: ignore[attr-defined]  # it would remember a million
-            if member.isreg():
-                yield member, partial(_content_of, archive, member)
-
-
-def _content_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    opened: Any = archive.extractfile(member)
-    return bytes(opened.read(MAX_BYTES + 1))
 
 
 def recognises_tar(start: bytes) -> bool:
@@ -171,6 +177,8 @@ def read_tree(tree: Tree) -> Found:
     places = np.flatnonzero([_is_picture(path, folders) for path in tree.paths]).astype(np.int32)
     if not len(places):
         places = np.flatnonzero([_is_bitmap(path, folders) for path in tree.paths]).astype(np.int32)
+    if not len(places):
+        raise UnlabelledError(NO_PICTURES)
     check_count(len(places))
     labels, remarks = _labels(tree, places, folders)
     splits = np.array([folders.of(tree.paths[int(at)]).split for at in places])
@@ -225,14 +233,26 @@ class _Folders:
         )
 
 
-def _is_picture(path: str, folders: _Folders) -> bool:
+def may_be_picture(path: str) -> bool:
+    """Whether a file's name is that of a picture, or of a text of 0 and 1."""
+    return _has_picture_suffix(path) or _is_called_bitmap(path)
+
+
+def _has_picture_suffix(path: str) -> bool:
     name = path.rpartition("/")[2]
-    suffix = name[name.rfind(".") :].lower()
-    return suffix in label_tables.PICTURES and visible(Path(name)) and folders.of(path).is_visible
+    return name[name.rfind(".") :].lower() in label_tables.PICTURES
+
+
+def _is_called_bitmap(path: str) -> bool:
+    return BITMAP_NAME.fullmatch(path.rpartition("/")[2]) is not None
+
+
+def _is_picture(path: str, folders: _Folders) -> bool:
+    return _has_picture_suffix(path) and visible(Path(path)) and folders.of(path).is_visible
 
 
 def _is_bitmap(path: str, folders: _Folders) -> bool:
-    return BITMAP_NAME.fullmatch(path.rpartition("/")[2]) is not None and folders.of(path).is_visible
+    return _is_called_bitmap(path) and folders.of(path).is_visible
 
 
 def _labels(tree: Tree, places: NDArray[np.int32], folders: _Folders) -> tuple[list[str | None], list[str]]:
@@ -250,7 +270,7 @@ def _labels(tree: Tree, places: NDArray[np.int32], folders: _Folders) -> tuple[l
     matches = (LABELLED_NAME.fullmatch(PurePosixPath(path).stem) for path in paths)
     named = [None if match is None else sys.intern(match[1] or match[2]) for match in matches]
     if None in named or len(set(named)) * 2 > len(named) or len(set(named)) == 1:
-        raise next(iter(unclear), DataError(NO_LABELS))
+        raise next(iter(unclear), UnlabelledError(NO_LABELS))
     return list(named), []
 
 

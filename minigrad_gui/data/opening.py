@@ -42,7 +42,7 @@ from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
 from minigrad_gui.data.pairing import joined
 from minigrad_gui.data.preparing import Cancelled, Measures, convert, measure
 from minigrad_gui.data.siblings import Family, Files, family, is_network, listed, parts_of, visible
-from minigrad_gui.data.stored import Found, check_count, labelled
+from minigrad_gui.data.stored import Found, Others, check_count, labelled
 from minigrad_gui.data.streams import open_plain, plain_name
 from minigrad_gui.frame import SIDE_PX
 from minigrad_gui.pictures import PICTURE_SUFFIXES
@@ -127,16 +127,23 @@ def has_format(path: Path) -> bool:
 
 
 def _opened(path: Path, choices: Choices, cancelled: Cancelled) -> Dataset:
-    format, file = _in_folder(path, choices.files) if path.is_dir() else (_format_of(path), path)
-    relatives = family(file) if format.joins else Family.of(file)
+    kind, file = _in_folder(path, choices.files) if path.is_dir() else (_format_of(path), path)
+    return _read(kind, file, path.name, choices, cancelled)
+
+
+def _read(kind: Format, file: Path, name: str, choices: Choices, cancelled: Cancelled) -> Dataset:
+    """The dataset in a file and those that belong to it. Raises DataError, LoadingCancelledError."""
+    relatives = family(file) if kind.joins else Family.of(file)
     faults: list[tuple[Files, str]] = []
-    for files, read in _ways(format, relatives, choices.files):
+    for files, read in _ways(kind, relatives, choices.files):
         try:
             found = read(files)
             others = () if choices.files else relatives.numbered
             on_files = _on_files(found.files or files, others, faults)
             found = replace(found, remarks=[*found.remarks, *on_files])
-            dataset = as_dataset(found, path.name, format.name, choices, cancelled)
+            if found.others is not None:
+                return _among_others(found, found.others, name, choices, cancelled)
+            dataset = as_dataset(found, name, kind.name, choices, cancelled)
             return _with_files(dataset, files, relatives)
         except LoadingCancelledError:
             raise
@@ -150,6 +157,22 @@ def _opened(path: Path, choices: Choices, cancelled: Cancelled) -> Dataset:
     files, together = max(faults, key=lambda fault: len(fault[0]))
     others = [name for name in files if name != plain_name(file)]
     raise DataError(alone if together == alone else f"{alone.removesuffix('.')}; with {listed(others)}, {together}")
+
+
+def _among_others(found: Found, others: Others, name: str, choices: Choices, cancelled: Cancelled) -> Dataset:
+    """The dataset in other files than the pictures of an archive."""
+    try:
+        kind, file = _in_folder(others.path, choices.files, is_unpacked=True)
+        if kind.read in (folders.read_zip, folders.read_tar):
+            raise DataError(f"it holds another archive, {file.name}; unpack it and open that.")
+        dataset = _read(kind, file, name, choices, cancelled)
+    except DataError as error:
+        raise DataError(others.fault or str(error)) from error
+    assert dataset.origin
+    origin = dataset.origin
+    told = ["Its pictures have no labels and are left out."] if others.fault else []
+    remarks = (*found.remarks, *told, *origin.remarks)
+    return replace(dataset, origin=replace(origin, format=f"{origin.format} in an archive", remarks=remarks))
 
 
 def _ways(kind: Format, relatives: Family, wanted: str | None) -> Iterator[tuple[Files, Callable[[Files], Found]]]:
@@ -251,10 +274,10 @@ def _format_of(path: Path) -> Format:
     raise DataError("it is in no format that can be read.")
 
 
-def _in_folder(folder: Path, wanted: str | None) -> tuple[Format, Path]:
+def _in_folder(folder: Path, wanted: str | None, *, is_unpacked: bool = False) -> tuple[Format, Path]:
     """The format of a folder of pictures, or of the one dataset in other files in it, and its path.
 
-    wanted: of FILES, which of them are one dataset.
+    wanted: of FILES, which of them are one dataset; is_unpacked: whether it is the content of an archive.
     """
     if parquet.is_saved(folder):
         return SAVED, folder
@@ -278,7 +301,8 @@ def _in_folder(folder: Path, wanted: str | None) -> tuple[Format, Path]:
         several = _complete(format, file) or several
     if len(several) > 1:
         names = ", ".join(str(each.relative_to(folder)) for each in several[:MAX_NAMED])
-        raise DataError(f"it holds several datasets; choose one of its files, such as {names}.")
+        advice = f"{'unpack it and ' if is_unpacked else ''}choose one of its files, such as {names}"
+        raise DataError(f"it holds several datasets; {advice}.")
     return format, several[0]
 
 

@@ -6,12 +6,14 @@ Readers of formats make these. Blocks bound the memory: beside the finished pict
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.streams import TemporaryFolder
 from minigrad_gui.wording import counted
 
 BLOCK_BYTES = 1 << 18
@@ -53,12 +55,26 @@ class Samples:
 
 
 @dataclass(frozen=True)
+class Others:
+    """A folder of files that may hold a dataset, where there are no pictures with labels.
+
+    fault: what is wrong with the pictures, None if there are none; unpacked: the folder, if it is temporary, so
+    that it lasts as long as this.
+    """
+
+    path: Path
+    fault: str | None
+    unpacked: TemporaryFolder | None = None
+
+
+@dataclass(frozen=True)
 class Found:
     """What a reader found: the parts to train on and those to test on (none: some are held out).
 
     class_names: by label, if the file names them; orientation: what is usual for such files, where their pictures do
     not tell; labels: what they mean, both as in `Choices`; remarks: sentences about what was left out; files: the
-    names of those that were read, if they were others than those given: all in a folder, or only the first.
+    names of those that were read, if they were others than those given: all in a folder, or only the first; others:
+    what to look at instead, if nothing else was found.
     """
 
     train: Sequence[Samples]
@@ -68,6 +84,7 @@ class Found:
     labels: str | None = None
     remarks: Sequence[str] = ()
     files: Collection[str] = ()
+    others: Others | None = None
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad_gui.data.archives import members_of
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.folders import decoded, members_of, recognises_tar
+from minigrad_gui.data.folders import decoded, recognises_tar
 from minigrad_gui.data.pairing import LABEL_WORDS, in_splits, split_of
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import MAX_ENTRIES, Found, Pictures, Samples, check_count, in_blocks
-from minigrad_gui.pictures import PICTURE_SUFFIXES
+from minigrad_gui.pictures import MAX_BYTES, PICTURE_SUFFIXES
 
 LABEL_SUFFIXES = ("cls", "json", "txt", "cls.txt")
 """Of labels, the best first: a text may be a description."""
@@ -78,12 +79,12 @@ def _labels(path: Path) -> Iterator[str | None]:
             raise DataError(f"it holds more than {MAX_ENTRIES:,} pictures.")
         pictures = 0
         found: dict[int, str] = {}
-        for member, read_member in files:
+        for member, opened in files:
             suffix = _parts(member.name)[1]
             if _is_picture(suffix):
                 pictures += 1
             elif suffix in LABEL_SUFFIXES and member.size <= MAX_LABEL_BYTES:
-                label = _label(read_member(), suffix)
+                label = _label(opened().read(), suffix)
                 if label is not None:
                     found[LABEL_SUFFIXES.index(suffix)] = label
         if pictures > 1:
@@ -113,6 +114,6 @@ def _pictures(path: Path, is_labelled: NDArray[np.bool_], step: int) -> Iterator
     is_wanted = is_labelled.copy()
     is_wanted[np.flatnonzero(is_labelled)] = np.arange(is_labelled.sum()) % step == 0
     wanted = iter(is_wanted.tolist())
-    for member, read_member in members_of(path):
+    for member, opened in members_of(path):
         if _is_picture(_parts(member.name)[1]) and next(wanted):
-            yield decoded(read_member(), member.name)
+            yield decoded(opened().read(MAX_BYTES + 1), member.name)

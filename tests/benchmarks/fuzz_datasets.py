@@ -52,8 +52,10 @@ def seeds() -> dict[str, bytes]:
         "a.arff": f"@relation a\n{header}{''.join(lines)}".encode(),
         "a.svm": sparse.encode(),
         "a.svm.bz2": bz2.compress(sparse.encode()),
-        "a.zip": _zip(x, y),
-        "a.tar": _tar(x, y),
+        "a.zip": _zip(_pictures(x, y)),
+        "a.tar": _tar(_pictures(x, y)),
+        "tables.zip": _zip({"a_train.csv": table.encode(), "a_test.csv": table.encode()}, zipfile.ZIP_DEFLATED),
+        "arrays.tgz": gzip.compress(_tar({"own/own.npz": _npz(x, y, np.savez), "README.md": b"Digits."})),
         "a.mat": _mat(x, y, packed=False),
         "packed.mat": _mat(x, y, packed=True),
         "cells.mat": _mat_of_cells(x, y),
@@ -121,18 +123,18 @@ def _pictures(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> dict[str, bytes]:
     return files
 
 
-def _zip(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
+def _zip(files: dict[str, bytes], packing: int = zipfile.ZIP_STORED) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, content in _pictures(x, y).items():
+    with zipfile.ZipFile(stream, "w", packing) as archive:
+        for name, content in files.items():
             archive.writestr(name, content)
     return stream.getvalue()
 
 
-def _tar(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
+def _tar(files: dict[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
-        for name, content in _pictures(x, y).items():
+        for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
