@@ -35,12 +35,12 @@ from minigrad_gui.data import (
     zips,
 )
 from minigrad_gui.data.bundled import first_test_digits
-from minigrad_gui.data.choices import ALL_GUESSED, FILES, ORIENTATIONS, Choices, Origin
+from minigrad_gui.data.choices import ALL_GUESSED, FILES, ORIENTATIONS, SIZINGS, Choices, Origin
 from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
 from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_meanings
 from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
 from minigrad_gui.data.pairing import joined
-from minigrad_gui.data.preparing import Cancelled, Measures, convert, measure
+from minigrad_gui.data.preparing import Cancelled, convert, measure
 from minigrad_gui.data.siblings import Family, Files, family, is_network, listed, parts_of, visible
 from minigrad_gui.data.stored import Found, Others, check_count, labelled
 from minigrad_gui.data.streams import open_plain, plain_name
@@ -234,7 +234,7 @@ def as_dataset(found: Found, name: str, kind: str, choices: Choices, cancelled: 
         raise DataError("its pictures have no labels.")
     measures = measure(parts, cancelled)
     polarity = choices.polarity or measures.polarity
-    sizing = choices.sizing or _usual_sizing(measures)
+    sizing = choices.sizing or measures.sizing
     images = [convert(split, measures, polarity, sizing, cancelled) for split in (train, test)]
     labels = [
         plain_labels(np.concatenate([part.labels for part in split])) if split else np.empty(0, np.int64)
@@ -249,6 +249,9 @@ def as_dataset(found: Found, name: str, kind: str, choices: Choices, cancelled: 
     remarks = [*found.remarks, *dict.fromkeys(part.pictures.remark for part in parts if part.pictures.remark)]
     if unlabelled:
         remarks.append(f"Pictures without a label are left out: {unlabelled:,}.")
+    if sizing == "scaled" and choices.sizing is None and measures.size_px != (SIDE_PX, SIDE_PX):
+        whole = "Most pictures show more than ink on paper and are scaled whole"
+        remarks.append(f"{whole}; if they are photographs of digits, choose Size: {SIZINGS[-1]}.")
     if choices.labels not in (None, meaning):
         remarks.append(f"Labels are used as they are, for only labels from 1 to 10 may mean “{choices.labels}”.")
     if not test:
@@ -320,10 +323,6 @@ def _complete(kind: Format, file: Path) -> list[Path]:
             used.update(kind.read(files).files or files)
             complete.append(next(iter(files.values())))
     return complete
-
-
-def _usual_sizing(measures: Measures) -> str:
-    return "scaled" if measures.size_px == (SIDE_PX, SIDE_PX) else "as MNIST"
 
 
 def _understood(

@@ -24,6 +24,8 @@ MIXED, CLEAR = 0.1, 0.75
 judged alone: letters that fill their pictures have borders in between."""
 INK = 0.2
 """Ink fainter than this share of the darkest is not what a digit is cropped to."""
+FULL = 0.4
+"""Seen were 0.5 to 1 of photographs and faces, and at most 0.26 of digits that fill their pictures of 8 x 8 pixels."""
 MAX_NUMBER = 1e30
 """Differences of larger ones might not fit into float32."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -37,7 +39,8 @@ class Measures:
     """What the first pass found: the values of paper and ink at full contrast, whether sizes differ, and polarity.
 
     size_px: (height, width) of all pictures, None if they differ; dark: the share of pictures with a light border;
-    rarer: the share of the rarer polarity among all, counting only those with a clearly light or dark border.
+    rarer: the share of the rarer polarity among all, counting only those with a clearly light or dark border; full: the
+    share of pictures whose border is mostly neither as light nor as dark as they get.
     """
 
     low: float
@@ -45,6 +48,7 @@ class Measures:
     size_px: tuple[int, int] | None
     dark: float
     rarer: float
+    full: float
 
     @property
     def polarity(self) -> str:
@@ -52,13 +56,18 @@ class Measures:
             return "each its own"
         return "dark ink" if self.dark > 0.5 else "light ink"
 
+    @property
+    def sizing(self) -> str:
+        """Photographs and faces have no paper around an ink to which they could be cropped; 28 x 28 pixels fit."""
+        return "scaled" if self.full > FULL or self.size_px == (SIDE_PX, SIDE_PX) else "as MNIST"
+
 
 def measure(parts: Sequence[Samples], cancelled: Cancelled = lambda: False) -> Measures:
     """Look at all pictures, or at a sample of those that need decoding.
 
     Raises DataError for values that are none, and LoadingCancelledError soon after `cancelled()` becomes true.
     """
-    low, high, are_whole, borders, sizes = np.inf, -np.inf, True, [], set()
+    low, high, are_whole, borders, full, sizes = np.inf, -np.inf, True, [], [], set()
     encoded = all(samples.pictures.are_encoded for samples in parts)
     for block in _blocks(parts, cancelled, sample=True):
         for stack in _stacks(block):
@@ -68,10 +77,12 @@ def measure(parts: Sequence[Samples], cancelled: Cancelled = lambda: False) -> M
             grey = _grey(stack)
             sizes.add(grey.shape[1:])
             borders.append(_border(grey))
+            full.append(_are_full(grey))
     low, high = (0.0, 255.0) if encoded else _full_scale(low, high, are_whole)
     lightness = (np.concatenate(borders) - low) / (high - low)
     dark, rarer = (lightness > 0.5).mean(), min((lightness > CLEAR).mean(), (lightness < 1 - CLEAR).mean())
-    return Measures(low, high, sizes.pop() if len(sizes) == 1 else None, float(dark), float(rarer))
+    size_px = sizes.pop() if len(sizes) == 1 else None
+    return Measures(low, high, size_px, float(dark), float(rarer), float(np.concatenate(full).mean()))
 
 
 def _full_scale(low: float, high: float, are_whole: bool) -> tuple[float, float]:
@@ -148,10 +159,22 @@ def _grey(stack: NDArray[Any]) -> Grey:
     return np.asarray(values @ LUMA if values.shape[3] == 3 else values[..., 0])
 
 
+def _edges(grey: Grey) -> Grey:
+    """Each picture's outermost pixels, which are mostly paper: (n, pixels)."""
+    return np.concatenate((grey[:, 0], grey[:, -1], grey[:, 1:-1, 0], grey[:, 1:-1, -1]), axis=1)
+
+
 def _border(grey: Grey) -> NDArray[np.float32]:
-    """The mean of each picture's outermost pixels, which are mostly paper: (n,)."""
-    edges = (grey[:, 0], grey[:, -1], grey[:, 1:-1, 0], grey[:, 1:-1, -1])
-    return np.asarray(np.concatenate(edges, axis=1).mean(axis=1))
+    """The mean of each picture's outermost pixels: (n,)."""
+    return np.asarray(_edges(grey).mean(axis=1))
+
+
+def _are_full(grey: Grey) -> NDArray[np.bool_]:
+    """Whether each picture's outermost pixels are mostly ink, be it light or dark: (n,)."""
+    edges, low, high = _edges(grey), grey.min(axis=(1, 2))[:, None], grey.max(axis=(1, 2))[:, None]
+    faintest = INK * (high - low)
+    shares = np.stack([(edges > low + faintest).mean(axis=1), (edges < high - faintest).mean(axis=1)])
+    return np.asarray(shares.min(axis=0) > 0.5)
 
 
 def _converted(stack: NDArray[Any], measures: Measures, polarity: str, sizing: str) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from own_files import assert_all_there, opened
+from PIL import Image
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,35 @@ def test_other_sizes_become_as_mnist_was_made(mnist, tmp_path, change):
     assert np.median(distances) < 12
     centres = (images.sum(axis=1) @ (np.arange(28) + 0.5)) / images.sum(axis=(1, 2))
     assert np.abs(centres - 14.25).max() < 1.3
+
+
+def test_photographs_are_scaled_whole_and_told(own, tmp_path):
+    """Not cropped to what is lighter than a fifth, each differently."""
+    rng = np.random.default_rng(0)
+    small = [Image.fromarray(each) for each in rng.integers(0, 256, (len(own.x), 9, 9), np.uint8)]
+    photographs = np.stack([np.asarray(each.resize((56, 56), Image.Resampling.BICUBIC)) for each in small])
+    np.savez(tmp_path / "a.npz", x=photographs, y=own.y)
+    dataset = opened(tmp_path / "a.npz", polarity="light ink")
+    assert dataset.origin.choices.sizing == "scaled"
+    assert any("are scaled whole" in remark for remark in dataset.origin.remarks)
+    chosen = opened(tmp_path / "a.npz", polarity="light ink", sizing="scaled")
+    np.testing.assert_array_equal(dataset.train_images, chosen.train_images)
+    assert not any("are scaled whole" in remark for remark in chosen.origin.remarks)
+
+
+@pytest.mark.parametrize("side", [8, 16, 32])
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_digits_that_fill_their_pictures_are_no_photographs(own, tmp_path, side, is_dark):
+    """As optdigits and USPS have them: the network reads 97% of them, scaled whole fewer than 70%."""
+
+    def cropped(digit: np.ndarray) -> np.ndarray:
+        rows, columns = (np.flatnonzero((digit > 50).any(axis=axis)) for axis in (1, 0))
+        ink = Image.fromarray(digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+        return np.asarray(ink.resize((side, side), Image.Resampling.BOX))
+
+    digits = np.stack([cropped(digit) for digit in own.x])
+    np.savez(tmp_path / "a.npz", x=255 - digits if is_dark else digits, y=own.y)
+    assert opened(tmp_path / "a.npz").origin.choices.sizing == "as MNIST"
 
 
 def test_plain_scaling_leaves_digits_where_they_are(own, tmp_path):
