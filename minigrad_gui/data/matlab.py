@@ -6,6 +6,7 @@ MATLAB stores arrays column by column and likes to count samples in the last dim
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,13 @@ from numpy.typing import NDArray
 from minigrad_gui.data.columns import Columns
 from minigrad_gui.data.labelling import MAX_CLASSES
 from minigrad_gui.data.matlab_file import HEADER_BYTES, arrays_in
-from minigrad_gui.data.pairing import in_splits, pair_files, pair_up, split_of
+from minigrad_gui.data.pairing import in_splits, kind_of, pair_files, pair_up, split_of
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, samples_of
+from minigrad_gui.data.streams import open_plain
 
+OWN_HEADER = b"MATLAB 5.0 MAT-file,"
+"""What MATLAB and Octave write; SciPy's has no comma here."""
 CLASS_IN_NAME = re.compile(r"(.*?)_?(\d)")
 USPS_LABELS = (*range(1, 10), 10)
 
@@ -36,7 +40,9 @@ def read(files: Files) -> Found:
     """The dataset of .mat files."""
     if len(files) == 1 and (found := _special(*map(arrays_in, files.values()))) is not None:
         return found
-    return pair_files(files, lambda file: upright(arrays_in(file)), _paired)
+    with open_plain(next(iter(files.values()))) as file:
+        is_own = file.read(HEADER_BYTES).startswith(OWN_HEADER)
+    return pair_files(files, lambda file: upright(arrays_in(file)), partial(_paired, is_own=is_own))
 
 
 def _special(arrays: Mapping[str, Columns | Array]) -> Found | None:
@@ -60,16 +66,18 @@ def _special(arrays: Mapping[str, Columns | Array]) -> Found | None:
     return in_splits(splits, [])
 
 
-def _paired(arrays: Mapping[str, Array]) -> Found:
+def _paired(arrays: Mapping[str, Array], *, is_own: bool) -> Found:
+    """The dataset in arrays. is_own: MATLAB wrote them, so that pictures in rows of numbers are column after column."""
     mapping = next((array for name, array in arrays.items() if name.endswith("mapping")), None)
     arrays = {name: array for name, array in arrays.items() if not name.endswith("mapping")}
     found = pair_up(arrays)
     is_svhn = any(len(array.shape) == 4 for array in arrays.values())
     is_emnist = any(name.endswith("writers") for name in arrays)
+    in_rows = any(len(array.shape) == 2 and kind_of(name, array) == "pictures" for name, array in arrays.items())
     return replace(
         found,
         class_names=None if mapping is None else class_names(mapping.whole()),
-        orientation="transposed" if is_emnist else None,
+        orientation="transposed" if is_emnist or (is_own and in_rows) else None,
         labels="10 is zero" if is_svhn else None,
     )
 

@@ -79,6 +79,21 @@ def test_pictures_in_cells_with_labels_in_columns(own, tmp_path):
     assert_all_there(opened(tmp_path / "digits.mat"), own.x, own.y)
 
 
+@pytest.mark.parametrize("program", ["Platform: PCWIN64, Created on: Mon Jan 1 2007", "written by Octave 8.4.0"])
+@pytest.mark.parametrize("columns", [False, True])
+def test_rows_of_pixels_are_column_after_column_if_matlab_wrote_them(own, tmp_path, program, columns):
+    """Faces do not tell how they lie, as digits do. SciPy's files have rows as NumPy has them."""
+    faces, rows = np.char.add("face ", own.y.astype(str)).astype(object), lying(own.x)
+    path = tmp_path / "faces.mat"
+    savemat(path, {"fea": rows.T if columns else rows, "gnd": faces[:, None]})
+    assert opened(path).origin.choices.orientation == "upright"
+    digits = {"fea": own.x.reshape(len(own.x), -1), "gnd": own.y[:, None]}
+    for arrays in ({"fea": rows.T if columns else rows, "gnd": faces[:, None]}, {"fea": own.x, "gnd": faces}, digits):
+        savemat(path, arrays)
+        path.write_bytes(f"MATLAB 5.0 MAT-file, {program}".encode().ljust(116) + path.read_bytes()[116:])
+        assert_all_there(opened(path), own.x, own.y)
+
+
 def test_mnist_with_an_array_for_each_digit(own, tmp_path):
     arrays = {f"train{digit}": own.x[own.y == digit].reshape(-1, 784) for digit in range(10)}
     tests = {f"test{digit}": own.tx[own.ty == digit].reshape(-1, 784) for digit in range(10)}
