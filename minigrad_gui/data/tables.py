@@ -36,6 +36,7 @@ PEN_ROWS = 1000
 ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
 NUMBER_IN_NAME = re.compile(r"\d+", re.ASCII)
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".tra", ".tes", ".train", ".test", ".dat")
+SPOILT_ROW = "Its first line is a picture that was taken for a header, and is left out."
 UNEVEN = "its rows do not all hold as many numbers, or hold something else."
 ARE_WHOLE = re.compile(r"[0-9,;\s+-]*", re.ASCII).fullmatch
 """Whether all numbers of a line are whole: NumPy parses those nine times as fast."""
@@ -110,7 +111,8 @@ def layout_of(lines: Sequence[str]) -> Layout:
         raise DataError("it is empty.")
     delimiter = _delimiter(lines[0])
     header = [field.strip() for field in _fields(lines[0], delimiter)]
-    skipped = int(_is_header(header, [_fields(line, delimiter) for line in lines[1:3]]))
+    spoilt = _are_repeats(header)
+    skipped = int(spoilt or _is_header(header, [_fields(line, delimiter) for line in lines[1:3]]))
     rows = [_fields(line, delimiter) for line in lines[skipped:]]
     if not rows:
         raise DataError("it holds no pictures.")
@@ -119,15 +121,17 @@ def layout_of(lines: Sequence[str]) -> Layout:
         raise DataError(UNEVEN)
     names = header if skipped and len(header) == width else []
     every = tuple(range(width))
+    on_header = (SPOILT_ROW,) if spoilt else ()
 
     def of(columns: Sequence[int]) -> Layout:
         narrow = rows if columns == every else [[row[at] for at in columns] for row in rows]
         layout = _arranged(delimiter, skipped, [names[at] for at in columns if names], narrow)
         if columns == every:
-            return layout
+            return replace(layout, remarks=on_header)
         if not layout.pixels:  # names of pictures with labels alone may be in any order
             raise DataError(_fault(rows))
-        return replace(layout, width=width, columns=tuple(columns), remarks=tuple(_on_left_out(rows, names, columns)))
+        remarks = *on_header, *_on_left_out(rows, names, columns)
+        return replace(layout, width=width, columns=tuple(columns), remarks=remarks)
 
     for columns in filter(None, (_by_name(rows, names), every, *_without_texts(rows, names))):
         with suppress(DataError):
@@ -251,6 +255,21 @@ def _is_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     words = [at for at, name in enumerate(header) if not _is_number(name)]
     below = [row[at] for row in rows[:1] for at in words if at < len(row)]
     return bool(words) and (not below or any(map(_is_number, below)))
+
+
+def _are_repeats(names: Sequence[str]) -> bool:
+    """Whether these are numbers of a row that pandas took for names, and made different: the third 0 became 0.2."""
+    times, repeats = dict[str, int](), 0
+    for name in names:
+        number, _, repeat = name.rpartition(".")
+        if repeat == str(times.get(number)):
+            times[number] += 1
+            repeats += 1
+        elif name in times:
+            return False
+        else:
+            times[name] = 1
+    return repeats > len(names) / 2 and sum(map(_is_number, times)) > len(times) / 2
 
 
 def _one_hot_columns(rows: Sequence[Sequence[str]], width: int) -> int:

@@ -1,6 +1,7 @@
 """Tables of numbers as Kaggle, ARDIS, USPS and UCI publish them."""
 
 import bz2
+import io
 
 import numpy as np
 import pytest
@@ -46,6 +47,25 @@ def test_label_last_row_numbers_and_header(own, rows, tmp_path):
 def test_a_header_that_only_counts_is_no_digit(own, rows, tmp_path):
     (tmp_path / "digits.csv").write_text(text(np.column_stack([own.y, rows]), ",".join(map(str, range(785))) + "\n"))
     assert_all_there(opened(tmp_path / "digits.csv"), own.x, own.y)
+
+
+@pytest.mark.parametrize("place", [0, 784])
+@pytest.mark.parametrize("words", [True, False])
+@pytest.mark.parametrize("is_numbered", [True, False])
+def test_a_picture_that_pandas_took_for_a_header_is_none(own, rows, tmp_path, place, words, is_numbered):
+    """It read a table without a header, and wrote it again."""
+    pandas = pytest.importorskip("pandas")
+    labels = np.array([f"digit {label}" for label in own.y]) if words else own.y
+    table = io.StringIO(text(np.insert(rows.astype(object), place, labels, axis=1)))
+    pandas.read_csv(table).to_csv(tmp_path / "a.csv", index=is_numbered)
+    dataset = opened(tmp_path / "a.csv")
+    assert_all_there(dataset, own.x[1:], own.y[1:])
+    assert dataset.origin.remarks[0] == "Its first line is a picture that was taken for a header, and is left out."
+
+
+def test_a_row_of_different_numbers_is_no_header():
+    row = ["0", *(f"0.{number}" for number in range(5, 69))]
+    assert layout_of([",".join(row)] * 2).skipped == 0
 
 
 @pytest.mark.parametrize("pixels", [HEADER, ",".join(map(str, range(784)))])
