@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import label_tables, svg
+from minigrad_gui.data import label_names, label_tables, svg
 from minigrad_gui.data.archives import PackedFile, files_in_tar, files_in_zip, members_of, unpacked
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.label_tables import LabelTable
@@ -36,10 +36,9 @@ BITMAP_NAME = re.compile(r"\d{1,2}_\d+\.txt")
 """Texts of 0 and 1, as "7_12.txt" of the book Machine Learning in Action; pictures where there are no others."""
 MAX_TABLES = 4
 NO_LABELS = (
-    "its pictures have no labels: there is no folder for each class, and no table of the pictures' names and labels."
+    "its pictures have no labels: there is no folder for each class, no table of the pictures' names and labels, and "
+    "none in names such as “{}”."
 )
-LABELLED_NAME = re.compile(r".*(?:num|label|class)[_-]?(\d{1,2})|([^\W_]+)[_-].*", re.DOTALL)
-"""Names that hold the label: "7_0012.png", "img001-num7.png"."""
 
 NO_PICTURES = "it holds no pictures."
 EXCEL = "xl/workbook.xml"
@@ -267,11 +266,14 @@ def _labels(tree: Tree, places: NDArray[np.int32], folders: _Folders) -> tuple[l
     unclear: list[DataError] = []
     if (listed := _listed(tree, paths, folders, unclear)) is not None:
         return listed
-    matches = (LABELLED_NAME.fullmatch(PurePosixPath(path).stem) for path in paths)
-    named = [None if match is None else sys.intern(match[1] or match[2]) for match in matches]
-    if None in named or len(set(named)) * 2 > len(named) or len(set(named)) == 1:
-        raise next(iter(unclear), UnlabelledError(NO_LABELS))
-    return list(named), []
+    name = PurePosixPath(paths[0]).name
+    try:
+        named = label_names.labels_in(paths)
+    except DataError as error:
+        raise next(iter(unclear), UnlabelledError(str(error))) from error
+    if named is None:
+        raise next(iter(unclear), UnlabelledError(NO_LABELS.format(name)))
+    return list(named), [f"Its labels are taken from the files' names, as {named[0]} in {name}."]
 
 
 def _listed(
