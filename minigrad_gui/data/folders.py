@@ -74,7 +74,7 @@ def holds_pictures(path: Path) -> bool:
 
 
 def read_folder(opened: Files) -> Found:
-    """The dataset in a folder. Links to folders are not followed."""
+    """The dataset of pictures in a folder, or its other files. Links to folders are not followed."""
     (path,) = opened.values()
     paths = Names()
     for root, folders, files in os.walk(path):
@@ -91,7 +91,10 @@ def read_folder(opened: Files) -> Found:
             with open(file, "rb") as opened:
                 yield index, opened.read(MAX_BYTES + 1)
 
-    return read_tree(Tree(paths, contents))
+    try:
+        return read_tree(Tree(paths, contents))
+    except UnlabelledError as error:
+        return Found((), others=Others(path, error.fault()))
 
 
 def read_zip(files: Files) -> Found:

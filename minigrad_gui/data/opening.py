@@ -70,6 +70,10 @@ class Format:
     gathers: bool = False
     joins: bool = True
 
+    def relatives(self, file: Path) -> Family:
+        """The file and those beside it that may belong to it."""
+        return family(file) if self.joins else Family.of(file)
+
 
 FORMATS = (
     Format("IDX", lambda _, start: idx.recognises(start), idx.read),
@@ -127,13 +131,18 @@ def has_format(path: Path) -> bool:
 
 
 def _opened(path: Path, choices: Choices, cancelled: Cancelled) -> Dataset:
-    kind, file = _in_folder(path, choices.files) if path.is_dir() else (_format_of(path), path)
-    return _read(kind, file, path.name, choices, cancelled)
+    if not path.is_dir():
+        return _read(_format_of(path), path, path.name, choices, cancelled)
+    if parquet.is_saved(path):
+        return _read(SAVED, path, path.name, choices, cancelled)
+    if folders.holds_pictures(path):
+        return _read(FOLDER, path, path.name, choices, cancelled)
+    return _among_files(Others(path), path.name, choices, cancelled)
 
 
 def _read(kind: Format, file: Path, name: str, choices: Choices, cancelled: Cancelled) -> Dataset:
     """The dataset in a file and those that belong to it. Raises DataError, LoadingCancelledError."""
-    relatives = family(file) if kind.joins else Family.of(file)
+    relatives = kind.relatives(file)
     faults: list[tuple[Files, str]] = []
     for files, read in _ways(kind, relatives, choices.files):
         try:
@@ -142,7 +151,8 @@ def _read(kind: Format, file: Path, name: str, choices: Choices, cancelled: Canc
             on_files = _on_files(found.files or files, others, faults)
             found = replace(found, remarks=[*found.remarks, *on_files])
             if found.others is not None:
-                return _among_others(found, found.others, name, choices, cancelled)
+                dataset = _among_files(found.others, name, choices, cancelled)
+                return _with_remarks(dataset, found.remarks)
             dataset = as_dataset(found, name, kind.name, choices, cancelled)
             return _with_files(dataset, files, relatives)
         except LoadingCancelledError:
@@ -157,22 +167,6 @@ def _read(kind: Format, file: Path, name: str, choices: Choices, cancelled: Canc
     files, together = max(faults, key=lambda fault: len(fault[0]))
     others = [name for name in files if name != plain_name(file)]
     raise DataError(alone if together == alone else f"{alone.removesuffix('.')}; with {listed(others)}, {together}")
-
-
-def _among_others(found: Found, others: Others, name: str, choices: Choices, cancelled: Cancelled) -> Dataset:
-    """The dataset in other files than the pictures of an archive."""
-    try:
-        kind, file = _in_folder(others.path, choices.files, is_unpacked=True)
-        if kind.read in (folders.read_zip, folders.read_tar):
-            raise DataError(f"it holds another archive, {file.name}; unpack it and open that.")
-        dataset = _read(kind, file, name, choices, cancelled)
-    except DataError as error:
-        raise DataError(others.fault or str(error)) from error
-    assert dataset.origin
-    origin = dataset.origin
-    told = ["Its pictures have no labels and are left out."] if others.fault else []
-    remarks = (*found.remarks, *told, *origin.remarks)
-    return replace(dataset, origin=replace(origin, format=f"{origin.format} in an archive", remarks=remarks))
 
 
 def _ways(kind: Format, relatives: Family, wanted: str | None) -> Iterator[tuple[Files, Callable[[Files], Found]]]:
@@ -277,15 +271,65 @@ def _format_of(path: Path) -> Format:
     raise DataError("it is in no format that can be read.")
 
 
-def _in_folder(folder: Path, wanted: str | None, *, is_unpacked: bool = False) -> tuple[Format, Path]:
-    """The format of a folder of pictures, or of the one dataset in other files in it, and its path.
+def _among_files(others: Others, name: str, choices: Choices, cancelled: Cancelled) -> Dataset:
+    """The one dataset in a folder in other files than its pictures. Raises DataError, LoadingCancelledError."""
+    is_unpacked = others.unpacked is not None
+    at_fault = ""
+    try:
+        kind, file, faults = _one_of(others.path, choices.files, cancelled, is_unpacked=is_unpacked)
+        if is_unpacked and kind.read in (folders.read_zip, folders.read_tar):
+            raise DataError(f"it holds another archive, {file.name}; unpack it and open that.")
+        at_fault = f"{file.name}: "
+        dataset = _read(kind, file, name, choices, cancelled)
+    except DataError as error:
+        raise DataError(others.fault or f"{at_fault}{error}") from error
+    told = ["Its pictures have no labels and are left out."] if others.fault else []
+    told += [f"Left out, for no dataset can be read from them: {listed(faults)}."] if faults else []
+    return _with_remarks(dataset, told, " in an archive" if is_unpacked else "")
+
+
+def _with_remarks(dataset: Dataset, remarks: Sequence[str], place: str = "") -> Dataset:
+    """The dataset whose origin tells more: remarks before the others, and the place after the format."""
+    assert dataset.origin
+    origin = dataset.origin
+    format, told = f"{origin.format}{place}", (*remarks, *origin.remarks)
+    return replace(dataset, origin=replace(origin, format=format, remarks=told))
+
+
+def _one_of(
+    folder: Path, wanted: str | None, cancelled: Cancelled, *, is_unpacked: bool
+) -> tuple[Format, Path, Collection[str]]:
+    """The format and the path of the one dataset in a folder, and the names of files from which none can be read.
 
     wanted: of FILES, which of them are one dataset; is_unpacked: whether it is the content of an archive.
     """
-    if parquet.is_saved(folder):
-        return SAVED, folder
-    if folders.holds_pictures(folder):
-        return FOLDER, folder
+    candidates = _candidates(folder)
+    if not candidates:
+        raise DataError("it holds neither pictures nor a dataset that can be read.")
+    several: list[Path] = []
+    faults: dict[Path, str] = {}
+    for file, kind in candidates.items():
+        if len(candidates) > 1 and (fault := _fault(kind, file, wanted, cancelled)):
+            faults[file] = fault
+        else:
+            several.append(file)
+        if len(several) == MAX_NAMED:
+            break
+    if not several:
+        largest = max(faults, key=lambda file: file.stat().st_size)
+        raise DataError(f"none of its files can be read as a dataset; {largest.name}: {faults[largest]}")
+    kind = candidates[several[0]]
+    if len(several) == 1 and kind.joins and wanted != FILES[-1]:
+        several = _complete(kind, several[0]) or several
+    if len(several) > 1:
+        names = ", ".join(str(each.relative_to(folder)) for each in several)
+        advice = f"{'unpack it and ' if is_unpacked else ''}choose one of its files, such as {names}"
+        raise DataError(f"it holds several datasets; {advice}.")
+    return kind, several[0], [str(file.relative_to(folder)) for file in faults]
+
+
+def _candidates(folder: Path) -> dict[Path, Format]:
+    """Files that may be datasets with their formats, one of each family."""
     found: dict[Path, Format] = {}
     belonging: set[Path] = set()
     for file in sorted(itertools.islice(folder.rglob("*"), MAX_SEARCHED)):
@@ -296,17 +340,23 @@ def _in_folder(folder: Path, wanted: str | None, *, is_unpacked: bool = False) -
                 found[file] = _format_of(file)
                 gathered = file.parent.glob(f"*{file.suffix}") if found[file].gathers else family(file).alike.values()
                 belonging.update(gathered)
-    if not found:
-        raise DataError("it holds neither pictures nor a dataset that can be read.")
-    file, format = next(iter(found.items()))
-    several: list[Path] = list(found)
-    if len(found) == 1 and format.joins and wanted != FILES[-1]:
-        several = _complete(format, file) or several
-    if len(several) > 1:
-        names = ", ".join(str(each.relative_to(folder)) for each in several[:MAX_NAMED])
-        advice = f"{'unpack it and ' if is_unpacked else ''}choose one of its files, such as {names}"
-        raise DataError(f"it holds several datasets; {advice}.")
-    return format, several[0]
+    return found
+
+
+def _fault(kind: Format, file: Path, wanted: str | None, cancelled: Cancelled) -> str | None:
+    """Why neither a file nor those beside it can be read, alone or together; None if its reader reads any."""
+    faults = []
+    for each in kind.relatives(file).alike.values():
+        for files, read in _ways(kind, kind.relatives(each), wanted):
+            if cancelled():
+                raise LoadingCancelledError
+            try:
+                read(files)
+            except Exception as error:  # damaged bytes raise nearly anything
+                faults.append(_reason(error))
+            else:
+                return None
+    return faults[0]
 
 
 def _complete(kind: Format, file: Path) -> list[Path]:

@@ -63,7 +63,7 @@ class Others:
     """
 
     path: Path
-    fault: str | None
+    fault: str | None = None
     unpacked: TemporaryFolder | None = None
 
 

@@ -16,6 +16,15 @@ from engine import MLP, save_model
 from minigrad_gui.data import DataError, LoadingCancelledError, open_dataset
 
 
+def zipped(folder):
+    """A zip file of a folder."""
+    path = folder.with_suffix(".zip")
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, file.name)
+    return path
+
+
 def test_sorted_files_give_test_pictures_of_every_class(own, tmp_path):
     order = np.argsort(own.y, kind="stable")
     np.savez(tmp_path / "a.npz", x=own.x[order], y=own.y[order])
@@ -91,6 +100,93 @@ def test_a_folder_of_other_files_opens_the_one_dataset_in_it(own, tmp_path):
     assert_same(opened(tmp_path), own)
     np.savez(tmp_path / "other.npz", x=own.x, y=own.y)
     with pytest.raises(DataError, match=r"several datasets; choose one of its files, such as .*other\.npz"):
+        opened(tmp_path)
+
+
+OTHER_FILES = {
+    "work.ipynb": '{"cells": [], "metadata": {}}',
+    "requirements.txt": "numpy\nscipy\n",
+    "LICENSE.txt": "You may do as you like,\nbut do not blame us.\n",
+    "sample_submission.csv": "ImageId,Label\n1,0\n2,0\n",
+    "emnist-mapping.txt": "0 48\n1 49\n",
+    "k49_classmap.csv": "index,codepoint,char\n0,U+3042,あ\n1,U+3044,い\n",
+}
+
+
+@pytest.mark.parametrize("pack", [lambda folder: folder, zipped])
+def test_other_files_beside_a_dataset_are_left_out_and_told(own, tmp_path, pack):
+    """As Kaggle's Digit Recognizer and EMNIST have them, and a person's own folder of work."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    labelled(folder / "train.csv", own.x, own.y)
+    np.savetxt(folder / "test.csv", own.tx.reshape(-1, 784), "%d", ",")
+    savemat(folder / "batches.meta.mat", {"label_names": np.array(["airplane", "cat"], object)})
+    for name, text in OTHER_FILES.items():
+        (folder / name).write_text(text)
+    dataset = opened(pack(folder))
+    assert_all_there(dataset, own.x, own.y)
+    told = "Left out, for no dataset can be read from them: LICENSE.txt, batches.meta.mat and 5 more files."
+    assert told in dataset.origin.remarks
+
+
+def test_files_that_are_there_once_more_without_their_labels_are_left_out(own, tmp_path):
+    """As Kaggle's hojjatk/mnist-dataset has each file in a folder of its own name, too."""
+    write_idx(tmp_path, own, packed=False)
+    for file in list(tmp_path.iterdir()):
+        plain = file.rename(file.with_name(file.name.replace("-idx", ".idx")))
+        (tmp_path / file.name).mkdir()
+        (tmp_path / file.name / file.name).write_bytes(plain.read_bytes())
+    assert_same(opened(tmp_path), own)
+
+
+def test_a_damaged_file_does_not_hide_those_that_are_called_alike(own, tmp_path):
+    (tmp_path / "digits.csv").write_text("1,2\n")
+    for name in ("digits_1.csv", "other.csv"):
+        labelled(tmp_path / name, own.x, own.y)
+    with pytest.raises(DataError, match=r"several datasets"):
+        opened(tmp_path)
+    (tmp_path / "other.csv").write_text("1,2\n")
+    assert_all_there(opened(tmp_path), own.x, own.y)
+
+
+def test_several_datasets_are_told_without_other_files(own, tmp_path):
+    for name in ("a.csv", "b.csv"):
+        labelled(tmp_path / name, own.x, own.y)
+    for name, text in OTHER_FILES.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=r"several datasets; choose one of its files, such as a\.csv, b\.csv\.$"):
+        opened(tmp_path)
+
+
+def test_files_none_of_which_is_a_dataset_are_told_by_the_largest(tmp_path):
+    for name, text in OTHER_FILES.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "scores.csv").write_text("1,2\n" * 50)
+    told = r"none of its files can be read as a dataset; scores\.csv: each row holds 2 numbers, but not a label"
+    with pytest.raises(DataError, match=told):
+        opened(tmp_path)
+
+
+def test_bytes_that_only_begin_like_a_format_are_no_datasets(tmp_path):
+    """As CIFAR's data_batch_1.bin may begin like a line of libsvm's."""
+    for name in ("train.bin", "noise.bin"):
+        (tmp_path / name).write_bytes(b"\6 ;:\n" + bytes(range(256)) * 9)
+    told = r"none of its files can be read as a dataset; noise\.bin: a line holds something other than numbers\.$"
+    with pytest.raises(DataError, match=told):
+        opened(tmp_path)
+    (tmp_path / "noise.bin").unlink()
+    with pytest.raises(DataError, match=r"cannot be opened: train\.bin: a line holds something other than numbers\.$"):
+        opened(tmp_path)
+
+
+def test_a_plot_beside_a_table_does_not_hide_it(own, tmp_path):
+    labelled(tmp_path / "mnist_train.csv", own.x, own.y)
+    Image.fromarray(own.x[0]).save(tmp_path / "loss.png")
+    dataset = opened(tmp_path)
+    assert_all_there(dataset, own.x, own.y)
+    assert dataset.origin.remarks[0] == "Its pictures have no labels and are left out."
+    (tmp_path / "mnist_train.csv").write_text("1,2\n")
+    with pytest.raises(DataError, match="its pictures have no labels: there is no folder for each class"):
         opened(tmp_path)
 
 
