@@ -1,7 +1,9 @@
 """Opens files that may be compressed, or in a zip file. What they unpack to is read in parts, never held whole."""
 
 import bz2
+import codecs
 import gzip
+import io
 import lzma
 import os
 import shutil
@@ -21,13 +23,17 @@ COMPRESSIONS: dict[bytes, Callable[[Path, str], Any]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
-MAX_LINE_BYTES = 1 << 20
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MAX_LINE_CHARS = 1 << 20
 PIECE_BYTES = 1 << 22
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz")
 
 
 def open_plain(path: Path) -> IO[bytes]:
-    """The bytes of a regular file, unpacked if it is compressed with gzip, bzip2 or xz. Raises OSError, DataError."""
+    """The bytes of a regular file, unpacked if it is compressed with gzip, bzip2 or xz; text in UTF-16 as UTF-8.
+
+    Raises OSError, DataError.
+    """
     if not stat.S_ISREG(os.stat(path).st_mode):  # a named pipe would block
         raise DataError("it is not a file.")
     with open(path, "rb") as file:
@@ -35,7 +41,26 @@ def open_plain(path: Path) -> IO[bytes]:
     for magic, opened in COMPRESSIONS.items():
         if start.startswith(magic):
             return cast(IO[bytes], opened(path, "rb"))
-    return open(path, "rb")
+    return io.BufferedReader(_AsUtf8(path)) if start.startswith(UTF_16) else open(path, "rb")
+
+
+class _AsUtf8(io.RawIOBase):
+    """A text in UTF-16, as Excel and PowerShell write it, in UTF-8."""
+
+    def __init__(self, path: Path) -> None:
+        self._text = open(path, encoding="utf-16", errors="replace", newline="")  # noqa: SIM115
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._text.read(len(buffer) // 4).encode()  # no character takes more bytes
+        buffer[: len(content)] = content
+        return len(content)
+
+    def close(self) -> None:
+        self._text.close()
+        super().close()
 
 
 @contextmanager
@@ -46,12 +71,15 @@ def open_entry(path: Path, name: str) -> Iterator[IO[bytes]]:
 
 
 def lines_of(path: Path) -> Iterator[str]:
-    """The lines of a text that are not blank, stripped. Raises DataError for lines of more than 1 MB."""
-    with open_plain(path) as file:
-        while line := file.readline(MAX_LINE_BYTES):
-            if len(line) == MAX_LINE_BYTES:
+    """The lines of a text that are not blank, stripped, whatever ends them.
+
+    Raises DataError for lines of more than a million characters.
+    """
+    with io.TextIOWrapper(open_plain(path), "utf-8", "replace") as file:
+        while line := file.readline(MAX_LINE_CHARS):
+            if len(line) == MAX_LINE_CHARS:
                 raise DataError("it has a line that is too long.")
-            if text := line.decode("utf-8-sig", "replace").strip():
+            if text := line.removeprefix("\ufeff").strip():
                 yield text
 
 

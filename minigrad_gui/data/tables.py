@@ -35,6 +35,7 @@ MOST_NAMED = 5
 PEN_ROWS = 1000
 ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
 NUMBER_IN_NAME = re.compile(r"\d+", re.ASCII)
+SAYS_DELIMITER = re.compile(r"sep=.?", re.IGNORECASE).fullmatch
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".tra", ".tes", ".train", ".test", ".dat")
 SPOILT_ROW = "Its first line is a picture that was taken for a header, and is left out."
 UNEVEN = "its rows do not all hold as many numbers, or hold something else."
@@ -339,8 +340,13 @@ def _parts(line: str, layout: Layout) -> tuple[str, str]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines without quotes, and without a comma at their end; of long ones with only 0 and 1, each is a number."""
-    for line in lines_of(path):
+    """The lines without quotes, and without a comma at their end; of long ones with only 0 and 1, each is a number.
+
+    Excel's first line may only say what separates fields.
+    """
+    for at, line in enumerate(lines_of(path)):
+        if at == 0 and SAYS_DELIMITER(line):
+            continue
         text = line.replace('"', "").rstrip()
         if len(text) > FEWEST_BITS and not text.strip("01"):
             text = " ".join(text)

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.streams import open_entry, open_plain, plain_name, read_exactly
+from minigrad_gui.data.streams import lines_of, open_entry, open_plain, plain_name, read_exactly
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, bytes])
@@ -21,6 +21,17 @@ def test_contents_are_unpacked(tmp_path, pack):
         assert read_exactly(file, 6) == b"digits"
         with pytest.raises(DataError, match="ends too early"):
             read_exactly(file, 1)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lines_are_read_whatever_ends_and_encodes_them(tmp_path, end, encoding):
+    """Excel writes UTF-16 as Unicode text, and CR as text for Macintosh; "😀" takes four bytes in both."""
+    lines = ["label,ä😀", *("😀" * number for number in range(1, 3000, 50))]
+    (tmp_path / "a.csv").write_bytes(end.join([lines[0], "", *lines[1:]]).encode(encoding))
+    assert list(lines_of(tmp_path / "a.csv")) == lines
+    with open_plain(tmp_path / "a.csv") as file:
+        assert file.read().decode("utf-8-sig") == end.join([lines[0], "", *lines[1:]])
 
 
 def test_what_is_claimed_takes_no_memory(tmp_path):

@@ -313,6 +313,23 @@ def test_uneven_rows_are_refused_where_columns_are_left_out(own, rows, tmp_path)
         opened(tmp_path / "a.csv")
 
 
+@pytest.mark.parametrize(
+    ("head", "delimiter", "end", "encoding"),
+    [
+        ("", "\t", "\r\n", "utf-16"),
+        ("", ";", "\r", "utf-8"),
+        ("sep=;\n", ";", "\n", "utf-8-sig"),
+        ("sep=\t\n", "\t", "\n", "utf-16"),
+    ],
+)
+@pytest.mark.parametrize("has_head", [True, False])
+def test_tables_that_excel_writes(own, rows, tmp_path, head, delimiter, end, encoding, has_head):
+    head += f"label,{HEADER}\n".replace(",", delimiter) if has_head else ""
+    table = text(np.column_stack([own.y, rows]), head, delimiter)
+    (tmp_path / "a.csv").write_bytes(table.replace("\n", end).encode(encoding))
+    assert_all_there(opened(tmp_path / "a.csv"), own.x, own.y)
+
+
 @pytest.mark.parametrize("has_head", [True, False])
 @pytest.mark.parametrize("words", [True, False])
 def test_names_of_files_and_dates_are_left_out_and_told(own, rows, tmp_path, has_head, words):
