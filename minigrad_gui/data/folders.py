@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from minigrad_gui.data import label_names, label_tables, svg
 from minigrad_gui.data.archives import PackedFile, files_in_tar, files_in_zip, members_of, unpacked
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.label_folders import Folders, classes_of
 from minigrad_gui.data.label_tables import LabelTable
 from minigrad_gui.data.names import Names
-from minigrad_gui.data.pairing import SPLIT_WORDS, in_splits, split_of, words_of
+from minigrad_gui.data.pairing import in_splits, split_of
 from minigrad_gui.data.siblings import Files, visible
 from minigrad_gui.data.stored import MAX_ENTRIES, MAX_SIDE_PX, Found, Others, Pictures, Samples, check_count, in_blocks
 from minigrad_gui.data.zips import Directory
@@ -175,7 +176,7 @@ def read_tree(tree: Tree) -> Found:
 
     There may be a million files: of each, only a few numbers are in memory.
     """
-    folders = _Folders(tree.paths)
+    folders = Folders(tree.paths)
     places = np.flatnonzero([_is_picture(path, folders) for path in tree.paths]).astype(np.int32)
     if not len(places):
         places = np.flatnonzero([_is_bitmap(path, folders) for path in tree.paths]).astype(np.int32)
@@ -189,50 +190,9 @@ def read_tree(tree: Tree) -> Found:
     for split in dict.fromkeys(splits[is_labelled].tolist()):
         chosen = np.flatnonzero(is_labelled & (splits == split))
         samples[split] = [_samples(tree, places[chosen], np.array([labels[at] for at in chosen]))]
-    if (label := folders.repeated_label) is not None and label in labels:
-        remarks.append(f"Several folders are called “{label}” and count as one class.")
     if np.mean([tree.paths[int(at)].lower().endswith(JPEG_SUFFIXES) for at in places]) > 0.5:
         remarks.append("Its pictures are JPEG, in which paper is not quite blank.")
     return in_splits(samples, remarks)
-
-
-@dataclass(frozen=True)
-class _Folder:
-    """What the path of a folder says: whether people made it, its split, its own name unless that names a split, and
-    how deep it lies below folders that do."""
-
-    is_visible: bool
-    split: str
-    label: str | None
-    depth: int
-
-
-class _Folders:
-    """Looks at each folder once, however many files it holds."""
-
-    def __init__(self, paths: Sequence[str]) -> None:
-        self._seen = {name: self._seen_at(name) for name in {path.rpartition("/")[0] for path in paths}}
-
-    def of(self, path: str) -> _Folder:
-        """The folder of a file."""
-        return self._seen[path.rpartition("/")[0]]
-
-    @property
-    def repeated_label(self) -> str | None:
-        """The first name of several folders for the same split, as where each writer has a folder for each digit."""
-        named = Counter((folder.split, folder.label) for folder in self._seen.values() if folder.is_visible)
-        return min((label for (_, label), count in named.items() if label and count > 1), default=None)
-
-    @staticmethod
-    def _seen_at(name: str) -> _Folder:
-        parts = PurePosixPath(name).parts
-        naming = [part for part in parts if set(words_of(part)) & set(SPLIT_WORDS)]
-        named = [SPLIT_WORDS[word] for part in parts for word in words_of(part) if word in SPLIT_WORDS]
-        is_label = bool(parts) and parts[-1] not in naming
-        are_visible = all(visible(Path(part)) for part in parts)
-        return _Folder(
-            are_visible, named[0] if named else "train", parts[-1] if is_label else None, len(parts) - len(naming)
-        )
 
 
 def may_be_picture(path: str) -> bool:
@@ -249,23 +209,24 @@ def _is_called_bitmap(path: str) -> bool:
     return BITMAP_NAME.fullmatch(path.rpartition("/")[2]) is not None
 
 
-def _is_picture(path: str, folders: _Folders) -> bool:
+def _is_picture(path: str, folders: Folders) -> bool:
     return _has_picture_suffix(path) and visible(Path(path)) and folders.of(path).is_visible
 
 
-def _is_bitmap(path: str, folders: _Folders) -> bool:
+def _is_bitmap(path: str, folders: Folders) -> bool:
     return _is_called_bitmap(path) and folders.of(path).is_visible
 
 
-def _labels(tree: Tree, places: NDArray[np.int32], folders: _Folders) -> tuple[list[str | None], list[str]]:
+def _labels(tree: Tree, places: NDArray[np.int32], folders: Folders) -> tuple[list[str | None], list[str]]:
     """The label of each picture, None if it has none, and remarks on these and on where the labels are from."""
     paths = Names(tree.paths[int(at)] for at in places)
     seen = [folders.of(path) for path in paths]
-    if len({folder.label for folder in seen} - {None}) > 1:
-        depth = Counter(folder.depth for folder in seen if folder.label is not None).most_common(1)[0][0]
-        labels = [folder.label if folder.depth == depth else None for folder in seen]
+    if (classes := classes_of(Counter(seen))) is not None:
+        names, remarks = classes
+        labels = [names.get(folder) for folder in seen]
         stray = labels.count(None)
-        return labels, [f"Pictures outside of the classes' folders are left out: {stray:,}."] if stray else []
+        told = [f"Pictures outside of the classes' folders are left out: {stray:,}."] if stray else []
+        return labels, [*remarks, *told]
     unclear: list[DataError] = []
     if (listed := _listed(tree, paths, folders, unclear)) is not None:
         return listed
@@ -280,7 +241,7 @@ def _labels(tree: Tree, places: NDArray[np.int32], folders: _Folders) -> tuple[l
 
 
 def _listed(
-    tree: Tree, paths: Sequence[str], folders: _Folders, unclear: list[DataError]
+    tree: Tree, paths: Sequence[str], folders: Folders, unclear: list[DataError]
 ) -> tuple[list[str | None], list[str]] | None:
     """The same from tables of the pictures' names and labels, if these name most of the pictures.
 
@@ -333,19 +294,19 @@ def _believable(tables: Mapping[str, LabelTable]) -> tuple[dict[str, LabelTable]
     return kept, remarks
 
 
-def _tables(tree: Tree, folders: _Folders) -> NDArray[np.int32]:
+def _tables(tree: Tree, folders: Folders) -> NDArray[np.int32]:
     """Which files may be tables of labels, the likelier first."""
     ranks = {at: rank for at, path in enumerate(tree.paths) if (rank := _rank_as_table(path, folders)) is not None}
     return np.array(sorted(ranks, key=ranks.__getitem__)[:MAX_TABLES], np.int32)
 
 
-def _rank_as_table(path: str, folders: _Folders) -> int | None:
+def _rank_as_table(path: str, folders: Folders) -> int | None:
     suffix = path[path.rfind(".") :].lower()
     is_table = suffix in label_tables.SUFFIXES and visible(Path(path)) and folders.of(path).is_visible
     return label_tables.SUFFIXES.index(suffix) if is_table else None
 
 
-def _meant(name: str, table: str, paths: Sequence[str], folders: _Folders, alike: Sequence[int]) -> Sequence[int]:
+def _meant(name: str, table: str, paths: Sequence[str], folders: Folders, alike: Sequence[int]) -> Sequence[int]:
     """Which of the pictures that are called alike a table names: the one there, or that of its split."""
     if len(alike) < 2:
         return alike
