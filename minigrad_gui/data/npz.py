@@ -28,11 +28,22 @@ LOOKED_AT = 100
 MAX_HEADER_BYTES = 10_000
 MAX_PICKED_BYTES = 1 << 33
 NPY_MAGIC = b"\x93NUMPY"
+ARE_OBJECTS = (
+    "Python objects, which could run code, so that they are not read; save arrays of numbers with numpy.savez."
+)
 
 
 def read(files: Files) -> Found:
-    """The dataset of .npz files."""
-    return pair_files(files, read_arrays)
+    """The dataset of .npz files. Raises DataError, also because what is missing may be among Python objects."""
+    try:
+        return pair_files(files, read_arrays)
+    except DataError as error:
+        objects = [
+            name for file in files.values() for name, array in _all_arrays(file).items() if array.dtype.hasobject
+        ]
+        if not objects:
+            raise
+        raise DataError(f"{str(error).removesuffix('.')}; “{objects[0]}” holds {ARE_OBJECTS}") from error
 
 
 def read_npy(files: Files) -> Found:
@@ -41,6 +52,8 @@ def read_npy(files: Files) -> Found:
     Without labels, as in QuickDraw's, it is one class, and the other .npy files in the folder are the others.
     """
     arrays = {name: read_single(file) for name, file in files.items()}
+    if any(array.dtype.hasobject for array in arrays.values()):
+        raise DataError(f"it holds {ARE_OBJECTS}")
     (path, *others), (array, *_) = files.values(), arrays.values()
     if others or kind_of(path.name, array) != "pictures":
         return pair_up(arrays)
@@ -57,12 +70,16 @@ def read_npy(files: Files) -> Found:
 
 def read_arrays(path: Path) -> Mapping[str, Array]:
     """All arrays in a .npz file that hold numbers or text; others, which need pickle, are not read."""
+    arrays = _all_arrays(path)
+    return {name: array for name, array in arrays.items() if array.shape and array.dtype.kind in "buifUS"}
+
+
+def _all_arrays(path: Path) -> dict[str, Array]:
     with zipfile.ZipFile(path) as archive:
         names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
     if len(names) > MAX_ARRAYS:
         raise DataError(f"it holds more than {MAX_ARRAYS} arrays.")
-    arrays = {name.removesuffix(".npy"): array_of(partial(open_entry, path, name)) for name in names}
-    return {name: array for name, array in arrays.items() if array.shape and array.dtype.kind in "buifUS"}
+    return {name.removesuffix(".npy"): array_of(partial(open_entry, path, name)) for name in names}
 
 
 def read_single(path: Path) -> Array:

@@ -148,7 +148,8 @@ def _read(kind: Format, file: Path, name: str, choices: Choices, cancelled: Canc
         try:
             found = read(files)
             others = () if choices.files else relatives.numbered
-            on_files = _on_files(found.files or files, others, faults)
+            used = [file for file in found.files or files if file not in found.left_out]
+            on_files = _on_files(used, others, faults)
             found = replace(found, remarks=[*found.remarks, *on_files])
             if found.others is not None:
                 dataset = _among_files(found.others, name, choices, cancelled)
@@ -284,7 +285,7 @@ def _among_files(others: Others, name: str, choices: Choices, cancelled: Cancell
     except DataError as error:
         raise DataError(others.fault or f"{at_fault}{error}") from error
     told = ["Its pictures have no labels and are left out."] if others.fault else []
-    told += [f"Left out, for no dataset can be read from them: {listed(faults)}."] if faults else []
+    told += [f"No dataset was found in {listed(faults)}."] if faults else []
     return _with_remarks(dataset, told, " in an archive" if is_unpacked else "")
 
 

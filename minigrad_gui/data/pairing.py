@@ -198,7 +198,10 @@ def pair_up(arrays: Mapping[str, Array]) -> Found:
         splits.setdefault(split or "train", []).append(samples_of(arrays[name], arrays[fitting[0]]))
     if not splits:
         raise DataError("its pictures have no labels.")
-    return in_splits(splits, remarks)
+    shown = {split_of(name) for name in pictures}
+    lone = [name for name in labels if split_of(name) not in shown and set(words_of(name)) & set(LABEL_WORDS)]
+    remarks += [f"The labels “{name}” belong to no pictures and are left out." for name in lone]
+    return replace(in_splits(splits, remarks), left_out=lone)
 
 
 def _without_label(name: str, array: Array) -> dict[str, Array]:

@@ -73,8 +73,9 @@ class Found:
 
     class_names: by label, if the file names them; orientation: what is usual for such files, where their pictures do
     not tell; labels: what they mean, both as in `Choices`; remarks: sentences about what was left out; files: the
-    names of those that were read, if they were others than those given: all in a folder, or only the first; others:
-    what to look at instead, if nothing else was found.
+    names of those that were read, if they were others than those given: all in a folder, or only the first; left_out:
+    the names of arrays, or of files with one array, that belong to no others; others: what to look at instead, if
+    nothing else was found.
     """
 
     train: Sequence[Samples]
@@ -84,6 +85,7 @@ class Found:
     labels: str | None = None
     remarks: Sequence[str] = ()
     files: Collection[str] = ()
+    left_out: Collection[str] = ()
     others: Others | None = None
 
 

@@ -73,6 +73,43 @@ def test_pickled_arrays_are_never_loaded(own, tmp_path):
         opened(tmp_path / "evil.npz")
 
 
+OBJECTS = (
+    "holds Python objects, which could run code, so that they are not read; save arrays of numbers with numpy.savez."
+)
+
+
+def test_python_objects_are_called_so(own, tmp_path):
+    """As np.save makes them of a dict, and np.savez of labels that pandas holds as text."""
+    words = np.array([f"digit {label}" for label in own.y], object)
+    np.save(tmp_path / "dict.npy", {"x": own.x}, allow_pickle=True)
+    np.savez(tmp_path / "dict.npz", {"x": own.x})
+    np.savez(tmp_path / "words.npz", x=own.x, y=words)
+    np.save(tmp_path / "x.npy", own.x)
+    np.save(tmp_path / "y.npy", words)
+    for name, told in (
+        ("dict.npy", f"it {OBJECTS}"),
+        ("dict.npz", f"it holds no pictures; “arr_0” {OBJECTS}"),
+        ("words.npz", f"its pictures have no labels; “y” {OBJECTS}"),
+        ("x.npy", f"its pictures have no labels; with y.npy, it {OBJECTS}"),
+    ):
+        with pytest.raises(DataError) as caught:
+            opened(tmp_path / name)
+        assert str(caught.value) == f"{tmp_path / name} cannot be opened: {told}"
+
+
+@pytest.mark.parametrize("save", [np.save, np.savez])
+def test_labels_without_pictures_are_left_out_and_told(own, tmp_path, save):
+    """As of Kannada MNIST, if only the test pictures were downloaded."""
+    suffix = ".npy" if save is np.save else ".npz"
+    for name, array in (("X_test", own.tx), ("y_test", own.ty), ("y_train", own.y)):
+        save(tmp_path / f"{name.replace('_', '_kannada_MNIST_')}{suffix}", array)
+    dataset = opened(tmp_path / f"X_kannada_MNIST_test{suffix}")
+    assert_all_there(dataset, own.tx, own.ty)
+    together = f"X_kannada_MNIST_test{suffix} and y_kannada_MNIST_test{suffix}"
+    left_out = f"The labels “y_kannada_MNIST_train{suffix}” belong to no pictures and are left out."
+    assert dataset.origin.remarks[:2] == (left_out, f"Read together: {together}.")
+
+
 def test_several_labels_to_a_picture_are_refused(own, tmp_path):
     np.savez(tmp_path / "chest.npz", x=own.x, y=np.ones((len(own.x), 14), np.uint8))
     with pytest.raises(DataError, match="exactly one class"):

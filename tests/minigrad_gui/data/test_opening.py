@@ -125,7 +125,7 @@ def test_other_files_beside_a_dataset_are_left_out_and_told(own, tmp_path, pack)
         (folder / name).write_text(text)
     dataset = opened(pack(folder))
     assert_all_there(dataset, own.x, own.y)
-    told = "Left out, for no dataset can be read from them: LICENSE.txt, batches.meta.mat and 5 more files."
+    told = "No dataset was found in LICENSE.txt, batches.meta.mat and 5 more files."
     assert told in dataset.origin.remarks
 
 
