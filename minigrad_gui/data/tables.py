@@ -36,6 +36,10 @@ PEN_ROWS = 1000
 ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
 NUMBER_IN_NAME = re.compile(r"\d+", re.ASCII)
 SAYS_DELIMITER = re.compile(r"sep=.?", re.IGNORECASE).fullmatch
+HAS_LETTER = re.compile(r"[^\W\d_]").search
+HIDDEN = {ord(sign): 0xE000 + ord(sign) for sign in ",;\t "}
+QUOTED = {hidden: sign for sign, hidden in HIDDEN.items()}
+"""What separates fields, and what stands for it in quoted names; numbers may have decimal commas in them."""
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".tra", ".tes", ".train", ".test", ".dat")
 SPOILT_ROW = "Its first line is a picture that was taken for a header, and is left out."
 UNEVEN = "its rows do not all hold as many numbers, or hold something else."
@@ -101,7 +105,8 @@ def _read_table(name: str, path: Path, layout: Layout) -> dict[str, Array]:
         sampled = partial(_pixels, path, layout, block_rows(shape, dtype))
         arrays[f"{name} pictures"] = Array(shape, dtype, partial(sampled, 1), sampled)
     if layout.label or layout.one_hot:
-        labels = np.array([_parts(line, layout)[0] for line in itertools.islice(_lines(path), layout.skipped, None)])
+        lines = itertools.islice(_lines(path), layout.skipped, None)
+        labels = np.array([_parts(line, layout)[0].translate(QUOTED) for line in lines])
         arrays[f"{name} labels"] = Array.of(_one_hot(labels, layout) if layout.one_hot else labels)
     return arrays
 
@@ -347,10 +352,20 @@ def _lines(path: Path) -> Iterator[str]:
     for at, line in enumerate(lines_of(path)):
         if at == 0 and SAYS_DELIMITER(line):
             continue
-        text = line.replace('"', "").rstrip()
+        text = _unquoted(line).rstrip() if '"' in line else line
         if len(text) > FEWEST_BITS and not text.strip("01"):
             text = " ".join(text)
         yield text.removesuffix(",") if text.count(",") > 1 else text
+
+
+def _unquoted(line: str) -> str:
+    """A line without quotes. In quoted names, what would separate fields is hidden; a line may also be quoted whole."""
+    parts = line.split('"')
+    if any(parts[::2]):
+        parts[1::2] = [
+            part if part.isdigit() or not HAS_LETTER(part) else part.translate(HIDDEN) for part in parts[1::2]
+        ]
+    return "".join(parts)
 
 
 def _delimiter(line: str) -> str | None:

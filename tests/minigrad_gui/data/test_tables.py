@@ -200,6 +200,32 @@ def test_labels_in_words_and_bzip2(own, rows, tmp_path):
     assert_all_there(dataset, own.x, own.y % 2)
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", " "])
+@pytest.mark.parametrize("place", [0, 784])
+@pytest.mark.parametrize("has_head", [True, False])
+def test_quoted_names_hold_what_separates_fields(own, rows, tmp_path, delimiter, place, has_head):
+    names = ["Ankle boot; brown", "Bag", "T-shirt, top"]
+    labels = [f'"{names[label % 3]}"' for label in own.y]
+    header = HEADER.split(",")
+    header.insert(place, '"label, as ""is"""')
+    table = text(np.insert(rows.astype(object), place, labels, axis=1), delimiter=delimiter)
+    (tmp_path / "a.csv").write_text((delimiter.join(header) + "\n") * has_head + table)
+    dataset = opened(tmp_path / "a.csv")
+    assert dataset.class_names == tuple(names)
+    assert_all_there(dataset, own.x, own.y % 3)
+
+
+def test_whole_lines_and_numbers_in_quotes(own, rows, tmp_path):
+    """As spreadsheets have it that took all for one column, or for text."""
+    lines = text(np.column_stack([own.y, rows]), f"label,{HEADER}\n").splitlines()
+    (tmp_path / "a.csv").write_text("".join(f'"{line}"\n' for line in lines))
+    assert_all_there(opened(tmp_path / "a.csv"), own.x, own.y)
+    (tmp_path / "a.csv").write_text(
+        "".join('"' + line.replace(",", '";"') + '"\n' for line in lines).replace('"0"', '"0,0"')
+    )
+    assert_all_there(opened(tmp_path / "a.csv"), own.x, own.y)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
