@@ -1,8 +1,14 @@
-"""Tables whose pixels are numbers in one column, as in FER-2013: a label, "70 80 82 …", and what the picture is for."""
+"""Tables whose pixels are numbers in one column, as in FER-2013: a label, "70 80 82 …", and what the picture is for.
+
+pandas writes lists and arrays in such a column as "[70, 80, 82, …]" or "[70 80 82 …]", the latter in several lines.
+"""
 
 import csv
+import io
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +25,7 @@ from minigrad_gui.data.streams import lines_of
 FEWEST_NUMBERS = 32
 SAMPLED_ROWS = 50
 MAX_NUMBER = 1e9
+BRACKETS_AND_COMMAS = str.maketrans("[],", "   ")
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """What FER-2013's labels mean: https://www.kaggle.com/competitions/challenges-in-representation-learning."""
 
@@ -35,9 +42,13 @@ class Columns:
 
 
 def recognises(start: bytes) -> bool:
-    """Whether a field of the first or second line holds many numbers with blanks between them, and others are there."""
-    lines = start.decode("utf-8-sig", "replace").splitlines()[:2]
-    return b"\0" not in start and any(_numbers_at(next(csv.reader([line]), [])) is not None for line in lines)
+    """Whether a field of the first or second row holds many numbers, and others are there, or it is a list."""
+    if b"\0" in start:
+        return False
+    whole = start.decode("utf-8-sig", "replace").rpartition(" ")[0]  # the last number may be cut
+    rows = list(itertools.islice(csv.reader(io.StringIO(whole, newline="")), 2))
+    found = [(row, at) for row in rows if (at := _numbers_at(row)) is not None]
+    return any(max(map(len, rows)) > 1 or row[at].startswith("[") for row, at in found)
 
 
 def read(files: Files) -> Found:
@@ -48,7 +59,7 @@ def read(files: Files) -> Found:
         columns = _columns(file)
         found = [(_split(row, columns, name), row[columns.label].strip()) for row in _rows(file, columns)]
         check_count(len(found))
-        width = len(next(_rows(file, columns))[columns.pixels].split())
+        width = len(_pieces(next(_rows(file, columns))[columns.pixels]))
         for split, count in Counter(split for split, _ in found).items():
             shape, dtype = (count, width), np.dtype(np.float32)
             pixels = partial(_pixels, file, columns, name, split, shape)
@@ -62,21 +73,26 @@ def read(files: Files) -> Found:
 
 def _numbers_at(fields: Sequence[str]) -> int | None:
     """Which of several fields holds many numbers."""
-    if len(fields) < 2:
-        return None
-    for at, field in enumerate(fields):
-        numbers = field.split()
-        if len(numbers) >= FEWEST_NUMBERS and all(number.replace(".", "", 1).isdecimal() for number in numbers):
-            return at
-    return None
+    return next((at for at, field in enumerate(fields) if _are_numbers(_pieces(field))), None)
+
+
+def _pieces(field: str) -> list[str]:
+    """What should be the numbers of a picture."""
+    return field.translate(BRACKETS_AND_COMMAS).split()
+
+
+def _are_numbers(pieces: Sequence[str]) -> bool:
+    with suppress(ValueError):
+        return len(pieces) >= FEWEST_NUMBERS and bool(np.isfinite([float(piece) for piece in pieces]).all())
+    return False
+
+
+def _read(path: Path) -> Iterator[list[str]]:
+    return csv.reader(f"{line}\n" for line in lines_of(path))
 
 
 def _columns(path: Path) -> Columns:
-    rows = []
-    for row in csv.reader(lines_of(path)):
-        rows.append(row)
-        if len(rows) > SAMPLED_ROWS:
-            break
+    rows = list(itertools.islice(_read(path), SAMPLED_ROWS + 1))
     skipped = int(_numbers_at(rows[0]) is None)
     if len(rows) <= skipped or (pixels := _numbers_at(rows[skipped])) is None:
         raise DataError("it holds no pictures.")
@@ -91,7 +107,7 @@ def _columns(path: Path) -> Columns:
 
 
 def _rows(path: Path, columns: Columns) -> Iterator[list[str]]:
-    for number, row in enumerate(csv.reader(lines_of(path))):
+    for number, row in enumerate(_read(path)):
         if number < columns.skipped:
             continue
         if len(row) <= max(columns.pixels, columns.label, columns.split or 0):
@@ -112,7 +128,7 @@ def _pixels(
         if number % step:
             continue
         try:
-            numbers = np.array(text.split(), np.float64)
+            numbers = np.array(_pieces(text), np.float64)
         except ValueError as error:
             raise DataError("a picture holds something other than numbers.") from error
         if len(numbers) != shape[1]:

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from own_files import assert_same, opened
+from own_files import assert_all_there, assert_same, opened
 
 from minigrad_gui.data import DataError
 
@@ -25,6 +26,38 @@ def test_pixels_in_one_column(own, tmp_path, header, quote):
     if header.startswith("emotion"):  # digits are no emotions
         dataset = replace(dataset, class_names=tuple("0123456789"))
     assert_same(dataset, own)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        lambda x: x.ravel().tolist(),
+        lambda x: x.tolist(),
+        lambda x: x.ravel(),
+        lambda x: x.ravel() / 255,
+        lambda x: (x.ravel() / 255).tolist(),
+        lambda x: (x.ravel() / 127.5 - 1).tolist(),
+    ],
+    ids=["list", "lists", "array", "numbers in an array", "numbers", "negative numbers"],
+)
+@pytest.mark.parametrize("order", [["image", "label"], ["label", "image"], ["label", "image", "Usage"]])
+def test_lists_and_arrays_as_pandas_writes_them(own, tmp_path, cell, order):
+    pandas = pytest.importorskip("pandas")
+    names = np.array(["even", "odd"])[own.y % 2]
+    table = pandas.DataFrame({"image": list(map(cell, own.x)), "label": names, "Usage": "train"})
+    table[order].to_csv(tmp_path / "a.csv", index=False)
+    dataset = opened(tmp_path / "a.csv")
+    assert dataset.class_names == ("even", "odd")
+    assert_all_there(dataset, own.x, own.y % 2)
+
+
+def test_lists_of_colours(own, tmp_path):
+    pictures = np.stack([own.x, own.x // 2, own.x // 4], axis=3)
+    np.savez(tmp_path / "b.npz", x=pictures, y=own.y)
+    rows = [f'"{picture.tolist()}",{label}\n' for picture, label in zip(pictures, own.y, strict=True)]
+    (tmp_path / "a.csv").write_text("".join(rows))
+    dataset, wanted = opened(tmp_path / "a.csv"), opened(tmp_path / "b.npz")
+    np.testing.assert_array_equal(dataset.train_images, wanted.train_images)
 
 
 def test_emotions_have_names(tmp_path):
