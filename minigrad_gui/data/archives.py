@@ -75,8 +75,8 @@ def members_of(path: Path) -> Iterator[tuple[tarfile.TarInfo, Opened]]:
 
 def unpacked(
     files: Files, files_in: Callable[[Path], Iterator[PackedFile]], is_picture: Callable[[str], bool]
-) -> TemporaryFolder | None:
-    """A folder of all but the pictures of archives that belong together, or None if there is nothing else.
+) -> TemporaryFolder:
+    """A folder of all but the pictures of archives that belong together.
 
     Raises DataError for archive bombs, for names that lead out of the folder or occur twice, and for pictures in any
     but the first archive, and whatever reading the archives raises.
@@ -103,7 +103,7 @@ def unpacked(
             target.parent.mkdir(parents=True, exist_ok=True)
             with file.opened() as opened, open(target, "wb") as plain:
                 shutil.copyfileobj(opened, plain, BLOCK_BYTES)
-    return folder if count else None
+    return folder
 
 
 def _check_ratio(total: int, packed: int) -> None:

@@ -12,6 +12,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -116,9 +117,7 @@ def _read_together(
     try:
         found = read(first)
     except UnlabelledError as error:
-        if (folder := unpacked(files, files_in, may_be_picture)) is None:
-            raise
-        return Found((), others=Others(folder.path, error.fault(), folder))
+        return Found((), others=Others(partial(unpacked, files, files_in, may_be_picture), error.fault()))
     if found.test or not others:
         return replace(found, files=list(files)[:1])
     splits: dict[str, list[Samples]] = {}

@@ -10,13 +10,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui.data import (
+    archives,
     arff,
     bitmaps,
     folders,
@@ -69,6 +70,7 @@ class Format:
     read: Callable[[Files], Found]
     gathers: bool = False
     joins: bool = True
+    files_in: Callable[[Path], Iterator[archives.PackedFile]] | None = None
 
     def relatives(self, file: Path) -> Family:
         """The file and those beside it that may belong to it."""
@@ -83,9 +85,19 @@ FORMATS = (
     Format("HDF5", lambda _, start: hdf5.recognises(start), hdf5.read),
     Format("Parquet or Arrow", lambda _, start: parquet.recognises(start), parquet.read),
     Format("PyTorch .pt", torch_files.recognises, torch_files.read),
-    Format("zip of pictures", lambda _, start: start.startswith(zips.SIGNATURE), folders.read_zip),
+    Format(
+        "zip of pictures",
+        lambda _, start: start.startswith(zips.SIGNATURE),
+        folders.read_zip,
+        files_in=archives.files_in_zip,
+    ),
     Format("WebDataset", webdataset.recognises, webdataset.read),
-    Format("tar of pictures", lambda _, start: folders.recognises_tar(start), folders.read_tar),
+    Format(
+        "tar of pictures",
+        lambda _, start: folders.recognises_tar(start),
+        folders.read_tar,
+        files_in=archives.files_in_tar,
+    ),
     Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw, True, False),
     Format("JSON", lambda _, start: json_files.recognises(start), json_files.read),
     Format("InkML", lambda _, start: strokes.recognises_inkml(start), strokes.read_inkml, True, False),
@@ -274,19 +286,19 @@ def _format_of(path: Path) -> Format:
 
 def _among_files(others: Others, name: str, choices: Choices, cancelled: Cancelled) -> Dataset:
     """The one dataset in a folder in other files than its pictures. Raises DataError, LoadingCancelledError."""
-    is_unpacked = others.unpacked is not None
+    folder = others.folder if isinstance(others.folder, Path) else others.folder()
+    path, is_unpacked = (folder, False) if isinstance(folder, Path) else (folder.path, True)
     at_fault = ""
     try:
-        kind, file, faults = _one_of(others.path, choices.files, cancelled, is_unpacked=is_unpacked)
-        if is_unpacked and kind.read in (folders.read_zip, folders.read_tar):
+        kind, file, remarks = _one_of(path, choices.files, cancelled, is_unpacked=is_unpacked)
+        if is_unpacked and kind.files_in:
             raise DataError(f"it holds another archive, {file.name}; unpack it and open that.")
         at_fault = f"{file.name}: "
         dataset = _read(kind, file, name, choices, cancelled)
     except DataError as error:
         raise DataError(others.fault or f"{at_fault}{error}") from error
     told = ["Its pictures have no labels and are left out."] if others.fault else []
-    told += [f"No dataset was found in {listed(faults)}."] if faults else []
-    return _with_remarks(dataset, told, " in an archive" if is_unpacked else "")
+    return _with_remarks(dataset, [*told, *remarks], " in an archive" if is_unpacked else "")
 
 
 def _with_remarks(dataset: Dataset, remarks: Sequence[str], place: str = "") -> Dataset:
@@ -299,8 +311,8 @@ def _with_remarks(dataset: Dataset, remarks: Sequence[str], place: str = "") -> 
 
 def _one_of(
     folder: Path, wanted: str | None, cancelled: Cancelled, *, is_unpacked: bool
-) -> tuple[Format, Path, Collection[str]]:
-    """The format and the path of the one dataset in a folder, and the names of files from which none can be read.
+) -> tuple[Format, Path, Sequence[str]]:
+    """The format and the path of the one dataset in a folder, and remarks on files that are left out.
 
     wanted: of FILES, which of them are one dataset; is_unpacked: whether it is the content of an archive.
     """
@@ -319,6 +331,9 @@ def _one_of(
     if not several:
         largest = max(faults, key=lambda file: file.stat().st_size)
         raise DataError(f"none of its files can be read as a dataset; {largest.name}: {faults[largest]}")
+    plain = [file for file in several if not candidates[file].files_in]
+    packed = [file for file in several if _packs(candidates[file], file, plain)]
+    several = [file for file in several if file not in packed]
     kind = candidates[several[0]]
     if len(several) == 1 and kind.joins and wanted != FILES[-1]:
         several = _complete(kind, several[0]) or several
@@ -326,7 +341,19 @@ def _one_of(
         names = ", ".join(str(each.relative_to(folder)) for each in several)
         advice = f"{'unpack it and ' if is_unpacked else ''}choose one of its files, such as {names}"
         raise DataError(f"it holds several datasets; {advice}.")
-    return kind, several[0], [str(file.relative_to(folder)) for file in faults]
+    told = {"No dataset was found in": faults, "Left out, as files of the same name and size are in it:": packed}
+    left_out = {start: [str(each.relative_to(folder)) for each in files] for start, files in told.items()}
+    return kind, several[0], [f"{start} {listed(names)}." for start, names in left_out.items() if names]
+
+
+def _packs(kind: Format, file: Path, others: Collection[Path]) -> bool:
+    """Whether a file is an archive of one of the others, by its name and size."""
+    sizes = {(other.name, other.stat().st_size) for other in others}
+    if not (sizes and kind.files_in):
+        return False
+    with suppress(Exception):  # damaged bytes raise nearly anything
+        return any((PurePosixPath(each.name).name, each.size) in sizes for each in kind.files_in(file))
+    return False
 
 
 def _candidates(folder: Path) -> dict[Path, Format]:

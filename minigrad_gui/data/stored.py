@@ -58,13 +58,12 @@ class Samples:
 class Others:
     """A folder of files that may hold a dataset, where there are no pictures with labels.
 
-    fault: what is wrong with the pictures, None if there are none; unpacked: the folder, if it is temporary, so
-    that it lasts as long as this.
+    folder: that, or what unpacks it, which lasts as long as something refers to it; fault: what is wrong with the
+    pictures, None if there are none.
     """
 
-    path: Path
+    folder: Path | Callable[[], TemporaryFolder]
     fault: str | None = None
-    unpacked: TemporaryFolder | None = None
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,30 @@ def test_archives_that_belong_together(own, tmp_path):
     assert_all_there(opened(tmp_path / "train.csv.zip", files="alone"), own.x, own.y)
 
 
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_an_archive_beside_its_files_is_left_out_and_told(own, contents, tmp_path, pack):
+    for name, content in contents["tables"].items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    pack(tmp_path / "archive", contents["tables"])
+    dataset = opened(tmp_path)
+    assert_same(dataset, own)
+    assert dataset.origin.remarks[0] == "Left out, as files of the same name and size are in it: archive."
+    pack(tmp_path / "archive", {"mnist_test.csv": table(own.x, own.y)})
+    with pytest.raises(
+        DataError, match=r"several datasets; choose one of its files, such as archive, mnist/mnist_test"
+    ):
+        opened(tmp_path)
+
+
+def test_other_archives_are_not_unpacked_to_choose_among_files(own, tmp_path, monkeypatch):
+    zipped(tmp_path / "a.zip", {"a.csv": table(own.x, own.y)})
+    (tmp_path / "b.csv").write_bytes(table(own.tx, own.ty))
+    monkeypatch.setattr(archives, "TemporaryFolder", None)
+    with pytest.raises(DataError, match=r"several datasets; choose one of its files, such as a\.zip, b\.csv\."):
+        opened(tmp_path)
+
+
 @pytest.mark.parametrize("inside", ["train.csv", "test/7.png"])
 def test_archives_that_do_not_fit_each_other_are_not_read_together(own, tmp_path, inside):
     zipped(tmp_path / "train.zip", {"train.csv": table(own.x, own.y)})
@@ -122,7 +146,7 @@ def test_links_are_not_followed(own, tmp_path):
             info.type, info.linkname = kind, str(tmp_path / "elsewhere" / "mine.csv")
             archive.addfile(info)
     for name in ("a.zip", "a.tar"):
-        with pytest.raises(DataError, match="it holds no pictures"):
+        with pytest.raises(DataError, match="it holds neither pictures nor"):
             opened(tmp_path / name)
 
 
