@@ -164,9 +164,9 @@ def _read(kind: Format, file: Path, name: str, choices: Choices, cancelled: Canc
             on_files = _on_files(used, others, faults)
             found = replace(found, remarks=[*found.remarks, *on_files])
             if found.others is not None:
-                dataset = _among_files(found.others, name, choices, cancelled)
-                return _with_remarks(dataset, found.remarks)
-            dataset = as_dataset(found, name, kind.name, choices, cancelled)
+                dataset = _with_remarks(_among_files(found.others, name, choices, cancelled), found.remarks)
+            else:
+                dataset = as_dataset(found, name, kind.name, choices, cancelled)
             return _with_files(dataset, files, relatives)
         except LoadingCancelledError:
             raise
@@ -206,9 +206,9 @@ def _part_by_part(read: Callable[[Files], Found], files: Files) -> Found:
 
 def _with_files(dataset: Dataset, used: Files, relatives: Family) -> Dataset:
     """The dataset whose origin tells which of the files it was made of, if there were others."""
-    if len(relatives.alike) == 1:
-        return dataset
     assert dataset.origin
+    if len(relatives.alike) == 1 or dataset.origin.choices.files:  # already told of the files in an archive
+        return dataset
     name = next(name for name, files in relatives.sets.items() if files.keys() == used.keys())
     return replace(dataset, origin=replace(dataset.origin, choices=replace(dataset.origin.choices, files=name)))
 

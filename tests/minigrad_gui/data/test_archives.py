@@ -88,7 +88,9 @@ def test_archives_that_belong_together(own, tmp_path):
         dataset = opened(path)
         assert_same(dataset, own)
         assert dataset.origin.remarks[0] == "Read together: test.csv.zip and train.csv.zip."
-    assert_all_there(opened(tmp_path / "train.csv.zip", files="alone"), own.x, own.y)
+    alone = opened(tmp_path / "train.csv.zip", files="alone")
+    assert_all_there(alone, own.x, own.y)
+    assert opened(tmp_path / "train.csv.zip", **vars(alone.origin.choices)).origin == alone.origin
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred])
