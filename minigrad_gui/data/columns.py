@@ -66,6 +66,21 @@ class Columns:
                 yield np.moveaxis(np.ndarray((*each, rows), self.dtype, content, order="F"), -1, 0)
 
 
+def last_first(array: Array) -> Array:
+    """An array that is stored row by row with its last dimension first, by a temporary copy in a file."""
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        folder = TemporaryFolder()
+        with open(folder.path / "plain", "wb") as file:
+            for block in array.blocks():
+                file.write(block.tobytes())
+        flat = Columns(folder.path / "plain", 0, array.dtype, (count, prod(each)), folder)
+        yield from (block.reshape(-1, *each) for block in flat.as_it_is().blocks())
+
+    *each, count = array.shape
+    return Array((count, *each), array.dtype, blocks)
+
+
 class PixelColumns:
     """The columns of a table that has one for each pixel, in a temporary file."""
 

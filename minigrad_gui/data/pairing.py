@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minigrad_gui.data.columns import last_first
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.labelling import MAX_CLASSES
 from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, picture_shape, samples_of
@@ -122,15 +123,18 @@ def kind_of(name: str, array: Array) -> str:
 
     Its last word decides: the pictures in digits.csv are no labels.
     """
-    said = [word for word in words_of(name) if word in (*PICTURE_WORDS, *LABEL_WORDS)]
-    is_called_labels = bool(said) and said[-1] in LABEL_WORDS
     may_be_labels = len(array.shape) == 1 or (
         len(array.shape) == 2 and (array.shape[1] <= MAX_CLASSES or array.shape[0] == 1)
     )
     may_be_pictures = len(array.shape) > 1 and picture_shape(array.shape) is not None and array.dtype.kind in "buif"
-    if may_be_pictures and not (may_be_labels and is_called_labels):
+    if may_be_pictures and not (may_be_labels and _said(name) in LABEL_WORDS):
         return "pictures"
     return "labels" if may_be_labels and array.dtype.kind in "buifUS" else ""
+
+
+def _said(name: str) -> str | None:
+    """The last word in a name that says whether it is of pictures or of labels."""
+    return next((word for word in reversed(words_of(name)) if word in (*PICTURE_WORDS, *LABEL_WORDS)), None)
 
 
 def together(files: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
@@ -165,6 +169,7 @@ def pair_files(
 
 def pair_up(arrays: Mapping[str, Array]) -> Found:
     """The splits that named arrays make up. Raises DataError if it is not clear what belongs together."""
+    arrays = {name: _samples_first(name, arrays) for name in arrays}
     arrays = {part: each for name, array in arrays.items() for part, each in _without_label(name, array).items()}
     splits: dict[str, list[Samples]] = {}
     remarks = []
@@ -202,6 +207,16 @@ def pair_up(arrays: Mapping[str, Array]) -> Found:
     lone = [name for name in labels if split_of(name) not in shown and set(words_of(name)) & set(LABEL_WORDS)]
     remarks += [f"The labels “{name}” belong to no pictures and are left out." for name in lone]
     return replace(in_splits(splits, remarks), left_out=lone)
+
+
+def _samples_first(name: str, arrays: Mapping[str, Array]) -> Array:
+    """An array as it is, or with its last dimension first, if only that is as long as there are labels."""
+    array, others = arrays[name], {other: arrays[other] for other in arrays if _said(other) not in PICTURE_WORDS}
+    labels = [each.shape for other, each in others.items() if other != name and kind_of(other, each) == "labels"]
+    counts = {shape[-1] if shape[0] == 1 else shape[0] for shape in labels}
+    if len(array.shape) < 2 or array.shape[0] in counts or array.shape[-1] not in counts:
+        return array
+    return last_first(array) if picture_shape((1, *array.shape[:-1])) is not None else array
 
 
 def _without_label(name: str, array: Array) -> dict[str, Array]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from minigrad_gui.data import columns
-from minigrad_gui.data.columns import Columns
+from minigrad_gui.data.columns import Columns, last_first
+from minigrad_gui.data.stored import Array
 
 X = np.random.default_rng(0).integers(0, 1000, (101, 4, 3)).astype(np.uint16)
 
@@ -31,3 +32,10 @@ def test_the_last_dimension_may_come_first(stored):
     array = stored.last_first()
     assert array.shape == (3, 101, 4)
     np.testing.assert_array_equal(array.whole(), np.moveaxis(X, -1, 0))
+
+
+def test_rows_become_columns_as_often_as_they_are_read():
+    turned = last_first(Array.of(X))
+    assert turned.shape == (3, 101, 4)
+    for _ in range(2):
+        np.testing.assert_array_equal(turned.whole(), np.moveaxis(X, -1, 0))

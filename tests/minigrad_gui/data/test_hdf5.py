@@ -81,6 +81,14 @@ def test_labels_that_are_text_in_matlab(own, tmp_path, kind):
     assert_all_there(dataset, own.x, own.y % 3)
 
 
+@pytest.mark.parametrize("shape", [(784, -1), (28, 28, -1)])
+def test_samples_may_be_in_the_last_dimension(own, tmp_path, shape):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images"], file["labels"] = np.moveaxis(own.x, 0, -1).reshape(shape), own.y
+    assert_all_there(opened(tmp_path / "a.h5"), own.x, own.y)
+
+
 def test_pictures_in_cells_of_matlab(own, tmp_path):
     """With labels as MATLAB's own example digits have them: a column for each picture."""
     h5py = pytest.importorskip("h5py")

@@ -129,3 +129,27 @@ def test_an_array_that_claims_to_be_enormous_is_refused_without_memory(tmp_path)
         archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
     with pytest.raises(DataError, match="too large"):
         opened(tmp_path / "huge.npz")
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("colours", [False, True])
+@pytest.mark.parametrize("many", [90, 200])
+def test_samples_may_be_in_the_last_dimension(own, tmp_path, flat, colours, many):
+    """As those who come from MATLAB have them. Only that dimension is as long as there are labels."""
+    x, tx = (np.stack([each] * 3, axis=3) if colours else each for each in (own.x[:many], own.tx))
+    arrays = {"x_train": x, "x_test": tx}
+    arrays = {name: np.moveaxis(each, 0, -1) for name, each in arrays.items()}
+    if flat:
+        arrays = {name: each.reshape(-1, each.shape[-1]) for name, each in arrays.items()}
+    np.savez_compressed(tmp_path / "a.npz", **arrays, y_train=own.y[:many], y_test=own.ty)
+    dataset = opened(tmp_path / "a.npz")
+    np.testing.assert_array_equal(dataset.train_images, own.x[:many])
+    np.testing.assert_array_equal(dataset.train_labels, own.y[:many])
+    np.testing.assert_array_equal(dataset.test_images, own.tx)
+
+
+def test_means_of_pixels_are_no_labels(own, tmp_path):
+    """Though there are as many as the last dimension is long; 100 pictures could be one of 10 x 10."""
+    flat = own.x[:100].reshape(100, -1)
+    np.savez(tmp_path / "a.npz", x=flat, y=np.eye(10)[own.y[:100]], mean=flat.mean(axis=0))
+    assert_all_there(opened(tmp_path / "a.npz"), own.x[:100], own.y[:100])
