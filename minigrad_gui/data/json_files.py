@@ -81,13 +81,14 @@ def _rows(path: Path) -> Array:
 def _picture_key(record: Mapping[str, Any]) -> str | None:
     """The key of a record's picture; None if it is no record."""
     label = label_key(record)
-    if label is None or isinstance(record[label], list | dict):
+    if label is None or (isinstance(record[label], list | dict) and _one_hot(record[label]) is None):
         return None
-    if not {*map(str.lower, record)}.isdisjoint(PICTURE_WORDS):
-        return next(key for key in record if key.lower() in PICTURE_WORDS)
-    if {list, dict}.isdisjoint(map(type, record.values())):  # as pandas' wide tables are: thousands of numbers
-        return None
-    return next(key for key, value in record.items() if isinstance(value, list | dict))
+    picture = next((key for key in record if key.lower() in PICTURE_WORDS), None)
+    if picture is None and not {list, dict}.isdisjoint(map(type, record.values())):  # pandas' wide tables have numbers
+        picture = next((key for key, value in record.items() if isinstance(value, list | dict) and key != label), None)
+    lists = [record[key] for key in (label, picture) if key is not None and isinstance(record[key], list)]
+    are_several = len(lists) == 2 and len(lists[0]) == len(lists[1])  # pictures, each with a label
+    return None if are_several else picture
 
 
 def _pixels(record: Mapping[str, Any]) -> list[Any] | None:
@@ -104,10 +105,22 @@ def _pixels(record: Mapping[str, Any]) -> list[Any] | None:
 
 def _label(record: Any) -> Any:
     if isinstance(record, dict) and (key := label_key(record)) is not None:
-        return record[key]
+        label = record[key]
+        if not isinstance(label, list | dict):
+            return label
+        if (named := _one_hot(label)) is None:
+            raise DataError("its labels do not give each picture exactly one class.")
+        return named
     if isinstance(record, list) and len(record) == 2:
         return next((part for part in record if not isinstance(part, list | dict)), None)
     raise DataError("a record has no label.")
+
+
+def _one_hot(label: list[Any] | dict[str, Any]) -> int | str | None:
+    """The class that 1 stands for among 0, by its place or its key, as brain.js has it: {"7": 1}; None for others."""
+    names, numbers = (list(label), list(label.values())) if isinstance(label, dict) else (range(len(label)), label)
+    is_one_hot = all(number in (0, 1) for number in numbers) and numbers.count(1) == 1
+    return names[numbers.index(1)] if is_one_hot else None
 
 
 def _blocks(path: Path, step: int) -> Iterator[list[NDArray[Any]]]:

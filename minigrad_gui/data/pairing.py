@@ -36,8 +36,34 @@ SPLIT_WORDS = {
 }
 SHORT_SPLIT_WORDS = {"tr": "train", "te": "test", "ts": "test"}
 """Words for splits beside x, y and t only: "te" is also a letter of hiragana."""
-PICTURE_WORDS = ("images", "image", "imgs", "img", "pictures", "x", "data", "pixels", "features", "fea")
-LABEL_WORDS = ("labels", "label", "y", "targets", "target", "lab", "classes", "class", "digits", "gnd")
+PICTURE_WORDS = (
+    "images",
+    "image",
+    "imgs",
+    "img",
+    "pictures",
+    "x",
+    "data",
+    "pixels",
+    "features",
+    "fea",
+    "input",
+    "inputs",
+)
+LABEL_WORDS = (
+    "labels",
+    "label",
+    "y",
+    "targets",
+    "target",
+    "lab",
+    "classes",
+    "class",
+    "digits",
+    "gnd",
+    "output",
+    "outputs",
+)
 OTHER_WORDS = (
     "arr",
     "idx1",

@@ -95,6 +95,35 @@ def test_all_forms(own, tmp_path, form):
     assert_same(opened(write(tmp_path, own, FORMS[form])), own)
 
 
+@pytest.mark.parametrize("keys", [("input", "output"), ("image", "label")])
+@pytest.mark.parametrize(
+    "output",
+    [
+        lambda digit: np.eye(10, dtype=int)[digit].tolist(),
+        lambda digit: np.eye(10)[digit].tolist(),
+        lambda digit: {str(digit): 1},
+        lambda digit: {str(other): int(other == digit) for other in range(10)},
+    ],
+    ids=["whole numbers", "numbers", "key", "keys"],
+)
+def test_one_hot_labels(own, tmp_path, keys, output):
+    """As brain.js has them."""
+    values = zip((own.x.reshape(len(own.x), -1) / 255).tolist(), map(output, own.y.tolist()), strict=True)
+    records = [dict(zip(keys, value, strict=True)) for value in values]
+    (tmp_path / "a.json").write_text(json.dumps(records))
+    (tmp_path / "b.jsonl").write_text("\n".join(map(json.dumps, records)))
+    for name in ("a.json", "b.jsonl"):
+        assert_all_there(opened(tmp_path / name), own.x, own.y)
+
+
+@pytest.mark.parametrize("output", [[0, 1, 1], [0, 0, 0], [0, 0.5, 0.5], {"1": 0.5, "2": 0.5}, {}, []])
+def test_labels_that_give_no_class_or_several_are_refused(own, tmp_path, output):
+    records = [{"input": x.ravel().tolist(), "output": [0, 0, 1]} for x in own.x[:9]]
+    (tmp_path / "a.json").write_text(json.dumps([*records, records[0] | {"output": output}]))
+    with pytest.raises(DataError, match="do not give each picture exactly one class"):
+        opened(tmp_path / "a.json")
+
+
 def test_splits_in_one_file(own, tmp_path):
     held = {
         "train": {"x": own.x.tolist(), "y": own.y.tolist()},
