@@ -46,7 +46,7 @@ def arrays_in(path: Path) -> dict[str, Columns | Array]:
     """All arrays of numbers in a file, by name; those in structures as "structure field".
 
     As `Array`, with samples first: cells of numbers that all have one shape, upright; and text for each sample (N,), of
-    a matrix of characters or in cells, if it can be labels.
+    a matrix of characters or in cells, if it can be labels. Text for each row or column of cells counts for all in it.
 
     Raises DataError for damage and for more than 2 GB.
     """
@@ -64,7 +64,10 @@ def arrays_in(path: Path) -> dict[str, Columns | Array]:
             file = _File(unpacked, file.order)
             places.append(_Place(file, list(file.elements(0, unpacked.tell())), plain, folder))
         objects = next(filter(None, map(_objects, places)), None)
-        return {name: found for place in places for name, found in _named(place, objects).items()}
+        named = {name: found for place in places for name, found in _named(place, objects).items()}
+        for grid in [each for each in named.values() if isinstance(each, _Grid)]:
+            named |= {name: grid.for_all(each) for name, each in named.items() if isinstance(each, Array)}
+        return named
 
 
 @dataclass(frozen=True)
@@ -193,17 +196,39 @@ class _Matrix:
 
 
 @dataclass(frozen=True)
+class _Grid(Array):
+    """Numbers in rows and columns of cells, column by column."""
+
+    rows: int = 1
+    columns: int = 1
+
+    def for_all(self, texts: Array) -> Array:
+        """Texts for each cell, if there is one for each row or each column; other arrays as they are."""
+        count = texts.shape[0]
+        if texts.dtype.kind != "S" or min(self.rows, self.columns) == 1 or self.rows == self.columns:
+            return texts
+        if count == self.rows:
+            return Array.of(np.tile(texts.whole(), self.columns))
+        return Array.of(np.repeat(texts.whole(), self.rows)) if count == self.columns else texts
+
+
+@dataclass(frozen=True)
 class _Cells:
-    """Cells of numbers, all of one dtype and shape, each column by column in a file; folder: as in `Columns`."""
+    """Cells of numbers, all of one dtype and shape, each column by column in a file; folder: as in `Columns`.
+
+    rows: of cells.
+    """
 
     path: Path
     starts: NDArray[np.int64]
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     folder: TemporaryFolder | None
+    rows: int
 
     def as_array(self) -> Array:
-        return Array((len(self.starts), *self.shape), self.dtype, self._blocks)
+        count = len(self.starts)
+        return _Grid((count, *self.shape), self.dtype, self._blocks, None, self.rows, count // self.rows)
 
     def _blocks(self) -> Iterator[NDArray[Any]]:
         size, most = prod(self.shape) * self.dtype.itemsize, block_rows((0, *self.shape), self.dtype)
@@ -310,7 +335,8 @@ def _cells(place: _Place, cells: _Matrix) -> Array | None:
     if at + 1 < count:
         raise DataError("it is damaged.")
     (kind,) = kinds
-    return _Cells(place.path, starts, *kind, place.folder).as_array() if kind else as_labels(texts)
+    rows = cells.dimensions[0]
+    return _Cells(place.path, starts, *kind, place.folder, rows).as_array() if kind else as_labels(texts)
 
 
 def _unpack(packed: IO[bytes], variable: _Element, unpacked: IO[bytes]) -> None:

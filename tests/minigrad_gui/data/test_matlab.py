@@ -79,6 +79,24 @@ def test_pictures_in_cells_with_labels_in_columns(own, tmp_path):
     assert_all_there(opened(tmp_path / "digits.mat"), own.x, own.y)
 
 
+@pytest.mark.parametrize("are_rows", [True, False])
+@pytest.mark.parametrize("compressed", [True, False])
+def test_each_row_of_cells_has_a_label(mnist, tmp_path, are_rows, compressed):
+    """As binaryalphadigs.mat has 36 x 39 pictures of 20 x 16 pixels, and 36 labels."""
+    names, cells, counts = np.empty((1, 10), object), np.empty((10, 39), object), np.empty((1, 10), object)
+    names[0], counts[0] = [f"digit {digit}" for digit in range(10)], [39.0] * 10
+    for digit in range(10):
+        chosen = mnist.train_images[mnist.train_labels == digit][:39]
+        cells[digit] = list((chosen[:, 4:24, 6:22] > 127).astype(np.uint8))
+    arrays = {"dat": cells if are_rows else cells.T, "numclasses": 10, "classcounts": counts, "classlabels": names}
+    savemat(tmp_path / "alphadigs.mat", arrays, do_compression=compressed)
+    np.savez(tmp_path / "a.npz", x=np.stack([*cells.ravel()]), y=np.repeat(np.arange(10), 39))
+    dataset, wanted = opened(tmp_path / "alphadigs.mat"), opened(tmp_path / "a.npz")
+    assert dataset.class_names == tuple(names[0])
+    images = np.concatenate([wanted.train_images, wanted.test_images])
+    assert_all_there(dataset, images, np.concatenate([wanted.train_labels, wanted.test_labels]))
+
+
 @pytest.mark.parametrize("program", ["Platform: PCWIN64, Created on: Mon Jan 1 2007", "written by Octave 8.4.0"])
 @pytest.mark.parametrize("columns", [False, True])
 def test_rows_of_pixels_are_column_after_column_if_matlab_wrote_them(own, tmp_path, program, columns):
