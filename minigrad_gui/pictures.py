@@ -51,6 +51,10 @@ class PictureError(Exception):
     """A picture that could not be read; the message is one sentence for the user."""
 
 
+class UnknownFormatError(PictureError):
+    """Bytes that are in none of FORMATS."""
+
+
 def read_image(path: Path) -> NDArray[np.uint8]:
     """The pixels of a picture file, upright: (height, width), or (height, width, 3 or 4) in colour.
 
@@ -81,7 +85,7 @@ def decode(content: bytes, name: str | Path) -> NDArray[np.uint8]:
     except PictureError:
         raise
     except UnidentifiedImageError as error:
-        raise PictureError(f"{path} is not a picture{_missing_reader(path)}.") from error
+        raise UnknownFormatError(f"{path} is not a picture{_missing_reader(path)}.") from error
     except OSError as error:
         raise _unreadable(path, error) from error
     except Exception as error:  # damaged bytes make Pillow raise nearly anything

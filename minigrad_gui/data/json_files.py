@@ -29,10 +29,10 @@ from minigrad_gui.data.stored import (
     Samples,
     check_count,
     in_blocks,
+    picture_in,
     picture_shape,
 )
 from minigrad_gui.data.streams import TemporaryFolder
-from minigrad_gui.pictures import PictureError, decode
 
 MAX_CLASSES_BESIDE = 100
 OF_NPM = (
@@ -150,11 +150,10 @@ def _picture(record: Any) -> NDArray[Any]:
     if not isinstance(content, str):  # a path would name a file on this machine
         raise DataError("a record holds no picture.")
     try:
-        return decode(base64.b64decode(DATA_URL.sub("", content, count=1), validate=True), "a picture")
-    except PictureError as error:
-        raise DataError(str(error)) from error
+        encoded = base64.b64decode(DATA_URL.sub("", content, count=1), validate=True)
     except ValueError as error:
         raise DataError("a record holds no picture.") from error
+    return picture_in(encoded)
 
 
 def _checked(numbers: NDArray[Any]) -> NDArray[Any]:

@@ -20,9 +20,8 @@ from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.labelling import MAX_CLASSES
 from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, is_called_label, pair_up, split_of
 from minigrad_gui.data.siblings import Files
-from minigrad_gui.data.stored import FEWEST_SIDE_PX, Array, Found, Pictures, Samples, check_count
+from minigrad_gui.data.stored import FEWEST_SIDE_PX, Array, Found, Pictures, Samples, check_count, picture_in
 from minigrad_gui.data.tables import ROW_NUMBER_NAMES
-from minigrad_gui.pictures import PictureError, decode
 
 PARQUET_MAGIC, ARROW_MAGIC = b"PAR1", b"ARROW1"
 ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
@@ -304,10 +303,7 @@ def _picture(cell: Any) -> NDArray[Any]:
         content = content.get("bytes")
     if not isinstance(content, bytes):  # a path would name a file on this machine
         raise DataError("a cell contains no picture.")
-    try:
-        return decode(content, "a picture")
-    except PictureError as error:
-        raise DataError(str(error)) from error
+    return picture_in(content)
 
 
 def _numbers(cell: Any) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.streams import TemporaryFolder
+from minigrad_gui.pictures import PictureError, UnknownFormatError, decode
 from minigrad_gui.wording import counted
 
 BLOCK_BYTES = 1 << 18
@@ -144,6 +145,17 @@ def in_blocks(pictures: Iterable[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
             block, size = [], 0
     if block:
         yield block
+
+
+def picture_in(content: bytes) -> NDArray[np.uint8]:
+    """The pixels of a picture file in a cell of a table. Raises DataError if it is none."""
+    try:
+        return decode(content, "a picture")
+    except UnknownFormatError as error:
+        told = f"a picture's bytes ({len(content):,}) are not those of a picture file"
+        raise DataError(f"{told}; if they are its pixels, they can be read as a list of numbers.") from error
+    except PictureError as error:
+        raise DataError(str(error)) from error
 
 
 def check_count(count: int) -> None:

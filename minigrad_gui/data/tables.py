@@ -212,11 +212,11 @@ def _counts_rows(name: str) -> bool:
 
 def _fault(rows: Sequence[Sequence[str]]) -> str:
     """What is wrong with rows that hold no picture."""
-    text = next((field.strip() for row in rows for field in row if field.strip() and not _is_number(field)), None)
-    if text and text.lower().endswith(PICTURE_SUFFIXES):
+    texts = [field.strip() for row in rows for field in row if field.strip() and not _is_number(field)]
+    if any(text.lower().endswith(PICTURE_SUFFIXES) for text in texts):
         return "it names picture files; open the folder that holds it and them."
     numbers = counted(min(sum(map(_is_number, row)) for row in rows), "number")
-    also = f"text such as “{shown(text)}” and " if text else ""
+    also = f"text such as “{shown(texts[0])}” and " if texts else ""
     return f"each row holds {also}{numbers}, but not a label and the pixels of a picture."
 
 

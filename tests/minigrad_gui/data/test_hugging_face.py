@@ -76,7 +76,10 @@ HARM = {
         lambda folder: repository(pictures(BLANK, {"bytes": None, "path": str(folder / "private.png")})),
         "a cell contains no picture.",
     ),
-    "picture-rubbish": (lambda _: repository(pictures(BLANK, b"rubbish")), "a picture is not a picture."),
+    "picture-rubbish": (
+        lambda _: repository(pictures(BLANK, b"rubbish")),
+        "a picture's bytes (7) are not those of a picture file",
+    ),
     "picture-cut": (lambda _: repository(pictures(BLANK, NOISE[:400])), "a picture could not be read"),
     "picture-enormous": (lambda _: repository(pictures(enormous_png())), "a picture is too large: 9000 x 9000 pixels."),
     "too-many": (

@@ -197,6 +197,7 @@ def test_pictures_that_datasets_lost_are_not_invented(tmp_path):
     [
         ('[{"image": [[1, 2], [3]], "label": 1}, {"image": [[1, 2], [3]], "label": 2}]', "not of one length"),
         ('[{"image": "/etc/passwd", "label": 1}]', "no picture"),
+        ('[{"image": "cGl4ZWxz", "label": 1}]', r"a picture's bytes \(6\) are not those of a picture file"),
         ('[{"image": {"path": "/etc/passwd"}, "label": 1}]', "no picture"),
         ('[{"image": [[1e30]], "label": 1}]', "too large"),
         ('[{"image": [[-1e30]], "label": 1}]', "too large"),

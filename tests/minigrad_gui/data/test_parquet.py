@@ -177,7 +177,11 @@ def test_unsuitable_columns_of_pixels_are_refused(tmp_path, columns, reason):
         ({"label": [1, 2]}, "no column of pictures"),
         ({"image": [b"x", b"y"]}, "no column of labels"),
         ({"image": [b"x", b"y"], "label": [1, None]}, "a label is missing"),
-        ({"image": [b"x", b"y"], "label": [1, 2]}, "a picture is not a picture|is not a picture"),
+        ({"image": [b"x", b"y"], "label": [1, 2]}, r"a picture's bytes \(1\) are not those of a picture file"),
+        (
+            {"image": [bytes(784)] * 2, "label": [1, 2]},
+            r"\(784\) are not those of a picture file; if they are its pixels, they can be read as a list of numbers",
+        ),
         ({"image": [{"bytes": None, "path": "/etc/passwd"}] * 2, "label": [1, 2]}, "a cell contains no picture"),
         ({"image": [[[1, 2], [3]], [[1, 2], [3]]], "label": [1, 2]}, "not of one length"),
         ({"image": [b"x"], "a": [1], "b": [2]}, "not clear which of a, b"),

@@ -255,6 +255,7 @@ def test_unsuitable_tables_are_refused(own, rows, tmp_path, change, reason):
             "each row holds text such as “Anna” and 1 number, but not a label",
         ),
         ("file,label\na.png,3\nb.PNG,4\n", "it names picture files; open the folder that holds it and them."),
+        ("image_path,label\ndata\\a.png,cat\ndata\\b.png,dog\n", "it names picture files; open the folder"),
     ],
 )
 def test_what_is_wrong_with_other_tables_is_named(tmp_path, content, reason):
