@@ -105,6 +105,7 @@ FORMATS = (
     Format("ARFF", lambda _, start: arff.recognises(start), arff.read),
     Format("table with a column of pixels", lambda _, start: pixel_column.recognises(start), pixel_column.read),
     Format("libsvm", lambda _, start: libsvm.recognises(start), libsvm.read),
+    Format("shades in text", lambda _, start: bitmaps.recognises_shades(start), bitmaps.read_shades),
     Format("bitmaps in text", lambda path, start: b"\0" not in start and bitmaps.recognises(path), bitmaps.read),
     Format("table", tables.recognises, tables.read),
 )
