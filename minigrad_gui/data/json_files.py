@@ -83,8 +83,10 @@ def _picture_key(record: Mapping[str, Any]) -> str | None:
     label = label_key(record)
     if label is None or (isinstance(record[label], list | dict) and _one_hot(record[label]) is None):
         return None
-    picture = next((key for key in record if key.lower() in PICTURE_WORDS), None)
-    if picture is None and not {list, dict}.isdisjoint(map(type, record.values())):  # pandas' wide tables have numbers
+    picture = None
+    if not {*map(str.lower, record)}.isdisjoint(PICTURE_WORDS):  # pandas' wide tables have thousands of keys
+        picture = next(key for key in record if key.lower() in PICTURE_WORDS)
+    elif not {list, dict}.isdisjoint(map(type, record.values())):
         picture = next((key for key, value in record.items() if isinstance(value, list | dict) and key != label), None)
     lists = [record[key] for key in (label, picture) if key is not None and isinstance(record[key], list)]
     are_several = len(lists) == 2 and len(lists[0]) == len(lists[1])  # pictures, each with a label
