@@ -83,7 +83,7 @@ def write(root: Path, files: dict[str, bytes]) -> Path:
 
 def zipped(path: Path, files: dict[str, bytes]) -> Path:
     """The same files in a zip."""
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return path

@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from own_files import assert_all_there, assert_same, opened, write_idx
+from own_files import assert_all_there, assert_same, opened, tarred, write_idx, zipped
 from PIL import Image
 from scipy.io import savemat
 
@@ -26,22 +26,6 @@ def temporary(tmp_path, monkeypatch):
     yield
     gc.collect()  # tests hold the errors that they expect
     assert not list(folder.iterdir())
-
-
-def zipped(path, files):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
-
-
-def tarred(path, files, mode="w:gz"):
-    with tarfile.open(path, mode) as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return path
 
 
 def saved(save, *arguments, **arrays) -> bytes:
