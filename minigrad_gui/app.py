@@ -23,6 +23,9 @@ LIBRARIES = (
     "libxcb-keysyms1 libxcb-randr0 libxcb-shape0 libxcb-xfixes0 fonts-dejavu-core"
 )
 LIBRARIES_HINT = f"on Debian or Ubuntu: sudo apt install {LIBRARIES}"
+INVISIBLE = ("offscreen", "minimal")
+"""Platforms of Qt without a screen. PySide6's wheels for arm64 Linux (6.8 to 6.11) take the first one where they cannot
+connect to a display, and say nothing; those for x86-64 stop."""
 
 
 def run(model: Path | None) -> int:
@@ -44,6 +47,8 @@ def run(model: Path | None) -> int:
     previous = qInstallMessageHandler(_refuse_on_fatal)
     app = QApplication(["minigrad-gui"])
     qInstallMessageHandler(previous)
+    if app.platformName() in INVISIBLE and not os.environ.get("QT_QPA_PLATFORM"):
+        _refuse()
     app.setApplicationName("minigrad")
     app.setApplicationDisplayName("minigrad")
     app.setDesktopFileName("minigrad")
@@ -111,9 +116,9 @@ def _has_no_display() -> bool:
 def _refuse_on_fatal(kind: Any, context: Any, message: str) -> None:  # noqa: ARG001
     """While Qt starts: instead of letting it print a paragraph and abort, print one line and exit."""
     if kind.name == "QtFatalMsg":
-        _leave(f"no window can be opened on this display ({LIBRARIES_HINT}); minigrad-gui train works without one.")
+        _refuse()
 
 
-def _leave(message: str) -> NoReturn:
-    complain(message)
-    os._exit(2)  # Qt aborts the process once this function returns
+def _refuse() -> NoReturn:
+    complain(f"no window can be opened on this display ({LIBRARIES_HINT}); minigrad-gui train works without one.")
+    os._exit(2)  # Qt aborts the process once its message handler returns

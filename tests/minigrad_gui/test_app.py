@@ -30,6 +30,28 @@ def test_without_a_display_the_command_says_so_in_one_line(display):
     assert result.stderr.count("\n") == 1
 
 
+INVISIBLY = """
+import sys
+from PySide6 import QtWidgets
+class Invisible(QtWidgets.QApplication):
+    def __init__(self, words):
+        super().__init__([*words, "-platform", "offscreen"])
+QtWidgets.QApplication = Invisible
+from minigrad_gui import cli
+sys.exit(cli.main([]))
+"""
+"""As Qt starts on arm64 if there is no display."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has machines without a display")
+def test_a_window_that_nobody_would_see_is_refused():
+    changed = {**os.environ, "DISPLAY": ":4711"}
+    changed.pop("QT_QPA_PLATFORM", None)
+    child = subprocess.run([sys.executable, "-c", INVISIBLY], env=changed, capture_output=True, text=True, timeout=60)
+    assert child.returncode == 2
+    assert "no window can be opened on this display" in child.stderr
+
+
 def test_the_readme_names_the_same_libraries():
     readme = Path(__file__).resolve().parents[2] / "README.md"
     assert f"\nsudo apt install {LIBRARIES}\n" in readme.read_text(encoding="utf-8")

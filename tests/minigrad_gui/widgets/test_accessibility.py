@@ -30,6 +30,8 @@ HOLDERS = {Role.Client, Role.LayeredPane, Role.Pane, Role.StaticText}
 @pytest.fixture(autouse=True)
 def assistive_technology() -> Iterator[None]:
     QAccessible.setActive(True)
+    if not QAccessible.isActive():
+        pytest.skip("before Qt 6.10 the offscreen platform takes no assistive technology")
     yield
     QAccessible.setActive(False)
 
