@@ -24,8 +24,8 @@ LIBRARIES = (
 )
 LIBRARIES_HINT = f"on Debian or Ubuntu: sudo apt install {LIBRARIES}"
 INVISIBLE = ("offscreen", "minimal")
-"""Platforms of Qt without a screen. PySide6's wheels for arm64 Linux (6.8 to 6.11) take the first one where they cannot
-connect to a display, and say nothing; those for x86-64 stop."""
+"""Platforms of Qt without a screen. PySide6's wheel for arm64 Linux (6.8) takes the first one where it cannot connect
+to a display, and says nothing; those for x86-64 stop."""
 
 
 def run(model: Path | None) -> int:

@@ -56,14 +56,22 @@ def configs_of(config: TrainingConfig, setting: str, text: str, seeds: int = 1) 
     if not chosen.is_used({**vars(config), **vars(config.augmentation)}.__getitem__):
         raise ValueError(f"“{chosen.name}” makes no difference with the other settings as they are.")
     parts = text.split(";") if setting == "hidden" or ";" in text else COMMA.split(text)
-    texts = [part.strip() for part in parts if part.strip()]
+    editor = chosen.make()
+    texts = [each.strip() for part in parts for each in _parted(editor, part) if each.strip()]
     if not texts:
         raise ValueError(f"Write some values, such as {example}.")
     if len(texts) * seeds > MOST_RUNS:
         raise ValueError(f"At most {MOST_RUNS} runs, not {len(texts) * seeds:,}.")
-    editor = chosen.make()
     configs = [_with(config, setting, _read(editor, part, example)) for part in texts]
     return [replace(each, seed=each.seed + more) if more else each for more in range(seeds) for each in configs]
+
+
+def _parted(editor: SettingEditor, text: str) -> list[str]:
+    """The values in a text with commas between digits: "60,000" is one, and "0,1,2", which is no number, three."""
+    if not isinstance(editor, NumberEditor) or "," not in text:
+        return [text]
+    editor.widget.lineEdit().setText(text.strip())
+    return text.split(",") if editor.complaint() else [text]
 
 
 def _read(editor: SettingEditor, text: str, example: str) -> Any:

@@ -45,6 +45,8 @@ def test_a_number_is_read_as_in_the_settings():
         60_000,
         500,
     ]
+    assert [config.seed for config in configs_of(CONFIG, "seed", "0,1,2")] == [0, 1, 2], "which is no number"
+    assert [config.batch_size for config in configs_of(CONFIG, "batch_size", "32,128,512")] == [32, 128, 512]
     varied = configs_of(replace(CONFIG, augmentation=VARIED), "elastic_sigma_px", "3 px, 4")
     assert [config.augmentation for config in varied] == [replace(VARIED, elastic_sigma_px=value) for value in (3, 4)]
 
@@ -68,7 +70,7 @@ def test_runs_that_would_be_the_same_are_refused(setting, text, name):
         ("seed", "", "Write some values, such as 0, 1, 2"),
         ("seed", "1, x", "“x” does not fit. Enter a whole number from 0 to 2,147,483,647."),
         ("seed", "1.5", "“1.5” does not fit"),
-        ("seed", "1,2,3", "“1,2,3” does not fit. .* Write values like 0, 1, 2, 3, 4."),
+        ("seed", "1,2,x", "“x” does not fit. .* Write values like 0, 1, 2, 3, 4."),
         ("label_noise", "10%x", "“10%x” does not fit. .* Write values like 0%, 10%, 30%."),
         ("label_noise", "101%", "“101%” does not fit. Enter a number from 0 to 100."),
         ("learning_rate", "0", "“0” does not fit. Enter a number from 0.000001 to 1,000."),
