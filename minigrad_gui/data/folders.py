@@ -42,18 +42,20 @@ NO_LABELS = (
     "none in names such as “{}”."
 )
 
-NO_PICTURES = "it holds no pictures."
 EXCEL = "xl/workbook.xml"
 
 Content = Iterator[tuple[int, bytes]]
 
 
 class UnlabelledError(DataError):
-    """There are no pictures, or none with labels; other files may hold a dataset."""
+    """There are no pictures, or none with labels; other files may hold a dataset.
 
-    def fault(self) -> str | None:
-        """What is wrong with the pictures; None if there are none."""
-        return str(self) if str(self) != NO_PICTURES else None
+    fault: what is wrong with the pictures; None if there are none.
+    """
+
+    def __init__(self, fault: str | None = None) -> None:
+        super().__init__(fault or "it holds no pictures.")
+        self.fault = fault
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def read_folder(opened: Files) -> Found:
     try:
         return read_tree(Tree(paths, contents))
     except UnlabelledError as error:
-        return Found((), others=Others(path, error.fault()))
+        return Found((), others=Others(path, error.fault))
 
 
 def read_zip(files: Files) -> Found:
@@ -117,7 +119,7 @@ def _read_together(
     try:
         found = read(first)
     except UnlabelledError as error:
-        return Found((), others=Others(partial(unpacked, files, files_in, may_be_picture), error.fault()))
+        return Found((), others=Others(partial(unpacked, files, files_in, may_be_picture), error.fault))
     if found.test or not others:
         return replace(found, files=list(files)[:1])
     splits: dict[str, list[Samples]] = {}
@@ -180,7 +182,7 @@ def read_tree(tree: Tree) -> Found:
     if not len(places):
         places = np.flatnonzero([_is_bitmap(path, folders) for path in tree.paths]).astype(np.int32)
     if not len(places):
-        raise UnlabelledError(NO_PICTURES)
+        raise UnlabelledError
     check_count(len(places))
     labels, remarks = _labels(tree, places, folders)
     splits = np.array([folders.of(tree.paths[int(at)]).split for at in places])
