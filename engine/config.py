@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from engine.augment import Augmentation
 from engine.averaging import AVERAGES
 from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters
+from engine.normalization import NORMALIZATIONS
 from engine.ops import Array
 from engine.optim import OPTIMIZERS, Optimizer
 from engine.samples import fewer_samples, split_validation
@@ -78,6 +79,7 @@ class TrainingConfig:
                       may be set where nothing is validated, as they have no effect there
     dropout           the probability, from 0 to 0.9, that an output of a hidden layer is dropped in training
     label_smoothing   from 0 to 0.9: see SmoothedLoss
+    normalization     one of NORMALIZATIONS: "none", or "batch", for what the hidden layers add up: see that module
     l1, l2            penalties, from 0 (none) to 100: see Optimizer
     clip_norm         the common norm that gradients are clipped to, up to 1,000,000; 0 for never: see Optimizer
     """
@@ -105,6 +107,7 @@ class TrainingConfig:
     members: int = 1
     dropout: float = 0.0
     label_smoothing: float = 0.0
+    normalization: str = "none"
     l1: float = 0.0
     l2: float = 0.0
     clip_norm: float = 0.0
@@ -149,6 +152,10 @@ class TrainingConfig:
         self._check("members", self.members == 1 or not ends, "A committee is trained to the end: " + NO_EARLY_END)
         self._check("dropout", 0 <= self.dropout <= 0.9, "The dropout is from 0 to 0.9.")
         self._check("label_smoothing", 0 <= self.label_smoothing <= 0.9, "The label smoothing is from 0 to 0.9.")
+        known = self.normalization in NORMALIZATIONS
+        self._check("normalization", known, f"The normalization is one of {_names(NORMALIZATIONS)}.")
+        compares = self.normalization == "none" or self.batch_size > 1
+        self._check("batch_size", compares, "Batch normalization compares the samples of a mini-batch: it takes two.")
         self._check("l1", 0 <= self.l1 <= 100, "The L1 penalty is from 0 to 100.")
         self._check("l2", 0 <= self.l2 <= 100, "The L2 penalty is from 0 to 100.")
         within = 0 <= self.clip_norm <= 1_000_000

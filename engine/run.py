@@ -12,17 +12,20 @@ import numpy as np
 from engine.augment import Augmentation
 from engine.averaging import WeightAverage
 from engine.config import NO_AUGMENTATION, TrainingConfig, outliers_among
-from engine.dropping import DroppingNetwork
 from engine.ending import kept_epoch, reason_to_stop
+from engine.in_training import MLPInTraining
 from engine.losses import NO_CLASS, SmoothedLoss, cross_entropy_loss, outlier_exposure_loss
-from engine.nn import MLP, committee
+from engine.nn import MLP, Module, committee
+from engine.normalization import folded, unfolded
 from engine.ops import Array
 from engine.optim import Optimizer
-from engine.samples import as_pairs, noisy_labels
+from engine.samples import as_pairs, as_rows, noisy_labels
 from engine.tensor import Tensor
 from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate_with_logits
 
 MAX_KEPT_LOSSES = 1 << 24
+NORMALIZING_SAMPLES = 2000
+"""Over so many training samples means and variances are taken for a network that is trained with normalization."""
 
 Loss = Callable[[Any, Any], Tensor]
 """Maps outputs and targets to a scalar."""
@@ -122,10 +125,14 @@ class TrainingRun:
                 "the network to continue from has other layers than the settings, or parameters that are frozen"
             )
         self.trained = start_from.copy() if start_from else config.build_model(images[0].size, classes)
+        if start_from and config.normalization == "batch":
+            self.trained = unfolded(start_from, self._normalizing_samples())
         self.optimizer = config.build_optimizer(self.trained)
         self._best: MLP | None = None
         self._members: list[MLP] = []
         self._committee: MLP | None = None
+        self._folded: tuple[int, MLP] | None = None
+        """The network as it read after so many steps, which takes time to compute."""
         self._is_training = False
         self.ended_early = ""
         self.learning_rate = config.learning_rate
@@ -160,7 +167,18 @@ class TrainingRun:
 
     @property
     def _member(self) -> MLP:
-        return (self._average and self._average.network) or self.trained
+        """The network that is being trained, as it reads."""
+        network = (self._average and self._average.network) or self.trained
+        if self.config.normalization == "none":
+            return network
+        if self._folded is None or self._folded[0] != self.steps_done:
+            self._folded = self.steps_done, folded(network, self._normalizing_samples())
+        return self._folded[1]
+
+    def _normalizing_samples(self) -> Array:
+        """Training samples from beginning to end, as they may be sorted by class: (n, in_dim)."""
+        chosen = self.training[:: max(1, len(self.training) // NORMALIZING_SAMPLES)]
+        return as_rows(self.images[chosen], self.trained.dtype)
 
     @property
     def training_count(self) -> int:
@@ -213,7 +231,7 @@ class TrainingRun:
             raise ValueError("it belongs to a run with other settings")
         if state.training_count != self.training_count:
             raise ValueError(f"its run had {state.training_count:,} pictures to train on, not {self.training_count:,}")
-        self.trained = state.model.copy()
+        self.trained, self._folded = state.model.copy(), None
         self.optimizer = self.config.build_optimizer(self.trained)
         self.optimizer.load_state(state.optimizer)
         self.learning_rate = state.learning_rate
@@ -250,8 +268,12 @@ class TrainingRun:
         steps_done: int = 0,
     ) -> TrainingLoop:
         config = self.config
+        network: Module = model
+        if config.dropout or config.normalization == "batch":
+            normalizes = config.normalization == "batch"
+            network = MLPInTraining(model, config.dropout, config.seed, steps_done, normalizes=normalizes)
         return TrainingLoop(
-            DroppingNetwork(model, config.dropout, config.seed, steps_done) if config.dropout else model,
+            network,
             self.images,
             self.labels,
             optimizer,
@@ -309,6 +331,7 @@ class TrainingRun:
         """Begin with another network of the committee."""
         sizes = self.trained.sizes
         self.trained = self.config.build_model(sizes[0], sizes[-1], member, self.trained.dtype)
+        self._folded = None
         self.optimizer = self.config.build_optimizer(self.trained)
         self._average = self._new_average()
 

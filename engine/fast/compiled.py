@@ -2,7 +2,7 @@
 
 `adam` reads and writes each array once, where NumPy does so a dozen times. The other loops make up a whole training
 step: they execute the table of a network's `Program` in place, with several workers (`engine.fast.fused`), which run
-without the GIL and synchronise twice per step.
+without the GIL and synchronise twice per step, and twice for each layer that is normalized.
 
 Arrays are in C order; a mini-batch has a row for each sample. `adam` gives the same numbers as NumPy, bit for bit;
 sums of products are added in a different order than in BLAS, so their last digits differ, as between two versions of
@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from engine.augment import PARTS_DEVIATION, PARTS_MEAN, Draws
-from engine.dropping import LAYER_STEP, MAX_LAYERS
 from engine.fast.intrinsics import WITHOUT_SUBNORMALS, exchange_float_mode, signal, signalled
 from engine.fast.products import AS_IT_IS, SPARE, SPARSE_ROWS, TRANSPOSED, is_sparse, product, sparse_product
 from engine.fast.program import (
@@ -33,6 +32,8 @@ from engine.fast.program import (
     TANH,
 )
 from engine.hashing import HASH_STEP, mixed
+from engine.in_training import LAYER_STEP, MAX_LAYERS
+from engine.normalization import EPSILON
 from engine.ops import Array
 
 Loop = Callable[..., Any]
@@ -91,7 +92,7 @@ def tanh_single(a: Any) -> Any:
 
 
 class Dropout(NamedTuple):
-    """See `engine.dropping.DroppingNetwork`; threshold: 0 if nothing is dropped."""
+    """See `engine.in_training.MLPInTraining`; threshold: 0 if nothing is dropped."""
 
     key: np.uint64
     threshold: int
@@ -151,7 +152,7 @@ def activation_vjp(g: Array, y: Array, activation: int, kept: float) -> None:
 
 
 def drop(values: Array, first: int, layer: int, mini_batch: int, dropout: Dropout) -> None:
-    """Drop some of a hidden layer's outputs, or of their gradients, and scale the others: see `engine.dropping`.
+    """Drop some of a hidden layer's outputs, or of their gradients, and scale the others: see `engine.in_training`.
 
     values: (n, neurons); first: the first one's position in the mini-batch.
     """
@@ -166,6 +167,60 @@ def drop(values: Array, first: int, layer: int, mini_batch: int, dropout: Dropou
             random[k] = mixed(row_start + np.uint64(k) * HASH_STEP)
         for j in range(neurons):
             row[j] = row[j] * scale if parts[j] >= dropout.threshold else zero
+
+
+def normalize(sums: Array, begin: int, mean: Array, factor: Array, out: Array) -> None:
+    """out (n, neurons) = some rows of a mini-batch's sums (batch, neurons), from row `begin` on, normalized over all.
+
+    Fills in mean and factor (neurons,): see `engine.normalization`. Every worker computes them, from all rows in the
+    same order, which takes less time than to wait for others once more.
+    """
+    count, one, epsilon = sums.dtype.type(sums.shape[0]), sums.dtype.type(1), sums.dtype.type(EPSILON)
+    mean[:] = 0
+    factor[:] = 0
+    for i in range(sums.shape[0]):
+        row = sums[i]
+        for j in range(mean.size):
+            mean[j] += row[j]
+    for j in range(mean.size):
+        mean[j] /= count
+    for i in range(sums.shape[0]):
+        row = sums[i]
+        for j in range(mean.size):
+            centred = row[j] - mean[j]
+            factor[j] += centred * centred
+    for j in range(mean.size):
+        factor[j] = one / np.sqrt(factor[j] / count + epsilon)
+    for i in range(out.shape[0]):
+        row, out_row = sums[begin + i], out[i]
+        for j in range(mean.size):
+            out_row[j] = (row[j] - mean[j]) * factor[j]
+
+
+def normalize_vjp(
+    g: Array, sums: Array, begin: int, mean: Array, factor: Array, g_mean: Array, slope: Array, out: Array
+) -> None:
+    """out (n, neurons) = some rows of dL/d(sums), from row `begin` on; g, sums: (batch, neurons), dL/d(normalized sums)
+    and those sums.
+
+    mean, factor: from `normalize`. g_mean, slope (neurons,): are overwritten.
+    """
+    count = sums.dtype.type(sums.shape[0])
+    g_mean[:] = 0
+    slope[:] = 0
+    for i in range(sums.shape[0]):
+        row, g_row = sums[i], g[i]
+        for j in range(mean.size):
+            g_mean[j] += g_row[j]
+            slope[j] += g_row[j] * ((row[j] - mean[j]) * factor[j])
+    for j in range(mean.size):
+        g_mean[j] /= count
+        slope[j] /= count
+    for i in range(out.shape[0]):
+        row, g_row, out_row = sums[begin + i], g[begin + i], out[i]
+        for j in range(mean.size):
+            normalized = (row[j] - mean[j]) * factor[j]
+            out_row[j] = (g_row[j] - g_mean[j] - normalized * slope[j]) * factor[j]
 
 
 def cross_entropy(
@@ -341,7 +396,10 @@ def change_pen_width(picture: Array, thicker_px: Any, spare: Array) -> None:
 ASKED: Any = np.int64(0)
 COMPUTED: Any = np.int64(1)
 """Rows of `signals`: the last requested step; then, for each worker, the last step whose values and their gradients are
-computed; then, those whose gradients are known, if they are clipped; then, those whose update is done (`updated`)."""
+computed; then, those whose gradients are known, if they are clipped; then, those whose update is done (`updated`);
+then, how far they are, in MEETINGS a step, if hidden layers are normalized (`meet`)."""
+MEETINGS: Any = np.int64(2 * MAX_LAYERS)
+PATIENT: Any = np.int64(1 << 60)
 TURNS: Any = np.arange(3)
 AT_ONCE, GRADIENTS, PARAMETERS_CLIPPED = TURNS
 """The turns of an update."""
@@ -362,6 +420,9 @@ class Memory(NamedTuple):
     and clip_norm; correct (workers,), how many samples each worker classified correctly; and losses (batch_size,), each
     sample's. squares: sums of squares of gradients, for each input and each bias of each layer. draws: how the pictures
     of an epoch are varied, if they are; form: of these pictures. dropout, smoothing: see `drop`, `cross_entropy`.
+    If hidden layers are normalized, sums holds what they add up, and sum_gradients the gradients of their normalized
+    sums, both in the places of the layers' outputs among the values; moments (4 workers, values): each worker's, for
+    `normalize_vjp`. Otherwise these are empty.
     """
 
     pixels: Array
@@ -389,6 +450,9 @@ class Memory(NamedTuple):
     form: Form
     dropout: Dropout
     smoothing: float
+    sums: Array
+    sum_gradients: Array
+    moments: Array
 
 
 def read_only(array: Array) -> Array:
@@ -428,6 +492,9 @@ def no_memory(dtype: DTypeLike) -> Memory:
         form=Form(0, singles, singles, 0.0),
         dropout=Dropout(np.uint64(0), 0, 1.0),
         smoothing=0.0,
+        sums=row,
+        sum_gradients=row,
+        moments=numbers,
     )
 
 
@@ -458,8 +525,24 @@ def read_inputs(memory: Memory, samples: Array, first_draw: int, x: Array) -> No
                 x[i, j] = memory.numbers[sample, j]
 
 
+def meet(memory: Memory, worker: int, step: int, number: int) -> None:
+    """Wait until all workers have come to this meeting of a step that all have begun: see `do_steps`."""
+    workers = len(memory.spare)
+    first, reached = updated(0, workers) + workers, step * MEETINGS + number
+    signal(memory.signals, first + worker, reached)
+    wait_until(memory.signals, first, first + workers, reached, PATIENT)
+
+
 def propagate(
-    memory: Memory, worker: int, samples: Array, first_draw: int, mini_batch: int, begin: int, end: int, losses: Array
+    memory: Memory,
+    worker: int,
+    step: int,
+    samples: Array,
+    first_draw: int,
+    mini_batch: int,
+    begin: int,
+    end: int,
+    losses: Array,
 ) -> int:
     """Forward, and backward to the outputs of the first layer, for samples begin to end of a mini-batch.
 
@@ -467,7 +550,7 @@ def propagate(
     losses of these samples, and returns how many are correct.
     """
     table, parameters, batch_size = memory.table, memory.parameters, memory.batch_size
-    last, spare = len(table) - 1, memory.spare[worker]
+    last, spare, n, normalizes = len(table) - 1, memory.spare[worker], len(samples), memory.sums.size > 0
     x = values_at(table[0, INPUTS], memory.values, batch_size, batch_size, table[0, FAN_IN])[begin:end]
     target = memory.targets[begin:end]
     for i in range(end - begin):
@@ -476,11 +559,18 @@ def propagate(
     for layer in range(last + 1):
         fan_in, fan_out = table[layer, FAN_IN], table[layer, FAN_OUT]
         W, b = layer_at(table[layer, PARAMETERS], parameters, fan_in, fan_out)
-        y = values_at(table[layer, OUTPUTS], memory.values, batch_size, batch_size, fan_out)[begin:end]
+        offset = table[layer, OUTPUTS]
+        y = values_at(offset, memory.values, batch_size, batch_size, fan_out)[begin:end]
+        z = values_at(offset, memory.sums, batch_size, n, fan_out) if normalizes and layer < last else y
+        z_own = z[begin:end] if normalizes and layer < last else y
         if is_sparse(x[:, :fan_in]):
-            sparse_product(x[:, :fan_in], AS_IT_IS, W, AS_IT_IS, y, spare)
+            sparse_product(x[:, :fan_in], AS_IT_IS, W, AS_IT_IS, z_own, spare)
         else:
-            product(x[:, :fan_in], W, AS_IT_IS, y, spare)
+            product(x[:, :fan_in], W, AS_IT_IS, z_own, spare)
+        if normalizes and layer < last:
+            meet(memory, worker, step, layer + 1)
+            mean, factor = memory.moments[4 * worker], memory.moments[4 * worker + 1]
+            normalize(z, begin, mean[offset : offset + fan_out], factor[offset : offset + fan_out], y)
         activate(y, b, table[layer, ACTIVATION])
         if layer < last and memory.dropout.threshold > 0:
             drop(y, begin, layer, mini_batch, memory.dropout)
@@ -490,7 +580,8 @@ def propagate(
     for layer in range(last, 0, -1):  # the gradient of the inputs is not needed
         offset, fan_in, fan_out = table[layer, INPUTS], table[layer, FAN_IN], table[layer, FAN_OUT]
         W, _ = layer_at(table[layer, PARAMETERS], parameters, fan_in, fan_out)
-        x_gradient = values_at(offset, memory.value_gradients, batch_size, batch_size, fan_in)[begin:end]
+        x_gradients = memory.sum_gradients if normalizes else memory.value_gradients
+        x_gradient = values_at(offset, x_gradients, batch_size, batch_size, fan_in)[begin:end]
         if is_sparse(g[:, :fan_out]):
             sparse_product(g[:, :fan_out], AS_IT_IS, W, TRANSPOSED, x_gradient, spare)
         else:
@@ -500,6 +591,15 @@ def propagate(
             drop(x_gradient, begin, layer - 1, mini_batch, memory.dropout)
         activation_vjp(x_gradient, y, table[layer - 1, ACTIVATION], 1 / memory.dropout.scale)
         g = x_gradient
+        if normalizes:
+            meet(memory, worker, step, 2 * last + 1 - layer)
+            g = values_at(offset, memory.value_gradients, batch_size, batch_size, fan_in)[begin:end]
+            z = values_at(offset, memory.sums, batch_size, n, fan_in)
+            z_gradient = values_at(offset, memory.sum_gradients, batch_size, n, fan_in)
+            mean, factor = memory.moments[4 * worker], memory.moments[4 * worker + 1]
+            g_mean, slope, until = memory.moments[4 * worker + 2], memory.moments[4 * worker + 3], offset + fan_in
+            mean, factor = mean[offset:until], factor[offset:until]
+            normalize_vjp(z_gradient, z, begin, mean, factor, g_mean[offset:until], slope[offset:until], g)
     return correct
 
 
@@ -546,6 +646,8 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array, turn: 
         begin, end = fan_out * worker // workers, fan_out * (worker + 1) // workers
         b_gradient = memory.gradient[place + begin : place + end]
         if turn != PARAMETERS_CLIPPED:
+            if memory.sums.size > 0 and layer < len(memory.table) - 1:  # the bias is added after normalization
+                g = values_at(memory.table[layer, OUTPUTS], memory.sum_gradients, batch_size, n, fan_out)
             bias_gradient(g[:, begin:end], b_gradient)
         if turn == GRADIENTS:
             for i in range(begin, end):
@@ -675,10 +777,14 @@ def do_steps(worker: int, first_step: int, last_step: int, patience: int, memory
         index = step - signals[ASKED, 1]
         samples = memory.samples[index * batch_size : min((index + 1) * batch_size, signals[ASKED, 2])]
         if signals[COMPUTED + worker, 0] < step:
+            if memory.sums.size > 0:
+                signal(signals, own + workers, step * MEETINGS)
+                if not wait_until(signals, first_updated + workers, len(signals), step * MEETINGS, patience):
+                    return False
             n, draw, number = len(samples), signals[ASKED, 3] + index * batch_size, signals[ASKED, 4] + index
             begin, end = n * worker // workers, n * (worker + 1) // workers
             memory.correct[index, worker] = propagate(
-                memory, worker, samples, draw, number, begin, end, memory.losses[index]
+                memory, worker, step, samples, draw, number, begin, end, memory.losses[index]
             )
             signal(signals, COMPUTED + worker, step)
         if not wait_until(signals, COMPUTED, known, step, patience):

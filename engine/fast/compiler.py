@@ -35,8 +35,11 @@ from engine.fast.compiled import (
     do_steps,
     drop,
     layer_at,
+    meet,
     momentum,
     no_memory,
+    normalize,
+    normalize_vjp,
     optimize,
     penalised,
     propagate,
@@ -70,6 +73,7 @@ _RETURN_ARRAYS = {values_at, layer_at}
 _LOOPS = (
     *products.LOOPS,
     *(adam, momentum, sgd, tanh_single, activate, bias_gradient, activation_vjp, mixed, drop, cross_entropy),
+    *(normalize, normalize_vjp, meet),
     *(bump_height, coefficients, resample, change_pen_width, varied, read_inputs, values_at, layer_at, propagate),
     *(penalised, squares, clip_factor, optimize, update, wait_until, updated, do_steps, work),
 )
@@ -77,7 +81,19 @@ _VARY = {coefficients, resample, change_pen_width, varied}
 """Loops for float32 alone: in other dtypes pictures are varied by a graph."""
 NOWHERE = 1
 """An address without code."""
-_LEFT_TO_CALLERS = {activate, bias_gradient, activation_vjp, adam, momentum, sgd, read_inputs, propagate, update}
+_LEFT_TO_CALLERS = {
+    activate,
+    normalize,
+    normalize_vjp,
+    bias_gradient,
+    activation_vjp,
+    adam,
+    momentum,
+    sgd,
+    read_inputs,
+    propagate,
+    update,
+}
 """Of the loops that are compiled apart: so `compile_apart` takes as long as what it leaves to another process."""
 
 
@@ -101,13 +117,15 @@ def _apart(dtype: str) -> dict[Loop, tuple[Any, ...]]:
         bias_gradient: (part, row),
         activation_vjp: (whole, whole, count, 0.0),
         drop: (whole, count, count, count, memory.dropout),
+        normalize: (whole, count, row, row, whole),
+        normalize_vjp: (whole, whole, count, row, row, row, row, whole),
         cross_entropy: (whole, indices, count, 0.0, whole, losses),
         coefficients: (draws, count, form, singles),
         resample: (pixels[0], count, count, singles[0], singles[0], bits, bits, row),
         change_pen_width: (whole, np.float32(0), singles[0]),
         varied: (pixels, indices, draws, count, form, whole),
         read_inputs: (memory, indices, count, whole),
-        propagate: (memory, count, indices, count, count, count, count, losses),
+        propagate: (memory, count, count, indices, count, count, count, count, losses),
         update: (memory, count, indices, row, count, WEIGHTS),
     }
 

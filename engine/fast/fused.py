@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from engine.augment import Draws, Variations, bumps
-from engine.dropping import DroppingNetwork
 from engine.fast import compiled
 from engine.fast.compiler import machine_code
 from engine.fast.memory import aligned, pack, packed_view
 from engine.fast.optimizers import FORMULAS, quick_step, step_constants
 from engine.fast.products import SPARE
 from engine.fast.program import FAN_IN, FAN_OUT, OUTPUTS, Program, capture, parts_of
+from engine.in_training import MLPInTraining
 from engine.losses import LOWEST_TARGET, SmoothedLoss, class_indices
 from engine.nn import Module
 from engine.ops import Array
@@ -46,8 +46,8 @@ class FusedSteps:
     """Trains a network by one or several mini-batches per call. Until `close()` the parameters are in its own arrays.
 
     images: (N, ...), uint8 (scaled to 0..1) or of the network's dtype; labels: intp (N,). batch_size: the size of the
-    largest mini-batch. With one thread there is no helper. vary: for images (N, height, width), uint8. dropping: what
-    the network is trained as; smoothing: see `engine.losses.SmoothedLoss`.
+    largest mini-batch. With one thread there is no helper. vary: for images (N, height, width), uint8. in_training:
+    what the network is trained as; smoothing: see `engine.losses.SmoothedLoss`.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class FusedSteps:
         batch_size: int,
         threads: int,
         vary: Variations | None = None,
-        dropping: DroppingNetwork | None = None,
+        in_training: MLPInTraining | None = None,
         smoothing: float = 0.0,
     ) -> None:
-        self._dropping = dropping
+        self._in_training = in_training
         self._model, self._optimizer = model, optimizer
         self._parameters, self._stepped = program.parameters, list(optimizer.params)
         dtype = program.parameters[0].dtype
@@ -80,6 +80,7 @@ class FusedSteps:
         nothing, no_pixels = np.empty(0, dtype), np.empty((0, 0), np.uint8)
         are_pixels = images.dtype == np.uint8
         values = int(program.table[-1, OUTPUTS] + program.table[-1, FAN_OUT])
+        sums = values if in_training is not None and in_training.normalizes else 0
         self._memory = compiled.Memory(
             pixels=compiled.read_only(images if are_pixels else no_pixels),
             numbers=compiled.read_only(no_pixels.astype(dtype) if are_pixels else images),
@@ -101,11 +102,14 @@ class FusedSteps:
             correct=np.zeros((self.most_at_once, threads), np.int64),
             losses=np.zeros((self.most_at_once, batch_size)),
             squares=np.zeros(int(program.table[:, [FAN_IN, FAN_OUT]].sum())),
-            signals=np.zeros((1 + 3 * threads, 8), np.int64),
+            signals=np.zeros((1 + 4 * threads, 8), np.int64),
             draws=_no_draws(0 if vary is None else vary.count),
             form=_form(vary, shape),
-            dropout=_dropout(dropping),
+            dropout=_dropout(in_training),
             smoothing=float(smoothing),
+            sums=aligned(batch_size * sums, dtype),
+            sum_gradients=aligned(batch_size * sums, dtype),
+            moments=aligned(4 * threads * sums, dtype).reshape(4 * threads, sums),
         )
         loop = machine_code(compiled.work, 0, 0, -1, 0, self._memory)  # no steps, only to compile it
         if loop is None:
@@ -147,8 +151,8 @@ class FusedSteps:
         if not self._has_formula:
             with np.errstate(over="ignore", invalid="ignore"):  # the loss shows when a network explodes
                 quick_step(self._optimizer)
-        if self._dropping is not None:
-            self._dropping.mini_batches_done += len(learning_rates)
+        if self._in_training is not None:
+            self._in_training.mini_batches_done += len(learning_rates)
         correct = memory.correct[: len(learning_rates)].sum(axis=1).tolist()
         starts = range(0, len(samples), memory.batch_size)
         counts = [min(memory.batch_size, len(samples) - start) for start in starts]
@@ -157,7 +161,7 @@ class FusedSteps:
 
     def _mini_batch(self, first: int) -> int:
         """The number of the first mini-batch, by which outputs are dropped."""
-        return first if self._dropping is None else self._dropping.mini_batches_done
+        return first if self._in_training is None else self._in_training.mini_batches_done
 
     def _draw(self, number: int) -> int:
         """Draw how the epoch's pictures are varied, as for a graph. Returns a mini-batch's first position in them."""
@@ -243,10 +247,10 @@ def _form(vary: Variations | None, shape: tuple[int, ...]) -> compiled.Form:
     return compiled.Form(shape[2], np.ascontiguousarray(down.T), across, float(elastic_px))
 
 
-def _dropout(dropping: DroppingNetwork | None) -> compiled.Dropout:
-    if dropping is None:
+def _dropout(in_training: MLPInTraining | None) -> compiled.Dropout:
+    if in_training is None:
         return compiled.Dropout(np.uint64(0), 0, 1.0)
-    return compiled.Dropout(np.uint64(dropping.key), dropping.threshold, dropping.scale)
+    return compiled.Dropout(np.uint64(in_training.key), in_training.threshold, in_training.scale)
 
 
 def _no_draws(count: int) -> Draws:
@@ -301,8 +305,8 @@ def fused_steps(
     images: (N, ...); labels: (N,); threads: at most MAX_THREADS are used, None for `default_threads()`. Variations need
     pictures of bytes and a network in float32.
     """
-    dropping = model if isinstance(model, DroppingNetwork) else None
-    model = dropping.network if dropping is not None else model
+    in_training = model if isinstance(model, MLPInTraining) else None
+    model = in_training.network if in_training is not None else model
     smoothing, loss_fn = (loss_fn.smoothing, loss_fn.loss_fn) if isinstance(loss_fn, SmoothedLoss) else (0.0, loss_fn)
     rows = images.reshape(len(images), -1) if len(images) else images
     try:
@@ -327,6 +331,6 @@ def fused_steps(
     try:
         count = min(threads or default_threads(), MAX_THREADS)
         data = images, targets, batch_size
-        return FusedSteps(model, program, optimizer, *data, count, vary, dropping, smoothing)
+        return FusedSteps(model, program, optimizer, *data, count, vary, in_training, smoothing)
     except NotCompiledError:
         return None

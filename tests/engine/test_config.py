@@ -46,6 +46,7 @@ REFUSED = {
     "members": [0, -1, 11, 17, NAN, 2.5],
     "dropout": [-0.1, 0.91, NAN],
     "label_smoothing": [-0.1, 0.91, NAN],
+    "normalization": ["", "Batch", None],
     "l1": [-0.1, 101, NAN],
     "l2": [-0.1, 101, NAN],
     "clip_norm": [-1, 1_000_001, NAN],
@@ -60,6 +61,13 @@ def test_invalid_settings_are_rejected(field, value):
     assert caught.value.field == field
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
+
+
+def test_batch_normalization_takes_batches():
+    with pytest.raises(ConfigError, match="it takes two") as caught:
+        TrainingConfig(batch_size=1, normalization="batch")
+    assert caught.value.field == "batch_size"
+    TrainingConfig(batch_size=2, normalization="batch")
 
 
 @pytest.mark.parametrize("epochs", [0, 1.5])

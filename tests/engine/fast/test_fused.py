@@ -26,12 +26,12 @@ from engine import (
     training_steps,
 )
 from engine.augment import Augmentation, Variations
-from engine.dropping import DroppingNetwork
 from engine.fast import compiler
 from engine.fast import fused as fused_module
 from engine.fast import steps as steps_module
 from engine.fast.fused import fused_steps
 from engine.fast.memory import pack, packed_view
+from engine.in_training import MLPInTraining
 from engine.losses import NO_CLASS, SmoothedLoss, outlier_exposure_loss
 from engine.nn import Linear
 from engine.training import TrainingLoop
@@ -329,16 +329,49 @@ def test_with_smoothed_labels(loss_fn, by_graph):
 def test_with_dropout(activation, threads, by_graph):
     def run():
         model = network((17, 8), activation)
-        dropping = DroppingNetwork(model, 0.4, seed=3, mini_batches_done=5)
+        dropping = MLPInTraining(model, 0.4, seed=3, mini_batches_done=5)
         optimizer = Adam(model.parameters(), lr=0.01)
         steps, _ = learn(dropping, samples(), optimizer, batch_size=7, threads=threads)
         assert dropping.mini_batches_done == 5 + len(steps)
         return steps, [parameter.data for parameter in model.parameters()]
 
-    assert is_fused(DroppingNetwork(network(), 0.4, 3))
+    assert is_fused(MLPInTraining(network(), 0.4, 3))
     fused = run()
     by_graph()
     assert_close(fused, run(), rtol=1e-7)
+
+
+@pytest.mark.parametrize("clip_norm", [0, 0.1])
+@pytest.mark.parametrize("dropout", [0, 0.4])
+@pytest.mark.parametrize("activation", [ReLU, Tanh, Sigmoid])
+@pytest.mark.parametrize("hidden", [(), (17,), (17, 8, 5)])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_with_normalization(threads, hidden, activation, dropout, clip_norm, by_graph):
+    def run():
+        model = network(hidden, activation)
+        optimizer = Adam(model.parameters(), lr=0.01, weight_decay=0.1)
+        optimizer.l2, optimizer.clip_norm = 0.01, clip_norm
+        in_training = MLPInTraining(model, dropout, seed=3, normalizes=True)
+        data = samples(41)  # a single one in the last mini-batch
+        steps, _ = learn(in_training, data, optimizer, batch_size=8, threads=threads)
+        return steps, [parameter.data for parameter in model.parameters()]
+
+    assert is_fused(MLPInTraining(network(hidden, activation), dropout, 3, normalizes=True))
+    fused = run()
+    by_graph()
+    assert_close(fused, run(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 5, 16])
+def test_any_number_of_threads_normalizes_alike(threads):
+    def run(threads):
+        model = network((17, 8, 5), dtype=np.float32)
+        in_training = MLPInTraining(model, 0.2, seed=3, normalizes=True)
+        settings = {"epochs": 4, "batch_size": 9, "threads": threads, **VARIED}
+        steps, _ = learn(in_training, varied_samples(), Adam(model.parameters(), lr=0.01), **settings)
+        return steps, [parameter.data for parameter in model.parameters()]
+
+    assert_the_same(run(threads), run(1))
 
 
 def test_no_thread_is_left_if_the_next_cannot_start(monkeypatch):

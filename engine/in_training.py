@@ -1,10 +1,11 @@
-"""Dropout in an MLP: a network for training that shares its parameters with the one that is evaluated and saved."""
+"""An MLP as it is trained, with dropout and normalization: it shares its parameters with the one it makes of them."""
 
 import numpy as np
 
 from engine import ops
 from engine.hashing import HASH_STEP, mixed
 from engine.nn import MLP, Module
+from engine.normalization import normalized
 from engine.ops import Array
 from engine.tensor import Tensor, apply
 
@@ -13,22 +14,26 @@ LAYER_STEP = 1 << 32
 MAX_LAYERS = 1 << 5
 
 
-class DroppingNetwork(Module):
-    """An MLP of which each mini-batch drops other outputs of the hidden layers, each with probability p.
+class MLPInTraining(Module):
+    """An MLP of which each mini-batch drops other outputs of the hidden layers, each with probability `dropout`.
 
     No neuron can then rely on a particular other one (Srivastava et al., JMLR 15 (2014), 1929-1958). Which are dropped
     follows from the seed and the number of the mini-batch, so that a resumed run drops the same. Each call is a
-    mini-batch; mini_batches_done: the number of those before the next call.
+    mini-batch; mini_batches_done: the number of those before the next call. normalizes: whether the hidden layers are
+    normalized over each mini-batch: see `engine.normalization`.
     """
 
-    def __init__(self, network: MLP, p: float, seed: int, mini_batches_done: int = 0) -> None:
-        self.network, self.p, self.mini_batches_done = network, p, mini_batches_done
+    def __init__(
+        self, network: MLP, dropout: float, seed: int, mini_batches_done: int = 0, *, normalizes: bool = False
+    ) -> None:
+        self.network, self.dropout, self.mini_batches_done = network, dropout, mini_batches_done
+        self.normalizes = normalizes
         self.key = int(np.random.SeedSequence([seed, 8]).generate_state(1, np.uint64)[0])
 
     @property
     def threshold(self) -> int:
         """An output is dropped if 16 random bits are a number below this."""
-        return round(self.p * 65536)
+        return round(self.dropout * 65536)
 
     @property
     def scale(self) -> float:
@@ -38,9 +43,10 @@ class DroppingNetwork(Module):
     def forward(self, x: Tensor) -> Tensor:
         *hidden, last = self.network.layers
         for number, layer in enumerate(hidden):
-            y = self.network.activation(layer(x))
-            factors = self._is_retained(number, y.shape) * y.dtype.type(self.scale)
-            x = apply(ops.dropout, y, scale=factors.astype(y.dtype))
+            x = self.network.activation(normalized(layer, x) if self.normalizes else layer(x))
+            if self.threshold:
+                factors = self._is_retained(number, x.shape) * x.dtype.type(self.scale)
+                x = apply(ops.dropout, x, scale=factors.astype(x.dtype))
         self.mini_batches_done += 1
         return last(x)
 

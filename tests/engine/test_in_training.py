@@ -4,7 +4,7 @@ import numpy as np
 from small_runs import blobs
 
 from engine import MLP, Tanh, Tensor, TrainingConfig, gradcheck
-from engine.dropping import DroppingNetwork
+from engine.in_training import MLPInTraining
 from engine.run import TrainingRun
 
 
@@ -16,23 +16,23 @@ X = np.random.default_rng(1).normal(size=(200, 5))
 
 
 def test_each_mini_batch_drops_others_and_a_resumed_run_the_same():
-    dropping = DroppingNetwork(network(), 0.5, seed=4)
+    dropping = MLPInTraining(network(), 0.5, seed=4)
     first, second = (dropping(X).data for _ in range(2))
     assert not np.array_equal(first, second)
-    np.testing.assert_array_equal(DroppingNetwork(network(), 0.5, seed=4, mini_batches_done=1)(X).data, second)
-    assert not np.array_equal(DroppingNetwork(network(), 0.5, seed=5)(X).data, first)
+    np.testing.assert_array_equal(MLPInTraining(network(), 0.5, seed=4, mini_batches_done=1)(X).data, second)
+    assert not np.array_equal(MLPInTraining(network(), 0.5, seed=5)(X).data, first)
 
 
 def test_the_mean_is_preserved_up_to_the_last_layer():
     linear = MLP(5, [400], 3, rng=np.random.default_rng(0))
     linear.activation = lambda x: x
-    outputs = np.mean([DroppingNetwork(linear, 0.3, seed)(X).data for seed in range(300)], axis=0)
+    outputs = np.mean([MLPInTraining(linear, 0.3, seed)(X).data for seed in range(300)], axis=0)
     np.testing.assert_allclose(outputs, linear(X).data, atol=0.15 * abs(linear(X).data).max())
 
 
 def test_inputs_and_logits_are_not_dropped():
     flat = MLP(5, [], 3, rng=np.random.default_rng(0))
-    np.testing.assert_array_equal(DroppingNetwork(flat, 0.9, 0)(X).data, flat(X).data)
+    np.testing.assert_array_equal(MLPInTraining(flat, 0.9, 0)(X).data, flat(X).data)
 
 
 def test_gradients():
@@ -41,7 +41,7 @@ def test_gradients():
     def loss(*parameters):
         for layer, W, b in zip(model.layers, parameters[::2], parameters[1::2], strict=True):
             layer.W, layer.b = W, b
-        return (DroppingNetwork(model, 0.4, seed=2)(Tensor(X[:3])) ** 2).sum()
+        return (MLPInTraining(model, 0.4, seed=2)(Tensor(X[:3])) ** 2).sum()
 
     assert gradcheck(loss, *model.parameters())
 
