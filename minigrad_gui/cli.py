@@ -27,6 +27,7 @@ from engine.archive import npz_path, printable, reason_of
 from engine.averaging import AVERAGES
 from engine.config import ELASTIC_SIGMA_PX, KEEP_BEST, MAX_AUGMENTATION
 from engine.nn import ACTIVATIONS
+from engine.normalization import NORMALIZATIONS
 from engine.optim import OPTIMIZERS
 from engine.record import TrainingRecord
 from engine.schedules import SCHEDULES
@@ -264,6 +265,8 @@ def _add_train(commands: Any) -> None:
     add("--dropout", "dropout", dropped, type=float, metavar="P")
     smoothed = "share of each label that is divided among all classes, from 0 to 0.9"
     add("--label-smoothing", "label_smoothing", smoothed, type=float, metavar="SHARE")
+    evened = "scale what hidden neurons add up to mean 0 and variance 1 over each mini-batch"
+    add("--normalization", "normalization", evened, choices=NORMALIZATIONS)
     add("--l1", "l1", "penalty on the absolute weights; 0: none", type=float, metavar="FACTOR")
     add("--l2", "l2", "penalty on half of the squared weights; 0: none", type=float, metavar="FACTOR")
     clipped = "shorten the gradients of a step if their common norm is larger than this; 0: never"

@@ -95,6 +95,8 @@ def settings_of(config: TrainingConfig) -> list[str]:
         parts.append(f"dropout {100 * config.dropout:.5g}%")
     if config.label_smoothing:
         parts.append(f"label smoothing {100 * config.label_smoothing:.5g}%")
+    if config.normalization != "none":
+        parts.append(f"{config.normalization} normalization")
     if config.l1:
         parts.append(f"L1 penalty {config.l1:g}")
     if config.l2:

@@ -154,7 +154,7 @@ def diagnose(
     if not has_learned:
         return _stuck(config, len(losses), begin, end, dead)
     if dead and max(dead) >= MOST_DEAD:
-        return Diagnosis(_dead_layer(dead).strip(), _smaller_rate(config))
+        return Diagnosis(_dead_layer(dead).strip(), f"{_smaller_rate(config)}{_with_normalization(config)}")
     overfitted = _overfitted(epochs) if config.keep_best == "none" else None
     if has_reached_accuracy(config, epochs):  # which was all that the person wanted
         return overfitted
@@ -192,7 +192,8 @@ def _stuck(config: TrainingConfig, steps: int, begin: float, end: float, dead: S
     shrunk = _why_shrunk(config)
     if dead and max(dead) >= MOST_DEAD:
         what = f"The network is no better than guessing.{_dead_layer(dead)}"
-        return Diagnosis(what, shrunk or f"{_smaller_rate(config)} Tanh neurons do not die.")
+        advice = f"{_smaller_rate(config)}{_with_normalization(config) or ' Tanh neurons do not die.'}"
+        return Diagnosis(what, shrunk or advice)
     flat = abs(begin - end) < (1 - LEARNED_SHARE) * begin
     how = "The loss was flat from the start" if flat else "The loss fell no lower than that of guessing"
     what = f"{how}: the network is no better than guessing."
@@ -203,9 +204,10 @@ def _stuck(config: TrainingConfig, steps: int, begin: float, end: float, dead: S
         return Diagnosis(what, f"The steps are too small. Try a learning rate of {usual:g}.")
     if config.learning_rate > usual * 10:
         return Diagnosis(what, _smaller_rate(config))
-    if config.activation != "relu" and len(config.hidden) >= DEEP:
+    if _saturates(config):
         why = "The gradient vanishes on its way back through so many layers."
-        return Diagnosis(what, f"{why} Try ReLU, fewer layers, or Adam.")
+        helps = "normalization, ReLU" if config.normalization == "none" else "ReLU"
+        return Diagnosis(what, f"{why} Try {helps}, fewer layers, or Adam.")
     if steps < LAST:
         what = f"The loss hardly fell within {counted(steps, 'mini-batch')}."
         return Diagnosis(what, "Try more epochs, or smaller mini-batches.")
@@ -238,7 +240,14 @@ def _poor(config: TrainingConfig, end: float, guessing: float) -> Diagnosis:
     if shrunk := _why_shrunk(config):
         return Diagnosis(what, shrunk)
     instead = "smaller variations of the pictures" if config.augmentation else "another learning rate"
+    if _saturates(config) and config.normalization == "none":
+        instead = f"normalization, {instead}"
     return Diagnosis(what, f"Try {instead}, or more neurons.")
+
+
+def _saturates(config: TrainingConfig) -> bool:
+    """Whether the network has so many layers, and not of ReLUs, that gradients may vanish."""
+    return config.activation != "relu" and len(config.hidden) >= DEEP
 
 
 def _why_shrunk(config: TrainingConfig) -> str:
@@ -256,6 +265,11 @@ def _dead_layer(dead: Sequence[float]) -> str:
         return ""
     reason = "they give 0 for every picture and no longer learn"
     return f" {part_of(dead[layer - 1])} ReLUs of hidden layer {layer} are dead: {reason}."
+
+
+def _with_normalization(config: TrainingConfig) -> str:
+    """A sentence about what else keeps neurons alive, with a leading space; empty if the run had it."""
+    return " With normalization hardly any neuron dies." if config.normalization == "none" else ""
 
 
 def _smaller_rate(config: TrainingConfig) -> str:

@@ -91,9 +91,9 @@ class Recorder:
     def begin(self) -> None:
         self._thread.start()
 
-    def add(self, steps: Sequence[Step], epoch: EpochSummary | None, seconds: float, model: MLP) -> None:
-        """Record mini-batches, the epoch that ended with them, and the seconds that they took. model: is copied if it
-        is the best so far."""
+    def add(self, steps: Sequence[Step], epoch: EpochSummary | None, seconds: float, model: MLP | None = None) -> None:
+        """Record mini-batches, the epoch that ended with them, and the seconds that they took. model: the network after
+        the epoch, which is copied if it is the best so far."""
         with self._lock:
             self._new_losses.extend([step.loss for step in steps])
             run = self._run
@@ -101,7 +101,7 @@ class Recorder:
             if epoch is not None:
                 self._epochs.append(epoch)
                 if epoch.validation_accuracy is not None and (self._best is None or _merit(epoch) > _merit(self._best)):
-                    self._best, self._best_network = epoch, model.copy() if can_keep(model) else None
+                    self._best, self._best_network = epoch, model.copy() if model and can_keep(model) else None
                     self._is_best_written = False
 
     def end(

@@ -152,7 +152,7 @@ class RunCache:
 
     def threads(self, run: TrainingRun, control: TrainingControl) -> int:
         """The fastest number of threads, measured once so that the same settings give the same network, bit for bit."""
-        shape = run.model.sizes, run.config.batch_size
+        shape = run.trained.sizes, run.config.batch_size
         if shape in self._threads:
             return self._threads[shape]
         fastest = fastest_blas_threads(run, cancelled=lambda: control.stopped)
@@ -319,7 +319,8 @@ class Runner:
 
     def _record(self, steps: Sequence[Step], epoch: EpochSummary | None, began_s: float) -> None:
         if self._recorder is not None:
-            self._recorder.add(steps, epoch, time.perf_counter() - began_s, self.run.model)
+            seconds = time.perf_counter() - began_s
+            self._recorder.add(steps, epoch, seconds, None if epoch is None else self.run.model)
 
 
 @contextmanager

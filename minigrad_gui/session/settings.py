@@ -103,9 +103,11 @@ class Settings(QObject):
 
     def fit(self, model: MLP | None, classes: int | None = None) -> bool:
         """Whether a run with this config can continue from this network. classes: of the dataset, if that is known."""
-        if model is None or model.sizes[1:-1] != self._config.hidden or classes not in (None, model.sizes[-1]):
+        config = self._config
+        if model is None or model.sizes[1:-1] != config.hidden or classes not in (None, model.sizes[-1]):
             return False
-        return type(model.activation) is ACTIVATIONS[self._config.activation]
+        can_normalize = config.normalization == "none" or config.activation == "relu"  # see `normalization.unfolded`
+        return can_normalize and type(model.activation) is ACTIVATIONS[config.activation]
 
     def job(
         self,

@@ -14,6 +14,7 @@ from minigrad_gui.widgets.setting_texts import (
     ACTIVATION_TITLES,
     AVERAGING_TITLES,
     KEEP_BEST_TITLES,
+    NORMALIZATION_TITLES,
     OPTIMIZER_TITLES,
     SCHEDULE_TITLES,
 )
@@ -93,6 +94,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     "Regularization": (
         Setting("dropout", "Dropout", _percentage("dropoutSpin", 90)),
         Setting("label_smoothing", "Soft labels", _percentage("labelSmoothingSpin", 90)),
+        Setting("normalization", "Normalization", _choice("normalizationCombo", NORMALIZATION_TITLES)),
         Setting("l1", "L1 penalty", _number("l1Spin", 0.0, 100.0)),
         Setting("l2", "L2 penalty", _number("l2Spin", 0.0, 100.0)),
         Setting("clip_norm", "Clip norm", _number("clipNormSpin", 0.0, 1_000_000.0, step=0.5)),

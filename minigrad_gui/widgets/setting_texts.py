@@ -5,6 +5,7 @@ OPTIMIZER_TITLES = {"adam": "Adam", "momentum": "SGD with momentum", "sgd": "SGD
 SCHEDULE_TITLES = {"constant": "Constant", "cosine": "Cosine decay to 0", "one-cycle": "One cycle", "step": "Steps"}
 AVERAGING_TITLES = {"none": "Off", "ema": "Moving average", "last": "Last part of the run"}
 KEEP_BEST_TITLES = {"none": "Off: the last epoch", "loss": "Lowest validation loss", "accuracy": "Highest accuracy"}
+NORMALIZATION_TITLES = {"none": "Off", "batch": "Over each mini-batch"}
 OWN = "own"
 PRESET_TITLES = {
     "quick": "Quick",
@@ -75,6 +76,10 @@ TIPS = {
     "label_smoothing": "<b>Soft labels</b> (label smoothing)<br>Asks the network to be a little unsure: this share of "
     "the probability is divided among all classes. The training loss then never reaches 0; the validation loss is "
     "measured without it and may be higher at a better accuracy. 0% turns it off; 5% to 10% are usual. Slower.",
+    "normalization": "<b>Normalization</b> (batch normalization)<br>What each hidden neuron adds up is shifted and "
+    "scaled to have mean 0 and variance 1 over the mini-batch. Hardly any neuron dies, and deep networks learn sooner, "
+    "also at a high learning rate. Means and variances over training pictures become part of the weights of the "
+    "network that you see, test and save. Best with mini-batches of 32 and more. Slower.",
     "l1": "<b>L1 penalty</b><br>Pulls every weight towards 0 with the same force, so that those of little use end near "
     "0: adds this number times the sum of all absolute weights to the loss that is minimised. The loss shown is "
     "without it, and biases have none. 0 turns it off; 0.00001 is a good value to try. Slower.",

@@ -32,6 +32,7 @@ EXAMPLES = {
     "label_noise": "0%, 10%, 30%",
     "dropout": "0%, 20%, 50%",
     "label_smoothing": "0%, 5%, 10%",
+    "normalization": "none, batch",
     "l1": "0, 0.00001, 0.0001",
     "l2": "0, 0.0001, 0.001",
     "clip_norm": "0, 1, 5",

@@ -138,7 +138,8 @@ def test_a_preset_is_used_unchanged(name, trained_config):
 def test_every_other_option_overrides_the_preset(name, trained_config):
     words = "--epochs 2 --hidden 9,8 --batch-size 77 --optimizer momentum --lr 0.02 --schedule cosine --momentum 0.5 "
     words += "--averaging last --averaged-epochs 1.5 --patience 4 --stop-accuracy 0.985 --keep-best loss "
-    words += "--dropout 0.25 --label-smoothing 0.1 --l1 0.001 --l2 0.002 --clip-norm 1.5 "
+    words += "--dropout 0.25 --label-smoothing 0.1 --normalization batch --l1 0.001 --l2 0.002 "
+    words += "--clip-norm 1.5 "
     words += "--plain-epochs 1 --weight-decay 0.01 --activation tanh --seed 7 --validation 0.2 --samples 500 "
     words += (
         "--label-noise 0.1 --shift-px 2 --rotation-deg 3 --scale 0.2 --shear 0.05 --elastic-px 0.5 --thickness-px 0.2 "
@@ -165,6 +166,7 @@ def test_every_other_option_overrides_the_preset(name, trained_config):
         keep_best="loss",
         dropout=0.25,
         label_smoothing=0.1,
+        normalization="batch",
         l1=0.001,
         l2=0.002,
         clip_norm=1.5,

@@ -90,6 +90,7 @@ def test_settings_that_are_not_used_are_not_named():
         "smoothing",
         "penalty",
         "clipped",
+        "normalization",
         "committee",
     )
     assert not any(word in part for part in plain for word in words)
@@ -104,6 +105,7 @@ def test_settings_that_are_not_used_are_not_named():
         keep_best="loss",
         dropout=0.25,
         label_smoothing=0.1,
+        normalization="batch",
         l1=0.001,
         l2=0.002,
         clip_norm=1.5,
@@ -123,6 +125,7 @@ def test_settings_that_are_not_used_are_not_named():
         "keeps the epoch with the best loss",
         "dropout 25%",
         "label smoothing 10%",
+        "batch normalization",
         "L1 penalty 0.001",
         "L2 penalty 0.002",
         "gradients clipped at 1.5",

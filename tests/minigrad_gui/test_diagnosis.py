@@ -92,6 +92,25 @@ def test_a_deep_network_of_sigmoids_does_not_learn(diagnosed):
     diagnosis = diagnosed(config)
     assert "no better than guessing" in diagnosis.finding
     assert "gradient vanishes" in diagnosis.advice
+    assert "Try normalization, ReLU, " in diagnosis.advice
+    normalized = diagnosed(replace(config, normalization="batch"))
+    assert normalized is None or "guessing" not in normalized.finding
+
+
+def test_a_deep_network_of_sigmoids_that_learns_little_is_helped_by_normalization(diagnosed):
+    config = TrainingConfig(hidden=(32,) * 8, activation="sigmoid", learning_rate=0.005, epochs=3)
+    assert diagnosed(config).advice == "Try normalization, another learning rate, or more neurons."
+    normalized = diagnosed(replace(config, normalization="batch"))
+    assert normalized is None or "learnt little" not in normalized.finding
+
+
+def test_dead_relus_are_helped_by_normalization(diagnosed):
+    config = TrainingConfig(learning_rate=0.1, hidden=(32, 32), epochs=1)
+    dead = diagnosed(config)
+    assert "are dead" in dead.finding
+    assert dead.advice == "Try a learning rate of 0.001. With normalization hardly any neuron dies."
+    normalized = diagnosed(replace(config, normalization="batch"))
+    assert normalized is None or "dead" not in normalized.finding
 
 
 def test_a_run_of_hardly_any_mini_batches_is_told_to_go_on(diagnosed):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import MLP, ConfigError, Tanh, TrainingConfig
+from engine import MLP, ConfigError, ReLU, Tanh, TrainingConfig
 from engine.record import TrainingRecord
 from engine.training import EpochSummary
 from minigrad_gui.data import ALL_GUESSED, Choices
@@ -47,6 +47,14 @@ def test_a_run_can_continue_from_a_network_with_the_same_layers_and_activation()
     assert not settings.fit(MLP(784, [12, 5], 10))
     assert not settings.fit(MLP(784, [12], 10, Tanh))
     assert not settings.fit(None)
+
+
+@pytest.mark.parametrize(("activation", "can"), [(ReLU, True), (Tanh, False)])
+def test_only_relus_can_be_normalized_from_a_run_to_the_next(activation, can):
+    settings = Settings()
+    name = activation.__name__.lower()
+    settings.set(replace(CONFIG, activation=name, normalization="batch"), "mnist")
+    assert settings.fit(MLP(784, [12, 5], 10, activation)) == can
 
 
 @pytest.mark.parametrize(("continues", "hidden"), [(True, (12, 5)), (True, (12,)), (False, (12, 5))])

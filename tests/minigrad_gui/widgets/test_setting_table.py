@@ -19,6 +19,7 @@ def test_the_panel_fills_the_config(user):
         ("optimizerCombo", "SGD with momentum"),
         ("averagingCombo", "Moving average"),
         ("keepBestCombo", "Highest accuracy"),
+        ("normalizationCombo", "Over each mini-batch"),
     ):
         user.widget(name).setCurrentText(text)
     for name, value in {
@@ -61,6 +62,7 @@ def test_the_panel_fills_the_config(user):
         keep_best="accuracy",
         dropout=0.25,
         label_smoothing=0.1,
+        normalization="batch",
         l1=0.001,
         l2=0.002,
         clip_norm=1.5,
@@ -89,7 +91,7 @@ def test_labels_leave_room_to_read_each_choice(user):
     for heading in FOLDED.values():
         user.widget(f"{heading}Fold").setChecked(True)
     QApplication.processEvents()
-    for name in ("activation", "optimizer", "schedule", "keepBest", "averaging"):
+    for name in ("activation", "optimizer", "schedule", "keepBest", "averaging", "normalization"):
         combo = user.widget(f"{name}Combo")
         for index in range(combo.count()):
             with QSignalBlocker(combo):

@@ -35,7 +35,7 @@ def test_each_value_may_have_several_seeds_and_all_values_come_before_the_next_s
 def test_every_example_is_valid(setting):
     configs = configs_of(replace(CONFIG, augmentation=VARIED), setting, EXAMPLES[setting])
     values = {getattr(config, setting, getattr(config.augmentation, setting, None)) for config in configs}
-    assert len(values) == len(configs) >= 3
+    assert len(values) == len(configs) >= 2
 
 
 def test_a_number_is_read_as_in_the_settings():
