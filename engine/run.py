@@ -331,7 +331,6 @@ class TrainingRun:
         """Begin with another network of the committee."""
         sizes = self.trained.sizes
         self.trained = self.config.build_model(sizes[0], sizes[-1], member, self.trained.dtype)
-        self._folded = None
         self.optimizer = self.config.build_optimizer(self.trained)
         self._average = self._new_average()
 

@@ -125,6 +125,16 @@ def test_a_run_goes_on_from_a_plain_network(dtype):
     assert evaluate(run.model, *data)[0] < before
 
 
+def test_a_state_of_no_steps_is_loaded_into_a_run_that_was_looked_at():
+    data = blobs(200)
+    start = TrainingRun(replace(CONFIG, normalization="none", seed=5), *data, 3).trained
+    state = TrainingRun(CONFIG, *data, 3, start_from=start).state()
+    run = TrainingRun(CONFIG, *data, 3)
+    run.model(data[0])
+    run.load_state(state)
+    np.testing.assert_allclose(logits_of(run.model, data[0]), logits_of(start, data[0]), rtol=1e-4, atol=1e-5)
+
+
 def test_a_deep_network_of_sigmoids_learns_only_with_it():
     settings = {"hidden": (32,) * 8, "activation": "sigmoid", "epochs": 6, "batch_size": 32, "learning_rate": 0.005}
     accuracies = {}
