@@ -169,60 +169,6 @@ def drop(values: Array, first: int, layer: int, mini_batch: int, dropout: Dropou
             row[j] = row[j] * scale if parts[j] >= dropout.threshold else zero
 
 
-def normalize(sums: Array, begin: int, mean: Array, factor: Array, out: Array) -> None:
-    """out (n, neurons) = some rows of a mini-batch's sums (batch, neurons), from row `begin` on, normalized over all.
-
-    Fills in mean and factor (neurons,): see `engine.normalization`. Every worker computes them, from all rows in the
-    same order, which takes less time than to wait for others once more.
-    """
-    count, one, epsilon = sums.dtype.type(sums.shape[0]), sums.dtype.type(1), sums.dtype.type(EPSILON)
-    mean[:] = 0
-    factor[:] = 0
-    for i in range(sums.shape[0]):
-        row = sums[i]
-        for j in range(mean.size):
-            mean[j] += row[j]
-    for j in range(mean.size):
-        mean[j] /= count
-    for i in range(sums.shape[0]):
-        row = sums[i]
-        for j in range(mean.size):
-            centred = row[j] - mean[j]
-            factor[j] += centred * centred
-    for j in range(mean.size):
-        factor[j] = one / np.sqrt(factor[j] / count + epsilon)
-    for i in range(out.shape[0]):
-        row, out_row = sums[begin + i], out[i]
-        for j in range(mean.size):
-            out_row[j] = (row[j] - mean[j]) * factor[j]
-
-
-def normalize_vjp(
-    g: Array, sums: Array, begin: int, mean: Array, factor: Array, g_mean: Array, slope: Array, out: Array
-) -> None:
-    """out (n, neurons) = some rows of dL/d(sums), from row `begin` on; g, sums: (batch, neurons), dL/d(normalized sums)
-    and those sums.
-
-    mean, factor: from `normalize`. g_mean, slope (neurons,): are overwritten.
-    """
-    count = sums.dtype.type(sums.shape[0])
-    g_mean[:] = 0
-    slope[:] = 0
-    for i in range(sums.shape[0]):
-        row, g_row = sums[i], g[i]
-        for j in range(mean.size):
-            g_mean[j] += g_row[j]
-            slope[j] += g_row[j] * ((row[j] - mean[j]) * factor[j])
-    for j in range(mean.size):
-        g_mean[j] /= count
-        slope[j] /= count
-    for i in range(out.shape[0]):
-        row, g_row, out_row = sums[begin + i], g[begin + i], out[i]
-        for j in range(mean.size):
-            normalized = (row[j] - mean[j]) * factor[j]
-            out_row[j] = (g_row[j] - g_mean[j] - normalized * slope[j]) * factor[j]
-
-
 def cross_entropy(
     logits: Array, target: Array, batch_size: int, smoothing: float, gradient: Array, losses: Array
 ) -> int:
@@ -533,6 +479,71 @@ def meet(memory: Memory, worker: int, step: int, number: int) -> None:
     wait_until(memory.signals, first, first + workers, reached, PATIENT)
 
 
+def moments_at(memory: Memory, worker: int, which: int, offset: int, neurons: int) -> Array:
+    """A worker's mean (0) or factor (1) of each of a layer's sums, or mean (2) or slope (3) of their gradients."""
+    row: Array = memory.moments[4 * worker + which]
+    return row[offset : offset + neurons]
+
+
+def normalize(memory: Memory, worker: int, step: int, number: int, offset: int, n: int, begin: int, y: Array) -> None:
+    """y (own samples, neurons) = a hidden layer's sums from sample `begin` on, normalized over all n samples.
+
+    Every worker computes means and factors, from all samples in the same order, which takes less time than to wait for
+    others once more. number: of the meeting before; offset: of the layer's outputs. See `engine.normalization`.
+    """
+    meet(memory, worker, step, number)
+    z = values_at(offset, memory.sums, memory.batch_size, n, y.shape[1])
+    mean, factor = moments_at(memory, worker, 0, offset, y.shape[1]), moments_at(memory, worker, 1, offset, y.shape[1])
+    count, one, epsilon = y.dtype.type(n), y.dtype.type(1), y.dtype.type(EPSILON)
+    mean[:] = 0
+    factor[:] = 0
+    for i in range(n):
+        row = z[i]
+        for j in range(mean.size):
+            mean[j] += row[j]
+    for j in range(mean.size):
+        mean[j] /= count
+    for i in range(n):
+        row = z[i]
+        for j in range(mean.size):
+            centred = row[j] - mean[j]
+            factor[j] += centred * centred
+    for j in range(mean.size):
+        factor[j] = one / np.sqrt(factor[j] / count + epsilon)
+    for i in range(y.shape[0]):
+        row, y_row = z[begin + i], y[i]
+        for j in range(mean.size):
+            y_row[j] = (row[j] - mean[j]) * factor[j]
+
+
+def normalize_vjp(
+    memory: Memory, worker: int, step: int, number: int, offset: int, n: int, begin: int, z_gradient: Array
+) -> None:
+    """z_gradient (own samples, neurons) = dL/d(sums) of a hidden layer, from dL/d(normalized sums) of all n samples."""
+    meet(memory, worker, step, number)
+    neurons = z_gradient.shape[1]
+    z = values_at(offset, memory.sums, memory.batch_size, n, neurons)
+    g = values_at(offset, memory.sum_gradients, memory.batch_size, n, neurons)
+    mean, factor = moments_at(memory, worker, 0, offset, neurons), moments_at(memory, worker, 1, offset, neurons)
+    g_mean, slope = moments_at(memory, worker, 2, offset, neurons), moments_at(memory, worker, 3, offset, neurons)
+    count = z.dtype.type(n)
+    g_mean[:] = 0
+    slope[:] = 0
+    for i in range(n):
+        row, g_row = z[i], g[i]
+        for j in range(neurons):
+            g_mean[j] += g_row[j]
+            slope[j] += g_row[j] * ((row[j] - mean[j]) * factor[j])
+    for j in range(neurons):
+        g_mean[j] /= count
+        slope[j] /= count
+    for i in range(z_gradient.shape[0]):
+        row, g_row, out = z[begin + i], g[begin + i], z_gradient[i]
+        for j in range(neurons):
+            normalized = (row[j] - mean[j]) * factor[j]
+            out[j] = (g_row[j] - g_mean[j] - normalized * slope[j]) * factor[j]
+
+
 def propagate(
     memory: Memory,
     worker: int,
@@ -561,16 +572,15 @@ def propagate(
         W, b = layer_at(table[layer, PARAMETERS], parameters, fan_in, fan_out)
         offset = table[layer, OUTPUTS]
         y = values_at(offset, memory.values, batch_size, batch_size, fan_out)[begin:end]
-        z = values_at(offset, memory.sums, batch_size, n, fan_out) if normalizes and layer < last else y
-        z_own = z[begin:end] if normalizes and layer < last else y
+        is_normalized = normalizes and layer < last
+        sums = memory.sums if is_normalized else memory.values
+        z = values_at(offset, sums, batch_size, batch_size, fan_out)[begin:end]
         if is_sparse(x[:, :fan_in]):
-            sparse_product(x[:, :fan_in], AS_IT_IS, W, AS_IT_IS, z_own, spare)
+            sparse_product(x[:, :fan_in], AS_IT_IS, W, AS_IT_IS, z, spare)
         else:
-            product(x[:, :fan_in], W, AS_IT_IS, z_own, spare)
-        if normalizes and layer < last:
-            meet(memory, worker, step, layer + 1)
-            mean, factor = memory.moments[4 * worker], memory.moments[4 * worker + 1]
-            normalize(z, begin, mean[offset : offset + fan_out], factor[offset : offset + fan_out], y)
+            product(x[:, :fan_in], W, AS_IT_IS, z, spare)
+        if is_normalized:
+            normalize(memory, worker, step, layer + 1, offset, n, begin, y)
         activate(y, b, table[layer, ACTIVATION])
         if layer < last and memory.dropout.threshold > 0:
             drop(y, begin, layer, mini_batch, memory.dropout)
@@ -592,14 +602,8 @@ def propagate(
         activation_vjp(x_gradient, y, table[layer - 1, ACTIVATION], 1 / memory.dropout.scale)
         g = x_gradient
         if normalizes:
-            meet(memory, worker, step, 2 * last + 1 - layer)
             g = values_at(offset, memory.value_gradients, batch_size, batch_size, fan_in)[begin:end]
-            z = values_at(offset, memory.sums, batch_size, n, fan_in)
-            z_gradient = values_at(offset, memory.sum_gradients, batch_size, n, fan_in)
-            mean, factor = memory.moments[4 * worker], memory.moments[4 * worker + 1]
-            g_mean, slope, until = memory.moments[4 * worker + 2], memory.moments[4 * worker + 3], offset + fan_in
-            mean, factor = mean[offset:until], factor[offset:until]
-            normalize_vjp(z_gradient, z, begin, mean, factor, g_mean[offset:until], slope[offset:until], g)
+            normalize_vjp(memory, worker, step, 2 * last + 1 - layer, offset, n, begin, g)
     return correct
 
 

@@ -36,6 +36,7 @@ from engine.fast.compiled import (
     drop,
     layer_at,
     meet,
+    moments_at,
     momentum,
     no_memory,
     normalize,
@@ -68,32 +69,20 @@ _CALLED_BY_PYTHON = {
 """By the engine or by tests. Unpacking the arguments of all would take a fifth of the time of compiling."""
 _MAKE_ARRAYS = {sparse_product, drop, resample, varied}
 """In the others Numba does not count references to arrays, which all workers would change in the same places."""
-_RETURN_ARRAYS = {values_at, layer_at}
+_RETURN_ARRAYS = {values_at, layer_at, moments_at}
 """Without these counts Numba allows that only where the code becomes a part of the caller's."""
 _LOOPS = (
     *products.LOOPS,
     *(adam, momentum, sgd, tanh_single, activate, bias_gradient, activation_vjp, mixed, drop, cross_entropy),
-    *(normalize, normalize_vjp, meet),
-    *(bump_height, coefficients, resample, change_pen_width, varied, read_inputs, values_at, layer_at, propagate),
+    *(bump_height, coefficients, resample, change_pen_width, varied, read_inputs, values_at, layer_at),
+    *(meet, moments_at, normalize, normalize_vjp, propagate),
     *(penalised, squares, clip_factor, optimize, update, wait_until, updated, do_steps, work),
 )
 _VARY = {coefficients, resample, change_pen_width, varied}
 """Loops for float32 alone: in other dtypes pictures are varied by a graph."""
 NOWHERE = 1
 """An address without code."""
-_LEFT_TO_CALLERS = {
-    activate,
-    normalize,
-    normalize_vjp,
-    bias_gradient,
-    activation_vjp,
-    adam,
-    momentum,
-    sgd,
-    read_inputs,
-    propagate,
-    update,
-}
+_LEFT_TO_CALLERS = {activate, bias_gradient, activation_vjp, adam, momentum, sgd, read_inputs, propagate, update}
 """Of the loops that are compiled apart: so `compile_apart` takes as long as what it leaves to another process."""
 
 
@@ -117,8 +106,8 @@ def _apart(dtype: str) -> dict[Loop, tuple[Any, ...]]:
         bias_gradient: (part, row),
         activation_vjp: (whole, whole, count, 0.0),
         drop: (whole, count, count, count, memory.dropout),
-        normalize: (whole, count, row, row, whole),
-        normalize_vjp: (whole, whole, count, row, row, row, row, whole),
+        normalize: (memory, count, count, count, count, count, count, whole),
+        normalize_vjp: (memory, count, count, count, count, count, count, whole),
         cross_entropy: (whole, indices, count, 0.0, whole, losses),
         coefficients: (draws, count, form, singles),
         resample: (pixels[0], count, count, singles[0], singles[0], bits, bits, row),
