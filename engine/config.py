@@ -79,7 +79,8 @@ class TrainingConfig:
                       may be set where nothing is validated, as they have no effect there
     dropout           the probability, from 0 to 0.9, that an output of a hidden layer is dropped in training
     label_smoothing   from 0 to 0.9: see SmoothedLoss
-    normalization     one of NORMALIZATIONS: "none", or "batch", for what the hidden layers add up: see that module
+    normalization     one of NORMALIZATIONS: "none", or "batch", of hidden layers' weighted sums over each mini-batch:
+                      see `engine.normalization`
     l1, l2            penalties, from 0 (none) to 100: see Optimizer
     clip_norm         the common norm that gradients are clipped to, up to 1,000,000; 0 for never: see Optimizer
     """
@@ -154,8 +155,9 @@ class TrainingConfig:
         self._check("label_smoothing", 0 <= self.label_smoothing <= 0.9, "The label smoothing is from 0 to 0.9.")
         known = self.normalization in NORMALIZATIONS
         self._check("normalization", known, f"The normalization is one of {_names(NORMALIZATIONS)}.")
-        compares = self.normalization == "none" or self.batch_size > 1
-        self._check("batch_size", compares, "Batch normalization compares the samples of a mini-batch: it takes two.")
+        for field, name in (("batch_size", "batch size"), ("training_samples", "number of samples")):
+            compares = not self.normalizes or getattr(self, field) != 1
+            self._check(field, compares, f"Normalization compares samples: choose a {name} of two or more.")
         self._check("l1", 0 <= self.l1 <= 100, "The L1 penalty is from 0 to 100.")
         self._check("l2", 0 <= self.l2 <= 100, "The L2 penalty is from 0 to 100.")
         within = 0 <= self.clip_norm <= 1_000_000
@@ -218,6 +220,11 @@ class TrainingConfig:
         return SCHEDULES[self.schedule](done)
 
     @property
+    def normalizes(self) -> bool:
+        """Whether there are layers that are normalized."""
+        return self.normalization != "none" and bool(self.hidden)
+
+    @property
     def varies_nothing(self) -> bool:
         """Whether pictures are to vary, but all epochs of each network are plain."""
         longest = max(end - first for first, end in map(self.epochs_of, range(self.members)))
@@ -244,6 +251,11 @@ class TrainingConfig:
         """Whether a network has these hidden layers and this activation, all of it to be trained."""
         fits = model.sizes[1:-1] == self.hidden and type(model.activation) is ACTIVATIONS[self.activation]
         return fits and len(model.parameters()) == 2 * len(model.layers)
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether a run can begin with a network that it has not made: see `normalization.unfolded`."""
+        return not self.normalizes or self.activation == "relu"
 
     def build_optimizer(self, model: Module) -> Optimizer:
         own: dict[str, Any] = {"momentum": self.momentum} if self.optimizer == "momentum" else {}

@@ -12,6 +12,7 @@ from engine.tensor import Tensor, apply
 LAYER_STEP = 1 << 32
 """How many positions of hashes each layer of each mini-batch has."""
 MAX_LAYERS = 1 << 5
+"""How many layers have positions of their own."""
 
 
 class MLPInTraining(Module):

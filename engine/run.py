@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from engine.augment import Augmentation
 from engine.averaging import WeightAverage
 from engine.config import NO_AUGMENTATION, TrainingConfig, outliers_among
 from engine.ending import kept_epoch, reason_to_stop
+from engine.fast import one_blas_thread
 from engine.in_training import MLPInTraining
 from engine.losses import NO_CLASS, SmoothedLoss, cross_entropy_loss, outlier_exposure_loss
 from engine.nn import MLP, Module, committee
@@ -24,8 +26,9 @@ from engine.tensor import Tensor
 from engine.training import CHUNK_S, EpochMeter, EpochSummary, Step, TrainingLoop, evaluate_with_logits
 
 MAX_KEPT_LOSSES = 1 << 24
-NORMALIZING_SAMPLES = 2000
-"""Over so many training samples means and variances are taken for a network that is trained with normalization."""
+NORMALIZING_SAMPLES, BETWEEN_EPOCHS = 4000, 500
+"""Over so many training samples means and variances are taken for a network that is trained with normalization: after
+an epoch, when it is judged, and between two, when it is only looked at."""
 
 Loss = Callable[[Any, Any], Tensor]
 """Maps outputs and targets to a scalar."""
@@ -51,6 +54,7 @@ class RunState:
     `state()`; losses: float32, one for each mini-batch done, or for the last 16 million; training_count: the number of
     training samples; model: as it is trained; average: of its weights, None before its first update, and the number of
     updates; best: the network of the best epoch, None if it is not kept; members: those of a committee that are done.
+    With normalization, the last two are `folded`, model and average are not.
     """
 
     config: TrainingConfig
@@ -77,8 +81,8 @@ class TrainingRun:
     is held out, and as many of the others as the config says are trained on, with its label noise. classes: the number
     of classes; start_from: a network to continue from, with the config's layers, which is copied (None: a new one, from
     the seed); outliers: (M, ...), images of none of the classes, on which the network learns to be unsure
-    (`outlier_exposure_loss`). Raises ValueError if there are no images, or these do not fit, and TypeError for labels
-    that are no integers.
+    (`outlier_exposure_loss`). Raises ValueError if there are no images, or these do not fit, or if the config is
+    normalized and that network is not one of ReLUs, and TypeError for labels that are no integers.
 
     `learning_rate` may change between two steps; the config's schedule multiplies it. `threads`: see `training_steps`.
     `chunk_s`: how long the chunks of `chunks()` may take. `images`, `labels`: all samples, the outliers last;
@@ -86,7 +90,7 @@ class TrainingRun:
     `latest_validation`: that of the last epoch since the run was begun or its state loaded; None before, and without
     samples. `trained`: the network that the steps change; `model`: the network of the run, which is evaluated and
     saved: the same, the average of its weights, or the committee of those that are done; while the run does not train,
-    that of the best epoch if the config keeps it.
+    that of the best epoch if the config keeps it. With normalization it is a copy, `folded` anew after further steps.
     `ended_early`: why the run has ended before its last epoch, as the rest of a sentence; "" if it has not.
     """
 
@@ -125,8 +129,9 @@ class TrainingRun:
                 "the network to continue from has other layers than the settings, or parameters that are frozen"
             )
         self.trained = start_from.copy() if start_from else config.build_model(images[0].size, classes)
-        if start_from and config.normalization == "batch":
-            self.trained = unfolded(start_from, self._normalizing_samples())
+        if start_from and config.normalizes:
+            with one_blas_thread():
+                self.trained = unfolded(start_from, self._normalizing_samples)
         self.optimizer = config.build_optimizer(self.trained)
         self._best: MLP | None = None
         self._members: list[MLP] = []
@@ -169,16 +174,20 @@ class TrainingRun:
     def _member(self) -> MLP:
         """The network that is being trained, as it reads."""
         network = (self._average and self._average.network) or self.trained
-        if self.config.normalization == "none":
+        if not self.config.normalizes:
             return network
         if self._folded is None or self._folded[0] != self.steps_done:
-            self._folded = self.steps_done, folded(network, self._normalizing_samples())
+            between = self.steps_done % self.steps_per_epoch
+            samples = self._normalizing_samples[: BETWEEN_EPOCHS if between else NORMALIZING_SAMPLES]
+            with one_blas_thread():  # a resumed run is to end with the same network, bit for bit
+                self._folded = self.steps_done, folded(network, samples)
         return self._folded[1]
 
+    @cached_property
     def _normalizing_samples(self) -> Array:
-        """Training samples from beginning to end, as they may be sorted by class: (n, in_dim)."""
-        chosen = self.training[:: max(1, len(self.training) // NORMALIZING_SAMPLES)]
-        return as_rows(self.images[chosen], self.trained.dtype)
+        """Some of the training samples, drawn from the seed: (n, in_dim)."""
+        drawn = np.random.default_rng([self.config.seed, 9]).permutation(self.training_count)[:NORMALIZING_SAMPLES]
+        return as_rows(self.images[self.training[drawn]], self.trained.dtype)
 
     @property
     def training_count(self) -> int:
@@ -269,9 +278,8 @@ class TrainingRun:
     ) -> TrainingLoop:
         config = self.config
         network: Module = model
-        if config.dropout or config.normalization == "batch":
-            normalizes = config.normalization == "batch"
-            network = MLPInTraining(model, config.dropout, config.seed, steps_done, normalizes=normalizes)
+        if config.dropout or config.normalizes:
+            network = MLPInTraining(model, config.dropout, config.seed, steps_done, normalizes=config.normalizes)
         return TrainingLoop(
             network,
             self.images,

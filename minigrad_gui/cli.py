@@ -265,7 +265,7 @@ def _add_train(commands: Any) -> None:
     add("--dropout", "dropout", dropped, type=float, metavar="P")
     smoothed = "share of each label that is divided among all classes, from 0 to 0.9"
     add("--label-smoothing", "label_smoothing", smoothed, type=float, metavar="SHARE")
-    evened = "scale what hidden neurons add up to mean 0 and variance 1 over each mini-batch"
+    evened = "shift and scale each hidden neuron's weighted sum to mean 0 and variance 1 over each mini-batch"
     add("--normalization", "normalization", evened, choices=NORMALIZATIONS)
     add("--l1", "l1", "penalty on the absolute weights; 0: none", type=float, metavar="FACTOR")
     add("--l2", "l2", "penalty on half of the squared weights; 0: none", type=float, metavar="FACTOR")

@@ -148,7 +148,8 @@ def diagnose(
             what += " and came back only in part."
         else:
             what += " and came back."
-        return Diagnosis(f"{what}{_dead_layer(dead)}", _smaller_rate(config))
+        more = _with_normalization(config) if _dead_layer(dead) else ""
+        return Diagnosis(f"{what}{_dead_layer(dead)}", f"{_smaller_rate(config)}{more}")
     if not epochs:
         return None
     if not has_learned:
@@ -206,7 +207,7 @@ def _stuck(config: TrainingConfig, steps: int, begin: float, end: float, dead: S
         return Diagnosis(what, _smaller_rate(config))
     if _saturates(config):
         why = "The gradient vanishes on its way back through so many layers."
-        helps = "normalization, ReLU" if config.normalization == "none" else "ReLU"
+        helps = "normalization, ReLU" if config.batch_size > 1 else "ReLU"
         return Diagnosis(what, f"{why} Try {helps}, fewer layers, or Adam.")
     if steps < LAST:
         what = f"The loss hardly fell within {counted(steps, 'mini-batch')}."
@@ -240,14 +241,14 @@ def _poor(config: TrainingConfig, end: float, guessing: float) -> Diagnosis:
     if shrunk := _why_shrunk(config):
         return Diagnosis(what, shrunk)
     instead = "smaller variations of the pictures" if config.augmentation else "another learning rate"
-    if _saturates(config) and config.normalization == "none":
+    if _saturates(config) and config.batch_size > 1:
         instead = f"normalization, {instead}"
     return Diagnosis(what, f"Try {instead}, or more neurons.")
 
 
 def _saturates(config: TrainingConfig) -> bool:
-    """Whether the network has so many layers, and not of ReLUs, that gradients may vanish."""
-    return config.activation != "relu" and len(config.hidden) >= DEEP
+    """Whether the network has so many layers, and not of ReLUs, that gradients may vanish unless it is normalized."""
+    return config.activation != "relu" and len(config.hidden) >= DEEP and config.normalization == "none"
 
 
 def _why_shrunk(config: TrainingConfig) -> str:
@@ -268,8 +269,9 @@ def _dead_layer(dead: Sequence[float]) -> str:
 
 
 def _with_normalization(config: TrainingConfig) -> str:
-    """A sentence about what else keeps neurons alive, with a leading space; empty if the run had it."""
-    return " With normalization hardly any neuron dies." if config.normalization == "none" else ""
+    """A sentence about what else keeps neurons alive, with a leading space; empty if the run had it or could not."""
+    can = config.normalization == "none" and config.batch_size > 1
+    return " With normalization hardly any neuron dies." if can else ""
 
 
 def _smaller_rate(config: TrainingConfig) -> str:

@@ -140,7 +140,7 @@ class RunCache:
     def __init__(self, datasets: DatasetCache | None = None, machine_code: MachineCode | None = None) -> None:
         self._datasets = datasets or DatasetCache()
         self._machine_code = machine_code or MachineCode()
-        self._threads: dict[tuple[tuple[int, ...], int], int] = {}
+        self._threads: dict[tuple[Any, ...], int] = {}
 
     def dataset(self, job: TrainingJob) -> data.Dataset:
         return self._datasets.get(job.source, job.choices, lambda: job.control.stopped)
@@ -152,12 +152,13 @@ class RunCache:
 
     def threads(self, run: TrainingRun, control: TrainingControl) -> int:
         """The fastest number of threads, measured once so that the same settings give the same network, bit for bit."""
-        shape = run.trained.sizes, run.config.batch_size
-        if shape in self._threads:
-            return self._threads[shape]
+        config = run.config
+        work = run.trained.sizes, config.batch_size, config.normalization, config.augmentation
+        if work in self._threads:
+            return self._threads[work]
         fastest = fastest_blas_threads(run, cancelled=lambda: control.stopped)
         if not control.stopped:
-            self._threads[shape] = fastest
+            self._threads[work] = fastest
         return fastest
 
 
@@ -319,8 +320,8 @@ class Runner:
 
     def _record(self, steps: Sequence[Step], epoch: EpochSummary | None, began_s: float) -> None:
         if self._recorder is not None:
-            seconds = time.perf_counter() - began_s
-            self._recorder.add(steps, epoch, seconds, None if epoch is None else self.run.model)
+            seconds, judged = time.perf_counter() - began_s, epoch is not None and epoch.validation_accuracy is not None
+            self._recorder.add(steps, epoch, seconds, self.run.model if judged else None)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 `adam` reads and writes each array once, where NumPy does so a dozen times. The other loops make up a whole training
 step: they execute the table of a network's `Program` in place, with several workers (`engine.fast.fused`), which run
-without the GIL and synchronise twice per step, and twice for each layer that is normalized.
+without the GIL and synchronise twice per step, and more often if layers are normalized.
 
 Arrays are in C order; a mini-batch has a row for each sample. `adam` gives the same numbers as NumPy, bit for bit;
 sums of products are added in a different order than in BLAS, so their last digits differ, as between two versions of
@@ -10,8 +10,8 @@ BLAS.
 """
 
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -782,9 +782,16 @@ def do_steps(worker: int, first_step: int, last_step: int, patience: int, memory
         samples = memory.samples[index * batch_size : min((index + 1) * batch_size, signals[ASKED, 2])]
         if signals[COMPUTED + worker, 0] < step:
             if memory.sums.size > 0:
-                signal(signals, own + workers, step * MEETINGS)
-                if not wait_until(signals, first_updated + workers, len(signals), step * MEETINGS, patience):
+                # Who propagates cannot time out, as it could not go on in the middle. So all must have come before one
+                # begins; worker 0, which an exception may end where it times out, then opens the meeting.
+                begun, reached = first_updated + workers, step * MEETINGS
+                if worker > 0:
+                    signal(signals, begun + worker, reached)
+                first, end = (begun + 1, len(signals)) if worker == 0 else (begun, begun + 1)
+                if not wait_until(signals, first, end, reached, patience):
                     return False
+                if worker == 0:
+                    signal(signals, begun, reached)
             n, draw, number = len(samples), signals[ASKED, 3] + index * batch_size, signals[ASKED, 4] + index
             begin, end = n * worker // workers, n * (worker + 1) // workers
             memory.correct[index, worker] = propagate(
@@ -834,3 +841,17 @@ class _OneBlasThread:
 
 
 ONE_BLAS_THREAD = _OneBlasThread()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """BLAS uses one thread, if threadpoolctl is installed: with more, products have other last digits."""
+    try:
+        ONE_BLAS_THREAD.begin()
+    except ImportError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        ONE_BLAS_THREAD.end()

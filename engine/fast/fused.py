@@ -20,8 +20,8 @@ from engine.fast.compiler import machine_code
 from engine.fast.memory import aligned, pack, packed_view
 from engine.fast.optimizers import FORMULAS, quick_step, step_constants
 from engine.fast.products import SPARE
-from engine.fast.program import FAN_IN, FAN_OUT, OUTPUTS, Program, capture, parts_of
-from engine.in_training import MLPInTraining
+from engine.fast.program import FAN_IN, FAN_OUT, INPUTS, OUTPUTS, Program, capture, parts_of
+from engine.in_training import MAX_LAYERS, MLPInTraining
 from engine.losses import LOWEST_TARGET, SmoothedLoss, class_indices
 from engine.nn import Module
 from engine.ops import Array
@@ -80,7 +80,8 @@ class FusedSteps:
         nothing, no_pixels = np.empty(0, dtype), np.empty((0, 0), np.uint8)
         are_pixels = images.dtype == np.uint8
         values = int(program.table[-1, OUTPUTS] + program.table[-1, FAN_OUT])
-        sums = values if in_training is not None and in_training.normalizes else 0
+        hidden = int(program.table[-1, INPUTS] + program.table[-1, FAN_IN]) if len(program.table) > 1 else 0
+        sums = hidden if in_training is not None and in_training.normalizes else 0
         self._memory = compiled.Memory(
             pixels=compiled.read_only(images if are_pixels else no_pixels),
             numbers=compiled.read_only(no_pixels.astype(dtype) if are_pixels else images),
@@ -311,7 +312,7 @@ def fused_steps(
     rows = images.reshape(len(images), -1) if len(images) else images
     try:
         program = capture(model, loss_fn, as_rows(images[:1], dtype_of(model)), labels[:1])
-        if not len(program.table):
+        if not 0 < len(program.table) <= MAX_LAYERS:
             return None
         arrays = [parameter.data for parameter in program.parameters]
         classes = len(arrays[-1])

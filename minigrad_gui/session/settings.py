@@ -106,8 +106,7 @@ class Settings(QObject):
         config = self._config
         if model is None or model.sizes[1:-1] != config.hidden or classes not in (None, model.sizes[-1]):
             return False
-        can_normalize = config.normalization == "none" or config.activation == "relu"  # see `normalization.unfolded`
-        return can_normalize and type(model.activation) is ACTIVATIONS[config.activation]
+        return config.can_continue and type(model.activation) is ACTIVATIONS[config.activation]
 
     def job(
         self,

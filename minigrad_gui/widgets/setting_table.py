@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from engine import ConfigError
 from engine.config import ELASTIC_SIGMA_PX, MAX_AUGMENTATION, MAX_MEMBERS
 from minigrad_gui.widgets.accessibility import without_mnemonic
 from minigrad_gui.widgets.dataset_box import DatasetEditor
@@ -63,6 +64,13 @@ def _amount(field: str, label: str, name: str, step: float, unit: str = "", fact
     return Setting(field, label, partial(AmountEditor, name, MAX_AUGMENTATION[field], step, unit, factor))
 
 
+def _has_hidden_layers(value: Values) -> bool:
+    try:
+        return bool(value("hidden"))
+    except ConfigError:  # they are being typed
+        return True
+
+
 def _validates(value: Values) -> bool:
     return bool(value("validation_share") > 0)
 
@@ -94,7 +102,12 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     "Regularization": (
         Setting("dropout", "Dropout", _percentage("dropoutSpin", 90)),
         Setting("label_smoothing", "Soft labels", _percentage("labelSmoothingSpin", 90)),
-        Setting("normalization", "Normalization", _choice("normalizationCombo", NORMALIZATION_TITLES)),
+        Setting(
+            "normalization",
+            "Normalization",
+            _choice("normalizationCombo", NORMALIZATION_TITLES),
+            is_used=_has_hidden_layers,
+        ),
         Setting("l1", "L1 penalty", _number("l1Spin", 0.0, 100.0)),
         Setting("l2", "L2 penalty", _number("l2Spin", 0.0, 100.0)),
         Setting("clip_norm", "Clip norm", _number("clipNormSpin", 0.0, 1_000_000.0, step=0.5)),

@@ -76,10 +76,10 @@ TIPS = {
     "label_smoothing": "<b>Soft labels</b> (label smoothing)<br>Asks the network to be a little unsure: this share of "
     "the probability is divided among all classes. The training loss then never reaches 0; the validation loss is "
     "measured without it and may be higher at a better accuracy. 0% turns it off; 5% to 10% are usual. Slower.",
-    "normalization": "<b>Normalization</b> (batch normalization)<br>What each hidden neuron adds up is shifted and "
-    "scaled to have mean 0 and variance 1 over the mini-batch. Hardly any neuron dies, and deep networks learn sooner, "
-    "also at a high learning rate. Means and variances over training pictures become part of the weights of the "
-    "network that you see, test and save. Best with mini-batches of 32 and more. Slower.",
+    "normalization": "<b>Normalization</b> (batch normalization)<br>The weighted sum of each hidden neuron is shifted "
+    "and scaled to have mean 0 and variance 1 over the mini-batch. Hardly any neuron dies, and deep networks learn "
+    "sooner, also at a high learning rate. Means and variances over training pictures become part of the weights of "
+    "the network that you see, test and save. Takes mini-batches of 8 or more. Slower.",
     "l1": "<b>L1 penalty</b><br>Pulls every weight towards 0 with the same force, so that those of little use end near "
     "0: adds this number times the sum of all absolute weights to the loss that is minimised. The loss shown is "
     "without it, and biases have none. 0 turns it off; 0.00001 is a good value to try. Slower.",
@@ -139,5 +139,5 @@ TIPS = {
     "shuffle": "Show other random variations of these pictures.",
     "preview": "Eight training pictures as the network would see them with these settings.",
     "continues": "<b>Continue from current network</b><br>Train the current network instead of a new one. It must have"
-    " the hidden layers and activation set here.",
+    " the hidden layers and activation set here; to be normalized, the activation ReLU.",
 }

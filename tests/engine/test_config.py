@@ -64,10 +64,14 @@ def test_invalid_settings_are_rejected(field, value):
 
 
 def test_batch_normalization_takes_batches():
-    with pytest.raises(ConfigError, match="it takes two") as caught:
+    with pytest.raises(ConfigError, match="of two or more") as caught:
         TrainingConfig(batch_size=1, normalization="batch")
     assert caught.value.field == "batch_size"
     TrainingConfig(batch_size=2, normalization="batch")
+    with pytest.raises(ConfigError, match="of two or more") as caught:
+        TrainingConfig(training_samples=1, normalization="batch")
+    assert caught.value.field == "training_samples"
+    TrainingConfig(batch_size=1, hidden=(), normalization="batch")  # which normalizes nothing
 
 
 @pytest.mark.parametrize("epochs", [0, 1.5])

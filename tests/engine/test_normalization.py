@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from small_runs import blobs, some_digits
+from threadpoolctl import threadpool_limits
 
 from engine import MLP, Sigmoid, Tanh, Tensor, TrainingConfig, evaluate, gradcheck
 from engine.in_training import MLPInTraining
@@ -85,10 +86,39 @@ def test_only_relus_can_be_normalized_later_on(activation):
         unfolded(network(activation), X)
 
 
-def test_folding_a_network_that_has_exploded_warns_of_nothing():
+@pytest.mark.parametrize("function", [folded, unfolded])
+def test_a_network_that_has_exploded_gives_no_warning(function):
     model = network(dtype=np.float32)
     model.layers[0].W.data[...] = 1e38
-    assert not np.isfinite(folded(model, X.astype(np.float32)).layers[0].b.data).all()
+    assert not np.isfinite(function(model, X.astype(np.float32)).layers[0].b.data).all()
+
+
+def test_neurons_that_are_dead_or_constant_are_unfolded():
+    plain = network()
+    plain.layers[0].b.data[:4] = -1000
+    plain.layers[1].W.data[:3] = 0
+    np.testing.assert_allclose(folded(unfolded(plain, X), X)(X).data, plain(X).data)
+
+
+def test_a_run_does_not_go_on_from_a_network_of_tanhs():
+    start = TrainingRun(replace(CONFIG, normalization="none", activation="tanh"), *blobs(), 3).trained
+    with pytest.raises(ValueError, match="if its activation is ReLU"):
+        TrainingRun(replace(CONFIG, activation="tanh"), *blobs(), 3, start_from=start)
+
+
+def test_between_epochs_fewer_samples_are_looked_at():
+    run = TrainingRun(replace(CONFIG, validation_share=0.0, batch_size=1000, epochs=1), *blobs(5000), 3)
+    steps = iter(run)
+    between = []
+    for _ in range(4):
+        next(steps)
+        between.append(run.model.layers[0].b.data)
+    few, many = (folded(run.trained, run._normalizing_samples[:count]).layers[0].b.data for count in (500, 4000))
+    np.testing.assert_array_equal(between[-1], few)
+    assert not np.array_equal(few, many)
+    next(steps)
+    many = folded(run.trained, run._normalizing_samples).layers[0].b.data
+    np.testing.assert_array_equal(run.model.layers[0].b.data, many)
 
 
 def test_the_network_of_a_run_is_a_plain_one_that_has_learned():
@@ -104,12 +134,17 @@ def test_the_network_of_a_run_is_a_plain_one_that_has_learned():
     )
 
 
-def test_statistics_are_of_all_classes_even_if_samples_are_sorted():
-    images, labels = blobs(9000)
-    order = np.argsort(labels, kind="stable")
-    run = TrainingRun(replace(CONFIG, validation_share=0.0), images[order], labels[order], 3)
-    mixed = TrainingRun(replace(CONFIG, validation_share=0.0), images, labels, 3)
-    assert logits_of(run.model, images) == pytest.approx(logits_of(mixed.model, images), abs=0.2)
+@pytest.mark.parametrize("order", ["sorted", "in turn"])
+def test_means_and_variances_are_over_all_classes_however_samples_lie(order):
+    images, labels = blobs(30_000)
+    by_class = [np.flatnonzero(labels == label)[:9000] for label in range(3)]
+    indices = np.concatenate(by_class) if order == "sorted" else np.stack(by_class, axis=1).ravel()
+    config = replace(CONFIG, validation_share=0.0, batch_size=200, epochs=1)
+    run = TrainingRun(config, images[indices], labels[indices], 3)
+    for _ in run.chunks():
+        pass
+    x = images[indices]
+    np.testing.assert_allclose(logits_of(run.model, x), in_training(run.trained)(x.astype(np.float32)).data, atol=0.5)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -123,6 +158,19 @@ def test_a_run_goes_on_from_a_plain_network(dtype):
     for _ in run:
         pass
     assert evaluate(run.model, *data)[0] < before
+
+
+def test_the_network_does_not_depend_on_how_many_threads_blas_has():
+    run = TrainingRun(replace(CONFIG, hidden=(256, 128), epochs=1), *some_digits(2000), 10)
+    for _ in run.chunks():
+        pass
+    with threadpool_limits(1, user_api="blas"):
+        alone = folded(run.trained, run._normalizing_samples)
+    with threadpool_limits(2, user_api="blas"):
+        state = run.state()
+        run.load_state(state)  # which forgets the network
+        for ours, theirs in zip(run.model.parameters(), alone.parameters(), strict=True):
+            np.testing.assert_array_equal(ours.data, theirs.data)
 
 
 def test_a_state_of_no_steps_is_loaded_into_a_run_that_was_looked_at():

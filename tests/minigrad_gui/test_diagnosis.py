@@ -58,7 +58,7 @@ def test_adam_at_rate_1_explodes_and_never_recovers(diagnosed):
     assert "exploded to" in diagnosis.finding
     assert "never came back: the network is no better than guessing" in diagnosis.finding
     assert "ReLUs of hidden layer 1 are dead" in diagnosis.finding
-    assert diagnosis.advice == "Try a learning rate of 0.001."
+    assert diagnosis.advice == "Try a learning rate of 0.001. With normalization hardly any neuron dies."
 
 
 def test_an_explosion_with_recovery_is_reported():
@@ -95,6 +95,10 @@ def test_a_deep_network_of_sigmoids_does_not_learn(diagnosed):
     assert "Try normalization, ReLU, " in diagnosis.advice
     normalized = diagnosed(replace(config, normalization="batch"))
     assert normalized is None or "guessing" not in normalized.finding
+    stuck = diagnose(replace(config, normalization="batch"), np.full(300, 2.3), [EpochSummary(0, 2.3, 0.1)])
+    assert "vanishes" not in stuck.advice
+    single = diagnose(replace(config, batch_size=1), np.full(300, 2.3), [EpochSummary(0, 2.3, 0.1)])
+    assert "Try ReLU, " in single.advice, "a mini-batch of one cannot be normalized"
 
 
 def test_a_deep_network_of_sigmoids_that_learns_little_is_helped_by_normalization(diagnosed):

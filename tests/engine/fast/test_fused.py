@@ -362,11 +362,60 @@ def test_with_normalization(threads, hidden, activation, dropout, clip_norm, by_
     assert_close(fused, run(), rtol=1e-6)
 
 
+def test_with_more_layers_than_meetings_a_graph_is_built():
+    assert is_fused(MLPInTraining(network((2,) * 31), 0, 3, normalizes=True))
+    assert not is_fused(MLPInTraining(network((2,) * 32), 0, 3, normalizes=True))
+
+
+@pytest.mark.parametrize("patience", [(1, 1), (1, 100_000), (20_000, 1)])
+def test_workers_that_time_out_normalize_alike(patience, monkeypatch):
+    def run(threads):
+        model = network((17, 8, 5), dtype=np.float32)
+        in_training = MLPInTraining(model, 0.2, seed=3, normalizes=True)
+        optimizer = Adam(model.parameters(), lr=0.01)
+        optimizer.clip_norm = 0.1
+        settings = {"epochs": 4, "batch_size": 4, "threads": threads}
+        steps, _ = learn(in_training, samples(200, np.float32), optimizer, **settings)
+        return steps, [parameter.data for parameter in model.parameters()]
+
+    alone = run(1)
+    monkeypatch.setattr(fused_module, "PATIENCE", patience[0])
+    monkeypatch.setattr(fused_module, "HELPERS_PATIENCE", patience[1])
+    for threads in (2, 3):
+        assert_the_same(run(threads), alone)
+
+
+def test_an_interruption_leaves_no_worker_waiting(monkeypatch):
+    """For worker 0, which would have met them."""
+
+    def wake(helper):
+        helper._awake.set()
+        time.sleep(0.05)  # it begins with the step meanwhile
+        raise KeyboardInterrupt
+
+    model = network((17, 8), dtype=np.float32)
+    in_training = MLPInTraining(model, 0, seed=3, normalizes=True)
+    data = samples(8, np.float32)
+    steps = fused_steps(in_training, SGD(model.parameters()), cross_entropy_loss, *data, 8, 2)
+    steps(np.arange(8), [0.1], 0)
+    helper = steps._helpers[0]
+    deadline = time.monotonic() + 10
+    while helper._awake.is_set() or steps._memory.signals[2, 0] < 1:
+        assert time.monotonic() < deadline
+    time.sleep(0.05)  # it sleeps by now
+    monkeypatch.setattr(fused_module, "PATIENCE", 1)
+    monkeypatch.setattr(fused_module._Helper, "wake", wake)
+    with pytest.raises(KeyboardInterrupt):
+        steps(np.arange(8), [0.1], 1)
+    steps.close()
+
+
 @pytest.mark.parametrize("threads", [2, 3, 5, 16])
 def test_any_number_of_threads_normalizes_alike(threads):
     def run(threads):
         model = network((17, 8, 5), dtype=np.float32)
         in_training = MLPInTraining(model, 0.2, seed=3, normalizes=True)
+        assert is_fused(in_training)
         settings = {"epochs": 4, "batch_size": 9, "threads": threads, **VARIED}
         steps, _ = learn(in_training, varied_samples(), Adam(model.parameters(), lr=0.01), **settings)
         return steps, [parameter.data for parameter in model.parameters()]
