@@ -131,7 +131,7 @@ class TrainingRun:
         self.trained = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         if start_from and config.normalizes:
             with one_blas_thread():
-                self.trained = unfolded(start_from, self._normalizing_samples)
+                self.trained = unfolded(start_from, self._normalizing_samples(NORMALIZING_SAMPLES))
         self.optimizer = config.build_optimizer(self.trained)
         self._best: MLP | None = None
         self._members: list[MLP] = []
@@ -178,16 +178,19 @@ class TrainingRun:
             return network
         if self._folded is None or self._folded[0] != self.steps_done:
             between = self.steps_done % self.steps_per_epoch
-            samples = self._normalizing_samples[: BETWEEN_EPOCHS if between else NORMALIZING_SAMPLES]
+            samples = self._normalizing_samples(BETWEEN_EPOCHS if between else NORMALIZING_SAMPLES)
             with one_blas_thread():  # a resumed run is to end with the same network, bit for bit
                 self._folded = self.steps_done, folded(network, samples)
         return self._folded[1]
 
+    def _normalizing_samples(self, count: int) -> Array:
+        """So many of the training samples at most, drawn from the seed: (n, in_dim)."""
+        return as_rows(self.images[self.training[self._drawn[:count]]], self.trained.dtype)
+
     @cached_property
-    def _normalizing_samples(self) -> Array:
-        """Some of the training samples, drawn from the seed: (n, in_dim)."""
-        drawn = np.random.default_rng([self.config.seed, 9]).permutation(self.training_count)[:NORMALIZING_SAMPLES]
-        return as_rows(self.images[self.training[drawn]], self.trained.dtype)
+    def _drawn(self) -> Array:
+        """Which of the training samples means and variances are taken over."""
+        return np.random.default_rng([self.config.seed, 9]).permutation(self.training_count)[:NORMALIZING_SAMPLES]
 
     @property
     def training_count(self) -> int:

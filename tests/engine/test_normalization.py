@@ -113,11 +113,11 @@ def test_between_epochs_fewer_samples_are_looked_at():
     for _ in range(4):
         next(steps)
         between.append(run.model.layers[0].b.data)
-    few, many = (folded(run.trained, run._normalizing_samples[:count]).layers[0].b.data for count in (500, 4000))
+    few, many = (folded(run.trained, run._normalizing_samples(count)).layers[0].b.data for count in (500, 4000))
     np.testing.assert_array_equal(between[-1], few)
     assert not np.array_equal(few, many)
     next(steps)
-    many = folded(run.trained, run._normalizing_samples).layers[0].b.data
+    many = folded(run.trained, run._normalizing_samples(4000)).layers[0].b.data
     np.testing.assert_array_equal(run.model.layers[0].b.data, many)
 
 
@@ -165,7 +165,7 @@ def test_the_network_does_not_depend_on_how_many_threads_blas_has():
     for _ in run.chunks():
         pass
     with threadpool_limits(1, user_api="blas"):
-        alone = folded(run.trained, run._normalizing_samples)
+        alone = folded(run.trained, run._normalizing_samples(4000))
     with threadpool_limits(2, user_api="blas"):
         state = run.state()
         run.load_state(state)  # which forgets the network
