@@ -26,7 +26,7 @@ from engine import (
     training_steps,
 )
 from engine.augment import Augmentation, Variations
-from engine.fast import compiler
+from engine.fast import compiled, compiler
 from engine.fast import fused as fused_module
 from engine.fast import steps as steps_module
 from engine.fast.fused import fused_steps
@@ -385,24 +385,41 @@ def test_workers_that_time_out_normalize_alike(patience, monkeypatch):
         assert_the_same(run(threads), alone)
 
 
+class Observed(threading.Event):
+    """Tells when a thread begins to wait for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_awaited = False
+
+    def wait(self, timeout=None):
+        self.is_awaited = True
+        return super().wait(timeout)
+
+
 def test_an_interruption_leaves_no_worker_waiting(monkeypatch):
     """For worker 0, which would have met them."""
 
+    def until(condition):
+        deadline = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0)
+
     def wake(helper):
         helper._awake.set()
-        time.sleep(0.05)  # it begins with the step meanwhile
+        until(lambda: signals[compiled.updated(1, 2) + 2, 0] >= 2 * compiled.MEETINGS)  # it has come to the meeting
         raise KeyboardInterrupt
 
     model = network((17, 8), dtype=np.float32)
     in_training = MLPInTraining(model, 0, seed=3, normalizes=True)
     data = samples(8, np.float32)
     steps = fused_steps(in_training, SGD(model.parameters()), cross_entropy_loss, *data, 8, 2)
-    steps(np.arange(8), [0.1], 0)
-    helper = steps._helpers[0]
-    deadline = time.monotonic() + 10
-    while helper._awake.is_set() or steps._memory.signals[2, 0] < 1:
-        assert time.monotonic() < deadline
-    time.sleep(0.05)  # it sleeps by now
+    signals = steps._memory.signals
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "Event", Observed)
+        steps(np.arange(8), [0.1], 0)
+    until(lambda: steps._helpers[0]._awake.is_awaited)
     monkeypatch.setattr(fused_module, "PATIENCE", 1)
     monkeypatch.setattr(fused_module._Helper, "wake", wake)
     with pytest.raises(KeyboardInterrupt):
