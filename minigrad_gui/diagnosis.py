@@ -207,7 +207,7 @@ def _stuck(config: TrainingConfig, steps: int, begin: float, end: float, dead: S
         return Diagnosis(what, _smaller_rate(config))
     if _saturates(config):
         why = "The gradient vanishes on its way back through so many layers."
-        helps = "normalization, ReLU" if config.batch_size > 1 else "ReLU"
+        helps = "normalization, ReLU" if _could_normalize(config) else "ReLU"
         return Diagnosis(what, f"{why} Try {helps}, fewer layers, or Adam.")
     if steps < LAST:
         what = f"The loss hardly fell within {counted(steps, 'mini-batch')}."
@@ -241,7 +241,7 @@ def _poor(config: TrainingConfig, end: float, guessing: float) -> Diagnosis:
     if shrunk := _why_shrunk(config):
         return Diagnosis(what, shrunk)
     instead = "smaller variations of the pictures" if config.augmentation else "another learning rate"
-    if _saturates(config) and config.batch_size > 1:
+    if _saturates(config) and _could_normalize(config):
         instead = f"normalization, {instead}"
     return Diagnosis(what, f"Try {instead}, or more neurons.")
 
@@ -270,8 +270,11 @@ def _dead_layer(dead: Sequence[float]) -> str:
 
 def _with_normalization(config: TrainingConfig) -> str:
     """A sentence about what else keeps neurons alive, with a leading space; empty if the run had it or could not."""
-    can = config.normalization == "none" and config.batch_size > 1
-    return " With normalization hardly any neuron dies." if can else ""
+    return " With normalization hardly any neuron dies." if _could_normalize(config) else ""
+
+
+def _could_normalize(config: TrainingConfig) -> bool:
+    return config.normalization == "none" and config.batch_size > 1
 
 
 def _smaller_rate(config: TrainingConfig) -> str:
