@@ -2,8 +2,9 @@
 
 Read in this order, the modules are a course in backpropagation: `ops` (the calculus), `tensor` (the graph and
 `backward`; `border`: where NumPy meets them), `functions` (of several Tensors), `gradcheck` (checks gradients
-numerically), `nn` (layers), `losses`, `optim`, `schedules`, `hashing`, `augment`, `config`, `samples`, `training`,
-`normalization`, `in_training`, `averaging`, `ending`, `run`, `calibration`, `record`, `archive`, `checkpoint`.
+numerically), `nn` (layers), `losses`, `optim`, `schedules`, `hashing`, `augment`, `receptive_fields`, `config`,
+`samples`, `training`, `normalization`, `in_training`, `averaging`, `ending`, `run`, `calibration`, `record`, `archive`,
+`checkpoint`.
 The code that makes them fast is separate, in `fast`. `graph`, with `rules`, `layout` and `drawing`, shows the graph.
 """
 

@@ -13,6 +13,7 @@ from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Modul
 from engine.normalization import NORMALIZATIONS
 from engine.ops import Array
 from engine.optim import OPTIMIZERS, Optimizer
+from engine.receptive_fields import seen_pixels
 from engine.samples import fewer_samples, split_validation
 from engine.schedules import SCHEDULES
 
@@ -34,6 +35,7 @@ KEEP_BEST = ("none", "loss", "accuracy")
 
 
 MAX_MEMBERS = 16
+MAX_FIELD_PX = 28
 NO_EARLY_END = "it goes without patience, an accuracy to stop at, and keeping the best epoch."
 
 
@@ -52,6 +54,8 @@ class TrainingConfig:
     Raises ConfigError for one that is out of its range, TypeError for one of another kind.
 
     hidden            the sizes of the hidden layers, at most 20; () for none
+    receptive_field_px  how many pixels wide and high the window is that each neuron of the first hidden layer sees
+                      of a square picture, up to 28; 0 for all of it: see `engine.receptive_fields`
     activation        one of ACTIVATIONS: "relu", "tanh" or "sigmoid"
     optimizer         one of OPTIMIZERS: "sgd", "momentum" or "adam"
     learning_rate     above 0, at most 1000; the schedule multiplies it
@@ -112,6 +116,7 @@ class TrainingConfig:
     l1: float = 0.0
     l2: float = 0.0
     clip_norm: float = 0.0
+    receptive_field_px: int = 0
 
     def __post_init__(self) -> None:
         for field, value in vars(self).items():
@@ -123,6 +128,9 @@ class TrainingConfig:
             raise ConfigError("hidden", f"At most {MAX_HIDDEN_LAYERS} hidden layers, not {len(self.hidden)}.")
         for size in self.hidden:
             self._check("hidden", isinstance(size, int) and size >= 1, "A hidden layer needs at least one neuron.")
+        within = isinstance(self.receptive_field_px, int) and 0 <= self.receptive_field_px <= MAX_FIELD_PX
+        message = f"The receptive field is a whole number of pixels from 0 (the whole picture) to {MAX_FIELD_PX}."
+        self._check("receptive_field_px", within, message)
         self._check("activation", self.activation in ACTIVATIONS, f"The activation is one of {_names(ACTIVATIONS)}.")
         self._check("optimizer", self.optimizer in OPTIMIZERS, f"The optimizer is one of {_names(OPTIMIZERS)}.")
         self._check("learning_rate", 0 < self.learning_rate <= 1000, "The learning rate is above 0, at most 1000.")
@@ -235,9 +243,12 @@ class TrainingConfig:
         return [self.epochs_of(member)[0] * steps_per_epoch for member in range(1, self.members)]
 
     def build_model(self, in_dim: int, out_dim: int, member: int = 0, dtype: DTypeLike = np.float32) -> MLP:
-        """A new network, its weights drawn from the seed: "he" for ReLU, otherwise "xavier"."""
+        """A new network, its weights drawn from the seed: "he" for ReLU, otherwise "xavier".
+
+        Raises ConfigError for more than 50 million parameters, or if receptive fields have no square picture.
+        """
         self.sizes(in_dim, out_dim)
-        return MLP(
+        model = MLP(
             in_dim,
             self.hidden,
             out_dim,
@@ -246,16 +257,35 @@ class TrainingConfig:
             dtype=dtype,
             init="he" if self.activation == "relu" else "xavier",
         )
+        seen = self.seen(in_dim)
+        if seen is not None:
+            fewer = in_dim / np.count_nonzero(seen, axis=1)[:, np.newaxis]
+            model.layers[0].W.data *= (seen * np.sqrt(fewer)).astype(dtype)
+        return model
+
+    def seen(self, in_dim: int) -> Array | None:
+        """Which inputs each neuron of the first hidden layer sees: bool (neurons, in_dim); None if all see all.
+
+        Raises ConfigError if they are to see windows, but the inputs are no square picture.
+        """
+        if not self.receptive_field_px or not self.hidden:
+            return None
+        try:
+            return seen_pixels(in_dim, self.hidden[0], self.receptive_field_px)
+        except ValueError as error:
+            message = f"Receptive fields are windows of square pictures, not of {in_dim:,} inputs."
+            raise ConfigError("receptive_field_px", message) from error
 
     def describes(self, model: MLP) -> bool:
-        """Whether a network has these hidden layers and this activation, all of it to be trained."""
-        fits = model.sizes[1:-1] == self.hidden and type(model.activation) is ACTIVATIONS[self.activation]
-        return fits and len(model.parameters()) == 2 * len(model.layers)
+        """Whether a network has these hidden layers, receptive fields and activation."""
+        if model.sizes[1:-1] != self.hidden or type(model.activation) is not ACTIVATIONS[self.activation]:
+            return False
+        seen = self.seen(model.sizes[0])
+        return seen is None or not model.layers[0].W.data[~seen].any()
 
-    @property
-    def can_continue(self) -> bool:
-        """Whether a run can begin with a network that it has not made: see `normalization.unfolded`."""
-        return not self.normalizes or self.activation == "relu"
+    def can_continue(self, model: MLP) -> bool:
+        """Whether a run can begin with this network, which it has not made: see also `normalization.unfolded`."""
+        return self.describes(model) and (not self.normalizes or self.activation == "relu")
 
     def build_optimizer(self, model: Module) -> Optimizer:
         own: dict[str, Any] = {"momentum": self.momentum} if self.optimizer == "momentum" else {}

@@ -1,4 +1,7 @@
-"""An MLP as it is trained, with dropout and normalization: it shares its parameters with the one it makes of them."""
+"""An MLP as it is trained, with dropout, normalization and receptive fields.
+
+It shares its parameters with the network that it makes of them.
+"""
 
 import numpy as np
 
@@ -21,14 +24,23 @@ class MLPInTraining(Module):
     No neuron can then rely on a particular other one (Srivastava et al., JMLR 15 (2014), 1929-1958). Which are dropped
     follows from the seed and the number of the mini-batch, so that a resumed run drops the same. Each call is a
     mini-batch; mini_batches_done: the number of those before the next call. normalizes: whether the hidden layers are
-    normalized over each mini-batch: see `engine.normalization`.
+    normalized over each mini-batch: see `engine.normalization`. seen: which inputs each neuron of the first hidden
+    layer sees, bool (neurons, in_dim), or None for all; the weights of the others do not learn: see
+    `engine.receptive_fields`.
     """
 
     def __init__(
-        self, network: MLP, dropout: float, seed: int, mini_batches_done: int = 0, *, normalizes: bool = False
+        self,
+        network: MLP,
+        dropout: float,
+        seed: int,
+        mini_batches_done: int = 0,
+        *,
+        normalizes: bool = False,
+        seen: Array | None = None,
     ) -> None:
         self.network, self.dropout, self.mini_batches_done = network, dropout, mini_batches_done
-        self.normalizes = normalizes
+        self.normalizes, self.seen = normalizes, seen if len(network.layers) > 1 else None
         self.key = int(np.random.SeedSequence([seed, 8]).generate_state(1, np.uint64)[0])
 
     @property
@@ -44,7 +56,9 @@ class MLPInTraining(Module):
     def forward(self, x: Tensor) -> Tensor:
         *hidden, last = self.network.layers
         for number, layer in enumerate(hidden):
-            x = self.network.activation(normalized(layer, x) if self.normalizes else layer(x))
+            W = layer.W if number or self.seen is None else layer.W * self.seen.astype(layer.W.dtype)
+            z = normalized(x, W, layer.b) if self.normalizes else apply(ops.linear, x, W, layer.b)
+            x = self.network.activation(z)
             if self.threshold:
                 factors = self._is_retained(number, x.shape) * x.dtype.type(self.scale)
                 x = apply(ops.dropout, x, scale=factors.astype(x.dtype))

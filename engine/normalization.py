@@ -10,7 +10,7 @@ constants and become part of the weights: `folded` gives a plain MLP.
 
 import numpy as np
 
-from engine.nn import MLP, Linear, ReLU
+from engine.nn import MLP, ReLU
 from engine.ops import Array
 from engine.tensor import Tensor
 
@@ -22,12 +22,15 @@ _allowing_overflow = np.errstate(over="ignore", invalid="ignore")
 """A decorator for networks that may have exploded."""
 
 
-def normalized(layer: Linear, x: Tensor) -> Tensor:
-    """A layer's weighted sums for a mini-batch x (n, in_dim), normalized over it, plus the bias: (n, out_dim)."""
-    z = x @ layer.W.T
+def normalized(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """A layer's weighted sums for a mini-batch x (n, in_dim), normalized over it, plus the bias: (n, out_dim).
+
+    W: (out_dim, in_dim); b: (out_dim,).
+    """
+    z = x @ W.T
     centred = z - z.mean(axis=0)
     variance = (centred * centred).mean(axis=0)
-    return centred / (variance + EPSILON).sqrt() + layer.b
+    return centred / (variance + EPSILON).sqrt() + b
 
 
 @_allowing_overflow

@@ -125,9 +125,9 @@ class TrainingRun:
         self._loss = SmoothedLoss(loss, config.label_smoothing) if config.label_smoothing else loss
         self.images, self.labels = images, labels
         if start_from and not config.describes(start_from):
-            raise ValueError(
-                "the network to continue from has other layers than the settings, or parameters that are frozen"
-            )
+            raise ValueError("the network to continue from has other layers or receptive fields than the settings")
+        if start_from and len(start_from.parameters()) != 2 * len(start_from.layers):
+            raise ValueError("the network to continue from has parameters that are frozen")
         self.trained = start_from.copy() if start_from else config.build_model(images[0].size, classes)
         if start_from and config.normalizes:
             with one_blas_thread():
@@ -281,8 +281,11 @@ class TrainingRun:
     ) -> TrainingLoop:
         config = self.config
         network: Module = model
-        if config.dropout or config.normalizes:
-            network = MLPInTraining(model, config.dropout, config.seed, steps_done, normalizes=config.normalizes)
+        seen = config.seen(model.sizes[0])
+        if config.dropout or config.normalizes or seen is not None:
+            network = MLPInTraining(
+                model, config.dropout, config.seed, steps_done, normalizes=config.normalizes, seen=seen
+            )
         return TrainingLoop(
             network,
             self.images,

@@ -255,6 +255,8 @@ def _add_train(commands: Any) -> None:
     begins.add_argument("--config", type=Path, metavar="FILE.toml", help="settings to begin with, from a file")
     add("--epochs", "epochs", "how many times to go through the pictures", type=int, metavar="N")
     add("--hidden", "hidden", 'hidden layers, such as 256,128; "" for none', nargs="+", metavar="SIZES")
+    window = "pixels that each neuron of the first hidden layer sees of the picture, across and down; 0: all of it"
+    add("--receptive-field-px", "receptive_field_px", window, type=int, metavar="PX")
     add("--batch-size", "batch_size", "pictures to each step", type=int, metavar="N")
     add("--optimizer", "optimizer", "how a gradient becomes a step", choices=list(OPTIMIZERS))
     add("--lr", "learning_rate", "learning rate: how large a step is", type=float, metavar="RATE")

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine import Adam, Augmentation, cross_entropy_loss
 from engine.archive import reason_of, remove_old_drafts, replacing
 from engine.fast import quickest_steps
+from engine.in_training import MLPInTraining
 from engine.nn import MLP
 from engine.record import MAX_NAME_CHARS
 from engine.training import predict
@@ -66,9 +67,10 @@ def teach(
     replay_labels: (m,), digits that it knows already, mixed into every mini-batch so that they are not forgotten
     (rehearsal: Robins, Catastrophic Forgetting, Rehearsal and Pseudorehearsal, 1995). Weights between the old and the
     new ones forget least (Wortsman et al., Robust Fine-tuning of Zero-shot Models, 2022): those of the copy are as
-    close to the network's as SHARES allow without any drawing being read worse. Without drawings, the copy equals the
-    network. rng chooses variations and mini-batches; the default is deterministic. Soon after `cancelled()` becomes
-    true, training stops and the copy is returned as it is then.
+    close to the network's as SHARES allow without any drawing being read worse. In the first hidden layer weights that
+    are 0, as those of pixels outside a neuron's window, stay 0. Without drawings, the copy equals the network. rng
+    chooses variations and mini-batches; the default is deterministic. Soon after `cancelled()` becomes true, training
+    stops and the copy is returned as it is then.
     """
     taught = model.copy()
     if len(images) == 0:
@@ -82,7 +84,9 @@ def teach(
     targets = np.concatenate([np.asarray(labels, np.intp)[drawn], np.asarray(replay_labels, np.intp)[known]])
     per_batch = min(TAUGHT_PER_BATCH, LEAST_TAUGHT + COPIES * len(images))
     optimizer = Adam(taught.parameters(), lr=LEARNING_RATE)
-    with closing(quickest_steps(taught, optimizer, cross_entropy_loss, inputs, targets, BATCH, threads=1)) as train_on:
+    seen = taught.layers[0].W.data != 0
+    network = taught if seen.all() else MLPInTraining(taught, 0.0, 0, seen=seen)
+    with closing(quickest_steps(network, optimizer, cross_entropy_loss, inputs, targets, BATCH, threads=1)) as train_on:
         for step in range(STEPS):
             if cancelled():
                 return taught

@@ -368,7 +368,8 @@ class Memory(NamedTuple):
     of an epoch are varied, if they are; form: of these pictures. dropout, smoothing: see `drop`, `cross_entropy`.
     If hidden layers are normalized, sums holds what they add up, and sum_gradients the gradients of their normalized
     sums, both in the places of the layers' outputs among the values; moments (4 workers, values): each worker's, for
-    `normalize_vjp`. Otherwise these are empty.
+    `normalize_vjp`. Otherwise these are empty. seen: uint8 (in_dim, neurons), 0 where a neuron of the first layer does
+    not see an input; empty if all are seen.
     """
 
     pixels: Array
@@ -399,6 +400,7 @@ class Memory(NamedTuple):
     sums: Array
     sum_gradients: Array
     moments: Array
+    seen: Array
 
 
 def read_only(array: Array) -> Array:
@@ -441,6 +443,7 @@ def no_memory(dtype: DTypeLike) -> Memory:
         sums=row,
         sum_gradients=row,
         moments=numbers,
+        seen=np.empty((0, 0), np.uint8),
     )
 
 
@@ -607,6 +610,15 @@ def propagate(
     return correct
 
 
+def mask(W_gradient: Array, seen: Array) -> None:
+    """Set to 0 the gradients of weights (inputs, neurons) of inputs that a neuron does not see: uint8, as they are."""
+    zero = W_gradient.dtype.type(0)
+    for i in range(len(seen)):
+        row, sees = W_gradient[i], seen[i]
+        for j in range(row.size):
+            row[j] = row[j] if sees[j] else zero
+
+
 def update(memory: Memory, worker: int, samples: Array, constants: Array, turn: int, keeps: bool) -> None:
     """Compute the gradient of one worker's part of each layer's parameters, from all samples, and update that part.
 
@@ -640,6 +652,8 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array, turn: 
                 sparse_product(x[:, i:until], TRANSPOSED, g, AS_IT_IS, W_gradient, spare)
             elif turn != PARAMETERS_CLIPPED:
                 product(x[:, i:until].T, g, AS_IT_IS, W_gradient, spare)
+            if layer == 0 and len(memory.seen) > 0:
+                mask(W_gradient, memory.seen[i:until])
             if turn == GRADIENTS:
                 for row in range(i, until):
                     row_at = place + row * fan_out

@@ -35,6 +35,7 @@ from engine.fast.compiled import (
     do_steps,
     drop,
     layer_at,
+    mask,
     meet,
     moments_at,
     momentum,
@@ -76,7 +77,7 @@ _LOOPS = (
     *(adam, momentum, sgd, tanh_single, activate, bias_gradient, activation_vjp, mixed, drop, cross_entropy),
     *(bump_height, coefficients, resample, change_pen_width, varied, read_inputs, values_at, layer_at),
     *(meet, moments_at, normalize, normalize_vjp, propagate),
-    *(penalised, squares, clip_factor, optimize, update, wait_until, updated, do_steps, work),
+    *(penalised, squares, clip_factor, optimize, mask, update, wait_until, updated, do_steps, work),
 )
 _VARY = {coefficients, resample, change_pen_width, varied}
 """Loops for float32 alone: in other dtypes pictures are varied by a graph."""

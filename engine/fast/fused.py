@@ -111,6 +111,7 @@ class FusedSteps:
             sums=aligned(batch_size * sums, dtype),
             sum_gradients=aligned(batch_size * sums, dtype),
             moments=aligned(4 * threads * sums, dtype).reshape(4 * threads, sums),
+            seen=_seen(in_training),
         )
         loop = machine_code(compiled.work, 0, 0, -1, 0, self._memory)  # no steps, only to compile it
         if loop is None:
@@ -252,6 +253,12 @@ def _dropout(in_training: MLPInTraining | None) -> compiled.Dropout:
     if in_training is None:
         return compiled.Dropout(np.uint64(0), 0, 1.0)
     return compiled.Dropout(np.uint64(in_training.key), in_training.threshold, in_training.scale)
+
+
+def _seen(in_training: MLPInTraining | None) -> Array:
+    if in_training is None or in_training.seen is None:
+        return np.empty((0, 0), np.uint8)
+    return np.ascontiguousarray(in_training.seen.T, np.uint8)
 
 
 def _no_draws(count: int) -> Draws:

@@ -103,10 +103,7 @@ class Settings(QObject):
 
     def fit(self, model: MLP | None, classes: int | None = None) -> bool:
         """Whether a run with this config can continue from this network. classes: of the dataset, if that is known."""
-        config = self._config
-        if model is None or model.sizes[1:-1] != config.hidden or classes not in (None, model.sizes[-1]):
-            return False
-        return config.can_continue and type(model.activation) is ACTIVATIONS[config.activation]
+        return model is not None and classes in (None, model.sizes[-1]) and self._config.can_continue(model)
 
     def job(
         self,

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from engine import ConfigError
-from engine.config import ELASTIC_SIGMA_PX, MAX_AUGMENTATION, MAX_MEMBERS
+from engine.config import ELASTIC_SIGMA_PX, MAX_AUGMENTATION, MAX_FIELD_PX, MAX_MEMBERS
 from minigrad_gui.widgets.accessibility import without_mnemonic
 from minigrad_gui.widgets.dataset_box import DatasetEditor
 from minigrad_gui.widgets.number_spin import count_spin, decimal_spin
@@ -48,8 +48,8 @@ def _number(
     return lambda: NumberEditor(decimal_spin(name, low, high, decimals=6, step=step, suffix=suffix))
 
 
-def _count(name: str, low: int, high: int) -> Callable[[], NumberEditor]:
-    return lambda: NumberEditor(count_spin(name, low, high))
+def _count(name: str, low: int, high: int, suffix: str = "") -> Callable[[], NumberEditor]:
+    return lambda: NumberEditor(count_spin(name, low, high, suffix=suffix))
 
 
 def _percentage(name: str, high: int, decimals: int = 1) -> Callable[[], NumberEditor]:
@@ -83,6 +83,12 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
     "Network": (
         Setting("hidden", "Hidden &layers", partial(LayersEditor, "hiddenLayersEdit")),
         Setting("activation", "&Activation", _choice("activationCombo", ACTIVATION_TITLES)),
+        Setting(
+            "receptive_field_px",
+            "Window",
+            _count("receptiveFieldSpin", 0, MAX_FIELD_PX, suffix=" px"),
+            is_used=_has_hidden_layers,
+        ),
     ),
     "Learning": (
         Setting("optimizer", "&Optimizer", _choice("optimizerCombo", OPTIMIZER_TITLES)),

@@ -47,6 +47,10 @@ TIPS = {
     "activation": "<b>Activation</b><br>The function that a neuron applies to its weighted sum. Without it, many layers"
     " could do no more than one. ReLU is zero for negative sums and learns fast; Tanh and Sigmoid saturate and "
     "learn slowly in deep networks.",
+    "receptive_field_px": "<b>Window</b> (receptive field)<br>How many pixels wide and high the window is that each "
+    "neuron of the first hidden layer sees of the picture, as a neuron of the eye does. The windows lie evenly over "
+    "the picture, and the weights of pixels outside are 0. What belongs to a stroke is close together, so large "
+    "networks learn more of varied pictures. 0 shows every neuron the whole picture; 14 is a good value to try.",
     "optimizer": "<b>Optimizer</b><br>How a gradient becomes a step. SGD goes straight downhill; momentum carries over"
     " some of its speed; Adam also adapts the step size of each weight.",
     "learning_rate": "<b>Learning rate</b><br>"
@@ -139,5 +143,5 @@ TIPS = {
     "shuffle": "Show other random variations of these pictures.",
     "preview": "Eight training pictures as the network would see them with these settings.",
     "continues": "<b>Continue from current network</b><br>Train the current network instead of a new one. It must have"
-    " the hidden layers and activation set here; to be normalized, the activation ReLU.",
+    " the hidden layers, activation and window set here; to be normalized, the activation ReLU.",
 }

@@ -27,6 +27,7 @@ EXAMPLES = {
     "learning_rate": "0.0001, 0.0005, 0.002, 0.01",
     "batch_size": "32, 128, 512",
     "hidden": "32; 128; 256, 128",
+    "receptive_field_px": "0, 7, 14, 20",
     "weight_decay": "0, 0.001, 0.01",
     "training_samples": "500, 2000, 10000, 0",
     "label_noise": "0%, 10%, 30%",

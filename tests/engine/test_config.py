@@ -50,6 +50,7 @@ REFUSED = {
     "l1": [-0.1, 101, NAN],
     "l2": [-0.1, 101, NAN],
     "clip_norm": [-1, 1_000_001, NAN],
+    "receptive_field_px": [-1, 29, NAN, 2.5],
     "augmentation": [None, 1.0, Augmentation(shift_px=-1), Augmentation(scale=0.6), Augmentation(elastic_px=NAN)],
 }
 

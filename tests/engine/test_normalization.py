@@ -31,7 +31,7 @@ def in_training(model):
 
 def test_each_neuron_has_mean_0_and_variance_1_before_its_bias():
     layer = network().layers[0]
-    z = normalized(layer, Tensor(X)).data - layer.b.data
+    z = normalized(Tensor(X), layer.W, layer.b).data - layer.b.data
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(z.var(axis=0), 1, atol=1e-4)
 

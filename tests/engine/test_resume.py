@@ -112,6 +112,7 @@ def test_interrupted_anywhere(tmp_path, steps):
         {"patience": 1, "keep_best": "accuracy", "learning_rate": 0.1},
         {"members": 2, "schedule": "one-cycle"},
         {"normalization": "batch"},
+        {"receptive_field_px": 14, "dropout": 0.2},
         {"normalization": "batch", "members": 2, "averaging": "ema", "averaged_epochs": 0.5, "dropout": 0.2},
         {"normalization": "batch", "keep_best": "loss", "learning_rate": 0.1},
         {"members": 3, "averaging": "ema", "averaged_epochs": 0.5, "dropout": 0.2},

@@ -139,7 +139,7 @@ def test_every_other_option_overrides_the_preset(name, trained_config):
     words = "--epochs 2 --hidden 9,8 --batch-size 77 --optimizer momentum --lr 0.02 --schedule cosine --momentum 0.5 "
     words += "--averaging last --averaged-epochs 1.5 --patience 4 --stop-accuracy 0.985 --keep-best loss "
     words += "--dropout 0.25 --label-smoothing 0.1 --normalization batch --l1 0.001 --l2 0.002 "
-    words += "--clip-norm 1.5 "
+    words += "--clip-norm 1.5 --receptive-field-px 9 "
     words += "--plain-epochs 1 --weight-decay 0.01 --activation tanh --seed 7 --validation 0.2 --samples 500 "
     words += (
         "--label-noise 0.1 --shift-px 2 --rotation-deg 3 --scale 0.2 --shear 0.05 --elastic-px 0.5 --thickness-px 0.2 "
@@ -170,6 +170,7 @@ def test_every_other_option_overrides_the_preset(name, trained_config):
         l1=0.001,
         l2=0.002,
         clip_norm=1.5,
+        receptive_field_px=9,
         augmentation=Augmentation(2, 3, 0.2, 0.05, 0.5, 0.2, 5),
         plain_epochs=1,
     )
@@ -482,7 +483,7 @@ def test_the_help_of_train_names_every_default(capsys):
     for default in ("256,128", "relu", "adam", "0.0005", "0.9", "128", "10", "0.1", "constant"):
         assert out.count(f"(default: {default})") == 1
     assert "(default: mnist; the preset best: mnist+pen)" in out
-    assert out.count("(default: 0)") == 4
+    assert out.count("(default: 0)") == 5
     assert out.count("(default: 0.0)") == 8 + len(MAX_AUGMENTATION)
     assert f"--preset {{{','.join(PRESETS)}}}" in out
     assert f"--schedule {{{','.join(SCHEDULES)}}}" in out

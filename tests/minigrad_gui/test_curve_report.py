@@ -92,6 +92,7 @@ def test_settings_that_are_not_used_are_not_named():
         "clipped",
         "normalization",
         "committee",
+        "windows",
     )
     assert not any(word in part for part in plain for word in words)
     config = TrainingConfig(
@@ -109,6 +110,7 @@ def test_settings_that_are_not_used_are_not_named():
         l1=0.001,
         l2=0.002,
         clip_norm=1.5,
+        receptive_field_px=14,
         augmentation=Augmentation(shift_px=1),
         plain_epochs=3,
     )
@@ -117,6 +119,7 @@ def test_settings_that_are_not_used_are_not_named():
     rich = ", ".join(settings_of(config))
     for part in (
         "hidden layers 64, 32",
+        "windows of 14 px",
         "cosine schedule",
         "weight decay 0.01",
         "moving average over 2.5 epochs",

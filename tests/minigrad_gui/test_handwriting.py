@@ -73,6 +73,15 @@ def test_one_drawing_is_enough(reader, replay):
     assert predict(taught, drawn).argmax() == 1
 
 
+def test_windows_stay_windows(replay):
+    config = TrainingConfig(hidden=(16, 12), receptive_field_px=14)
+    taught = teach(config.build_model(784, 10), flagged_ones(1, seed=1), [1], *replay)
+    assert config.describes(taught)
+    seen = config.seen(784)
+    assert np.all(taught.layers[0].W.data[~seen] == 0)
+    assert not same(taught, config.build_model(784, 10))
+
+
 def test_weights_change_no_more_than_they_must(reader, replay, monkeypatch):
     """Half of what was learnt is enough for a few ones; a millionth of it is not, so all of it is taken."""
     drawn = flagged_ones(2, seed=1)

@@ -362,6 +362,32 @@ def test_with_normalization(threads, hidden, activation, dropout, clip_norm, by_
     assert_close(fused, run(), rtol=1e-6)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("clip_norm", [0, 0.1])
+@pytest.mark.parametrize("density", [0.2, 1.0])
+@pytest.mark.parametrize("settings", [{}, {"dropout": 0.4}, {"normalizes": True}])
+def test_with_receptive_fields(settings, density, clip_norm, threads, by_graph):
+    seen = np.random.default_rng(4).random((17, SIDE * SIDE)) < 0.3
+
+    def in_training():
+        model = network((17, 8))
+        model.layers[0].W.data *= seen
+        return MLPInTraining(model, **{"dropout": 0.0, "seed": 3, **settings}, seen=seen)
+
+    def run():
+        model = in_training()
+        optimizer = Adam(model.parameters(), lr=0.01, weight_decay=0.1)
+        optimizer.l1, optimizer.clip_norm = 0.01, clip_norm
+        learned = learn(model, samples(density=density), optimizer, batch_size=7, threads=threads)
+        assert np.all(model.network.layers[0].W.data[~seen] == 0)
+        return learned
+
+    assert is_fused(in_training())
+    fused = run()
+    by_graph()
+    assert_close(fused, run(), rtol=1e-6)
+
+
 def test_with_more_layers_than_meetings_a_graph_is_built():
     assert is_fused(MLPInTraining(network((2,) * 31), 0, 3, normalizes=True))
     assert not is_fused(MLPInTraining(network((2,) * 32), 0, 3, normalizes=True))

@@ -57,6 +57,13 @@ def test_only_relus_can_be_normalized_from_a_run_to_the_next(activation, can):
     assert settings.fit(MLP(784, [12, 5], 10, activation)) == can
 
 
+def test_a_run_continues_only_from_a_network_with_the_same_receptive_fields():
+    settings = Settings()
+    settings.set(replace(CONFIG, receptive_field_px=14), "mnist")
+    assert not settings.fit(CONFIG.build_model(784, 10))
+    assert settings.fit(settings.config.build_model(784, 10))
+
+
 @pytest.mark.parametrize(("continues", "hidden"), [(True, (12, 5)), (True, (12,)), (False, (12, 5))])
 def test_the_next_run_continues_from_the_network_if_that_is_wanted_and_possible(continues, hidden):
     settings, model, file = Settings(), MLP(784, hidden, 10, Tanh), Path("run.npz")

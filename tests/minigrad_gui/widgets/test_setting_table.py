@@ -41,6 +41,7 @@ def test_the_panel_fills_the_config(user):
         "l1Spin": 0.001,
         "l2Spin": 0.002,
         "clipNormSpin": 1.5,
+        "receptiveFieldSpin": 14,
         "elasticSigmaSpin": 6.5,
     }.items():
         user.widget(name).setValue(value)
@@ -66,6 +67,7 @@ def test_the_panel_fills_the_config(user):
         l1=0.001,
         l2=0.002,
         clip_norm=1.5,
+        receptive_field_px=14,
         training_samples=500,
         label_noise=0.125,
         plain_epochs=2,

@@ -58,6 +58,7 @@ def test_a_number_is_read_as_in_the_settings():
         ("plain_epochs", "1, 2", "Plain epochs"),
         ("keep_best", "loss", "Keep best"),
         ("normalization", "none, batch", "Normalization"),
+        ("receptive_field_px", "0, 7", "Window"),
     ],
 )
 def test_runs_that_would_be_the_same_are_refused(setting, text, name):
