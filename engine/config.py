@@ -276,6 +276,12 @@ class TrainingConfig:
             message = f"Receptive fields are windows of square pictures, not of {in_dim:,} inputs."
             raise ConfigError("receptive_field_px", message) from error
 
+    def count_learning(self, in_dim: int, out_dim: int) -> int:
+        """How many parameters of one network can learn: all but the weights of inputs that are not seen."""
+        seen = self.seen(in_dim)
+        unseen = 0 if seen is None else seen.size - int(np.count_nonzero(seen))
+        return count_parameters((in_dim, *self.hidden, out_dim)) - unseen
+
     def describes(self, model: MLP) -> bool:
         """Whether a network has these hidden layers, receptive fields and activation."""
         if model.sizes[1:-1] != self.hidden or type(model.activation) is not ACTIVATIONS[self.activation]:

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 )
 
 from engine import Augmentation, ConfigError, TrainingConfig
-from engine.nn import count_parameters
 from minigrad_gui import data, theme
 from minigrad_gui.data import ALL_GUESSED, Choices
 from minigrad_gui.digits import CLASSES, SIDE_PX
@@ -302,11 +301,11 @@ class ConfigPanel(View):
 
     @Slot()
     def _show_parameters(self) -> None:
-        """How many parameters the network will have, once it is known how many classes there are; and its pictures."""
+        """How many parameters the network will learn, once it is known how many classes there are; and its pictures."""
         session, classes = self.session, self.session.class_count
         self._form.setRowVisible(self._parameters, classes is not None and not self._wrong.get("hidden"))
         if classes is not None and session.config_error is None:
-            count = count_parameters((SIDE_PX**2, *session.config.hidden, classes))
+            count = session.config.count_learning(SIDE_PX**2, classes)
             each = f"{session.config.members} x " if session.config.members > 1 else ""
             self._parameters.setText(f"{each}{count:,} parameters")
         if self._previewed is None:

@@ -99,6 +99,11 @@ def test_the_number_of_parameters_follows(user):
         user.widget("parametersLabel").text()
         == f"{784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10 + 110:,} parameters"
     )
+    user.widget("receptiveFieldSpin").setValue(14)
+    assert (
+        user.widget("parametersLabel").text()
+        == f"{14 * 14 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10 + 110:,} parameters"
+    )
 
 
 def test_momentum_is_shown_only_where_it_is_used(user):
