@@ -33,8 +33,8 @@ PRESET_TIPS = {
     "45-seconds": "Reads more than 99.3% of MNIST's test digits after about 45 seconds on two cores.",
     "150-seconds": "Reads about 99.5% of MNIST's test digits after about 150 seconds on two cores.",
     "record": "For as few errors on MNIST as a plain network can make within an hour on two cores.",
-    "smallest-98": "Reads about 98% of MNIST's test digits with only 17,758 parameters. Can you do it with fewer?",
-    "smallest-99": "Reads about 99% of MNIST's test digits with only 45,626 parameters. Can you do it with fewer?",
+    "smallest-98": "Reads about 98% of MNIST's test digits with only 6,206 parameters. Can you do it with fewer?",
+    "smallest-99": "Reads about 99% of MNIST's test digits with only 13,420 parameters. Can you do it with fewer?",
     OWN: "Settings that match no preset. Choose this to restore your last ones.",
 }
 

@@ -54,7 +54,7 @@ def test_best_varies_its_pictures_and_decays_its_learning_rate():
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if name.startswith("smallest-")])
 def test_the_smallest_say_how_small_they_are(name):
-    assert f"{count_parameters(PRESETS[name].sizes(784, 10)):,} parameters" in PRESET_TIPS[name]
+    assert f"{PRESETS[name].count_learning(784, 10):,} parameters" in PRESET_TIPS[name]
 
 
 @pytest.mark.parametrize("name", PRESETS)
