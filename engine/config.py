@@ -9,11 +9,11 @@ from numpy.typing import DTypeLike
 
 from engine.augment import Augmentation
 from engine.averaging import AVERAGES
-from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters
+from engine.nn import ACTIVATIONS, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MLP, Module, count_parameters, standard_deviation
 from engine.normalization import NORMALIZATIONS
 from engine.ops import Array
 from engine.optim import OPTIMIZERS, Optimizer
-from engine.receptive_fields import seen_pixels
+from engine.receptive_fields import seen_pixels, unseen_pixels, window_pixels
 from engine.samples import fewer_samples, split_validation
 from engine.schedules import SCHEDULES
 
@@ -245,9 +245,11 @@ class TrainingConfig:
     def build_model(self, in_dim: int, out_dim: int, member: int = 0, dtype: DTypeLike = np.float32) -> MLP:
         """A new network, its weights drawn from the seed: "he" for ReLU, otherwise "xavier".
 
-        Raises ConfigError for more than 50 million parameters, or if receptive fields have no square picture.
+        Inputs that are not seen do not count there. Raises ConfigError for more than 50 million parameters, or if
+        receptive fields have no square picture.
         """
         self.sizes(in_dim, out_dim)
+        init = "he" if self.activation == "relu" else "xavier"
         model = MLP(
             in_dim,
             self.hidden,
@@ -255,38 +257,61 @@ class TrainingConfig:
             ACTIVATIONS[self.activation],
             rng=np.random.default_rng([self.seed, 8, member] if member else self.seed),
             dtype=dtype,
-            init="he" if self.activation == "relu" else "xavier",
+            init=init,
         )
         seen = self.seen(in_dim)
         if seen is not None:
-            fewer = in_dim / np.count_nonzero(seen, axis=1)[:, np.newaxis]
-            model.layers[0].W.data *= (seen * np.sqrt(fewer)).astype(dtype)
+            deviation, all_seen = (
+                standard_deviation(init, fan_in, self.hidden[0]) for fan_in in (self._window_pixels(in_dim), in_dim)
+            )
+            model.layers[0].W.data *= (seen * (deviation / all_seen)).astype(dtype)
         return model
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether the neurons of the first hidden layer see windows."""
+        return bool(self.receptive_field_px and self.hidden)
+
+    def _window_pixels(self, in_dim: int) -> int:
+        try:
+            return window_pixels(in_dim, self.receptive_field_px)
+        except ValueError as error:
+            message = f"Receptive fields are windows of square pictures, not of {in_dim:,} inputs."
+            raise ConfigError("receptive_field_px", message) from error
 
     def seen(self, in_dim: int) -> Array | None:
         """Which inputs each neuron of the first hidden layer sees: bool (neurons, in_dim); None if all see all.
 
         Raises ConfigError if they are to see windows, but the inputs are no square picture.
         """
-        if not self.receptive_field_px or not self.hidden:
+        if not self.has_windows:
             return None
-        try:
-            return seen_pixels(in_dim, self.hidden[0], self.receptive_field_px)
-        except ValueError as error:
-            message = f"Receptive fields are windows of square pictures, not of {in_dim:,} inputs."
-            raise ConfigError("receptive_field_px", message) from error
+        self._window_pixels(in_dim)
+        return seen_pixels(in_dim, self.hidden[0], self.receptive_field_px)
 
     def count_learning(self, in_dim: int, out_dim: int) -> int:
-        """How many parameters of one network can learn: all but the weights of inputs that are not seen."""
-        seen = self.seen(in_dim)
-        unseen = 0 if seen is None else seen.size - int(np.count_nonzero(seen))
+        """How many parameters of one network can learn: all but the weights of inputs that are not seen.
+
+        Raises ConfigError as `seen` does.
+        """
+        unseen = self.hidden[0] * (in_dim - self._window_pixels(in_dim)) if self.has_windows else 0
         return count_parameters((in_dim, *self.hidden, out_dim)) - unseen
 
+    def count_unseen(self, in_dim: int) -> int:
+        """How many inputs no neuron of the first hidden layer sees. Raises ConfigError as `seen` does."""
+        if not self.has_windows:
+            return 0
+        self._window_pixels(in_dim)
+        return unseen_pixels(in_dim, self.hidden[0], self.receptive_field_px)
+
     def describes(self, model: MLP) -> bool:
-        """Whether a network has these hidden layers, receptive fields and activation."""
+        """Whether a network has these hidden layers and this activation, and no neuron sees more than its window."""
         if model.sizes[1:-1] != self.hidden or type(model.activation) is not ACTIVATIONS[self.activation]:
             return False
-        seen = self.seen(model.sizes[0])
+        try:
+            seen = self.seen(model.sizes[0])
+        except ConfigError:  # its inputs have no windows
+            return False
         return seen is None or not model.layers[0].W.data[~seen].any()
 
     def can_continue(self, model: MLP) -> bool:

@@ -117,7 +117,7 @@ def _parts(value: Any) -> list[tuple[Any, Any]]:
     return [(name, part) for name, part in named if isinstance(part, _SEARCHED)]
 
 
-def _standard_deviation(init: str, in_dim: int, out_dim: int) -> float:
+def standard_deviation(init: str, in_dim: int, out_dim: int) -> float:
     if init == "normal":
         return 0.01
     if init == "he":
@@ -145,7 +145,7 @@ class Linear(Module):
         init: str = "normal",
     ) -> None:
         rng = np.random.default_rng() if rng is None else rng
-        weights = rng.normal(0.0, _standard_deviation(init, in_dim, out_dim), (out_dim, in_dim))
+        weights = rng.normal(0.0, standard_deviation(init, in_dim, out_dim), (out_dim, in_dim))
         # W^T is contiguous in Fortran order, which makes x W^T 1.5 times as fast.
         self._set_parameters(weights.astype(dtype, order="F"), np.zeros(out_dim, dtype))
 

@@ -85,7 +85,7 @@ def settings_of(config: TrainingConfig) -> list[str]:
         counted(config.epochs, "epoch"),
         f"seed {config.seed}",
     ]
-    if config.receptive_field_px and config.hidden:
+    if config.has_windows:
         parts.insert(1, f"windows of {config.receptive_field_px} px")
     if config.training_samples:
         parts.append(f"at most {config.training_samples:,} pictures")

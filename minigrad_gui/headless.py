@@ -21,11 +21,12 @@ from engine.run import TrainingRun
 from engine.training import EpochSummary
 from minigrad_gui import data
 from minigrad_gui.control import TrainingControl
+from minigrad_gui.digits import SIDE_PX
 from minigrad_gui.folders import data_folder
 from minigrad_gui.machine_code import MachineCode
 from minigrad_gui.runner import DivergedError, RunCache, Runner, TrainingJob, open_run
 from minigrad_gui.runs import RunStore
-from minigrad_gui.wording import counted
+from minigrad_gui.wording import counted, unseen_text
 
 IMPATIENCE_S = 1.0
 
@@ -62,6 +63,8 @@ def train(
         _refuse_to_replace(checkpoint)
     if config.varies_nothing:
         complain(f"no picture will vary, because the last {counted(config.plain_epochs, 'epoch')} are plain.")
+    if unseen := config.count_unseen(SIDE_PX**2):
+        complain(unseen_text(unseen))
     control = TrainingControl(config.learning_rate)
     _train(TrainingJob(config, source, control, None, checkpoint, threads=threads, choices=choices), save)
 

@@ -36,10 +36,11 @@ PRESETS: dict[str, TrainingConfig] = {
     "record": replace(
         LONG,
         hidden=(1024, 1024, 1024),
-        epochs=400,
+        receptive_field_px=14,
+        epochs=320,
         learning_rate=1e-3,
         augmentation=MOST_VARIED,
-        plain_epochs=25,
+        plain_epochs=20,
     ),
     "smallest-98": replace(
         CYCLE,

@@ -6,6 +6,11 @@ AN = "8AEFHILMNORSX"
 """What is pronounced with a vowel at the beginning."""
 
 
+def unseen_text(pixels: int) -> str:
+    """A sentence about the pixels of a picture that no neuron will see."""
+    return f"No neuron will see {counted(pixels, 'pixel')} of the picture."
+
+
 def counted(count: float, noun: str, form: str = ",") -> str:
     """How many there are, as in "1 epoch" or "12,000 epochs". form: of the number, as in a format string."""
     written = f"{count:{form}}"

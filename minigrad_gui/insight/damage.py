@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.nn import MLP, Linear
+from minigrad_gui.insight.connections import connections, of_connections
 from minigrad_gui.insight.trace import allowing_overflow
 
 
@@ -15,8 +16,8 @@ class Damage:
     """What is done to a copy of a network; the default does nothing.
 
     silenced: hidden neurons (layer, unit) that pass nothing on. noise: for a layer, the standard deviation of what is
-    added to its weights, in units of their own standard deviation. scale: for a layer, the factor by which its weights,
-    noise included, and biases are multiplied. seed: of the noise, which grows in proportion to its amount.
+    added to its connections' weights, in units of their own standard deviation. scale: for a layer, the factor by which
+    its weights, noise included, and biases are multiplied. seed: of the noise, which grows in proportion to its amount.
     """
 
     silenced: frozenset[tuple[int, int]] = frozenset()
@@ -58,7 +59,9 @@ class Damage:
             W = damaged.layers[number].W
             rng = np.random.default_rng([self.seed, number])
             noise = rng.standard_normal(W.shape[::-1], np.float32).T  # in the order of W
-            W.adopt(W.data + noise * W.dtype.type(amount * W.data.std()))
+            there = connections(W.data)
+            noise *= W.dtype.type(amount * of_connections(W.data, W.data).std())
+            W.adopt(W.data + (noise if there is None else noise * there))
         for number, factor in self.scale.items():
             for parameter in (damaged.layers[number].W, damaged.layers[number].b):
                 parameter.adopt(parameter.data * parameter.dtype.type(factor))

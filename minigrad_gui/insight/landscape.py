@@ -18,6 +18,7 @@ from engine.losses import cross_entropy_loss
 from engine.nn import MLP
 from engine.ops import Array
 from engine.samples import as_rows
+from minigrad_gui.insight.connections import connections
 from minigrad_gui.insight.trace import allowing_overflow
 
 Kind = Literal["path", "random"]
@@ -90,6 +91,9 @@ def filter_normalised(model: MLP, rng: np.random.Generator) -> Parameters:
     direction: list[Array] = []
     for layer in model.layers:
         W = rng.standard_normal(layer.W.shape).astype(layer.W.dtype)
+        there = connections(layer.W.data)
+        if there is not None:
+            W *= there | ~there.any(axis=1, keepdims=True)  # a neuron without connections stays as it is
         W *= np.linalg.norm(layer.W.data, axis=1, keepdims=True) / np.linalg.norm(W, axis=1, keepdims=True)
         direction += [W, np.zeros_like(layer.b.data)]
     return tuple(direction)

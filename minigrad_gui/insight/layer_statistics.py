@@ -11,6 +11,7 @@ from engine import Tensor, cross_entropy_loss
 from engine.nn import MLP, Linear
 from engine.ops import Array
 from engine.samples import as_rows
+from minigrad_gui.insight.connections import of_connections
 from minigrad_gui.insight.trace import allowing_overflow, trace
 from minigrad_gui.wording import part_of
 
@@ -58,7 +59,8 @@ def histogram(values: Array, limits: tuple[float, float] | None = None) -> Histo
 
 @dataclass(frozen=True)
 class LayerStatistics:
-    """One layer on a sample of pictures: its weights, its outputs, and the gradient of the mean loss by its weights.
+    """One layer on a sample of pictures: the weights of its connections, its outputs, and the mean loss's gradient by
+    these weights.
 
     *_norm: Euclidean norms, not finite if the numbers are not. dead: the share, 0 to 1, of neurons that pass hardly any
     gradient back for any of the pictures: ReLUs that are never active, saturated tanh and sigmoid neurons; None for
@@ -132,11 +134,11 @@ def _vanishing(name: str, layer: LayerStatistics, last_rms: float) -> str | None
 
 
 def _statistics(layer: Linear, outputs: Array, dead: float | None) -> LayerStatistics:
-    gradient = layer.W.grad
-    assert gradient is not None
+    assert layer.W.grad is not None
+    weights, gradient = (of_connections(values, layer.W.data) for values in (layer.W.data, layer.W.grad))
     norm = _norm(gradient)
     return LayerStatistics(
-        histogram(layer.W.data),
+        histogram(weights),
         histogram(outputs),
         histogram(gradient),
         _norm(layer.W.data),

@@ -40,7 +40,7 @@ from minigrad_gui.widgets.setting_editors import ChoiceEditor, SettingEditor
 from minigrad_gui.widgets.setting_table import BY_FIELD, FOLDED, SETTINGS, Setting
 from minigrad_gui.widgets.setting_texts import OWN, PRESET_TIPS, PRESET_TITLES, TIPS
 from minigrad_gui.widgets.variation_preview import VariationPreview
-from minigrad_gui.wording import shortened
+from minigrad_gui.wording import shortened, unseen_text
 
 PREVIEWED_LABELS = (0, 1, 2, 3, 4, 5, 7, 9)
 MOST_NAME_CHARS = 20
@@ -283,8 +283,11 @@ class ConfigPanel(View):
             wrong["dataset"] = _missing(self.session.missing_dataset[0])
         if error is not None:
             wrong[error.field] = str(error)
-        elif self.session.config.varies_nothing:
-            wrong["plain_epochs"] = VARIES_NOTHING
+        else:
+            if self.session.config.varies_nothing:
+                wrong["plain_epochs"] = VARIES_NOTHING
+            if unseen := self.session.config.count_unseen(SIDE_PX**2):
+                wrong["receptive_field_px"] = unseen_text(unseen)
         self._mark_errors(wrong)
         self._open_folds(wrong)
         self._show_preset()

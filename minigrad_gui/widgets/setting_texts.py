@@ -48,9 +48,10 @@ TIPS = {
     " could do no more than one. ReLU is zero for negative sums and learns fast; Tanh and Sigmoid saturate and "
     "learn slowly in deep networks.",
     "receptive_field_px": "<b>Window</b> (receptive field)<br>How many pixels wide and high the window is that each "
-    "neuron of the first hidden layer sees of the picture, as a neuron of the eye does. The windows lie evenly over "
-    "the picture, and the weights of pixels outside are 0. What belongs to a stroke is close together, so large "
-    "networks learn more of varied pictures. 0 shows every neuron the whole picture; 14 is a good value to try.",
+    "neuron of the first hidden layer sees of the picture, as a neuron of the eye does. The windows lie in rows from "
+    "edge to edge; the weights of pixels outside are 0. The network begins more slowly and ends better, if it has "
+    "enough pictures, and with fewer parameters. 0 shows every neuron the whole picture; 10 and 14 are good values to "
+    "try, with 36 neurons or more.",
     "optimizer": "<b>Optimizer</b><br>How a gradient becomes a step. SGD goes straight downhill; momentum carries over"
     " some of its speed; Adam also adapts the step size of each weight.",
     "learning_rate": "<b>Learning rate</b><br>"
@@ -143,5 +144,6 @@ TIPS = {
     "shuffle": "Show other random variations of these pictures.",
     "preview": "Eight training pictures as the network would see them with these settings.",
     "continues": "<b>Continue from current network</b><br>Train the current network instead of a new one. It must have"
-    " the hidden layers, activation and window set here; to be normalized, the activation ReLU.",
+    " the hidden layers and activation set here, and no neuron that sees more than the window; to be normalized, the "
+    "activation ReLU.",
 }

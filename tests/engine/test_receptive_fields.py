@@ -6,11 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine import ConfigError, TrainingConfig
+from engine import MLP, ConfigError, TrainingConfig
 from engine.fast import steps as steps_module
 from engine.nn import committee
 from engine.optim import OPTIMIZERS
-from engine.receptive_fields import seen_pixels
+from engine.receptive_fields import seen_pixels, unseen_pixels
 from engine.run import TrainingRun
 from tests.helpers.small_runs import some_digits
 
@@ -37,7 +37,7 @@ def test_four_neurons_see_a_quarter_each():
 
 @pytest.mark.parametrize("neurons", [1, 2, 3, 7, 16, 100, 1000])
 @pytest.mark.parametrize("field_px", [1, 9, 14, 27, 28])
-def test_windows_lie_within_the_picture_and_evenly(neurons, field_px):
+def test_windows_lie_within_the_picture_from_edge_to_edge(neurons, field_px):
     corners = [corner(window) for window in windows(784, neurons, field_px)]
     assert {found[2:] for found in corners} == {(field_px, field_px)}
     for axis in (0, 1):
@@ -68,12 +68,33 @@ def test_only_square_pictures_have_windows():
     replace(CONFIG, hidden=()).build_model(63, 10)  # which has no hidden neurons
 
 
-def test_weights_are_drawn_for_as_many_pixels_as_a_neuron_sees():
-    config = replace(CONFIG, hidden=(400,), receptive_field_px=14)
+@pytest.mark.parametrize(
+    ("neurons", "field_px", "unseen"), [(36, 10, 0), (81, 9, 0), (17, 10, 84), (16, 5, 384), (785, 1, 26), (2, 14, 392)]
+)
+def test_pixels_that_no_neuron_sees_are_counted(neurons, field_px, unseen):
+    assert np.count_nonzero(~seen_pixels(784, neurons, field_px).any(axis=0)) == unseen
+    assert unseen_pixels(784, neurons, field_px) == unseen
+    assert replace(CONFIG, hidden=(neurons,), receptive_field_px=field_px).count_unseen(784) == unseen
+
+
+def test_parameters_that_can_learn_are_counted():
+    config = replace(CONFIG, hidden=(400, 30))
+    model = config.build_model(784, 10)
+    drawn = sum(np.count_nonzero(layer.W.data) + layer.b.size for layer in model.layers)
+    assert config.count_learning(784, 10) == drawn
+    assert replace(config, hidden=()).count_learning(784, 10) == 7850
+    assert replace(CONFIG, hidden=(10**9,)).count_learning(784, 10) == 10**9 * (100 + 1 + 10) + 10
+
+
+@pytest.mark.parametrize(
+    ("activation", "deviation"), [("relu", np.sqrt(2 / 14**2)), ("tanh", np.sqrt(2 / (14**2 + 400)))]
+)
+def test_weights_are_drawn_for_as_many_pixels_as_a_neuron_sees(activation, deviation):
+    config = replace(CONFIG, hidden=(400,), receptive_field_px=14, activation=activation)
     W = config.build_model(784, 10).layers[0].W.data
     seen = config.seen(784)
     assert np.all(W[~seen] == 0)
-    assert W[seen].std() == pytest.approx(np.sqrt(2 / 14**2), rel=0.02)
+    assert W[seen].std() == pytest.approx(deviation, rel=0.02)
     everything = replace(config, receptive_field_px=28).build_model(784, 10).layers[0].W.data
     np.testing.assert_array_equal(
         everything, replace(config, receptive_field_px=0).build_model(784, 10).layers[0].W.data
@@ -121,13 +142,15 @@ def test_with_other_settings(changes):
         assert config.describes(run.model)
 
 
-def test_a_run_continues_only_from_a_network_with_the_same_windows():
+def test_a_run_continues_from_a_network_whose_neurons_see_no_more():
     data = some_digits(300)
     fields = TrainingRun(CONFIG, *data, 10).trained
-    assert TrainingRun(CONFIG, *data, 10, start_from=fields).trained.sizes == fields.sizes
-    whole = replace(CONFIG, receptive_field_px=0)
-    TrainingRun(whole, *data, 10, start_from=fields)  # its other weights are 0 at first, and learn
-    with pytest.raises(ValueError, match="other layers or receptive fields than the settings"):
-        TrainingRun(CONFIG, *data, 10, start_from=TrainingRun(whole, *data, 10).trained)
+    for wider in (10, 14, 0):  # other weights are 0 at first, and learn
+        TrainingRun(replace(CONFIG, receptive_field_px=wider), *data, 10, start_from=fields)
+    whole = TrainingRun(replace(CONFIG, receptive_field_px=0), *data, 10).trained
+    for config, network in ((CONFIG, whole), (replace(CONFIG, receptive_field_px=7), fields)):
+        with pytest.raises(ValueError, match="other layers or receptive fields than the settings"):
+            TrainingRun(config, *data, 10, start_from=network)
     two = committee([fields, fields])
     assert not replace(CONFIG, hidden=two.sizes[1:-1]).describes(two)
+    assert not CONFIG.describes(MLP(63, CONFIG.hidden, 10)), "whose inputs have no windows"

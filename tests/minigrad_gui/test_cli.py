@@ -600,6 +600,14 @@ def test_missing_data_is_told_in_one_line(command, capsys):
     assert capsys.readouterr().err == "minigrad-gui: There is no file or folder /no/such/file.\n"
 
 
+def test_pixels_that_no_neuron_will_see_are_told(capsys):
+    words = "train --epochs 1 --samples 500 --hidden 16 --receptive-field-px"
+    assert main([*words.split(), "5"]) == 0
+    assert "No neuron will see 384 pixels of the picture." in capsys.readouterr().err
+    assert main([*words.split(), "14"]) == 0
+    assert "No neuron" not in capsys.readouterr().err
+
+
 def test_variations_that_plain_epochs_leave_no_time_for_are_told(capsys):
     words = "train --epochs 2 --hidden 4 --shear 0.1 --plain-epochs"
     assert main([*words.split(), "2"]) == 0

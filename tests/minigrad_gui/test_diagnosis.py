@@ -117,6 +117,14 @@ def test_dead_relus_are_helped_by_normalization(diagnosed):
     assert normalized is None or "dead" not in normalized.finding
 
 
+def test_neurons_that_see_too_little_are_told(diagnosed):
+    small = diagnosed(TrainingConfig(hidden=(256, 32), receptive_field_px=1, epochs=1))
+    assert "are dead" in small.finding
+    assert small.advice == "A window of 1 px shows a neuron too little. Try a larger one."
+    larger = diagnosed(TrainingConfig(hidden=(256, 32), receptive_field_px=10, epochs=3))
+    assert larger is None or "window" not in larger.advice
+
+
 def test_a_run_of_hardly_any_mini_batches_is_told_to_go_on(diagnosed):
     diagnosis = diagnosed(TrainingConfig(activation="sigmoid", epochs=1), digits=500)
     assert str(diagnosis) == "The loss hardly fell within 4 mini-batches. Try more epochs, or smaller mini-batches."

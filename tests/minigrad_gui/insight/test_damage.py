@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from networks import small_network
 
+from engine import TrainingConfig
 from engine.nn import ReLU, Sigmoid, Tanh
 from minigrad_gui.insight import activations
 from minigrad_gui.insight.damage import Damage, DamageHistory
@@ -133,3 +134,11 @@ def test_only_what_is_damaged_is_copied(model):
 
 def numbers_of(model):
     return [parameter.data for parameter in model.parameters()]
+
+
+def test_noise_is_added_to_connections_alone():
+    config = TrainingConfig(hidden=(20, 12), receptive_field_px=10)
+    model, seen = config.build_model(784, 10), config.seen(784)
+    W, noisy = model.layers[0].W.data, Damage().with_noise(0, 0.5).apply(model).layers[0].W.data
+    assert np.all(noisy[~seen] == 0)
+    assert (noisy - W)[seen].std() == pytest.approx(0.5 * W[seen].std(), rel=0.05)

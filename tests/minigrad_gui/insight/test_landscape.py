@@ -67,6 +67,16 @@ def test_random_directions_have_the_norm_of_each_filter(activation):
         assert not b.any()
 
 
+def test_a_random_direction_leaves_out_what_is_no_connection():
+    config = TrainingConfig(hidden=(12, 8), receptive_field_px=10)
+    model = config.build_model(784, 10)
+    model.layers[0].W.data[3] = 0  # a neuron without connections
+    direction = filter_normalised(model, np.random.default_rng(0))[0]
+    assert not direction[~config.seen(784)].any()
+    norms = np.linalg.norm(model.layers[0].W.data, axis=1)
+    np.testing.assert_allclose(np.linalg.norm(direction, axis=1), norms, rtol=1e-5)
+
+
 def test_random_planes_differ_by_their_seed_only(models):
     first, again, other = (plane_of(models, "random", seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first.directions[0][0], again.directions[0][0])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine import MLP, Tensor, cross_entropy_loss, load_model
+from engine import MLP, Tensor, TrainingConfig, cross_entropy_loss, load_model
 from engine.nn import ReLU, Sigmoid, Tanh
 from minigrad_gui.insight.layer_statistics import (
     BINS,
@@ -75,6 +75,22 @@ def test_statistics_are_those_of_training(sample, activation):
     outputs = np.stack([activations(model, image)[1] for image in images])
     assert statistics[1].activations.counts.sum() == outputs.size
     assert statistics[1].activations.edges[-1] == pytest.approx(np.abs(outputs).max(), rel=1e-5)
+
+
+def test_weights_that_are_no_connections_do_not_count(sample):
+    config = TrainingConfig(hidden=(20, 12), receptive_field_px=10)
+    model = config.build_model(784, 10)
+    first, second, _ = layer_statistics(model, *sample)
+    seen = config.seen(784)
+    np.testing.assert_array_equal(first.weights.counts, histogram(model.layers[0].W.data[seen]).counts)
+    assert first.gradients.counts.sum() == seen.sum()
+    assert second.gradients.counts.sum() == model.layers[1].W.data.size
+    images, labels = sample
+    x = Tensor((images / 255).astype(np.float32).reshape(200, 784))
+    cross_entropy_loss(model(x), labels.astype(int)).backward()
+    gradient = model.layers[0].W.grad[seen]
+    assert first.gradient_norm == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
+    assert first.gradient_rms == pytest.approx(np.sqrt(np.mean(gradient**2)), rel=1e-5)
 
 
 def test_dead_relus_are_counted(sample):

@@ -57,7 +57,7 @@ def test_only_relus_can_be_normalized_from_a_run_to_the_next(activation, can):
     assert settings.fit(MLP(784, [12, 5], 10, activation)) == can
 
 
-def test_a_run_continues_only_from_a_network_with_the_same_receptive_fields():
+def test_a_run_continues_only_from_a_network_whose_neurons_see_no_more():
     settings = Settings()
     settings.set(replace(CONFIG, receptive_field_px=14), "mnist")
     assert not settings.fit(CONFIG.build_model(784, 10))

@@ -306,6 +306,18 @@ def test_the_schedule_is_drawn_unless_it_is_constant(user):
     assert preview.schedule == "one-cycle"
 
 
+def test_pixels_that_no_neuron_will_see_are_told(user):
+    user.session.set_config(TrainingConfig(hidden=(16,), receptive_field_px=5), "mnist")
+    assert user.widget("receptiveFieldSpinError").text() == "No neuron will see 384 pixels of the picture."
+    assert user.widget("trainButton").isEnabled(), "it may be what somebody wants"
+    for config in (
+        TrainingConfig(hidden=(36,), receptive_field_px=10),
+        TrainingConfig(hidden=(), receptive_field_px=5),
+    ):
+        user.session.set_config(config, "mnist")
+        assert not user.widget("receptiveFieldSpinError").isVisible()
+
+
 def test_variations_that_plain_epochs_leave_no_time_for_are_told(user):
     best = PRESETS["best"]
     user.session.set_config(replace(best, epochs=4), "mnist")
