@@ -239,7 +239,8 @@ class TrainingRun:
 
     def load_state(self, state: RunState) -> None:
         """Continue from what `state()` returned. Raises ValueError if it is for another config, network or dataset."""
-        if state.config != self.config or state.model.sizes != self.trained.sizes:
+        has_same_shape = state.model.sizes == self.trained.sizes and self.config.describes(state.model)
+        if state.config != self.config or not has_same_shape:
             raise ValueError("it belongs to a run with other settings")
         if state.training_count != self.training_count:
             raise ValueError(f"its run had {state.training_count:,} pictures to train on, not {self.training_count:,}")

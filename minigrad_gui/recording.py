@@ -40,7 +40,7 @@ def begun_run(run_id: str, config: TrainingConfig, dataset: str, run: TrainingRu
         name="",
         note="",
         dataset=dataset,
-        hidden="-".join(map(str, config.hidden)),
+        hidden="-".join(map(str, config.hidden)) + (f", {config.receptive_field_px} px" if config.has_windows else ""),
         activation=config.activation,
         optimizer=config.optimizer,
         learning_rate=config.learning_rate,

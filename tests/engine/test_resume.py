@@ -112,7 +112,7 @@ def test_interrupted_anywhere(tmp_path, steps):
         {"patience": 1, "keep_best": "accuracy", "learning_rate": 0.1},
         {"members": 2, "schedule": "one-cycle"},
         {"normalization": "batch"},
-        {"receptive_field_px": 14, "dropout": 0.2},
+        {"receptive_field_px": 3, "dropout": 0.2},
         {"normalization": "batch", "members": 2, "averaging": "ema", "averaged_epochs": 0.5, "dropout": 0.2},
         {"normalization": "batch", "keep_best": "loss", "learning_rate": 0.1},
         {"members": 3, "averaging": "ema", "averaged_epochs": 0.5, "dropout": 0.2},
@@ -189,6 +189,15 @@ def test_another_runs_state_is_refused(other):
     with pytest.raises(ValueError, match=r"with other settings|had 80 pictures"):
         other.load_state(state)
     assert other.steps_done == 0
+
+
+def test_a_state_whose_neurons_see_beyond_their_windows_is_refused():
+    config = replace(CONFIG, receptive_field_px=3)
+    state = train(a_run(config), 3).state()
+    a_run(config).load_state(state)
+    state.model.layers[0].W.data[~config.seen(state.model.sizes[0])] = 1
+    with pytest.raises(ValueError, match="with other settings"):
+        a_run(config).load_state(state)
 
 
 # ---------------------------------------------------------------- files from strangers

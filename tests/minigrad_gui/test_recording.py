@@ -6,17 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from forked import Forked
 from mnist_digits import first_digits
+from small_runs import some_digits
 
 from engine import TrainingConfig, load_checkpoint, load_model
 from engine.calibration import calibrate_run
 from engine.checkpoint import summarize_checkpoint
 from engine.record import TrainingRecord
+from engine.run import TrainingRun
 from minigrad_gui import data, recording, runs
 from minigrad_gui.control import TrainingControl
 from minigrad_gui.runner import DivergedError, RunCache, TrainingJob, open_run
@@ -64,6 +67,12 @@ def assert_same_weights(model, path):
     kept, _ = load_model(path)
     for one, other in zip(model.parameters(), kept.parameters(), strict=True):
         np.testing.assert_array_equal(one.data, other.data)
+
+
+def test_a_run_is_told_from_one_without_windows():
+    config = replace(CONFIG, hidden=(16, 8), receptive_field_px=10)
+    run = TrainingRun(config, *some_digits(100), 10)
+    assert recording.begun_run("1", config, "MNIST", run).hidden == "16-8, 10 px"
 
 
 def test_a_run_is_recorded_to_its_end(store, told):
