@@ -45,6 +45,7 @@ EPOCHS: dict[str, dict[str, Any]] = {
     "256-128 weight decay": {"weight_decay": 0.01},
     "256-128 clipping": {"clip_norm": 1.0},
     "256-128 normalization": {"normalization": "batch"},
+    "256-128 windows": {"receptive_field_px": 14},
     "256-128, eighth epoch": {"epochs": 8},
     "256-128 rate 0.03, eighth epoch": {"learning_rate": 0.03, "epochs": 8},
     "256-128 sigmoid rate 0.03, eighth epoch": {"activation": "sigmoid", "learning_rate": 0.03, "epochs": 8},
@@ -58,6 +59,7 @@ WITHOUT = {
     "256-128 weight decay": PLAIN,
     "256-128 clipping": PLAIN,
     "256-128 normalization": PLAIN,
+    "256-128 windows": PLAIN,
 }
 """Rows and the same without what they add."""
 WINDOW, PLOTS = "from the command to the window, usable", "from the command to the window, with its plots"

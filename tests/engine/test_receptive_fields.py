@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from small_runs import some_digits
 
 from engine import MLP, ConfigError, TrainingConfig
 from engine.fast import steps as steps_module
@@ -12,7 +13,6 @@ from engine.nn import committee
 from engine.optim import OPTIMIZERS
 from engine.receptive_fields import seen_pixels, unseen_pixels
 from engine.run import TrainingRun
-from tests.helpers.small_runs import some_digits
 
 CONFIG = TrainingConfig(
     hidden=(12, 8), batch_size=50, epochs=2, learning_rate=0.01, validation_share=0.0, receptive_field_px=10
