@@ -1,5 +1,6 @@
 """TrainingConfig: all settings of a training run except the data, validated before training starts."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -199,8 +200,11 @@ class TrainingConfig:
 
     def sizes(self, in_dim: int, out_dim: int) -> tuple[int, ...]:
         """The layer sizes with input and output, of one member. Raises ConfigError for more than 50 million parameters
-        in all.
+        in all, or if neurons are to see windows, but the inputs are no square picture.
         """
+        if self.has_windows and math.isqrt(in_dim) ** 2 != in_dim:
+            message = f"Receptive fields are windows of square pictures, not of {in_dim:,} inputs."
+            raise ConfigError("receptive_field_px", message)
         sizes = (in_dim, *self.hidden, out_dim)
         count = count_parameters((in_dim, *(self.members * size for size in self.hidden), out_dim))
         if count > MAX_PARAMETERS:
@@ -245,8 +249,7 @@ class TrainingConfig:
     def build_model(self, in_dim: int, out_dim: int, member: int = 0, dtype: DTypeLike = np.float32) -> MLP:
         """A new network, its weights drawn from the seed: "he" for ReLU, otherwise "xavier".
 
-        Inputs that are not seen do not count there. Raises ConfigError for more than 50 million parameters, or if
-        receptive fields have no square picture.
+        Inputs that are not seen do not count there. Raises ConfigError as `sizes` does.
         """
         self.sizes(in_dim, out_dim)
         init = "he" if self.activation == "relu" else "xavier"
@@ -261,9 +264,8 @@ class TrainingConfig:
         )
         seen = self.seen(in_dim)
         if seen is not None:
-            deviation, all_seen = (
-                standard_deviation(init, fan_in, self.hidden[0]) for fan_in in (self._window_pixels(in_dim), in_dim)
-            )
+            in_window = window_pixels(in_dim, self.receptive_field_px)
+            deviation, all_seen = (standard_deviation(init, count, self.hidden[0]) for count in (in_window, in_dim))
             model.layers[0].W.data *= (seen * (deviation / all_seen)).astype(dtype)
         return model
 
@@ -272,37 +274,26 @@ class TrainingConfig:
         """Whether the neurons of the first hidden layer see windows."""
         return bool(self.receptive_field_px and self.hidden)
 
-    def _window_pixels(self, in_dim: int) -> int:
-        try:
-            return window_pixels(in_dim, self.receptive_field_px)
-        except ValueError as error:
-            message = f"Receptive fields are windows of square pictures, not of {in_dim:,} inputs."
-            raise ConfigError("receptive_field_px", message) from error
-
     def seen(self, in_dim: int) -> Array | None:
         """Which inputs each neuron of the first hidden layer sees: bool (neurons, in_dim); None if all see all.
 
-        Raises ConfigError if they are to see windows, but the inputs are no square picture.
+        Raises ValueError if they are to see windows, but the inputs are no square picture.
         """
-        if not self.has_windows:
-            return None
-        self._window_pixels(in_dim)
-        return seen_pixels(in_dim, self.hidden[0], self.receptive_field_px)
+        return seen_pixels(in_dim, self.hidden[0], self.receptive_field_px) if self.has_windows else None
 
     def count_learning(self, in_dim: int, out_dim: int) -> int:
         """How many parameters of one network can learn: all but the weights of inputs that are not seen.
 
-        Raises ConfigError as `seen` does.
+        Raises ValueError as `seen` does.
         """
-        unseen = self.hidden[0] * (in_dim - self._window_pixels(in_dim)) if self.has_windows else 0
-        return count_parameters((in_dim, *self.hidden, out_dim)) - unseen
+        count = count_parameters((in_dim, *self.hidden, out_dim))
+        if not self.has_windows:
+            return count
+        return count - self.hidden[0] * (in_dim - window_pixels(in_dim, self.receptive_field_px))
 
     def count_unseen(self, in_dim: int) -> int:
-        """How many inputs no neuron of the first hidden layer sees. Raises ConfigError as `seen` does."""
-        if not self.has_windows:
-            return 0
-        self._window_pixels(in_dim)
-        return unseen_pixels(in_dim, self.hidden[0], self.receptive_field_px)
+        """How many inputs no neuron of the first hidden layer sees. Raises ValueError as `seen` does."""
+        return unseen_pixels(in_dim, self.hidden[0], self.receptive_field_px) if self.has_windows else 0
 
     def describes(self, model: MLP) -> bool:
         """Whether a network has these hidden layers and this activation, and no neuron sees more than its window."""
@@ -310,7 +301,7 @@ class TrainingConfig:
             return False
         try:
             seen = self.seen(model.sizes[0])
-        except ConfigError:  # its inputs have no windows
+        except ValueError:  # its inputs have no windows
             return False
         return seen is None or not model.layers[0].W.data[~seen].any()
 

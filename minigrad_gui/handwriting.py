@@ -24,6 +24,7 @@ from engine.record import MAX_NAME_CHARS
 from engine.training import predict
 from minigrad_gui.data import DIGIT_NAMES
 from minigrad_gui.digits import Picture, rasterize
+from minigrad_gui.insight.connections import connections
 
 MAX_DRAWINGS = 2000
 """Only the newest drawings are taught; older ones stay on disk."""
@@ -84,8 +85,8 @@ def teach(
     targets = np.concatenate([np.asarray(labels, np.intp)[drawn], np.asarray(replay_labels, np.intp)[known]])
     per_batch = min(TAUGHT_PER_BATCH, LEAST_TAUGHT + COPIES * len(images))
     optimizer = Adam(taught.parameters(), lr=LEARNING_RATE)
-    seen = taught.layers[0].W.data != 0
-    network = taught if seen.all() else MLPInTraining(taught, 0.0, 0, seen=seen)
+    seen = connections(taught.layers[0].W.data)
+    network = taught if seen is None else MLPInTraining(taught, 0.0, 0, seen=seen)
     with closing(quickest_steps(network, optimizer, cross_entropy_loss, inputs, targets, BATCH, threads=1)) as train_on:
         for step in range(STEPS):
             if cancelled():

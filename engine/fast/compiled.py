@@ -652,7 +652,7 @@ def update(memory: Memory, worker: int, samples: Array, constants: Array, turn: 
                 sparse_product(x[:, i:until], TRANSPOSED, g, AS_IT_IS, W_gradient, spare)
             elif turn != PARAMETERS_CLIPPED:
                 product(x[:, i:until].T, g, AS_IT_IS, W_gradient, spare)
-            if layer == 0 and len(memory.seen) > 0:
+            if layer == 0 and len(memory.seen) > 0 and turn != PARAMETERS_CLIPPED:
                 mask(W_gradient, memory.seen[i:until])
             if turn == GRADIENTS:
                 for row in range(i, until):
