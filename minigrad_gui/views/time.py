@@ -27,7 +27,7 @@ from minigrad_gui.views.view import TRAIN, DockedView
 from minigrad_gui.widgets.building import caption, column, named, row, styled
 from minigrad_gui.widgets.landscape_picture import LandscapePicture
 from minigrad_gui.widgets.map_picture import MapPicture
-from minigrad_gui.widgets.maps import Pixels, signed
+from minigrad_gui.widgets.maps import Pixels, signed, signed_weights
 from minigrad_gui.widgets.mosaic import Mosaic, MosaicArea
 from minigrad_gui.widgets.paragraph import Paragraph
 from minigrad_gui.widgets.probability_bars import ProbabilityBars
@@ -233,7 +233,7 @@ class TimeView(DockedView):
         weights = model.layers[0].W.data[:NEURONS]
         limit = float(np.percentile(np.nan_to_num(newest), LIMIT_PERCENTILE))
         names = [f"Neuron {number}" for number in range(1, len(weights) + 1)]
-        self._neurons.set_pictures(signed(weights.reshape(-1, SIDE_PX, SIDE_PX), limit), (), names)
+        self._neurons.set_pictures(signed_weights(weights.reshape(-1, SIDE_PX, SIDE_PX), limit), (), names)
 
     def _moment_of(self, snapshot: Snapshot) -> str:
         history = self._history

@@ -17,12 +17,13 @@ from minigrad_gui.analysis import Answer, Desk, TrainedOn
 from minigrad_gui.data import DataError
 from minigrad_gui.digits import SIDE_PX
 from minigrad_gui.insight import layer_statistics as statistics
+from minigrad_gui.insight.connections import connections
 from minigrad_gui.insight.trace import trace
 from minigrad_gui.views.view import NO_NETWORK, TRAIN, DockedView
 from minigrad_gui.widgets.accessibility import announce
 from minigrad_gui.widgets.building import caption, column, named, styled
 from minigrad_gui.widgets.layer_table import LayerTable, Look
-from minigrad_gui.widgets.maps import Pixels, signed
+from minigrad_gui.widgets.maps import Pixels, signed_weights
 from minigrad_gui.widgets.mosaic import Mosaic, MosaicArea
 from minigrad_gui.widgets.paragraph import Paragraph
 
@@ -144,7 +145,12 @@ class WeightsView(DockedView):
         unit = self._shown.order[index]
         norm, activity = self._shown.norms[unit], self._shown.activity
         told = f"Neuron {unit + 1:,}: weights' norm {norm:.3g}"
-        return told if activity is None else f"{told}, mean output {activity[unit]:.3g}"
+        if activity is not None:
+            told += f", mean output {activity[unit]:.3g}"
+        W = self._shown.model.layers[0].W.data
+        if connections(W) is not None:
+            told += f", sees {np.count_nonzero(W[unit])} of {W.shape[1]} pixels"
+        return told
 
 
 def thinned(series: list[Look]) -> list[Look]:
@@ -166,7 +172,7 @@ def _weights(
     limit = float(np.percentile(some, LIMIT_PERCENTILE)) if np.isfinite(some).all() else 1.0
 
     def pixels(units: NDArray[np.intp]) -> Pixels:
-        return signed(W[units].reshape(len(units), SIDE_PX, SIDE_PX), limit, colors)
+        return signed_weights(W[units].reshape(len(units), SIDE_PX, SIDE_PX), limit, colors)
 
     norms = np.linalg.norm(W, axis=1)
     try:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from PySide6.QtGui import QColor, QImage
 
 from minigrad_gui import theme
+from minigrad_gui.insight.connections import connections
 from minigrad_gui.widgets.graphs import pg
 
 Pixels = NDArray[np.uint8]
@@ -48,6 +49,16 @@ def signed(values: ArrayLike, limit: float | None = None, colors: theme.Colors |
     fading, growing = least + shares * (none - least), none + shares * (most - none)
     both = np.rint(np.concatenate([fading, growing])).astype(np.uint8)
     return _looked_up(both, values, limit, colors)
+
+
+def signed_weights(values: ArrayLike, limit: float | None = None, colors: theme.Colors | None = None) -> Pixels:
+    """Weights of any shape as `signed`, but in the border's colour what is no connection, as outside a window."""
+    colors = colors or theme.colors()
+    array = np.asarray(values)
+    pixels, there = signed(array, limit, colors), connections(array)
+    if there is not None:
+        pixels[~there] = _rgb(colors.border)
+    return pixels
 
 
 def image_of(pixels: Pixels) -> QImage:

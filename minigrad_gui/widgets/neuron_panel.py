@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from minigrad_gui.digits import SIDE_PX
 from minigrad_gui.insight.glance import NeuronGlance
 from minigrad_gui.widgets.building import caption, column, named, row, styled
-from minigrad_gui.widgets.maps import Pixels, signed
+from minigrad_gui.widgets.maps import Pixels, signed_weights
 from minigrad_gui.widgets.mosaic import Mosaic
 from minigrad_gui.widgets.paragraph import Paragraph
 from minigrad_gui.widgets.sum_table import SumTable
@@ -35,8 +35,8 @@ class NeuronPanel(QWidget):
         self._title = named(styled(Paragraph(1), "title"), "neuronTitle")
         self._share = named(styled(Paragraph(1, Qt.AlignmentFlag.AlignRight), "muted"), "neuronShare")
         self._title.setText(HINT)
-        tip = "The neuron's weights: blue where ink excites it, orange where ink calms it. Those of a deeper layer are "
-        tip += "the pictures of the layer before, weighted and added up."
+        tip = "The neuron's weights: blue where ink excites it, orange where ink calms it, grey where it does not see "
+        tip += "the picture. Those of a deeper layer are the pictures of the layer before, weighted and added up."
         self._looks_for = named(Mosaic("What the neuron looks for"), "neuronWeights", tip)
         self._sum = named(SumTable(), "neuronSum")
         self._exciting_caption = named(caption(), "excitingCaption")
@@ -80,7 +80,7 @@ class NeuronPanel(QWidget):
         self._share.setText(share)
         self._looks_for_caption.setText("Looks for")
         self._sum.show_sum(neuron.arithmetic, neuron.layer, activation if neuron.share is not None else "")
-        self._looks_for.set_pictures(signed(neuron.looks_for)[None], (), [f"The weights of {title}"])
+        self._looks_for.set_pictures(signed_weights(neuron.looks_for)[None], (), [f"The weights of {title}"])
 
     def show_none(self, offer: str) -> None:
         """No neuron is shown. offer: what the button does that leads further; empty for no button."""

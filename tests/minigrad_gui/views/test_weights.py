@@ -5,10 +5,11 @@ import csv
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 
 from engine import TrainingConfig
+from minigrad_gui import theme
 from minigrad_gui.theme import SPACING_PX
 from minigrad_gui.views.weights import MOST_LOOKS, thinned
 
@@ -51,6 +52,19 @@ def test_neurons_are_shown_by_the_size_of_their_weights_and_in_other_orders(weig
     assert likeness[0, 1] > 0.8
     user.widget("weightsOrderCombo").setCurrentText("Most active first")
     user.wait(lambda: int(view._shown.activity.argmax()) == view._shown.order[0])
+
+
+def test_one_sees_where_windows_lie(weights):
+    user, view = weights
+    user.configure(hidden="16", receptive_field_px=10)
+    user.click("stepButton")
+    user.wait(lambda: len(user.session.history) == 1 and shows(user, view))
+    outside = user.session.model.layers[0].W.data[view._shown.order].reshape(-1, 28, 28) == 0
+    assert outside.sum(axis=(1, 2)).tolist() == [28 * 28 - 10 * 10] * 16
+    border = list(QColor(theme.colors().border).getRgb()[:3])
+    np.testing.assert_array_equal((view._shown.pixels == border).all(axis=-1), outside)
+    QTest.mouseMove(user.widget("weightsMosaic"), user.widget("weightsMosaic").rect_of(0).center())
+    assert user.widget("weightsReadout").text().endswith(", sees 100 of 784 pixels")
 
 
 def test_it_follows_a_run_step_by_step(weights):

@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtGui import QColor
 
 from minigrad_gui import theme
-from minigrad_gui.widgets.maps import amounts, image_of, ink, signed
+from minigrad_gui.widgets.maps import amounts, image_of, ink, signed, signed_weights
 
 
 def rgb(name):
@@ -50,6 +50,15 @@ def test_what_is_not_finite_is_grey_and_hides_nothing_else(colors):
 def test_all_zeros_have_the_colour_of_zero():
     np.testing.assert_array_equal(signed(np.zeros(3)), signed([1.0, 0.0])[1:].repeat(3, axis=0))
     np.testing.assert_array_equal(amounts(np.zeros(2)), amounts([1.0, 0.0])[1:].repeat(2, axis=0))
+
+
+def test_weights_that_are_no_connections_stand_out_from_small_ones(colors):
+    W = np.array([[1.0, 1e-9, 0.0], [-1.0, np.nan, 0.0]])
+    found, as_values = signed_weights(W), signed(W)
+    assert found[:, 2].tolist() == [rgb(colors.border)] * 2 != as_values[:, 2].tolist()
+    np.testing.assert_array_equal(found[:, :2], as_values[:, :2])
+    for all_or_none in (W[:, :2], np.zeros((2, 2))):
+        np.testing.assert_array_equal(signed_weights(all_or_none), signed(all_or_none))
 
 
 def test_an_image_has_the_pixels_of_its_array_and_outlives_it():
