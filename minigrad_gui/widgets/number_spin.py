@@ -27,6 +27,9 @@ if TYPE_CHECKING:
         def value(self) -> Any: ...
         def setValue(self, value: Any) -> None: ...
         def suffix(self) -> str: ...
+        def setSuffix(self, suffix: str) -> None: ...
+
+        valueChanged: Any  # noqa: N815
 else:
     _Base = object
 
@@ -36,6 +39,7 @@ class _AsTyped(_Base):
 
     _is_set = False
     """True while the program or the arrows set the number; False while it is typed."""
+    _unit = _at_zero = ""
 
     def number(self, text: str) -> float | None:
         """The number in the text, in range or not; None if it is not a number."""
@@ -74,9 +78,22 @@ class _AsTyped(_Base):
         is_invalid = not self._is_set and value == self.value() and self.complaint()
         return self._typed() if is_invalid else self.written(value)
 
+    def explain_zero(self, meaning: str) -> None:
+        """Show what 0 means behind it, which no other number needs."""
+        self._unit, self._at_zero = self.suffix(), f"{self.suffix()} ({meaning})"
+        self.valueChanged.connect(self._set_suffix)
+        self._set_suffix(self.value())
+
+    def _set_suffix(self, value: float) -> None:
+        was_set, self._is_set = self._is_set, True  # the text has the other suffix, and is not invalid
+        self.setSuffix(self._unit if value else self._at_zero)
+        self._is_set = was_set
+
     def setValue(self, value: float) -> None:
         self._is_set = True
         super().setValue(value)
+        if self._at_zero:  # its signals may be blocked
+            self._set_suffix(self.value())
         self._is_set = False
 
     def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:
@@ -134,19 +151,24 @@ class DecimalSpin(_AsTyped, WheelWithFocus, QDoubleSpinBox):
 
 
 def decimal_spin(
-    name: str, low: float, high: float, *, decimals: int, step: float | None = None, suffix: str = ""
+    name: str, low: float, high: float, *, decimals: int, step: float | None = None, suffix: str = "", zero: str = ""
 ) -> DecimalSpin:
-    """step: what an arrow adds; None is a tenth of the number's order of magnitude."""
+    """step: what an arrow adds; None is a tenth of the number's order of magnitude. zero: what 0 means, if not 0."""
     spin = named(DecimalSpin(decimals=decimals, minimum=low, maximum=high, suffix=suffix), name)
     spin.lineEdit().setTextMargins(*TEXT_MARGINS_PX)
     if step is None:
         spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
     else:
         spin.setSingleStep(step)
+    if zero:
+        spin.explain_zero(zero)
     return spin
 
 
-def count_spin(name: str, low: int, high: int, *, suffix: str = "") -> CountSpin:
+def count_spin(name: str, low: int, high: int, *, suffix: str = "", zero: str = "") -> CountSpin:
+    """zero: what 0 means, if not 0."""
     spin = named(CountSpin(minimum=low, maximum=high, suffix=suffix), name)
     spin.lineEdit().setTextMargins(*TEXT_MARGINS_PX)
+    if zero:
+        spin.explain_zero(zero)
     return spin

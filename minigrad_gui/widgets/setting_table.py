@@ -43,17 +43,19 @@ class Setting:
 
 
 def _number(
-    name: str, low: float, high: float, step: float | None = None, suffix: str = ""
+    name: str, low: float, high: float, step: float | None = None, suffix: str = "", zero: str = ""
 ) -> Callable[[], NumberEditor]:
-    return lambda: NumberEditor(decimal_spin(name, low, high, decimals=6, step=step, suffix=suffix))
+    return lambda: NumberEditor(decimal_spin(name, low, high, decimals=6, step=step, suffix=suffix, zero=zero))
 
 
-def _count(name: str, low: int, high: int, suffix: str = "") -> Callable[[], NumberEditor]:
-    return lambda: NumberEditor(count_spin(name, low, high, suffix=suffix))
+def _count(name: str, low: int, high: int, suffix: str = "", zero: str = "") -> Callable[[], NumberEditor]:
+    return lambda: NumberEditor(count_spin(name, low, high, suffix=suffix, zero=zero))
 
 
-def _percentage(name: str, high: int, decimals: int = 1) -> Callable[[], NumberEditor]:
-    return lambda: NumberEditor(decimal_spin(name, 0, high, decimals=decimals, step=1, suffix="%"), factor=100)
+def _percentage(name: str, high: int, decimals: int = 1, zero: str = "") -> Callable[[], NumberEditor]:
+    return lambda: NumberEditor(
+        decimal_spin(name, 0, high, decimals=decimals, step=1, suffix="%", zero=zero), factor=100
+    )
 
 
 def _choice(name: str, titles: dict[str, str], tips: dict[str, str] | None = None) -> Callable[[], ChoiceEditor]:
@@ -86,7 +88,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting(
             "receptive_field_px",
             "Window",
-            _count("receptiveFieldSpin", 0, MAX_FIELD_PX, suffix=" px"),
+            _count("receptiveFieldSpin", 0, MAX_FIELD_PX, suffix=" px", zero="off"),
             is_used=_has_hidden_layers,
         ),
     ),
@@ -116,11 +118,13 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         ),
         Setting("l1", "L1 penalty", _number("l1Spin", 0.0, 100.0)),
         Setting("l2", "L2 penalty", _number("l2Spin", 0.0, 100.0)),
-        Setting("clip_norm", "Clip norm", _number("clipNormSpin", 0.0, 1_000_000.0, step=0.5)),
+        Setting("clip_norm", "Clip norm", _number("clipNormSpin", 0.0, 1_000_000.0, step=0.5, zero="off")),
     ),
     "Ending": (
-        Setting("patience", "Patience", _count("patienceSpin", 0, 100_000), is_used=_validates),
-        Setting("stop_accuracy", "Stop at", _percentage("stopAccuracySpin", 100, decimals=2), is_used=_validates),
+        Setting("patience", "Patience", _count("patienceSpin", 0, 100_000, zero="off"), is_used=_validates),
+        Setting(
+            "stop_accuracy", "Stop at", _percentage("stopAccuracySpin", 100, decimals=2, zero="off"), is_used=_validates
+        ),
         Setting("keep_best", "Keep best", _choice("keepBestCombo", KEEP_BEST_TITLES), is_used=_validates),
         Setting("averaging", "Averaging", _choice("averagingCombo", AVERAGING_TITLES)),
         Setting(
@@ -151,7 +155,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("plain_epochs", "Plain epochs", _count("plainEpochsSpin", 0, 100_000), is_used=_varies),
     ),
     "Experiments": (
-        Setting("training_samples", "Samples", _count("trainingSamplesSpin", 0, 10_000_000)),
+        Setting("training_samples", "Samples", _count("trainingSamplesSpin", 0, 10_000_000, zero="all")),
         Setting("label_noise", "Label noise", _percentage("labelNoiseSpin", 100)),
     ),
 }

@@ -1,7 +1,7 @@
 """Number fields: input in every language, and invalid input."""
 
 import pytest
-from PySide6.QtCore import QEvent, QLocale, Qt
+from PySide6.QtCore import QEvent, QLocale, QSignalBlocker, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -189,3 +189,32 @@ def test_an_accuracy_to_stop_at_may_have_two_decimals_as_those_that_are_told(use
     user.type_into(user.widget("stopAccuracySpin"), "99.45")
     assert user.session.config.stop_accuracy == 0.9945
     assert user.widget("stopAccuracySpin").text() == "99.45%"
+
+
+@pytest.mark.parametrize(
+    ("name", "at_zero", "typed", "shown", "value"),
+    [
+        ("receptiveFieldSpin", "0 px (off)", "14", "14 px", 14),
+        ("patienceSpin", "0 (off)", "10", "10", 10),
+        ("clipNormSpin", "0 (off)", "0.05", "0.05", 0.05),
+        ("stopAccuracySpin", "0% (off)", "98.5", "98.5%", 98.5),
+        ("trainingSamplesSpin", "0 (all)", "500", "500", 500),
+    ],
+)
+def test_what_zero_means_stands_behind_it(field, qtbot, name, at_zero, typed, shown, value):
+    spin = field(name)
+    assert spin.text() == at_zero
+    spin.selectAll()
+    qtbot.keyClicks(spin, typed)
+    assert (spin.text(), spin.value()) == (shown, value)
+    spin.selectAll()
+    qtbot.keyClicks(spin, "x")
+    assert spin.complaint(), "nothing that is typed is replaced"
+    spin.selectAll()
+    qtbot.keyClicks(spin, "0")
+    assert (spin.text(), spin.value(), spin.complaint()) == (at_zero, 0, "")
+    with QSignalBlocker(spin):
+        spin.setValue(value)
+        assert spin.text() == shown
+        spin.setValue(0)
+    assert spin.text() == at_zero
