@@ -1,7 +1,7 @@
 """TrainingConfig: all settings of a training run except the data, validated before training starts."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -297,17 +297,29 @@ class TrainingConfig:
 
     def describes(self, model: MLP) -> bool:
         """Whether a network has these hidden layers and this activation, and no neuron sees more than its window."""
-        if model.sizes[1:-1] != self.hidden or type(model.activation) is not ACTIVATIONS[self.activation]:
-            return False
+        return not self.mismatch(model)
+
+    def mismatch(self, model: MLP) -> str:
+        """How a network differs from these settings, as the rest of a sentence about it; "" if it does not."""
+        hidden, activation = model.sizes[1:-1], ACTIVATIONS[self.activation]
+        if hidden != self.hidden:
+            there = f"the hidden layers {_dashed(hidden)}" if hidden else "no hidden layers"
+            return f"has {there}, not {_dashed(self.hidden) or 'none'}"
+        if type(model.activation) is not activation:
+            return f"has the activation {type(model.activation).__name__}, not {activation.__name__}"
         try:
             seen = self.seen(model.sizes[0])
-        except ValueError:  # its inputs have no windows
-            return False
-        return seen is None or not model.layers[0].W.data[~seen].any()
+        except ValueError:
+            return "has no square inputs for windows"
+        sees_more = seen is not None and model.layers[0].W.data[~seen].any()
+        return "has neurons that see more than a window" if sees_more else ""
 
-    def can_continue(self, model: MLP) -> bool:
-        """Whether a run can begin with this network, which it has not made: see also `normalization.unfolded`."""
-        return self.describes(model) and (not self.normalizes or self.activation == "relu")
+    def obstacle_to_continue(self, model: MLP) -> str:
+        """Why no run can begin with this network, which it has not made, as the rest of a sentence about the network;
+        "" if one can: see also `normalization.unfolded`.
+        """
+        lacks_relu = self.normalizes and self.activation != "relu"
+        return self.mismatch(model) or ("lacks the activation ReLU, which normalization needs" if lacks_relu else "")
 
     def build_optimizer(self, model: Module) -> Optimizer:
         own: dict[str, Any] = {"momentum": self.momentum} if self.optimizer == "momentum" else {}
@@ -320,6 +332,10 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """All settings as JSON-serialisable values."""
         return {**vars(self), "hidden": list(self.hidden), "augmentation": asdict(self.augmentation)}
+
+
+def _dashed(hidden: Sequence[int]) -> str:
+    return "-".join(map(str, hidden))
 
 
 def outliers_among(outliers: int, chosen: int, samples: int) -> int:

@@ -124,8 +124,8 @@ class TrainingRun:
             loss = outlier_exposure_loss
         self._loss = SmoothedLoss(loss, config.label_smoothing) if config.label_smoothing else loss
         self.images, self.labels = images, labels
-        if start_from and not config.describes(start_from):
-            raise ValueError("the network to continue from has other layers or receptive fields than the settings")
+        if start_from and (mismatch := config.mismatch(start_from)):
+            raise ValueError(f"the network to continue from {mismatch}")
         if start_from and len(start_from.parameters()) != 2 * len(start_from.layers):
             raise ValueError("the network to continue from has parameters that are frozen")
         self.trained = start_from.copy() if start_from else config.build_model(images[0].size, classes)

@@ -159,8 +159,10 @@ class Session(QObject):
     missing_dataset = _Of(lambda session: session._settings.missing)
     """The source and choices of a dataset that was to be taken over with its settings and is gone, until another is
     chosen or trained on; None if there is none."""
-    can_continue = _Of(lambda session: session._settings.fit(session._network.now.model, session.class_count))
-    """Whether a run with this config could continue from the current network."""
+    obstacle_to_continue = _Of(
+        lambda session: session._settings.obstacle_to_continue(session._network.now.model, session.class_count)
+    )
+    """Why no run with this config could continue from the current network, as a sentence about it; "" if one could."""
     continues = _Of(lambda session: session._settings.continues)
     """Whether the next run should continue from the current network if it can."""
 

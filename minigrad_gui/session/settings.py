@@ -101,9 +101,17 @@ class Settings(QObject):
         """Take over the config and dataset that a network was trained with, as far as they are known."""
         self.take_over(config_of(model, record), recorded_dataset(record))
 
-    def fit(self, model: MLP | None, classes: int | None = None) -> bool:
-        """Whether a run with this config can continue from this network. classes: of the dataset, if that is known."""
-        return model is not None and classes in (None, model.sizes[-1]) and self._config.can_continue(model)
+    def obstacle_to_continue(self, model: MLP | None, classes: int | None = None) -> str:
+        """Why a run with this config cannot continue from this network, as a sentence about it; "" if it can.
+
+        classes: of the dataset, if that is known.
+        """
+        if model is None:
+            return "There is none yet."
+        if classes not in (None, model.sizes[-1]):
+            return f"It tells {model.sizes[-1]} classes apart; the dataset has {classes}."
+        obstacle = self._config.obstacle_to_continue(model)
+        return obstacle and f"It {obstacle}."
 
     def job(
         self,
@@ -118,7 +126,7 @@ class Settings(QObject):
         known."""
         control = TrainingControl(self._config.learning_rate, paused=paused)
         job = TrainingJob(self._config, self._source, control, checkpoint_path=checkpoint, choices=self._choices)
-        if not self._continues or not self.fit(model, classes):
+        if not self._continues or self.obstacle_to_continue(model, classes):
             return job
         epochs = (record.earlier_epochs or 0) + (record.epochs[-1].epoch + 1 if record.epochs else 0)
         return replace(job, start_from=model, taught_drawings=record.taught_drawings, earlier_epochs=epochs)

@@ -385,7 +385,9 @@ class ConfigPanel(View):
             editor.widget.setEnabled(idle and (is_used or is_being_fixed))
         # During training, a rate counts only once it is typed in full: 1e-4 begins with a 1.
         self._editors["learning_rate"].widget.setProperty("keyboardTracking", idle)
-        self._continues.setEnabled(idle and self.session.can_continue)
+        obstacle = self.session.obstacle_to_continue
+        self._continues.setEnabled(idle and not obstacle)
+        explain(self._continues, TIPS["continues"] + (f"<br><b>Not now:</b> {obstacle}" if obstacle else ""))
 
     # ------------------------------------------------------------ settings
 

@@ -149,7 +149,7 @@ def test_a_run_continues_from_a_network_whose_neurons_see_no_more():
         TrainingRun(replace(CONFIG, receptive_field_px=wider), *data, 10, start_from=fields)
     whole = TrainingRun(replace(CONFIG, receptive_field_px=0), *data, 10).trained
     for config, network in ((CONFIG, whole), (replace(CONFIG, receptive_field_px=7), fields)):
-        with pytest.raises(ValueError, match="other layers or receptive fields than the settings"):
+        with pytest.raises(ValueError, match="the network to continue from has neurons that see more than a window"):
             TrainingRun(config, *data, 10, start_from=network)
     two = committee([fields, fields])
     assert not replace(CONFIG, hidden=two.sizes[1:-1]).describes(two)

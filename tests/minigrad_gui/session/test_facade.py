@@ -88,7 +88,7 @@ def test_a_run_continues_from_the_network_if_that_is_wanted_and_possible(session
     train(session, qtbot)
     first = session.model
     session.set_continues(True)
-    assert session.can_continue
+    assert not session.obstacle_to_continue
     session.step()
     assert session._training.job.start_from is first
     session.stop()

@@ -43,25 +43,35 @@ def test_settings_are_read_only():
 def test_a_run_can_continue_from_a_network_with_the_same_layers_and_activation():
     settings = Settings()
     settings.set(CONFIG, "mnist")
-    assert settings.fit(MLP(784, [12, 5], 10, Tanh))
-    assert not settings.fit(MLP(784, [12, 5], 10))
-    assert not settings.fit(MLP(784, [12], 10, Tanh))
-    assert not settings.fit(None)
+    assert not settings.obstacle_to_continue(MLP(784, [12, 5], 10, Tanh))
+    for network, obstacle in (
+        (MLP(784, [12, 5], 10), "It has the activation ReLU, not Tanh."),
+        (MLP(784, [12], 10, Tanh), "It has the hidden layers 12, not 12-5."),
+        (MLP(784, [], 10, Tanh), "It has no hidden layers, not 12-5."),
+        (None, "There is none yet."),
+    ):
+        assert settings.obstacle_to_continue(network) == obstacle
+    assert not settings.obstacle_to_continue(MLP(784, [12, 5], 26, Tanh), classes=26)
+    obstacle = settings.obstacle_to_continue(MLP(784, [12, 5], 10, Tanh), classes=26)
+    assert obstacle == "It tells 10 classes apart; the dataset has 26."
 
 
-@pytest.mark.parametrize(("activation", "can"), [(ReLU, True), (Tanh, False)])
-def test_only_relus_can_be_normalized_from_a_run_to_the_next(activation, can):
+@pytest.mark.parametrize(
+    ("activation", "obstacle"), [(ReLU, ""), (Tanh, "It lacks the activation ReLU, which normalization needs.")]
+)
+def test_only_relus_can_be_normalized_from_a_run_to_the_next(activation, obstacle):
     settings = Settings()
     name = activation.__name__.lower()
     settings.set(replace(CONFIG, activation=name, normalization="batch"), "mnist")
-    assert settings.fit(MLP(784, [12, 5], 10, activation)) == can
+    assert settings.obstacle_to_continue(MLP(784, [12, 5], 10, activation)) == obstacle
 
 
 def test_a_run_continues_only_from_a_network_whose_neurons_see_no_more():
     settings = Settings()
     settings.set(replace(CONFIG, receptive_field_px=14), "mnist")
-    assert not settings.fit(CONFIG.build_model(784, 10))
-    assert settings.fit(settings.config.build_model(784, 10))
+    obstacle = settings.obstacle_to_continue(CONFIG.build_model(784, 10))
+    assert obstacle == "It has neurons that see more than a window."
+    assert not settings.obstacle_to_continue(settings.config.build_model(784, 10))
 
 
 @pytest.mark.parametrize(("continues", "hidden"), [(True, (12, 5)), (True, (12,)), (False, (12, 5))])

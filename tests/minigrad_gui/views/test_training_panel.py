@@ -268,7 +268,9 @@ def test_training_can_continue_from_the_current_network(user):
     user.train(hidden="32", epochs=2)
     assert user.session.record.earlier_epochs == 2, "those of the two runs before"
     user.widget("hiddenLayersEdit").setText("33")
-    assert not user.widget("continueCheck").isEnabled()
+    check = user.widget("continueCheck")
+    assert not check.isEnabled()
+    assert check.toolTip().endswith("<b>Not now:</b> It has the hidden layers 32, not 33.")
 
 
 def choose_hugging_face(user, monkeypatch, tmp_path, address: str) -> None:
