@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from minigrad_gui import process
 from minigrad_gui.analysis import Answer, Desk, Work
-from minigrad_gui.data import DataError
+from minigrad_gui.data import DataError, LoadingCancelledError
 from minigrad_gui.dataset_cache import DatasetCache
 
 TIME_SHARE = 0.02
@@ -74,7 +74,8 @@ class Analyst(QThread):
                     answer = Answer(key, work(Desk(self._datasets, self._is_cancelled)))
             except DataError as error:  # such as that of a stick that was unplugged
                 answer = Answer(key, error=str(error))
-            except Exception as error:  # one view's fault must not end the thread that serves all of them
+            # One view's fault must not end the thread that serves all of them.
+            except (Exception, LoadingCancelledError) as error:
                 if not self._is_cancelled():
                     logging.getLogger("minigrad").exception("The analysis %s failed", key)
                 answer = Answer(key, error=str(error) or type(error).__name__)

@@ -7,8 +7,9 @@ from minigrad_gui.data.bundled import (
     load_pen_digits,
     sample_digits,
 )
+from minigrad_gui.data.cancelling import LoadingCancelledError
 from minigrad_gui.data.choices import ALL_GUESSED, Choices, Origin
-from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
+from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset
 from minigrad_gui.data.download import load_hugging_face
 from minigrad_gui.data.sources import (
     MNIST,

@@ -4,7 +4,6 @@ Archives are untrusted: nothing is written outside of the folder, no link is fol
 gives for its files are added up before they are unpacked.
 """
 
-import shutil
 import stat
 import tarfile
 import zipfile
@@ -14,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
+from minigrad_gui.data.cancelling import check_cancelled
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.siblings import Files, visible
 from minigrad_gui.data.stored import BLOCK_BYTES
@@ -66,6 +66,7 @@ def members_of(path: Path) -> Iterator[tuple[tarfile.TarInfo, Opened]]:
     total, packed = 0, path.stat().st_size
     with tarfile.open(path, "r|*") as archive:
         for member in archive:
+            check_cancelled()
             archive.members.clear()  # type: ignore[attr-defined]  # it would remember a million
             total += member.size
             _check_ratio(total, packed)
@@ -102,7 +103,9 @@ def unpacked(
                 raise DataError(f"“{file.name}” is in it twice.")
             target.parent.mkdir(parents=True, exist_ok=True)
             with file.opened() as opened, open(target, "wb") as plain:
-                shutil.copyfileobj(opened, plain, BLOCK_BYTES)
+                while block := opened.read(BLOCK_BYTES):
+                    check_cancelled()
+                    plain.write(block)
     return folder
 
 

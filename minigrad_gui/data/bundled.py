@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data.dataset import (
-    DIGIT_NAMES,
-    Bytes,
-    DataError,
-    Dataset,
-    LoadingCancelledError,
-    read_arrays,
-    read_split,
-)
+from minigrad_gui.data.cancelling import check_cancelled
+from minigrad_gui.data.dataset import DIGIT_NAMES, Bytes, DataError, Dataset, read_arrays, read_split
 from minigrad_gui.resources import asset_path
 
 if TYPE_CHECKING:
@@ -103,11 +96,11 @@ def load_pen_digits() -> Dataset:
     return Dataset(*arrays, "pen strokes", DIGIT_NAMES)
 
 
-def load_mnist_and_pen_digits(cancelled: Callable[[], bool] = lambda: False, held_out: Collection[int] = ()) -> Dataset:
+def load_mnist_and_pen_digits(held_out: Collection[int] = ()) -> Dataset:
     """MNIST and the pen strokes of 30 people, plain and varied, with outliers; the test digits are MNIST's.
 
     held_out: people, from 1 to 30, to leave out, so that they can judge what was learned. It takes some seconds.
-    Raises DataError as `load_mnist` does, LoadingCancelledError once `cancelled()` is true.
+    Raises DataError as `load_mnist` does, LoadingCancelledError as `check_cancelled` does.
     """
     from minigrad_gui.non_digits import non_digits
     from minigrad_gui.pen_digits import picture_of, varied_pictures
@@ -120,8 +113,7 @@ def load_mnist_and_pen_digits(cancelled: Callable[[], bool] = lambda: False, hel
     def in_parts(count: int, make: Callable[[slice], NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
         parts = []
         for start in range(0, count, PART):
-            if cancelled():
-                raise LoadingCancelledError
+            check_cancelled()
             parts.append(make(slice(start, min(start + PART, count))))
         return parts
 

@@ -24,10 +24,6 @@ class DataError(Exception):
     """A dataset that could not be loaded; the message is one sentence for the user."""
 
 
-class LoadingCancelledError(Exception):
-    """Loading was cancelled."""
-
-
 @dataclass(frozen=True)
 class Dataset:
     """Images: uint8 (N, 28, 28), from 0 (paper) to 255 (ink); labels: uint8 (N,), indices into class_names.

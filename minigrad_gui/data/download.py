@@ -8,18 +8,16 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from minigrad_gui.data.choices import Choices
-from minigrad_gui.data.dataset import DataError, Dataset, LoadingCancelledError
+from minigrad_gui.data.cancelling import status_of
+from minigrad_gui.data.choices import ALL_GUESSED, Choices
+from minigrad_gui.data.dataset import DataError, Dataset
 from minigrad_gui.data.transfer import read_dataset
 from minigrad_gui.process import child_environment
 
-POLL_INTERVAL_S = 0.05
 MAX_REASON_CHARS = 300
 CHILD_ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -37,16 +35,12 @@ CHILD_ENVIRONMENT = {
 }
 
 
-def load_hugging_face(
-    name: str,
-    cancelled: Callable[[], bool] = lambda: False,
-    choices: Choices = Choices(),  # noqa: B008
-) -> Dataset:
+def load_hugging_face(name: str, choices: Choices = ALL_GUESSED) -> Dataset:
     """A dataset with a column of pictures and one of labels from the Hugging Face hub or its cache.
 
     name: "owner/name", or "owner/name:configuration" where there are several.
 
-    Raises DataError with one sentence if it cannot be loaded, LoadingCancelledError soon after `cancelled()` is true.
+    Raises DataError with one sentence if it cannot be loaded, and LoadingCancelledError as `check_cancelled` does.
     """
     with tempfile.TemporaryDirectory(prefix="minigrad-") as folder:
         target = Path(folder) / "arrays.npz"
@@ -60,16 +54,8 @@ def load_hugging_face(
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
             )
-            try:
-                while child.poll() is None:
-                    if cancelled():
-                        raise LoadingCancelledError
-                    time.sleep(POLL_INTERVAL_S)
-            finally:
-                child.kill()
-                child.wait()
-            if child.returncode:
-                raise DataError(f"{name} could not be fetched: {_told(errors, child.returncode)}")
+            if status := status_of(child):
+                raise DataError(f"{name} could not be fetched: {_told(errors, status)}")
         try:
             return read_dataset(target, name)
         except Exception as error:

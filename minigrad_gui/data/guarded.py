@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from minigrad_gui.data import guarded_child, npz
+from minigrad_gui.data.cancelling import status_of
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.stored import Array
 from minigrad_gui.data.streams import TemporaryFolder
@@ -50,16 +51,15 @@ def read_guarded(
     folder = TemporaryFolder()
     limits = (str(most_bytes), str(most_memory_bytes), str(most_cpu_s))
     command = [sys.executable, "-P", guarded_child.__file__, reader, str(path), str(folder.path), *limits]
-    longest_s = most_cpu_s * WAIT_FACTOR
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # each further thread would take memory
+    )
     try:
-        status = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=longest_s,
-            check=False,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # each further thread would take memory
-        ).returncode
+        status = status_of(child, most_cpu_s * WAIT_FACTOR)
     except subprocess.TimeoutExpired as error:
         raise DataError("it takes too long to read.") from error
     if status:

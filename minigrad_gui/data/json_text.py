@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from minigrad_gui.data.cancelling import check_cancelled
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.streams import open_plain
 
@@ -75,6 +76,7 @@ class JsonText:
 
     def _read(self, count: int) -> bool:
         """Read up to so many bytes more, and forget what has been read. Returns whether there were any."""
+        check_cancelled()
         content = self._file.read(count)
         self._text, self._at = self._text[self._at :] + self._characters.decode(content), 0
         return bool(content)

@@ -37,11 +37,11 @@ from minigrad_gui.data import (
 )
 from minigrad_gui.data.bundled import first_test_digits
 from minigrad_gui.data.choices import ALL_GUESSED, FILES, ORIENTATIONS, SIZINGS, Choices, Origin
-from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset, LoadingCancelledError
+from minigrad_gui.data.dataset import DIGIT_NAMES, DataError, Dataset
 from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_meanings
 from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
 from minigrad_gui.data.pairing import joined
-from minigrad_gui.data.preparing import Cancelled, convert, measure
+from minigrad_gui.data.preparing import convert, measure
 from minigrad_gui.data.siblings import Family, Files, family, is_network, listed, parts_of, visible
 from minigrad_gui.data.stored import Found, Others, check_count, labelled
 from minigrad_gui.data.streams import open_plain, plain_name
@@ -113,15 +113,13 @@ SAVED = Format("Arrow, as datasets saves it", lambda path, _: parquet.is_saved(p
 FOLDER = Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder, joins=False)
 
 
-def open_file(path: Path, choices: Choices = ALL_GUESSED, cancelled: Cancelled = lambda: False) -> Dataset:
+def open_file(path: Path, choices: Choices = ALL_GUESSED) -> Dataset:
     """The dataset in a file or folder, whatever its format.
 
-    Raises DataError with one sentence, and LoadingCancelledError soon after `cancelled()` becomes true.
+    Raises DataError with one sentence, and LoadingCancelledError as `check_cancelled` does.
     """
     try:
-        return _opened(path, choices, cancelled)
-    except LoadingCancelledError:
-        raise
+        return _opened(path, choices)
     except Exception as error:  # damaged bytes raise nearly anything
         raise DataError(f"{path} cannot be opened: {_reason(error)}") from error
 
@@ -143,18 +141,18 @@ def has_format(path: Path) -> bool:
     return False
 
 
-def _opened(path: Path, choices: Choices, cancelled: Cancelled) -> Dataset:
+def _opened(path: Path, choices: Choices) -> Dataset:
     if not path.is_dir():
-        return _read(_format_of(path), path, path.name, choices, cancelled)
+        return _read(_format_of(path), path, path.name, choices)
     if parquet.is_saved(path):
-        return _read(SAVED, path, path.name, choices, cancelled)
+        return _read(SAVED, path, path.name, choices)
     if folders.holds_pictures(path):
-        return _read(FOLDER, path, path.name, choices, cancelled)
-    return _among_files(Others(path), path.name, choices, cancelled)
+        return _read(FOLDER, path, path.name, choices)
+    return _among_files(Others(path), path.name, choices)
 
 
-def _read(kind: Format, file: Path, name: str, choices: Choices, cancelled: Cancelled) -> Dataset:
-    """The dataset in a file and those that belong to it. Raises DataError, LoadingCancelledError."""
+def _read(kind: Format, file: Path, name: str, choices: Choices) -> Dataset:
+    """The dataset in a file and those that belong to it. Raises DataError."""
     relatives = kind.relatives(file)
     faults: list[tuple[Files, str]] = []
     for files, read in _ways(kind, relatives, choices.files):
@@ -165,12 +163,10 @@ def _read(kind: Format, file: Path, name: str, choices: Choices, cancelled: Canc
             on_files = _on_files(used, others, faults)
             found = replace(found, remarks=[*found.remarks, *on_files])
             if found.others is not None:
-                dataset = _with_remarks(_among_files(found.others, name, choices, cancelled), found.remarks)
+                dataset = _with_remarks(_among_files(found.others, name, choices), found.remarks)
             else:
-                dataset = as_dataset(found, name, kind.name, choices, cancelled)
+                dataset = as_dataset(found, name, kind.name, choices)
             return _with_files(dataset, files, relatives)
-        except LoadingCancelledError:
-            raise
         except Exception as error:  # only told: the error itself would keep the pictures in memory
             faults.append((files, _reason(error)))
     if is_network(file):
@@ -226,11 +222,10 @@ def _on_files(used: Collection[str], others: Collection[str], faults: Sequence[t
         yield f"Not read with it: {listed(numbered)}, {reason}."
 
 
-def as_dataset(found: Found, name: str, kind: str, choices: Choices, cancelled: Cancelled = lambda: False) -> Dataset:
+def as_dataset(found: Found, name: str, kind: str, choices: Choices) -> Dataset:
     """What a reader found, upright, with light ink, as 28 x 28 bytes, and with named classes.
 
-    kind: the name of the format. Raises DataError with one sentence, LoadingCancelledError soon after `cancelled()`
-    becomes true, and whatever reading the pictures raises.
+    kind: the name of the format. Raises DataError with one sentence, and whatever reading the pictures raises.
     """
     splits = found.train, found.test
     count = sum(part.pictures.count for split in splits for part in split)
@@ -240,10 +235,10 @@ def as_dataset(found: Found, name: str, kind: str, choices: Choices, cancelled: 
     unlabelled = count - sum(part.pictures.count for part in parts)
     if unlabelled == count:
         raise DataError("its pictures have no labels.")
-    measures = measure(parts, cancelled)
+    measures = measure(parts)
     polarity = choices.polarity or measures.polarity
     sizing = choices.sizing or measures.sizing
-    images = [convert(split, measures, polarity, sizing, cancelled) for split in (train, test)]
+    images = [convert(split, measures, polarity, sizing) for split in (train, test)]
     labels = [
         plain_labels(np.concatenate([part.labels for part in split])) if split else np.empty(0, np.int64)
         for split in (train, test)
@@ -285,17 +280,17 @@ def _format_of(path: Path) -> Format:
     raise DataError("it is in no format that can be read.")
 
 
-def _among_files(others: Others, name: str, choices: Choices, cancelled: Cancelled) -> Dataset:
-    """The one dataset in a folder in other files than its pictures. Raises DataError, LoadingCancelledError."""
+def _among_files(others: Others, name: str, choices: Choices) -> Dataset:
+    """The one dataset in a folder in other files than its pictures. Raises DataError."""
     folder = others.folder if isinstance(others.folder, Path) else others.folder()
     path, is_unpacked = (folder, False) if isinstance(folder, Path) else (folder.path, True)
     at_fault = ""
     try:
-        kind, file, remarks = _one_of(path, choices.files, cancelled, is_unpacked=is_unpacked)
+        kind, file, remarks = _one_of(path, choices.files, is_unpacked=is_unpacked)
         if is_unpacked and kind.files_in:
             raise DataError(f"it holds another archive, {file.name}; unpack it and open that.")
         at_fault = f"{file.name}: "
-        dataset = _read(kind, file, name, choices, cancelled)
+        dataset = _read(kind, file, name, choices)
     except DataError as error:
         raise DataError(others.fault or f"{at_fault}{error}") from error
     told = ["Its pictures have no labels and are left out."] if others.fault else []
@@ -310,9 +305,7 @@ def _with_remarks(dataset: Dataset, remarks: Sequence[str], place: str = "") -> 
     return replace(dataset, origin=replace(origin, format=format, remarks=told))
 
 
-def _one_of(
-    folder: Path, wanted: str | None, cancelled: Cancelled, *, is_unpacked: bool
-) -> tuple[Format, Path, Sequence[str]]:
+def _one_of(folder: Path, wanted: str | None, *, is_unpacked: bool) -> tuple[Format, Path, Sequence[str]]:
     """The format and the path of the one dataset in a folder, and remarks on files that are left out.
 
     wanted: of FILES, which of them are one dataset; is_unpacked: whether it is the content of an archive.
@@ -323,7 +316,7 @@ def _one_of(
     several: list[Path] = []
     faults: dict[Path, str] = {}
     for file, kind in candidates.items():
-        if len(candidates) > 1 and (fault := _fault(kind, file, wanted, cancelled)):
+        if len(candidates) > 1 and (fault := _fault(kind, file, wanted)):
             faults[file] = fault
         else:
             several.append(file)
@@ -372,13 +365,11 @@ def _candidates(folder: Path) -> dict[Path, Format]:
     return found
 
 
-def _fault(kind: Format, file: Path, wanted: str | None, cancelled: Cancelled) -> str | None:
+def _fault(kind: Format, file: Path, wanted: str | None) -> str | None:
     """Why neither a file nor those beside it can be read, alone or together; None if its reader reads any."""
     faults = []
     for each in kind.relatives(file).alike.values():
         for files, read in _ways(kind, kind.relatives(each), wanted):
-            if cancelled():
-                raise LoadingCancelledError
             try:
                 read(files)
             except Exception as error:  # damaged bytes raise nearly anything

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad_gui import process
+from minigrad_gui.data.cancelling import check_cancelled
 from minigrad_gui.data.columns import PixelColumns
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.labelling import MAX_CLASSES
@@ -185,7 +186,12 @@ def _samples(table: Table) -> Samples:
 
 
 def _labels_in(table: Table, column: str) -> NDArray[Any]:
-    labels = np.concatenate([_labels(part) for parts in table.columns([column], ROWS_AT_ONCE) for part in parts])
+    found = []
+    for parts in table.columns([column], ROWS_AT_ONCE):
+        for part in parts:
+            check_cancelled()
+            found.append(_labels(part))
+    labels = np.concatenate(found)
     if len(labels) != table.count:
         raise DataError("it does not hold as many rows as it says.")
     return labels

@@ -3,14 +3,15 @@
 The first pass over the pictures measures them, the second converts them block by block into the finished array.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data.dataset import DataError, LoadingCancelledError
+from minigrad_gui.data.cancelling import check_cancelled
+from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.stored import Block, Pictures, Samples
 from minigrad_gui.frame import SIDE_PX, fitted
 
@@ -31,7 +32,6 @@ MAX_NUMBER = 1e30
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 Grey = NDArray[np.float32]
-Cancelled = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,11 @@ class Measures:
         return "scaled" if self.full > FULL or self.size_px == (SIDE_PX, SIDE_PX) else "as MNIST"
 
 
-def measure(parts: Sequence[Samples], cancelled: Cancelled = lambda: False) -> Measures:
-    """Look at all pictures, or at a sample of those that need decoding.
-
-    Raises DataError for values that are none, and LoadingCancelledError soon after `cancelled()` becomes true.
-    """
+def measure(parts: Sequence[Samples]) -> Measures:
+    """Look at all pictures, or at a sample of those that need decoding. Raises DataError for values that are none."""
     low, high, are_whole, borders, full, sizes = np.inf, -np.inf, True, [], [], set()
     encoded = all(samples.pictures.are_encoded for samples in parts)
-    for block in _blocks(parts, cancelled, sample=True):
+    for block in _blocks(parts, sample=True):
         for stack in _stacks(block):
             _check_numbers(stack)
             low, high = min(low, float(stack.min())), max(high, float(stack.max()))
@@ -105,13 +102,11 @@ def _check_numbers(stack: NDArray[Any]) -> None:
         raise DataError("its numbers are too large.")
 
 
-def convert(
-    parts: Sequence[Samples], measures: Measures, polarity: str, sizing: str, cancelled: Cancelled = lambda: False
-) -> NDArray[np.uint8]:
+def convert(parts: Sequence[Samples], measures: Measures, polarity: str, sizing: str) -> NDArray[np.uint8]:
     """All pictures of the parts, in order: uint8 (N, 28, 28). Raises as `measure` does."""
     images = np.empty((sum(samples.pictures.count for samples in parts), SIDE_PX, SIDE_PX), np.uint8)
     done = 0
-    for block in _blocks(parts, cancelled, sample=False):
+    for block in _blocks(parts, sample=False):
         for stack in _stacks(block):
             if done + len(stack) > len(images):
                 raise DataError("it holds more pictures than labels.")
@@ -123,12 +118,11 @@ def convert(
     return images
 
 
-def _blocks(parts: Sequence[Samples], cancelled: Cancelled, *, sample: bool) -> Iterator[Block]:
+def _blocks(parts: Sequence[Samples], *, sample: bool) -> Iterator[Block]:
     for samples in parts:
         pictures: Pictures = samples.pictures
         for block in pictures.blocks(max(1, pictures.count // SAMPLED) if sample and pictures.are_slow else 1):
-            if cancelled():
-                raise LoadingCancelledError
+            check_cancelled()
             yield block
 
 

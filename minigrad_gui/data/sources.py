@@ -18,6 +18,7 @@ from minigrad_gui.data.bundled import (
     load_mnist,
     load_mnist_and_pen_digits,
 )
+from minigrad_gui.data.cancelling import Cancelled, cancellable
 from minigrad_gui.data.choices import ALL_GUESSED, Choices
 from minigrad_gui.data.dataset import DataError, Dataset
 from minigrad_gui.data.download import load_hugging_face
@@ -31,12 +32,12 @@ HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(:[\w-][\w.-]*)?", re.ASCII)
 class Source:
     """A dataset to choose from: title, description, and how many training samples and outliers it has.
 
-    load: loads it; raises DataError, or LoadingCancelledError once the function it is given returns true.
+    load: loads it; raises DataError, and LoadingCancelledError as `check_cancelled` does.
     """
 
     title: str
     description: str
-    load: Callable[[Callable[[], bool]], Dataset]
+    load: Callable[[], Dataset]
     training_count: int = 60_000
     outlier_count: int = 0
 
@@ -45,7 +46,7 @@ SOURCES = {
     MNIST: Source(
         "MNIST",
         "60,000 handwritten digits to learn from and 10,000 to test on. Needs no network.",
-        lambda _: load_mnist(),
+        load_mnist,
     ),
     MNIST_AND_PEN: Source(
         "MNIST and pen strokes",
@@ -64,12 +65,15 @@ SOURCES = {
 }
 
 
-def load(key: str, choices: Choices = ALL_GUESSED, cancelled: Callable[[], bool] = lambda: False) -> Dataset:
+def load(key: str, choices: Choices = ALL_GUESSED, cancelled: Cancelled = lambda: False) -> Dataset:
     """One of SOURCES, or what `open_dataset` opens with these choices.
 
     Raises DataError if it cannot be loaded, LoadingCancelledError once `cancelled()` is true.
     """
-    return SOURCES[key].load(cancelled) if key in SOURCES else open_dataset(key, choices, cancelled)
+    if key not in SOURCES:
+        return open_dataset(key, choices, cancelled)
+    with cancellable(cancelled):
+        return SOURCES[key].load()
 
 
 def source_key(source: str | Path) -> str:
@@ -102,24 +106,27 @@ def may_be_dataset(path: Path) -> bool:
     return path.is_dir() or (path.is_file() and opening.has_format(path))
 
 
-def open_dataset(
-    source: str | Path, choices: Choices | None = None, cancelled: Callable[[], bool] = lambda: False
-) -> Dataset:
+def open_dataset(source: str | Path, choices: Choices | None = None, cancelled: Cancelled = lambda: False) -> Dataset:
     """The dataset in a file or folder, or "owner/name[:configuration]" on the Hugging Face hub.
 
     docs/datasets.md lists the formats.
     Its `origin` tells what was guessed, and `choices` replaces guesses. Raises DataError with one sentence, and
-    LoadingCancelledError once `cancelled()` is true.
+    LoadingCancelledError soon after `cancelled()` becomes true.
     """
+    with cancellable(cancelled):
+        return _opened(source, choices or Choices())
+
+
+def _opened(source: str | Path, choices: Choices) -> Dataset:
     if Path(source).exists():
         from minigrad_gui.data.opening import open_file  # the readers of all formats take long to import
 
-        return open_file(Path(source), choices or Choices(), cancelled)
+        return open_file(Path(source), choices)
     if str(source) in SOURCES:
-        return SOURCES[str(source)].load(cancelled)
+        return SOURCES[str(source)].load()
     if HUB_NAME.fullmatch(str(source)):
         try:
-            return load_hugging_face(str(source), cancelled, choices or Choices())
+            return load_hugging_face(str(source), choices)
         except DataError as error:  # it may be a path that is not right
             raise DataError(f"There is no file or folder {source}, and {error}") from error
     raise DataError(f"There is no file or folder {source}.")

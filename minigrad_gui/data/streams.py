@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from minigrad_gui.data.cancelling import check_cancelled
 from minigrad_gui.data.dataset import DataError
 
 COMPRESSIONS: dict[bytes, Callable[[Path, str], Any]] = {
@@ -34,6 +35,7 @@ def open_plain(path: Path) -> IO[bytes]:
 
     Raises OSError, DataError.
     """
+    check_cancelled()
     if not stat.S_ISREG(os.stat(path).st_mode):  # a named pipe would block
         raise DataError("it is not a file.")
     with open(path, "rb") as file:
@@ -77,6 +79,7 @@ def lines_of(path: Path) -> Iterator[str]:
     """
     with io.TextIOWrapper(open_plain(path), "utf-8", "replace") as file:
         while line := file.readline(MAX_LINE_CHARS):
+            check_cancelled()
             if len(line) == MAX_LINE_CHARS:
                 raise DataError("it has a line that is too long.")
             if text := line.removeprefix("\ufeff").strip():
@@ -85,6 +88,7 @@ def lines_of(path: Path) -> Iterator[str]:
 
 def read_exactly(file: IO[bytes], count: int) -> bytes | bytearray:
     """The next `count` bytes. Raises DataError if the file ends before."""
+    check_cancelled()
     content: bytes | bytearray
     if count <= PIECE_BYTES:
         content = file.read(count)

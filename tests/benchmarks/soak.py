@@ -134,7 +134,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     digits, errors = few_digits(), []
-    data.SOURCES[data.MNIST] = replace(data.SOURCES[data.MNIST], load=lambda _: digits)
+    data.SOURCES[data.MNIST] = replace(data.SOURCES[data.MNIST], load=lambda: digits)
     sys.excepthook = lambda *error: errors.append(error) or sys.__excepthook__(*error)
     with tempfile.TemporaryDirectory() as folder:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)

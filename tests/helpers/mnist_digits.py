@@ -29,4 +29,4 @@ def first_digits(training: int = 3000, test: int = 1000) -> Dataset:
 
 def replace_mnist(monkeypatch: pytest.MonkeyPatch, load: Callable[[], Dataset]) -> None:
     """Whatever loads MNIST gets what `load` returns."""
-    monkeypatch.setitem(SOURCES, MNIST, replace(SOURCES[MNIST], load=lambda _: load()))
+    monkeypatch.setitem(SOURCES, MNIST, replace(SOURCES[MNIST], load=load))

@@ -122,7 +122,7 @@ def test_drawing_the_variations_can_be_cancelled():
         return len(asked) == 3
 
     with pytest.raises(data.LoadingCancelledError):
-        data.load_mnist_and_pen_digits(cancelled)
+        data.load(data.MNIST_AND_PEN, cancelled=cancelled)
 
 
 def test_samples_are_the_first_digits_of_their_labels(mnist):

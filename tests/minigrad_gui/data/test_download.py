@@ -115,7 +115,7 @@ def test_a_hub_that_never_answers_can_be_cancelled(empty_cache):
         silent.settimeout(60)
         asked = pool.submit(silent.accept)
         with pytest.raises(data.LoadingCancelledError):
-            data.load_hugging_face(REPOSITORY, asked.done)
+            data.load(REPOSITORY, cancelled=asked.done)
         asked.result()[0].close()
 
 
@@ -146,7 +146,7 @@ def test_a_very_slow_download_can_be_cancelled(empty_cache):
             return any("resolve" in headers["path"] and "parquet" in headers["path"] for headers in served.headers)
 
         with pytest.raises(data.LoadingCancelledError):
-            data.load_hugging_face(REPOSITORY, is_on_its_way)
+            data.load(REPOSITORY, cancelled=is_on_its_way)
 
 
 @pytest.mark.usefixtures("forked")

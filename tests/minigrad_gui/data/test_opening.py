@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from engine import MLP, save_model
-from minigrad_gui.data import DataError, LoadingCancelledError, open_dataset
+from minigrad_gui.data import DataError
 
 
 def zipped(folder):
@@ -47,14 +47,6 @@ def test_the_choices_that_were_made_give_the_same_again(own, tmp_path):
 def test_the_size_of_the_pictures_in_the_file_is_told_if_they_have_one(own, tmp_path):
     np.savez(tmp_path / "a.npz", x=own.x[:, 4:24, 4:20], y=own.y)
     assert opened(tmp_path / "a.npz").origin.size_px == (20, 16)
-
-
-@pytest.mark.parametrize("blocks", [0, 1])
-def test_opening_ends_soon_once_it_is_cancelled(own, tmp_path, blocks):
-    np.savez(tmp_path / "a.npz", x=own.x, y=own.y)
-    answers = iter([*[False] * blocks, True])
-    with pytest.raises(LoadingCancelledError):
-        open_dataset(tmp_path / "a.npz", cancelled=lambda: next(answers))
 
 
 def test_a_class_that_is_only_tested_is_refused(own, tmp_path):
