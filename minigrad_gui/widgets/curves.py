@@ -36,6 +36,8 @@ LOWEST_SHARE = 1e-4
 LEAST_ACCURACY_SPAN = 4.0
 MOST_MARKS = 200
 MOST_RATES, MOST_RATE_LABELS = 12, 4
+FEWEST_GROUPS = 100
+"""Of points that pyqtgraph draws as one, a long curve has more than this, also where it has most room to grow."""
 
 
 class Curves(QWidget):
@@ -179,8 +181,8 @@ class Curves(QWidget):
         self._show_heights()  # before the curves: each change of the range would prepare them again
         self._raw_curve.setSymbol("o" if count == 1 else None)
         batches = np.arange(1, count + 1)
-        self._raw_curve.setData(batches, np.maximum(history.losses, LOWEST_LOSS))
-        self._smoothed_curve.setData(batches, np.maximum(history.smoothed, LOWEST_LOSS))
+        _draw(self._raw_curve, batches, np.maximum(history.losses, LOWEST_LOSS))
+        _draw(self._smoothed_curve, batches, np.maximum(history.smoothed, LOWEST_LOSS))
         if self._shown_epochs != (history, len(history.epochs)):
             self._shown_epochs = history, len(history.epochs)
             self._show_epochs(has_epochs)
@@ -212,12 +214,12 @@ class Curves(QWidget):
             plot.getAxis("top").set_steps_per_epoch(history.steps_per_epoch if has_epochs else 0)
         ends = np.array([history.end_of(epoch) for epoch in history.epochs])
         trained = np.empty(0) if len(history) else _column(history.epochs, "loss")
-        self._epoch_curve.setData(ends[: len(trained)], np.maximum(trained, LOWEST_LOSS))
-        self._training_accuracy.setData(ends, 100 * _column(history.epochs, "accuracy"))
+        _draw(self._epoch_curve, ends[: len(trained)], np.maximum(trained, LOWEST_LOSS))
+        _draw(self._training_accuracy, ends, 100 * _column(history.epochs, "accuracy"))
         validated = [epoch for epoch in history.epochs if epoch.validation_loss is not None]
         validated_ends = np.array([history.end_of(epoch) for epoch in validated])
-        self._validation_curve.setData(validated_ends, np.maximum(_column(validated, "validation_loss"), LOWEST_LOSS))
-        self._validation_accuracy.setData(validated_ends, 100 * _column(validated, "validation_accuracy"))
+        _draw(self._validation_curve, validated_ends, np.maximum(_column(validated, "validation_loss"), LOWEST_LOSS))
+        _draw(self._validation_accuracy, validated_ends, 100 * _column(validated, "validation_accuracy"))
 
     def _show_rates(self) -> None:
         """Mark where the learning rate was changed; only the last changes if there are many."""
@@ -391,6 +393,12 @@ def _prepare(plot: Plot) -> None:
         axis.setZValue(-1)
     plot.setLimits(xMin=0, minXRange=MIN_RANGE)
     plot.disableAutoRange()
+
+
+def _draw(curve: pg.PlotDataItem, x: np.ndarray, y: np.ndarray) -> None:
+    """Set a curve's points, with the last one several times: pyqtgraph draws points in groups, and only full ones."""
+    repeated = (0, len(x) // FEWEST_GROUPS)
+    curve.setData(np.pad(x, repeated, "edge"), np.pad(y, repeated, "edge"))
 
 
 def _set_height(plot: Plot, lowest: float, highest: float) -> None:

@@ -104,8 +104,21 @@ def test_nearly_equal_accuracies_do_not_fill_the_plot(curves):
 def test_a_hundred_thousand_points_are_drawn(curves):
     show(curves, 1 / np.arange(1, 100_001))
     assert curves._loss.plotItem.vb.viewRange()[0][1] > 99_000
-    assert len(curve(curves._loss, "training, smoothed").getOriginalDataset()[0]) == 100_000
+    batches = curve(curves._loss, "training, smoothed").getOriginalDataset()[0]
+    np.testing.assert_array_equal(np.unique(batches), np.arange(1, 100_001))
     curves.grab()
+
+
+@pytest.mark.parametrize("count", [7_919, 20_009, 100_003])
+@pytest.mark.parametrize("longest", [0, 1_000_000])
+def test_the_last_loss_of_a_long_run_is_drawn(curves, count, longest):
+    losses = np.full(count, 0.5)
+    losses[-1] = 0.6
+    show(curves, losses, state="training" if longest else "idle", longest=longest)
+    QApplication.processEvents()
+    x, y = curve(curves._loss, "mini-batch").getData()
+    assert 1 < len(x) < count * 0.8, "points are drawn in groups"
+    assert (x[-1], y.max()) == (count, pytest.approx(0.6))
 
 
 def test_a_single_mini_batch_is_a_dot(curves):
