@@ -55,6 +55,8 @@ CONSTANT_OPERATORS = {
     "Reshape",
     "Transpose",
 }
+ROUNDING = {"DynamicQuantizeLinear", "QuantizeLinear"}
+"""What turns a network's numbers into whole ones while it computes."""
 MAX_STEPS = 20
 MAX_NUMBERS = 4 * MAX_PARAMETERS
 """Of all constants together."""
@@ -107,6 +109,8 @@ def read(path: Path) -> Found:
         raise missing("onnx") from error
     model = onnx.load_model_from_string(read_whole(path))
     graph, constants = model.graph, Constants(model.graph, path.parent)
+    if any(node.op_type in ROUNDING for node in graph.node):
+        raise ExchangeError("computes in 8 bits: open the network from before it was quantized.")
     about = own_metadata({each.key: each.value for each in model.metadata_props}.get(ABOUT_KEY))
     refusal = ExchangeError("has no outputs.")
     for output in graph.output:

@@ -347,6 +347,8 @@ def test_in_eight_bits_a_picture_is_read_alone(tmp_path):
     alone, beside = (run(tmp_path / "eight.onnx", batch)[0] for batch in (picture, np.vstack([picture, bright])))
     assert apart(beside, alone) > 0.1
     assert alone.argmax() == logits(model, picture).argmax()
+    with pytest.raises(ExchangeError, match=r"eight\.onnx computes in 8 bits: open the network from before"):
+        import_model(tmp_path / "eight.onnx")
 
 
 def test_in_half_precision_small_weights_become_larger_unless_they_are_0(tmp_path):
