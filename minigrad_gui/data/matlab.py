@@ -1,4 +1,4 @@
-"""MATLAB's .mat up to version 7: EMNIST, SVHN, USPS and MNIST as they were published.
+"""MATLAB's .mat of versions 4 to 7: EMNIST, SVHN, USPS and MNIST as they were published.
 
 MATLAB stores arrays column by column and likes to count samples in the last dimension. Files of version 7.3 are HDF5.
 """
@@ -7,14 +7,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad_gui.data import matlab_4_file, matlab_file
 from minigrad_gui.data.columns import Columns
 from minigrad_gui.data.labelling import MAX_CLASSES
-from minigrad_gui.data.matlab_file import HEADER_BYTES, arrays_in
+from minigrad_gui.data.matlab_file import HEADER_BYTES
 from minigrad_gui.data.pairing import in_splits, kind_of, pair_files, pair_up, split_of
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, Samples, as_pictures, samples_of
@@ -33,16 +35,23 @@ def is_hdf5(start: bytes) -> bool:
 
 
 def recognises(start: bytes) -> bool:
-    return start.startswith(b"MATLAB 5.0 MAT-file") and not is_hdf5(start)
+    is_5 = start.startswith(b"MATLAB 5.0 MAT-file") and not is_hdf5(start)
+    return is_5 or matlab_4_file.recognises(start)
 
 
 def read(files: Files) -> Found:
     """The dataset of .mat files."""
-    if len(files) == 1 and (found := _special(*map(arrays_in, files.values()))) is not None:
+    if len(files) == 1 and (found := _special(*map(_arrays_in, files.values()))) is not None:
         return found
     with open_plain(next(iter(files.values()))) as file:
         is_own = file.read(HEADER_BYTES).startswith(OWN_HEADER)
-    return pair_files(files, lambda file: upright(arrays_in(file)), partial(_paired, is_own=is_own))
+    return pair_files(files, lambda file: upright(_arrays_in(file)), partial(_paired, is_own=is_own))
+
+
+def _arrays_in(path: Path) -> Mapping[str, Columns | Array]:
+    with open_plain(path) as file:
+        is_old = matlab_4_file.recognises(file.read(HEADER_BYTES))
+    return matlab_4_file.arrays_in(path) if is_old else matlab_file.arrays_in(path)
 
 
 def _special(arrays: Mapping[str, Columns | Array]) -> Found | None:

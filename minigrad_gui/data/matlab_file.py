@@ -1,4 +1,4 @@
-"""Finds the arrays in MATLAB's .mat files up to version 7: of numbers, of text for each sample, and in cells.
+"""Finds the arrays in MATLAB's .mat files of versions 5 to 7: of numbers, of text for each sample, and in cells.
 
 Categories and strings are objects: see `matlab_objects`.
 

@@ -59,6 +59,7 @@ def seeds() -> dict[str, bytes]:
         "a.mat": _mat(x, y, packed=False),
         "packed.mat": _mat(x, y, packed=True),
         "cells.mat": _mat_of_cells(x, y),
+        "old.mat": _old_mat(x, y),
         "a.parquet": _parquet({"image": list(_pictures(x, y).values()), "label": y}),
         "pixels.parquet": _parquet({"label": y, **{f"pixel{at}": column for at, column in enumerate(rows.T)}}),
         "a.arrow": _arrow(x, y),
@@ -161,6 +162,14 @@ def _shard(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
                 info = tarfile.TarInfo(f"{number:04}.{suffix}")
                 info.size = len(part)
                 archive.addfile(info, io.BytesIO(part))
+    return stream.getvalue()
+
+
+def _old_mat(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> bytes:
+    from scipy.io import savemat
+
+    stream = io.BytesIO()
+    savemat(stream, {"x": x.reshape(COUNT, -1), "y": y[:, None]}, format="4")
     return stream.getvalue()
 
 
