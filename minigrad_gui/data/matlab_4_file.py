@@ -70,13 +70,10 @@ def _arrays_in(path: Path) -> Iterator[tuple[str, Columns]]:
 
 def _head(content: bytes | bytearray) -> _Head | None:
     """What a head says; None if it is none."""
-    for number, order in enumerate("<>"):  # the thousands of the first number tell the order of bytes
+    for machine, order in enumerate("<>"):
         kind, rows, columns, is_complex, name_bytes = np.frombuffer(content, f"{order}i4", 5).tolist()
-        machine, reserved, precision, held = (int(digit) for digit in f"{kind:04}"[-4:])
-        is_valid = 0 <= kind < 10_000 and machine == number and not reserved and precision < len(DTYPES)
-        if is_valid and held <= SPARSE and min(rows, columns) >= 0 and is_complex in (0, 1):
-            if not 1 < name_bytes <= MAX_NAME_BYTES:
-                return None
-            dtype = np.dtype(f"{order}{DTYPES[precision]}")
-            return _Head(held, dtype, (rows, columns), 1 + is_complex, name_bytes)
+        precision, held = divmod(kind - 1000 * machine, 10)  # the thousands tell the order of bytes
+        is_valid = 0 <= precision < len(DTYPES) and held <= SPARSE and min(rows, columns) >= 0 and is_complex in (0, 1)
+        if is_valid and 1 < name_bytes <= MAX_NAME_BYTES:
+            return _Head(held, np.dtype(f"{order}{DTYPES[precision]}"), (rows, columns), 1 + is_complex, name_bytes)
     return None

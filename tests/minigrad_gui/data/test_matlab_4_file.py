@@ -51,6 +51,6 @@ def test_what_is_cut_or_no_matrix_is_damaged(tmp_path):
         arrays_in(tmp_path / "a.mat")
 
 
-@pytest.mark.parametrize("start", [b"", b"\0" * 40, b"0,1,2\n" * 8, b"\0\0\x08\x03" + b"\0\0\0\x1c" * 8])
+@pytest.mark.parametrize("start", [b"", b"\0" * 40, b"0,1,2\n" * 8, b"\0\0\x08\x03" + b"\0\0\0\x1c" * 8, b"\xff" * 40])
 def test_other_files_are_not_taken_for_it(start):
     assert not recognises(start)
