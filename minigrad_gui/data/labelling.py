@@ -17,6 +17,7 @@ FEWEST_DIGITS = 8
 ONE_HOT = re.compile("(?=.{3})0*10*").fullmatch
 NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d*)?(e[+-]?\d{1,3})?", re.IGNORECASE).fullmatch
 LARGEST = 10**9
+DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 DIGITS_BY_LABEL = {"10 is zero": lambda value: value % 10, "from one": lambda value: value - 1}
 
 
@@ -53,8 +54,8 @@ class Classes:
 
 
 def plain_labels(labels: NDArray[Any]) -> NDArray[Any]:
-    """Labels as int64 or text. Text that is all whole numbers becomes numbers, so that 10 follows 9, not 1; and so does
-    one-hot text, such as 0010000000.
+    """Labels as int64 or text. Text that is all whole numbers becomes numbers, so that 10 follows 9, not 1; and so do
+    one-hot text, such as 0010000000, and the words for digits.
 
     Raises DataError for other numbers.
     """
@@ -70,6 +71,9 @@ def plain_labels(labels: NDArray[Any]) -> NDArray[Any]:
             return np.array([value.index("1") for value in values.tolist()], np.int64)[np.searchsorted(values, labels)]
         if all(map(_is_whole, values.tolist())):
             return np.array([int(float(value)) for value in values.tolist()], np.int64)[np.searchsorted(values, labels)]
+        words = [value.strip().lower() for value in values.tolist()]
+        if set(words) <= set(DIGIT_WORDS):
+            return np.array([DIGIT_WORDS.index(word) for word in words], np.int64)[np.searchsorted(values, labels)]
         return labels
     if labels.dtype.kind == "f" and not (np.isfinite(labels).all() and (labels == np.rint(labels)).all()):
         raise DataError("its labels are not whole numbers.")

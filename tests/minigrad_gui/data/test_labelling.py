@@ -33,6 +33,11 @@ def test_text_stays_text_unless_all_of_it_is_whole_numbers(odd):
     assert plain_labels(np.array(["1", "2", odd])).tolist() == ["1", "2", odd]
 
 
+def test_words_for_digits_are_digits():
+    assert classes(["seven", "Zero", " one ", "seven"]) == (("0", "1", "7"), [2, 0, 1, 2])
+    assert classes(["one", "ten"])[0] == ("one", "ten")
+
+
 def test_text_is_ordered_naturally():
     assert classes(["c10", "c2", "c2", "a"]) == (("a", "c2", "c10"), [2, 1, 1, 0])
     assert sorted(["b10", "b9", "10", "9"], key=natural_order) == ["9", "10", "b9", "b10"]
