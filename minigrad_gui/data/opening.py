@@ -49,6 +49,12 @@ from minigrad_gui.frame import SIDE_PX
 from minigrad_gui.pictures import PICTURE_SUFFIXES
 
 START_BYTES = 512
+UNREAD = {
+    b"FEA1": "Feather of version 1, which is not read; save it again in version 2",
+    b"Obj\1": "Avro, which is not read; save it as Parquet",
+    b"SQLite format 3\0": "an SQLite database, which is not read; save its table as Parquet or CSV",
+}
+"""What files are that begin so, and what to do."""
 MAX_SEARCHED, MAX_NAMED = 1000, 3
 TEST_SHARE = 1 / 7
 """Of pictures that come without test pictures; MNIST's own share."""
@@ -277,7 +283,8 @@ def _format_of(path: Path) -> Format:
                 return candidate
     if path.suffix.lower() in PICTURE_SUFFIXES:
         raise DataError("it is a single picture; open a folder of them.")
-    raise DataError("it is in no format that can be read.")
+    told = next((told for magic, told in UNREAD.items() if start.startswith(magic)), "in no format that can be read")
+    raise DataError(f"it is {told}.")
 
 
 def _among_files(others: Others, name: str, choices: Choices) -> Dataset:

@@ -67,6 +67,9 @@ def test_a_class_that_is_not_tested_is_remarked_on(own, tmp_path):
     [
         (b"", "it is empty."),
         (b"hello", "it is in no format that can be read."),
+        (b"FEA1" + bytes(40), "it is Feather of version 1, which is not read; save it again in version 2."),
+        (b"Obj\1" + bytes(40), "it is Avro, which is not read; save it as Parquet."),
+        (b"SQLite format 3\0", "it is an SQLite database, which is not read; save its table as Parquet or CSV."),
         (b"\x1f\x8b\x08broken", "it is damaged."),
     ],
 )
