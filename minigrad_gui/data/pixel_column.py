@@ -6,6 +6,7 @@ pandas writes lists and arrays in such a column as "[70, 80, 82, …]" or "[70 8
 import csv
 import io
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -25,6 +26,8 @@ from minigrad_gui.data.streams import lines_of
 FEWEST_NUMBERS = 32
 SAMPLED_ROWS = 50
 MAX_NUMBER = 1e9
+IS_SHORTENED = re.compile(r"\[[-+.e\d,\s]+ \.\.\.").search
+"""NumPy prints only the corners of arrays of more than 1,000 numbers, and pandas writes what it prints."""
 BRACKETS_AND_COMMAS = str.maketrans("[],", "   ")
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """What FER-2013's labels mean: https://www.kaggle.com/competitions/challenges-in-representation-learning."""
@@ -46,6 +49,8 @@ def recognises(start: bytes) -> bool:
     if b"\0" in start:
         return False
     whole = start.decode("utf-8-sig", "replace").rpartition(" ")[0]  # the last number may be cut
+    if IS_SHORTENED(whole):
+        return True
     rows = list(itertools.islice(csv.reader(io.StringIO(whole, newline="")), 2))
     found = [(row, at) for row in rows if (at := _numbers_at(row)) is not None]
     return any(max(map(len, rows)) > 1 or row[at].startswith("[") for row, at in found)
@@ -93,6 +98,10 @@ def _read(path: Path) -> Iterator[list[str]]:
 
 def _columns(path: Path) -> Columns:
     rows = list(itertools.islice(_read(path), SAMPLED_ROWS + 1))
+    if any(IS_SHORTENED(field) for row in rows for field in row):
+        raise DataError(
+            "only the corners of its pictures are there, and “...” for the rest; save all of their numbers."
+        )
     skipped = int(_numbers_at(rows[0]) is None)
     if len(rows) <= skipped or (pixels := _numbers_at(rows[skipped])) is None:
         raise DataError("it holds no pictures.")

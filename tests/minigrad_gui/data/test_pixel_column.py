@@ -51,6 +51,15 @@ def test_lists_and_arrays_as_pandas_writes_them(own, tmp_path, cell, order):
     assert_all_there(dataset, own.x, own.y % 2)
 
 
+@pytest.mark.parametrize("side", [32, 64])
+def test_arrays_of_which_pandas_wrote_the_corners_are_refused(own, tmp_path, side):
+    pandas = pytest.importorskip("pandas")
+    pictures = [np.pad(picture, (side - 28) // 2) for picture in own.x]
+    pandas.DataFrame({"label": own.y, "image": pictures}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(DataError, match="only the corners of its pictures are there"):
+        opened(tmp_path / "a.csv")
+
+
 def test_lists_of_colours(own, tmp_path):
     pictures = np.stack([own.x, own.x // 2, own.x // 4], axis=3)
     np.savez(tmp_path / "b.npz", x=pictures, y=own.y)
