@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data.columns import Columns
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.fields import fields_of
 from minigrad_gui.data.pairing import kind_of, pair_files, pair_up, topic_of
 from minigrad_gui.data.siblings import Files, visible
 from minigrad_gui.data.stored import BLOCK_BYTES, Array, Found, Samples, as_pictures, block_rows
@@ -25,7 +26,7 @@ from minigrad_gui.data.zips import entries
 
 MAX_ARRAYS = 64
 LOOKED_AT = 100
-MAX_HEADER_BYTES = 10_000
+MAX_HEADER_BYTES = 1 << 16
 MAX_PICKED_BYTES = 1 << 33
 NPY_MAGIC = b"\x93NUMPY"
 ARE_OBJECTS = (
@@ -51,11 +52,12 @@ def read_npy(files: Files) -> Found:
 
     Without labels, as in QuickDraw's, it is one class, and the other .npy files in the folder are the others.
     """
-    arrays = {name: read_single(file) for name, file in files.items()}
+    read = {name: read_single(file) for name, file in files.items()}
+    arrays = {part: each for name, array in read.items() for part, each in fields_of(name, array).items()}
     if any(array.dtype.hasobject for array in arrays.values()):
         raise DataError(f"it holds {ARE_OBJECTS}")
     (path, *others), (array, *_) = files.values(), arrays.values()
-    if others or kind_of(path.name, array) != "pictures":
+    if others or len(arrays) > 1 or kind_of(path.name, array) != "pictures":
         return pair_up(arrays)
     found = [file for file in sorted(path.parent.glob("*.npy")) if visible(file)][: MAX_ARRAYS + 1]
     classes = {file.stem.removeprefix("full_numpy_bitmap_"): read_single(file) for file in found}
@@ -79,7 +81,8 @@ def _all_arrays(path: Path) -> dict[str, Array]:
         names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
     if len(names) > MAX_ARRAYS:
         raise DataError(f"it holds more than {MAX_ARRAYS} arrays.")
-    return {name.removesuffix(".npy"): array_of(partial(open_entry, path, name)) for name in names}
+    arrays = {name.removesuffix(".npy"): array_of(partial(open_entry, path, name)) for name in names}
+    return {part: each for name, array in arrays.items() for part, each in fields_of(name, array).items()}
 
 
 def read_single(path: Path) -> Array:

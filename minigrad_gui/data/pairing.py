@@ -85,6 +85,8 @@ OTHER_WORDS = (
     "json",
     "pt",
 )
+ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
+"""What a column is called that only counts the rows."""
 MOST_TOLD = 4
 _SPLITS = "|".join(sorted(set(SPLIT_WORDS) - {"tra", "tes"}, key=len, reverse=True))  # "tray" and "xtra" are words
 _KINDS = "|".join(sorted({*PICTURE_WORDS, *LABEL_WORDS, "t"}, key=len, reverse=True))

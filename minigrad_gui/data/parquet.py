@@ -19,10 +19,17 @@ from minigrad_gui.data.cancelling import check_cancelled
 from minigrad_gui.data.columns import PixelColumns
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.labelling import MAX_CLASSES
-from minigrad_gui.data.pairing import LABEL_WORDS, PICTURE_WORDS, in_splits, is_called_label, pair_up, split_of
+from minigrad_gui.data.pairing import (
+    LABEL_WORDS,
+    PICTURE_WORDS,
+    ROW_NUMBER_NAMES,
+    in_splits,
+    is_called_label,
+    pair_up,
+    split_of,
+)
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import FEWEST_SIDE_PX, Array, Found, Pictures, Samples, check_count, picture_in
-from minigrad_gui.data.tables import ROW_NUMBER_NAMES
 
 PARQUET_MAGIC, ARROW_MAGIC = b"PAR1", b"ARROW1"
 ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"

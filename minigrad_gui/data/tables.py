@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.emnist import completed
 from minigrad_gui.data.labelling import MAX_CLASSES, ONE_HOT, shown
-from minigrad_gui.data.pairing import is_called_label, pair_up
+from minigrad_gui.data.pairing import ROW_NUMBER_NAMES, is_called_label, pair_up
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, block_rows, check_count, picture_shape
 from minigrad_gui.data.streams import lines_of, plain_name
@@ -33,7 +33,6 @@ SAMPLED_LINES = 500
 FEWEST_BITS = 64
 MOST_NAMED = 5
 PEN_ROWS = 1000
-ROW_NUMBER_NAMES = ("", "id", "index", "unnamed: 0", "row")
 NUMBER_IN_NAME = re.compile(r"\d+", re.ASCII)
 SAYS_DELIMITER = re.compile(r"sep=.?", re.IGNORECASE).fullmatch
 HAS_LETTER = re.compile(r"[^\W\d_]").search

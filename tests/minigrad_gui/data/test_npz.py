@@ -52,6 +52,23 @@ def test_npy_files_beside_each_other(own, tmp_path):
     assert_same(opened(tmp_path / "y_test.npy"), own)
 
 
+@pytest.mark.parametrize("kind", ["pictures", "pixels"])
+def test_records(own, tmp_path, kind):
+    """Also as pandas' `to_records` makes them, with a field for each pixel."""
+    pixels = [(f"pixel{at}", "u1") for at in range(784)]
+    fields = [("index", "i8"), ("label", "i8"), *([("image", "u1", (28, 28))] if kind == "pictures" else pixels)]
+    records = np.zeros(len(own.y), fields)
+    records["index"], records["label"] = np.arange(len(own.y)), own.y
+    for at in range(784) if kind == "pixels" else ():
+        records[f"pixel{at}"] = own.x.reshape(-1, 784)[:, at]
+    if kind == "pictures":
+        records["image"] = own.x
+    np.save(tmp_path / "digits.npy", records)
+    np.savez(tmp_path / "a.npz", records)
+    for name in ("digits.npy", "a.npz"):
+        assert_all_there(opened(tmp_path / name), own.x, own.y)
+
+
 def test_quickdraw_has_a_file_for_each_class(own, tmp_path):
     for label, name in enumerate(("airplane", "cat")):
         np.save(tmp_path / f"full_numpy_bitmap_{name}.npy", own.x[own.y % 2 == label].reshape(-1, 784))
