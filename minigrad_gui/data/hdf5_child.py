@@ -188,10 +188,13 @@ def plain(value: Any) -> Any:
 
 
 def save_upright(save: Callable[..., None], node: Any, counts: set[int]) -> None:
-    """An array of MATLAB with samples in the first dimension, and pictures upright. counts: of samples."""
+    """An array of MATLAB with samples in the first dimension, and pictures upright. counts: of samples.
+
+    In MATLAB they may be in its last dimension, which is the first one here, or in its first, which is the last one.
+    """
     *outer, last = node.shape
-    if len(outer) == 1 and last in counts and outer[0] not in counts:
-        save((last, outer[0]), node.dtype, columns(node))
+    if outer and last > 1 and last in counts and outer[0] not in counts:
+        save(node.shape[::-1], node.dtype, columns(node))
     elif len(outer) > 1:
         save((*outer[:-1], last, outer[-1]), node.dtype, (block.swapaxes(-1, -2) for block in rows(node)))
     else:
@@ -204,5 +207,6 @@ def rows(node: Any) -> Iterator[NDArray[Any]]:
 
 
 def columns(node: Any) -> Iterator[NDArray[Any]]:
-    count = max(1, BLOCK_BYTES // max(1, node.shape[0] * node.dtype.itemsize))
-    return (node[:, start : start + count].T for start in range(0, node.shape[1], count))
+    """The rows of an array whose dimensions are reversed."""
+    count = max(1, BLOCK_BYTES // max(1, math.prod(node.shape[:-1]) * node.dtype.itemsize))
+    return (node[..., start : start + count].T for start in range(0, node.shape[-1], count))

@@ -53,6 +53,19 @@ def test_matlab_reverses_the_dimensions(own, tmp_path):
     assert_same(opened(tmp_path / "emnist.mat"), own)
 
 
+def test_samples_may_be_in_the_first_dimension_of_matlab(own, tmp_path):
+    """With labels in a row, as hdf5storage writes NumPy's, and in a column."""
+    h5py = pytest.importorskip("h5py")
+    for name, labels in {"row": own.y[:, None], "column": own.y[None]}.items():
+        with h5py.File(tmp_path / f"{name}.mat", "w", userblock_size=512) as file:
+            file["images"], file["labels"] = own.x.T, labels
+        with open(tmp_path / f"{name}.mat", "r+b") as file:
+            file.write(b"MATLAB 7.3 MAT-file".ljust(128))
+        dataset = opened(tmp_path / f"{name}.mat", files="alone")
+        assert_all_there(dataset, own.x, own.y)
+        assert dataset.origin.choices.orientation == "upright"
+
+
 def matlab_characters(file, name, rows):
     """As MATLAB 7.3 has a matrix of characters: in columns, as UTF-16."""
     length = max(map(len, rows))
