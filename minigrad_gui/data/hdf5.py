@@ -1,5 +1,6 @@
 """HDF5, if `h5py` is installed: usps.h5, and MATLAB's files of version 7.3."""
 
+import os
 from collections.abc import Mapping, Set
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,17 +12,34 @@ from numpy.typing import NDArray
 from minigrad_gui.data import hdf5_child, matlab
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.guarded import read_guarded
-from minigrad_gui.data.hdf5_child import IS_OBJECT, PROPERTIES
+from minigrad_gui.data.hdf5_child import IS_OBJECT, PROPERTIES, SIGNATURE
 from minigrad_gui.data.matlab_objects import Objects
 from minigrad_gui.data.pairing import pair_files, pair_up
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found
 
 MAX_ARRAYS = 64
+USER_BLOCK_BYTES = 512
+"""What may come before HDF5: so many bytes, or that doubled some times."""
 
 
 def recognises(start: bytes) -> bool:
     return start.startswith(hdf5_child.SIGNATURE) or matlab.is_hdf5(start)
+
+
+def recognises_later(path: Path) -> bool:
+    """Whether HDF5 begins after a user block, as in Julia's .jld2.
+
+    A tar that begins with an HDF5 file looks like that, too.
+    """
+    with open(path, "rb") as file:
+        size, at = file.seek(0, os.SEEK_END), USER_BLOCK_BYTES
+        while at < size:
+            file.seek(at)
+            if file.read(len(SIGNATURE)) == SIGNATURE:
+                return True
+            at *= 2
+    return False
 
 
 def read(files: Files) -> Found:

@@ -104,6 +104,7 @@ FORMATS = (
         folders.read_tar,
         files_in=archives.files_in_tar,
     ),
+    Format("HDF5", lambda path, _: hdf5.recognises_later(path), hdf5.read),
     Format("QuickDraw", lambda _, start: strokes.recognises_quickdraw(start), strokes.read_quickdraw, True, False),
     Format("JSON", lambda _, start: json_files.recognises(start), json_files.read),
     Format("InkML", lambda _, start: strokes.recognises_inkml(start), strokes.read_inkml, True, False),

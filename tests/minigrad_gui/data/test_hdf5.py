@@ -1,10 +1,11 @@
 """HDF5 as USPS and MATLAB write it, where `h5py` is installed, and one sentence where it is not."""
 
+import io
 import sys
 
 import numpy as np
 import pytest
-from own_files import assert_all_there, assert_same, opened
+from own_files import assert_all_there, assert_same, opened, tarred
 
 from minigrad_gui.data import DataError
 
@@ -64,6 +65,26 @@ def test_samples_may_be_in_the_first_dimension_of_matlab(own, tmp_path):
         dataset = opened(tmp_path / f"{name}.mat", files="alone")
         assert_all_there(dataset, own.x, own.y)
         assert dataset.origin.choices.orientation == "upright"
+
+
+@pytest.mark.parametrize("size", [512, 2048])
+def test_julia_puts_a_block_before_hdf5(own, tmp_path, size):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.jld2", "w", userblock_size=size) as file:
+        file["X"], file["y"] = own.x, own.y
+    with open(tmp_path / "a.jld2", "r+b") as file:
+        file.write(b"HDF5-based Julia Data Format, version 0.1.1 (Julia 1.12.1)\0\0")
+    assert_all_there(opened(tmp_path / "a.jld2"), own.x, own.y)
+
+
+def test_a_tar_that_begins_with_hdf5_is_a_tar(own, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(stream := io.BytesIO(), "w") as file:
+        file["x"], file["y"] = own.x, own.y
+    tarred(tmp_path / "a.tar", {"a.h5": stream.getvalue()}, "w")
+    dataset = opened(tmp_path / "a.tar")
+    assert_all_there(dataset, own.x, own.y)
+    assert dataset.origin.format == "HDF5 in an archive"
 
 
 def matlab_characters(file, name, rows):
