@@ -35,7 +35,7 @@ class Saver:
         if self._bytes_left < 0:
             raise MemoryError
         with open(os.path.join(self._folder, ARRAY.format(len(self.names))), "wb") as file:
-            header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+            header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
             for block in blocks:
                 file.write(block.tobytes())

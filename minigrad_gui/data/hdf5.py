@@ -1,7 +1,9 @@
-"""HDF5, if `h5py` is installed: usps.h5, and MATLAB's files of version 7.3."""
+"""HDF5, if `h5py` is installed: usps.h5, tables of PyTables and pandas, and MATLAB's files of version 7.3."""
 
 import os
+import re
 from collections.abc import Mapping, Set
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,14 +13,21 @@ from numpy.typing import NDArray
 
 from minigrad_gui.data import hdf5_child, matlab
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.fields import columns_of, fields_of
 from minigrad_gui.data.guarded import read_guarded
-from minigrad_gui.data.hdf5_child import IS_OBJECT, PROPERTIES, SIGNATURE
+from minigrad_gui.data.hdf5_child import COLUMN_NAMES, FRAME, IS_OBJECT, PROPERTIES, SIGNATURE, UNREAD
 from minigrad_gui.data.matlab_objects import Objects
 from minigrad_gui.data.pairing import pair_files, pair_up
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found
 
 MAX_ARRAYS = 64
+BLOCK = re.compile(r"(.*)/(block\d+)_values")
+"""Columns of one type in a table of pandas in the form “fixed”."""
+PARTS_OF_TABLE = re.compile(r"block\d+_values|table|values")
+"""What else than numbers and names of rows and columns pandas has in the group of a table, or of a single column."""
+CATEGORIES = re.compile(r"(.*)/meta/(.*)/meta/table/values")
+"""Where pandas has the names of the categories that are the numbers in a field of GROUP/table."""
 USER_BLOCK_BYTES = 512
 """What may come before HDF5: so many bytes, or that doubled some times."""
 
@@ -43,15 +52,27 @@ def recognises_later(path: Path) -> bool:
 
 
 def read(files: Files) -> Found:
-    """The dataset of HDF5 files. Raises DataError if `h5py` is missing."""
-    return pair_files(files, _arrays_in, _paired)
+    """The dataset of HDF5 files. Raises DataError if `h5py` is missing, also because what is missing is not read."""
+    unread: dict[str, str] = {}
+    try:
+        return pair_files(files, partial(_arrays_in, unread=unread), _paired)
+    except DataError as error:
+        if not unread:
+            raise
+        name, reason = next(iter(unread.items()))
+        raise DataError(f"{str(error).removesuffix('.')}; “{name}” {reason}") from error
 
 
-def _arrays_in(path: Path) -> dict[str, Array]:
+def _arrays_in(path: Path, unread: dict[str, str]) -> dict[str, Array]:
+    """The arrays in a file. unread: gets those that are not read, and why."""
     if find_spec("h5py") is None:
         raise DataError("reading HDF5 takes the package h5py.")
     held = read_guarded(hdf5_child.__file__, path)
+    unread |= {name: of_node[UNREAD] for name, of_node in held.about.items() if UNREAD in of_node}
     arrays = _with_labels_of_objects(held.arrays, {name for name in held.about if IS_OBJECT in held.about[name]})
+    arrays = _columns(arrays, {name for name in held.about if FRAME in held.about[name]})
+    arrays = {part: each for name, array in arrays.items() for part, each in fields_of(name, array).items()}
+    arrays = _with_categories(arrays)
     if len(arrays) > MAX_ARRAYS:
         raise DataError(f"it holds more than {MAX_ARRAYS} arrays.")
     return arrays
@@ -64,6 +85,46 @@ def _paired(arrays: Mapping[str, Array]) -> Found:
     is_emnist = any(name.endswith("writers") for name in known)
     labelled = matlab.class_names(mapping.T.astype(np.int64)) if mapping is not None else None
     return Found(found.train, found.test, labelled, "transposed" if is_emnist else None, remarks=found.remarks)
+
+
+def _columns(arrays: Mapping[str, Array], frames: Set[str]) -> dict[str, Array]:
+    """The arrays with the columns of pandas' tables, which are in these groups, by their names.
+
+    Raises DataError if the pixels of a table are of several types, so that their order is not known.
+    """
+    found: dict[str, Array] = {}
+    for name, array in arrays.items():
+        frame = max((frame for frame in frames if name.startswith(f"{frame}/")), key=len, default=None)
+        if frame is not None and not PARTS_OF_TABLE.fullmatch(name.removeprefix(f"{frame}/")):
+            continue
+        block = BLOCK.fullmatch(name) if frame is not None else None
+        names = arrays.get(f"{block[1]}/{block[2]}{COLUMN_NAMES}") if block else None
+        if block is None or names is None or len(array.shape) != 2 or names.shape != array.shape[1:]:
+            found[name] = array
+            continue
+        columns = columns_of(block[1], array, _texts(names.whole()))
+        if not found.keys().isdisjoint(columns):
+            raise DataError(
+                "its columns of pixels are of several types; give them one with `astype` and save it again."
+            )
+        found |= columns
+    return found
+
+
+def _with_categories(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays with the names of pandas' categories in place of their numbers. Raises DataError if one is missing."""
+    found = {name: array for name, array in arrays.items() if not CATEGORIES.fullmatch(name)}
+    for match in filter(None, map(CATEGORIES.fullmatch, arrays)):
+        if (numbers := found.get(field := f"{match[1]}/table/{match[2]}")) is not None:
+            names, places = arrays[match[0]].whole(), numbers.whole()
+            if not np.isin(places, np.arange(len(names))).all():
+                raise DataError("a label is missing.")
+            found[field] = Array.of(names[places])
+    return found
+
+
+def _texts(names: NDArray[Any]) -> list[str]:
+    return [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names.tolist()]
 
 
 def _with_labels_of_objects(arrays: Mapping[str, Array], objects: Set[str]) -> dict[str, Array]:

@@ -1,5 +1,5 @@
-"""Reads HDF5 in a process of its own, for guarded_child.py: arrays of numbers, labels that are text, MATLAB's
-characters and cells of either, what its objects are made of, and the attributes that Keras writes.
+"""Reads HDF5 in a process of its own, for guarded_child.py: arrays of numbers, tables, labels that are text, MATLAB's
+characters and cells of either, what its objects are made of, and the attributes that Keras and pandas write.
 
 Damaged attributes make HDF5 (h5py 3.16) loop forever, outside of Python.
 """
@@ -14,18 +14,29 @@ from numpy.typing import NDArray
 
 IS_OBJECT = "MATLAB_object_decode"
 """An attribute: the array's numbers only say which object."""
-ATTRIBUTES = ("layer_names", "model_config", "name", "weight_names", IS_OBJECT)
+FRAME = "pandas_type"
+"""An attribute: the group is a table of pandas."""
+ATTRIBUTES = ("layer_names", "model_config", "name", "weight_names", IS_OBJECT, FRAME)
+UNREAD = "unread"
+"""Beside the attributes of an array that is not read: why, as the end of a sentence about it."""
 SKIPPED = {"optimizer", "optimizer_weights", "#refs#", "#subsystem#"}
 """How Keras' optimizer came to its weights; and where MATLAB has what its cells and objects refer to."""
+INDEX = "_i_"
+"""How the names of groups begin in which PyTables sorts a table."""
 PROPERTIES = "#subsystem#/MCOS"
 """Cells with what the objects of a file hold."""
 MAX_NODES, MAX_DEPTH = 1000, 8
 BLOCK_BYTES = 1 << 20
 MAX_ROWS_OF_TEXT, MAX_TEXTS, MAX_TEXT_BYTES = 1 << 20, 100, 200
 """How many there may be, and how many of them may differ, as more are no classes; and what is read of a long one."""
+COLUMN_NAMES, MAX_COLUMNS = "_items", 1 << 16
+"""How the name of an array ends in which pandas has the names of columns, and how many of them there may be."""
 MAX_CHARACTERS = 1 << 22
 ENCODINGS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
 """Of MATLAB's characters, by their size in bytes."""
+COMPLEX = ({"real", "imag"}, {"re", "im"})
+FILTERS = {305: "LZO", 307: "bzip2", 32001: "Blosc", 32004: "LZ4", 32008: "bitshuffle", 32015: "Zstd", 32026: "Blosc2"}
+"""What compresses arrays and does not come with HDF5; the numbers are those that the HDF Group has registered."""
 ROWS_AT_ONCE = 4096
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MATLAB_HEADER = b"MATLAB "
@@ -33,7 +44,7 @@ MATLAB_HEADER = b"MATLAB "
 
 
 def read(source: str, save: Callable[..., None]) -> dict[str, dict[str, Any]]:
-    """Save all arrays of numbers under their paths; the attributes by path and name. Raises whatever h5py raises.
+    """Save all arrays under their paths; the attributes by path and name. Raises whatever h5py raises.
 
     If there are MATLAB's objects, cell i of what they are made of is saved as PROPERTIES/i.
     """
@@ -47,12 +58,17 @@ def read(source: str, save: Callable[..., None]) -> dict[str, dict[str, Any]]:
             if len(attributes) > MAX_NODES:
                 raise MemoryError
             attributes[path] = {name: plain(node.attrs[name]) for name in ATTRIBUTES if name in node.attrs}
-            if IS_OBJECT in attributes[path] and is_array(node):
+            if reason := why_unread(node):
+                attributes[path][UNREAD] = reason
+            elif IS_OBJECT in attributes[path] and is_array(node):
                 save(path, node.shape, node.dtype, rows(node))
             elif is_array(node):
                 arrays[path] = node
             elif is_column_of_text(node):
-                save_text(partial(save, path), node.shape[0], partial(texts, node))
+                most = MAX_COLUMNS if path.endswith(COLUMN_NAMES) else MAX_TEXTS
+                save_text(partial(save, path), node.shape[0], partial(texts, node), most)
+            elif is_table(node):
+                save_records(partial(save, path), node)
             elif characters := characters_of(node):
                 save_text(partial(save, path), len(characters), partial(iter, [characters]))
                 counts.add(len(characters))
@@ -77,8 +93,28 @@ def nodes(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     yield path, group
     if isinstance(group, h5py.Group) and path.count("/") < MAX_DEPTH:
         for key in group:
-            if key not in SKIPPED and isinstance(group.get(key, getlink=True), h5py.HardLink):
+            is_skipped = key in SKIPPED or key.startswith(INDEX)
+            if not is_skipped and isinstance(group.get(key, getlink=True), h5py.HardLink):
                 yield from nodes(group[key], f"{path}/{key}" if path else key)
+
+
+def why_unread(node: Any) -> str:
+    """Why an array is not read, though it may be one of pictures or labels; "" if it is."""
+    import h5py
+
+    if not isinstance(node, h5py.Dataset) or not node.shape:
+        return ""
+    if node.external or node.is_virtual:
+        return "is in another file; copy it into this one."
+    if node.attrs.get("PSEUDOATOM") in (b"object", "object"):
+        return "holds Python objects, which could run code, so that they are not read; save numbers or use CSV."
+    if isinstance(h5py.check_vlen_dtype(node.dtype), np.dtype):
+        return "holds rows of any length; save it as rows of one length."
+    created = node.id.get_create_plist()
+    for filter in (created.get_filter(at)[0] for at in range(created.get_nfilters())):
+        if not h5py.h5z.filter_avail(filter):
+            return f"is compressed by {FILTERS.get(filter, f'filter {filter}')}, which h5py lacks; save it with gzip."
+    return ""
 
 
 def is_stored_here(node: Any) -> bool:
@@ -103,12 +139,32 @@ def is_column_of_text(node: Any) -> bool:
     return bool(node.shape[0] <= MAX_ROWS_OF_TEXT) and math.prod(node.shape[1:]) == 1
 
 
-def save_text(save: Callable[..., None], count: int, blocks: Callable[[], Iterable[list[bytes]]]) -> None:
-    """Text for each of some samples as bytes of equal length, if it can be labels."""
+def is_table(node: Any) -> bool:
+    """Whether this is an array of records, in this file itself; not of complex numbers, as in MATLAB and Julia."""
+    return is_stored_here(node) and bool(node.dtype.names) and set(node.dtype.names) not in COMPLEX
+
+
+def save_records(save: Callable[..., None], node: Any) -> None:
+    """The rows of a table with their fields of numbers and text."""
+    import h5py
+
+    kinds = {name: node.dtype[name] for name in node.dtype.names}
+    texts = {name: kind for name, kind in kinds.items() if kind.kind == "O" and h5py.check_string_dtype(kind)}
+    kinds |= dict.fromkeys(texts, np.dtype(f"S{MAX_TEXT_BYTES}"))
+    kinds = {name: kind for name, kind in kinds.items() if kind.base.kind in "buifS"}
+    dtype = np.dtype([(name, kind.base, kind.shape) for name, kind in kinds.items()])
+    if kinds:
+        save(node.shape, dtype, (block[list(kinds)].astype(dtype) for block in rows(node)))
+
+
+def save_text(
+    save: Callable[..., None], count: int, blocks: Callable[[], Iterable[list[bytes]]], most: int = MAX_TEXTS
+) -> None:
+    """Text for each of some samples as bytes of equal length, if at most so many differ, so that it can be labels."""
     found: set[bytes] = set()
     for block in blocks():
         found.update(block)
-        if len(found) > MAX_TEXTS:
+        if len(found) > most:
             return
     dtype = np.dtype(f"S{max(map(len, found), default=1) or 1}")
     save((count,), dtype, (np.array(block, dtype) for block in blocks()))

@@ -87,6 +87,124 @@ def test_a_tar_that_begins_with_hdf5_is_a_tar(own, tmp_path):
     assert dataset.origin.format == "HDF5 in an archive"
 
 
+def write_frame(file, key, **blocks):
+    """As pandas 3.1 writes a table in the form "fixed": the names of its rows, and of its columns, type by type."""
+    group = file.create_group(key)
+    group.attrs["pandas_type"] = np.bytes_("frame")
+    for at, (names, values) in enumerate(blocks.values()):
+        group[f"block{at}_items"] = np.array(names, None if isinstance(names[0], int) else "S")
+        group[f"block{at}_values"] = values
+    group["axis1"] = np.arange(len(values))
+    group["axis0"] = np.array([str(name) for names, _ in blocks.values() for name in names], "S")
+
+
+PIXELS = [f"pixel{at}" for at in range(784)]
+
+
+@pytest.mark.parametrize("names", [PIXELS, list(range(784))], ids=["words", "numbers"])
+def test_table_of_pandas_with_types_of_their_own(own, tmp_path, names):
+    """The names of the rows are whole numbers, as labels are."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for split, x, y in (("train", own.x, own.y), ("test", own.tx, own.ty)):
+            numbers = np.stack([np.arange(len(y)), y, y % 7], axis=1)
+            write_frame(file, split, a=(names, x.reshape(-1, 784)), b=(["id", "label", "writer"], numbers))
+    assert_same(opened(tmp_path / "a.h5"), own)
+
+
+def test_table_of_pandas_of_one_type(own, tmp_path):
+    """With the label neither in the first nor in the last column, and more columns."""
+    h5py = pytest.importorskip("h5py")
+    numbers = np.column_stack([np.arange(len(own.y)), own.y, own.x.reshape(-1, 784)])
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        write_frame(file, "mnist", a=(["id", "label", *PIXELS], numbers))
+    assert_all_there(opened(tmp_path / "a.h5"), own.x, own.y)
+
+
+def test_pixels_of_several_types_are_refused(own, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    rows = own.x.reshape(-1, 784)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        blocks = {"a": (PIXELS[:300], rows[:, :300]), "b": (PIXELS[300:], rows[:, 300:] / 255)}
+        write_frame(file, "mnist", **blocks, c=(["label"], own.y[:, None]))
+    with pytest.raises(DataError, match="columns of pixels are of several types"):
+        opened(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("names", [None, ("ant", "bee", "cat")])
+def test_table_of_pandas_that_can_be_appended_to(own, tmp_path, names):
+    """Its labels may be categories."""
+    h5py = pytest.importorskip("h5py")
+    kinds = [("index", "i8"), ("values_block_0", "u1", (784,)), ("values_block_1", "i8", (1,))]
+    table = np.empty(len(own.y), kinds)
+    table["index"], table["values_block_0"] = np.arange(len(own.y)), own.x.reshape(-1, 784)
+    labels = own.y % len(names) if names else own.y
+    table["values_block_1"] = labels[:, None]
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["mnist/table"] = table
+        file["mnist"].attrs["pandas_type"] = np.bytes_("frame_table")
+        file["mnist/_i_table/index/indicesLR"] = np.zeros(1000, "u4")
+        if names:
+            categories = [(at, name.encode()) for at, name in enumerate(names)]
+            file["mnist/meta/values_block_1/meta/table"] = np.array(categories, [("index", "i8"), ("values", "S3")])
+            file["mnist/meta/values_block_1/meta"].attrs["pandas_type"] = np.bytes_("series_table")
+    dataset = opened(tmp_path / "a.h5")
+    assert_all_there(dataset, own.x, labels)
+    assert not names or dataset.class_names == names
+
+
+def test_single_columns_of_pandas(own, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        write_frame(file, "X", a=(PIXELS, own.x.reshape(-1, 784)))
+        file["y/index"], file["y/values"] = np.arange(len(own.y)), own.y
+        file["y"].attrs["pandas_type"] = np.bytes_("series")
+    assert_all_there(opened(tmp_path / "a.h5"), own.x, own.y)
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_records(own, tmp_path, text):
+    """As PyTables writes them, and those with text, too."""
+    h5py = pytest.importorskip("h5py")
+    label = ("species", h5py.string_dtype()) if text else ("label", "u1")
+    records = np.empty(len(own.y), [label, ("image", "u1", (28, 28))])
+    records["image"], records[label[0]] = own.x, [str(digit) for digit in own.y] if text else own.y
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["digits"] = records
+    assert_all_there(opened(tmp_path / "a.h5"), own.x, own.y)
+
+
+def test_a_filter_that_is_missing_is_told(own, tmp_path):
+    """What pandas compresses with complib="blosc" is not damaged."""
+    h5py = pytest.importorskip("h5py")
+    rows = own.x.reshape(-1, 784)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["y"] = own.y
+        created = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        created.set_chunk((len(rows), 784))
+        created.set_filter(32001, h5py.h5z.FLAG_OPTIONAL, (2, 2, 1, 784, 5, 1))  # as PyTables, without the filter
+        space = h5py.h5s.create_simple(rows.shape)
+        h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, space, created)
+    with pytest.raises(DataError, match="“x” is compressed by Blosc, which h5py lacks"):
+        opened(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("objects", "holds Python objects"), ("rows", "holds rows of any length")]
+)
+def test_rows_of_any_length_are_told(own, tmp_path, kind, reason):
+    """PyTables has them for pickles, too, such as pandas' columns of text."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = own.x
+        labels = file.create_dataset("y", (len(own.y),), h5py.vlen_dtype("u1"))
+        labels[:] = [np.frombuffer(b"pickle", "u1") for _ in own.y]
+        if kind == "objects":
+            labels.attrs["PSEUDOATOM"] = np.bytes_("object")
+    with pytest.raises(DataError, match=f"have no labels; “y” {reason}"):
+        opened(tmp_path / "a.h5")
+
+
 def matlab_characters(file, name, rows):
     """As MATLAB 7.3 has a matrix of characters: in columns, as UTF-16."""
     length = max(map(len, rows))
@@ -145,7 +263,7 @@ def test_data_in_other_files_is_not_read(own, tmp_path):
     with h5py.File(tmp_path / "evil.h5", "w") as file:
         file.create_dataset("x", own.x.shape, np.uint8, external=[(str(tmp_path / "private"), 0, own.x.nbytes)])
         file["y"] = own.y
-    with pytest.raises(DataError, match="no pictures"):
+    with pytest.raises(DataError, match=r"no pictures.*“x” is in another file"):
         opened(tmp_path / "evil.h5")
 
 

@@ -63,3 +63,11 @@ def test_a_circle_and_what_claims_to_be_enormous_end(tmp_path):
         file.create_dataset("a", (1 << 40,), "f4", chunks=(1024,))
     with pytest.raises(MemoryError):
         taken(tmp_path, tmp_path / "b.h5")
+
+
+def test_complex_numbers_are_no_table(tmp_path):
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file["x"] = np.zeros((3, 4), [("real", "f8"), ("imag", "f8")])
+        file.create_dataset("y", (3,), [("label", "i8"), ("of", h5py.ref_dtype)])
+    arrays = taken(tmp_path, tmp_path / "a.mat")[1]
+    assert {name: array.dtype for name, array in arrays.items()} == {"y": np.dtype([("label", "i8")])}
