@@ -15,9 +15,9 @@ from minigrad_gui.data import hdf5_child, matlab
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.fields import columns_of, fields_of
 from minigrad_gui.data.guarded import read_guarded
-from minigrad_gui.data.hdf5_child import COLUMN_NAMES, FRAME, IS_OBJECT, PROPERTIES, SIGNATURE, UNREAD
+from minigrad_gui.data.hdf5_child import CLASS, COLUMN_NAMES, FRAME, IS_OBJECT, PROPERTIES, SIGNATURE, UNREAD
 from minigrad_gui.data.matlab_objects import Objects
-from minigrad_gui.data.pairing import pair_files, pair_up
+from minigrad_gui.data.pairing import pair_files, pair_up, split_of
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found
 
@@ -68,6 +68,8 @@ def _arrays_in(path: Path, unread: dict[str, str]) -> dict[str, Array]:
     if find_spec("h5py") is None:
         raise DataError("reading HDF5 takes the package h5py.")
     held = read_guarded(hdf5_child.__file__, path)
+    if UNREAD in held.about[""]:
+        raise DataError(f"it {held.about[''][UNREAD]}")
     unread |= {name: of_node[UNREAD] for name, of_node in held.about.items() if UNREAD in of_node}
     arrays = _with_labels_of_objects(held.arrays, {name for name in held.about if IS_OBJECT in held.about[name]})
     arrays = _columns(arrays, {name for name in held.about if FRAME in held.about[name]})
@@ -81,10 +83,14 @@ def _arrays_in(path: Path, unread: dict[str, str]) -> dict[str, Array]:
 def _paired(arrays: Mapping[str, Array]) -> Found:
     known = {name: array for name, array in arrays.items() if not name.endswith("mapping")}
     mapping = next((arrays[name].whole() for name in arrays if name.endswith("mapping")), None)
+    by_group = [name for name in known if name.endswith(CLASS)]
+    if any(map(split_of, {name for each in by_group for name in _texts(np.unique(known[each].whole()))})):
+        raise DataError("its pictures have no labels.")  # but are in groups that are called so for what they are for
     found = pair_up(known)
+    remarks = [*found.remarks, *(["Its groups are taken for its classes."] if by_group else [])]
     is_emnist = any(name.endswith("writers") for name in known)
     labelled = matlab.class_names(mapping.T.astype(np.int64)) if mapping is not None else None
-    return Found(found.train, found.test, labelled, "transposed" if is_emnist else None, remarks=found.remarks)
+    return Found(found.train, found.test, labelled, "transposed" if is_emnist else None, remarks=remarks)
 
 
 def _columns(arrays: Mapping[str, Array], frames: Set[str]) -> dict[str, Array]:

@@ -4,6 +4,7 @@ characters and cells of either, what its objects are made of, and the attributes
 Damaged attributes make HDF5 (h5py 3.16) loop forever, outside of Python.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -18,7 +19,7 @@ FRAME = "pandas_type"
 """An attribute: the group is a table of pandas."""
 ATTRIBUTES = ("layer_names", "model_config", "name", "weight_names", IS_OBJECT, FRAME)
 UNREAD = "unread"
-"""Beside the attributes of an array that is not read: why, as the end of a sentence about it."""
+"""Beside the attributes of an array, or of a file, that is not read: why, as the end of a sentence about it."""
 SKIPPED = {"optimizer", "optimizer_weights", "#refs#", "#subsystem#"}
 """How Keras' optimizer came to its weights; and where MATLAB has what its cells and objects refer to."""
 INDEX = "_i_"
@@ -26,6 +27,12 @@ INDEX = "_i_"
 PROPERTIES = "#subsystem#/MCOS"
 """Cells with what the objects of a file hold."""
 MAX_NODES, MAX_DEPTH = 1000, 8
+MANY_ARRAYS, MAX_SAMPLES, MAX_VALUES = 64, 1 << 20, 8
+"""More arrays than that may be one for each sample, of which there may be so many, with so many other values each."""
+CLASS = "class (group)"
+"""How the names of groups are called that are taken for the classes of the pictures in them."""
+IN_ARRAYS = "holds more than a thousand arrays and groups; save all pictures in one array, and their labels in another."
+IN_SIZES = "holds pictures of several sizes or types; save them as picture files in a folder for each class."
 BLOCK_BYTES = 1 << 20
 MAX_ROWS_OF_TEXT, MAX_TEXTS, MAX_TEXT_BYTES = 1 << 20, 100, 200
 """How many there may be, and how many of them may differ, as more are no classes; and what is read of a long one."""
@@ -41,6 +48,7 @@ ROWS_AT_ONCE = 4096
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MATLAB_HEADER = b"MATLAB "
 """Of files whose dimensions come in reverse."""
+PICTURES, FEWEST_SIDE_PX = "pictures", 4
 
 
 def read(source: str, save: Callable[..., None]) -> dict[str, dict[str, Any]]:
@@ -54,9 +62,11 @@ def read(source: str, save: Callable[..., None]) -> dict[str, dict[str, Any]]:
     arrays: dict[str, Any] = {}
     counts: set[int] = set()
     with open(source, "rb") as start, h5py.File(source, "r") as file:
+        if stacks := stacks_in(file):
+            return save_stacks(save, stacks, file)
         for path, node in nodes(file):
             if len(attributes) > MAX_NODES:
-                raise MemoryError
+                return {"": {**attributes[""], UNREAD: IN_ARRAYS}}
             attributes[path] = {name: plain(node.attrs[name]) for name in ATTRIBUTES if name in node.attrs}
             if reason := why_unread(node):
                 attributes[path][UNREAD] = reason
@@ -92,10 +102,127 @@ def nodes(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
     yield path, group
     if isinstance(group, h5py.Group) and path.count("/") < MAX_DEPTH:
-        for key in group:
-            is_skipped = key in SKIPPED or key.startswith(INDEX)
-            if not is_skipped and isinstance(group.get(key, getlink=True), h5py.HardLink):
-                yield from nodes(group[key], f"{path}/{key}" if path else key)
+        for key, node in members(group):
+            yield from nodes(node, within(path, key))
+
+
+def members(group: Any) -> Iterator[tuple[str, Any]]:
+    """What is in a group itself, by name."""
+    import h5py
+
+    for key in group:
+        is_skipped = key in SKIPPED or key.startswith(INDEX)
+        if not is_skipped and isinstance(group.get(key, getlink=True), h5py.HardLink):
+            yield key, group[key]
+
+
+def within(path: str, key: str) -> str:
+    return f"{path}/{key}" if path else key
+
+
+class Stack:
+    """Samples that have arrays of their own: the paths of the pictures, their shapes and dtypes, and other values."""
+
+    def __init__(self) -> None:
+        self.pictures: list[str] = []
+        self.kinds: set[tuple[tuple[int, ...], np.dtype[Any]]] = set()
+        self.values: dict[str, list[str]] = {}
+
+
+def stacks_in(file: Any) -> dict[str, Stack]:
+    """The samples by the group that they are in; nothing if there are few arrays, or others, or they are Keras'."""
+    import h5py
+
+    if any(name in file.attrs for name in ATTRIBUTES):
+        return {}
+    arrays = (path for path, node in nodes(file) if isinstance(node, h5py.Dataset))
+    are_many = len(list(itertools.islice(arrays, MANY_ARRAYS + 1))) > MANY_ARRAYS
+    stacks: dict[str, Stack] = {}
+    return by_class(stacks) if are_many and are_stacked(file, "", stacks) else {}
+
+
+def by_class(stacks: dict[str, Stack]) -> dict[str, Stack]:
+    """The same with the values that differ; where none do, a group is one class of the stack in the group around it."""
+    found: dict[str, Stack] = {}
+    for path, stack in stacks.items():
+        count = len(stack.pictures)
+        values = {name: each for name, each in stack.values.items() if len(each) == count and len(set(each)) > 1}
+        parent, _, name = path.rpartition("/")
+        into = found.setdefault(path if values else parent, Stack())
+        into.pictures += stack.pictures
+        into.kinds |= stack.kinds
+        for called, each in (values or {CLASS: [name] * count}).items():
+            into.values.setdefault(called, []).extend(each)
+    return found
+
+
+def are_stacked(group: Any, path: str, stacks: dict[str, Stack]) -> bool:
+    """Whether all that is in a group are samples, which are added to `stacks`."""
+    for key, node in members(group):
+        picture, values = sample_in(node)
+        if picture is not None:
+            stack = stacks.setdefault(path, Stack())
+            stack.pictures.append(picture.name)
+            stack.kinds.add((picture.shape, picture.dtype))
+            for name, value in values.items():
+                stack.values.setdefault(name, []).append(value)
+        elif (
+            path.count("/") >= MAX_DEPTH
+            or not hasattr(node, "keys")
+            or not are_stacked(node, within(path, key), stacks)
+        ):
+            return False
+    return sum(len(stack.pictures) for stack in stacks.values()) <= MAX_SAMPLES
+
+
+def sample_in(node: Any) -> tuple[Any, dict[str, str]]:
+    """The picture of a sample, None if this is none, and its values: numbers or texts in attributes or beside it."""
+    import h5py
+
+    if not isinstance(node, h5py.Group):
+        return (node, values_of(node.attrs)) if is_picture(node) else (None, {})
+    if len(node) > MAX_VALUES:
+        return None, {}
+    held = dict(members(node))
+    others = {key: each[()] for key, each in held.items() if is_single(each)}
+    pictures = [each for key, each in held.items() if key not in others and is_picture(each)]
+    if len(pictures) != 1 or len(others) < len(held) - 1:
+        return None, {}
+    values = values_of(node.attrs) | values_of(pictures[0].attrs) | values_of(others)
+    return (pictures[0], values) if values else (None, {})
+
+
+def is_picture(node: Any) -> bool:
+    """Whether this may be a single picture."""
+    sides = sorted(getattr(node, "shape", None) or ())
+    return len(sides) in (2, 3) and sides[-2] >= FEWEST_SIDE_PX and is_array(node) and not why_unread(node)
+
+
+def is_single(node: Any) -> bool:
+    """Whether this is a number or a text."""
+    import h5py
+
+    return isinstance(node, h5py.Dataset) and node.size == 1 and not (node.external or node.is_virtual)
+
+
+def values_of(named: Any) -> dict[str, str]:
+    """Those of attributes, or of arrays, that are a single number or text."""
+    flat = {name: np.asarray(value).reshape(-1) for name, value in named.items()}
+    return {name: str(plain(value)[0]) for name, value in flat.items() if value.size == 1}
+
+
+def save_stacks(save: Callable[..., None], stacks: dict[str, Stack], file: Any) -> dict[str, dict[str, Any]]:
+    """The samples of each group as arrays."""
+    for path, stack in stacks.items():
+        if len(stack.kinds) > 1:
+            return {"": {UNREAD: IN_SIZES}}
+        count, ((shape, dtype),) = len(stack.pictures), stack.kinds
+        save(within(path, PICTURES), (count, *shape), dtype, (file[picture][()] for picture in stack.pictures))
+        for name, values in stack.values.items():
+            lines = [value.encode()[:MAX_TEXT_BYTES] for value in values]
+            if len(lines) == count:
+                save_text(partial(save, within(path, name)), count, partial(iter, [lines]))
+    return {"": {}}
 
 
 def why_unread(node: Any) -> str:

@@ -205,6 +205,60 @@ def test_rows_of_any_length_are_told(own, tmp_path, kind, reason):
         opened(tmp_path / "a.h5")
 
 
+@pytest.mark.parametrize("kind", ["array beside it", "attribute", "attribute of a group", "group", "group of PyTables"])
+@pytest.mark.parametrize("splits", [False, True])
+def test_arrays_for_each_picture(own, tmp_path, kind, splits):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for split, x, y in (("train", own.x, own.y), ("test", own.tx, own.ty)) if splits else (("", own.x, own.y),):
+            for at, (picture, label) in enumerate(zip(x, y, strict=True)):
+                group = f"{split}/{label}" if kind.startswith("group") else f"{split}/{at}"
+                name = group if kind == "attribute" else f"{group}/{at}"
+                file[name] = picture
+                if kind == "array beside it":
+                    file[f"{group}/label"], file[f"{group}/file"] = label, f"{at}.png"
+                elif kind.startswith("attribute"):
+                    file[group].attrs["label"] = str(label)
+                elif kind == "group of PyTables":
+                    file[name].attrs["CLASS"] = np.bytes_("ARRAY")
+    dataset = opened(tmp_path / "a.h5")
+    if splits:
+        assert sorted(map(bytes, dataset.test_images)) == sorted(map(bytes, own.tx))
+    x, y = (np.concatenate([own.x, own.tx]), np.concatenate([own.y, own.ty])) if splits else (own.x, own.y)
+    assert_all_there(dataset, x, y)
+    assert ("Its groups are taken for its classes." in dataset.origin.remarks) == kind.startswith("group")
+
+
+@pytest.mark.parametrize("place", ["", "train/", "a/"])
+def test_an_array_for_each_picture_without_labels(own, tmp_path, place):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for at, picture in enumerate(own.x):
+            file[f"{'test/' if place and at > 150 else place}{at}"] = picture
+    with pytest.raises(DataError, match="no labels"):
+        opened(tmp_path / "a.h5")
+
+
+def test_arrays_of_several_sizes(own, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for at, picture in enumerate(own.x):
+            file[f"{own.y[at]}/{at}"] = picture[: 28 - at % 2]
+    with pytest.raises(DataError, match="it holds pictures of several sizes"):
+        opened(tmp_path / "a.h5")
+
+
+def test_more_arrays_than_can_be_read(own, tmp_path):
+    """Labels in a list may be in another order than the pictures, which HDF5 sorts by their names."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["labels"] = own.y
+        for at in range(1001):
+            file[f"images/{at}"] = own.x[at % 200]
+    with pytest.raises(DataError, match="it holds more than a thousand arrays"):
+        opened(tmp_path / "a.h5")
+
+
 def matlab_characters(file, name, rows):
     """As MATLAB 7.3 has a matrix of characters: in columns, as UTF-16."""
     length = max(map(len, rows))

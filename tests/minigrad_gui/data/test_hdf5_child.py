@@ -71,3 +71,17 @@ def test_complex_numbers_are_no_table(tmp_path):
         file.create_dataset("y", (3,), [("label", "i8"), ("of", h5py.ref_dtype)])
     arrays = taken(tmp_path, tmp_path / "a.mat")[1]
     assert {name: array.dtype for name, array in arrays.items()} == {"y": np.dtype([("label", "i8")])}
+
+
+@pytest.mark.parametrize("is_keras", [True, False])
+def test_many_weights_are_no_pictures(tmp_path, is_keras):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        if is_keras:
+            file.attrs["model_config"] = "{}"
+        for at in range(70):
+            file[f"layer_{at}/kernel"] = np.ones((8, 8), np.float32)
+            if not is_keras:
+                file[f"layer_{at}/bias"] = np.ones(8, np.float32)
+    arrays = taken(tmp_path, tmp_path / "a.h5")[1]
+    assert len(arrays) == (70 if is_keras else 140)
+    assert arrays["layer_69/kernel"].shape == (8, 8)
