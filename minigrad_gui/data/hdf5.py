@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from minigrad_gui.data import hdf5_child, matlab
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.fields import columns_of, fields_of
-from minigrad_gui.data.guarded import read_guarded
+from minigrad_gui.data.guarded import MAX_BYTES, read_guarded
 from minigrad_gui.data.hdf5_child import CLASS, COLUMN_NAMES, FRAME, IS_OBJECT, PROPERTIES, SIGNATURE, UNREAD
 from minigrad_gui.data.matlab_objects import Objects
 from minigrad_gui.data.pairing import pair_files, pair_up, split_of
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found
+from minigrad_gui.data.streams import TemporaryFolder, unpacked
 
 MAX_ARRAYS = 64
 BLOCK = re.compile(r"(.*)/(block\d+)_values")
@@ -67,7 +68,8 @@ def _arrays_in(path: Path, unread: dict[str, str]) -> dict[str, Array]:
     """The arrays in a file. unread: gets those that are not read, and why."""
     if find_spec("h5py") is None:
         raise DataError("reading HDF5 takes the package h5py.")
-    held = read_guarded(hdf5_child.__file__, path)
+    folder = TemporaryFolder()
+    held = read_guarded(hdf5_child.__file__, unpacked(path, folder, MAX_BYTES))
     if UNREAD in held.about[""]:
         raise DataError(f"it {held.about[''][UNREAD]}")
     unread |= {name: of_node[UNREAD] for name, of_node in held.about.items() if UNREAD in of_node}

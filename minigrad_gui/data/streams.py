@@ -106,6 +106,23 @@ def plain_name(path: Path) -> str:
     return path.stem if path.suffix.lower() in COMPRESSED_SUFFIXES else path.name
 
 
+def unpacked(path: Path, folder: "TemporaryFolder", most_bytes: int) -> Path:
+    """The file itself, or if it is compressed, what it unpacks to, in a folder, for readers that take no stream.
+
+    Raises DataError if that is more than so many bytes, and as `open_plain` does.
+    """
+    with open_plain(path) as file:
+        if isinstance(file, io.BufferedReader):
+            return path
+        with open(folder.path / "unpacked", "wb") as plain:
+            while piece := file.read(PIECE_BYTES):
+                check_cancelled()
+                if plain.tell() + len(piece) > most_bytes:
+                    raise DataError("it is too large.")
+                plain.write(piece)
+    return folder.path / "unpacked"
+
+
 class TemporaryFolder:
     """A temporary folder, which is removed as soon as nothing refers to it."""
 

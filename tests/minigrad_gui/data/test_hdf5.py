@@ -1,5 +1,6 @@
 """HDF5 as USPS and MATLAB write it, where `h5py` is installed, and one sentence where it is not."""
 
+import gzip
 import io
 import sys
 
@@ -24,6 +25,16 @@ def test_usps(own, tmp_path):
             file[f"{split}/data"] = x.reshape(len(x), -1) / np.float32(255)
             file[f"{split}/target"] = y.astype(np.int64)
     assert_same(opened(tmp_path / "usps.h5"), own)
+
+
+def test_compressed_files(own, tmp_path):
+    """As PatchCamelyon's are, pictures and labels apart."""
+    h5py = pytest.importorskip("h5py")
+    for name, array in {"x": own.x, "y": own.y}.items():
+        with h5py.File(stream := io.BytesIO(), "w") as file:
+            file[name] = array
+        (tmp_path / f"split_{name}.h5.gz").write_bytes(gzip.compress(stream.getvalue(), 1))
+    assert_all_there(opened(tmp_path / "split_x.h5.gz"), own.x, own.y)
 
 
 @pytest.mark.parametrize("kind", ["fixed", "variable"])

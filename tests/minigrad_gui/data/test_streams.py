@@ -10,7 +10,15 @@ import zipfile
 import pytest
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.streams import lines_of, open_entry, open_plain, plain_name, read_exactly
+from minigrad_gui.data.streams import (
+    TemporaryFolder,
+    lines_of,
+    open_entry,
+    open_plain,
+    plain_name,
+    read_exactly,
+    unpacked,
+)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, bytes])
@@ -21,6 +29,17 @@ def test_contents_are_unpacked(tmp_path, pack):
         assert read_exactly(file, 6) == b"digits"
         with pytest.raises(DataError, match="ends too early"):
             read_exactly(file, 1)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_readers_of_files_get_what_is_unpacked(tmp_path, pack):
+    (tmp_path / "a.h5").write_bytes(b"digits")
+    (tmp_path / "packed").write_bytes(pack(b"digits"))
+    folder = TemporaryFolder()
+    assert unpacked(tmp_path / "a.h5", folder, 0) == tmp_path / "a.h5"
+    assert unpacked(tmp_path / "packed", folder, 6).read_bytes() == b"digits"
+    with pytest.raises(DataError, match="too large"):
+        unpacked(tmp_path / "packed", folder, 5)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
