@@ -36,9 +36,11 @@ def fields_of(name: str, array: Array) -> dict[str, Array]:
 def columns_of(name: str, array: Array, columns: Sequence[str]) -> dict[str, Array]:
     """An array (N, C) whose columns are called so: what is called a label alone, NAME/COLUMN, and the rest together.
 
-    That is NAME/pixels if it is of many columns; those that count the rows are left out.
+    That is NAME/pixels if it is of many columns; those that count the rows are left out. Labels only may be one-hot.
     """
     labels = [at for at, column in enumerate(columns) if is_called_label(column)]
+    if len(labels) == len(columns):
+        return {f"{name}/label": array}
     rest = [at for at, column in enumerate(columns) if at not in labels and column.lower() not in ROW_NUMBER_NAMES]
     found = {f"{name}/{columns[at]}": _columns(array, [at]) for at in labels}
     if rest:

@@ -41,3 +41,4 @@ def test_few_columns_stay_together():
     """They may be one-hot."""
     table = Array.of(np.eye(3))
     assert columns_of("a", table, ["x", "y0", "z"]) == {"a/x y0 z": table}
+    assert columns_of("a", table, ["label_0", "label_1", "label_2"]) == {"a/label": table}
