@@ -376,7 +376,8 @@ def save_upright(save: Callable[..., None], node: Any, counts: set[int]) -> None
     In MATLAB they may be in its last dimension, which is the first one here, or in its first, which is the last one.
     """
     *outer, last = node.shape
-    if outer and last > 1 and last in counts and outer[0] not in counts:
+    is_square = not counts and len(outer) == 2 and outer[0] == outer[1] != last
+    if is_square or (outer and last > 1 and last in counts and outer[0] not in counts):
         save(node.shape[::-1], node.dtype, columns(node))
     elif len(outer) > 1:
         save((*outer[:-1], last, outer[-1]), node.dtype, (block.swapaxes(-1, -2) for block in rows(node)))
@@ -393,3 +394,4 @@ def columns(node: Any) -> Iterator[NDArray[Any]]:
     """The rows of an array whose dimensions are reversed."""
     count = max(1, BLOCK_BYTES // max(1, math.prod(node.shape[:-1]) * node.dtype.itemsize))
     return (node[..., start : start + count].T for start in range(0, node.shape[-1], count))
+    Without labels, they are in the last one here if the others are equal.

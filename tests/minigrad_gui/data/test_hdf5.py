@@ -78,6 +78,18 @@ def test_samples_may_be_in_the_first_dimension_of_matlab(own, tmp_path):
         assert dataset.origin.choices.orientation == "upright"
 
 
+def test_pictures_and_labels_of_matlab_in_files_of_their_own(own, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    for name, array in {"images": own.x.T, "labels": own.y[None]}.items():
+        with h5py.File(tmp_path / f"{name}.mat", "w", userblock_size=512) as file:
+            file[name] = array
+        with open(tmp_path / f"{name}.mat", "r+b") as file:
+            file.write(b"MATLAB 7.3 MAT-file".ljust(128))
+    dataset = opened(tmp_path / "images.mat")
+    assert_all_there(dataset, own.x, own.y)
+    assert dataset.origin.choices.orientation == "upright"
+
+
 @pytest.mark.parametrize("size", [512, 2048])
 def test_julia_puts_a_block_before_hdf5(own, tmp_path, size):
     h5py = pytest.importorskip("h5py")
