@@ -110,9 +110,10 @@ def members(group: Any) -> Iterator[tuple[str, Any]]:
     """What is in a group itself, by name."""
     import h5py
 
-    for key in group:
-        is_skipped = key in SKIPPED or key.startswith(INDEX)
-        if not is_skipped and isinstance(group.get(key, getlink=True), h5py.HardLink):
+    for name in group.id:  # `group.get(…, getlink=True)` takes thrice the time
+        key = name.decode("utf-8", "surrogateescape")
+        is_here = group.id.links.get_info(name).type == h5py.h5l.TYPE_HARD
+        if is_here and key not in SKIPPED and not key.startswith(INDEX):
             yield key, group[key]
 
 
@@ -193,20 +194,22 @@ def sample_in(node: Any) -> tuple[Any, dict[str, str]]:
 
 
 def is_picture(node: Any) -> bool:
-    """Whether this may be a single picture."""
+    """Whether this may be a single picture, in this file itself."""
     sides = sorted(getattr(node, "shape", None) or ())
-    return len(sides) in (2, 3) and sides[-2] >= FEWEST_SIDE_PX and is_array(node) and not why_unread(node)
+    are_sides = len(sides) in (2, 3) and sides[-2] >= FEWEST_SIDE_PX
+    return are_sides and node.dtype.kind in "buif" and not fault_of(node.id.get_create_plist())
 
 
 def is_single(node: Any) -> bool:
-    """Whether this is a number or a text."""
-    import h5py
-
-    return isinstance(node, h5py.Dataset) and node.size == 1 and not (node.external or node.is_virtual)
+    """Whether this is a number or a text, in this file itself."""
+    shape = getattr(node, "shape", None)
+    return shape is not None and math.prod(shape) == 1 and not fault_of(node.id.get_create_plist())
 
 
 def values_of(named: Any) -> dict[str, str]:
     """Those of attributes, or of arrays, that are a single number or text."""
+    if not len(named):  # is known at once, other than what there is
+        return {}
     flat = {name: np.asarray(value).reshape(-1) for name, value in named.items()}
     return {name: str(plain(value)[0]) for name, value in flat.items() if value.size == 1}
 
@@ -217,12 +220,26 @@ def save_stacks(save: Callable[..., None], stacks: dict[str, Stack], file: Any) 
         if len(stack.kinds) > 1:
             return {"": {UNREAD: IN_SIZES}}
         count, ((shape, dtype),) = len(stack.pictures), stack.kinds
-        save(within(path, PICTURES), (count, *shape), dtype, (file[picture][()] for picture in stack.pictures))
+        save(
+            within(path, PICTURES),
+            (count, *shape),
+            dtype,
+            (single(file, each, shape, dtype) for each in stack.pictures),
+        )
         for name, values in stack.values.items():
             lines = [value.encode()[:MAX_TEXT_BYTES] for value in values]
             if len(lines) == count:
                 save_text(partial(save, within(path, name)), count, partial(iter, [lines]))
     return {"": {}}
+
+
+def single(file: Any, path: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The array at a path, whose shape and dtype are known: `file[path][()]` takes several times as long."""
+    import h5py
+
+    array = np.empty(shape, dtype)
+    h5py.h5d.open(file.id, path.encode("utf-8", "surrogateescape")).read(h5py.h5s.ALL, h5py.h5s.ALL, array)
+    return array
 
 
 def why_unread(node: Any) -> str:
@@ -231,15 +248,21 @@ def why_unread(node: Any) -> str:
 
     if not isinstance(node, h5py.Dataset) or not node.shape:
         return ""
-    if node.external or node.is_virtual:
-        return "is in another file; copy it into this one."
     if node.attrs.get("PSEUDOATOM") in (b"object", "object"):
         return "holds Python objects, which could run code, so that they are not read; save numbers or use CSV."
     if isinstance(h5py.check_vlen_dtype(node.dtype), np.dtype):
         return "holds rows of any length; save it as rows of one length."
-    created = node.id.get_create_plist()
-    for filter in (created.get_filter(at)[0] for at in range(created.get_nfilters())):
-        if not h5py.h5z.filter_avail(filter):
+    return fault_of(node.id.get_create_plist())
+
+
+def fault_of(created: Any) -> str:
+    """Why an array cannot be read by how it was created; "" if it can."""
+    import h5py
+
+    if created.get_layout() == h5py.h5d.VIRTUAL or created.get_external_count():
+        return "is in another file; copy it into this one."
+    for at in range(created.get_nfilters()):
+        if not h5py.h5z.filter_avail(filter := created.get_filter(at)[0]):
             return f"is compressed by {FILTERS.get(filter, f'filter {filter}')}, which h5py lacks; save it with gzip."
     return ""
 
@@ -374,6 +397,7 @@ def save_upright(save: Callable[..., None], node: Any, counts: set[int]) -> None
     """An array of MATLAB with samples in the first dimension, and pictures upright. counts: of samples.
 
     In MATLAB they may be in its last dimension, which is the first one here, or in its first, which is the last one.
+    Without labels, they are in the last one here if the others are equal.
     """
     *outer, last = node.shape
     is_square = not counts and len(outer) == 2 and outer[0] == outer[1] != last
@@ -394,4 +418,3 @@ def columns(node: Any) -> Iterator[NDArray[Any]]:
     """The rows of an array whose dimensions are reversed."""
     count = max(1, BLOCK_BYTES // max(1, math.prod(node.shape[:-1]) * node.dtype.itemsize))
     return (node[..., start : start + count].T for start in range(0, node.shape[-1], count))
-    Without labels, they are in the last one here if the others are equal.
