@@ -123,7 +123,8 @@ def _with_categories(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays with the names of pandas' categories in place of their numbers. Raises DataError if one is missing."""
     found = {name: array for name, array in arrays.items() if not CATEGORIES.fullmatch(name)}
     for match in filter(None, map(CATEGORIES.fullmatch, arrays)):
-        if (numbers := found.get(field := f"{match[1]}/table/{match[2]}")) is not None:
+        numbers = found.get(field := f"{match[1]}/table/{match[2]}")
+        if numbers is not None and numbers.shape[1:] in ((), (1,)):
             names, places = arrays[match[0]].whole(), numbers.whole()
             if not np.isin(places, np.arange(len(names))).all():
                 raise DataError("a label is missing.")

@@ -299,8 +299,9 @@ def save_records(save: Callable[..., None], node: Any) -> None:
     import h5py
 
     kinds = {name: node.dtype[name] for name in node.dtype.names}
-    texts = {name: kind for name, kind in kinds.items() if kind.kind == "O" and h5py.check_string_dtype(kind)}
-    kinds |= dict.fromkeys(texts, np.dtype(f"S{MAX_TEXT_BYTES}"))
+    long = [name for name, kind in kinds.items() if kind.kind == "O" or kind.itemsize > MAX_TEXT_BYTES]
+    long = [name for name in long if h5py.check_string_dtype(kinds[name])]
+    kinds |= dict.fromkeys(long, np.dtype(f"S{MAX_TEXT_BYTES}"))
     kinds = {name: kind for name, kind in kinds.items() if kind.base.kind in "buifS"}
     dtype = np.dtype([(name, kind.base, kind.shape) for name, kind in kinds.items()])
     if kinds:

@@ -65,12 +65,13 @@ def test_a_circle_and_what_claims_to_be_enormous_end(tmp_path):
         taken(tmp_path, tmp_path / "b.h5")
 
 
-def test_complex_numbers_are_no_table(tmp_path):
+def test_of_a_table_numbers_and_short_texts_are_taken(tmp_path):
+    """Complex numbers, as MATLAB has them, are no table."""
     with h5py.File(tmp_path / "a.mat", "w") as file:
         file["x"] = np.zeros((3, 4), [("real", "f8"), ("imag", "f8")])
-        file.create_dataset("y", (3,), [("label", "i8"), ("of", h5py.ref_dtype)])
+        file.create_dataset("y", (3,), [("label", "i8"), ("of", h5py.ref_dtype), ("text", "S999")])
     arrays = taken(tmp_path, tmp_path / "a.mat")[1]
-    assert {name: array.dtype for name, array in arrays.items()} == {"y": np.dtype([("label", "i8")])}
+    assert {name: array.dtype for name, array in arrays.items()} == {"y": np.dtype([("label", "i8"), ("text", "S200")])}
 
 
 @pytest.mark.parametrize("is_keras", [True, False])
