@@ -3,6 +3,7 @@
 Columns for single pixels become pictures, and what is called a label becomes an array of its own.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from minigrad_gui.data.pairing import ROW_NUMBER_NAMES, is_called_label
 from minigrad_gui.data.stored import FEWEST_SIDE_PX, Array
 
+NUMBER = re.compile(r"\d+", re.ASCII)
+
 
 def fields_of(name: str, array: Array) -> dict[str, Array]:
     """An array by its name, or the fields of one of records by both names; many single numbers as NAME/pixels."""
@@ -20,12 +23,12 @@ def fields_of(name: str, array: Array) -> dict[str, Array]:
         return {name: array}
     kinds = {field: array.dtype[field] for field in array.dtype.names if field.lower() not in ROW_NUMBER_NAMES}
     pixels = [field for field, kind in kinds.items() if kind.kind in "buif" and not is_called_label(field)]
-    if len(pixels) < FEWEST_SIDE_PX**2:
-        pixels = []
+    pixels = [pixels[at] for at in _in_order(pixels)] if len(pixels) >= FEWEST_SIDE_PX**2 else []
+    others = kinds.keys() - set(pixels)
     found = {
         f"{name}/{field}": Array((*array.shape, *kind.shape), kind.base, partial(_field, array, field))
         for field, kind in kinds.items()
-        if field not in pixels
+        if field in others
     }
     if pixels:
         dtype = np.result_type(*(kinds[field] for field in pixels))
@@ -38,15 +41,24 @@ def columns_of(name: str, array: Array, columns: Sequence[str]) -> dict[str, Arr
 
     That is NAME/pixels if it is of many columns; those that count the rows are left out. Labels only may be one-hot.
     """
-    labels = [at for at, column in enumerate(columns) if is_called_label(column)]
+    labels = {at: column for at, column in enumerate(columns) if is_called_label(column)}
     if len(labels) == len(columns):
         return {f"{name}/label": array}
     rest = [at for at, column in enumerate(columns) if at not in labels and column.lower() not in ROW_NUMBER_NAMES]
-    found = {f"{name}/{columns[at]}": _columns(array, [at]) for at in labels}
-    if rest:
-        called = "pixels" if len(rest) >= FEWEST_SIDE_PX**2 else " ".join(columns[at] for at in rest)
-        found[f"{name}/{called}"] = _columns(array, rest)
-    return found
+    names = [columns[at] for at in rest]
+    called = " ".join(names)
+    if len(rest) >= FEWEST_SIDE_PX**2:
+        rest, called = [rest[at] for at in _in_order(names)], "pixels"
+    found = {f"{name}/{column}": _columns(array, [at]) for at, column in labels.items()}
+    return found | {f"{name}/{called}": _columns(array, rest)} if rest else found
+
+
+def _in_order(names: Sequence[str]) -> list[int]:
+    """The places of names by their number, if they differ in no more: sorted as texts, pixel10 is before pixel2."""
+    kinds = {NUMBER.sub("#", name) for name in names}
+    if len(kinds) > 1 or kinds.pop().count("#") != 1:
+        return list(range(len(names)))
+    return sorted(range(len(names)), key=lambda at: int(*NUMBER.findall(names[at])))
 
 
 def _field(array: Array, field: str) -> Iterator[NDArray[Any]]:
@@ -58,6 +70,6 @@ def _side_by_side(array: Array, fields: Sequence[str]) -> Iterator[NDArray[Any]]
 
 
 def _columns(array: Array, places: Sequence[int]) -> Array:
-    if len(places) == array.shape[1]:
+    if list(places) == list(range(array.shape[1])):
         return array
     return Array((array.shape[0], len(places)), array.dtype, lambda: (block[:, places] for block in array.blocks()))

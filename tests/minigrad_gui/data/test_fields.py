@@ -37,6 +37,18 @@ def test_columns_by_name():
     assert columns_of("a", table, [*NAMES, "u", "v"]) == {"a/pixels": table}
 
 
+def test_pixels_come_in_the_order_of_their_numbers():
+    """As `sort_index` of pandas leaves them, p10 is before p2."""
+    names = sorted(NAMES)
+    numbers = np.array([[int(name[1:]) for name in names]], np.uint8)
+    assert whole(columns_of("a", Array.of(numbers), names)) == {"a/pixels": [list(range(64))]}
+    records = numbers.view([(name, "u1") for name in names]).reshape(-1)
+    assert whole(fields_of("a", Array.of(records))) == {"a/pixels": [list(range(64))]}
+    assert whole(columns_of("a", Array.of(numbers), [f"{name}_{name}" for name in names])) == {
+        "a/pixels": numbers.tolist()
+    }
+
+
 def test_few_columns_stay_together():
     """They may be one-hot."""
     table = Array.of(np.eye(3))

@@ -176,6 +176,20 @@ def test_table_of_pandas_that_can_be_appended_to(own, tmp_path, names):
     assert not names or dataset.class_names == names
 
 
+def test_a_missing_category_is_told(own, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = own.x
+        labels = own.y.astype("i1") - 1  # -1 is what pandas has for none
+        file["y/table"] = np.array([(label,) for label in labels], [("values_block_0", "i1")])
+        file["y"].attrs["pandas_type"] = np.bytes_("frame_table")
+        names = [(str(digit).encode(),) for digit in range(1, 10)]
+        file["y/meta/values_block_0/meta/table"] = np.array(names, [("values", "S1")])
+        file["y/meta/values_block_0/meta"].attrs["pandas_type"] = np.bytes_("series_table")
+    with pytest.raises(DataError, match="a label is missing"):
+        opened(tmp_path / "a.h5")
+
+
 def test_single_columns_of_pandas(own, tmp_path):
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "a.h5", "w") as file:
