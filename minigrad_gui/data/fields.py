@@ -3,7 +3,6 @@
 Columns for single pixels become pictures, and what is called a label becomes an array of its own.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -11,10 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data.pairing import ROW_NUMBER_NAMES, is_called_label
+from minigrad_gui.data.pairing import ROW_NUMBER_NAMES, in_order, is_called_label
 from minigrad_gui.data.stored import FEWEST_SIDE_PX, Array
-
-NUMBER = re.compile(r"\d+", re.ASCII)
 
 
 def fields_of(name: str, array: Array) -> dict[str, Array]:
@@ -23,7 +20,7 @@ def fields_of(name: str, array: Array) -> dict[str, Array]:
         return {name: array}
     kinds = {field: array.dtype[field] for field in array.dtype.names if field.lower() not in ROW_NUMBER_NAMES}
     pixels = [field for field, kind in kinds.items() if kind.kind in "buif" and not is_called_label(field)]
-    pixels = [pixels[at] for at in _in_order(pixels)] if len(pixels) >= FEWEST_SIDE_PX**2 else []
+    pixels = [pixels[at] for at in in_order(pixels)] if len(pixels) >= FEWEST_SIDE_PX**2 else []
     others = kinds.keys() - set(pixels)
     found = {
         f"{name}/{field}": Array((*array.shape, *kind.shape), kind.base, partial(_field, array, field))
@@ -48,17 +45,9 @@ def columns_of(name: str, array: Array, columns: Sequence[str]) -> dict[str, Arr
     names = [columns[at] for at in rest]
     called = " ".join(names)
     if len(rest) >= FEWEST_SIDE_PX**2:
-        rest, called = [rest[at] for at in _in_order(names)], "pixels"
+        rest, called = [rest[at] for at in in_order(names)], "pixels"
     found = {f"{name}/{column}": _columns(array, [at]) for at, column in labels.items()}
     return found | {f"{name}/{called}": _columns(array, rest)} if rest else found
-
-
-def _in_order(names: Sequence[str]) -> list[int]:
-    """The places of names by their number, if they differ in no more: sorted as texts, pixel10 is before pixel2."""
-    kinds = {NUMBER.sub("#", name) for name in names}
-    if len(kinds) > 1 or kinds.pop().count("#") != 1:
-        return list(range(len(names)))
-    return sorted(range(len(names)), key=lambda at: int(*NUMBER.findall(names[at])))
 
 
 def _field(array: Array, field: str) -> Iterator[NDArray[Any]]:

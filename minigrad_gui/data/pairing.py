@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -92,6 +92,7 @@ _SPLITS = "|".join(sorted(set(SPLIT_WORDS) - {"tra", "tes"}, key=len, reverse=Tr
 _KINDS = "|".join(sorted({*PICTURE_WORDS, *LABEL_WORDS, "t"}, key=len, reverse=True))
 GLUED = re.compile(rf"({_KINDS})({_SPLITS})|({_SPLITS})({_KINDS})|([xyt])({'|'.join(SHORT_SPLIT_WORDS)})")
 """Two words in one, as "xtrain", "trainlabels" and "ytr"."""
+NUMBER = re.compile(r"\d+", re.ASCII)
 SIZE = re.compile(r"(\d{1,9}k?) ?x ?(\d{1,9})(?!\d)", re.ASCII)
 
 
@@ -128,6 +129,15 @@ def _in_full(word: str, beside: Set[str]) -> str:
 def is_called_label(column: str) -> bool:
     """Whether a column's name says that it holds labels; "y1" does not, which is one of many."""
     return not set(LABEL_WORDS).isdisjoint(re.findall(r"[a-z]+\d*", _spaced(column)))
+
+
+def in_order(columns: Sequence[str]) -> list[int]:
+    """The places of columns by the number in their names, if these differ in one only: as texts, pixel10 is before
+    pixel2."""
+    kinds = {NUMBER.sub("#", column) for column in columns}
+    if len(kinds) != 1 or kinds.pop().count("#") != 1:
+        return list(range(len(columns)))
+    return sorted(range(len(columns)), key=lambda at: int(*NUMBER.findall(columns[at])))
 
 
 def _spaced(name: str) -> str:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.emnist import completed
 from minigrad_gui.data.labelling import MAX_CLASSES, ONE_HOT, shown
-from minigrad_gui.data.pairing import ROW_NUMBER_NAMES, is_called_label, pair_up
+from minigrad_gui.data.pairing import NUMBER, ROW_NUMBER_NAMES, in_order, is_called_label, pair_up
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found, block_rows, check_count, picture_shape
 from minigrad_gui.data.streams import lines_of, plain_name
@@ -33,7 +33,6 @@ SAMPLED_LINES = 500
 FEWEST_BITS = 64
 MOST_NAMED = 5
 PEN_ROWS = 1000
-NUMBER_IN_NAME = re.compile(r"\d+", re.ASCII)
 SAYS_DELIMITER = re.compile(r"sep=.?", re.IGNORECASE).fullmatch
 HAS_LETTER = re.compile(r"[^\W\d_]").search
 HIDDEN = {ord(sign): 0xE000 + ord(sign) for sign in ",;\t "}
@@ -152,11 +151,10 @@ def _by_name(rows: Sequence[Sequence[str]], names: Sequence[str]) -> tuple[int, 
     labels = [at for at, name in enumerate(names) if is_called_label(name)]
     first = [at for at, name in enumerate(names[:1]) if _counts_rows(name)]
     others = [at for at in range(len(names)) if at not in {*labels, *first}]
-    kinds = {at: NUMBER_IN_NAME.sub("#", names[at]) for at in others}
+    kinds = {at: NUMBER.sub("#", names[at]) for at in others}
     usual = max(kinds.values(), key=Counter(kinds.values()).__getitem__, default="")
     numbered = [at for at in others if kinds[at] == usual and "#" in usual]
-    if usual.count("#") == 1:
-        numbered.sort(key=lambda at: int(*NUMBER_IN_NAME.findall(names[at])))
+    numbered = [numbered[place] for place in in_order([names[at] for at in numbered])]
     pixels = next((each for each in (numbered, others) if _has_pictures(len(each))), [])
     strangers = {*others} - {*pixels}
     if not pixels or (not labels and any(_may_be_labels(row[at] for row in rows) for at in strangers)):

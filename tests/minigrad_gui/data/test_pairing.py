@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.pairing import in_splits, is_called_label, joined, pair_up, split_of, together, topic_of
+from minigrad_gui.data.pairing import (
+    in_order,
+    in_splits,
+    is_called_label,
+    joined,
+    pair_up,
+    split_of,
+    together,
+    topic_of,
+)
 from minigrad_gui.data.stored import Array, Found, Samples, as_pictures
 
 X, Y = Array.of(np.zeros((6, 8, 8), np.uint8)), Array.of(np.arange(6))
@@ -123,3 +132,18 @@ def test_labels_among_the_pixels(place):
         assert samples.labels.tolist() == labels.tolist()
         np.testing.assert_array_equal(np.concatenate(list(samples.pictures.blocks(1))).reshape(6, 64), pixels)
     assert len(found.train) == len(found.test) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (["pixel1", "pixel10", "pixel2"], [0, 2, 1]),
+        (["0", "1", "10", "2"], [0, 1, 3, 2]),
+        (["1x1", "1x10", "1x2"], [0, 1, 2]),
+        (["a2", "b1"], [0, 1]),
+        (["red", "green"], [0, 1]),
+        ([], []),
+    ],
+)
+def test_columns_are_ordered_by_the_one_number_in_their_names(names, order):
+    assert in_order(names) == order
