@@ -42,7 +42,7 @@ from minigrad_gui.data.guessing import Means, guess, mean_pictures, possible_mea
 from minigrad_gui.data.labelling import Classes, classes_of, plain_labels
 from minigrad_gui.data.pairing import joined
 from minigrad_gui.data.preparing import convert, measure
-from minigrad_gui.data.siblings import Family, Files, family, is_network, listed, parts_of, visible
+from minigrad_gui.data.siblings import MAX_FILES, Families, Family, Files, is_network, listed, parts_of, visible
 from minigrad_gui.data.stored import Found, Others, check_count, labelled
 from minigrad_gui.data.streams import open_plain, plain_name
 from minigrad_gui.frame import SIDE_PX
@@ -56,6 +56,8 @@ UNREAD = {
 }
 """What files are that begin so, and what to do."""
 MAX_SEARCHED, MAX_NAMED = 1000, 3
+MAX_TRIED = 16
+"""Of files in a folder that are called alike, where none of them can be read; each of HDF5 takes half a second."""
 TEST_SHARE = 1 / 7
 """Of pictures that come without test pictures; MNIST's own share."""
 FEWEST_FOR_TEST = 2
@@ -78,9 +80,9 @@ class Format:
     joins: bool = True
     files_in: Callable[[Path], Iterator[archives.PackedFile]] | None = None
 
-    def relatives(self, file: Path) -> Family:
+    def relatives(self, file: Path, families: Families) -> Family:
         """The file and those beside it that may belong to it."""
-        return family(file) if self.joins else Family.of(file)
+        return families.of(file) if self.joins else Family.of(file)
 
 
 FORMATS = (
@@ -160,14 +162,14 @@ def _opened(path: Path, choices: Choices) -> Dataset:
 
 def _read(kind: Format, file: Path, name: str, choices: Choices) -> Dataset:
     """The dataset in a file and those that belong to it. Raises DataError."""
-    relatives = kind.relatives(file)
+    relatives = kind.relatives(file, Families())
     faults: list[tuple[Files, str]] = []
     for files, read in _ways(kind, relatives, choices.files):
         try:
             found = read(files)
             others = () if choices.files else relatives.numbered
             used = [file for file in found.files or files if file not in found.left_out]
-            on_files = _on_files(used, others, faults)
+            on_files = _on_files(used, others, faults, relatives.beyond)
             found = replace(found, remarks=[*found.remarks, *on_files])
             if found.others is not None:
                 dataset = _with_remarks(_among_files(found.others, name, choices), found.remarks)
@@ -186,12 +188,16 @@ def _read(kind: Format, file: Path, name: str, choices: Choices) -> Dataset:
     raise DataError(alone if together == alone else f"{alone.removesuffix('.')}; with {listed(others)}, {together}")
 
 
-def _ways(kind: Format, relatives: Family, wanted: str | None) -> Iterator[tuple[Files, Callable[[Files], Found]]]:
-    """What to read, and how: all files together; then, if they are numbered, number by number.
+def _ways(
+    kind: Format, relatives: Family, wanted: str | None, tried: Collection[frozenset[str]] = ()
+) -> Iterator[tuple[Files, Callable[[Files], Found]]]:
+    """What to read, and how: all files together; then, if they are numbered, number by number; but none of the tried.
 
     Those that any number tells apart are only read so if that is wanted: they may be copies, or somebody else's.
     """
     for files in relatives.attempts() if wanted is None else [relatives.sets[wanted]]:
+        if frozenset(files) in tried:
+            continue
         yield files, kind.read
         if len(parts_of(files)) > 1 and (wanted or files.keys() <= relatives.halves.keys()):
             yield files, partial(_part_by_part, kind.read)
@@ -217,8 +223,11 @@ def _with_files(dataset: Dataset, used: Files, relatives: Family) -> Dataset:
     return replace(dataset, origin=replace(dataset.origin, choices=replace(dataset.origin.choices, files=name)))
 
 
-def _on_files(used: Collection[str], others: Collection[str], faults: Sequence[tuple[Files, str]]) -> Iterator[str]:
-    """Remarks on which files were read together, and which were not. others: those that may belong to them."""
+def _on_files(
+    used: Collection[str], others: Collection[str], faults: Sequence[tuple[Files, str]], beyond: int
+) -> Iterator[str]:
+    """Remarks on which files were read together, and which were not. others: those that may belong to them; beyond: how
+    many more there may be."""
     if len(used) > 1:
         yield f"Read together: {listed(used)}."
     for files, reason in faults:
@@ -227,6 +236,8 @@ def _on_files(used: Collection[str], others: Collection[str], faults: Sequence[t
     if numbered := set(others) - set(used):
         reason = f"because only a number tells the names apart; if they belong to it, choose Files: {FILES[-1]}"
         yield f"Not read with it: {listed(numbered)}, {reason}."
+    if beyond and (numbered or len(used) > 1):
+        yield f"At most {MAX_FILES} files that are called alike are looked at, so that {beyond:,} more were not."
 
 
 def as_dataset(found: Found, name: str, kind: str, choices: Choices) -> Dataset:
@@ -318,13 +329,15 @@ def _one_of(folder: Path, wanted: str | None, *, is_unpacked: bool) -> tuple[For
 
     wanted: of FILES, which of them are one dataset; is_unpacked: whether it is the content of an archive.
     """
-    candidates = _candidates(folder)
+    families = Families()
+    candidates = _candidates(folder, families)
     if not candidates:
         raise DataError("it holds neither pictures nor a dataset that can be read.")
     several: list[Path] = []
     faults: dict[Path, str] = {}
+    relatives = {file: kind.relatives(file, families) for file, kind in candidates.items()}
     for file, kind in candidates.items():
-        if len(candidates) > 1 and (fault := _fault(kind, file, wanted)):
+        if (len(candidates) > 1 or relatives[file].beyond) and (fault := _fault(kind, file, families, wanted)):
             faults[file] = fault
         else:
             several.append(file)
@@ -332,17 +345,22 @@ def _one_of(folder: Path, wanted: str | None, *, is_unpacked: bool) -> tuple[For
             break
     if not several:
         largest = max(faults, key=lambda file: file.stat().st_size)
-        raise DataError(f"none of its files can be read as a dataset; {largest.name}: {faults[largest]}")
+        is_cut = any(len(relatives[file].alike) > MAX_TRIED for file in faults)
+        some = f", of which at most {MAX_TRIED} that are called alike were tried," if is_cut else ""
+        raise DataError(f"none of its files{some} can be read as a dataset; {largest.name}: {faults[largest]}")
     plain = [file for file in several if not candidates[file].files_in]
     packed = [file for file in several if _packs(candidates[file], file, plain)]
     several = [file for file in several if file not in packed]
     kind = candidates[several[0]]
     if len(several) == 1 and kind.joins and wanted != FILES[-1]:
-        several = _complete(kind, several[0]) or several
+        several = _complete(kind, several[0], families) or several
     if len(several) > 1:
-        names = ", ".join(str(each.relative_to(folder)) for each in several)
+        names = ", ".join(str(each.relative_to(folder)) for each in several[:MAX_NAMED])
         advice = f"{'unpack it and ' if is_unpacked else ''}choose one of its files, such as {names}"
         raise DataError(f"it holds several datasets; {advice}.")
+    if beyond := kind.relatives(several[0], families).beyond:
+        alike = f"{beyond + MAX_FILES:,} files called like {several[0].relative_to(folder)}"
+        raise DataError(f"it holds {alike}; join them, as at most {MAX_FILES} are read.")
     told = {"No dataset was found in": faults, "Left out, as files of the same name and size are in it:": packed}
     left_out = {start: [str(each.relative_to(folder)) for each in files] for start, files in told.items()}
     return kind, several[0], [f"{start} {listed(names)}." for start, names in left_out.items() if names]
@@ -358,7 +376,7 @@ def _packs(kind: Format, file: Path, others: Collection[Path]) -> bool:
     return False
 
 
-def _candidates(folder: Path) -> dict[Path, Format]:
+def _candidates(folder: Path, families: Families) -> dict[Path, Format]:
     """Files that may be datasets with their formats, one of each family."""
     found: dict[Path, Format] = {}
     belonging: set[Path] = set()
@@ -367,17 +385,21 @@ def _candidates(folder: Path) -> dict[Path, Format]:
             continue
         with suppress(DataError, OSError, EOFError, zlib.error):
             if visible(file) and not is_network(file):
-                found[file] = _format_of(file)
-                gathered = file.parent.glob(f"*{file.suffix}") if found[file].gathers else family(file).alike.values()
-                belonging.update(gathered)
+                kind = found[file] = _format_of(file)
+                relatives = families.of(file)
+                alike = families.called_alike(file) if relatives.beyond else relatives.alike.values()
+                belonging.update(file.parent.glob(f"*{file.suffix}") if kind.gathers else alike)
     return found
 
 
-def _fault(kind: Format, file: Path, wanted: str | None) -> str | None:
+def _fault(kind: Format, file: Path, families: Families, wanted: str | None) -> str | None:
     """Why neither a file nor those beside it can be read, alone or together; None if its reader reads any."""
-    faults = []
-    for each in kind.relatives(file).alike.values():
-        for files, read in _ways(kind, kind.relatives(each), wanted):
+    faults: list[str] = []
+    tried = set[frozenset[str]]()
+    for each in itertools.islice(kind.relatives(file, families).alike.values(), MAX_TRIED):
+        ways = list(_ways(kind, kind.relatives(each, families), wanted, tried))
+        tried.update(frozenset(files) for files, _ in ways)
+        for files, read in ways:
             try:
                 read(files)
             except Exception as error:  # damaged bytes raise nearly anything
@@ -387,10 +409,10 @@ def _fault(kind: Format, file: Path, wanted: str | None) -> str | None:
     return faults[0]
 
 
-def _complete(kind: Format, file: Path) -> list[Path]:
+def _complete(kind: Format, file: Path, families: Families) -> list[Path]:
     """Which of a file and those beside it have all of a dataset, alone or with others, and so are no parts of one."""
-    alike = family(file).alike
-    relatives = [family(each) for each in alike.values()]
+    alike = families.of(file).alike
+    relatives = [families.of(each) for each in alike.values()]
     complete: list[Path] = []
     tried, used = set[frozenset[str]](), set[str]()
     for files in [*(each.splits for each in relatives), *(each.halves for each in relatives)]:

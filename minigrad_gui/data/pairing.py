@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -102,10 +103,16 @@ def words_of(name: str) -> list[str]:
     Glued words are taken apart, and short ones given in full where the word beside them tells what they mean: "Xtr"
     gives x, train, and "TTrain", the targets to train on, y, train. How many pictures or labels there are is left out.
     """
+    return list(_words_of(name))
+
+
+@lru_cache(maxsize=1 << 12)  # files in a folder are compared with one another
+def _words_of(name: str) -> tuple[str, ...]:
     plain = SIZE.sub(_without_count, _spaced(name))
     words = [part for word in re.findall(r"t10k|idx\d|[a-z]+|\d+", plain) for part in _unglued(word)]
     padded = ["", *words, ""]
-    return [_in_full(word, {before, after}) for before, word, after in zip(padded, words, padded[2:], strict=False)]
+    beside = zip(padded, words, padded[2:], strict=False)
+    return tuple(_in_full(word, {before, after}) for before, word, after in beside)
 
 
 def _without_count(size: re.Match[str]) -> str:

@@ -1,7 +1,8 @@
 """Which files beside a file belong to the same dataset: its labels, its test digits, and its other shards."""
 
+import itertools
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +28,15 @@ class Family:
     """A file, and those beside it of its format, by what tells their names apart.
 
     splits: words such as "train" and numbers of shards; halves: words such as "images" and "labels", too; alike: any
-    numbers, too; numbered: the names of those that only another number tells from it.
+    numbers, too; numbered: the names of those that only another number tells from it; beyond: how many more there are
+    than MAX_FILES, which are in none of these.
     """
 
     splits: Files
     halves: Files
     alike: Files
     numbered: Collection[str] = ()
+    beyond: int = 0
 
     @classmethod
     def of(cls, path: Path) -> "Family":
@@ -65,27 +68,63 @@ def is_network(path: Path) -> bool:
     return False
 
 
-def family(path: Path) -> Family:
-    """The file and what is beside it; model files of this program belong to no dataset.
+class Families:
+    """Finds the families of files, and looks at each folder once, however many files it holds."""
 
-    Raises OSError if the folder cannot be read.
-    """
-    kind, topic, name = _kind(path), _topic(path), plain_name(path)
-    alike = {name: path}
-    for count, other in enumerate(sorted(path.parent.iterdir())):
-        if count >= MAX_ENTRIES or len(alike) >= MAX_FILES:
-            break
-        is_alike = visible(other) and _kind(other) == kind and _topic(other) == topic
-        if is_alike and other.is_file() and not is_network(other):
-            alike.setdefault(plain_name(other), other)
-    parts: dict[tuple[str, ...], str] = {}  # by their words: "a_1" and "a (1)" are no two parts
-    for each in alike:
-        if _numbers(_subject(each)) == _numbers(_subject(name)):
-            parts.setdefault(tuple(words_of(each)), each)
-    halves = {each: alike[each] for each in parts.values()}
-    splits = {each: file for each, file in halves.items() if _subject(each) == _subject(name)}
-    numbered = [each for each in alike if _without_numbers(_subject(each)) == _without_numbers(_subject(name))]
-    return Family(splits, halves, alike, [each for each in numbered if each not in splits])
+    def __init__(self) -> None:
+        self._kinds: dict[Path, dict[str, list[Path]]] = {}
+        self._topics: dict[tuple[Path, str], dict[str, list[Path]]] = {}
+        self._read: dict[tuple[Path, str, str], list[Path]] = {}
+
+    def of(self, path: Path) -> Family:
+        """The file and what is beside it; model files of this program belong to no dataset.
+
+        Raises OSError if the folder cannot be read.
+        """
+        name = plain_name(path)
+        alike = {name: path}
+        for other in self._first(path):
+            if len(alike) < MAX_FILES:
+                alike.setdefault(plain_name(other), other)
+        parts: dict[tuple[str, ...], str] = {}  # by their words: "a_1" and "a (1)" are no two parts
+        for each in alike:
+            if _numbers(_subject(each)) == _numbers(_subject(name)):
+                parts.setdefault(tuple(words_of(each)), each)
+        halves = {each: alike[each] for each in parts.values()}
+        splits = {each: file for each, file in halves.items() if _subject(each) == _subject(name)}
+        numbered = [each for each in alike if _without_numbers(_subject(each)) == _without_numbers(_subject(name))]
+        others = [each for each in numbered if each not in splits]
+        return Family(splits, halves, alike, others, max(0, len(self.called_alike(path)) - MAX_FILES))
+
+    def called_alike(self, path: Path) -> Sequence[Path]:
+        """All files whose names are about the same, however many, and folders with such names."""
+        folder, kind = path.parent, _kind(path)
+        if folder not in self._kinds:
+            others = sorted(filter(visible, itertools.islice(folder.iterdir(), MAX_ENTRIES)))
+            self._kinds[folder] = _grouped(others, _kind)
+        if (folder, kind) not in self._topics:
+            self._topics[folder, kind] = _grouped(self._kinds[folder].get(kind, []), _topic)
+        return self._topics[folder, kind].get(_topic(path), [])
+
+    def _first(self, path: Path) -> Sequence[Path]:
+        """The first MAX_FILES of them, without networks and folders."""
+        key = path.parent, _kind(path), _topic(path)
+        if key not in self._read:
+            files = (each for each in self.called_alike(path) if each.is_file() and not is_network(each))
+            self._read[key] = list(itertools.islice(files, MAX_FILES))
+        return self._read[key]
+
+
+def _grouped(paths: Iterable[Path], key: Callable[[Path], str]) -> dict[str, list[Path]]:
+    groups: dict[str, list[Path]] = {}
+    for path in paths:
+        groups.setdefault(key(path), []).append(path)
+    return groups
+
+
+def family(path: Path) -> Family:
+    """The family of one file, as `Families.of` finds it."""
+    return Families().of(path)
 
 
 def parts_of(files: Files) -> list[Files]:

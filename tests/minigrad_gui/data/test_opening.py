@@ -3,6 +3,7 @@
 import json
 import tracemalloc
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from engine import MLP, save_model
-from minigrad_gui.data import DataError
+from minigrad_gui.data import DataError, opening, tables
 
 
 def zipped(folder):
@@ -172,6 +173,33 @@ def test_bytes_that_only_begin_like_a_format_are_no_datasets(tmp_path):
     (tmp_path / "noise.bin").unlink()
     with pytest.raises(DataError, match=r"cannot be opened: train\.bin: a line holds something other than numbers\.$"):
         opened(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["{:05}.txt", "digit {} of Ann.txt", "a_{}.txt"])
+def test_many_files_called_alike_are_each_read_a_few_times_at_most(tmp_path, monkeypatch, name):
+    for number in range(1000):
+        (tmp_path / name.format(number)).write_text("7\n")
+    reads = []
+    read = tables.read
+    monkeypatch.setattr(
+        opening,
+        "FORMATS",
+        [replace(kind, read=lambda files: reads.extend(files) or read(files)) for kind in opening.FORMATS],
+    )
+    with pytest.raises(DataError, match=r"none of its files, of which at most 16 .* were tried, can be read"):
+        opened(tmp_path)
+    assert 0 < len(reads) < 1000
+
+
+def test_more_shards_than_can_be_read_are_told(own, tmp_path):
+    for number in range(100):
+        labelled(tmp_path / f"a-{number:05}.csv", own.x[number::100], own.y[number::100])
+    with pytest.raises(
+        DataError, match=r"it holds 100 files called like a-\d{5}.csv; join them, as at most 64 are read"
+    ):
+        opened(tmp_path)
+    remarks = opened(tmp_path / "a-00000.csv").origin.remarks
+    assert "At most 64 files that are called alike are looked at, so that 36 more were not." in remarks
 
 
 def test_a_plot_beside_a_table_does_not_hide_it(own, tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from engine import MLP, save_model
-from minigrad_gui.data.siblings import family, listed, parts_of, visible
+from minigrad_gui.data.siblings import MAX_FILES, Families, family, listed, parts_of, visible
 
 
 def test_splits(tmp_path):
@@ -45,6 +45,20 @@ def test_model_files_belong_to_no_dataset(tmp_path):
     (tmp_path / "data.npz").write_bytes(b"")
     save_model(tmp_path / "data_test.npz", MLP(784, [4], 10))
     assert family(tmp_path / "data.npz").attempts() == [{"data.npz": tmp_path / "data.npz"}]
+
+
+def test_a_folder_is_looked_at_once_however_many_files_it_holds(tmp_path, monkeypatch):
+    for number in range(3 * MAX_FILES):
+        (tmp_path / f"{number:05}.csv").write_bytes(b"")
+    listings = []
+    listing = type(tmp_path).iterdir
+    monkeypatch.setattr(type(tmp_path), "iterdir", lambda path: listings.append(path) or listing(path))
+    families = Families()
+    for file in sorted(tmp_path.glob("*.csv")):
+        found = families.of(file)
+        assert file in found.splits.values()
+        assert (len(found.splits), found.beyond) == (MAX_FILES, 2 * MAX_FILES)
+    assert listings.count(tmp_path) == 1
 
 
 @pytest.mark.parametrize(
