@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad_gui.data import label_names, label_tables, svg
+from minigrad_gui.data import label_names, label_tables, label_texts, svg
 from minigrad_gui.data.archives import PackedFile, files_in_tar, files_in_zip, members_of, unpacked
 from minigrad_gui.data.dataset import DataError
-from minigrad_gui.data.label_folders import Folders, classes_of
+from minigrad_gui.data.label_folders import Folders, are_characters, classes_of
 from minigrad_gui.data.label_tables import LabelTable
 from minigrad_gui.data.names import Names
 from minigrad_gui.data.pairing import in_splits, split_of
@@ -38,8 +38,8 @@ BITMAP_NAME = re.compile(r"\d{1,2}_\d+\.txt")
 """Texts of 0 and 1, as "7_12.txt" of the book Machine Learning in Action; pictures where there are no others."""
 MAX_TABLES = 4
 NO_LABELS = (
-    "its pictures have no labels: there is no folder for each class, no table of the pictures' names and labels, and "
-    "none in names such as “{}”."
+    "its pictures have no labels: there is no folder for each class, no table of the pictures' names and labels, no "
+    "label in a text beside each, and none in names such as “{}”."
 )
 
 EXCEL = "xl/workbook.xml"
@@ -225,6 +225,8 @@ def _labels(tree: Tree, places: NDArray[np.int32], folders: Folders) -> tuple[li
     if (classes := classes_of(Counter(seen))) is not None:
         names, remarks = classes
         labels = [names.get(folder) for folder in seen]
+        if not are_characters({*names.values()}):
+            _check_texts(tree, paths, labels)
         stray = labels.count(None)
         told = [f"Pictures outside of the classes' folders are left out: {stray:,}."] if stray else []
         return labels, [*remarks, *told]
@@ -232,13 +234,36 @@ def _labels(tree: Tree, places: NDArray[np.int32], folders: Folders) -> tuple[li
     if (listed := _listed(tree, paths, folders, unclear)) is not None:
         return listed
     name = PurePosixPath(paths[0]).name
+    fault = NO_LABELS.format(name)
+    try:
+        if (beside := label_texts.read(paths, tree.paths, tree.contents)) is not None:
+            return beside[0], [beside[1], *_left_out(beside[0].count(None))]
+    except DataError as error:
+        fault = str(error)
     try:
         named = label_names.labels_in(paths)
     except DataError as error:
         raise next(iter(unclear), UnlabelledError(str(error))) from error
     if named is None:
-        raise next(iter(unclear), UnlabelledError(NO_LABELS.format(name)))
+        raise next(iter(unclear), UnlabelledError(fault))
     return list(named), [f"Its labels are taken from the files' names, as {named[0]} in {name}."]
+
+
+def _left_out(missing: int) -> list[str]:
+    return [f"Pictures without a label are left out: {missing:,}."] if missing else []
+
+
+def _check_texts(tree: Tree, paths: Sequence[str], labels: Sequence[str | None]) -> None:
+    """Raise DataError if texts beside the pictures give them other labels than their folders, which may be writers."""
+    try:
+        beside = label_texts.read(paths, tree.paths, tree.contents)
+    except DataError:  # captions, boxes
+        return
+    pairs = {pair for pair in zip(labels, beside[0], strict=True) if None not in pair} if beside else set()
+    if len(pairs) > len({label for label, _ in pairs}) or len(pairs) > len({text for _, text in pairs}):
+        label, text = sorted(pairs)[0]
+        told = f"“{label}” by its folder and “{text}” by the text beside it"
+        raise DataError(f"it is not clear what a picture's label is, {told}; remove the folders or the texts.")
 
 
 def _listed(
@@ -277,7 +302,7 @@ def _listed(
     if missing * 2 > len(labels) or len(given) < 2:
         return None
     remarks.append(f"Its labels are from {', '.join(table.told for table in tables.values())}.")
-    return labels, [*remarks, f"Pictures without a label are left out: {missing:,}."] if missing else remarks
+    return labels, [*remarks, *_left_out(missing)]
 
 
 def _believable(tables: Mapping[str, LabelTable]) -> tuple[dict[str, LabelTable], list[str]]:

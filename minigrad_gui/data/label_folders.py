@@ -64,7 +64,7 @@ def classes_of(counts: Counter[Folder]) -> tuple[dict[Folder, str], list[str]] |
     of_characters = [
         level
         for level in levels
-        if pictures_in(level) * 2 > counts.total() and _are_characters(set(map(_name, level.values())))
+        if pictures_in(level) * 2 > counts.total() and are_characters(set(map(_name, level.values())))
     ]
     places = of_characters[-1] if of_characters else max(innermost, key=pictures_in, default={})
     names = {folder: _name(path) for folder, path in places.items()}
@@ -87,6 +87,6 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _are_characters(names: Collection[str]) -> bool:
+def are_characters(names: Collection[str]) -> bool:
     """Whether these are the digits, letters, or codes of them, of which a few may be missing."""
     return len(names) >= FEWEST_DIGITS and any(all(map(kind.fullmatch, names)) for kind in (CHARACTER, CODE))
