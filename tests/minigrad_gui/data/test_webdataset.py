@@ -4,8 +4,9 @@ import io
 import json
 import tarfile
 
+import numpy as np
 import pytest
-from own_files import assert_same, opened
+from own_files import assert_all_there, assert_same, opened, tarred
 from PIL import Image
 
 from minigrad_gui.data import DataError
@@ -80,14 +81,67 @@ def test_a_damaged_label_is_refused(own, tmp_path):
         opened(write(tmp_path / "a.tar", [{"png": png(own.x[0]), "json": b"{"}]))
 
 
-def test_labels_that_do_not_stand_next_to_their_pictures_are_told_of(own, tmp_path):
-    """As in webdataset itself, so that a million of them take little memory."""
-    numbers = range(10)
-    files = {f"{number}.png": png(own.x[number]) for number in numbers} | {f"{number}.cls": b"1" for number in numbers}
-    with tarfile.open(tmp_path / "a.tar", "w") as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
+def test_labels_that_do_not_stand_next_to_their_pictures(own, tmp_path):
+    """As in a tar of a folder; webdataset itself would not find them."""
+    pictures = {f"{at:03}.png": png(image) for at, image in enumerate(own.x)}
+    texts = {f"{at:03}.txt": str(label).encode() for at, label in enumerate(own.y)}
+    assert_all_there(opened(tarred(tmp_path / "a.tar", texts | pictures, "w")), own.x, own.y)
+
+
+def test_labels_that_later_stand_elsewhere_are_told_of(tmp_path):
+    files = {f"{at}.{suffix}": content for at in range(10) for suffix, content in (("png", b""), ("json", b"{}"))}
     with pytest.raises(DataError, match="none of its pictures has its label next to it"):
-        opened(tmp_path / "a.tar")
+        opened(tarred(tmp_path / "a.tar", files, "w"))
+
+
+def npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "encode", "label"),
+    [
+        ("image.png", png, "label.txt"),
+        ("img.jpg.png", png, "cls.txt"),
+        ("npy", npy, "cls"),
+        ("x.npy", lambda image: npy((image / 255).astype("f4")), "y.cls"),
+        ("npy", lambda image: npy(image.ravel()), "label.json"),
+        ("npy", lambda image: npy(image[None]), "class.txt"),
+    ],
+)
+def test_names_of_several_parts_and_arrays(own, tmp_path, suffix, encode, label):
+    pairs = zip(own.x, own.y, strict=True)
+    samples = [{suffix: encode(image), label: str(digit).encode(), "txt": b"any"} for image, digit in pairs]
+    dataset = opened(write(tmp_path / "a.tar", samples))
+    assert_all_there(dataset, own.x, own.y)
+    assert dataset.origin.format == "WebDataset"
+
+
+@pytest.mark.parametrize("text", [b"7 0.5 0.5 0.2 0.2", b"seven\neight"])
+def test_texts_that_are_no_labels_are_refused(own, tmp_path, text):
+    samples = [{"png": png(image), "txt": text if at == 50 else b"7"} for at, image in enumerate(own.x)]
+    with pytest.raises(DataError, match=r"sample00050\.txt holds no label alone"):
+        opened(write(tmp_path / "a.tar", samples))
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        ({"png": b"", "cls": b"7"}, "some of its pictures are arrays, others are not"),
+        ({"npy": npy(np.zeros((9, 9, 9), "u1")), "cls": b"7"}, r"sample00040\.npy is an array of shape \(9, 9, 9\)"),
+        ({"npy": npy(np.zeros(300, "u1")), "cls": b"7"}, r"is an array of shape \(300,\)"),
+        ({"npy": npy(np.zeros((28, 28), object)), "cls": b"7"}, "which is not a picture"),
+    ],
+)
+def test_unsuitable_arrays_are_refused(own, tmp_path, odd, reason):
+    samples = [{"npy": npy(image), "cls": str(label).encode()} for image, label in zip(own.x, own.y, strict=True)]
+    samples[40] = odd
+    with pytest.raises(DataError, match=reason):
+        opened(write(tmp_path / "a.tar", samples))
+
+
+def test_a_tar_of_whole_arrays_with_a_text_about_them(own, tmp_path):
+    files = {"x.npy": npy(own.x), "x.txt": b"pictures", "y.npy": npy(own.y), "y.txt": b"labels"}
+    assert_all_there(opened(tarred(tmp_path / "a.tar", files, "w")), own.x, own.y)
