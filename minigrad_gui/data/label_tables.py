@@ -64,11 +64,16 @@ class _Column:
 
     @property
     def is_called_label(self) -> bool:
-        return is_called_label(self.header) or not CLASS_WORDS.isdisjoint(words_of(self.header))
+        return is_called_class(self.header)
 
     def repeats(self, rows: int) -> bool:
         """Whether its values are few enough to be classes."""
         return len(self.values) <= min(MAX_LABELS, rows // 2)
+
+
+def is_called_class(header: str) -> bool:
+    """Whether a header says that it is of labels, such as "digit"."""
+    return is_called_label(header) or not CLASS_WORDS.isdisjoint(words_of(header))
 
 
 def called(name: str) -> str:

@@ -28,6 +28,7 @@ from minigrad_gui.data import (
     matlab,
     npz,
     parquet,
+    parquet_parts,
     pixel_column,
     strokes,
     tables,
@@ -119,6 +120,7 @@ FORMATS = (
     Format("table", tables.recognises, tables.read),
 )
 SAVED = Format("Arrow, as datasets saves it", lambda path, _: parquet.is_saved(path), parquet.read_saved, joins=False)
+PARTS = Format("Parquet in parts", lambda path, _: parquet_parts.recognises(path), parquet_parts.read, joins=False)
 FOLDER = Format("folder of pictures", lambda path, _: path.is_dir(), folders.read_folder, joins=False)
 
 
@@ -151,6 +153,8 @@ def has_format(path: Path) -> bool:
 
 
 def _opened(path: Path, choices: Choices) -> Dataset:
+    if path.name in parquet_parts.METADATA and path.is_file():
+        path = path.parent
     if not path.is_dir():
         return _read(_format_of(path), path, path.name, choices)
     if parquet.is_saved(path):
@@ -305,11 +309,15 @@ def _among_files(others: Others, name: str, choices: Choices) -> Dataset:
     path, is_unpacked = (folder, False) if isinstance(folder, Path) else (folder.path, True)
     at_fault = ""
     try:
-        kind, file, remarks = _one_of(path, choices.files, is_unpacked=is_unpacked)
-        if is_unpacked and kind.files_in:
-            raise DataError(f"it holds another archive, {file.name}; unpack it and open that.")
-        at_fault = f"{file.name}: "
-        dataset = _read(kind, file, name, choices)
+        remarks: Sequence[str] = ()
+        if parquet_parts.recognises(path):
+            dataset = _read(PARTS, path, name, choices)
+        else:
+            kind, file, remarks = _one_of(path, choices.files, is_unpacked=is_unpacked)
+            if is_unpacked and kind.files_in:
+                raise DataError(f"it holds another archive, {file.name}; unpack it and open that.")
+            at_fault = f"{file.name}: "
+            dataset = _read(kind, file, name, choices)
     except DataError as error:
         raise DataError(others.fault or f"{at_fault}{error}") from error
     told = ["Its pictures have no labels and are left out."] if others.fault else []

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from minigrad_gui import process
 from minigrad_gui.data.cancelling import check_cancelled
 from minigrad_gui.data.columns import PixelColumns
 from minigrad_gui.data.dataset import DataError
+from minigrad_gui.data.label_tables import is_called_class
 from minigrad_gui.data.labelling import MAX_CLASSES
 from minigrad_gui.data.pairing import (
     LABEL_WORDS,
@@ -48,12 +50,13 @@ UNLABELLED = -1
 class Table:
     """A file's schema and number of rows, and `columns(names, rows)`: columns, each in parts of at most so many rows.
 
-    The parts of a column are to be read before the next column.
+    The parts of a column are to be read before the next column. label: of all rows, if it is not in the file.
     """
 
     schema: Any
     count: int
     columns: Callable[[list[str], int], Iterator[Iterator[Any]]]
+    label: str | None = None
 
 
 def recognises(start: bytes) -> bool:
@@ -64,8 +67,15 @@ def read(files: Files) -> Found:
     """The dataset of Parquet or Arrow files, each a split or a part of one."""
     splits: dict[str, list[Path]] = {}
     for name, file in files.items():
+        if any(is_called_class(key) and key not in column_names(file) for key in _keys_above(file)):
+            raise DataError("its label is in the name of its folder; open the folder above.")
         splits.setdefault(split_of(name) or "train", []).append(file)
     return read_files(splits)
+
+
+def _keys_above(path: Path) -> list[str]:
+    """What the names of its folders are values of, in parts of a dataset: label=7/data_0.parquet."""
+    return [folder.partition("=")[0] for folder in path.absolute().parts[:-1] if "=" in folder]
 
 
 def is_saved(folder: Path) -> bool:
@@ -96,11 +106,20 @@ def _listed(path: Path, key: str, field: str = "") -> list[str]:
     raise DataError(f"{path.name} is damaged.")
 
 
-def read_files(files: Mapping[str, Sequence[Path]]) -> Found:
-    """The dataset whose splits are in these files; the names of the splits contain "train", "test" and the like."""
+def column_names(path: Path) -> list[str]:
+    """The columns of a Parquet or Arrow file."""
+    return list(_opened(path).schema.names)
+
+
+def read_files(files: Mapping[str, Sequence[Path]], labels: Mapping[Path, str] = MappingProxyType({})) -> Found:
+    """The dataset whose splits are in these files; the names of the splits contain "train", "test" and the like.
+
+    labels: of all rows of files that do not hold them.
+    """
     splits: dict[str, list[Samples]] = {}
     remarks = []
-    tables = {split: [table for table in map(_opened, parts) if table.count] for split, parts in files.items()}
+    tables = {split: [_opened(part, labels.get(part)) for part in parts] for split, parts in files.items()}
+    tables = {split: [table for table in parts if table.count] for split, parts in tables.items()}
     known = [_class_names(table.schema) for parts in tables.values() for table in parts]
     differ = any(each != known[0] for each in known)  # then the numbers mean nothing without their own names
     names = known[0] if known and not differ else None
@@ -128,11 +147,13 @@ def _named(samples: Samples, names: Mapping[int, str] | None) -> Samples:
     return replace(samples, labels=np.array([names[value] for value in values.tolist()])[places])
 
 
-def _opened(path: Path) -> Table:
+def _opened(path: Path, label: str | None = None) -> Table:
+    check_cancelled()
     process.load_arrow()
     with open(path, "rb") as file:
         start = file.read(6)
-    return _open_parquet(path) if start.startswith(PARQUET_MAGIC) else _open_arrow(path, start)
+    table = _open_parquet(path) if start.startswith(PARQUET_MAGIC) else _open_arrow(path, start)
+    return replace(table, label=label)
 
 
 def _open_parquet(path: Path) -> Table:
@@ -186,10 +207,16 @@ def _samples(table: Table) -> Samples:
     if not any(_holds_pictures(field.type) for field in table.schema) and (pixels := _pixel_columns(table)):
         return _of_pixels(table, pixels)
     picture = _column(table, PICTURE_WORDS, _holds_pictures, "pictures")
-    labels = _labels_in(table, _column(table, LABEL_WORDS, _holds_labels, "labels"))
+    labels = _given(table)
+    if labels is None:
+        labels = _labels_in(table, _column(table, LABEL_WORDS, _holds_labels, "labels"))
     encoded = not _is_list(_storage(table.schema.field(picture).type))
     blocks = partial(_blocks, table, picture)
     return Samples(Pictures(table.count, blocks, are_encoded=encoded, are_slow=True), labels)
+
+
+def _given(table: Table) -> NDArray[Any] | None:
+    return None if table.label is None else np.repeat([table.label], table.count)
 
 
 def _labels_in(table: Table, column: str) -> NDArray[Any]:
@@ -216,6 +243,8 @@ def _of_pixels(table: Table, pixels: list[str]) -> Samples:
     texts = [field.name for field in table.schema if _holds_labels(field.type) and not _holds_numbers(field.type)]
     named = [name for name in (*texts, *pixels) if is_called_label(name)]
     labels = named if len(named) == 1 else texts
+    if (given := _given(table)) is not None:
+        labels = []
     if len(labels) > 1:
         raise DataError(f"it is not clear which of {', '.join(labels[:5])} are the labels.")
     columns = PixelColumns()
@@ -224,7 +253,9 @@ def _of_pixels(table: Table, pixels: list[str]) -> Samples:
             raise DataError("its columns have different rows.")
     arrays = {"pictures": columns.as_array()}
     if labels:
-        arrays["labels"] = Array.of(_labels_in(table, labels[0]))
+        given = _labels_in(table, labels[0])
+    if given is not None:
+        arrays["labels"] = Array.of(given)
     return pair_up(arrays).train[0]
 
 
