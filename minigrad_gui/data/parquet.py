@@ -31,7 +31,16 @@ from minigrad_gui.data.pairing import (
     split_of,
 )
 from minigrad_gui.data.siblings import Files
-from minigrad_gui.data.stored import FEWEST_SIDE_PX, Array, Found, Pictures, Samples, check_count, picture_in
+from minigrad_gui.data.stored import (
+    FEWEST_SIDE_PX,
+    Array,
+    Found,
+    Pictures,
+    Samples,
+    check_count,
+    picture_in,
+    picture_of,
+)
 
 PARQUET_MAGIC, ARROW_MAGIC = b"PAR1", b"ARROW1"
 ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
@@ -206,11 +215,12 @@ def _samples(table: Table) -> Samples:
     check_count(table.count)
     if not any(_holds_pictures(field.type) for field in table.schema) and (pixels := _pixel_columns(table)):
         return _of_pixels(table, pixels)
-    picture = _column(table, PICTURE_WORDS, _holds_pictures, "pictures")
+    in_json = all(not _holds_pictures(field.type) for field in table.schema) and any(map(_is_json, table.schema.types))
+    picture = _column(table, PICTURE_WORDS, _is_json if in_json else _holds_pictures, "pictures")
     labels = _given(table)
     if labels is None:
         labels = _labels_in(table, _column(table, LABEL_WORDS, _holds_labels, "labels"))
-    encoded = not _is_list(_storage(table.schema.field(picture).type))
+    encoded = not in_json and not _is_list(_storage(table.schema.field(picture).type))
     blocks = partial(_blocks, table, picture)
     return Samples(Pictures(table.count, blocks, are_encoded=encoded, are_slow=True), labels)
 
@@ -287,6 +297,11 @@ def _is_list(kind: Any) -> bool:
     return bool(pt.is_list(kind) or pt.is_fixed_size_list(kind) or pt.is_large_list(kind))
 
 
+def _is_json(kind: Any) -> bool:
+    """Whether cells are texts of JSON, as which fastparquet writes lists."""
+    return getattr(kind, "extension_name", "") == "arrow.json"
+
+
 def _holds_pictures(kind: Any) -> bool:
     import pyarrow.types as pt
 
@@ -343,11 +358,20 @@ def _picture(cell: Any) -> NDArray[Any]:
     if _is_list(cell.type):
         return _numbers(cell)
     content = cell.as_py()
+    if isinstance(content, str):
+        return _in_json(content)
     if isinstance(content, dict):
         content = content.get("bytes")
     if not isinstance(content, bytes):  # a path would name a file on this machine
         raise DataError("a cell contains no picture.")
     return picture_in(content)
+
+
+def _in_json(text: str) -> NDArray[Any]:
+    try:
+        return picture_of(np.array(json.loads(text)))
+    except (ValueError, RecursionError) as error:
+        raise DataError("a cell contains no picture.") from error
 
 
 def _numbers(cell: Any) -> NDArray[Any]:

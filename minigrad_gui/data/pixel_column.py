@@ -1,4 +1,5 @@
-"""Tables whose pixels are numbers in one column, as in FER-2013: a label, "70 80 82 …", and what the picture is for.
+"""Tables whose pictures are in one column, as numbers in FER-2013, a label, "70 80 82 …", and what the picture is for,
+or as files in base64.
 
 pandas writes lists and arrays in such a column as "[70, 80, 82, …]" or "[70 80 82 …]", the latter in several lines.
 """
@@ -8,7 +9,7 @@ import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,12 +21,25 @@ from numpy.typing import NDArray
 from minigrad_gui.data.dataset import DataError
 from minigrad_gui.data.pairing import in_splits, is_called_label, split_of
 from minigrad_gui.data.siblings import Files
-from minigrad_gui.data.stored import Array, Found, Samples, block_rows, check_count, samples_of
+from minigrad_gui.data.stored import (
+    Array,
+    Block,
+    Found,
+    Pictures,
+    Samples,
+    block_rows,
+    check_count,
+    in_blocks,
+    picture_in_text,
+    samples_of,
+)
 from minigrad_gui.data.streams import lines_of
 
 FEWEST_NUMBERS = 32
 SAMPLED_ROWS = 50
 MAX_NUMBER = 1e9
+ENCODED = re.compile(r"(data:image/[\w.+-]+;base64,)?(iVBORw0KGg|/9j/|Qk[0-3]|R0lGOD|UklGR|SUkq|TU0AK)[\w+/]{40}")
+"""How PNG, JPEG, BMP, GIF, WebP and TIFF begin in base64."""
 IS_SHORTENED = re.compile(r"\[[-+.e\d,\s]+ \.\.\.").search
 """NumPy prints only the corners of arrays of more than 1,000 numbers, and pandas writes what it prints."""
 BRACKETS_AND_COMMAS = str.maketrans("[],", "   ")
@@ -35,20 +49,28 @@ EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns hold the pixels, the label and the split (None: there is none), and lines before the first row."""
+    """Which columns hold the pixels, the label and the split (None: there is none), and lines before the first row.
+
+    are_encoded: whether the pixels are files in base64.
+    """
 
     pixels: int
     label: int
     split: int | None
     skipped: int
     names: Sequence[str]
+    are_encoded: bool
 
 
 def recognises(start: bytes) -> bool:
-    """Whether a field of the first or second row holds many numbers, and others are there, or it is a list."""
+    """Whether a field of the first or second row is a file in base64, or holds many numbers, and others are there, or
+    it is a list."""
     if b"\0" in start:
         return False
-    whole = start.decode("utf-8-sig", "replace").rpartition(" ")[0]  # the last number may be cut
+    text = start.decode("utf-8-sig", "replace")
+    if any(map(_is_encoded, itertools.chain(*itertools.islice(csv.reader(io.StringIO(text, newline="")), 2)))):
+        return True
+    whole = text.rpartition(" ")[0]  # the last number may be cut
     if IS_SHORTENED(whole):
         return True
     rows = list(itertools.islice(csv.reader(io.StringIO(whole, newline="")), 2))
@@ -66,14 +88,28 @@ def read(files: Files) -> Found:
         check_count(len(found))
         width = len(_pieces(next(_rows(file, columns))[columns.pixels]))
         for split, count in Counter(split for split, _ in found).items():
-            shape, dtype = (count, width), np.dtype(np.float32)
-            pixels = partial(_pixels, file, columns, name, split, shape)
             labels = np.array([label for each, label in found if each == split])
+            cells = partial(_cells, file, columns, name, split)
+            if columns.are_encoded:
+                pictures = Pictures(count, partial(_decoded, cells), are_encoded=True, are_slow=True)
+                splits.setdefault(split, []).append(Samples(pictures, labels))
+                continue
+            shape, dtype = (count, width), np.dtype(np.float32)
+            pixels = partial(_pixels, cells, shape)
             array = Array(shape, dtype, partial(pixels, 1), pixels)
             splits.setdefault(split, []).append(samples_of(array, Array.of(labels)))
         if columns.names[columns.label : columns.label + 1] == ["emotion"]:
             class_names = dict(enumerate(EMOTIONS))
     return replace(in_splits(splits, []), class_names=class_names)
+
+
+def _is_encoded(field: str) -> bool:
+    return ENCODED.match(field.strip()) is not None
+
+
+def _pixels_at(fields: Sequence[str]) -> int | None:
+    """Which of several fields is a picture."""
+    return next((at for at, field in enumerate(fields) if _is_encoded(field)), _numbers_at(fields))
 
 
 def _numbers_at(fields: Sequence[str]) -> int | None:
@@ -102,8 +138,8 @@ def _columns(path: Path) -> Columns:
         raise DataError(
             "only the corners of its pictures are there, and “...” for the rest; save all of their numbers."
         )
-    skipped = int(_numbers_at(rows[0]) is None)
-    if len(rows) <= skipped or (pixels := _numbers_at(rows[skipped])) is None:
+    skipped = int(_pixels_at(rows[0]) is None)
+    if len(rows) <= skipped or (pixels := _pixels_at(rows[skipped])) is None:
         raise DataError("it holds no pictures.")
     names = [name.strip().lower() for name in rows[0]] if skipped else []
     others = [at for at in range(len(rows[skipped])) if at != pixels]
@@ -112,7 +148,7 @@ def _columns(path: Path) -> Columns:
     named = [at for at in rest if at < len(names) and is_called_label(names[at])]
     if not rest or (len(rest) > 1 and len(named) != 1):
         raise DataError("it is not clear which column holds the labels.")
-    return Columns(pixels, (named or rest)[0], split, skipped, names)
+    return Columns(pixels, (named or rest)[0], split, skipped, names, _is_encoded(rows[skipped][pixels]))
 
 
 def _rows(path: Path, columns: Columns) -> Iterator[list[str]]:
@@ -128,14 +164,19 @@ def _split(row: Sequence[str], columns: Columns, name: str) -> str:
     return (split_of(row[columns.split]) if columns.split is not None else split_of(name)) or "train"
 
 
-def _pixels(
-    path: Path, columns: Columns, name: str, split: str, shape: tuple[int, int], step: int
-) -> Iterator[NDArray[np.float32]]:
-    rows, block = block_rows(shape, np.dtype(np.float32)), []
+def _cells(path: Path, columns: Columns, name: str, split: str, step: int) -> Iterator[str]:
+    """The pixels of every step-th row of a split."""
     chosen = (row[columns.pixels] for row in _rows(path, columns) if _split(row, columns, name) == split)
-    for number, text in enumerate(chosen):
-        if number % step:
-            continue
+    return itertools.islice(chosen, 0, None, step)
+
+
+def _decoded(cells: Callable[[int], Iterator[str]], step: int) -> Iterator[Block]:
+    return in_blocks(map(picture_in_text, cells(step)))
+
+
+def _pixels(cells: Callable[[int], Iterator[str]], shape: tuple[int, int], step: int) -> Iterator[NDArray[np.float32]]:
+    rows, block = block_rows(shape, np.dtype(np.float32)), []
+    for text in cells(step):
         try:
             numbers = np.array(_pieces(text), np.float64)
         except ValueError as error:

@@ -3,7 +3,9 @@
 Readers of formats make these. Blocks bound the memory: beside the finished pictures, only one block is in memory.
 """
 
+import base64
 import itertools
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +28,7 @@ COMPARED, CLEARLY = 50, 0.9
 """Flattened colours: seen were at most 0.72 if each pixel's are together, and at least 1.04 if they are apart."""
 MAX_ENTRIES = 1_100_000
 """Files in a folder or an archive."""
+DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,")
 
 Block = Sequence[NDArray[Any]] | NDArray[Any]
 """Pictures, each (height, width), (height, width, channels) or (channels, height, width), of any numeric dtype."""
@@ -156,6 +159,23 @@ def picture_in(content: bytes) -> NDArray[np.uint8]:
         raise DataError(f"{told}; if they are its pixels, they can be read as a list of numbers.") from error
     except PictureError as error:
         raise DataError(str(error)) from error
+
+
+def picture_in_text(text: str) -> NDArray[np.uint8]:
+    """The pixels of a picture file in base64, also as a data URL. Raises DataError if it is none."""
+    try:
+        content = base64.b64decode("".join(DATA_URL.sub("", text, count=1).split()), validate=True)
+    except ValueError as error:
+        raise DataError("a cell contains no picture in base64.") from error
+    return picture_in(content)
+
+
+def picture_of(numbers: NDArray[Any]) -> NDArray[Any]:
+    """An array of its own as a picture, which may be flat or have dimensions of one. Raises DataError if it is none."""
+    shape = picture_shape((1, *numbers.shape))
+    if shape is None or len(shape) > max(2, numbers.ndim) or numbers.dtype.kind not in "buif":
+        raise DataError(f"an array of shape {numbers.shape} is not a picture.")
+    return numbers.reshape(shape)
 
 
 def check_count(count: int) -> None:

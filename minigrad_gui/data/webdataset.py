@@ -24,7 +24,7 @@ from minigrad_gui.data.label_texts import label_in
 from minigrad_gui.data.npz import array_of
 from minigrad_gui.data.pairing import LABEL_WORDS, in_splits, split_of
 from minigrad_gui.data.siblings import Files
-from minigrad_gui.data.stored import MAX_ENTRIES, Found, Pictures, Samples, check_count, in_blocks, picture_shape
+from minigrad_gui.data.stored import MAX_ENTRIES, Found, Pictures, Samples, check_count, in_blocks, picture_of
 from minigrad_gui.pictures import MAX_BYTES, PICTURE_SUFFIXES
 
 LABEL_KINDS = ("cls", "json", "txt")
@@ -158,7 +158,6 @@ def _picture(content: bytes, name: str) -> NDArray[Any]:
     if not _is_array(_parts(name)[1]):
         return decoded(content, name)
     array = array_of(partial(io.BytesIO, content))
-    shape = picture_shape((1, *array.shape))
-    if shape is None or len(shape) > max(2, len(array.shape)) or array.dtype.kind not in "buif":
-        raise DataError(f"{name} is an array of shape {array.shape}, which is not a picture.")
-    return array.whole().reshape(shape)
+    if array.dtype.kind not in "buif":
+        raise DataError(f"{name} is not an array of numbers.")
+    return picture_of(array.whole())

@@ -66,10 +66,10 @@ def assert_all_there(dataset: data.Dataset, images: np.ndarray, labels: np.ndarr
     )
 
 
-def encoded(picture: np.ndarray, kind: str = "PNG", mode: str | None = None) -> bytes:
+def encoded(picture: np.ndarray, kind: str = "PNG", mode: str | None = None, **options) -> bytes:
     stream = io.BytesIO()
     image = Image.fromarray(picture)
-    (image.convert(mode) if mode else image).save(stream, kind)
+    (image.convert(mode) if mode else image).save(stream, kind, **options)
     return stream.getvalue()
 
 

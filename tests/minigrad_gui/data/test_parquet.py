@@ -1,6 +1,7 @@
 """Parquet and Arrow files as `datasets` and pandas write them."""
 
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -114,6 +115,30 @@ def test_flat_fixed_size_lists(own, tmp_path):
     pictures = pa.FixedSizeListArray.from_arrays(pa.array(own.x.ravel()), 784)
     pq.write_table(pa.table({"pixels": pictures, "y": own.y}), tmp_path / "a.parquet")
     assert_all_there(opened(tmp_path / "a.parquet"), own.x, own.y)
+
+
+@pytest.mark.parametrize("cell", [lambda x: x.ravel(), lambda x: x, lambda x: x / 255])
+def test_lists_in_json(own, tmp_path, cell):
+    """As fastparquet writes lists."""
+    texts = pa.array([json.dumps(cell(image).tolist()) for image in own.x])
+    pictures = pa.ExtensionArray.from_storage(pa.json_(), texts)
+    pq.write_table(pa.table({"label": own.y, "image": pictures}), tmp_path / "a.parquet")
+    assert_all_there(opened(tmp_path / "a.parquet"), own.x, own.y)
+
+
+def test_json_beside_pictures_is_none_of_them(own, tmp_path):
+    about = pa.ExtensionArray.from_storage(pa.json_(), pa.array(["{}"] * len(own.x)))
+    whole = table(own.x, own.y).rename_columns(["drawn", "label"]).append_column("about", about)
+    pq.write_table(whole, tmp_path / "a.parquet")
+    assert_all_there(opened(tmp_path / "a.parquet"), own.x, own.y)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[[1, 2], [3]]", "[" * 9999, '["a"]'])
+def test_json_that_is_no_picture_is_refused(tmp_path, text):
+    texts = pa.ExtensionArray.from_storage(pa.json_(), pa.array([text] * 2))
+    pq.write_table(pa.table({"label": [1, 2], "image": texts}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"a cell contains no picture|is not a picture"):
+        opened(tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize("new", [pa.ipc.new_stream, pa.ipc.new_file])

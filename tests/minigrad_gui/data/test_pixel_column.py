@@ -1,10 +1,11 @@
 """Tables as FER-2013's: the pixels in one column."""
 
+import base64
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from own_files import assert_all_there, assert_same, opened
+from own_files import assert_all_there, assert_same, encoded, opened
 
 from minigrad_gui.data import DataError
 
@@ -99,3 +100,33 @@ def test_a_test_file_beside_it(own, tmp_path):
         rows = [f"{label},{' '.join(map(str, image.ravel()))}\n" for image, label in zip(images, labels, strict=True)]
         (tmp_path / f"{name}.csv").write_text("label,pixels\n" + "".join(rows))
     assert_same(opened(tmp_path / "train.csv"), own)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF", "WebP"])
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("label,image\n", "{label},{text}\n"),
+        ("", "{text},{label}\n"),
+        ("name,image,label,split\n", '{at}.png,"data:image/png;base64,{text}",{label},train\n'),
+    ],
+)
+def test_files_in_base64(own, tmp_path, kind, header, row):
+    options = {"lossless": True} if kind == "WebP" else {}
+    rows = []
+    for at, (image, label) in enumerate(zip(own.x, own.y, strict=True)):
+        text = base64.b64encode(encoded(image, kind, **options)).decode()
+        rows.append(row.format(at=at, label=label, text=text))
+    (tmp_path / "a.csv").write_text(header + "".join(rows))
+    assert_all_there(opened(tmp_path / "a.csv"), own.x, own.y)
+
+
+def test_base64_that_is_no_picture_is_refused(own, tmp_path):
+    texts = [base64.b64encode(encoded(image)).decode() for image in own.x[:40]]
+    for odd, reason in (("x", "no picture in base64"), (texts[0][:80], "could not be read|not those of a picture")):
+        rows = [
+            f"{label},{odd if at == 20 else text}\n" for at, (text, label) in enumerate(zip(texts, own.y, strict=False))
+        ]
+        (tmp_path / "a.csv").write_text("".join(rows))
+        with pytest.raises(DataError, match=reason):
+            opened(tmp_path / "a.csv")

@@ -130,9 +130,9 @@ def test_texts_that_are_no_labels_are_refused(own, tmp_path, text):
     ("odd", "reason"),
     [
         ({"png": b"", "cls": b"7"}, "some of its pictures are arrays, others are not"),
-        ({"npy": npy(np.zeros((9, 9, 9), "u1")), "cls": b"7"}, r"sample00040\.npy is an array of shape \(9, 9, 9\)"),
-        ({"npy": npy(np.zeros(300, "u1")), "cls": b"7"}, r"is an array of shape \(300,\)"),
-        ({"npy": npy(np.zeros((28, 28), object)), "cls": b"7"}, "which is not a picture"),
+        ({"npy": npy(np.zeros((9, 9, 9), "u1")), "cls": b"7"}, r"an array of shape \(9, 9, 9\) is not a picture"),
+        ({"npy": npy(np.zeros(300, "u1")), "cls": b"7"}, r"an array of shape \(300,\) is not"),
+        ({"npy": npy(np.zeros((28, 28), object)), "cls": b"7"}, r"sample00040\.npy is not an array of numbers"),
     ],
 )
 def test_unsuitable_arrays_are_refused(own, tmp_path, odd, reason):
