@@ -6,7 +6,7 @@ Such a text may hold anything else, too: a caption, or boxes, "7 0.5 0.5 0.2 0.3
 import re
 import sys
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,19 +54,18 @@ def read(pictures: Sequence[str], paths: Sequence[str], contents: Contents) -> t
 
 def _beside(pictures: Sequence[str], paths: Sequence[str], texts: Sequence[int]) -> NDArray[np.int32]:
     """The numbers of texts and of the pictures that they are beside, (n, 2), in the order of the texts."""
-    known: dict[str, int] = {}
-    several = set()
-    for at, path in enumerate(pictures):
-        if known.setdefault(path.rpartition(".")[0], at) != at:
-            several.add(path.rpartition(".")[0])
-    found = array("i")
-    for at in texts:
-        stem = paths[at].rpartition(".")[0]
-        if stem in several:
-            raise DataError(f"it is not clear of which picture {paths[at]} is the label.")
-        if (picture := known.get(stem)) is not None:
-            found.extend((at, picture))
-    return np.array(found, np.int32).reshape(-1, 2)
+    known, stems = _stems(pictures), _stems(paths[at] for at in texts)
+    order = np.argsort(known, kind="stable")
+    first, last = (np.searchsorted(known, stems, side, order) for side in ("left", "right"))
+    if (several := np.flatnonzero(last - first > 1)).size:
+        raise DataError(f"it is not clear of which picture {paths[texts[several[0]]]} is the label.")
+    is_beside = last > first
+    return np.stack([np.array(texts, np.int32)[is_beside], order[first[is_beside]].astype(np.int32)], axis=1)
+
+
+def _stems(paths: Iterable[str]) -> NDArray[np.int64]:
+    """Hashes of the paths without suffixes, which take less memory than these."""
+    return np.fromiter((hash(path.rpartition(".")[0]) for path in paths), np.int64)
 
 
 def _labels(
