@@ -139,6 +139,14 @@ def write_folder(folder: Path, x: Pictures, y: Pictures) -> Path:
     return folder
 
 
+def write_texts(folder: Path, x: Pictures, y: Pictures) -> Path:
+    """Pictures in one folder, with a text beside each that holds its label."""
+    for at, (content, label) in enumerate(zip(_encoded(x), y, strict=True)):
+        (folder / f"{at:06}.png").write_bytes(content)
+        (folder / f"{at:06}.txt").write_text(f"{label}\n")
+    return folder
+
+
 def write_csv(folder: Path, x: Pictures, y: Pictures) -> Path:
     rows: list[str] = []
     with open(folder / "a.csv", "w") as file:
@@ -189,6 +197,7 @@ WRITERS: dict[str, Callable[[Path, Pictures, Pictures], Path]] = {
     "zip": write_zip,
     "tar": write_tar,
     "folder": write_folder,
+    "texts": write_texts,
     "csv": write_csv,
     "json": write_json_columns,
     "json-rows": write_json_rows,
