@@ -25,6 +25,7 @@ from minigrad_gui.data.pairing import (
     LABEL_WORDS,
     PICTURE_WORDS,
     ROW_NUMBER_NAMES,
+    in_order,
     in_splits,
     is_called_label,
     pair_up,
@@ -257,8 +258,8 @@ def _of_pixels(table: Table, pixels: list[str]) -> Samples:
         labels = []
     if len(labels) > 1:
         raise DataError(f"it is not clear which of {', '.join(labels[:5])} are the labels.")
-    columns = PixelColumns()
-    for parts in table.columns([name for name in pixels if name not in labels], ROWS_OF_NUMBERS):
+    columns, pixels = PixelColumns(), [name for name in pixels if name not in labels]
+    for parts in table.columns([pixels[at] for at in in_order(pixels)], ROWS_OF_NUMBERS):
         if not columns.add(np.concatenate([_pixels(part) for part in parts])):
             raise DataError("its columns have different rows.")
     arrays = {"pictures": columns.as_array()}

@@ -162,6 +162,13 @@ def test_a_column_for_each_pixel_and_the_label_as_text(own, tmp_path):
     assert_same(opened(tmp_path / "mnist-train.parquet"), own)
 
 
+@pytest.mark.parametrize("write", [pq.write_table, feather.write_feather])
+def test_columns_that_were_sorted_by_name_are_in_the_order_of_their_numbers(own, tmp_path, write):
+    columns = {**by_pixel(own.x), "label": own.y}
+    write(pa.table({name: columns[name] for name in sorted(columns)}), str(tmp_path / "a"))
+    assert_all_there(opened(tmp_path / "a"), own.x, own.y)
+
+
 @pytest.mark.parametrize("kind", ["int64", "float64"])
 @pytest.mark.parametrize("names", ["Kaggle", "numbers"])
 def test_a_column_for_each_pixel_after_the_label(own, tmp_path, kind, names):
