@@ -38,7 +38,13 @@ def trained(few_digits, user):  # noqa: ARG001
 def curves(user, name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     items = user.window.findChild(object, name).getPlotItem().listDataItems()
     shown = {item.name(): item.getOriginalDataset() for item in items}
-    return {name: data if data[0] is not None else (np.empty(0), np.empty(0)) for name, data in shown.items()}
+    return {name: (np.empty(0), np.empty(0)) if data[0] is None else _once(*data) for name, data in shown.items()}
+
+
+def _once(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A curve without the last point's repetitions."""
+    is_first = np.diff(x, prepend=0) > 0
+    return x[is_first], y[is_first]
 
 
 def test_the_curves_show_the_history(trained):
