@@ -27,6 +27,8 @@ BLOCK = re.compile(r"(.*)/(block\d+)_values")
 """Columns of one type in a table of pandas in the form “fixed”."""
 PARTS_OF_TABLE = re.compile(r"block\d+_values|table|values")
 """What else than numbers and names of rows and columns pandas has in the group of a table, or of a single column."""
+OF_UNNAMED = re.compile(r".*/table/values_block_\d+")
+"""Columns of one type in the form “table”; their names are pickled."""
 CATEGORIES = re.compile(r"(.*)/meta/(.*)/meta/table/values")
 """Where pandas has the names of the categories that are the numbers in a field of GROUP/table."""
 USER_BLOCK_BYTES = 512
@@ -90,6 +92,8 @@ def _paired(arrays: Mapping[str, Array]) -> Found:
         raise DataError("its pictures have no labels.")  # but are in groups that are called so for what they are for
     found = pair_up(known)
     remarks = [*found.remarks, *(["Its groups are taken for its classes."] if by_group else [])]
+    if any(OF_UNNAMED.fullmatch(name) and len(array.shape) > 1 and array.shape[1] > 1 for name, array in known.items()):
+        remarks.append("Its pixels are in the order in which they are stored, as pandas' names of them are not read.")
     is_emnist = any(name.endswith("writers") for name in known)
     labelled = matlab.class_names(mapping.T.astype(np.int64)) if mapping is not None else None
     return Found(found.train, found.test, labelled, "transposed" if is_emnist else None, remarks=remarks)

@@ -174,6 +174,7 @@ def test_table_of_pandas_that_can_be_appended_to(own, tmp_path, names):
     dataset = opened(tmp_path / "a.h5")
     assert_all_there(dataset, own.x, labels)
     assert not names or dataset.class_names == names
+    assert any("in the order in which they are stored" in remark for remark in dataset.origin.remarks)
 
 
 def test_a_missing_category_is_told(own, tmp_path):
