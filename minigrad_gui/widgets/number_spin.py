@@ -85,9 +85,11 @@ class _AsTyped(_Base):
         self._set_suffix(self.value())
 
     def _set_suffix(self, value: float) -> None:
-        was_set, self._is_set = self._is_set, True  # the text has the other suffix, and is not invalid
-        self.setSuffix(self._unit if value else self._at_zero)
-        self._is_set = was_set
+        suffix = self._unit if value else self._at_zero
+        if suffix != self.suffix():
+            was_set, self._is_set = self._is_set, True  # the text has the other suffix, and is not invalid
+            self.setSuffix(suffix)
+            self._is_set = was_set
 
     def setValue(self, value: float) -> None:
         self._is_set = True

@@ -212,7 +212,7 @@ def test_a_look_does_not_download(user, view, few_digits, monkeypatch):
     asked = []
     origin = Origin("Parquet", Choices("upright", "light ink", "as they are", "scaled"))
 
-    def download(_):
+    def download():
         asked.append(HUB)
         return replace(few_digits, origin=origin)
 

@@ -207,9 +207,14 @@ def test_what_zero_means_stands_behind_it(field, qtbot, name, at_zero, typed, sh
     spin.selectAll()
     qtbot.keyClicks(spin, typed)
     assert (spin.text(), spin.value()) == (shown, value)
-    spin.selectAll()
-    qtbot.keyClicks(spin, "x")
-    assert spin.complaint(), "nothing that is typed is replaced"
+    for wrong in ("?", "-1"):
+        for before in (value, 0):
+            spin.setValue(before)
+            spin.selectAll()
+            qtbot.keyClicks(spin, wrong)
+            qtbot.keyClick(spin, Qt.Key.Key_Return)
+            assert spin.complaint(), "nothing that is typed is replaced"
+            assert spin.text().startswith(wrong)
     spin.selectAll()
     qtbot.keyClicks(spin, "0")
     assert (spin.text(), spin.value(), spin.complaint()) == (at_zero, 0, "")
