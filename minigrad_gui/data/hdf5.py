@@ -20,7 +20,7 @@ from minigrad_gui.data.matlab_objects import Objects
 from minigrad_gui.data.pairing import pair_files, pair_up, split_of
 from minigrad_gui.data.siblings import Files
 from minigrad_gui.data.stored import Array, Found
-from minigrad_gui.data.streams import TemporaryFolder, unpacked
+from minigrad_gui.data.streams import TemporaryFolder, plain_file
 
 MAX_ARRAYS = 64
 BLOCK = re.compile(r"(.*)/(block\d+)_values")
@@ -71,7 +71,7 @@ def _arrays_in(path: Path, unread: dict[str, str]) -> dict[str, Array]:
     if find_spec("h5py") is None:
         raise DataError("reading HDF5 takes the package h5py.")
     folder = TemporaryFolder()
-    held = read_guarded(hdf5_child.__file__, unpacked(path, folder, MAX_BYTES))
+    held = read_guarded(hdf5_child.__file__, plain_file(path, folder, MAX_BYTES))
     if UNREAD in held.about[""]:
         raise DataError(f"it {held.about[''][UNREAD]}")
     unread |= {name: of_node[UNREAD] for name, of_node in held.about.items() if UNREAD in of_node}

@@ -106,7 +106,7 @@ def plain_name(path: Path) -> str:
     return path.stem if path.suffix.lower() in COMPRESSED_SUFFIXES else path.name
 
 
-def unpacked(path: Path, folder: "TemporaryFolder", most_bytes: int) -> Path:
+def plain_file(path: Path, folder: "TemporaryFolder", most_bytes: int) -> Path:
     """The file itself, or if it is compressed, what it unpacks to, in a folder, for readers that take no stream.
 
     Raises DataError if that is more than so many bytes, and as `open_plain` does.

@@ -42,8 +42,8 @@ ORDERS: dict[str, statistics.Order] = {
 class Weights:
     """What the analysis gives: neurons of the first layer in order, their pictures, norms and mean outputs.
 
-    moment: the number of the run, and of mini-batches in it; activity, look: None without pictures to measure them on,
-    and missing says why.
+    moment: the number of the run, and of mini-batches in it; seen: how many pixels each neuron sees, None if all see
+    all; activity, look: None without pictures to measure them on, and missing says why.
     """
 
     model: MLP
@@ -51,6 +51,7 @@ class Weights:
     order: NDArray[np.intp]
     pixels: Pixels
     norms: NDArray[np.floating[Any]]
+    seen: NDArray[np.intp] | None
     activity: NDArray[np.floating[Any]] | None
     look: Look | None
     missing: str = ""
@@ -147,9 +148,8 @@ class WeightsView(DockedView):
         told = f"Neuron {unit + 1:,}: weights' norm {norm:.3g}"
         if activity is not None:
             told += f", mean output {activity[unit]:.3g}"
-        W = self._shown.model.layers[0].W.data
-        if connections(W) is not None:
-            told += f", sees {np.count_nonzero(W[unit])} of {W.shape[1]} pixels"
+        if self._shown.seen is not None:
+            told += f", sees {self._shown.seen[unit]} of {SIDE_PX**2} pixels"
         return told
 
 
@@ -174,13 +174,14 @@ def _weights(
     def pixels(units: NDArray[np.intp]) -> Pixels:
         return signed_weights(W[units].reshape(len(units), SIDE_PX, SIDE_PX), limit, colors)
 
-    norms = np.linalg.norm(W, axis=1)
+    norms, there = np.linalg.norm(W, axis=1), connections(W)
+    seen = None if there is None else np.count_nonzero(there, axis=1)
     try:
         digits = desk.digits(trained_on, "test")
     except DataError as error:
         units = statistics.order_of_units(model, "norm" if order == "activity" else order)
         missing = f"Only the weights are shown. {error}"
-        return Weights(model, moment, units, pixels(units), norms, None, None, missing)
+        return Weights(model, moment, units, pixels(units), norms, seen, None, None, missing)
     chosen = digits.indices[:: max(len(digits.indices) // SAMPLES, 1)][:SAMPLES]
     images, labels = digits.images[chosen], digits.labels[chosen]
     units = statistics.order_of_units(model, order, images)
@@ -191,4 +192,4 @@ def _weights(
         steps = moment[1] - before.moment[1]
         moved = [ratio / steps for ratio in statistics.update_ratios(before.model, model)]
     activity = trace(model, as_rows(images, model.dtype)).outputs[0].data.mean(axis=0)
-    return Weights(model, moment, units, pixels(units), norms, activity, Look(layers, moved))
+    return Weights(model, moment, units, pixels(units), norms, seen, activity, Look(layers, moved))

@@ -15,9 +15,9 @@ from minigrad_gui.data.streams import (
     lines_of,
     open_entry,
     open_plain,
+    plain_file,
     plain_name,
     read_exactly,
-    unpacked,
 )
 
 
@@ -36,10 +36,10 @@ def test_readers_of_files_get_what_is_unpacked(tmp_path, pack):
     (tmp_path / "a.h5").write_bytes(b"digits")
     (tmp_path / "packed").write_bytes(pack(b"digits"))
     folder = TemporaryFolder()
-    assert unpacked(tmp_path / "a.h5", folder, 0) == tmp_path / "a.h5"
-    assert unpacked(tmp_path / "packed", folder, 6).read_bytes() == b"digits"
+    assert plain_file(tmp_path / "a.h5", folder, 0) == tmp_path / "a.h5"
+    assert plain_file(tmp_path / "packed", folder, 6).read_bytes() == b"digits"
     with pytest.raises(DataError, match="too large"):
-        unpacked(tmp_path / "packed", folder, 5)
+        plain_file(tmp_path / "packed", folder, 5)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
